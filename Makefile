@@ -1,0 +1,34 @@
+# Each target sets itself up on a fresh machine with Python 3.11+.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint soak bench mutants clean
+
+demo: $(READY)
+	$(BIN)/scalegate demo $(ARGS)
+
+test: $(READY)
+	$(BIN)/pytest -n 2 $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+soak: $(READY)
+	SCALEGATE_KILLS=300 SCALEGATE_EXAMPLES=20000 $(BIN)/pytest tests/ledger/test_ledger_crash.py tests/semantics
+
+bench: $(READY)
+	$(BIN)/python benchmarks/overhead.py
+
+clean:
+	rm -rf $(VENV) scalegate-demo
+
+$(READY): pyproject.toml constraints/ci.txt
+	$(PYTHON) -c 'import sys; sys.exit("scalegate needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[torch,report,dev]'
+	touch $(READY)

@@ -1,0 +1,105 @@
+"""How a decision looks in a terminal: its limits first, then the verdict, the findings and the way out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from scalegate.gate import Decision, Resumption
+from scalegate.units import format_duration, format_flop, format_instant
+
+__all__ = ["console", "decision_view", "emit", "limits_view"]
+
+console = Console(highlight=False, soft_wrap=False)
+KINDS = {"act": "do", "measure": "measure", "time": "wait", "sign": "sign"}
+COLOURS = {
+    "met": "green",
+    "violated": "bold red",
+    "not shown": "yellow",
+    "not binding": "dim",
+    "not applicable": "dim",
+}
+ENFORCEMENT = {
+    "cooperative": "cooperative: a script that removes the call is not stopped",
+    "launcher": "launcher: the command starts only after a PROCEED",
+    "registry": "registry: a regulator's registry checks the developer's ledger",
+}
+
+
+def emit(as_json: bool, document: object, view: Callable[[], RenderableType]) -> None:
+    """Print a JSON document, or what `view` makes for people."""
+    if as_json:
+        console.file.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        console.print(view())
+
+
+def limits_view(decision: Decision) -> RenderableType:
+    """What the decision does not say: cannot be switched off."""
+    limits = decision.limits
+    lines = [Text("THIS POLICY IS INADEQUATE TO ENSURE SAFETY", style="bold white on red")] if limits.inadequate else []
+    lines += [Text(f"- {reason}") for reason in limits.inadequate]
+    lines.append(Text(f"Enforcement is {ENFORCEMENT[limits.enforcement]}."))
+    lines.append(
+        Text(f"Rests on {len(limits.assumptions)} assumptions; {len(limits.not_measured)} things are not measured.")
+    )
+    lines += [Text(f"! {surprise}", style="bold red") for surprise in limits.surprises]
+    return Panel(Group(*lines), border_style="red")
+
+
+def decision_view(decision: Decision) -> RenderableType:
+    """The whole decision."""
+    proceed = decision.verdict == "PROCEED"
+    way_out = decision.resumption
+    word = "PROCEED" if proceed else "STOP" if way_out and way_out.stop else "HOLD"
+    head = Text.assemble(
+        (f" {word} ", "bold white on green" if proceed else "bold white on red"),
+        f"  {decision.action} run `{decision.run}` to {format_flop(decision.compute)}"
+        f" at {format_instant(decision.now)}, under {decision.policy_name}",
+    )
+    parts: list[RenderableType] = [limits_view(decision), head, findings_view(decision)]
+    if decision.permit:
+        permit = decision.permit
+        parts.append(
+            Text(
+                f"Permit: up to {format_flop(permit.compute)} (ended by {', '.join(permit.compute_ends_by)}) and up to"
+                f" {format_instant(permit.time)} (ended by {', '.join(permit.time_ends_by)});"
+                f" renewed every {format_duration(permit.lease)}."
+            )
+        )
+    if way_out:
+        parts.append(resumption_view(way_out))
+    return Group(*parts)
+
+
+def findings_view(decision: Decision) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("clause", "finding", "because"):
+        table.add_column(name, overflow="fold")
+    quiet = [f for f in decision.findings if f.kind == "standing" and f.status == "met"]
+    for finding in decision.findings:
+        if finding not in quiet:
+            colour = COLOURS[finding.status]
+            table.add_row(escape(finding.clause), f"[{colour}]{finding.status}[/]", escape(finding.detail))
+    table.add_row(f"standing ({len(quiet)})", "[green]met[/]", "lineage, meter, ledger and clock are as they must be")
+    return table
+
+
+def resumption_view(way_out: Resumption) -> RenderableType:
+    if way_out.stop:
+        return Text(
+            f"No reachable condition: this is a stop, not a pause. Held by {', '.join(way_out.because)}.", style="bold"
+        )
+    lines = [Text("Any one of these sets of facts would release it:", style="bold")]
+    for number, facts in enumerate(way_out.sets, 1):
+        lines.append(Text(f"  {number}."))
+        lines += [Text(f"     {KINDS[fact.kind]:>8}: {fact.text}") for fact in facts]
+    if way_out.more:
+        lines.append(Text("  There are more."))
+    return Group(*lines)

@@ -1,0 +1,64 @@
+"""The one error family: each error names where the fault is and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["InputError", "LedgerError", "NotVerified", "Place", "ScalegateError"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a fault is: a file with 1-based line and column, or an entry of a ledger (0-based index)."""
+
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    entry: int | None = None
+    snippet: str | None = None
+
+    def __str__(self) -> str:
+        parts = [self.file or ""]
+        if self.line is not None:
+            parts.append(str(self.line))
+            if self.column is not None:
+                parts.append(str(self.column))
+        text = ":".join(part for part in parts if part)
+        if self.entry is not None:
+            text = f"{text}: entry {self.entry}" if text else f"entry {self.entry}"
+        return text
+
+
+class ScalegateError(Exception):
+    """Base of every error that scalegate raises on purpose.
+
+    `message` says what is wrong, `place` where, `fix` what to write or do instead. `exit_code` is what the
+    command line ends with: 2 bad input, 3 hold, 4 not verified.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, place: Place | None = None, fix: str | None = None) -> None:
+        self.message = message
+        self.place = place
+        self.fix = fix
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place and str(self.place) else ""
+        fix = f" ({self.fix})" if self.fix else ""
+        return f"{where}{self.message}{fix}"
+
+
+class InputError(ScalegateError):
+    """Something that a person or program handed in is not well formed or not allowed."""
+
+
+class LedgerError(ScalegateError):
+    """The ledger cannot be read or appended to; nothing was half-written."""
+
+
+class NotVerified(ScalegateError):
+    """A ledger, entry, signature, proof or recorded decision does not check out."""
+
+    exit_code = 4

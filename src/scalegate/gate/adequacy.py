@@ -1,0 +1,30 @@
+"""What a policy does not have: the reasons for the INADEQUATE banner (R13). It is the default.
+
+The list names what is absent as well as what is undefined, so deleting an honest clause gains nothing. This
+version of the language has no residual-risk gate and no way to adopt an understanding test, so it never
+lifts: that is said, not hidden.
+"""
+
+from __future__ import annotations
+
+from scalegate.policy.document import Policy, UndefinedTest
+
+__all__ = ["inadequate"]
+
+
+def inadequate(policy: Policy) -> tuple[str, ...]:
+    """Why the policy is inadequate to ensure safety, each reason a sentence."""
+    reasons = ["It has no residual-risk gate: no number is given for the risk that remains when every clause is met."]
+    tests = [clause.test for clause in policy.clauses if isinstance(clause, UndefinedTest)]
+    reasons += [f"The test `{test.id}` is not defined: {test.purpose}" for test in tests]
+    if not tests:
+        reasons.append("It has no understanding test: nothing asks whether we know why the model is not dangerous.")
+    if not policy.domains:
+        reasons.append("It has no domain with a measurable threshold.")
+    weak = [clause.id for clause in policy.clauses if not clause.gates]
+    if weak:
+        reasons.append(f"{len(weak)} clauses are aims or illustrations and protect nothing: {', '.join(weak)}.")
+    unset = [person.id for person in policy.people if person.key == "unset"]
+    if unset:
+        reasons.append(f"{len(unset)} of its people have no key, so nothing that they sign counts: {', '.join(unset)}.")
+    return tuple(reasons)

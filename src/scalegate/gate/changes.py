@@ -1,0 +1,157 @@
+"""The changes that could come about for a run: acts, measurements, waiting and signatures (DESIGN rule 19).
+
+Each says in words what would have to happen and what that does to the facts. A measurement is worded "if it
+turns out that": nobody can promise its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+
+from scalegate.evidence import binomial
+from scalegate.gate.facts import look_alpha
+from scalegate.gate.judge import Judge
+from scalegate.gate.permit import boundary
+from scalegate.gate.resumption import Change
+from scalegate.gate.situation import Situation
+from scalegate.policy.document import Action, ComputeCap, Domain, Policy
+from scalegate.policy.semantics import Facts, Unknown, number
+from scalegate.policy.syntax import compares
+from scalegate.units import format_duration, format_flop, format_instant, format_share
+
+__all__ = ["elicitation_due", "possible_changes"]
+
+
+def possible_changes(
+    policy: Policy, situation: Situation, action: Action, judge: Judge, facts: Facts
+) -> tuple[Change, ...]:
+    """Every change on offer, in the order in which people would take them: act, measure, sign, time."""
+    return (
+        *_acts(policy, situation, action, facts),
+        *(change for domain in policy.domains for change in _measures(policy, situation, domain, facts)),
+        *_signatures(policy, facts, situation.now),
+        *_waits(judge, facts),
+    )
+
+
+def _acts(policy: Policy, situation: Situation, action: Action, facts: Facts) -> Iterator[Change]:
+    for level in policy.levels:
+        for safeguard in level.safeguards:
+            name = f"safeguard.{safeguard.id}.until"
+            yield Change(
+                "act",
+                f"`{safeguard.id}` is put in place and attested by a {safeguard.attested_by}: {safeguard.text}",
+                ((name, situation.now + safeguard.valid_for),),
+            )
+    if isinstance(facts.get("lineage.declared"), Unknown):
+        yield Change(
+            "act",
+            "the run declares every parent, each recorded in this ledger; then decide again with their compute",
+            (
+                ("lineage.declared", True),
+                ("lineage.compute", situation.compute),
+                ("lineage.planned_end", situation.compute),
+                ("developer.others", 0),
+            ),
+        )
+        return
+    caps = [clause.at for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.gates]
+    used, others = number(facts.get("lineage.compute")), number(facts.get("developer.others"))
+    if caps and used is not None and others is not None and situation.compute + others <= min(caps):
+        yield Change(
+            "act",
+            f"the run is opened with a planned end of the lineage of at most {format_flop(min(caps))}",
+            (("lineage.planned_end", situation.compute),),
+        )
+
+
+def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: int | None) -> int:
+    """FLOP of elicitation that let evidence at effective compute `evidence` carry as far as it otherwise could.
+
+    The floor is a share of lineage compute at the permit's end (DESIGN rule 9), so it is taken at the
+    furthest point that cadence, buffer and plan allow.
+    """
+    ends = [evidence * domain.buffer / domain.margin]
+    ends += [evidence * clause.every for clause in policy.clauses if clause.kind == "cadence" and clause.gates]
+    if planned_end is not None:
+        ends.append(max(planned_end, evidence) * policy.effective_compute.factor)
+    return max(domain.elicitation.at_least, ceil(min(ends) * domain.elicitation.share))
+
+
+def _measures(policy: Policy, situation: Situation, domain: Domain, facts: Facts) -> Iterator[Change]:
+    at = number(facts.get("lineage.compute"))
+    if at is None or at == 0:
+        return
+    attempts = max((piece.attempt for piece in situation.pieces if piece.domain == domain.id), default=0)
+    left = policy.error_budget.evaluations - attempts
+    if left <= 0:
+        return
+    due = elicitation_due(policy, domain, int(at), None)
+    samples = domain.samples
+    most = binomial.most_successes(samples, domain.alarm, look_alpha(policy))
+    measured = (
+        (f"{domain.id}.evidence.compute", int(at)),
+        (f"{domain.id}.evidence.time", situation.now),
+        (f"{domain.id}.elicitation", max(due, ceil(situation.compute * domain.elicitation.share))),
+    )
+    how = (
+        f"an announced evaluation of `{domain.id}` on the weights at {format_flop(int(at))}, at least {samples}"
+        f" samples, elicited by {domain.elicitation.method} with at least"
+        f" {format_share(domain.elicitation.share)} of the compute that it is to support"
+        f" (attempt {attempts + 1} of {policy.error_budget.evaluations})"
+    )
+    if most is not None and facts.get(f"{domain.id}.reached") is False and not _admissibly_open(facts, domain):
+        yield Change(
+            "measure",
+            f"if it turns out that the alarm is ruled out ({most} of {samples} successes or fewer): {how}",
+            (*measured, (f"{domain.id}.ruled_out", True)),
+        )
+    yield Change("measure", f"whatever it turns out to show: {how}", measured)
+
+
+def _admissibly_open(facts: Facts, domain: Domain) -> bool:
+    """Whether conclusive evidence already fails to rule out: the worst piece counts, so no further one mends it."""
+    ruled_out = facts.get(f"{domain.id}.ruled_out")
+    return isinstance(ruled_out, Unknown) and number(facts.get(f"{domain.id}.evidence.compute")) is not None
+
+
+def _signatures(policy: Policy, facts: Facts, now: int) -> Iterator[Change]:
+    for level in policy.levels:
+        if level.approvals:
+            for person in policy.people:
+                if level.approvals.role in person.roles:
+                    yield Change(
+                        "sign",
+                        f"{person.name} ({level.approvals.role}) signs for level {level.number} of this run",
+                        ((f"approval.{level.number}.{person.id}.until", now + level.approvals.valid_for),),
+                    )
+    for tier in policy.tiers:
+        if isinstance(facts.get(f"tier.{tier.id}.adopters"), Unknown) or _past(facts, f"tier.{tier.id}.until", now):
+            yield Change(
+                "sign",
+                f"a {tier.recorded_by} records who has adopted `{tier.id}`, if fewer than {tier.binds_at} have",
+                ((f"tier.{tier.id}.adopters", tier.binds_at - 1), (f"tier.{tier.id}.until", now + 1)),
+            )
+
+
+def _past(facts: Facts, name: str, now: int) -> bool:
+    value = number(facts.get(name))
+    return value is not None and value < now
+
+
+def _waits(judge: Judge, facts: Facts) -> Iterator[Change]:
+    now = number(facts.get("now"))
+    holding = set(judge.holding(facts))
+    instants: set[int] = set()
+    for test in judge.tests:
+        if test.id in holding:
+            for expr in test.exprs():
+                for compare in compares(expr):
+                    point = boundary(compare, facts, "now")
+                    if point is not None:
+                        instants.update((point, point + 1))
+    for instant in sorted(instants):
+        if now is not None and instant > now:
+            wait = format_duration(instant - int(now))
+            yield Change("time", f"wait until {format_instant(instant)} ({wait} from now)", (("now", instant),))

@@ -1,0 +1,137 @@
+"""`decide(policy, situation, action) -> Decision`: a pure function, the heart of the gate.
+
+No clock, no disk, no randomness, no float: the same inputs give the same bytes on any machine, so anyone
+with the ledger can demand byte-for-byte the same decision (R28). Guarantees, each a property test: unknown
+never passes, more danger never turns HOLD into PROCEED, an empty policy holds, a permit is sound.
+"""
+
+from __future__ import annotations
+
+from scalegate.errors import ScalegateError
+from scalegate.gate.adequacy import inadequate
+from scalegate.gate.changes import possible_changes
+from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
+from scalegate.gate.explain import explain
+from scalegate.gate.facts import derive_facts
+from scalegate.gate.judge import Judge
+from scalegate.gate.jumps import jumps
+from scalegate.gate.permit import largest_permit
+from scalegate.gate.resumption import resumption
+from scalegate.gate.situation import Situation
+from scalegate.policy.document import Action, Policy
+
+__all__ = ["decide"]
+
+
+def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
+    """Decide one action for the run of the situation.
+
+    Never raises for bad evidence or missing facts: these are unknown and hold. An arithmetic or logic fault
+    on the way to the verdict also ends in HOLD, with its reason as the finding `standing.fault`.
+    """
+    try:
+        return _decide(policy, situation, action)
+    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError, ScalegateError) as error:
+        fault = f"{type(error).__name__}: {error}"[:500]
+        finding = Finding(
+            clause="standing.fault",
+            kind="standing",
+            modality="will",
+            text="The decision could be made without a fault.",
+            source="scalegate",
+            status="not shown",
+            detail=fault,
+        )
+        stop = Resumption(sets=(), more=False, stop=True, because=("standing.fault",))
+        return _decision(policy, situation, action, (finding,), None, stop)
+
+
+def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
+    judge = Judge.of(policy, action)
+    facts = derive_facts(policy, situation, action)
+    findings = [
+        Finding(
+            clause=test.id,
+            kind=test.kind,
+            modality=test.modality,
+            text=test.text,
+            source=test.source,
+            status=status,
+            detail=explain(test, status, facts),
+        )
+        for test, status in zip(judge.tests, judge.statuses(facts), strict=True)
+    ]
+    holding = judge.holding(facts)
+    findings += [
+        _required(name.removeprefix("required."), "no binding clause of this kind is in force")
+        for name in holding
+        if name.startswith("required.")
+    ]
+    if holding:
+        way_out = resumption(judge, facts, possible_changes(policy, situation, action, judge, facts))
+        return _decision(policy, situation, action, tuple(findings), None, way_out)
+    ends = largest_permit(judge, facts)
+    if ends.compute is None or ends.time is None:
+        endless = "compute" if ends.compute is None else "time"
+        findings.append(_required("permit", f"no clause in force bounds the permit in {endless}"))
+        stop = Resumption(sets=(), more=False, stop=True, because=("required.permit",))
+        return _decision(policy, situation, action, tuple(findings), None, stop)
+    permit = Permit(
+        compute=ends.compute,
+        time=ends.time,
+        lease=policy.lease,
+        compute_ends_by=ends.past_compute,
+        time_ends_by=ends.past_time,
+    )
+    return _decision(policy, situation, action, tuple(findings), permit, None)
+
+
+def _required(name: str, detail: str) -> Finding:
+    return Finding(
+        clause=f"required.{name}",
+        kind="standing",
+        modality="will",
+        text="A clause of each required kind is met, and the permit has an end.",
+        source="scalegate",
+        status="not shown",
+        detail=detail,
+    )
+
+
+def _decision(
+    policy: Policy,
+    situation: Situation,
+    action: Action,
+    findings: tuple[Finding, ...],
+    permit: Permit | None,
+    way_out: Resumption | None,
+) -> Decision:
+    assumptions = sorted({assumption for piece in situation.pieces for assumption in piece.assumptions})
+    continuity = [
+        f"Capability in `{d.id}` does not grow from the alarm to the threshold within a {float(d.buffer):g}x growth of"
+        f" effective compute (continuity)."
+        for d in policy.domains
+    ]
+    limits = Limits(
+        inadequate=inadequate(policy),
+        enforcement=situation.enforcement,
+        assumptions=(*continuity, *assumptions),
+        not_measured=tuple(f"{d.id}: {text}" for d in policy.domains for text in d.not_measured),
+        surprises=tuple(str(jump) for jump in jumps(policy, situation)),
+    )
+    return Decision(
+        limits=limits,
+        verdict="HOLD" if permit is None else "PROCEED",
+        action=action,
+        run=situation.lineage.run,
+        compute=situation.compute,
+        now=situation.now,
+        weights=situation.weights,
+        configuration=situation.configuration,
+        policy=policy.digest(),
+        policy_name=f"{policy.policy} {policy.version}",
+        situation=situation.digest(),
+        findings=findings,
+        permit=permit,
+        resumption=way_out,
+    )

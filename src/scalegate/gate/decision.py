@@ -1,0 +1,125 @@
+"""A decision as data: verdict, findings, and either a permit or the conditions to resume. JSON in and out."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from scalegate.errors import InputError
+from scalegate.ledger import strict_json
+from scalegate.ledger.entries import FlopText
+from scalegate.policy.document import Action
+
+__all__ = ["Decision", "Finding", "Limits", "Permit", "Resumption", "ResumptionFact"]
+
+Status = Literal["met", "violated", "not shown", "not binding", "not applicable"]
+Verdict = Literal["PROCEED", "HOLD"]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Finding(_Data):
+    """A clause's status in a decision."""
+
+    clause: str
+    kind: str
+    modality: str
+    text: str
+    source: str
+    status: Status
+    detail: str
+    """What the status rests on, or what is unknown and why."""
+
+
+class Permit(_Data):
+    """The largest claim that the evidence supports: training may go on while it stays within both ends."""
+
+    compute: FlopText
+    """Effective compute of the lineage, inclusive."""
+    time: int
+    """Instant, inclusive."""
+    lease: int
+    """Seconds for which it is used before it is renewed against the head of the ledger."""
+    compute_ends_by: tuple[str, ...]
+    """Clauses that are no longer met just past the end in compute."""
+    time_ends_by: tuple[str, ...]
+
+
+class ResumptionFact(_Data):
+    """One fact that would help to release a hold."""
+
+    kind: Literal["act", "measure", "time", "sign"]
+    text: str
+
+
+class Resumption(_Data):
+    """What would turn this HOLD into PROCEED, each set verified by deciding again with its facts."""
+
+    sets: tuple[tuple[ResumptionFact, ...], ...]
+    """Smallest first; each set is enough, and no fact of a set can be left out."""
+    more: bool
+    """Whether there are further sets that are not listed."""
+    stop: bool
+    """True: no reachable facts release this hold. It is a stop, not a pause (R17)."""
+    because: tuple[str, ...]
+    """The clauses that hold."""
+
+
+class Limits(_Data):
+    """What this decision does not say; comes first wherever a decision is shown (R13)."""
+
+    inadequate: tuple[str, ...]
+    """Why the policy is INADEQUATE to ensure safety; empty only if nothing is undefined or absent."""
+    enforcement: Literal["cooperative", "launcher", "registry"]
+    assumptions: tuple[str, ...]
+    """What must be true for the evidence used to mean anything."""
+    not_measured: tuple[str, ...]
+    surprises: tuple[str, ...]
+    """What the run has shown about the policy itself: where its buffer was not enough."""
+
+
+class Decision(_Data):
+    """What `decide` says. Serialises to one canonical JSON text; the ledger and `verify` compare its bytes."""
+
+    schema_version: Literal["scalegate.decision/1"] = "scalegate.decision/1"
+    limits: Limits
+    verdict: Verdict
+    action: Action
+    run: str
+    compute: FlopText
+    """Effective compute of the lineage up to which it was asked to go."""
+    now: int
+    weights: str | None
+    configuration: str | None
+    policy: str
+    policy_name: str
+    situation: str
+    """Digest of the situation decided on."""
+    findings: tuple[Finding, ...]
+    permit: Permit | None
+    resumption: Resumption | None
+
+    def to_json(self) -> dict[str, object]:
+        """A JSON document; `from_json` reads it back."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """Raises InputError if the document is not a decision."""
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise InputError(f"not a decision: {where}: {first['msg']}") from error
+
+    def canonical(self) -> bytes:
+        return strict_json.dumps(self.to_json())
+
+    def digest(self) -> str:
+        """Hex SHA-256 of the canonical JSON."""
+        return hashlib.sha256(self.canonical()).hexdigest()

@@ -1,0 +1,75 @@
+"""One line on what a clause's status rests on, from the very condition that was evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scalegate.gate.decision import Status
+from scalegate.gate.judge import Test
+from scalegate.policy.semantics import Facts, evaluate, linear_value, unknowns
+from scalegate.policy.syntax import Any, AtLeast, Compare, Expr, Fact, Linear, Not, children, fact_names
+from scalegate.truth import Truth
+from scalegate.units import format_flop, format_instant
+
+__all__ = ["explain"]
+
+LISTED = 4
+
+
+def explain(test: Test, status: Status, facts: Facts) -> str:
+    """What makes the clause met or violated, or what is unknown and why."""
+    match status:
+        case "not applicable":
+            return "not in force at this time"
+        case "not binding" if not test.gates:
+            return f"`{test.modality}`: shown, protects nothing"
+        case "not binding":
+            return "too few parties have adopted its tier"
+        case "not shown":
+            reasons = unknowns(test.condition, facts).values()
+            lines = [f"{why.detail or why.reason.value} [{why.reason.value}]" for why in reasons]
+        case "met":
+            lines = list(_because(test.condition, facts, Truth.TRUE))
+        case "violated":
+            lines = list(_because(test.condition, facts, Truth.FALSE))
+    return _short(lines) or str(status)
+
+
+def _short(lines: list[str]) -> str:
+    distinct = list(dict.fromkeys(lines))
+    rest = len(distinct) - LISTED
+    return "; ".join(distinct[:LISTED]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def _because(expr: Expr, facts: Facts, truth: Truth) -> Iterator[str]:
+    """The atoms that give the node this truth; of several that each would do, the first."""
+    if evaluate(expr, facts) is not truth:
+        return
+    match expr:
+        case Fact(name):
+            yield f"{name} is {truth.value}"
+        case Compare(op, left, right):
+            negated = {"<=": ">", "<": ">="}
+            sign = op if truth is Truth.TRUE else negated[op]
+            instant = any(name in ("now", "ledger.time") for name in fact_names(expr))
+            yield f"{_side(left, facts, instant)} {sign} {_side(right, facts, instant)}"
+        case Not(item):
+            yield from _because(item, facts, Truth.FALSE if truth is Truth.TRUE else Truth.TRUE)
+        case Any(items) if truth is Truth.TRUE:
+            first = next(item for item in items if evaluate(item, facts) is truth)
+            yield from _because(first, facts, truth)
+        case AtLeast(k, items):
+            true = sum(evaluate(item, facts) is Truth.TRUE for item in items)
+            yield f"{true} of the {k} needed, out of {len(items)}"
+        case _:
+            for item in children(expr):
+                yield from _because(item, facts, truth)
+
+
+def _side(linear: Linear, facts: Facts, instant: bool) -> str:
+    value = linear_value(linear, facts)
+    if value is None:
+        return "unknown"
+    shown = format_instant(int(value)) if instant else format_flop(int(value)) if value >= 1000 else f"{float(value):g}"
+    names = " + ".join(name if c == 1 else f"{float(c):g} * {name}" for c, name in linear.terms)
+    return f"{names} ({shown})" if names else shown

@@ -1,0 +1,201 @@
+"""From a situation to the named facts that conditions read. What cannot be had is unknown, with its reason.
+
+This is where evidence is judged: admissibility is needed to rule out, and nothing is needed to show a
+capability reached; of several pieces the worst counts (DESIGN rule 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from math import ceil, floor
+
+from scalegate.evidence import binomial
+from scalegate.gate.situation import Piece, Situation
+from scalegate.policy.document import Action, Domain, Policy
+from scalegate.policy.semantics import Reason, Unknown, Value
+
+__all__ = ["Assessment", "assess", "derive_facts", "look_alpha"]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What one piece of evidence is worth under a policy."""
+
+    piece: Piece
+    faults: tuple[str, ...]
+    """Why it may not rule out; empty: conclusive."""
+    compute: int
+    """Effective compute of the weights, rounded down; 0 when unknown."""
+    rules_out: bool
+    reached: bool
+
+
+def look_alpha(policy: Policy) -> Fraction:
+    """The error that one evaluation may spend: the lineage's alpha shared equally over its evaluations."""
+    return policy.error_budget.alpha / policy.error_budget.evaluations
+
+
+def effective(policy: Policy, flops: int) -> int:
+    """Effective compute of an amount already spent, rounded up: against the run."""
+    return ceil(flops * policy.effective_compute.factor)
+
+
+def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
+    """Judge one piece by the policy's own demands."""
+    compute = floor(piece.compute * policy.effective_compute.factor) if piece.compute is not None else 0
+    needed = max(domain.elicitation.at_least, ceil(domain.elicitation.share * compute))
+    budget = policy.error_budget.evaluations
+    checks = (
+        (piece.status == "completed", f"the evaluation is {piece.status}"),
+        (
+            piece.announced,
+            "it was not announced before its result, or says something else than the announcement",
+        ),
+        (piece.signed, "its result is not signed by an evaluator that the policy names"),
+        (piece.compute is not None, "the compute of its weights is unknown"),
+        (piece.elicitation != "none", "the capability was not elicited"),
+        (
+            piece.elicitation_flops >= needed,
+            f"{piece.elicitation_flops} FLOP of elicitation, {needed} are due",
+        ),
+        (piece.samples >= domain.samples, f"{piece.samples} samples, {domain.samples} are due"),
+        (piece.errors == 0, f"{piece.errors} samples errored or were cut off"),
+        (piece.completed == piece.samples, f"{piece.completed} of {piece.samples} samples were completed"),
+        (0 < piece.attempt <= budget, f"attempt {piece.attempt}: alpha is spent after {budget} evaluations"),
+        (bool(piece.assumptions), "its assumptions are not stated"),
+    )
+    faults = tuple(fault for passed, fault in checks if not passed)
+    counts = piece.status != "open" and 0 <= piece.successes <= piece.completed
+    rules_out = (
+        counts and not faults and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, look_alpha(policy))
+    )
+    reached = counts and binomial.reached(piece.successes, piece.completed, domain.alarm)
+    return Assessment(piece, faults, compute, rules_out, reached)
+
+
+def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[str, Value]:
+    """Every fact that a compiled condition of this policy may read. Never raises on bad data: unknown instead."""
+    facts: dict[str, Value] = {}
+
+    def gather(names: Iterable[str], source: Callable[[], dict[str, Value]]) -> None:
+        try:
+            facts.update(source())
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            facts.update({name: Unknown(Reason.UNDERMINED, f"cannot be read: {error}") for name in names})
+
+    facts["now"] = situation.now
+    facts["compute"] = situation.compute
+    facts["ledger.time"] = situation.ledger_time
+    lineage_names = ("lineage.declared", "lineage.compute", "lineage.planned_end", "developer.others")
+    gather(lineage_names, partial(_lineage_facts, policy, situation))
+    facts["meter.sound"] = not situation.meter_faults
+    facts["ledger.sound"] = not situation.ledger_faults and situation.policy == policy.digest()
+    for domain in policy.domains:
+        names = tuple(f"{domain.id}.{n}" for n in ("ruled_out", "reached", *_EVIDENCE))
+        gather(names, partial(_domain_facts, policy, situation, action, domain))
+    for level in policy.levels:
+        for safeguard in level.safeguards:
+            facts[f"safeguard.{safeguard.id}.until"] = _until(
+                situation,
+                f"safeguard.{safeguard.id}",
+                safeguard.valid_for,
+                f"nobody attested `{safeguard.id}`",
+            )
+        if level.approvals:
+            for person in policy.people:
+                if level.approvals.role in person.roles:
+                    name = f"approval.{level.number}.{person.id}"
+                    facts[f"{name}.until"] = _until(
+                        situation, name, level.approvals.valid_for, f"{person.name} has not signed"
+                    )
+    for tier in policy.tiers:
+        records = [record for record in situation.tiers if record.tier == tier.id]
+        missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")
+        parties = set(tier.parties)
+        facts[f"tier.{tier.id}.adopters"] = len(parties & set(records[-1].adopters)) if records else missing
+        facts[f"tier.{tier.id}.until"] = records[-1].until if records else missing
+    return facts
+
+
+_EVIDENCE = ("evidence.compute", "evidence.time", "elicitation")
+
+
+def _lineage_facts(policy: Policy, situation: Situation) -> dict[str, Value]:
+    lineage = situation.lineage
+    if lineage.faults:
+        unknown = Unknown(Reason.MISSING, "; ".join(lineage.faults))
+        return {
+            "lineage.declared": unknown,
+            "lineage.compute": unknown,
+            "lineage.planned_end": unknown,
+            "developer.others": unknown,
+        }
+    planned = lineage.planned_end
+    return {
+        "lineage.declared": True,
+        "lineage.compute": effective(policy, lineage.compute),
+        "lineage.planned_end": Unknown(Reason.MISSING, "the run does not state where it is planned to end")
+        if planned is None
+        else effective(policy, planned),
+        "developer.others": effective(policy, situation.developer_others),
+    }
+
+
+def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: Domain) -> dict[str, Value]:
+    pieces = [piece for piece in situation.pieces if piece.domain == domain.id]
+    judged = [assess(policy, domain, piece) for piece in pieces]
+    reached = any(item.reached for item in judged)
+    facts: dict[str, Value] = {f"{domain.id}.reached": reached}
+
+    def unknown(reason: Reason, detail: str) -> dict[str, Value]:
+        value = Unknown(reason, detail)
+        facts.setdefault(f"{domain.id}.ruled_out", value)
+        return facts | {f"{domain.id}.{name}": value for name in _EVIDENCE}
+
+    if reached:
+        facts[f"{domain.id}.ruled_out"] = False
+    still_open = [piece for piece in pieces if piece.status == "open"]
+    if still_open:
+        detail = f"{len(still_open)} announced evaluations of `{domain.id}` have no result"
+        return unknown(Reason.MISSING, detail)
+    if action != "train":
+        if situation.weights is None or situation.configuration is None:
+            return unknown(Reason.MISSING, "the exact weights and deployment configuration are not stated")
+        judged = [
+            item
+            for item in judged
+            if item.piece.weights == situation.weights and item.piece.configuration == situation.configuration
+        ]
+    conclusive = [item for item in judged if not item.faults]
+    if not conclusive:
+        why = [fault for item in judged for fault in item.faults]
+        elicited = [fault for item in judged if item.piece.elicitation != "none" for fault in item.faults]
+        detail = (elicited or why or ["there is none"])[0]
+        return unknown(Reason.UNDERMINED if judged else Reason.MISSING, f"no conclusive evidence: {detail}")
+    furthest = max(conclusive, key=lambda item: (item.compute, item.piece.time))
+    if not reached:
+        failing = [item for item in conclusive if not item.rules_out]
+        facts[f"{domain.id}.ruled_out"] = (
+            Unknown(Reason.MISSING, _not_ruled_out(policy, domain, failing[0])) if failing else True
+        )
+    return facts | {
+        f"{domain.id}.evidence.compute": furthest.compute,
+        f"{domain.id}.evidence.time": furthest.piece.time,
+        f"{domain.id}.elicitation": furthest.piece.elicitation_flops,
+    }
+
+
+def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:
+    bound = binomial.upper_bound(item.piece.successes, item.piece.completed, look_alpha(policy))
+    return (
+        f"{item.piece.successes} of {item.piece.completed} leave the alarm of `{domain.id}` open: "
+        f"upper bound {float(bound):.3f}, alarm {float(domain.alarm):.3f}"
+    )
+
+
+def _until(situation: Situation, subject: str, valid_for: int, missing: str) -> Value:
+    ends = [min(s.until, s.time + valid_for) for s in situation.signatures if s.subject == subject]
+    return max(ends) if ends else Unknown(Reason.MISSING, missing)

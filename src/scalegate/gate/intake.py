@@ -1,0 +1,113 @@
+"""Evidence that comes from outside: a result file becomes an entry, or one clear error.
+
+What the file claims about counts is not read: successes, completed and errors are counted from its
+per-sample outcomes. Anything that is not true or false is an error of that sample.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scalegate.errors import InputError, Place, ScalegateError
+from scalegate.gate.journal import Journal
+from scalegate.gate.lineage import holders
+from scalegate.ledger import strict_json
+from scalegate.ledger.entries import EvaluationFinished, FlopText
+
+__all__ = ["check_weights", "checked", "read_result"]
+
+T = TypeVar("T")
+
+
+class ResultFile(BaseModel):
+    """What a result file holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    evaluation: str | None = None
+    """Name that `evidence announce` printed; None: the evaluation was not announced, and cannot rule out."""
+    weights: str
+    domain: str
+    outcomes: Annotated[list[bool | None], Field(min_length=1)]
+    """Per sample: true success, false failure, null errored, refused, cut off or NaN."""
+    elicitation_flops: FlopText = 0
+    elicitation_method: str = "none"
+    evaluation_flops: FlopText = 0
+    assumptions: list[str]
+
+
+def checked(make: Callable[[], T]) -> T:
+    """Build an entry; a value that the entry's schema refuses is an InputError that names the field."""
+    try:
+        return make()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
+
+
+def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
+    """The entry for a result file. Raises InputError naming the file and the field."""
+    place = Place(file=str(path))
+    try:
+        data = path.read_bytes()
+        result = ResultFile.model_validate(strict_json.loads(data), strict=False)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=place) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}", place=place) from error
+    except ScalegateError as error:
+        raise InputError(
+            error.message, place=place, fix="write plain JSON, with outcomes as true, false or null"
+        ) from error
+    attempt = journal.fold.attempts.get(result.evaluation) if result.evaluation else None
+    if result.evaluation and (attempt is None or attempt.announced is None):
+        raise InputError(f"evaluation {result.evaluation[:12]} was not announced", place=place)
+    if (
+        attempt
+        and attempt.announced
+        and (attempt.announced.weights, attempt.announced.domain)
+        != (
+            result.weights,
+            result.domain,
+        )
+    ):
+        raise InputError("the announcement is about other weights or another domain", place=place)
+    scored = [outcome for outcome in result.outcomes if outcome is not None]
+    return checked(
+        lambda: EvaluationFinished(
+            actor=actor,
+            time=journal.now(),
+            policy=journal.policy.digest(),
+            evaluation=result.evaluation or secrets.token_hex(32),
+            weights=result.weights,
+            domain=result.domain,
+            status="completed",
+            successes=sum(scored),
+            completed=len(scored),
+            errors=len(result.outcomes) - len(scored),
+            elicitation_flops=result.elicitation_flops,
+            elicitation_method=result.elicitation_method,
+            evaluation_flops=result.evaluation_flops,
+            log=hashlib.sha256(data).hexdigest(),
+            assumptions=tuple(result.assumptions),
+        )
+    )
+
+
+def check_weights(journal: Journal, weights: str, domain: str, run: str | None) -> None:
+    """Raise InputError unless the weights are recorded in the ledger (for `run`) and the policy has the domain."""
+    known = [holder.name for holder in holders(journal.fold.runs, weights)]
+    if not known:
+        raise InputError(f"weights {weights[:12]} are not recorded in this ledger: this is evidence for other weights")
+    if run is not None and run not in known:
+        raise InputError(f"weights {weights[:12]} are of run `{known[0]}`, not of `{run}`")
+    if domain not in {item.id for item in journal.policy.domains}:
+        names = ", ".join(item.id for item in journal.policy.domains)
+        raise InputError(f"the policy has no domain `{domain}`", fix=f"one of {names}")

@@ -1,0 +1,142 @@
+"""A ledger and its fold kept together: read what is new, write a signed entry, ask for a decision.
+
+Every writer goes through here, so that an entry that would count for nothing is refused before it is
+written, and so that a decision is always taken on all of the ledger and recorded in the same transaction.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from scalegate.errors import InputError, Place
+from scalegate.gate.decide import decide
+from scalegate.gate.decision import Decision
+from scalegate.gate.fold import Fold
+from scalegate.ledger import Ledger, SigningKey, dsse
+from scalegate.ledger.entries import DecisionMade, Entry, write_statement
+from scalegate.policy.document import Action, Policy
+
+__all__ = ["Journal", "wall_time"]
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+
+def wall_time() -> int:
+    """Whole seconds since 1970 UTC by this machine's clock."""
+    return int(clock.time())
+
+
+class Journal:
+    """An open ledger with what it says folded up to its head."""
+
+    def __init__(self, ledger: Ledger, *, now: Callable[[], int] = wall_time) -> None:
+        self.ledger = ledger
+        self.now = now
+        self.fold = Fold()
+        self.refresh()
+
+    @classmethod
+    def open(cls, path: str | Path, *, log_key: SigningKey | None = None, now: Callable[[], int] = wall_time) -> Self:
+        """Open an existing ledger; without the log key it can only be read."""
+        ledger = Ledger.open(path, log_key=log_key)
+        try:
+            return cls(ledger, now=now)
+        except BaseException:
+            ledger.close()
+            raise
+
+    def close(self) -> None:
+        self.ledger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force. Raises InputError when there is none."""
+        if self.fold.policy is None:
+            raise InputError("no policy is in force in this ledger", fix="adopt one: `scalegate adopt POLICY`")
+        return self.fold.policy
+
+    def refresh(self) -> None:
+        """Fold in what others wrote."""
+        for _, envelope in self.ledger.entries(self.fold.size):
+            self._add(envelope)
+
+    def _add(self, envelope: bytes) -> None:
+        try:
+            self.fold.add(envelope)
+        except InputError:
+            # The fold keeps the fault, and every decision from here on holds because of it.
+            return
+
+    def append(self, make: Callable[[], list[tuple[Entry, SigningKey]]]) -> int:
+        """Write the entries that `make` returns, made and written in one transaction on the whole ledger.
+
+        `make` runs with the fold at the head and nobody else writing; if it raises, nothing is written.
+        Returns the position of the first entry.
+        """
+        made: list[bytes] = []
+
+        def guard() -> list[bytes]:
+            self.refresh()
+            made.extend(dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key]) for entry, key in make())
+            return made
+
+        appended = self.ledger.append(guard)
+        for envelope in made:
+            self._add(envelope)
+        return appended.first
+
+    def grant(self, entry: Entry, key: SigningKey) -> int:
+        """Write an entry that is meant to count; refuse it, with the reason, if it would not."""
+
+        def make() -> list[tuple[Entry, SigningKey]]:
+            refused = self.fold.would_refuse(dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key]))
+            if refused:
+                raise InputError(refused, place=Place(file=str(self.ledger.path)), fix="nothing was written")
+            return [(entry, key)]
+
+        return self.append(make)
+
+    def decide(
+        self,
+        run: str,
+        action: Action,
+        key: SigningKey,
+        actor: str,
+        *,
+        compute: int | None = None,
+        weights: str | None = None,
+        configuration: str | None = None,
+    ) -> Decision:
+        """Take a decision on the head of the ledger and record it."""
+        taken: list[Decision] = []
+
+        def make() -> list[tuple[Entry, SigningKey]]:
+            now = self.now()
+            situation = self.fold.situation(run, now=now, compute=compute, weights=weights, configuration=configuration)
+            decision = decide(self.policy, situation, action)
+            taken.append(decision)
+            entry = DecisionMade(actor=actor, time=now, policy=self.policy.digest(), decision=decision.to_json())
+            return [(entry, key)]
+
+        self.append(make)
+        return taken[0]
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[Journal]:
+    """A ledger opened only to be read."""
+    journal = Journal.open(path)
+    try:
+        yield journal
+    finally:
+        journal.close()

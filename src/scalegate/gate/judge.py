@@ -1,0 +1,128 @@
+"""From facts to a status per clause: the part of `decide` that is evaluated at many points.
+
+A `Judge` holds a policy compiled for one action. Besides the policy's clauses it asks the standing
+conditions that no policy can leave out: the lineage is declared, the meter and the ledger are sound, the
+clock has not gone back, the compute asked for is not below what the ledger already counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scalegate.gate.decision import Status
+from scalegate.policy.compile import CompiledClause, compile_policy
+from scalegate.policy.document import Action, Policy
+from scalegate.policy.semantics import Facts, evaluate
+from scalegate.policy.syntax import All, Expr, Fact, at_most, term
+from scalegate.truth import Truth
+
+__all__ = ["REQUIRED_KINDS", "STANDING", "Judge", "Test"]
+
+REQUIRED_KINDS = ("capability", "cadence", "safeguards")
+"""An action proceeds only if a clause of each kind is met: an empty policy permits nothing."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A condition that holds for every policy."""
+
+    id: str
+    text: str
+    condition: Expr
+
+
+STANDING = (
+    Standing("standing.lineage", "What went into the model is declared and known.", Fact("lineage.declared")),
+    Standing("standing.meter", "The compute meter of every run of the lineage is sound.", Fact("meter.sound")),
+    Standing(
+        "standing.ledger",
+        "The ledger is sound, and this is the policy that it has in force.",
+        Fact("ledger.sound"),
+    ),
+    Standing("standing.clock", "The clock has not gone back.", at_most(term("ledger.time"), term("now"))),
+    Standing(
+        "standing.compute",
+        "The compute asked for is not less than what the lineage has already used.",
+        at_most(term("lineage.compute"), term("compute")),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Test:
+    """One clause or standing condition, ready to be judged."""
+
+    id: str
+    kind: str
+    modality: str
+    text: str
+    source: str
+    gates: bool
+    in_force: Expr
+    binds: Expr
+    condition: Expr
+
+    def status(self, facts: Facts) -> Status:
+        """Unknown applicability and unknown adoption count as applicable and binding (DESIGN rule 2)."""
+        if evaluate(self.in_force, facts) is Truth.FALSE:
+            return "not applicable"
+        if not self.gates or evaluate(self.binds, facts) is Truth.FALSE:
+            return "not binding"
+        return _STATUS[evaluate(self.condition, facts)]
+
+    def exprs(self) -> tuple[Expr, Expr, Expr]:
+        return self.in_force, self.binds, self.condition
+
+    def ways_out(self) -> tuple[tuple[Expr, Truth], ...]:
+        """Any one of these having this truth keeps the clause from holding."""
+        if not self.gates:
+            return ((All(()), Truth.TRUE),)
+        return ((self.in_force, Truth.FALSE), (self.binds, Truth.FALSE), (self.condition, Truth.TRUE))
+
+
+_STATUS: dict[Truth, Status] = {Truth.TRUE: "met", Truth.FALSE: "violated", Truth.UNKNOWN: "not shown"}
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A policy compiled for one action."""
+
+    tests: tuple[Test, ...]
+
+    @staticmethod
+    def of(policy: Policy, action: Action) -> Judge:
+        standing = (
+            Test(s.id, "standing", "will", s.text, "scalegate", True, All(()), All(()), s.condition) for s in STANDING
+        )
+        return Judge((*standing, *map(_test, compile_policy(policy, action))))
+
+    def statuses(self, facts: Facts) -> tuple[Status, ...]:
+        return tuple(test.status(facts) for test in self.tests)
+
+    def holding(self, facts: Facts) -> tuple[str, ...]:
+        """Ids of what holds: clauses not met, and `required.KIND` for a kind of which none is met or unmet."""
+        statuses = self.statuses(facts)
+        judged = list(zip(self.tests, statuses, strict=True))
+        unmet = [test.id for test, status in judged if status in ("violated", "not shown")]
+        seen = {test.kind for test, status in judged if status in ("met", "violated", "not shown")}
+        return (*unmet, *(f"required.{kind}" for kind in REQUIRED_KINDS if kind not in seen))
+
+    def proceeds(self, facts: Facts) -> bool:
+        """The verdict: every applicable, binding clause is true, and one of each required kind is met."""
+        return not self.holding(facts)
+
+
+def _test(compiled: CompiledClause) -> Test:
+    clause = compiled.clause
+    section = f", {clause.source.section}" if clause.source.section else ""
+    return Test(
+        clause.id,
+        clause.kind,
+        clause.modality,
+        clause.text,
+        f"{clause.source.document}{section}",
+        clause.gates,
+        compiled.in_force,
+        compiled.binds,
+        compiled.condition,
+    )

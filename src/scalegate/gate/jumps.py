@@ -1,0 +1,73 @@
+"""Where the capability jumped past the buffer: a finding about the policy, not about the model (R4, R27).
+
+The buffer assumes that a capability under the alarm does not reach the threshold before effective compute
+has grown by the buffer. Two evaluations can refute that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from scalegate.evidence import binomial
+from scalegate.gate.facts import Assessment, assess, look_alpha
+from scalegate.gate.situation import Situation
+from scalegate.policy.document import Domain, Policy
+from scalegate.units import format_flop
+
+__all__ = ["Jump", "jumps"]
+
+
+@dataclass(frozen=True)
+class Jump:
+    """The alarm was ruled out at one compute and the threshold crossed by the next evaluation."""
+
+    domain: str
+    before: int
+    """Effective compute at which the alarm was ruled out."""
+    after: int
+    """Effective compute at which the threshold was found crossed."""
+    score: Fraction
+    """Lower bound of the score there."""
+    threshold: Fraction
+    buffer: Fraction
+
+    @property
+    def within_buffer(self) -> bool:
+        return self.after <= self.before * self.buffer
+
+    def __str__(self) -> str:
+        where = "within" if self.within_buffer else "past"
+        return (
+            f"`{self.domain}` jumped {where} its buffer of {float(self.buffer):g}x: ruled out at"
+            f" {format_flop(self.before)}, at least {float(self.score):.3f} at {format_flop(self.after)}"
+            f" ({self.after / self.before:.2f}x), {float(self.score - self.threshold):.3f} over the threshold"
+            f" of {float(self.threshold):.2f}. Continuity did not hold."
+        )
+
+
+def jumps(policy: Policy, situation: Situation) -> tuple[Jump, ...]:
+    """Each domain's first jump from ruled out to over the threshold, by lower bounds."""
+    found = (_jump(policy, situation, domain) for domain in policy.domains)
+    return tuple(jump for jump in found if jump is not None)
+
+
+def _jump(policy: Policy, situation: Situation, domain: Domain) -> Jump | None:
+    judged = [assess(policy, domain, piece) for piece in situation.pieces if piece.domain == domain.id]
+    clear = [item.compute for item in judged if item.rules_out]
+    crossed = [item for item in judged if _score(policy, item) >= domain.threshold and item.compute > 0]
+    if not clear or not crossed:
+        return None
+    first = min(crossed, key=lambda item: (item.compute, -_score(policy, item)))
+    before = [compute for compute in clear if 0 < compute < first.compute]
+    if not before:
+        return None
+    return Jump(domain.id, max(before), first.compute, _score(policy, first), domain.threshold, domain.buffer)
+
+
+def _score(policy: Policy, item: Assessment) -> Fraction:
+    """Lower bound of the rate; 0 for what was not completed."""
+    piece = item.piece
+    if piece.status != "completed" or not 0 <= piece.successes <= piece.completed or piece.completed == 0:
+        return Fraction(0)
+    return binomial.lower_bound(piece.successes, piece.completed, look_alpha(policy))

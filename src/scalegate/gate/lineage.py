@@ -1,0 +1,121 @@
+"""Lineage: a model is what went into it (R33). Compute and evidence belong to weights, not to run names.
+
+Two counts, each rounded against the run. What counts *against* it (`total`) is every FLOP reserved by the
+run and by every distinct run that it descends from, even past the checkpoint that it branched from. What
+counts *for* evidence (`behind`) is only what provably went into the weights evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from scalegate.ledger.entries import Parent, RunOpened
+
+__all__ = ["Run", "behind", "lineage_faults", "members", "total"]
+
+
+@dataclass
+class Run:
+    """What the ledger says of one run, while it is being folded."""
+
+    name: str
+    first: RunOpened
+    latest: RunOpened
+    reserved: dict[tuple[str, str], int] = field(default_factory=dict)
+    """FLOP reserved and not given back, by (session, use)."""
+    faults: list[str] = field(default_factory=list)
+    weights: dict[str, int] = field(default_factory=dict)
+    """Training FLOP of this run behind each recorded digest: the least claimed."""
+
+    recorded: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Digest recorded at each (session, training FLOP)."""
+
+    def used(self, use: str | None = None) -> int:
+        return sum(flops for (_, kind), flops in self.reserved.items() if use in (None, kind))
+
+    @property
+    def parents(self) -> tuple[Parent, ...]:
+        return self.first.parents
+
+
+Runs = Mapping[str, Run]
+
+
+def holders(runs: Runs, weights: str) -> list[Run]:
+    """Every run that recorded these weights."""
+    return [run for run in runs.values() if weights in run.weights]
+
+
+def members(runs: Runs, name: str) -> tuple[str, ...]:
+    """The run and every distinct run that it descends from, sorted; unknown parents add nothing here."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current in seen or current not in runs:
+            continue
+        seen.add(current)
+        waiting += [run.name for parent in runs[current].parents for run in holders(runs, parent.weights)]
+    return tuple(sorted(seen))
+
+
+def total(runs: Runs, names: tuple[str, ...]) -> int:
+    """Every FLOP that these runs reserved, training and elicitation."""
+    return sum(runs[name].used() for name in names)
+
+
+def behind(runs: Runs, run: Run, weights: str) -> int:
+    """Training FLOP that provably went into recorded weights: own, and of each distinct ancestor the least."""
+    least: dict[str, int] = {run.name: run.weights[weights]}
+    waiting = [(run.name, parent.weights) for parent in run.parents]
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        link = waiting.pop()
+        if link in seen:
+            continue
+        seen.add(link)
+        for parent in holders(runs, link[1]):
+            flops = parent.weights[link[1]]
+            least[parent.name] = min(flops, least.get(parent.name, flops))
+            waiting += [(parent.name, item.weights) for item in parent.parents]
+    return sum(least.values())
+
+
+def lineage_faults(runs: Runs, name: str) -> tuple[str, ...]:
+    """Why the lineage of a run is not fully known."""
+    if name not in runs:
+        return (f"run `{name}` is not opened in this ledger",)
+    return tuple(fault for member in members(runs, name) for fault in _faults(runs, runs[member]))
+
+
+def _faults(runs: Runs, run: Run) -> Iterator[str]:
+    opened, latest = run.first, run.latest
+    if not opened.from_scratch and not opened.parents:
+        yield f"run `{run.name}` states neither parents nor that it is from scratch"
+    if opened.from_scratch and opened.parents:
+        yield f"run `{run.name}` states parents and that it is from scratch"
+    if (latest.from_scratch, latest.parents) != (opened.from_scratch, opened.parents):
+        yield f"run `{run.name}` was opened again with other parents"
+    for parent in opened.parents:
+        known = holders(runs, parent.weights)
+        if not known:
+            yield f"a parent of run `{run.name}` ({parent.weights[:12]}...) is not in this ledger, its compute unknown"
+        if any(other.name == run.name for other in known):
+            yield f"run `{run.name}` names its own weights as its parent"
+    start = latest.start_weights
+    if start is None:
+        yield f"run `{run.name}` does not say which weights it starts from"
+    elif start not in run.weights and (latest is not opened) and start != opened.start_weights:
+        yield f"run `{run.name}` goes on from weights ({start[:12]}...) that it never recorded"
+    elif latest is opened:
+        yield from _start_faults(runs, run, start)
+
+
+def _start_faults(runs: Runs, run: Run, start: str) -> Iterator[str]:
+    strangers = [other.name for other in holders(runs, start) if other.name != run.name]
+    initial = [parent.weights for parent in run.parents if parent.relation == "initialisation"]
+    if run.first.from_scratch and strangers:
+        yield f"run `{run.name}` says that it is from scratch, but starts from weights of run `{strangers[0]}`"
+    if initial and start not in initial:
+        yield f"run `{run.name}` starts from other weights than the parent that it declares"

@@ -1,0 +1,98 @@
+"""Replay: every decision of a ledger re-derived from its entries alone, and compared byte for byte (R28).
+
+Anyone can run it on a copied file, with nothing but the core of scalegate installed. What it proves: the
+entries are the ones that the log signed, in that order; those that count were signed by the people that the
+policy in force names; each recorded decision is the one that the policy and the entries before it give. What
+it does not prove: that what people signed is true, or that no other run, meter or ledger exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scalegate.errors import InputError, NotVerified, Place
+from scalegate.gate.decide import decide
+from scalegate.gate.decision import Decision
+from scalegate.gate.fold import Fold
+from scalegate.ledger import Ledger, check, dsse
+from scalegate.ledger.entries import DecisionMade, read_statement
+
+__all__ = ["Replayed", "replay"]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What was checked, in numbers, and the state that the entries lead to."""
+
+    entries: int
+    checkpoints: int
+    decisions: int
+    proceeds: int
+    holds: int
+    root: str
+    origin: str
+    log_key: str
+    faults: tuple[str, ...]
+    """Entries of the machine's own that make the ledger unsound: reported, and every decision after holds."""
+    ignored: tuple[str, ...]
+    """Entries that count for nothing, and why."""
+    fold: Fold
+
+
+def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> Replayed:
+    """Verify a ledger file. Raises NotVerified naming the first entry that fails, LedgerError if there is none."""
+    checked = check(path, progress=progress)
+    fold = Fold()
+    proceeds = holds = 0
+    with Ledger.open(path) as ledger:
+        for index, envelope in ledger.entries():
+            place = Place(file=str(path), entry=index)
+            try:
+                entry = read_statement(dsse.parse(envelope).payload)
+                if isinstance(entry, DecisionMade):
+                    decision = _rederive(fold, entry, place)
+                    proceeds += decision.verdict == "PROCEED"
+                    holds += decision.verdict == "HOLD"
+                fold.add(envelope)
+            except InputError as error:
+                raise NotVerified(error.message, place=place) from error
+        origin, key = ledger.origin, ledger.log_verify_key.to_text()
+    return Replayed(
+        entries=fold.size,
+        checkpoints=checked.checkpoints,
+        decisions=proceeds + holds,
+        proceeds=proceeds,
+        holds=holds,
+        root=checked.root.hex(),
+        origin=origin,
+        log_key=key,
+        faults=tuple(fold.faults),
+        ignored=tuple(fold.ignored),
+        fold=fold,
+    )
+
+
+def _rederive(fold: Fold, entry: DecisionMade, place: Place) -> Decision:
+    """The decision that the entries before it give. Raises NotVerified unless it is the recorded one."""
+    recorded = Decision.from_json(entry.decision)
+    if fold.policy is None:
+        raise NotVerified("a decision was taken before any policy was in force", place=place)
+    situation = fold.situation(
+        recorded.run,
+        now=recorded.now,
+        compute=recorded.compute,
+        weights=recorded.weights,
+        configuration=recorded.configuration,
+    )
+    if situation.digest() != recorded.situation:
+        raise NotVerified("the decision rests on another situation than the entries before it give", place=place)
+    derived = decide(fold.policy, situation, recorded.action)
+    if derived.canonical() != recorded.canonical():
+        raise NotVerified(
+            f"the decision recorded is {recorded.verdict}; deciding again gives {derived.verdict}"
+            f"{'' if derived.verdict != recorded.verdict else ' with other findings'}",
+            place=place,
+        )
+    return derived

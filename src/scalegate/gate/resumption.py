@@ -1,0 +1,143 @@
+"""What would release a hold: the smallest sets of facts, each verified by judging again with them (R16).
+
+The sets are read off the conditions: each node says in which ways it could come true given the changes that
+people, measurements and time can bring about. Nothing can bring about an undefined test or undo compute, so
+a hold on these has no way out and is reported as a stop (R17).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal, TypeAlias
+
+from scalegate.gate.decision import Resumption, ResumptionFact
+from scalegate.gate.judge import Judge
+from scalegate.policy.semantics import Facts, Value, evaluate
+from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, fact_names
+from scalegate.truth import Truth
+
+__all__ = ["Change", "resumption"]
+
+LISTED = 12
+"""Sets listed in a decision."""
+KEPT = 400
+"""Sets kept while combining; more is reported as "there are more"."""
+
+Ways: TypeAlias = list[frozenset[int]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A fact that could come about, and what it does to the named facts."""
+
+    kind: Literal["act", "measure", "time", "sign"]
+    text: str
+    updates: tuple[tuple[str, Value], ...]
+
+    def apply(self, facts: Facts) -> dict[str, Value]:
+        return {**facts, **dict(self.updates)}
+
+
+def resumption(judge: Judge, facts: Facts, changes: Sequence[Change]) -> Resumption:
+    """All verified minimal sets, smallest first, with a cap on the number listed."""
+    holding = judge.holding(facts)
+    search = _Search(facts, changes)
+    ways: Ways = [frozenset()]
+    for test in judge.tests:
+        if test.id in holding:
+            ways = search.product(ways, search.union(search.ways(e, want) for e, want in test.ways_out()))
+    verified: Ways = []
+    for way in sorted(ways, key=lambda w: (len(w), sorted(w))):
+        if any(smaller <= way for smaller in verified):
+            continue
+        if judge.proceeds(search.after(way)):
+            verified.append(_shrink(judge, search, way))
+    verified = sorted(set(verified), key=lambda w: (len(w), sorted(w)))
+    sets = tuple(tuple(ResumptionFact(kind=changes[i].kind, text=changes[i].text) for i in sorted(w)) for w in verified)
+    more = search.truncated or len(sets) > LISTED
+    return Resumption(sets=sets[:LISTED], more=more, stop=not sets and not search.truncated, because=holding)
+
+
+def _shrink(judge: Judge, search: _Search, way: frozenset[int]) -> frozenset[int]:
+    """Leave out every change that the rest does not need."""
+    for index in sorted(way, reverse=True):
+        if judge.proceeds(search.after(way - {index})):
+            way = way - {index}
+    return way
+
+
+class _Search:
+    """The ways in which conditions can come true or false, given the changes on offer."""
+
+    def __init__(self, facts: Facts, changes: Sequence[Change]) -> None:
+        self.facts = facts
+        self.changes = changes
+        self.truncated = False
+
+    def after(self, way: Iterable[int]) -> dict[str, Value]:
+        facts = dict(self.facts)
+        for index in sorted(way):
+            facts = self.changes[index].apply(facts)
+        return facts
+
+    def ways(self, expr: Expr, want: Truth) -> Ways:
+        if evaluate(expr, self.facts) is want:
+            return [frozenset()]
+        true = want is Truth.TRUE
+        match expr:
+            case Undefined():
+                return []
+            case Not(item):
+                return self.ways(item, Truth.FALSE if true else Truth.TRUE)
+            case All(items):
+                return self.combine(items, len(items) if true else 1, want)
+            case Any(items):
+                return self.combine(items, 1 if true else len(items), want)
+            case AtLeast(k, items):
+                return self.combine(items, k if true else len(items) - k + 1, want)
+            case Fact() | Compare():
+                names = fact_names(expr)
+                return [
+                    frozenset({index})
+                    for index, change in enumerate(self.changes)
+                    if any(name in names for name, _ in change.updates)
+                    and evaluate(expr, change.apply(self.facts)) is want
+                ]
+
+    def combine(self, items: tuple[Expr, ...], k: int, want: Truth) -> Ways:
+        """Ways in which at least k of the items come to have the truth wanted."""
+        options = [ways for ways in (self.ways(item, want) for item in items) if ways]
+        if k <= 0:
+            return [frozenset()]
+        # Items that already have it cost nothing, so only the shortfall is combined.
+        free = sum(ways == [frozenset()] for ways in options)
+        options = [ways for ways in options if ways != [frozenset()]]
+        found: list[Ways] = []
+        for group in combinations(options, max(k - free, 0)):
+            ways: Ways = [frozenset()]
+            for option in group:
+                ways = self.product(ways, option)
+            found.append(ways)
+            if len(found) > KEPT:
+                self.truncated = True
+                break
+        return self.union(found)
+
+    def product(self, left: Ways, right: Ways) -> Ways:
+        return self.prune(a | b for a in left for b in right)
+
+    def union(self, groups: Iterable[Ways]) -> Ways:
+        return self.prune(way for group in groups for way in group)
+
+    def prune(self, ways: Iterable[frozenset[int]]) -> Ways:
+        """Minimal sets only, smallest first, at most KEPT."""
+        kept: Ways = []
+        for way in sorted(set(ways), key=lambda w: (len(w), sorted(w))):
+            if not any(other <= way for other in kept):
+                kept.append(way)
+                if len(kept) >= KEPT:
+                    self.truncated = True
+                    break
+        return kept

@@ -1,0 +1,111 @@
+"""The situation: all that is known about a run at an instant, as a fold over ledger entries left it.
+
+Pure data. A number that is not known is None and becomes an unknown fact; nothing here is a default.
+Compute is training FLOP; `facts` scales it to effective compute by the policy's factor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from scalegate.ledger import strict_json
+from scalegate.ledger.entries import FlopText
+
+__all__ = ["Lineage", "Piece", "Signature", "Situation", "TierRecord"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Piece(_Record):
+    """One evaluation of one set of weights, as far as the ledger knows it."""
+
+    evaluation: str
+    domain: str
+    run: str | None
+    """The run that the weights belong to; None: the ledger does not know these weights."""
+    weights: str
+    compute: FlopText | None
+    """Training FLOP of the lineage that went into the weights; never more than was metered."""
+    time: int
+    announced: bool
+    """Whether an announcement stands in the ledger before the result, and says the same."""
+    signed: bool
+    """Whether a key that the policy names for evaluators signed the result."""
+    status: Literal["completed", "aborted", "open"]
+    samples: int
+    """Samples announced; of an unannounced piece, those that it says were completed."""
+    successes: int
+    completed: int
+    errors: int
+    elicitation: Literal["none", "fine-tuning"]
+    elicitation_flops: FlopText
+    attempt: int
+    """Which elicited attempt in this domain on this lineage it was, from 1; 0: not an elicited attempt."""
+    configuration: str | None
+    assumptions: tuple[str, ...]
+
+
+class Signature(_Record):
+    """A signed approval or attestation that a named person with the role made."""
+
+    subject: str
+    """`safeguard.ID` or `approval.LEVEL.PERSON`."""
+    by: str
+    time: int
+    until: int
+
+
+class TierRecord(_Record):
+    tier: str
+    adopters: tuple[str, ...]
+    until: int
+
+
+class Lineage(_Record):
+    """What went into the run's weights (R33)."""
+
+    run: str
+    members: tuple[str, ...]
+    """The run and every distinct run that it descends from, sorted."""
+    compute: FlopText
+    """Training FLOP reserved by all members, elicitation included: a high-water mark."""
+    planned_end: FlopText | None
+    """Training FLOP of the lineage at which the run is planned to end."""
+    faults: tuple[str, ...]
+    """Why the lineage is not fully known; any makes its compute unknown."""
+
+
+class Situation(_Record):
+    """Everything that `decide` may look at."""
+
+    schema_version: Literal["scalegate.situation/1"] = "scalegate.situation/1"
+    policy: str
+    """Digest of the policy in force according to the ledger."""
+    now: int
+    compute: FlopText
+    """Effective compute of the lineage up to which the caller asks to go."""
+    weights: str | None = None
+    """Digest of the exact weights asked about, for actions other than training."""
+    configuration: str | None = None
+    lineage: Lineage
+    developer_others: FlopText
+    """Training FLOP of this developer outside the lineage."""
+    pieces: tuple[Piece, ...] = ()
+    signatures: tuple[Signature, ...] = ()
+    tiers: tuple[TierRecord, ...] = ()
+    meter_faults: tuple[str, ...] = ()
+    ledger_faults: tuple[str, ...] = ()
+    ledger_time: int
+    """The latest time that any entry claims."""
+    enforcement: Literal["cooperative", "launcher", "registry"]
+    ignored: tuple[str, ...] = ()
+    """Entries that count for nothing, and why."""
+
+    def digest(self) -> str:
+        """Hex SHA-256 of the canonical JSON."""
+        return hashlib.sha256(strict_json.dumps(self.model_dump(mode="json"))).hexdigest()

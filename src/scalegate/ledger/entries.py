@@ -1,0 +1,315 @@
+"""The kinds of entry: in-toto statements with our predicates, versioned by their type URI.
+
+An entry is a DSSE envelope around an in-toto Statement v1 whose predicate is one of the models below.
+in-toto lets consumers ignore unknown fields unless the predicate says otherwise: ours says otherwise, for a
+misspelt limit must not silently be no limit. Amounts of FLOP are text, since they exceed 2**53.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+
+from scalegate.errors import InputError
+from scalegate.ledger import strict_json
+from scalegate.units import MAX_FLOP
+
+__all__ = [
+    "PREDICATES",
+    "Approval",
+    "Attestation",
+    "ComputeReserved",
+    "ComputeSettled",
+    "DecisionMade",
+    "Entry",
+    "EvaluationAnnounced",
+    "EvaluationFinished",
+    "MeterFault",
+    "Parent",
+    "PolicyAdopted",
+    "RunOpened",
+    "TierStatus",
+    "WeightsRecorded",
+    "read_statement",
+    "write_statement",
+]
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREFIX = "https://scalegate.dev/attestation/"
+
+
+def _flop(value: object) -> int:
+    if not isinstance(value, str) or not value.isascii() or not value.isdigit() or len(value) > 41:
+        raise ValueError("FLOP are written as text of digits")
+    if value != str(int(value)) or int(value) > MAX_FLOP:
+        raise ValueError("FLOP are written without leading zeros, up to 1e40")
+    return int(value)
+
+
+def _flop_or_int(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_FLOP:
+        return value
+    return _flop(value)
+
+
+FlopText = Annotated[int, BeforeValidator(_flop_or_int), PlainSerializer(str, return_type=str)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}$")]
+Line = Annotated[str, Field(min_length=1, max_length=2000)]
+Instant = Annotated[int, Field(ge=0, le=2**47, strict=True)]
+Count = Annotated[int, Field(ge=0, le=2**40, strict=True)]
+
+
+class _Predicate(BaseModel):
+    """Fields that every entry has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    type_uri: ClassVar[str]
+
+    actor: Name
+    """Who signs, as the policy names them."""
+    time: Instant
+    """Seconds since 1970 UTC, as the signer's clock had it: a claim, bounded by the order of entries."""
+    policy: Digest
+    """Digest of the policy in force when this was written."""
+
+    def subjects(self) -> dict[str, str]:
+        """Name and SHA-256 of what the entry is about; matched by digest only."""
+        return {"policy": self.policy}
+
+
+class PolicyAdopted(_Predicate):
+    """A policy takes force: at once on an empty ledger, else once the quorum of the policy in force signed."""
+
+    type_uri = PREFIX + "policy-adopted/v0.1"
+    document: dict[str, Any]
+    """The policy's canonical JSON document."""
+    supersedes: Digest | None
+    """Digest of the policy in force until now."""
+    enforcement: Literal["cooperative", "launcher", "registry"]
+    """How the gate binds in this project: the class that every report states."""
+
+
+class Parent(BaseModel):
+    """Something that went into a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    weights: Digest
+    relation: Literal["initialisation", "adapter", "merge", "teacher", "reward_model", "data_generator"]
+
+
+class RunOpened(_Predicate):
+    """A training process opens a run or goes on with it: it alone holds the run's permit from here on."""
+
+    type_uri = PREFIX + "run-opened/v0.1"
+    run: Name
+    session: Digest
+    """Fencing token: a random name for this process's turn."""
+    from_scratch: bool
+    parents: tuple[Parent, ...]
+    planned: FlopText | None
+    """Training FLOP at which the run is planned to end; None: not stated."""
+    start_weights: Digest | None
+    """Digest of the weights that this session starts from; None: not hashed."""
+
+    def subjects(self) -> dict[str, str]:
+        return {"policy": self.policy} | ({"weights": self.start_weights} if self.start_weights else {})
+
+
+class ComputeReserved(_Predicate):
+    """Compute set aside before it is spent; a crash forfeits the rest."""
+
+    type_uri = PREFIX + "compute-reserved/v0.1"
+    run: Name
+    session: Digest
+    use: Literal["training", "elicitation"]
+    flops: FlopText
+
+
+class ComputeSettled(_Predicate):
+    """The part of this session's reservations that was not spent is given back."""
+
+    type_uri = PREFIX + "compute-settled/v0.1"
+    run: Name
+    session: Digest
+    use: Literal["training", "elicitation"]
+    unspent: FlopText
+
+
+class MeterFault(_Predicate):
+    """The meter of a run cannot be trusted: zero, under the analytic floor, or steps without a permit."""
+
+    type_uri = PREFIX + "meter-fault/v0.1"
+    run: Name
+    reason: Line
+
+
+class WeightsRecorded(_Predicate):
+    """A checkpoint of a run, by the digest of its weights, after settling what was reserved."""
+
+    type_uri = PREFIX + "weights-recorded/v0.1"
+    run: Name
+    session: Digest
+    weights: Digest
+    trained: FlopText
+    """Training FLOP of this run that went into these weights; no more than the ledger's own count."""
+    note: Line | None = None
+
+    def subjects(self) -> dict[str, str]:
+        return {"weights": self.weights}
+
+
+class EvaluationAnnounced(_Predicate):
+    """An evaluation is about to start: written before there is a result (R28)."""
+
+    type_uri = PREFIX + "evaluation-announced/v0.1"
+    evaluation: Digest
+    """A random name for this attempt."""
+    run: Name
+    weights: Digest
+    domain: Name
+    kind: Literal["capability"]
+    task: Line
+    task_version: Line
+    dataset: Digest
+    samples: Count
+    elicitation: Literal["none", "fine-tuning"]
+    configuration: Digest | None = None
+    """Digest of the deployment configuration evaluated; None: bare weights."""
+
+    def subjects(self) -> dict[str, str]:
+        return {"weights": self.weights, "dataset": self.dataset}
+
+
+class EvaluationFinished(_Predicate):
+    """What came out of an announced evaluation, or that it was broken off; the attempt counts either way."""
+
+    type_uri = PREFIX + "evaluation-finished/v0.1"
+    evaluation: Digest
+    weights: Digest
+    domain: Name
+    status: Literal["completed", "aborted"]
+    successes: Count
+    completed: Count
+    """Samples that ran to an end and were scored."""
+    errors: Count
+    """Samples that errored, were refused, truncated or cut off by a limit, or scored NaN."""
+    elicitation_flops: FlopText
+    elicitation_method: Line
+    """What was done to draw the capability out, in words."""
+    evaluation_flops: FlopText
+    log: Digest
+    """SHA-256 of the per-sample log."""
+    assumptions: tuple[Line, ...]
+    """What must be true for the result to mean anything."""
+
+    def subjects(self) -> dict[str, str]:
+        return {"weights": self.weights, "log": self.log}
+
+
+class DecisionMade(_Predicate):
+    """A decision of the gate, with the request it answers; re-derived from the entries before it."""
+
+    type_uri = PREFIX + "decision/v0.1"
+    decision: dict[str, Any]
+    """The Decision, as `gate.Decision` writes it."""
+
+
+class Approval(_Predicate):
+    """A named person signs for one level of one run, having seen one decision."""
+
+    type_uri = PREFIX + "approval/v0.1"
+    run: Name
+    level: Annotated[int, Field(ge=1, le=10**9, strict=True)]
+    decision: Digest
+    """Digest of the decision that the signer saw: it must be in the ledger and about this run."""
+    until: Instant
+    statement: Line
+
+    def subjects(self) -> dict[str, str]:
+        return {"decision": self.decision}
+
+
+class Attestation(_Predicate):
+    """A person with the safeguard's role states that it is in place."""
+
+    type_uri = PREFIX + "attestation/v0.1"
+    safeguard: Name
+    until: Instant
+    statement: Line
+
+
+class TierStatus(_Predicate):
+    """Who has adopted a tier, on the word of the role that records it."""
+
+    type_uri = PREFIX + "tier-status/v0.1"
+    tier: Name
+    adopters: tuple[Line, ...]
+    until: Instant
+    statement: Line
+
+
+Entry: TypeAlias = (
+    PolicyAdopted
+    | RunOpened
+    | ComputeReserved
+    | ComputeSettled
+    | MeterFault
+    | WeightsRecorded
+    | EvaluationAnnounced
+    | EvaluationFinished
+    | DecisionMade
+    | Approval
+    | Attestation
+    | TierStatus
+)
+
+PREDICATES: dict[str, type[Entry]] = {
+    model.type_uri: model
+    for model in (
+        PolicyAdopted,
+        RunOpened,
+        ComputeReserved,
+        ComputeSettled,
+        MeterFault,
+        WeightsRecorded,
+        EvaluationAnnounced,
+        EvaluationFinished,
+        DecisionMade,
+        Approval,
+        Attestation,
+        TierStatus,
+    )
+}
+
+
+def write_statement(entry: Entry) -> bytes:
+    """The canonical bytes of the in-toto statement around an entry."""
+    subject = [{"name": name, "digest": {"sha256": value}} for name, value in entry.subjects().items()]
+    return strict_json.dumps(
+        {
+            "_type": STATEMENT_TYPE,
+            "subject": subject,
+            "predicateType": entry.type_uri,
+            "predicate": entry.model_dump(mode="json"),
+        }
+    )
+
+
+def read_statement(payload: bytes) -> Entry:
+    """The entry in a statement. Raises InputError on anything but the exact bytes that `write_statement` makes."""
+    document = strict_json.loads(payload)
+    if not isinstance(document, dict):
+        raise InputError("the statement is not a JSON object")
+    model = PREDICATES.get(str(document.get("predicateType")))
+    if model is None:
+        raise InputError(f"unknown kind of entry `{str(document.get('predicateType'))[:100]}`")
+    try:
+        entry = model.model_validate(document.get("predicate"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{model.__name__}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if write_statement(entry) != payload:
+        raise InputError(f"{model.__name__}: the statement is not in canonical form")
+    return entry

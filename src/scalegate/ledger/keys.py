@@ -1,0 +1,159 @@
+"""Ed25519 keys with a name, in the text forms of C2SP signed-note.
+
+A verify key is `name+hash+base64(0x01 || public)`, a signing key `PRIVATE+KEY+name+hash+base64(0x01 ||
+seed)`, where hash is the key id in hex. The byte 0x01 says Ed25519; other bytes are refused, not guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from scalegate.errors import InputError, Place
+from scalegate.ledger import _base64, _files
+
+__all__ = ["SigningKey", "VerifyKey"]
+
+_ED25519 = b"\x01"
+_VERIFY = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)")
+_SIGNING = re.compile(r"PRIVATE\+KEY\+([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)\n?")
+_MAX_FILE_BYTES = 4_096
+_MAX_NAME = 255
+
+
+def _check_name(name: str) -> None:
+    bad = not name or "+" in name or len(name) > _MAX_NAME
+    if bad or any(char.isspace() or not char.isprintable() for char in name):
+        raise InputError(
+            f"key name {name[:40]!r} is empty, too long, or holds a space, a plus or a control character",
+            fix="use a schema-less URL such as example.com/safety-log",
+        )
+
+
+@dataclass(frozen=True)
+class VerifyKey:
+    """The public half of a key: a name and 32 bytes. Raises InputError if either is malformed."""
+
+    name: str
+    public: bytes
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        if len(self.public) != 32:
+            raise InputError(f"Ed25519 public key of {self.name} is not 32 bytes")
+
+    @property
+    def key_id(self) -> bytes:
+        """4 bytes of SHA-256(name || 0x0A || 0x01 || public): an identifier, not a proof of anything."""
+        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+
+    def verifies(self, signature: bytes, message: bytes) -> bool:
+        """True if `signature` (64 bytes, RFC 8032) over `message` was made with this key."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
+        except (InvalidSignature, ValueError):  # ValueError: 32 bytes that are no point of the curve
+            return False
+        return True
+
+    def to_text(self) -> str:
+        """The one-line `vkey` form."""
+        return f"{self.name}+{self.key_id.hex()}+{_base64.encode(_ED25519 + self.public)}"
+
+    @staticmethod
+    def from_text(text: str) -> VerifyKey:
+        """Inverse of `to_text`. Raises InputError for any other spelling or a key id that does not fit."""
+        match = _VERIFY.fullmatch(text)
+        if match is None:
+            raise InputError("not a verify key", fix="write name+8 hex digits+base64, as `SigningKey.verify_key` does")
+        key = VerifyKey(match[1], _untyped(match[3]))
+        if key.key_id.hex() != match[2]:
+            raise InputError(f"key id of {key.name} is {key.key_id.hex()}, but the text says {match[2]}")
+        return key
+
+
+class SigningKey:
+    """A name and an Ed25519 private key, which neither `repr` nor an error message ever shows.
+
+    `save` writes the key unencrypted, readable by its owner alone: whoever reads the file can sign.
+    """
+
+    __slots__ = ("_private", "_seed", "_verify_key")
+
+    def __init__(self, name: str, seed: bytes) -> None:
+        """`seed` is the 32-byte private key of RFC 8032. Raises InputError if it or the name is malformed."""
+        if len(seed) != 32:
+            raise InputError(f"Ed25519 private key of {name} is not 32 bytes")
+        self._seed = seed
+        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+        self._verify_key = VerifyKey(name, self._private.public_key().public_bytes_raw())
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self._verify_key.to_text()})"
+
+    @staticmethod
+    def generate(name: str) -> SigningKey:
+        """A new key from the operating system's randomness."""
+        return SigningKey(name, Ed25519PrivateKey.generate().private_bytes_raw())
+
+    @property
+    def name(self) -> str:
+        return self._verify_key.name
+
+    @property
+    def verify_key(self) -> VerifyKey:
+        return self._verify_key
+
+    def sign(self, message: bytes) -> bytes:
+        """A 64-byte signature (RFC 8032)."""
+        return self._private.sign(message)
+
+    def save(self, path: str | Path) -> None:
+        """Write the key to a new file of mode 0600, all of it or nothing.
+
+        Raises InputError if the file exists (a key is never overwritten) or cannot be written.
+        """
+        file = Path(path)
+        head = f"PRIVATE+KEY+{self.name}+{self._verify_key.key_id.hex()}+"
+        line = head + _base64.encode(_ED25519 + self._seed) + "\n"
+        try:
+            _files.create(file, line.encode(), mode=0o600)
+        except FileExistsError:
+            place = Place(file=str(file))
+            raise InputError("a file is there already", place=place, fix="choose another path") from None
+        except OSError as error:
+            reason = f"the key cannot be written: {error.strerror}"
+            raise InputError(reason, place=Place(file=str(file))) from None
+
+    @staticmethod
+    def load(path: str | Path) -> SigningKey:
+        """Read what `save` wrote. Raises InputError, never with the key's text in it."""
+        place = Place(file=str(path))
+        try:
+            with Path(path).open("rb") as file:
+                text = file.read(_MAX_FILE_BYTES).decode()
+        except OSError as error:
+            raise InputError(f"the key cannot be read: {error.strerror}", place=place) from None
+        except UnicodeDecodeError:
+            raise InputError("not a signing key file", place=place) from None
+        match = _SIGNING.fullmatch(text)
+        if match is None:
+            raise InputError("not a signing key file", place=place, fix="it is one PRIVATE+KEY line")
+        try:
+            key = SigningKey(match[1], _untyped(match[3]))
+        except InputError as error:
+            raise InputError(error.message, place=place, fix=error.fix) from None
+        if key.verify_key.key_id.hex() != match[2]:
+            raise InputError("the key id does not fit the key: the file is damaged", place=place)
+        return key
+
+
+def _untyped(text: str) -> bytes:
+    data = _base64.decode(text)
+    if data[:1] != _ED25519:
+        raise InputError("the key is not of type 0x01 (Ed25519)")
+    return data[1:]

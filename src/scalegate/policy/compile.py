@@ -1,0 +1,177 @@
+"""From structured clauses to conditions: each clause becomes a tree of `syntax` over named facts.
+
+Facts that a condition may read (kind in brackets):
+
+| fact | meaning |
+|---|---|
+| `compute` (FLOP) | effective compute of the lineage that is asked for |
+| `now` (instant) | the time of asking |
+| `developer.others` (FLOP) | effective compute of this developer outside the lineage |
+| `lineage.planned_end` (FLOP) | effective compute at which the run is planned to end |
+| `D.ruled_out` (bool) | the alarm of domain D is ruled out by every piece of evidence |
+| `D.reached` (bool) | some measurement, admissible or not, shows the alarm reached |
+| `D.evidence.compute`, `D.evidence.time`, `D.elicitation` | of the conclusive evidence that reaches furthest |
+| `safeguard.S.until`, `approval.L.P.until` (instant) | how long an attestation or signature counts |
+| `tier.T.adopters` (count), `tier.T.until` | adopters on record, and how long the record counts |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scalegate.policy.document import (
+    Action,
+    Cadence,
+    Capability,
+    Clause,
+    ComputeCap,
+    Domain,
+    Level,
+    Moratorium,
+    Policy,
+    Safeguards,
+    UndefinedTest,
+)
+from scalegate.policy.syntax import (
+    All,
+    Any,
+    AtLeast,
+    Compare,
+    Expr,
+    Fact,
+    Not,
+    Undefined,
+    at_most,
+    constant,
+    term,
+)
+
+__all__ = ["CompiledClause", "compile_policy"]
+
+NOW = term("now")
+COMPUTE = term("compute")
+NOTHING = All(())
+
+
+@dataclass(frozen=True)
+class CompiledClause:
+    """A clause as three conditions: does it apply, does it bind, and is it met."""
+
+    clause: Clause
+    in_force: Expr
+    binds: Expr
+    condition: Expr
+
+
+def compile_policy(policy: Policy, action: Action) -> tuple[CompiledClause, ...]:
+    """Every clause of the policy that is about `action`, in document order."""
+    return tuple(
+        CompiledClause(clause, _in_force(clause), _binds(policy, clause), _condition(policy, clause, action))
+        for clause in policy.clauses
+        if action in clause.actions
+    )
+
+
+def _in_force(clause: Clause) -> Expr:
+    if clause.in_force is None:
+        return NOTHING
+    start, end = clause.in_force.from_, clause.in_force.until
+    parts: list[Expr] = []
+    if start is not None:
+        parts.append(at_most(constant(start), NOW))
+    if end is not None:
+        parts.append(Compare("<", NOW, constant(end)))
+    return All(tuple(parts))
+
+
+def _binds(policy: Policy, clause: Clause) -> Expr:
+    """Binding unless a record that still counts shows too few adopters; no record counts as binding."""
+    if clause.tier is None:
+        return NOTHING
+    tier = next(tier for tier in policy.tiers if tier.id == clause.tier)
+    too_few = Compare("<", term(f"tier.{tier.id}.adopters"), constant(tier.binds_at))
+    return Not(All((too_few, at_most(NOW, term(f"tier.{tier.id}.until")))))
+
+
+def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
+    match clause:
+        case Cadence():
+            if not policy.domains:
+                return Undefined("domains")
+            return All(tuple(_evaluated(policy, domain, clause, action) for domain in policy.domains))
+        case Capability():
+            domain = policy.domain(clause.domain)
+            return Any((*_bootstrap(policy, domain, action), supported(domain)))
+        case Safeguards():
+            return _safeguards(policy, clause, action)
+        case ComputeCap():
+            limit = constant(clause.at)
+            return All(
+                (
+                    at_most(term("lineage.planned_end"), limit),
+                    at_most(COMPUTE, limit),
+                    at_most(COMPUTE + term("developer.others"), limit),
+                )
+            )
+        case Moratorium():
+            return Any((at_most(COMPUTE, constant(clause.above)), at_most(constant(clause.until), NOW)))
+        case UndefinedTest():
+            return Any((at_most(COMPUTE, constant(clause.above)), Undefined(f"test.{clause.test.id}")))
+
+
+def _bootstrap(policy: Policy, domain: Domain, action: Action) -> tuple[Expr, ...]:
+    """Before the first evaluation is due (DESIGN rule 14): only training, and only if nothing shows danger."""
+    if policy.first_evaluation_at is None or action != "train":
+        return ()
+    early = at_most(COMPUTE + term("developer.others"), constant(policy.first_evaluation_at))
+    return (All((early, Not(Fact(f"{domain.id}.reached")))),)
+
+
+def supported(domain: Domain) -> Expr:
+    """Conclusive evidence at E supports compute up to E * buffer / margin, if elicited enough for that compute."""
+    spent = term(f"{domain.id}.elicitation")
+    return All(
+        (
+            at_most(COMPUTE * domain.margin, term(f"{domain.id}.evidence.compute", domain.buffer)),
+            at_most(COMPUTE * domain.elicitation.share, spent),
+            at_most(constant(domain.elicitation.at_least), spent),
+        )
+    )
+
+
+def _evaluated(policy: Policy, domain: Domain, clause: Cadence, action: Action) -> Expr:
+    recent = All(
+        (
+            at_most(COMPUTE, term(f"{domain.id}.evidence.compute", clause.every)),
+            at_most(NOW, term(f"{domain.id}.evidence.time") + constant(clause.within)),
+        )
+    )
+    return Any((*_bootstrap(policy, domain, action), recent))
+
+
+def _safeguards(policy: Policy, clause: Safeguards, action: Action) -> Expr:
+    domains = [domain for domain in policy.domains if domain.level == clause.level]
+    below = All(
+        tuple(
+            Any(
+                (
+                    *_bootstrap(policy, domain, action),
+                    All((Fact(f"{domain.id}.ruled_out"), supported(domain))),
+                )
+            )
+            for domain in domains
+        )
+    )
+    level = policy.level(clause.level)
+    in_place = _in_place(policy, level) if level else Undefined(f"level.{clause.level}")
+    return Any((below, in_place)) if domains else in_place
+
+
+def _in_place(policy: Policy, level: Level) -> Expr:
+    parts: list[Expr] = [at_most(NOW, term(f"safeguard.{safeguard.id}.until")) for safeguard in level.safeguards]
+    if level.approvals:
+        people = [person for person in policy.people if level.approvals.role in person.roles]
+        signed = tuple(at_most(NOW, term(f"approval.{level.number}.{person.id}.until")) for person in people)
+        parts.append(AtLeast(level.approvals.at_least, signed))
+    # A level without any safeguard protects nothing: it must never open the gate by being empty.
+    return All(tuple(parts)) if parts else Undefined(f"level.{level.number}.safeguards")

@@ -1,0 +1,254 @@
+"""The policy document: what a developer promised, as data.
+
+One schema serves the YAML file that people write and the canonical JSON that is hashed and signed. Unknown
+fields are refused: a misspelt limit must never be a limit that silently does not exist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from scalegate.policy.scalars import (
+    Count,
+    Duration,
+    Factor,
+    Flop,
+    Identifier,
+    Instant,
+    Score,
+    Share,
+    Text,
+)
+
+__all__ = ["Clause", "Domain", "Level", "Person", "Policy", "Quorum", "Safeguard", "Tier"]
+
+Action = Literal["train", "store", "evaluate", "deploy_internal", "deploy_external", "release_weights"]
+ACTIONS: tuple[Action, ...] = (
+    "train",
+    "store",
+    "evaluate",
+    "deploy_internal",
+    "deploy_external",
+    "release_weights",
+)
+GATING = ("will", "conditional", "law")
+
+
+class Part(BaseModel):
+    """Base of every part of a policy: frozen, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(Part):
+    document: Text
+    """The document that the clause is taken from."""
+    section: Text | None = None
+    """Where in that document."""
+
+
+class Person(Part):
+    id: Identifier
+    """How clauses and signatures name this person or machine."""
+    name: Text
+    roles: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    """What this key may sign: `gate`, `evaluator`, `registrar`, or a role that a safeguard or quorum names."""
+    key: Text | Literal["unset"]
+    """Verification key (`name+keyid+base64`), or `unset`: then nothing this person signs counts."""
+
+
+class Quorum(Part):
+    role: Identifier
+    at_least: Count
+
+
+class Approvals(Quorum):
+    valid_for: Duration
+    """The longest that one signature counts."""
+
+
+class EffectiveCompute(Part):
+    factor: Factor
+    """Effective FLOP per training FLOP, against the reference algorithm."""
+    basis: Text
+    """Where the factor comes from: it is a judgement, and is shown as one."""
+
+
+class ErrorBudget(Part):
+    alpha: Share
+    """Chance, over a whole lineage and per domain, of ruling out a capability that is at the alarm."""
+    evaluations: Count
+    """How many announced evaluations of a domain share alpha, equally; one more cannot rule out."""
+
+
+class Elicitation(Part):
+    method: Literal["fine-tuning"]
+    share: Share
+    """Least compute spent on elicitation, as a share of lineage compute at the permit's end."""
+    at_least: Flop
+    """Least compute spent on elicitation, whatever the share comes to."""
+
+
+class Domain(Part):
+    id: Identifier
+    about: Text
+    """The capability and the harm it stands for."""
+    threshold: Score
+    """The score at which a model is in `level`."""
+    alarm: Score
+    """The score, under the threshold, that must be ruled out for the model to stay under `level`."""
+    level: Count
+    samples: Count
+    """Least number of samples of an evaluation that may rule out."""
+    buffer: Factor
+    """Growth of effective compute that the gap between alarm and threshold is trusted for (assumes continuity)."""
+    margin: Factor
+    """Compute-equivalent of post-training enhancement that the evaluation's elicitation does not reach."""
+    elicitation: Elicitation
+    link_to_harm: Text
+    """How strong the link between this proxy and the harm is."""
+    not_measured: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """What this evaluation does not measure."""
+
+
+class Safeguard(Part):
+    id: Identifier
+    text: Text
+    kind: Literal["security", "deployment"]
+    attested_by: Identifier
+    """The role whose signed attestation counts."""
+    valid_for: Duration
+
+
+class Level(Part):
+    number: Count
+    about: Text
+    safeguards: tuple[Safeguard, ...] = ()
+    approvals: Approvals | None = None
+
+
+class Tier(Part):
+    id: Identifier
+    about: Text
+    parties: Annotated[tuple[Text, ...], Field(min_length=1)]
+    binds_at: Count
+    """How many of the parties must have adopted it before its clauses bind."""
+    recorded_by: Identifier
+    """The role whose signed statement of the adopters counts."""
+
+
+class InForce(Part):
+    from_: Annotated[Instant | None, Field(alias="from")] = None
+    until: Instant | None = None
+
+
+class _Clause(Part):
+    id: Identifier
+    text: Text
+    """The sentence that the clause stands for."""
+    source: Source
+    actions: Annotated[tuple[Action, ...], Field(min_length=1)]
+    modality: Literal["will", "conditional", "law", "aim", "illustrative"]
+    """`will`, `conditional` and `law` gate; `aim` and `illustrative` are shown and protect nothing."""
+    tier: Identifier | None = None
+    """Who must have adopted it before it binds; absent: binds this developer now."""
+    in_force: InForce | None = None
+
+    @property
+    def gates(self) -> bool:
+        return self.modality in GATING
+
+
+class Cadence(_Clause):
+    kind: Literal["cadence"]
+    every: Factor
+    """New evaluation when effective compute has grown by this factor, in every domain ..."""
+    within: Duration
+    """... and when this much time has passed, whichever comes first (R2)."""
+
+
+class Capability(_Clause):
+    kind: Literal["capability"]
+    domain: Identifier
+    """Conclusive, elicited evidence in this domain supports compute up to evidence * buffer / margin (R3, R4)."""
+
+
+class Safeguards(_Clause):
+    kind: Literal["safeguards"]
+    level: Count
+    """The level's safeguards and approvals are in place unless every alarm of the level is ruled out (R1)."""
+
+
+class ComputeCap(_Clause):
+    kind: Literal["compute_cap"]
+    at: Flop
+    """Absolute limit on the lineage, its planned end, and the developer, whatever evaluations say (R19)."""
+
+
+class Moratorium(_Clause):
+    kind: Literal["moratorium"]
+    above: Flop
+    until: Instant
+
+
+class TestInDevelopment(Part):
+    id: Identifier
+    purpose: Text
+    approved_by: Quorum
+    """Who may approve a candidate for the test once there is one."""
+
+
+class UndefinedTest(_Clause):
+    kind: Literal["undefined_test"]
+    above: Flop
+    """No further than this without the test; nobody can sign it away (R11)."""
+    test: TestInDevelopment
+
+
+Clause = Annotated[
+    Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest, Field(discriminator="kind")
+]
+
+
+class Policy(Part):
+    """A versioned document of clauses, with the parameters, people and levels that they name."""
+
+    scalegate: Literal["1"]
+    """Version of the policy language."""
+    policy: Identifier
+    version: Text
+    title: Text
+    developer: Text
+    about: Text
+    effective_compute: EffectiveCompute
+    first_evaluation_at: Flop | None = None
+    """Effective compute over the developer up to which the first evaluation may wait; absent: no step runs."""
+    lease: Duration
+    """How long a permit is used before it is renewed against the head of the ledger."""
+    error_budget: ErrorBudget
+    amendment: Quorum | None = None
+    """Who must sign a new version; absent: the policy cannot be amended."""
+    people: Annotated[tuple[Person, ...], Field(min_length=1)]
+    domains: tuple[Domain, ...] = ()
+    levels: tuple[Level, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    clauses: tuple[Clause, ...] = ()
+
+    def domain(self, identifier: str) -> Domain:
+        return next(domain for domain in self.domains if domain.id == identifier)
+
+    def level(self, number: int) -> Level | None:
+        return next((level for level in self.levels if level.number == number), None)
+
+    def canonical(self) -> bytes:
+        """Canonical JSON: sorted keys, no white space, exact scalars; what is hashed and signed."""
+        document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def digest(self) -> str:
+        """Hex SHA-256 of the canonical JSON."""
+        return hashlib.sha256(self.canonical()).hexdigest()

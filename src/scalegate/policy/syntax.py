@@ -1,0 +1,165 @@
+"""The canonical syntax tree of conditions: what is hashed, signed, evaluated and analysed.
+
+A condition is a finite tree over named facts. There is no loop, no division, no float and no operator that
+asks whether a fact is known, so that evaluation is total, comparison stays linear and decidable, and
+learning a fact never turns a true condition false. A ratio is written as a comparison of products:
+"compute is at most 4 times the evidence's" is `1 * compute <= 4 * evidence`.
+
+JSON form: `["fact", name]`, `["undefined", name]`, `["not", x]`, `["all", x, ...]`, `["any", x, ...]`,
+`["at_least", k, x, ...]`, `["<=", linear, linear]` and `["<", linear, linear]`, where a linear term is
+`{"const": "3", "terms": [["3/2", "fact"], ...]}` with exact numbers as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "All",
+    "Any",
+    "AtLeast",
+    "Compare",
+    "Expr",
+    "Fact",
+    "Linear",
+    "Not",
+    "Undefined",
+    "at_most",
+    "compares",
+    "constant",
+    "fact_names",
+    "term",
+    "to_json",
+]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """`const + sum(coefficient * fact)`; exact."""
+
+    const: Fraction
+    terms: tuple[tuple[Fraction, str], ...] = ()
+
+    def __add__(self, other: Linear) -> Linear:
+        return Linear(self.const + other.const, self.terms + other.terms)
+
+    def __mul__(self, factor: Fraction | int) -> Linear:
+        return Linear(self.const * factor, tuple((c * factor, name) for c, name in self.terms))
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A boolean fact, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """A test or number that nobody has defined yet: unknown whatever is learned (R11)."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Compare:
+    """`left <= right` or `left < right` between linear terms of one unit."""
+
+    op: Literal["<=", "<"]
+    left: Linear
+    right: Linear
+
+
+@dataclass(frozen=True)
+class Not:
+    item: Expr
+
+
+@dataclass(frozen=True)
+class All:
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Any:
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    k: int
+    items: tuple[Expr, ...]
+
+
+Expr: TypeAlias = Fact | Undefined | Compare | Not | All | Any | AtLeast
+
+
+def term(name: str, coefficient: Fraction | int = 1) -> Linear:
+    """The linear term `coefficient * name`."""
+    return Linear(Fraction(0), ((Fraction(coefficient), name),))
+
+
+def constant(value: Fraction | int) -> Linear:
+    """A linear term without facts."""
+    return Linear(Fraction(value))
+
+
+def at_most(left: Linear, right: Linear) -> Compare:
+    """`left <= right`."""
+    return Compare("<=", left, right)
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The direct parts of a node."""
+    match expr:
+        case Not(item):
+            return (item,)
+        case All(items) | Any(items) | AtLeast(_, items):
+            return items
+        case _:
+            return ()
+
+
+def compares(expr: Expr) -> Iterator[Compare]:
+    """Every comparison in the tree, in order."""
+    if isinstance(expr, Compare):
+        yield expr
+    for item in children(expr):
+        yield from compares(item)
+
+
+def fact_names(expr: Expr) -> frozenset[str]:
+    """The names of all facts, tests and numbers that the tree reads."""
+    match expr:
+        case Fact(name) | Undefined(name):
+            return frozenset({name})
+        case Compare(_, left, right):
+            return frozenset(name for _, name in left.terms + right.terms)
+        case _:
+            return frozenset[str]().union(*(fact_names(item) for item in children(expr)))
+
+
+def to_json(expr: Expr) -> list[object]:
+    """The canonical JSON form described in the module's docstring."""
+    match expr:
+        case Fact(name):
+            return ["fact", name]
+        case Undefined(name):
+            return ["undefined", name]
+        case Compare(op, left, right):
+            return [op, _linear_json(left), _linear_json(right)]
+        case Not(item):
+            return ["not", to_json(item)]
+        case All(items):
+            return ["all", *map(to_json, items)]
+        case Any(items):
+            return ["any", *map(to_json, items)]
+        case AtLeast(k, items):
+            return ["at_least", k, *map(to_json, items)]
+
+
+def _linear_json(linear: Linear) -> dict[str, object]:
+    return {"const": str(linear.const), "terms": [[str(c), name] for c, name in linear.terms]}

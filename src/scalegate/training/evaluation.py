@@ -1,0 +1,108 @@
+"""Evaluations that the gate asks for: what is asked, what comes back, and how it is logged.
+
+The gate announces each evaluation in the ledger before it starts, keeps the per-sample log under its
+digest beside the ledger, and records the result whatever it is. A sample that raised, was cut off or scored
+NaN is an error, never a wrong answer: an evaluation with errors rules nothing out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from scalegate.ledger import strict_json
+
+__all__ = ["EvaluationRequest", "Evaluator", "Measured", "Suite", "store_log"]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What an evaluation runs: fixed and announced before there is a result."""
+
+    task: str
+    version: str
+    dataset: str
+    """SHA-256 of the samples."""
+    samples: int
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """One evaluation that is due."""
+
+    domain: str
+    suite: Suite
+    weights: str
+    """Digest of the weights to evaluate: those of the model as it now is."""
+    elicitation: Literal["none", "fine-tuning"]
+    elicitation_flops: int
+    """Least FLOP to spend on drawing the capability out of a copy; 0 for the model as it is."""
+    compute: int
+    """Effective compute of the lineage."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an evaluation measured."""
+
+    outcomes: tuple[bool | None, ...]
+    """Per sample: True success, False failure, None errored, refused, truncated or NaN."""
+    elicitation_flops: int
+    elicitation_method: str
+    evaluation_flops: int
+    assumptions: tuple[str, ...]
+
+    @staticmethod
+    def of(
+        scores: Sequence[object],
+        *,
+        assumptions: Sequence[str],
+        elicitation_flops: int = 0,
+        elicitation_method: str = "none",
+        evaluation_flops: int = 0,
+    ) -> Measured:
+        """From raw per-sample scores: only True and False (or 1 and 0, also as 1.0 and 0.0) count as scored."""
+        outcomes = tuple(bool(score) if score in (0, 1) else None for score in scores)
+        return Measured(outcomes, elicitation_flops, elicitation_method, evaluation_flops, tuple(assumptions))
+
+    @property
+    def successes(self) -> int:
+        return sum(outcome is True for outcome in self.outcomes)
+
+    @property
+    def errors(self) -> int:
+        return sum(outcome is None for outcome in self.outcomes)
+
+    @property
+    def completed(self) -> int:
+        return len(self.outcomes) - self.errors
+
+
+Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]
+
+
+def store_log(folder: Path, request: EvaluationRequest, measured: Measured) -> str:
+    """Write the per-sample log into `folder`, named by its SHA-256, and return that digest."""
+    document = {
+        "domain": request.domain,
+        "weights": request.weights,
+        "task": request.suite.task,
+        "task_version": request.suite.version,
+        "dataset": request.suite.dataset,
+        "elicitation": measured.elicitation_method,
+        "outcomes": list(measured.outcomes),
+    }
+    data = strict_json.dumps(document)
+    digest = hashlib.sha256(data).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / f".{digest}.{os.getpid()}"
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(folder / f"{digest}.json")
+    return digest

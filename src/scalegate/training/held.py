@@ -1,0 +1,32 @@
+"""What a training script sees when it may not go on."""
+
+from __future__ import annotations
+
+from scalegate.errors import ScalegateError
+from scalegate.gate import Decision
+
+__all__ = ["Held"]
+
+
+class Held(ScalegateError):
+    """The run may not take another step. `decision` says why and what would release it.
+
+    `decision` is None when no decision could be taken or recorded at all (a ledger that cannot be written,
+    a run taken over by another process): that holds just the same.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, decision: Decision | None = None, *, fix: str | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.decision = decision
+
+    @classmethod
+    def by(cls, decision: Decision) -> Held:
+        """The hold that a decision pronounces."""
+        way_out = decision.resumption
+        because = ", ".join(way_out.because) if way_out else "?"
+        kind = "STOP" if way_out and way_out.stop else "HOLD"
+        return cls(
+            f"{kind} for run `{decision.run}` by: {because}", decision, fix="`scalegate status` says what releases it"
+        )

@@ -1,0 +1,107 @@
+"""FLOP of a training step, measured once per shape and cross-checked; never a guess that can be zero.
+
+`torch.utils.flop_counter` counts what is dispatched, but it does not know every kernel: the fused attention
+kernel on CPU counts as zero (pytorch/pytorch#195460). So each shape is counted on a copy without storage
+(`meta` device), where attention takes the counted path, and the larger of that and the analytic count is
+taken. A count of zero, or under the analytic floor, is a meter fault, and holds.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from scalegate.errors import ScalegateError
+
+__all__ = ["MeterFaultError", "TorchMeter", "linear_parameters", "six_nd"]
+
+Loss: TypeAlias = Callable[..., Tensor]
+
+
+class MeterFaultError(ScalegateError):
+    """The compute of a step cannot be measured: the run holds."""
+
+    exit_code = 3
+
+
+def linear_parameters(model: nn.Module) -> int:
+    """Parameters of matrix multiplications by `nn.Linear`: each token uses each of them once."""
+    return sum(module.weight.numel() for module in model.modules() if isinstance(module, nn.Linear))
+
+
+def six_nd(model: nn.Module, tokens: int) -> int:
+    """The rule of thumb 6 N D, with every parameter counted; shown beside the measured count."""
+    return 6 * sum(parameter.numel() for parameter in model.parameters()) * tokens
+
+
+class TorchMeter:
+    """Counts forward and backward of `loss(model, *batch)` before the step is taken.
+
+    `tokens` gives how many tokens (rows that pass each linear layer) a batch has; `analytic` may give an
+    exact count for the architecture, and the larger of it and the measured count is used.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Loss,
+        *,
+        tokens: Callable[..., int],
+        analytic: Callable[..., int] | None = None,
+    ) -> None:
+        self._model = model
+        self._loss = loss
+        self._tokens = tokens
+        self._analytic = analytic
+        self._cache: dict[tuple[object, ...], int] = {}
+
+    def flops(self, *batch: Tensor) -> int:
+        """FLOP of the step on a batch of this shape. Raises MeterFaultError if it cannot be trusted."""
+        key = self._key(batch)
+        known = self._cache.get(key)
+        if known is None:
+            known = self._cache[key] = self._count(batch)
+        return known
+
+    def _key(self, batch: tuple[Tensor, ...]) -> tuple[object, ...]:
+        trained = sum(p.numel() for p in self._model.parameters() if p.requires_grad)
+        return (
+            *((tuple(item.shape), item.dtype) for item in batch),
+            trained,
+            self._model.training,
+            torch.is_grad_enabled(),
+            torch.is_autocast_enabled("cpu"),
+        )
+
+    def _count(self, batch: tuple[Tensor, ...]) -> int:
+        model = copy.deepcopy(self._model).to("meta")
+        meta = [torch.empty_like(item, device="meta") for item in batch]
+        with torch.enable_grad(), FlopCounterMode(display=False) as counter:
+            torch.autograd.backward(self._loss(model, *meta))
+        measured = int(counter.get_total_flops())
+        tokens = int(self._tokens(*batch))
+        frozen = any(not parameter.requires_grad for parameter in self._model.parameters())
+        rows = linear_parameters(self._model) * tokens
+        # Forward and weight gradient; the gradient of a first layer's input may rightly be absent.
+        floor = (2 if frozen else 4) * rows
+        if measured <= 0 or measured < floor:
+            raise MeterFaultError(
+                f"the meter counts {measured} FLOP for a step whose linear layers alone take {floor}",
+                fix="check that the loss runs the model, and that custom kernels are registered with the counter",
+            )
+        return max(measured, int(self._analytic(*batch)) if self._analytic else 6 * rows)
+
+    def verify(self, step: Callable[[], Any], *batch: Tensor) -> Any:
+        """Take the step under the counter, and fault if more was dispatched than `flops` said."""
+        expected = self.flops(*batch)
+        with FlopCounterMode(display=False) as counter:
+            result = step()
+        ran = int(counter.get_total_flops())
+        if ran > expected:
+            raise MeterFaultError(f"a step was metered at {expected} FLOP and took {ran}")
+        return result

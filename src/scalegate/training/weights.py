@@ -1,0 +1,23 @@
+"""Digest of a model's weights: what evidence, lineage and permits are bound to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["weights_digest"]
+
+
+def weights_digest(model: nn.Module | Mapping[str, Tensor]) -> str:
+    """Hex SHA-256 over name, dtype, shape and bytes of every tensor of the state, sorted by name."""
+    state = model.state_dict() if isinstance(model, nn.Module) else model
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        header = f"{name}\x00{tensor.dtype}\x00{tuple(tensor.shape)}\x00".encode()
+        digest.update(len(header).to_bytes(8, "big") + header)
+        digest.update(tensor.view(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return digest.hexdigest()

@@ -1,0 +1,144 @@
+"""Exact quantities: FLOP, seconds, instants and factors, read from text and written back.
+
+Inside a verdict there is no float. Compute is an `int` of FLOP, durations and instants are `int` seconds
+(instants since 1970-01-01T00:00:00Z), factors, shares and scores are `Fraction`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from scalegate.errors import InputError
+
+__all__ = [
+    "DAY",
+    "MAX_FLOP",
+    "format_duration",
+    "format_factor",
+    "format_flop",
+    "format_instant",
+    "format_share",
+    "parse_duration",
+    "parse_factor",
+    "parse_flop",
+    "parse_instant",
+    "parse_score",
+    "parse_share",
+]
+
+DAY = 86_400
+MAX_FLOP = 10**40
+_FLOP_SCALES = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18, "Z": 21, "Y": 24}
+_DURATIONS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3_600,
+    "day": DAY,
+    "week": 7 * DAY,
+    "month": 30 * DAY,
+    "year": 365 * DAY,
+}
+_NUMBER = r"(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,3})?)"
+
+
+def _exact(number: str) -> Fraction:
+    return Fraction(number.replace("+", ""))
+
+
+def parse_flop(text: str) -> int:
+    """FLOP from "1e13 FLOP" or "2.5 TFLOP": an exact whole number.
+
+    Raises InputError when the unit is missing or wrong, or when the amount is not a whole number of FLOP.
+    """
+    match = re.fullmatch(_NUMBER + r" ?(?P<scale>[kMGTPEZY]?)FLOP", text)
+    if not match:
+        raise InputError(f"`{text}` is not an amount of compute", fix="write a number and its unit: `1e13 FLOP`")
+    amount = _exact(match["number"]) * 10 ** _FLOP_SCALES[match["scale"]]
+    if amount > MAX_FLOP:
+        raise InputError(f"`{text}` is more than 1e40 FLOP", fix="check the exponent")
+    if amount.denominator != 1:
+        raise InputError(f"`{text}` is not a whole number of FLOP", fix="write a whole number: `1e13 FLOP`")
+    return int(amount)
+
+
+def parse_duration(text: str) -> int:
+    """Seconds from "3 months"; a month is 30 days and a year is 365 days, the shorter reading of each."""
+    match = re.fullmatch(r"(?P<number>[0-9]{1,9}) (?P<unit>[a-z]+)", text)
+    unit = match["unit"].removesuffix("s") if match else ""
+    if not match or unit not in _DURATIONS:
+        raise InputError(
+            f"`{text}` is not a duration",
+            fix="write a whole number and one of second, minute, hour, day, week, month, year: `3 months`",
+        )
+    return int(match["number"]) * _DURATIONS[unit]
+
+
+def parse_factor(text: str) -> Fraction:
+    """A factor of compute from "4x" or "1.5x"; at least zero, exact."""
+    match = re.fullmatch(_NUMBER + "x", text)
+    if not match:
+        raise InputError(f"`{text}` is not a factor", fix="write a number and `x` with no space: `4x`")
+    return _exact(match["number"])
+
+
+def parse_share(text: str) -> Fraction:
+    """A share from "1%" or "0.5%", between 0 and 1."""
+    match = re.fullmatch(_NUMBER + "%", text)
+    value = _exact(match["number"]) / 100 if match else Fraction(2)
+    if value > 1:
+        raise InputError(f"`{text}` is not a share", fix="write a percentage of at most 100: `1%`")
+    return value
+
+
+def parse_score(text: str) -> Fraction:
+    """A score between 0 and 1, from "0.20"."""
+    match = re.fullmatch(r"[0-9](?:\.[0-9]+)?", text)
+    value = Fraction(text) if match else Fraction(2)
+    if value > 1:
+        raise InputError(f"`{text}` is not a score", fix="write a decimal between 0 and 1: `0.20`")
+    return value
+
+
+def parse_instant(text: str) -> int:
+    """Seconds since 1970 UTC from "2026-11-23" (midnight UTC) or "2026-11-23T12:00:00Z"."""
+    for pattern in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"):
+        try:
+            return int(datetime.strptime(text, pattern).replace(tzinfo=UTC).timestamp())
+        except ValueError:
+            continue
+    raise InputError(f"`{text}` is not a date", fix="write `2026-11-23` or `2026-11-23T12:00:00Z`")
+
+
+def format_flop(amount: int) -> str:
+    """Short for people: 3 significant digits, "1.23e+13 FLOP". Not exact; never parsed back into a verdict."""
+    return f"{amount:.3g} FLOP" if amount < 1000 else f"{float(amount):.2e} FLOP"
+
+
+def format_instant(seconds: int) -> str:
+    """ "2026-11-23T12:00:00Z"; a time past year 9999 is said to be so."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} s since 1970 (past year 9999)"
+
+
+def format_duration(seconds: int) -> str:
+    """The largest unit that divides the amount: "90 days", "10 minutes"."""
+    for unit in ("day", "hour", "minute"):
+        size = _DURATIONS[unit]
+        if seconds and seconds % size == 0:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count != 1 else ''}"
+    return f"{seconds} second{'s' if seconds != 1 else ''}"
+
+
+def format_factor(value: Fraction) -> str:
+    """ "4x", "1.5x"; exact as a decimal where one exists, else rounded to 4 digits."""
+    return f"{float(value):.4g}x"
+
+
+def format_share(value: Fraction) -> str:
+    """ "1%", "0.5%"."""
+    return f"{float(value * 100):.4g}%"

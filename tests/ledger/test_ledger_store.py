@@ -1,0 +1,506 @@
+"""The ledger: what it keeps, what it refuses, and what it notices."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from scalegate.errors import InputError, LedgerError, NotVerified
+from scalegate.ledger import Checkpoint, Ledger, SigningKey, check, merkle, open_note
+from scalegate.ledger import _database as database
+
+Make = Callable[[int], bytes]
+ORIGIN = "example.com/safety-log"
+
+
+def run_python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def tamper(path: Path, *statements: str) -> None:
+    """What an owner can do: take the triggers away, change rows, and put the triggers back."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        db.execute("BEGIN")
+        for name, _ in triggers:
+            db.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            db.execute(statement)
+        for _, sql in triggers:
+            db.execute(sql)
+        db.execute("COMMIT")
+
+
+# --- keeping ------------------------------------------------------------------------------------------
+
+
+def test_what_is_appended_is_read_back(ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make) -> None:
+    assert (ledger.size, ledger.checkpoint(), list(ledger.checkpoints())) == (0, None, [])
+    assert ledger.root() == merkle.EMPTY_ROOT
+    made = [envelope(number) for number in range(7)]
+    one = ledger.append(made[:1])
+    rest = ledger.append(made[1:])
+    assert (one.first, one.size, rest.first, rest.size) == (0, 1, 1, 7)
+
+    with Ledger.open(path) as reader:
+        assert reader.origin == ORIGIN
+        assert reader.log_verify_key == log_key.verify_key
+        assert list(reader.entries()) == list(enumerate(made))
+        assert list(reader.entries(2, 4)) == [(2, made[2]), (3, made[3])]
+        assert reader.entry(6) == made[6]
+        assert reader.root() == merkle.root(map(merkle.leaf_hash, made))
+        assert reader.checkpoint() == rest.checkpoint
+        assert list(reader.checkpoints()) == [(1, one.checkpoint), (7, rest.checkpoint)]
+        note = open_note(rest.checkpoint, [log_key.verify_key])
+        assert Checkpoint.from_text(note.text) == Checkpoint(ORIGIN, 7, reader.root())
+    checked = check(path)
+    assert (checked.size, checked.checkpoints, checked.root) == (7, 2, ledger.root())
+
+
+def test_long_ranges_are_read_whole_while_the_ledger_grows(ledger: Ledger, envelope: Make) -> None:
+    made = [envelope(number) for number in range(300)]
+    ledger.append(made)
+    walk = ledger.entries()
+    first = next(walk)
+    ledger.append([envelope(300)])
+    assert [first, *walk] == list(enumerate(made))
+
+
+def test_the_path_may_hold_any_character(tmp_path: Path, log_key: SigningKey, envelope: Make) -> None:
+    path = tmp_path / "a b?mode=ro#%41é.ledger"
+    with Ledger.create(path, origin=ORIGIN, log_key=log_key) as made:
+        made.append([envelope(1)])
+    assert sorted(item.name for item in tmp_path.iterdir()) == [path.name, path.name + ".head"]
+    assert check(path).size == 1
+
+
+def test_positions_that_are_not_there_are_refused(ledger: Ledger, envelope: Make) -> None:
+    ledger.append([envelope(0)])
+    for index in (-1, 1, 10**30):
+        with pytest.raises(InputError):
+            ledger.entry(index)
+    for start, stop in ((-1, 1), (0, 2), (1, 0)):
+        with pytest.raises(InputError):
+            ledger.entries(start, stop)
+
+
+def test_settings_are_those_that_were_promised(ledger: Ledger, path: Path) -> None:
+    with closing(database.connect(path, writable=True)) as db:
+        found = {
+            name: db.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "trusted_schema", "busy_timeout")
+        }
+    assert found == {"journal_mode": "delete", "synchronous": 3, "trusted_schema": 0, "busy_timeout": 10_000}
+
+
+# --- refusing -----------------------------------------------------------------------------------------
+
+
+def test_an_existing_file_is_not_made_into_a_ledger(tmp_path: Path, log_key: SigningKey) -> None:
+    for name in ("x", "x-journal", "x.head"):
+        (tmp_path / name).write_text("precious")
+        with pytest.raises(LedgerError, match="already"):
+            Ledger.create(tmp_path / "x", origin=ORIGIN, log_key=log_key)
+        assert [item.name for item in tmp_path.iterdir()] == [name]
+        assert (tmp_path / name).read_text() == "precious"
+        (tmp_path / name).unlink()
+    with pytest.raises(InputError):
+        Ledger.create(tmp_path / "x", origin="two\nlines", log_key=log_key)
+    with pytest.raises(LedgerError):
+        Ledger.create(tmp_path / "none" / "x", origin=ORIGIN, log_key=log_key)
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\x00", b"text\n" * 2_000])
+def test_a_file_that_is_no_ledger_is_not_opened(path: Path, log_key: SigningKey, content: bytes) -> None:
+    path.write_bytes(content)
+    for key in (None, log_key):
+        with pytest.raises((LedgerError, NotVerified)):
+            Ledger.open(path, log_key=key)
+    with pytest.raises(NotVerified):
+        check(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM meta", "DROP TABLE checkpoint", "DROP TABLE head", "CREATE TABLE more (x)", "DELETE FROM head"],
+)
+def test_an_incomplete_ledger_is_not_opened(ledger: Ledger, path: Path, log_key: SigningKey, statement: str) -> None:
+    ledger.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {name}")
+        db.execute(statement)
+    with pytest.raises(NotVerified):
+        Ledger.open(path, log_key=log_key)
+    with pytest.raises(NotVerified):
+        check(path)
+
+
+def test_there_must_be_a_file(path: Path) -> None:
+    for action in (Ledger.open, check):
+        with pytest.raises(LedgerError, match="no ledger"):
+            action(path)
+    assert not path.exists()
+
+
+def test_only_the_key_of_the_log_opens_it_for_appending(ledger: Ledger, path: Path) -> None:
+    with pytest.raises(InputError, match="not the key"):
+        Ledger.open(path, log_key=SigningKey.generate(ORIGIN))
+
+
+def test_a_reader_cannot_append_and_a_closed_ledger_does_nothing(ledger: Ledger, path: Path, envelope: Make) -> None:
+    with Ledger.open(path) as reader, pytest.raises(LedgerError, match="read-only"):
+        reader.append([envelope(0)])
+    ledger.close()
+    for action in (lambda: ledger.size, lambda: ledger.append([envelope(0)]), ledger.checkpoint):
+        with pytest.raises(LedgerError, match="closed"):
+            action()
+
+
+def test_a_bad_envelope_keeps_the_whole_batch_out(ledger: Ledger, path: Path, envelope: Make) -> None:
+    for batch in ([], [envelope(0), b"{}"], [envelope(0), b"x" * 70_000]):
+        with pytest.raises(InputError):
+            ledger.append(batch)
+        assert ledger.size == 0
+    assert ledger.append([envelope(0)]).size == 1
+    assert check(path).size == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE entry SET envelope = x'00' WHERE position = 0",
+        "UPDATE entry SET position = 9 WHERE position = 1",
+        "DELETE FROM entry WHERE position = 1",
+        "DELETE FROM entry",
+        "INSERT OR REPLACE INTO entry SELECT 0, leaf, envelope FROM entry WHERE position = 1",
+        "REPLACE INTO entry SELECT * FROM entry WHERE position = 1",
+        "INSERT INTO entry SELECT 3, leaf, envelope FROM entry WHERE position = 1",
+        "INSERT INTO entry SELECT -1, leaf, envelope FROM entry WHERE position = 1",
+        "UPDATE OR REPLACE entry SET position = 0 WHERE position = 1",
+        "UPDATE checkpoint SET note = ''",
+        "DELETE FROM checkpoint",
+        "INSERT OR REPLACE INTO checkpoint VALUES (2, '')",
+        "INSERT INTO checkpoint VALUES (1, '')",
+        "UPDATE head SET size = 1",
+        "UPDATE head SET frontier = x''",
+        "DELETE FROM head",
+        "INSERT OR REPLACE INTO head VALUES (1, 0, x'')",
+        "UPDATE meta SET origin = ''",
+        "DELETE FROM meta",
+        "INSERT OR REPLACE INTO meta VALUES (1, 1, '', '')",
+    ],
+)
+def test_rows_cannot_be_changed_by_accident(ledger: Ledger, path: Path, envelope: Make, statement: str) -> None:
+    ledger.append([envelope(0), envelope(1)])
+    with closing(sqlite3.connect(path, isolation_level=None)) as db, pytest.raises(sqlite3.IntegrityError):
+        db.execute(statement)
+    assert check(path).size == 2
+
+
+# --- made under the lock --------------------------------------------------------------------------------------------
+
+
+def test_what_makes_the_entries_sees_the_ledger_and_can_stop_the_append(
+    ledger: Ledger, path: Path, envelope: Make
+) -> None:
+    ledger.append([envelope(0)])
+    before = path.read_bytes()
+    seen: list[object] = []
+
+    class NotToday(Exception):
+        pass
+
+    def make() -> list[bytes]:
+        seen.append((ledger.size, list(ledger.entries())))
+        raise NotToday
+
+    with pytest.raises(NotToday):
+        ledger.append(make)
+    assert seen == [(1, [(0, envelope(0))])]
+    assert path.read_bytes() == before
+    assert ledger.append(lambda: [envelope(1)]).size == 2
+    assert check(path).size == 2
+
+
+def test_entries_are_made_under_the_write_lock(ledger: Ledger, path: Path, envelope: Make) -> None:
+    def make() -> list[bytes]:
+        with (
+            closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            other.execute("BEGIN IMMEDIATE")
+        return [envelope(0)]
+
+    assert ledger.append(make).size == 1
+
+
+def test_an_append_within_an_append_is_refused(ledger: Ledger, path: Path, envelope: Make) -> None:
+    with pytest.raises(LedgerError, match="within"):
+        ledger.append(lambda: ledger.append([envelope(1)]) and [envelope(0)])
+    assert ledger.size == 0
+
+
+def test_a_lost_write_lock_stops_the_append(ledger: Ledger, envelope: Make) -> None:
+    with pytest.raises(LedgerError, match="lock"):
+        ledger.append(lambda: ledger._connection().execute("ROLLBACK") and [envelope(0)])
+    assert ledger.size == 0
+
+
+def test_errors_of_somebody_elses_database_are_passed_on(ledger: Ledger, envelope: Make) -> None:
+    def make() -> list[bytes]:
+        raise sqlite3.OperationalError("mine")
+
+    with pytest.raises(sqlite3.OperationalError, match="mine"):
+        ledger.append(make)
+    assert ledger.size == 0
+
+
+# --- noticing -----------------------------------------------------------------------------------------
+
+
+def test_a_ledger_put_back_from_an_older_copy_is_refused(
+    ledger: Ledger, path: Path, tmp_path: Path, log_key: SigningKey, envelope: Make
+) -> None:
+    ledger.append([envelope(0), envelope(1)])
+    shutil.copy(path, tmp_path / "backup")
+    ledger.append([envelope(2)])
+    ledger.close()
+    shutil.copy(tmp_path / "backup", path)
+    for key in (None, log_key):
+        with pytest.raises(NotVerified, match=r"2 entries, but had 3"):
+            Ledger.open(path, log_key=key)
+    # An open handle notices as well, and nothing is signed.
+    (tmp_path / "run.ledger.head").rename(tmp_path / "aside")
+    with Ledger.open(path, log_key=log_key) as writer:
+        (tmp_path / "aside").rename(tmp_path / "run.ledger.head")
+        with pytest.raises(NotVerified, match=r"2 entries, but had 3"):
+            writer.append([envelope(3)])
+        assert writer.size == 2
+
+
+def test_a_fork_of_the_same_or_a_larger_size_is_refused(
+    ledger: Ledger, path: Path, tmp_path: Path, log_key: SigningKey, envelope: Make
+) -> None:
+    fork = tmp_path / "fork"
+    ledger.append([envelope(0)])
+    shutil.copy(path, fork)
+    ledger.append([envelope(1), envelope(2)])
+    with Ledger.open(fork, log_key=log_key) as other:
+        for number in (7, 8):
+            other.append([envelope(number)])
+            shutil.copy(fork, tmp_path / f"fork-{other.size}")
+        other.append([envelope(9)])
+    for forged in (tmp_path / "fork-3", fork):
+        shutil.copy(forged, path)
+        with pytest.raises(NotVerified, match="not a growth"):
+            Ledger.open(path)
+
+
+def test_a_side_file_that_is_behind_is_moved_forward(
+    ledger: Ledger, path: Path, tmp_path: Path, log_key: SigningKey, envelope: Make
+) -> None:
+    side = tmp_path / "run.ledger.head"
+    empty = side.read_bytes()
+    ledger.append([envelope(0)])
+    old = side.read_bytes()
+    ledger.append([envelope(1)])
+    new = side.read_bytes()
+    assert new == f"2 {ledger.root().hex()}\n".encode()
+    for stale in (empty, old):
+        side.write_bytes(stale)
+        with Ledger.open(path) as reader:
+            assert reader.size == 2
+        assert side.read_bytes() == stale
+        Ledger.open(path, log_key=log_key).close()
+        assert side.read_bytes() == new
+
+
+def test_a_missing_side_file_is_made_again_and_a_damaged_one_refused(
+    ledger: Ledger, path: Path, tmp_path: Path, log_key: SigningKey, envelope: Make
+) -> None:
+    side = tmp_path / "run.ledger.head"
+    ledger.append([envelope(0)])
+    ledger.close()
+    side.unlink()
+    with Ledger.open(path, log_key=log_key) as writer:
+        writer.append([envelope(1)])
+        assert side.read_text().startswith("2 ")
+        for damaged in ("", "2", "02 " + "0" * 64 + "\n", "2 " + "0" * 63 + "\n"):
+            side.write_text(damaged)
+            with pytest.raises(NotVerified, match="side file"):
+                writer.append([envelope(2)])
+            with pytest.raises(NotVerified, match="side file"):
+                Ledger.open(path)
+
+
+@pytest.mark.parametrize(
+    ("statement", "entry"),
+    [
+        ("UPDATE entry SET envelope = (SELECT envelope FROM entry WHERE position = 3) WHERE position = 2", 2),
+        ("UPDATE entry SET leaf = (SELECT leaf FROM entry WHERE position = 3) WHERE position = 2", 2),
+        ("DELETE FROM entry WHERE position = 2", 2),
+        ("DELETE FROM entry WHERE position = 5", 5),
+        ("UPDATE entry SET position = position + 10 WHERE position = 5", 5),
+        ("INSERT INTO entry SELECT 6, leaf, envelope FROM entry WHERE position = 0", 6),
+        ("DELETE FROM checkpoint WHERE size = 6", None),
+        ("UPDATE checkpoint SET size = 3 WHERE size = 2", 2),
+        ("UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 6) WHERE size = 2", 1),
+        ("UPDATE checkpoint SET note = replace(note, 'example', 'exemple') WHERE size = 2", 1),
+        ("UPDATE meta SET origin = 'example.com/other'", 1),
+        ("UPDATE meta SET format = 2", None),
+        ("UPDATE meta SET log_key = 'x'", None),
+        ("UPDATE head SET size = 5", None),
+        ("UPDATE head SET frontier = zeroblob(72)", None),
+        ("INSERT INTO checkpoint SELECT 7, note FROM checkpoint WHERE size = 6", None),
+    ],
+)
+def test_an_audit_finds_what_an_owner_changed(
+    ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make, statement: str, entry: int | None
+) -> None:
+    ledger.append([envelope(0), envelope(1)])
+    ledger.append([envelope(number) for number in range(2, 6)])
+    ledger.close()
+    tamper(path, statement)
+    with pytest.raises(NotVerified) as caught:
+        check(path)
+    assert caught.value.place is not None
+    assert caught.value.place.file == str(path)
+    assert caught.value.place.entry == entry
+
+
+def test_an_edit_with_its_leaf_hash_is_found_at_the_next_signed_size(
+    ledger: Ledger, path: Path, envelope: Make
+) -> None:
+    ledger.append([envelope(0), envelope(1)])
+    ledger.append([envelope(2)])
+    ledger.close()
+    forged = envelope(99)
+    tamper(
+        path,
+        f"UPDATE entry SET envelope = x'{forged.hex()}', leaf = x'{merkle.leaf_hash(forged).hex()}' WHERE position = 0",
+    )
+    with pytest.raises(NotVerified, match="signed at size 2"):
+        check(path)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM entry WHERE position = 1",
+        "DELETE FROM entry WHERE position = 2",
+        "DELETE FROM checkpoint WHERE size = 3",
+        "UPDATE head SET size = 2",
+        "UPDATE head SET frontier = x'0000000000000003" + "00" * 64 + "'",
+    ],
+)
+def test_nothing_is_signed_on_top_of_parts_that_disagree(
+    ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make, statement: str
+) -> None:
+    ledger.append([envelope(number) for number in range(3)])
+    tamper(path, statement)
+    if "position = 1" not in statement:
+        with pytest.raises(NotVerified):
+            ledger.append([envelope(3)])
+    with pytest.raises(NotVerified):
+        Ledger.open(path, log_key=log_key)
+
+
+def test_a_damaged_entry_is_named_when_it_is_read(ledger: Ledger, path: Path, envelope: Make) -> None:
+    ledger.append([envelope(number) for number in range(4)])
+    tamper(path, "UPDATE entry SET envelope = x'00' WHERE position = 2")
+    walk = ledger.entries()
+    assert [next(walk)[0], next(walk)[0]] == [0, 1]
+    with pytest.raises(NotVerified) as caught:
+        next(walk)
+    assert caught.value.place is not None
+    assert caught.value.place.entry == 2
+    assert ledger.entry(3) == envelope(3)
+
+
+def test_an_audit_tells_how_far_it_is(ledger: Ledger, path: Path, envelope: Make) -> None:
+    ledger.append([envelope(number) for number in range(600)])
+    seen: list[tuple[int, int]] = []
+    check(path, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(256, 600), (512, 600), (600, 600)]
+
+
+# --- killed writers -----------------------------------------------------------------------------------
+
+HALF_DONE = """
+import os, signal, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA cache_size = 2")
+db.execute("BEGIN IMMEDIATE")
+for position in range(1, 60):
+    db.execute("INSERT INTO entry VALUES (?, zeroblob(32), zeroblob(9000))", (position,))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("first", ["open", "check", "append", "old reader"])
+def test_a_half_written_transaction_is_undone_by_whoever_comes_next(
+    ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make, first: str
+) -> None:
+    ledger.append([envelope(0)])
+    reader = Ledger.open(path)
+    ledger.close()
+    assert run_python(HALF_DONE, path).returncode == -signal.SIGKILL
+    assert path.with_name("run.ledger-journal").stat().st_size > 0
+    assert path.stat().st_size > 300_000
+    if first == "open":
+        with Ledger.open(path) as other:
+            assert list(other.entries()) == [(0, envelope(0))]
+    elif first == "append":
+        with Ledger.open(path, log_key=log_key) as writer:
+            assert writer.append([envelope(1)]).first == 1
+    elif first == "old reader":
+        assert reader.size == 1
+    assert check(path).size == (2 if first == "append" else 1)
+    assert not path.with_name("run.ledger-journal").exists()
+    reader.close()
+
+
+KILLED_CREATE = """
+import os, signal, sys
+from scalegate.ledger import Ledger, SigningKey, _database, _files
+kill = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[2] == "before build":
+    _database.build = kill
+elif sys.argv[2] == "before publish":
+    os.link = kill
+else:
+    _files.sync_directory = kill
+Ledger.create(sys.argv[1], origin="o", log_key=SigningKey("o", bytes(32)))
+"""
+
+
+@pytest.mark.parametrize("moment", ["before build", "before publish", "after publish"])
+def test_a_kill_while_creating_leaves_a_whole_ledger_or_none(path: Path, moment: str) -> None:
+    assert run_python(KILLED_CREATE, path, moment).returncode == -signal.SIGKILL
+    key = SigningKey("o", bytes(32))
+    if moment == "after publish":
+        with Ledger.open(path, log_key=key) as made:
+            assert made.size == 0
+    else:
+        assert not path.exists()
+        with Ledger.create(path, origin="o", log_key=key) as made:
+            assert made.size == 0
+    assert check(path).size == 0
