@@ -31,12 +31,12 @@ from scalegate.training.arithmetic import (  # noqa: E402
     dataset_digest,
     encode,
     evaluate,
-    matmul_parameters,
     pair_hash,
     problem_text,
     problems,
-    weights_digest,
 )
+from scalegate.training.meter import linear_parameters  # noqa: E402
+from scalegate.training.weights import weights_digest  # noqa: E402
 
 SMALL = Config(digits=2, d_model=32, layers=2, heads=4, batch_size=32, warmup_steps=10, seed=3)
 
@@ -288,7 +288,7 @@ def test_weights_digest_handles_bfloat16() -> None:
 
 def test_matmul_parameters() -> None:
     expected = SMALL.layers * 12 * SMALL.d_model**2 + SMALL.d_model * len(VOCABULARY)
-    assert matmul_parameters(Transformer(SMALL)) == expected
+    assert linear_parameters(Transformer(SMALL)) == expected
 
 
 def eager_attention(q: object, k: object, v: object, is_causal: bool) -> object:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from scalegate.gate import Journal
+    from scalegate.ledger.entries import Entry
+
 __all__ = ["register"]
+
+Common = dict[str, Any]
+"""What every entry says: actor, time and policy."""
+TEMPLATES = ("starter", "arithmetic")
 
 ProjectDir = Annotated[Path, typer.Option("--project", "-p", help="Folder with policy.yaml, ledger.db and keys/.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -22,40 +31,50 @@ HERE = Path()
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to make, or to add a project to.")],
     template: Annotated[str, typer.Option("--template", help="`starter`, `arithmetic`, or a policy file.")] = "starter",
     as_json: AsJson = False,
 ) -> None:
-    """Make a project: a policy, a key for each of its people, and a ledger that has adopted it."""
+    """Make a project: policy, keys, and a ledger.
+
+    The policy is a commented template for you to edit. Each of its people gets a key, and the ledger starts with
+    the adoption of the policy.
+    """
     from importlib.resources import files
 
+    from scalegate.cli.project import scaffold
     from scalegate.cli.show import emit
-    from scalegate.gate.project import create_project
 
-    if template in ("starter", "arithmetic"):
+    if template in TEMPLATES:
         text = files("scalegate.examples").joinpath(f"{template}.yaml").read_text(encoding="utf-8")
     else:
         text = _read_text(Path(template))
-    project = create_project(folder, text, name=template)
+    project = scaffold(folder, text, name=template)
     document = {"policy": str(project.policy), "ledger": str(project.ledger), "keys": str(project.keys)}
     emit(
         as_json,
         document,
         lambda: (
-            f"Made {folder}: policy.yaml, ledger.db and keys/ (one key per person, unencrypted: for trying out).\n"
-            f"Next: edit the policy's domains, then call Gate.open in your training script; see\n"
-            f"  scalegate status -p {folder}"
+            f"Made {folder}: policy.yaml, ledger.db and keys/.\n"
+            "keys/ holds everybody's key, unencrypted: for trying out. In earnest each person makes their own.\n"
+            "Next:\n"
+            f"  1. edit {project.policy}: figures, people, evaluations\n"
+            f"  2. scalegate policy check {project.policy}\n"
+            f"  3. scalegate adopt {project.policy} --project {folder} --as ..., once for each who must sign\n"
+            "  4. call Gate.open in your training script\n"
+            f"  5. scalegate status --project {folder}"
         ),
     )
 
 
 def status(project: ProjectDir = HERE, as_json: AsJson = False) -> None:
-    """What the ledger says: policy, runs, compute, and the latest decision of each run."""
+    """Show the policy, the runs, and their latest decisions."""
+    from scalegate.cli.project import reader
     from scalegate.cli.show import decision_view, emit
     from scalegate.cli.status import status_document, status_view
-    from scalegate.gate.journal import reading
+    from scalegate.gate.project import Project
 
-    with reading(project / "ledger.db") as journal:
+    with reader(Project(project)) as journal:
         document = status_document(journal)
         decisions = list(journal.fold.latest.values())
 
@@ -75,16 +94,19 @@ def decide(
     weights: Annotated[
         str | None, typer.Option("--weights", help="Digest of the exact weights (not for train).")
     ] = None,
-    configuration: Annotated[str | None, typer.Option("--configuration", help="Digest of the deployment.")] = None,
+    configuration: Annotated[
+        str | None, typer.Option("--configuration", help="Digest of the deployment (not for train).")
+    ] = None,
     record: Annotated[bool, typer.Option("--record/--no-record", help="Write the decision into the ledger.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Decide an action for a run; exit 0 on PROCEED, 3 on HOLD."""
+    """Decide an action for a run: exit 0 PROCEED, 3 HOLD."""
     from scalegate import gate
+    from scalegate.cli.project import check_run, reader, signer, with_role, writer
     from scalegate.cli.show import decision_view, emit
+    from scalegate.cli.wording import plain
     from scalegate.errors import InputError
     from scalegate.gate.facts import effective
-    from scalegate.gate.journal import reading
     from scalegate.gate.lineage import members, total
     from scalegate.gate.project import Project
     from scalegate.policy import ACTIONS
@@ -92,15 +114,20 @@ def decide(
 
     if action not in ACTIONS:
         raise InputError(f"`{action}` is not an action", fix="one of " + ", ".join(ACTIONS))
+    _digest("--weights", weights)
+    _digest("--configuration", configuration)
     place = Project(project)
-    asked = parse_flop(flops)
-    with place.journal() if record else reading(place.ledger) as journal:
+    with plain("--flops"):
+        asked = parse_flop(flops)
+    with writer(place) if record else reader(place) as journal:
+        check_run(journal, run)
         runs = journal.fold.runs
         compute = effective(journal.policy, total(runs, members(runs, run)) + (asked if action == "train" else 0))
         if record:
-            actor = _with_role(journal.policy, "gate", place)
+            actor = with_role(journal.policy, place, "gate").id
+            key = signer(journal.policy, place, actor, None)
             decision = journal.decide(
-                run, action, place.key(actor), actor, compute=compute, weights=weights, configuration=configuration
+                run, action, key, actor, compute=compute, weights=weights, configuration=configuration
             )
         else:
             situation = journal.fold.situation(
@@ -124,14 +151,12 @@ def attest(
     """State and sign that a safeguard is in place."""
     from scalegate.ledger.entries import Attestation
 
-    _grant(
-        project,
-        who,
-        key,
-        as_json,
-        lambda common, end: Attestation(**common, safeguard=safeguard, until=end, statement=statement),
-        until,
-    )
+    def make(journal: Journal, common: Common, end: int) -> Attestation:
+        known = [item.id for level in journal.policy.levels for item in level.safeguards]
+        _one_of("safeguard", safeguard, known)
+        return Attestation(**common, safeguard=safeguard, until=end, statement=statement)
+
+    _grant(project, who, key, as_json, make, until)
 
 
 def approve(
@@ -144,24 +169,27 @@ def approve(
     key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign for one level of one run, having read its latest decision."""
+    """Sign for a level of a run, having read its decision.
+
+    Your signature names the latest training decision on the run: read it first with `scalegate status`.
+    """
+    from scalegate.cli.project import check_run
     from scalegate.errors import InputError
-    from scalegate.gate.journal import reading
     from scalegate.ledger.entries import Approval
 
-    with reading(project / "ledger.db") as journal:
+    def make(journal: Journal, common: Common, end: int) -> Approval:
+        check_run(journal, run)
+        _one_of(
+            "level that asks for approvals", str(level), [str(x.number) for x in journal.policy.levels if x.approvals]
+        )
         seen = journal.fold.latest.get(run)
-    if seen is None:
-        raise InputError(f"there is no decision on run `{run}` to sign for", fix=f"scalegate decide --run {run}")
-    digest = seen.digest()
-    _grant(
-        project,
-        who,
-        key,
-        as_json,
-        lambda common, end: Approval(**common, run=run, level=level, decision=digest, until=end, statement=statement),
-        until,
-    )
+        if seen is None:
+            raise InputError(
+                f"there is no decision on run `{run}` to sign for yet", fix=f"first `scalegate decide --run {run}`"
+            )
+        return Approval(**common, run=run, level=level, decision=seen.digest(), until=end, statement=statement)
+
+    _grant(project, who, key, as_json, make, until)
 
 
 def adopters(
@@ -174,18 +202,20 @@ def adopters(
     key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Record and sign who has adopted a tier."""
+    """Record and sign who has adopted a tier.
+
+    Without any --adopter it records that nobody has. Until somebody records it, the tier's clauses bind.
+    """
     from scalegate.ledger.entries import TierStatus
 
-    parties = tuple(adopter or ())
-    _grant(
-        project,
-        who,
-        key,
-        as_json,
-        lambda common, end: TierStatus(**common, tier=tier, adopters=parties, until=end, statement=statement),
-        until,
-    )
+    def make(journal: Journal, common: Common, end: int) -> TierStatus:
+        tiers = {item.id: item for item in journal.policy.tiers}
+        _one_of("tier", tier, list(tiers))
+        for party in adopter or ():
+            _one_of(f"party to tier `{tier}`", party, list(tiers[tier].parties))
+        return TierStatus(**common, tier=tier, adopters=tuple(adopter or ()), until=end, statement=statement)
+
+    _grant(project, who, key, as_json, make, until)
 
 
 def adopt(
@@ -195,15 +225,25 @@ def adopt(
     key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign the adoption of a policy. A new version takes the procedure of the one in force."""
+    """Sign the adoption of a policy.
+
+    A new version takes the procedure of the policy in force: as many signatures as its `amendment` asks for.
+    """
+    from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
+    from scalegate.errors import InputError, Place
     from scalegate.gate import project as projects
     from scalegate.policy import load_policy
 
     wanted = load_policy(policy)
     place = projects.Project(project)
-    with place.journal() as journal:
-        in_force = projects.adopt(journal, wanted, who, _key(place, who, key))
+    with writer(place) as journal:
+        if journal.fold.policy_digest == wanted.digest():
+            raise InputError(
+                "this policy is in force already", place=Place(file=str(policy)), fix="nothing is to be signed"
+            )
+        rules = journal.fold.policy or wanted
+        in_force = projects.adopt(journal, wanted, who, signer(rules, place, who, key))
     took = in_force == wanted.digest()
     word = "is in force" if took else "has your signature; it takes force when the others have signed too"
     emit(as_json, {"policy": wanted.digest(), "in_force": took}, lambda: f"{wanted.policy} {wanted.version} {word}.")
@@ -217,11 +257,16 @@ def report(
     run: Annotated[str | None, typer.Option("--run", help="The run to report on; default: the latest.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write one HTML file that a board member can read, from a ledger that verifies."""
+    """Write one HTML page for a board member.
+
+    The ledger must verify. The same ledger gives the same bytes.
+    """
+    from scalegate.cli.project import ledger_of
     from scalegate.cli.show import emit
+    from scalegate.gate.project import Project
     from scalegate.report import write_report
 
-    target = write_report(project / "ledger.db", out or project / "report.html", run=run)
+    target = write_report(ledger_of(Project(project)), out or project / "report.html", run=run)
     emit(as_json, {"report": str(target)}, lambda: f"Report: {target}")
 
 
@@ -229,11 +274,17 @@ def verify(
     ledger: Annotated[Path, typer.Argument(help="The ledger file.")],
     as_json: AsJson = False,
 ) -> None:
-    """Re-derive everything from the entries alone; exit 4 naming the first entry that fails."""
+    """Check a ledger and re-derive its decisions.
+
+    Everything is derived from the entries alone. Exit 4, naming the first entry that fails.
+    """
     from scalegate.cli.show import emit
     from scalegate.cli.status import verify_document, verify_view
+    from scalegate.errors import InputError, Place
     from scalegate.gate import replay
 
+    if ledger.is_dir():
+        raise InputError("this is a folder", place=Place(file=str(ledger)), fix=f"give the file: `{ledger}/ledger.db`")
     replayed = replay(ledger)
     emit(as_json, verify_document(replayed), lambda: verify_view(replayed))
 
@@ -242,7 +293,7 @@ def policy_check(
     path: Annotated[Path, typer.Argument(help="The policy file.")],
     as_json: AsJson = False,
 ) -> None:
-    """Read a policy and report every fault with its place, or what it says and lacks."""
+    """Read a policy: every fault, or what it says and lacks."""
     from scalegate.cli.show import emit
     from scalegate.cli.status import check_document, check_view
     from scalegate.policy import load_policy
@@ -259,7 +310,10 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="Seed of weights and data.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Train a small transformer under the example policy: metered, evaluated, held and released."""
+    """Train a small transformer under a policy.
+
+    It is metered, evaluated, held and released, under the example policy `arithmetic`, in some minutes on two cores.
+    """
     from scalegate.errors import InputError
 
     try:
@@ -269,48 +323,64 @@ def demo(
     show_demo(out, cadence=cadence, seed=seed, as_json=as_json)
 
 
-def _grant(project: Path, who: str, key: Path | None, as_json: bool, make: Any, until: str) -> None:
+def _grant(
+    project: Path, who: str, key: Path | None, as_json: bool, make: Callable[[Journal, Common, int], Entry], until: str
+) -> None:
     """Sign one entry that is meant to count, or say why it would not."""
+    from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
+    from scalegate.cli.wording import plain
     from scalegate.errors import InputError
     from scalegate.gate.intake import checked
     from scalegate.gate.project import Project
     from scalegate.units import parse_instant
 
     place = Project(project)
-    end = parse_instant(until)
-    with place.journal() as journal:
+    with plain("--until"):
+        end = parse_instant(until)
+    with writer(place) as journal:
         now = journal.now()
         if end <= now:
             raise InputError(f"`{until}` is past: the signature would count for nothing", fix="give a later date")
         common = {"actor": who, "time": now, "policy": journal.policy.digest()}
-        entry = checked(lambda: make(common, end))
-        index = journal.grant(entry, _key(place, who, key))
+        signing = signer(journal.policy, place, who, key)
+        with plain():
+            entry = checked(lambda: make(journal, common, end))
+        index = journal.grant(entry, signing)
     emit(as_json, {"entry": index}, lambda: f"Signed by {who}: entry {index} of {place.ledger}")
 
 
-def _key(place: Any, who: str, key: Path | None) -> Any:
-    from scalegate.ledger import SigningKey
-
-    return SigningKey.load(key) if key else place.key(who)
-
-
-def _with_role(policy: Any, role: str, place: Any) -> str:
+def _one_of(kind: str, name: str, known: list[str]) -> None:
+    """Raise InputError unless the policy has what is named."""
     from scalegate.errors import InputError
 
-    for person in policy.people:
-        if role in person.roles and (place.keys / f"{person.id}.key").is_file():
-            return str(person.id)
-    raise InputError(f"no key of a person with role `{role}` in `{place.keys}`", fix="or decide with --no-record")
+    if name not in known:
+        named = ", ".join(f"`{item}`" for item in known)
+        raise InputError(
+            f"`{name}` is not a {kind} of the policy in force", fix=f"one of {named}" if named else "it has none at all"
+        )
+
+
+def _digest(option: str, text: str | None) -> None:
+    """Raise InputError unless this is a SHA-256 in hex, or nothing."""
+    from scalegate.errors import InputError
+
+    if text is not None and (len(text) != 64 or set(text) - set("0123456789abcdef")):
+        raise InputError(f"`{option}`: `{text}` is not a digest", fix="write the 64 characters of 0-9 and a-f")
 
 
 def _read_text(path: Path) -> str:
-    from scalegate.errors import InputError
+    from scalegate.errors import InputError, Place
 
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read `{path}`: {error}", fix="`starter`, `arithmetic`, or a policy file") from error
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else "not UTF-8 text"
+        raise InputError(
+            f"the template cannot be read: {reason[:1].lower() + reason[1:]}",
+            place=Place(file=str(path)),
+            fix="give `starter`, `arithmetic`, or a policy file",
+        ) from error
 
 
 def register(app: typer.Typer) -> None:

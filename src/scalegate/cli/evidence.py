@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalegate.cli.commands import As, AsJson, KeyFile, ProjectDir, RunName
+from scalegate.cli.commands import HERE, As, AsJson, KeyFile, ProjectDir, RunName
+
+if TYPE_CHECKING:
+    from scalegate.gate import Journal
+    from scalegate.ledger.entries import EvaluationFinished
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Announce evaluations and add their results.", no_args_is_help=True)
-HERE = Path()
+app = typer.Typer(help="Announce evaluations and add results.", no_args_is_help=True)
+FIELDS = (
+    "JSON with `evaluation` (the name that announce printed), `weights`, `domain`, `outcomes` (true, false or null"
+    " per sample), `assumptions` (sentences), `elicitation_flops`, `elicitation_method`, `evaluation_flops`."
+)
 
 
 @app.command("announce")
@@ -30,62 +37,89 @@ def announce(
     key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write down that an evaluation is about to start; prints its name for `evidence add`."""
+    """Write down that an evaluation is about to start.
+
+    Only an announced evaluation may rule out. Prints the name of the evaluation, which its result must give.
+    """
     import secrets
 
-    from scalegate.cli.commands import _key
+    from scalegate.cli.project import check_run, signer, writer
     from scalegate.cli.show import emit
+    from scalegate.cli.wording import plain
     from scalegate.gate.intake import check_weights, checked
     from scalegate.gate.project import Project
     from scalegate.ledger.entries import EvaluationAnnounced
 
     place = Project(project)
-    with place.journal() as journal:
-        check_weights(journal, weights, domain, run)
-        entry = checked(
-            lambda: EvaluationAnnounced(
-                actor=who,
-                time=journal.now(),
-                policy=journal.policy.digest(),
-                evaluation=secrets.token_hex(32),
-                run=run,
-                weights=weights,
-                domain=domain,
-                kind="capability",
-                task=task,
-                task_version=task_version,
-                dataset=dataset,
-                samples=samples,
-                elicitation="fine-tuning" if elicited else "none",
+    with writer(place) as journal:
+        check_run(journal, run)
+        signing = signer(journal.policy, place, who, key)
+        with plain():
+            check_weights(journal, weights, domain, run)
+            entry = checked(
+                lambda: EvaluationAnnounced(
+                    actor=who,
+                    time=journal.now(),
+                    policy=journal.policy.digest(),
+                    evaluation=secrets.token_hex(32),
+                    run=run,
+                    weights=weights,
+                    domain=domain,
+                    kind="capability",
+                    task=task,
+                    task_version=task_version,
+                    dataset=dataset,
+                    samples=samples,
+                    elicitation="fine-tuning" if elicited else "none",
+                )
             )
-        )
-        index = journal.grant(entry, _key(place, who, key))
+        index = journal.grant(entry, signing)
     name = entry.model_dump()["evaluation"]
     emit(as_json, {"entry": index, "evaluation": name}, lambda: f"Announced as entry {index}: evaluation {name}")
 
 
 @app.command("add")
 def add(
-    file: Annotated[Path, typer.Argument(help="JSON with evaluation, weights, domain, outcomes, ... (see README).")],
+    file: Annotated[Path, typer.Argument(help=FIELDS)],
     who: As,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a result. Announced and complete, it may rule out; any other may still show a capability reached."""
-    from scalegate.cli.commands import _key
+    """Add a result, whatever it shows.
+
+    Announced and complete, it may rule out; any other may still show a capability reached.
+    """
+    from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
+    from scalegate.cli.wording import plain
     from scalegate.gate.intake import check_weights, read_result
     from scalegate.gate.project import Project
 
     place = Project(project)
-    with place.journal() as journal:
-        entry = read_result(file, journal, who)
-        check_weights(journal, entry.weights, entry.domain, None)
-        index = journal.grant(entry, _key(place, who, key))
+    with writer(place) as journal:
+        signing = signer(journal.policy, place, who, key)
+        with plain(fix="see `scalegate evidence add --help` for the fields"):
+            entry = read_result(file, journal, who)
+            check_weights(journal, entry.weights, entry.domain, None)
+        _check_first(journal, entry, file)
+        index = journal.grant(entry, signing)
     document = {"entry": index, "successes": entry.successes, "completed": entry.completed, "errors": entry.errors}
     emit(
         as_json,
         document,
         lambda: f"Added as entry {index}: {entry.successes} of {entry.completed}, {entry.errors} errors",
     )
+
+
+def _check_first(journal: Journal, entry: EvaluationFinished, file: Path) -> None:
+    """Raise InputError if the evaluation has a result already, with the way to add another all the same."""
+    from scalegate.errors import InputError, Place
+
+    attempt = journal.fold.attempts.get(entry.evaluation)
+    if attempt is not None and attempt.finished is not None:
+        raise InputError(
+            f"evaluation {entry.evaluation[:12]} has a result already; one announcement has one result",
+            place=Place(file=str(file)),
+            fix="leave `evaluation` out: the result counts as unannounced, and may still show a capability reached",
+        )

@@ -33,11 +33,12 @@ ENFORCEMENT = {
 
 
 def emit(as_json: bool, document: object, view: Callable[[], RenderableType]) -> None:
-    """Print a JSON document, or what `view` makes for people."""
-    if as_json:
-        console.file.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    """Print a JSON document, or what `view` makes for people; plain text is neither wrapped nor read as markup."""
+    shown = json.dumps(document, indent=2, ensure_ascii=False) if as_json else view()
+    if isinstance(shown, str):
+        console.file.write(f"{shown}\n")
     else:
-        console.print(view())
+        console.print(shown)
 
 
 def limits_view(decision: Decision) -> RenderableType:

@@ -37,6 +37,7 @@ def status_document(journal: Journal) -> Document:
                 "training": str(run.used("training")),
                 "elicitation": str(run.used("elicitation")),
                 "lineage_flops": str(total(fold.runs, members(fold.runs, name))),
+                "weights": [{"digest": digest, "trained": str(flops)} for digest, flops in run.weights.items()],
                 "faults": run.faults,
             }
             for name, run in fold.runs.items()
@@ -57,6 +58,11 @@ def status_view(document: Document) -> RenderableType:
         Text(f"{document['policy']} ({document['policy_digest'][:12]}), {document['entries']} entries"),
         Text(f"Genesis: the first key is that of `{document['first_key']}`; nothing older vouches for it."),
         table if document["runs"] else Text("No run has been opened yet."),
+    ]
+    lines += [
+        Text(f"{run['run']}: latest recorded weights {run['weights'][-1]['digest']}")
+        for run in document["runs"]
+        if run["weights"]
     ]
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
     lines += [Text(f"counts for nothing: {reason}", style="yellow") for reason in document["ignored"]]

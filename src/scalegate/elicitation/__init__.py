@@ -1,1 +1,1 @@
-"""TODO."""
+"""Drawing a capability out: fine-tuning of a copy, metered. `finetune` needs torch."""

@@ -82,7 +82,7 @@ def finetune(
         logits = tuned(inputs)
         loss = functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
         if not bool(torch.isfinite(loss)):
-            raise ValueError(f"the loss is {float(loss)} at fine-tuning step {step}")
+            raise ValueError(f"the loss is {float(loss.detach())} at fine-tuning step {step}")
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
         optimizer.step()

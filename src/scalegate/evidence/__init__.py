@@ -1,7 +1,6 @@
 """What was measured and what it shows: exact bounds for now."""
 
 from scalegate.evidence.binomial import (
-    fewest_samples,
     lower_bound,
     most_successes,
     reached,
@@ -9,4 +8,4 @@ from scalegate.evidence.binomial import (
     upper_bound,
 )
 
-__all__ = ["fewest_samples", "lower_bound", "most_successes", "reached", "ruled_out", "upper_bound"]
+__all__ = ["lower_bound", "most_successes", "reached", "ruled_out", "upper_bound"]

@@ -23,8 +23,8 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
         reasons.append("It has no domain with a measurable threshold.")
     weak = [clause.id for clause in policy.clauses if not clause.gates]
     if weak:
-        reasons.append(f"{len(weak)} clauses are aims or illustrations and protect nothing: {', '.join(weak)}.")
+        reasons.append(f"Clauses that are aims or illustrations protect nothing: {', '.join(weak)}.")
     unset = [person.id for person in policy.people if person.key == "unset"]
     if unset:
-        reasons.append(f"{len(unset)} of its people have no key, so nothing that they sign counts: {', '.join(unset)}.")
+        reasons.append(f"People without a key sign nothing that counts: {', '.join(unset)}.")
     return tuple(reasons)

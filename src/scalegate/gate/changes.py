@@ -41,7 +41,8 @@ def _acts(policy: Policy, situation: Situation, action: Action, facts: Facts) ->
             name = f"safeguard.{safeguard.id}.until"
             yield Change(
                 "act",
-                f"`{safeguard.id}` is put in place and attested by a {safeguard.attested_by}: {safeguard.text}",
+                f"`{safeguard.id}` is put in place and attested by somebody with role"
+                f" `{safeguard.attested_by}`: {safeguard.text}",
                 ((name, situation.now + safeguard.valid_for),),
             )
     if isinstance(facts.get("lineage.declared"), Unknown):
@@ -50,6 +51,7 @@ def _acts(policy: Policy, situation: Situation, action: Action, facts: Facts) ->
             "the run declares every parent, each recorded in this ledger; then decide again with their compute",
             (
                 ("lineage.declared", True),
+                ("lineage.opened", situation.now),
                 ("lineage.compute", situation.compute),
                 ("lineage.planned_end", situation.compute),
                 ("developer.others", 0),
@@ -74,9 +76,11 @@ def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: 
     """
     ends = [evidence * domain.buffer / domain.margin]
     ends += [evidence * clause.every for clause in policy.clauses if clause.kind == "cadence" and clause.gates]
-    if planned_end is not None:
-        ends.append(max(planned_end, evidence) * policy.effective_compute.factor)
-    return max(domain.elicitation.at_least, ceil(min(ends) * domain.elicitation.share))
+    share = domain.elicitation.share
+    if planned_end is not None and share < 1:
+        # The elicitation itself adds to the lineage's compute: x >= share * (end + x).
+        ends.append(max(planned_end * policy.effective_compute.factor, evidence) / (1 - share))
+    return max(domain.elicitation.at_least, ceil(min(ends) * share))
 
 
 def _measures(policy: Policy, situation: Situation, domain: Domain, facts: Facts) -> Iterator[Change]:
@@ -107,7 +111,8 @@ def _measures(policy: Policy, situation: Situation, domain: Domain, facts: Facts
             f"if it turns out that the alarm is ruled out ({most} of {samples} successes or fewer): {how}",
             (*measured, (f"{domain.id}.ruled_out", True)),
         )
-    yield Change("measure", f"whatever it turns out to show: {how}", measured)
+    worst = ((f"{domain.id}.ruled_out", False), (f"{domain.id}.reached", True))
+    yield Change("measure", f"whatever it turns out to show: {how}", (*measured, *worst))
 
 
 def _admissibly_open(facts: Facts, domain: Domain) -> bool:
@@ -130,7 +135,8 @@ def _signatures(policy: Policy, facts: Facts, now: int) -> Iterator[Change]:
         if isinstance(facts.get(f"tier.{tier.id}.adopters"), Unknown) or _past(facts, f"tier.{tier.id}.until", now):
             yield Change(
                 "sign",
-                f"a {tier.recorded_by} records who has adopted `{tier.id}`, if fewer than {tier.binds_at} have",
+                f"somebody with role `{tier.recorded_by}` records who has adopted `{tier.id}`,"
+                f" if fewer than {tier.binds_at} have",
                 ((f"tier.{tier.id}.adopters", tier.binds_at - 1), (f"tier.{tier.id}.until", now + 1)),
             )
 

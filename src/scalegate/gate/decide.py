@@ -7,7 +7,6 @@ never passes, more danger never turns HOLD into PROCEED, an empty policy holds, 
 
 from __future__ import annotations
 
-from scalegate.errors import ScalegateError
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.changes import possible_changes
 from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
@@ -26,12 +25,12 @@ __all__ = ["decide"]
 def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     """Decide one action for the run of the situation.
 
-    Never raises for bad evidence or missing facts: these are unknown and hold. An arithmetic or logic fault
-    on the way to the verdict also ends in HOLD, with its reason as the finding `standing.fault`.
+    Never raises: bad evidence and missing facts are unknown and hold, and a fault of our own on the way to the
+    verdict is a HOLD with its reason as the finding `standing.fault`.
     """
     try:
         return _decide(policy, situation, action)
-    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError, ScalegateError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong on the way to a verdict is a HOLD with its reason
         fault = f"{type(error).__name__}: {error}"[:500]
         finding = Finding(
             clause="standing.fault",

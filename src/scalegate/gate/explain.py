@@ -51,16 +51,19 @@ def _because(expr: Expr, facts: Facts, truth: Truth) -> Iterator[str]:
         case Compare(op, left, right):
             negated = {"<=": ">", "<": ">="}
             sign = op if truth is Truth.TRUE else negated[op]
-            instant = any(name in ("now", "ledger.time") for name in fact_names(expr))
+            instant = any(name in ("now", "ledger.time", "lineage.opened") for name in fact_names(expr))
             yield f"{_side(left, facts, instant)} {sign} {_side(right, facts, instant)}"
         case Not(item):
             yield from _because(item, facts, Truth.FALSE if truth is Truth.TRUE else Truth.TRUE)
         case Any(items) if truth is Truth.TRUE:
             first = next(item for item in items if evaluate(item, facts) is truth)
             yield from _because(first, facts, truth)
+        case Any(items) if truth is Truth.FALSE and items:
+            # The last alternative is the clause's own demand; those before it are ways of not needing it.
+            yield from _because(items[-1], facts, truth)
         case AtLeast(k, items):
             true = sum(evaluate(item, facts) is Truth.TRUE for item in items)
-            yield f"{true} of the {k} needed, out of {len(items)}"
+            yield f"{true} of {len(items)} are in place, {k} are needed"
         case _:
             for item in children(expr):
                 yield from _because(item, facts, truth)

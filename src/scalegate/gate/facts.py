@@ -64,8 +64,10 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         (piece.samples >= domain.samples, f"{piece.samples} samples, {domain.samples} are due"),
         (piece.errors == 0, f"{piece.errors} samples errored or were cut off"),
         (piece.completed == piece.samples, f"{piece.completed} of {piece.samples} samples were completed"),
-        (0 < piece.attempt <= budget, f"attempt {piece.attempt}: alpha is spent after {budget} evaluations"),
+        (piece.attempt > 0 or piece.elicitation == "none", "it does not count as an announced, elicited attempt"),
+        (piece.attempt <= budget, f"attempt {piece.attempt}: alpha is spent after {budget} evaluations"),
         (bool(piece.assumptions), "its assumptions are not stated"),
+        (0 <= piece.successes <= piece.completed, f"{piece.successes} successes of {piece.completed} cannot be"),
     )
     faults = tuple(fault for passed, fault in checks if not passed)
     counts = piece.status != "open" and 0 <= piece.successes <= piece.completed
@@ -89,8 +91,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
     facts["now"] = situation.now
     facts["compute"] = situation.compute
     facts["ledger.time"] = situation.ledger_time
-    lineage_names = ("lineage.declared", "lineage.compute", "lineage.planned_end", "developer.others")
-    gather(lineage_names, partial(_lineage_facts, policy, situation))
+    gather(_LINEAGE, partial(_lineage_facts, policy, situation))
     facts["meter.sound"] = not situation.meter_faults
     facts["ledger.sound"] = not situation.ledger_faults and situation.policy == policy.digest()
     for domain in policy.domains:
@@ -120,6 +121,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
     return facts
 
 
+_LINEAGE = ("lineage.declared", "lineage.opened", "lineage.compute", "lineage.planned_end", "developer.others")
 _EVIDENCE = ("evidence.compute", "evidence.time", "elicitation")
 
 
@@ -127,14 +129,12 @@ def _lineage_facts(policy: Policy, situation: Situation) -> dict[str, Value]:
     lineage = situation.lineage
     if lineage.faults:
         unknown = Unknown(Reason.MISSING, "; ".join(lineage.faults))
-        return {
-            "lineage.declared": unknown,
-            "lineage.compute": unknown,
-            "lineage.planned_end": unknown,
-            "developer.others": unknown,
-        }
+        return dict.fromkeys(_LINEAGE, unknown)
     planned = lineage.planned_end
     return {
+        "lineage.opened": Unknown(Reason.MISSING, "no run of the lineage was opened")
+        if lineage.opened is None
+        else lineage.opened,
         "lineage.declared": True,
         "lineage.compute": effective(policy, lineage.compute),
         "lineage.planned_end": Unknown(Reason.MISSING, "the run does not state where it is planned to end")

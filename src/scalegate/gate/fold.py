@@ -327,6 +327,7 @@ class Fold:
                 run=run,
                 members=names,
                 compute=used,
+                opened=min((self.runs[name].first.time for name in names), default=None),
                 planned_end=self._planned_end(run, used),
                 faults=lineage_faults(self.runs, run),
             ),

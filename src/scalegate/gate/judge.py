@@ -70,6 +70,13 @@ class Test:
             return "not binding"
         return _STATUS[evaluate(self.condition, facts)]
 
+    def discharges(self, facts: Facts) -> bool:
+        """Whether it counts towards its required kind: surely in force, surely binding, and met.
+
+        Were unknown adoption enough here, learning that a tier does not bind could end a PROCEED.
+        """
+        return self.gates and all(evaluate(expr, facts) is Truth.TRUE for expr in self.exprs())
+
     def exprs(self) -> tuple[Expr, Expr, Expr]:
         return self.in_force, self.binds, self.condition
 
@@ -100,12 +107,10 @@ class Judge:
         return tuple(test.status(facts) for test in self.tests)
 
     def holding(self, facts: Facts) -> tuple[str, ...]:
-        """Ids of what holds: clauses not met, and `required.KIND` for a kind of which none is met or unmet."""
-        statuses = self.statuses(facts)
-        judged = list(zip(self.tests, statuses, strict=True))
-        unmet = [test.id for test, status in judged if status in ("violated", "not shown")]
-        seen = {test.kind for test, status in judged if status in ("met", "violated", "not shown")}
-        return (*unmet, *(f"required.{kind}" for kind in REQUIRED_KINDS if kind not in seen))
+        """Ids of what holds: clauses not met, and `required.KIND` for a kind that no clause discharges or fails."""
+        unmet = [test for test in self.tests if test.status(facts) in ("violated", "not shown")]
+        seen = {test.kind for test in unmet} | {test.kind for test in self.tests if test.discharges(facts)}
+        return (*(test.id for test in unmet), *(f"required.{kind}" for kind in REQUIRED_KINDS if kind not in seen))
 
     def proceeds(self, facts: Facts) -> bool:
         """The verdict: every applicable, binding clause is true, and one of each required kind is met."""

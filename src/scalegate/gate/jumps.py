@@ -32,14 +32,9 @@ class Jump:
     threshold: Fraction
     buffer: Fraction
 
-    @property
-    def within_buffer(self) -> bool:
-        return self.after <= self.before * self.buffer
-
     def __str__(self) -> str:
-        where = "within" if self.within_buffer else "past"
         return (
-            f"`{self.domain}` jumped {where} its buffer of {float(self.buffer):g}x: ruled out at"
+            f"`{self.domain}` jumped within its buffer of {float(self.buffer):g}x: ruled out at"
             f" {format_flop(self.before)}, at least {float(self.score):.3f} at {format_flop(self.after)}"
             f" ({self.after / self.before:.2f}x), {float(self.score - self.threshold):.3f} over the threshold"
             f" of {float(self.threshold):.2f}. Continuity did not hold."
@@ -47,22 +42,25 @@ class Jump:
 
 
 def jumps(policy: Policy, situation: Situation) -> tuple[Jump, ...]:
-    """Each domain's first jump from ruled out to over the threshold, by lower bounds."""
+    """Each domain's jump, within the buffer, from ruled out to over the threshold, by lower bounds."""
     found = (_jump(policy, situation, domain) for domain in policy.domains)
     return tuple(jump for jump in found if jump is not None)
 
 
 def _jump(policy: Policy, situation: Situation, domain: Domain) -> Jump | None:
     judged = [assess(policy, domain, piece) for piece in situation.pieces if piece.domain == domain.id]
-    clear = [item.compute for item in judged if item.rules_out]
     crossed = [item for item in judged if _score(policy, item) >= domain.threshold and item.compute > 0]
-    if not clear or not crossed:
+    if not crossed:
         return None
     first = min(crossed, key=lambda item: (item.compute, -_score(policy, item)))
-    before = [compute for compute in clear if 0 < compute < first.compute]
-    if not before:
+    # Only the last evaluation before counts: one in between that let the alarm go has done its work.
+    before = [item for item in judged if 0 < item.compute < first.compute and (item.reached or not item.faults)]
+    last = max((item.compute for item in before), default=0)
+    if not before or not all(item.rules_out for item in before if item.compute == last):
         return None
-    return Jump(domain.id, max(before), first.compute, _score(policy, first), domain.threshold, domain.buffer)
+    if first.compute > last * domain.buffer:
+        return None
+    return Jump(domain.id, last, first.compute, _score(policy, first), domain.threshold, domain.buffer)
 
 
 def _score(policy: Policy, item: Assessment) -> Fraction:

@@ -47,7 +47,7 @@ def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = No
     fold = Fold()
     proceeds = holds = 0
     with Ledger.open(path) as ledger:
-        for index, envelope in ledger.entries():
+        for index, envelope in ledger.entries(0, checked.size):
             place = Place(file=str(path), entry=index)
             try:
                 entry = read_statement(dsse.parse(envelope).payload)

@@ -74,6 +74,8 @@ class Lineage(_Record):
     """The run and every distinct run that it descends from, sorted."""
     compute: FlopText
     """Training FLOP reserved by all members, elicitation included: a high-water mark."""
+    opened: int | None
+    """When the first of them was opened."""
     planned_end: FlopText | None
     """Training FLOP of the lineage at which the run is planned to end."""
     faults: tuple[str, ...]

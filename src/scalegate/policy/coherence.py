@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
 from scalegate.policy.document import Cadence, Capability, Level, Policy, Quorum, Safeguards, UndefinedTest
 
 __all__ = ["coherence_faults"]
+
+RESERVED = ("standing.", "required.")
+_KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")
 
 
 def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
@@ -21,22 +27,32 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
             if key in seen:
                 add(f"{name}.{index}", f"`{key}` stands twice | give each its own id")
             seen.add(key)
-    keys = [person.key for person in policy.people if person.key != "unset"]
+    # A key is the same under another name: only what follows the name and the key id is compared.
+    shared = Counter(person.key.split("+", 2)[-1] for person in policy.people if person.key != "unset")
     for index, person in enumerate(policy.people):
-        if keys.count(person.key) > 1:
-            add(f"people.{index}.key", "two people share one key | each person signs with their own key")
+        if person.key == "unset":
+            continue
+        if not _KEY.fullmatch(person.key):
+            add(
+                f"people.{index}.key",
+                "this is not a verification key | write `unset`, or the line `name+key id+base64` of the person's key",
+            )
+        elif shared[person.key.split("+", 2)[-1]] > 1:
+            add(f"people.{index}.key", "two people share one key | give each person a key of their own")
     roles = {role: [p.id for p in policy.people if role in p.roles] for p in policy.people for role in p.roles}
     domains = {domain.id for domain in policy.domains}
     levels = {level.number for level in policy.levels}
     tiers = {tier.id for tier in policy.tiers}
+    watched = {c.domain for c in policy.clauses if isinstance(c, Capability) and c.gates}
+    guarded = {c.level for c in policy.clauses if isinstance(c, Safeguards) and c.gates}
 
     def quorum(path: str, wanted: Quorum) -> None:
         have = len(roles.get(wanted.role, ()))
         if have < wanted.at_least:
             add(
                 path,
-                f"{wanted.at_least} people with role `{wanted.role}` are asked for, {have} are named"
-                " | name them under `people` or lower `at_least`",
+                f"{wanted.at_least} people with the role `{wanted.role}` are to sign, but the policy names {have}"
+                " | name more under `people`, or lower `at_least`",
             )
 
     for index, domain in enumerate(policy.domains):
@@ -44,36 +60,41 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
         if domain.alarm >= domain.threshold:
             add(
                 f"{path}.alarm",
-                "the alarm is not under the threshold | the alarm must leave room for the buffer",
+                "the alarm is not under the threshold | write a lower score: the gap is what the buffer covers",
             )
         if domain.alarm <= 0:
-            add(f"{path}.alarm", "an alarm of 0 can never be ruled out | write a score above 0")
+            add(f"{path}.alarm", "an alarm of 0 can never be ruled out | write a score above 0: `0.20`")
         if domain.buffer <= 0:
-            add(f"{path}.buffer", "the buffer is 0x | write a factor above 0")
+            add(f"{path}.buffer", "a buffer of 0x supports no training at all | write a factor above the margin: `6x`")
         if domain.margin < 1:
             add(
                 f"{path}.margin",
-                "a margin under 1x claims that later techniques lose capability | at least 1x",
+                "a margin under 1x claims that later techniques lose capability | write at least `1x`",
             )
         if domain.level not in levels:
-            add(f"{path}.level", f"no level {domain.level} is described | add it under `levels`")
-        if not any(isinstance(c, Capability) and c.domain == domain.id and c.gates for c in policy.clauses):
-            add(path, f"no gating clause of kind `capability` is about domain `{domain.id}` | add one")
-        if not any(isinstance(c, Safeguards) and c.level == domain.level and c.gates for c in policy.clauses):
+            add(f"{path}.level", f"no level {domain.level} is described | describe it under `levels`")
+        if domain.id not in watched:
             add(
                 path,
-                f"crossing this threshold has no consequence: no `safeguards` clause for level {domain.level}",
+                f"no clause that gates is about the capability `{domain.id}`"
+                f" | add a clause with `kind: capability`, `domain: {domain.id}` and `modality: will`",
             )
+        if domain.level not in guarded:
+            add(
+                f"{path}.level",
+                f"crossing this threshold has no consequence: no clause that gates asks for level {domain.level}"
+                f" | add a clause with `kind: safeguards`, `level: {domain.level}` and `modality: will`",
+            )
+    seen_safeguards: set[str] = set()
     for index, level in enumerate(policy.levels):
         if level.approvals:
             quorum(f"levels.{index}.approvals", level.approvals)
-        seen_safeguards: set[str] = set()
         for place, safeguard in enumerate(level.safeguards):
             path = f"levels.{index}.safeguards.{place}"
             if safeguard.attested_by not in roles:
                 add(
                     f"{path}.attested_by",
-                    f"nobody has role `{safeguard.attested_by}` | name them under `people`",
+                    f"nobody has the role `{safeguard.attested_by}` | give it to somebody under `people`",
                 )
             if safeguard.id in seen_safeguards:
                 add(path, f"`{safeguard.id}` stands twice | give each its own id")
@@ -82,30 +103,39 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
         if tier.recorded_by not in roles:
             add(
                 f"tiers.{index}.recorded_by",
-                f"nobody has role `{tier.recorded_by}` | name them under `people`",
+                f"nobody has the role `{tier.recorded_by}` | give it to somebody under `people`",
             )
-        if tier.binds_at > len(tier.parties):
-            add(f"tiers.{index}.binds_at", f"only {len(tier.parties)} parties are named | it could never bind")
+        if tier.binds_at > len(set(tier.parties)):
+            add(
+                f"tiers.{index}.binds_at",
+                f"the tier could never bind: it names {len(set(tier.parties))} parties"
+                " | lower `binds_at`, or name more under `parties`",
+            )
     if policy.amendment:
         quorum("amendment", policy.amendment)
     if policy.effective_compute.factor < 1:
         add(
             "effective_compute.factor",
-            "a factor under 1x makes compute look smaller than it is | at least 1x",
+            "a factor under 1x makes compute look smaller than it is | write at least `1x`",
         )
     if policy.error_budget.alpha <= 0:
         add("error_budget.alpha", "alpha 0% can never rule anything out | write for example `5%`")
     for index, clause in enumerate(policy.clauses):
         path = f"clauses.{index}"
+        if clause.id.startswith(RESERVED):
+            add(f"{path}.id", f"`{clause.id}`: names from `standing.` and `required.` are the gate's own | rename it")
+        dates = clause.in_force
+        if dates and dates.from_ is not None and dates.until is not None and dates.until <= dates.from_:
+            add(f"{path}.in_force.until", "the clause would end before it starts | write a date after `from`")
         if clause.tier is not None and clause.tier not in tiers:
             add(
                 f"{path}.tier",
-                f"no tier `{clause.tier}` is described | add it under `tiers` or leave `tier` out",
+                f"no tier `{clause.tier}` is described | describe it under `tiers`, or leave `tier` out",
             )
         if isinstance(clause, Capability) and clause.domain not in domains:
-            add(f"{path}.domain", f"no domain `{clause.domain}` is described | add it under `domains`")
+            add(f"{path}.domain", f"no domain `{clause.domain}` is described | describe it under `domains`")
         if isinstance(clause, Safeguards) and clause.level not in levels:
-            add(f"{path}.level", f"no level {clause.level} is described | add it under `levels`")
+            add(f"{path}.level", f"no level {clause.level} is described | describe it under `levels`")
         if isinstance(clause, Cadence) and clause.every <= 1:
             add(f"{path}.every", "a cadence of 1x or less leaves no room to train | write a factor above 1x")
         if isinstance(clause, UndefinedTest):

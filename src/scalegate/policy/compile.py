@@ -7,6 +7,7 @@ Facts that a condition may read (kind in brackets):
 | `compute` (FLOP) | effective compute of the lineage that is asked for |
 | `now` (instant) | the time of asking |
 | `developer.others` (FLOP) | effective compute of this developer outside the lineage |
+| `lineage.opened` (instant) | when the first run of the lineage was opened |
 | `lineage.planned_end` (FLOP) | effective compute at which the run is planned to end |
 | `D.ruled_out` (bool) | the alarm of domain D is ruled out by every piece of evidence |
 | `D.reached` (bool) | some measurement, admissible or not, shows the alarm reached |
@@ -146,7 +147,10 @@ def _evaluated(policy: Policy, domain: Domain, clause: Cadence, action: Action) 
             at_most(NOW, term(f"{domain.id}.evidence.time") + constant(clause.within)),
         )
     )
-    return Any((*_bootstrap(policy, domain, action), recent))
+    # The first evaluation too is due within the cadence's time, counted from when the lineage was opened.
+    soon = at_most(NOW, term("lineage.opened") + constant(clause.within))
+    early = tuple(All((condition, soon)) for condition in _bootstrap(policy, domain, action))
+    return Any((*early, recent))
 
 
 def _safeguards(policy: Policy, clause: Safeguards, action: Action) -> Expr:

@@ -10,7 +10,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -23,11 +23,31 @@ from scalegate.policy.document import Policy
 __all__ = ["PolicyFaults", "fill_keys", "load_policy", "parse_policy", "policy_from_json"]
 
 MAX_BYTES = 2_000_000
+MAX_DEPTH = 40
+MAX_FAULTS = 100
+"""So many faults are shown: past that, one file is in the wrong place rather than wrong."""
+_OPENING = (
+    yaml.FlowSequenceStartToken
+    | yaml.FlowMappingStartToken
+    | yaml.BlockSequenceStartToken
+    | yaml.BlockMappingStartToken
+)
+_CLOSING = yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken | yaml.BlockEndToken
+
+Path_: TypeAlias = "tuple[str | int, ...]"
+Found: TypeAlias = "list[tuple[Path_, str, str | None]]"
+
+
+class Spot(NamedTuple):
+    """A 0-based place in the text."""
+
+    line: int
+    column: int
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of a policy file: where, what, and what to write instead."""
+    """One fault of a policy file: where, what, and what to do instead."""
 
     place: Place
     message: str
@@ -36,7 +56,7 @@ class Fault:
     def __str__(self) -> str:
         where = f"{self.place}: " if str(self.place) else ""
         snippet = f"\n    {self.place.snippet}" if self.place.snippet else ""
-        fix = f"\n    write: {self.fix}" if self.fix else ""
+        fix = f"\n    fix: {self.fix}" if self.fix else ""
         return f"{where}{self.message}{snippet}{fix}"
 
 
@@ -50,95 +70,181 @@ class PolicyFaults(InputError):
 
 def load_policy(path: str | Path) -> Policy:
     """The policy in a YAML file. Raises PolicyFaults with every fault found, or InputError if unreadable."""
+    place = Place(file=str(path))
     try:
-        data = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"cannot read the policy `{path}`: {error.strerror}", fix="check the path") from error
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"the policy cannot be read: {reason}", place=place, fix="check the path") from error
     if len(data) > MAX_BYTES:
-        raise InputError(f"`{path}` is larger than 2 MB", fix="a policy is a document, not data")
+        raise InputError("larger than 2 MB", place=place, fix="a policy is a document, not data")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(f"`{path}` is not UTF-8 text") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        place = Place(file=str(path), line=line, column=error.start - data.rfind(b"\n", 0, error.start))
+        raise InputError("not UTF-8 text", place=place, fix="save the file as UTF-8") from error
     return parse_policy(text, name=str(path))
 
 
 def parse_policy(text: str, *, name: str = "policy") -> Policy:
-    """The policy in YAML text; `name` is used in messages."""
-    marks: dict[tuple[str | int, ...], yaml.Mark] = {}
-    faults: list[Fault] = []
+    """The policy in YAML text; `name` is used in messages. Raises PolicyFaults with every fault found."""
     lines = text.splitlines()
 
-    def place(mark: yaml.Mark | None) -> Place:
+    def place(mark: Spot | None) -> Place:
         if mark is None:
             return Place(file=name)
         snippet = lines[mark.line].strip()[:160] if mark.line < len(lines) else None
-        return Place(file=name, line=mark.line + 1, column=mark.column + 1, snippet=snippet)
+        return Place(file=name, line=mark.line + 1, column=mark.column + 1, snippet=snippet or None)
 
+    def faulty(found: list[tuple[Spot | None, str, str | None]]) -> PolicyFaults:
+        faults = [Fault(place(mark), message, fix) for mark, message, fix in found]
+        faults.sort(key=lambda fault: (fault.place.line or 0, fault.place.column or 0))
+        if len(faults) > MAX_FAULTS:
+            faults[MAX_FAULTS:] = [
+                Fault(Place(file=name), f"{len(faults) - MAX_FAULTS} more faults", "mend these first")
+            ]
+        return PolicyFaults(faults)
+
+    try:
+        node = _compose(text)
+    except _Malformed as error:
+        raise faulty(error.found) from error
+    if not isinstance(node, yaml.MappingNode):
+        what = "a policy is a set of fields, not a list or a single value" if node else "the file is empty"
+        raise faulty(
+            [(_spot(node.start_mark) if node else None, what, "start with `scalegate: 1`, one field per line")]
+        )
+    reading = _Reading()
+    document = reading.plain(node, ())
+    try:
+        policy = Policy.model_validate(document)
+        found = _incoherent(policy)
+    except ValidationError as error:
+        found = [item for item in _explain(error) if item[0] not in reading.empty]
+    faults = reading.faults + [(_nearest(reading.marks, path), message, fix) for path, message, fix in found]
+    if faults:
+        raise faulty(faults)
+    return policy
+
+
+def _spot(mark: yaml.Mark | None) -> Spot:
+    return Spot(mark.line, mark.column) if mark else Spot(0, 0)
+
+
+def _at(text: str, index: int) -> Spot:
+    return Spot(text.count("\n", 0, index), index - text.rfind("\n", 0, index) - 1)
+
+
+class _Malformed(Exception):
+    """Faults of the YAML itself."""
+
+    def __init__(self, found: list[tuple[Spot | None, str, str | None]]) -> None:
+        self.found = found
+
+
+_HINTS = (
+    ("\\t", "indent with spaces, not tabs"),
+    (
+        "mapping values are not allowed",
+        'put text that holds `: ` between quotes, as in `title: "a: b"`; or close a quote left open above',
+    ),
+    ("could not find expected ':'", "write `field: value`, with a space after the colon"),
+    ("found another document", "one policy per file: remove the line `---`"),
+    ("while scanning a quoted scalar", "close the quotes"),
+    ("unexpected end of stream", "close the quotes"),
+    ("cannot start any token", 'put the value between quotes: `"..."`'),
+    ("expected ',' or", "close the bracket or brace on its own line, and put `, ` between items"),
+    ("block end", "give the fields of one part the same indentation"),
+)
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """The document as nodes. Raises _Malformed for bad YAML and for what the policy language leaves out."""
+    found: list[tuple[Spot | None, str, str | None]] = []
+    depth = 0
     try:
         for token in yaml.scan(text, Loader=yaml.SafeLoader):
             if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken):
-                message = "anchors, aliases and tags are not part of the policy language"
-                faults.append(Fault(place(token.start_mark), message, "the value itself, in full"))
-        node = yaml.compose(text, Loader=yaml.SafeLoader) if not faults else None
-    except RecursionError:
-        raise PolicyFaults([Fault(Place(file=name), "the document is nested too deeply", None)]) from None
+                what = "anchors (`&`), aliases (`*`) and tags (`!`) are not part of the policy language"
+                found.append(
+                    (_spot(token.start_mark), what, "write the value itself, in full; or put the text in quotes")
+                )
+            depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+            if depth > MAX_DEPTH:
+                raise _Malformed(
+                    [(_spot(token.start_mark), "nested too deeply", "a policy has few levels: check the brackets")]
+                )
+        node = None if found else yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.reader.ReaderError as error:
+        spot = _at(text, error.position)
+        raise _Malformed(
+            [(spot, f"the character U+{ord(text[error.position]):04X} cannot be shown", "remove it")]
+        ) from error
     except yaml.MarkedYAMLError as error:
-        message = f"not well-formed YAML: {error.problem or error.context or 'cannot be read'}"
-        raise PolicyFaults([Fault(place(error.problem_mark), message, None)]) from error
-    except yaml.YAMLError as error:
-        message = f"not well-formed YAML: {str(error).splitlines()[0]}"
-        raise PolicyFaults([Fault(Place(file=name), message, None)]) from error
-    if faults:
-        raise PolicyFaults(faults)
-    if not isinstance(node, yaml.MappingNode):
-        raise PolicyFaults([Fault(Place(file=name, line=1, column=1), "this is not a policy", "`scalegate: 1`")])
+        problem = error.problem or error.context or "it cannot be read"
+        told = f"{error.context or ''} {problem}"
+        fix = next((fix for sign, fix in _HINTS if sign in told), "check the indentation, colons and quotes")
+        # What was never closed is noticed far below the place where it was opened.
+        opened = told.startswith(("while parsing a flow", "while scanning a quoted"))
+        raise _Malformed(
+            [
+                (
+                    _spot(error.context_mark if opened else error.problem_mark),
+                    f"not well-formed YAML: {_ticked(problem)}",
+                    fix,
+                )
+            ]
+        ) from error
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # The scanner hands an escape such as \\U00110000 to chr(), which refuses it.
+        escape = re.search(r"\\U(?!000|0010)[0-9A-Fa-f]{8}", text)
+        spot = _at(text, escape.start() if escape else 0)
+        raise _Malformed([(spot, "no character has this number", "write the character itself")]) from error
+    if found:
+        raise _Malformed(found)
+    return node
 
-    def plain(node: yaml.Node, path: tuple[str | int, ...]) -> Any:
-        marks[path] = node.start_mark
+
+class _Reading:
+    """Nodes as plain values, with the place of each and the faults that a plain value could not show."""
+
+    def __init__(self) -> None:
+        self.marks: dict[Path_, Spot] = {}
+        self.faults: list[tuple[Spot | None, str, str | None]] = []
+        self.empty: set[Path_] = set()
+
+    def plain(self, node: yaml.Node, path: Path_) -> Any:
+        self.marks[path] = _spot(node.start_mark)
         if isinstance(node, yaml.MappingNode):
             result: dict[str, Any] = {}
             for key_node, value_node in node.value:
                 key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
                 if key in result:
-                    faults.append(Fault(place(key_node.start_mark), f"`{key}` stands twice", "one of the two"))
-                result[key] = plain(value_node, (*path, key))
-                marks[(*path, key, "<key>")] = key_node.start_mark
+                    self.faults.append((_spot(key_node.start_mark), f"`{key}` stands twice", "keep one of the two"))
+                self.marks[(*path, key, "<key>")] = _spot(key_node.start_mark)
+                result[key] = self.plain(value_node, (*path, key))
             return result
         if isinstance(node, yaml.SequenceNode):
-            return [plain(item, (*path, index)) for index, item in enumerate(node.value)]
+            return [self.plain(item, (*path, index)) for index, item in enumerate(node.value)]
         if node.value == "" and getattr(node, "style", None) is None:
-            faults.append(Fault(place(node.start_mark), f"`{path[-1] if path else ''}` has no value", "a value"))
+            self.empty.add(path)
+            mark = self.marks.get((*path, "<key>"), self.marks[path])
+            self.faults.append((mark, f"{_label(path)} has no value", _write(path)))
         return node.value
-
-    try:
-        document = plain(node, ())
-    except RecursionError:
-        raise PolicyFaults([Fault(Place(file=name), "the document is nested too deeply", None)]) from None
-    try:
-        policy = Policy.model_validate(document)
-    except ValidationError as error:
-        for path, message, fix in _explain(error):
-            faults.append(Fault(place(_nearest(marks, path)), message, fix))
-        faults.sort(key=lambda fault: (fault.place.line or 0, fault.place.column or 0))
-        raise PolicyFaults(faults) from error
-    for path, message, fix in _incoherent(policy):
-        faults.append(Fault(place(_nearest(marks, path)), message, fix))
-    if faults:
-        faults.sort(key=lambda fault: (fault.place.line or 0, fault.place.column or 0))
-        raise PolicyFaults(faults)
-    return policy
 
 
 def policy_from_json(document: object) -> Policy:
     """The policy in a canonical JSON document (as a ledger entry carries it). Raises PolicyFaults."""
     try:
-        return Policy.model_validate(document)
+        policy = Policy.model_validate(document)
+        found = _incoherent(policy)
     except ValidationError as error:
-        faults = [
-            Fault(Place(), f"{'.'.join(map(str, path))}: {message}", fix) for path, message, fix in _explain(error)
-        ]
-        raise PolicyFaults(faults) from error
+        found = _explain(error)
+    if found:
+        raise PolicyFaults([Fault(Place(), f"{'.'.join(map(str, p))}: {what}", fix) for p, what, fix in found])
+    return policy
 
 
 def fill_keys(text: str, keys: dict[str, str]) -> str:
@@ -163,9 +269,6 @@ def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
     return next((value for name, value in pairs if name.value == key), None)
 
 
-Found = list[tuple[tuple[str | int, ...], str, str | None]]
-
-
 def _incoherent(policy: Policy) -> Found:
     found: Found = []
     for where, message in coherence_faults(policy):
@@ -175,56 +278,133 @@ def _incoherent(policy: Policy) -> Found:
     return found
 
 
-_KINDS = ("cadence", "capability", "safeguards", "compute_cap", "moratorium", "undefined_test")
+_KINDS = {
+    "cadence": schema.Cadence,
+    "capability": schema.Capability,
+    "safeguards": schema.Safeguards,
+    "compute_cap": schema.ComputeCap,
+    "moratorium": schema.Moratorium,
+    "undefined_test": schema.UndefinedTest,
+}
+_SHAPES = {
+    "tuple_type": ("is not a list", "write one item per line, each after `- `"),
+    "model_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
+    "model_attributes_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
+    "too_short": ("is empty", "write at least one item"),
+}
 
 
 def _explain(error: ValidationError) -> Found:
     found: Found = []
+    renamed: set[Path_] = set()
+    missing: list[Path_] = []
     for item in error.errors():
-        # Pydantic puts the chosen kind of a clause into the path; the file has no such key.
-        path = tuple(
-            p for i, p in enumerate(item["loc"]) if not (p in _KINDS and i == 2 and item["loc"][0] == "clauses")
-        )
-        last = path[-1] if path else ""
-        kind = item["type"]
-        if kind == "value_error":
-            what, _, fix = str(item["ctx"]["error"]).partition(" | ")
-            found.append((path, f"`{last}`: {what}", fix or None))
-        elif kind == "extra_forbidden":
-            guess = _guess(str(last), item["loc"])
-            found.append(((*path, "<key>"), f"`{last}` is not a field here", f"`{guess}`" if guess else "leave it out"))
+        path = _file_path(item["loc"])
+        kind, value = item["type"], item["input"]
+        if kind == "extra_forbidden":
+            fields = _fields(item["loc"][:-1])
+            guess = _close(re.sub(r"[\s-]", "_", str(path[-1])), fields) if len(found) < MAX_FAULTS else None
+            renamed |= {(*path[:-1], guess)} if guess else set()
+            fix = f"write `{guess}`" if guess else "leave it out; the fields here are " + _listed(fields)
+            found.append(((*path, "<key>"), f"`{path[-1]}` is not a field here", fix))
         elif kind == "missing":
-            found.append((path, f"`{last}` is missing", f"`{last}: ...`"))
+            missing.append(path)
+        elif kind == "value_error":
+            what, _, fix = str(item["ctx"]["error"]).partition(" | ")
+            found.append((path, f"{_label(path)}: {what}", fix or None))
         elif kind == "literal_error":
-            found.append((path, f"`{last}`: `{item['input']}` is not one of the choices", item["ctx"]["expected"]))
+            choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
+            guess = _close(value, choices) if isinstance(value, str) else None
+            fix = f"write `{guess or choices[0]}`" if guess or len(choices) == 1 else "write one of " + _listed(choices)
+            found.append((path, f"{_label(path)}: {_shown(value)} is not one of the choices", fix))
         elif kind == "union_tag_invalid":
-            tag = item["ctx"]["tag"]
-            close = difflib.get_close_matches(tag, _KINDS, 1)
-            fix = f"`{close[0]}`" if close else "one of " + ", ".join(_KINDS)
-            found.append(((*path, "kind"), f"`{tag}` is not a kind of clause", fix))
+            guess = _close(item["ctx"]["tag"], list(_KINDS))
+            fix = f"write `{guess}`" if guess else "write one of " + _listed(list(_KINDS))
+            found.append(((*path, "kind"), f"`{item['ctx']['tag']}` is not a kind of clause", fix))
         elif kind == "union_tag_not_found":
-            found.append((path, "the clause has no `kind`", "one of " + ", ".join(_KINDS)))
-        elif kind == "too_short":
-            found.append((path, f"`{last}` is empty", "at least one item"))
-        elif kind in ("tuple_type", "list_type"):
-            found.append((path, f"`{last}` is not a list", "one item per line, each after `- `"))
-        elif kind in ("model_type", "model_attributes_type", "dict_type"):
-            found.append((path, f"`{last}` is not a set of fields", "`field: value` lines, indented"))
+            found.append(
+                (path, "the clause has no `kind`", "add a line `kind: ...`, with one of " + _listed(list(_KINDS)))
+            )
         else:
-            found.append((path, f"`{last}`: {item['msg']}", None))
-    return found
+            what, shape = _SHAPES.get(kind, ("cannot be read", _write(path)))
+            found.append((path, f"{_label(path)} {what}", shape))
+    found += [
+        (path, f"`{path[-1]}` is missing", f"add {_example(str(path[-1]))}") for path in missing if path not in renamed
+    ]
+    return list(dict.fromkeys(found))
 
 
-def _guess(name: str, loc: tuple[str | int, ...]) -> str | None:
-    candidates: set[str] = set()
-    for model in vars(schema).values():
-        if isinstance(model, type) and issubclass(model, schema.Part):
-            candidates |= {field.alias or key for key, field in model.model_fields.items()}
-    close = difflib.get_close_matches(re.sub(r"[\s-]", "_", name), sorted(candidates), 1)
+def _file_path(loc: Path_) -> Path_:
+    """The path in the file: without what the schema puts in between for a clause's kind and a key's two forms."""
+    if loc[:1] == ("clauses",) and len(loc) > 2 and loc[2] in _KINDS:
+        loc = loc[:2] + loc[3:]
+    return loc[:3] if loc[:1] == ("people",) and loc[2:3] == ("key",) else loc
+
+
+def _fields(loc: Path_) -> list[str]:
+    """The names of the fields at a place of the document."""
+    model: Any = Policy
+    for step in loc:
+        if model is schema.Clause and step in _KINDS:
+            model = _KINDS[str(step)]
+        elif isinstance(step, str):
+            model = next(f.annotation for n, f in model.model_fields.items() if step == (f.alias or n))
+            while not isinstance(model, type) and get_args(model):
+                model = schema.Clause if schema.Cadence in get_args(model) else get_args(model)[0]
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+_EXAMPLES = {
+    "scalegate": "1", "policy": "my-policy", "version": '"1.0"', "every": "4x", "within": "3 months",
+    "factor": "1x", "first_evaluation_at": "1e22 FLOP", "lease": "10 minutes", "alpha": "5%", "evaluations": "12",
+    "threshold": '"0.50"', "alarm": '"0.20"', "level": "2", "number": "2", "samples": "400", "buffer": "6x",
+    "margin": "1.5x", "share": "1%", "method": "fine-tuning", "valid_for": "3 months", "binds_at": "2",
+    "at": "1e25 FLOP", "above": "1e24 FLOP", "until": "2027-01-31", "from": "2026-01-31", "key": "unset",
+    "kind": "...", "modality": "will", "actions": "[train]", "roles": "[officer]", "id": "my-id",
+    "source": "{document: ...}", "elicitation": "{method: fine-tuning, share: 1%, at_least: 1e20 FLOP}",
+    "test": "{id: ..., purpose: ..., approved_by: {role: officer, at_least: 2}}",
+    "approved_by": "{role: officer, at_least: 2}", "error_budget": "{alpha: 5%, evaluations: 12}",
+    "effective_compute": "{factor: 1x, basis: ...}", "parties": "[...]", "not_measured": "[...]", "people": "[...]",
+}  # fmt: skip
+
+
+def _example(field: str) -> str:
+    return f"`{field}: {_EXAMPLES.get(field, '...')}`"
+
+
+def _label(path: Path_) -> str:
+    """How a person calls a place: a field, or a numbered item of one."""
+    if path and isinstance(path[-1], int):
+        return f"item {path[-1] + 1} of `{path[-2]}`"
+    return f"`{path[-1]}`" if path else "the policy"
+
+
+def _write(path: Path_) -> str:
+    if path and isinstance(path[-1], str):
+        return f"write {_example(path[-1])}, or leave the field out where it is optional"
+    return "write a value, or remove the item"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "a set of fields" if isinstance(value, dict) else "a list"
+    return f"`{str(value)[:80]}`"
+
+
+def _close(word: str, choices: list[str]) -> str | None:
+    close = difflib.get_close_matches(word[:80], choices, 1)
     return close[0] if close else None
 
 
-def _nearest(marks: dict[tuple[str | int, ...], yaml.Mark], path: tuple[str | int, ...]) -> yaml.Mark | None:
+def _listed(words: list[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _ticked(problem: str) -> str:
+    return re.sub(r"'([^']*)'|<([^>]*)>", lambda match: f"`{match[1] or match[2]}`", problem)
+
+
+def _nearest(marks: dict[Path_, Spot], path: Path_) -> Spot | None:
     while path and path not in marks:
         path = path[:-1]
     return marks.get(path)

@@ -7,6 +7,7 @@ serves both and nothing passes through a float.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Annotated, Any
@@ -17,6 +18,12 @@ from scalegate import units
 from scalegate.errors import InputError
 
 __all__ = ["Count", "Duration", "Factor", "Flop", "Identifier", "Instant", "Score", "Share", "Text"]
+
+MAX_TEXT = 2_000
+MAX_WORD = 300
+"""Longest text of a scalar other than prose; a verification key is the longest of them."""
+MAX_FACTOR = 10**9
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _decimal(value: Fraction) -> str:
@@ -33,9 +40,10 @@ def _decimal(value: Fraction) -> str:
 def _read(parse: Callable[[str], Any]) -> BeforeValidator:
     def validate(value: object) -> Any:
         if not isinstance(value, str):
-            raise ValueError(f"`{value}` is not text | write it as plain text")
-        if len(value) > 2_000:
-            raise ValueError("the text is longer than 2,000 characters | shorten it")
+            shape = "a list" if isinstance(value, list) else "a set of fields" if isinstance(value, dict) else "this"
+            raise ValueError(f"{shape} is not plain text | write one value, in quotes if it holds brackets or braces")
+        if len(value) > (MAX_TEXT if parse is _text else MAX_WORD):
+            raise ValueError("the value is too long | shorten it")
         try:
             return parse(value)
         except InputError as error:
@@ -58,9 +66,29 @@ def _identifier(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    if not text.strip() or len(text) > 2_000 or any(ord(c) < 32 and c != "\n" for c in text):
-        raise InputError("the text is empty, longer than 2,000 characters or has control characters")
+    if not text.strip():
+        raise InputError("the text is empty", fix="write what is meant")
+    for character in text:
+        # Control characters, lone surrogates, and marks that turn the direction of text around.
+        if (character != "\n" and unicodedata.category(character) in ("Cc", "Cs")) or character in _TURNING:
+            raise InputError(
+                f"the text has the character U+{ord(character):04X}, which cannot be shown", fix="remove it"
+            )
     return text
+
+
+def _factor(text: str) -> Fraction:
+    value = units.parse_factor(text)
+    if value > MAX_FACTOR:
+        raise InputError(f"`{text}` is more than a billion", fix="write a smaller factor: `4x`")
+    return value
+
+
+def _instant(text: str) -> int:
+    value = units.parse_instant(text)
+    if value < 0:
+        raise InputError(f"`{text}` is before 1970", fix="write a later date: `2026-11-23`")
+    return value
 
 
 def _count(text: str) -> int:
@@ -71,8 +99,8 @@ def _count(text: str) -> int:
 
 Flop = Annotated[int, _read(units.parse_flop), _write(lambda v: f"{v} FLOP")]
 Duration = Annotated[int, _read(units.parse_duration), _write(lambda v: f"{v} seconds")]
-Instant = Annotated[int, _read(units.parse_instant), _write(units.format_instant)]
-Factor = Annotated[Fraction, _read(units.parse_factor), _write(lambda v: f"{_decimal(v)}x")]
+Instant = Annotated[int, _read(_instant), _write(units.format_instant)]
+Factor = Annotated[Fraction, _read(_factor), _write(lambda v: f"{_decimal(v)}x")]
 Share = Annotated[Fraction, _read(units.parse_share), _write(lambda v: f"{_decimal(v * 100)}%")]
 Score = Annotated[Fraction, _read(units.parse_score), _write(_decimal)]
 Count = Annotated[int, _read(_count), _write(str)]

@@ -42,11 +42,9 @@ __all__ = [
     "dataset_digest",
     "encode",
     "evaluate",
-    "matmul_parameters",
     "pair_hash",
     "problem_text",
     "problems",
-    "weights_digest",
 ]
 
 VOCABULARY = "0123456789+="
@@ -361,23 +359,6 @@ def evaluate(model: Transformer, n: int, *, operands: Sequence[tuple[int, int]] 
     finally:
         model.train(was_training)
     return [bool(right) for right in (tokens == expected).all(dim=1).tolist()]
-
-
-def weights_digest(model: nn.Module) -> str:
-    """sha256 over the sorted (name, dtype, shape, bytes) of the state_dict, each length-prefixed."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        value = tensor.detach().cpu().contiguous()
-        raw = value.reshape(-1).view(torch.uint8).numpy().tobytes()
-        for field in (name.encode(), str(value.dtype).encode(), repr(tuple(value.shape)).encode(), raw):
-            digest.update(len(field).to_bytes(8, "big"))
-            digest.update(field)
-    return digest.hexdigest()
-
-
-def matmul_parameters(model: nn.Module) -> int:
-    """Parameters used in matrix products: the weights of every nn.Linear (embeddings are look-ups)."""
-    return sum(module.weight.numel() for module in model.modules() if isinstance(module, nn.Linear))
 
 
 def analytic_step_flops(config: Config, batch_shape: tuple[int, int]) -> int:

@@ -39,8 +39,10 @@ from scalegate.training.weights import weights_digest
 __all__ = ["RUN", "DemoResult", "Watcher", "demo_policy", "run_demo"]
 
 RUN = "adder"
+PLANNED = 4 * 10**12
+"""Training FLOP at which the run is planned to end."""
 SAMPLES = 400
-ELICITATION_LR = 1e-3
+ELICITATION_LR = 1.25e-4
 ELICITATION_STREAM = 10**9
 """First step of the data stream that fine-tuning draws from: far past any that training reaches."""
 ASSUMPTIONS = (
@@ -107,7 +109,7 @@ def run_demo(out: Path, *, cadence: int = 4, seed: int = 0, watcher: Watcher | N
     project = create_project(out, demo_policy(cadence), name="the demo's policy")
     record_adopters(project)
     result = DemoResult(project)
-    trainer = Trainer(Config(seed=seed))
+    trainer = Trainer(Config(seed=seed, batch_size=512, lr=5e-4))
     session = _Session(project, trainer, watch, result)
     while True:
         try:
@@ -220,9 +222,6 @@ class _Session:
         self._spent("evaluation", started)
         self.watch.evaluated(request, measured)
         return measured
-
-
-PLANNED = 3 * 10**13
 
 
 def _loss(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:

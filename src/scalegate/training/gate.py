@@ -11,44 +11,33 @@ spent, and any fault on the way holds.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from scalegate.errors import InputError, LedgerError, NotVerified, ScalegateError
 from scalegate.gate import Decision, Journal
 from scalegate.gate.changes import elicitation_due
-from scalegate.gate.facts import effective
 from scalegate.gate.journal import wall_time
-from scalegate.gate.lineage import behind, members, total
 from scalegate.ledger import SigningKey
-from scalegate.ledger.entries import (
-    ComputeReserved,
-    ComputeSettled,
-    Entry,
-    EvaluationAnnounced,
-    EvaluationFinished,
-    MeterFault,
-    Parent,
-    RunOpened,
-    WeightsRecorded,
-)
-from scalegate.policy import Domain, Policy, load_policy
-from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured, Suite, store_log
+from scalegate.ledger.entries import Parent, WeightsRecorded
+from scalegate.policy import Policy, load_policy
+from scalegate.training.evaluation import Evaluator, Suite
 from scalegate.training.held import Held
+from scalegate.training.measuring import abort_open, already_measured, measure
+from scalegate.training.session import Session, find_keys
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 __all__ = ["Gate", "NextDue"]
 
-T = TypeVar("T")
-TRANCHE_STEPS = 64
-"""Steps' worth of compute reserved at a time, unless a tranche is given: what a crash forfeits at most."""
+FIRST_TRANCHE_STEPS = 64
+TRANCHE_SECONDS = 20.0
+"""Unless a tranche is given, its size is fitted to last about this long: what a crash forfeits at most."""
 
 
 @dataclass(frozen=True)
@@ -66,25 +55,12 @@ class NextDue:
     """Least FLOP that the elicitation then due will cost."""
 
 
-@dataclass(frozen=True)
-class Keys:
-    """The keys that a training machine signs with."""
-
-    log: SigningKey
-    gate: SigningKey
-    gate_actor: str
-    evaluator: SigningKey | None
-    evaluator_actor: str
-
-
 class Gate:
     """One run's permit, held by this process. Use as a context manager, or call `close`."""
 
     def __init__(
         self,
-        journal: Journal,
-        keys: Keys,
-        run: str,
+        session: Session,
         *,
         weights: Callable[[], str],
         checkpoint: Callable[[], None] | None,
@@ -93,24 +69,21 @@ class Gate:
         tranche: int | None,
     ) -> None:
         """Use `open`."""
-        self._journal = journal
-        self._keys = keys
-        self._run = run
+        self._session = session
         self._weights = weights
         self._checkpoint = checkpoint
         self._evaluate = evaluate
         self._suites = suites
         self._tranche = tranche
-        self._session = secrets.token_hex(32)
         self._base = 0
         self._reserved = 0
         self._left = 0
+        self._granted = 0
+        self._granted_at = 0.0
         self._expires = 0.0
         self._authorised = False
         self._saved_at = -1
         self._closed = False
-        self.decision: Decision | None = None
-        """The latest decision for this run."""
 
     @classmethod
     def open(
@@ -150,63 +123,34 @@ class Gate:
         log_key = SigningKey.load(folder / "log.key")
         journal = Journal.open(ledger, log_key=log_key, now=now)
         try:
-            if journal.policy.digest() != wanted.digest():
-                raise InputError(
-                    f"the policy in force in this ledger is `{journal.policy.policy} {journal.policy.version}` "
-                    f"({journal.policy.digest()[:12]}), not the one given ({wanted.digest()[:12]})",
-                    fix="train under the policy in force, or adopt the other by its amendment procedure",
-                )
+            _same_policy(wanted, journal.policy)
+            session = Session(journal, find_keys(wanted, folder, log_key), run)
             gate = cls(
-                journal,
-                _find_keys(wanted, folder, log_key),
-                run,
+                session,
                 weights=weights,
                 checkpoint=checkpoint,
                 evaluate=evaluate,
                 suites=suites or {},
                 tranche=tranche,
             )
-            gate._open(from_scratch, parents, planned)
+            start = weights()
+            session.open(
+                from_scratch=from_scratch,
+                parents=parents,
+                planned=planned,
+                start=start,
+                also=lambda: abort_open(session),
+            )
+            gate._base = session.state.weights.get(start, 0)
         except BaseException:
             journal.close()
             raise
         return gate
 
-    def _open(self, from_scratch: bool, parents: Sequence[str | Parent], planned: int | None) -> None:
-        start = self._weights()
-        declared = tuple(
-            parent if isinstance(parent, Parent) else Parent(weights=parent, relation="initialisation")
-            for parent in parents
-        )
-
-        def make() -> list[tuple[Entry, SigningKey]]:
-            opened = RunOpened(
-                actor=self._keys.gate_actor,
-                time=self._journal.now(),
-                policy=self._journal.policy.digest(),
-                run=self._run,
-                session=self._session,
-                from_scratch=from_scratch,
-                parents=declared,
-                planned=planned,
-                start_weights=start,
-            )
-            return [(opened, self._keys.gate), *self._abort_open_evaluations()]
-
-        self._journal.append(make)
-        self._base = self._journal.fold.runs[self._run].weights.get(start, 0)
-
-    def _abort_open_evaluations(self) -> list[tuple[Entry, SigningKey]]:
-        """Close what a process that died left open: the attempt counts, and its result is not known."""
-        aborted: list[tuple[Entry, SigningKey]] = []
-        for attempt in self._journal.fold.attempts.values():
-            announced = attempt.announced
-            if announced is None or attempt.finished is not None or announced.run != self._run:
-                continue
-            if self._keys.evaluator is not None:
-                result = _aborted(announced, "broken off: the process that announced it ended")
-                aborted.append((self._finished(announced, result, "0" * 64, "aborted"), self._keys.evaluator))
-        return aborted
+    @property
+    def decision(self) -> Decision | None:
+        """The latest decision for this run."""
+        return self._session.decision
 
     # --- the hot path ---------------------------------------------------------------------------------
 
@@ -230,7 +174,7 @@ class Gate:
         def check(_optimizer: object, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
             if not self._authorised:
                 raise Held(
-                    f"run `{self._run}`: the optimizer stepped without a permit",
+                    f"run `{self._session.run}`: the optimizer stepped without a permit",
                     self.decision,
                     fix="call gate.step(flops) before each step",
                 )
@@ -242,120 +186,55 @@ class Gate:
 
     def _extend(self, flops: int) -> None:
         """Reserve enough for a step of `flops`, under the permit or a new one; or raise Held."""
+        session = self._session
         if self._closed:
-            raise Held(f"run `{self._run}`: the gate is closed", self.decision, fix="open it again")
+            raise Held(f"run `{session.run}`: the gate is closed", self.decision, fix="open it again")
         try:
-            if type(flops) is not int or flops <= 0:
-                self._fault(f"a step was metered at {flops!r} FLOP")
+            metered = type(flops) is int and flops > 0
+            if not metered:
+                session.fault(f"a step was metered at {flops!r} FLOP")
             elif time.monotonic() < self._expires and self._reserve(flops):
                 return
             self._settle()
-            decision = self._decide(flops)
+            decision = session.decide(flops if metered else 0)
             if decision.verdict == "HOLD":
                 decision = self._evaluate_and_decide(decision, flops)
-            if decision.verdict == "HOLD" or not self._reserve(flops):
+            if decision.verdict == "HOLD" or not metered:
                 raise Held.by(decision)
+            if not self._reserve(flops):
+                raise Held(f"run `{session.run}`: the permit ended before compute could be reserved", decision)
+            self._expires = session.expires
         except Held:
             self._expires = 0.0
             raise
         except (LedgerError, NotVerified, OSError) as error:
             self._expires = 0.0
-            raise Held(f"run `{self._run}` holds, since no decision could be recorded: {error}") from error
-
-    def _decide(self, flops: int) -> Decision:
-        """A decision on taking `flops` more than the lineage has used."""
-        self._journal.refresh()
-        policy = self._journal.policy
-        asked = effective(
-            policy, self._lineage_total() + max(flops, 0) if type(flops) is int else self._lineage_total()
-        )
-        started = time.monotonic()
-        self.decision = self._journal.decide(self._run, "train", self._keys.gate, self._keys.gate_actor, compute=asked)
-        permit = self.decision.permit
-        if permit is None:
-            self._expires = 0.0
-        else:
-            # Durations by the monotonic clock: a wall clock set back must not stretch a lease.
-            self._expires = started + min(permit.lease, permit.time - self.decision.now)
-        return self.decision
-
-    def _lineage_total(self) -> int:
-        runs = self._journal.fold.runs
-        return total(runs, members(runs, self._run))
+            raise Held(f"run `{session.run}` holds, since no decision could be recorded: {error}") from error
 
     def _reserve(self, flops: int) -> bool:
         """Reserve a tranche that covers a step of `flops`; False if the permit does not reach that far."""
-        permit = self.decision.permit if self.decision else None
-        if permit is None or flops < 1:
-            return False
         short = flops - self._left
-
-        def make() -> list[tuple[Entry, SigningKey]]:
-            self._fence()
-            if not self._still_permitted():
-                raise _NoRoom
-            factor = self._journal.policy.effective_compute.factor
-            room = permit.compute * factor.denominator // factor.numerator - self._lineage_total()
-            amount = min(max(self._tranche or TRANCHE_STEPS * flops, short), room)
-            if amount < short:
-                raise _NoRoom
-            self._granted = amount
-            return [(self._reservation("training", amount), self._keys.gate)]
-
-        try:
-            self._journal.append(make)
-        except _NoRoom:
+        granted = self._session.reserve(short, max(self._tranche or self._fitted(flops), short))
+        if granted == 0:
             return False
-        self._left += self._granted
-        self._reserved += self._granted
+        self._left += granted
+        self._reserved += granted
+        self._granted, self._granted_at = granted, time.monotonic()
         return True
 
-    _granted = 0
-
-    def _still_permitted(self) -> bool:
-        """Whether this decision is still the ledger's latest for the run, and its lease runs by the wall clock too."""
-        decision, latest = self.decision, self._journal.fold.latest.get(self._run)
-        if decision is None or decision.permit is None or latest != decision:
-            return False
-        until = min(decision.permit.time, decision.now + decision.permit.lease)
-        return decision.now <= self._journal.now() < until
-
-    def _reservation(self, use: Any, flops: int) -> ComputeReserved:
-        return ComputeReserved(**self._common(), session=self._session, use=use, flops=flops)
-
-    def _common(self) -> dict[str, Any]:
-        return {
-            "actor": self._keys.gate_actor,
-            "time": self._journal.now(),
-            "policy": self._journal.policy.digest(),
-            "run": self._run,
-        }
-
-    def _fence(self) -> None:
-        """One holder at a time: refuse to write for a run that another process has taken over."""
-        if self._journal.fold.runs[self._run].latest.session != self._session:
-            raise Held(
-                f"run `{self._run}` was taken over by another process",
-                self.decision,
-                fix="only the process that opened the run last may train it",
-            )
-
-    def _write(self, entry: Entry) -> None:
-        def make() -> list[tuple[Entry, SigningKey]]:
-            self._fence()
-            return [(entry, self._keys.gate)]
-
-        self._journal.append(make)
+    def _fitted(self, flops: int) -> int:
+        """A tranche that should last about TRANCHE_SECONDS at the pace of the last one; at most double that one."""
+        spent, lasted = self._granted - self._left, time.monotonic() - self._granted_at
+        if spent <= 0 or lasted <= 0:
+            return FIRST_TRANCHE_STEPS * flops
+        return max(flops, int(min(2.0, TRANCHE_SECONDS / lasted) * spent))
 
     def _settle(self) -> None:
         """Give back what was reserved and not spent."""
         if self._left > 0:
-            self._write(ComputeSettled(**self._common(), session=self._session, use="training", unspent=self._left))
+            self._session.settle(self._left)
             self._reserved -= self._left
             self._left = 0
-
-    def _fault(self, reason: str) -> None:
-        self._write(MeterFault(**self._common(), reason=reason[:2000]))
 
     @property
     def trained(self) -> int:
@@ -364,9 +243,10 @@ class Gate:
 
     def meter_fault(self, reason: str) -> None:
         """Report that the meter cannot be trusted, and raise Held: so does every step from here on."""
+        self._expires = 0.0
         self._settle()
-        self._fault(reason)
-        raise Held.by(self._decide(0))
+        self._session.fault(reason)
+        raise Held.by(self._session.decide(0))
 
     # --- checkpoints and evaluations ------------------------------------------------------------------
 
@@ -375,8 +255,15 @@ class Gate:
         self._settle()
         if self._checkpoint is not None:
             self._checkpoint()
-        weights = self._weights()
-        self._write(WeightsRecorded(**self._common(), session=self._session, weights=weights, trained=self.trained))
+        session, weights = self._session, self._weights()
+        session.write(
+            lambda: [
+                (
+                    WeightsRecorded(**session.common(), session=session.token, weights=weights, trained=self.trained),
+                    session.keys.gate,
+                )
+            ]
+        )
         self._saved_at = self.trained
         return weights
 
@@ -388,113 +275,15 @@ class Gate:
         helps = way_out is not None and any(fact.kind == "measure" for facts in way_out.sets for fact in facts)
         if not helps or self._evaluate is None or self.trained == 0:
             return decision
-        weights = self._weights()
-        done = False
-        for domain in self._journal.policy.domains:
+        session, weights = self._session, self._weights()
+        measured = False
+        for domain in session.policy.domains:
             suite = self._suites.get(domain.id)
-            if suite is not None and not self._evaluated(domain.id, weights):
-                self._run_evaluation(domain, suite, weights, elicit=False)
-                self._run_evaluation(domain, suite, weights, elicit=True)
-                done = True
-        return self._decide(flops) if done else decision
-
-    def _evaluated(self, domain: str, weights: str) -> bool:
-        """Whether these weights were evaluated already: measuring again would spend alpha for nothing."""
-        return any(
-            attempt.announced is not None
-            and (attempt.announced.domain, attempt.announced.weights) == (domain, weights)
-            and attempt.announced.elicitation != "none"
-            for attempt in self._journal.fold.attempts.values()
-        )
-
-    def _run_evaluation(self, domain: Domain, suite: Suite, weights: str, *, elicit: bool) -> None:
-        assert self._evaluate is not None
-        if self._keys.evaluator is None:
-            raise InputError("no key of an evaluator that the policy names is in the key folder")
-        fold, policy = self._journal.fold, self._journal.policy
-        run = fold.runs[self._run]
-        evidence = int(behind(fold.runs, run, weights) * policy.effective_compute.factor)
-        planned = fold.situation(self._run, now=0).lineage.planned_end
-        due = elicitation_due(policy, domain, evidence, planned) if elicit else 0
-        announced = EvaluationAnnounced(
-            actor=self._keys.evaluator_actor,
-            time=self._journal.now(),
-            policy=policy.digest(),
-            evaluation=secrets.token_hex(32),
-            run=self._run,
-            weights=weights,
-            domain=domain.id,
-            kind="capability",
-            task=suite.task,
-            task_version=suite.version,
-            dataset=suite.dataset,
-            samples=suite.samples,
-            elicitation="fine-tuning" if elicit else "none",
-        )
-        evaluator = self._keys.evaluator
-
-        def announce() -> list[tuple[Entry, SigningKey]]:
-            self._fence()
-            made: list[tuple[Entry, SigningKey]] = [(announced, evaluator)]
-            if due:
-                made.append((self._reservation("elicitation", due), self._keys.gate))
-            return made
-
-        self._journal.append(announce)
-        request = EvaluationRequest(
-            domain=domain.id,
-            suite=suite,
-            weights=weights,
-            elicitation=announced.elicitation,
-            elicitation_flops=due,
-            compute=effective(policy, self._lineage_total()),
-        )
-        status = "aborted"
-        measured = _aborted(announced, "broken off: the process was interrupted")
-        try:
-            measured = self._evaluate(request)
-            status = "completed"
-        except Exception as error:  # noqa: BLE001 - whatever an evaluation raises is a result: unknown, which holds
-            measured = _aborted(announced, f"broken off: {type(error).__name__}: {error}"[:500])
-        finally:
-            self._finish(announced, request, measured, status, due)
-
-    def _finish(
-        self, announced: EvaluationAnnounced, request: EvaluationRequest, measured: Measured, status: Any, due: int
-    ) -> None:
-        evaluator = self._keys.evaluator
-        assert evaluator is not None
-        log = store_log(self._journal.ledger.path.parent / "evidence", request, measured)
-
-        def make() -> list[tuple[Entry, SigningKey]]:
-            made: list[tuple[Entry, SigningKey]] = [(self._finished(announced, measured, log, status), evaluator)]
-            if measured.elicitation_flops > due:
-                extra = self._reservation("elicitation", measured.elicitation_flops - due)
-                made.insert(0, (extra, self._keys.gate))
-            return made
-
-        self._journal.append(make)
-
-    def _finished(
-        self, announced: EvaluationAnnounced, measured: Measured, log: str, status: Any
-    ) -> EvaluationFinished:
-        return EvaluationFinished(
-            actor=self._keys.evaluator_actor,
-            time=self._journal.now(),
-            policy=self._journal.policy.digest(),
-            evaluation=announced.evaluation,
-            weights=announced.weights,
-            domain=announced.domain,
-            status=status,
-            successes=measured.successes,
-            completed=measured.completed,
-            errors=measured.errors,
-            elicitation_flops=measured.elicitation_flops,
-            elicitation_method=measured.elicitation_method,
-            evaluation_flops=measured.evaluation_flops,
-            log=log,
-            assumptions=measured.assumptions,
-        )
+            if suite is not None and not already_measured(session, domain.id, weights):
+                for elicit in (False, True):
+                    measure(session, domain, suite, weights, elicit=elicit, evaluate=self._evaluate)
+                measured = True
+        return session.decide(flops) if measured else decision
 
     # --- what is due, and the end ---------------------------------------------------------------------
 
@@ -503,13 +292,11 @@ class Gate:
         permit = self.decision.permit if self.decision else None
         if permit is None:
             return None
-        policy = self._journal.policy
-        factor = policy.effective_compute.factor
-        left = permit.compute * factor.denominator // factor.numerator - self._lineage_total() + self._left
+        policy = self._session.policy
         return NextDue(
             compute=permit.compute,
             time=permit.time,
-            flops_left=max(left, 0),
+            flops_left=self._session.left(permit.compute) + self._left,
             clauses=permit.compute_ends_by,
             elicitation_flops=sum(elicitation_due(policy, d, permit.compute, None) for d in policy.domains),
         )
@@ -525,7 +312,7 @@ class Gate:
                 # The rest of the tranche is forfeited, as after a crash: against the run, never for it.
                 self._left = 0
             finally:
-                self._journal.close()
+                self._session.journal.close()
 
     def __enter__(self) -> Self:
         return self
@@ -536,29 +323,11 @@ class Gate:
         self.close()
 
 
-class _NoRoom(Exception):
-    """The permit does not reach as far as the next step."""
-
-
-def _aborted(announced: EvaluationAnnounced, reason: str) -> Measured:
-    outcomes: tuple[bool | None, ...] = (None,) * announced.samples
-    return Measured(outcomes, 0, reason, 0, ("none: broken off",))
-
-
-def _find_keys(policy: Policy, folder: Path, log_key: SigningKey) -> Keys:
-    """The keys in the folder that the policy names for the gate and for evaluators."""
-    found: dict[str, tuple[SigningKey, str]] = {}
-    for path in sorted(folder.glob("*.key")):
-        key = SigningKey.load(path)
-        for person in policy.people:
-            if person.key == key.verify_key.to_text():
-                for role in person.roles:
-                    found.setdefault(role, (key, person.id))
-    if "gate" not in found:
+def _same_policy(wanted: Policy, in_force: Policy) -> None:
+    """Raise InputError unless the policy that the script means to train under is the one in force."""
+    if wanted.digest() != in_force.digest():
         raise InputError(
-            f"no key in `{folder}` belongs to a person with role `gate` in the policy",
-            fix="put that person's key there, or name its verification key in the policy",
+            f"the policy in force in this ledger is `{in_force.policy} {in_force.version}` "
+            f"({in_force.digest()[:12]}), not the one given ({wanted.digest()[:12]})",
+            fix="train under the policy in force, or adopt the other by its amendment procedure",
         )
-    gate, actor = found["gate"]
-    evaluator, evaluator_actor = found.get("evaluator", (None, ""))
-    return Keys(log_key, gate, actor, evaluator, evaluator_actor)

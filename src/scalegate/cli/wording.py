@@ -1,0 +1,48 @@
+"""Plain words for what a schema says about a value, and the place of a fault inside a JSON file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from scalegate.errors import InputError, Place, ScalegateError
+
+__all__ = ["plain"]
+
+_PHRASES = (
+    (r"Field required", "is missing"),
+    (r"Extra inputs are not permitted", "is not a field here"),
+    (r"(List|Tuple) should have at least 1 item.*", "is empty: write at least one item"),
+    (r"String should have at least 1 character", "is empty: write a sentence"),
+    (r"String should have at most (\d+) characters?", r"is longer than \1 characters"),
+    (r"String should match pattern '\^\[0-9a-f\]\{64\}\$'", "is not a digest: write its 64 characters of 0-9 and a-f"),
+    (r"String should match pattern .*", "is not a name: write letters, digits and `_.:/@+-`, 128 at most"),
+    (r"Input should be a valid boolean.*", "is not an outcome: write true, false or null"),
+    (r"Input should be a valid (string|list|integer|tuple)", r"is not a \1"),
+    (r"Input should be (greater|less) than or equal to (-?\d+)", r"must be \1 than or equal to \2"),
+    (r"Input should be a valid dictionary.*|Input should be an object", "is not a JSON object"),
+    (r"Value error, (.*)", r"is not right: \1"),
+)
+
+
+@contextmanager
+def plain(option: str | None = None, *, fix: str | None = None) -> Iterator[None]:
+    """Say a schema's complaint in words of ours: with its option, its line and column where known, and a `fix` for it."""
+    try:
+        yield
+    except InputError as error:
+        subject, _, complaint = error.message.partition("`: ")
+        words = error.message
+        for pattern, replacement in _PHRASES if complaint else ():
+            if re.fullmatch(pattern, complaint):
+                words = (f"{subject}` " if subject[1:] else "this ") + re.sub(pattern, replacement, complaint)
+                fix = error.fix or fix
+                break
+        else:
+            fix = error.fix
+        words = f"`{option}`: {words}" if option else words
+        cause, place = error.__cause__, error.place
+        if place and isinstance(cause, ScalegateError) and cause.place and cause.place.line:
+            place = Place(file=place.file, line=cause.place.line, column=cause.place.column)
+        raise InputError(words, place=place, fix=fix) from error

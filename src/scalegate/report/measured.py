@@ -1,0 +1,139 @@
+"""The measured part of the page: evaluations as the policy judges them, permits and gates on the axis of compute."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from math import ceil, floor
+
+from scalegate.evidence import binomial
+from scalegate.gate.facts import Assessment, assess, look_alpha
+from scalegate.policy.document import ComputeCap, Moratorium, Policy, UndefinedTest
+from scalegate.policy.document import Domain as PolicyDomain
+from scalegate.report.context import Context, word_of
+from scalegate.report.model import Domain, Evaluation, Gate, Step
+from scalegate.units import format_flop, format_instant, format_share
+
+__all__ = ["domains", "gates", "steps"]
+
+
+def domains(context: Context) -> tuple[Domain, ...]:
+    """Each domain of the policy with every evaluation of the lineage in it, oldest first."""
+    policy, situation = context.policy, context.situation
+    if policy is None:
+        return ()
+    pieces = situation.pieces if situation is not None else ()
+    found = []
+    for domain in policy.domains:
+        judged = [assess(policy, domain, piece) for piece in pieces if piece.domain == domain.id]
+        judged.sort(key=lambda item: item.piece.time)
+        found.append(
+            Domain(
+                id=domain.id,
+                about=domain.about,
+                threshold=domain.threshold,
+                alarm=domain.alarm,
+                threshold_text=_score(domain.threshold),
+                alarm_text=_score(domain.alarm),
+                samples=domain.samples,
+                link_to_harm=domain.link_to_harm,
+                not_measured=domain.not_measured,
+                evaluations=tuple(_evaluation(policy, domain, item) for item in judged),
+            )
+        )
+    return tuple(found)
+
+
+def _evaluation(policy: Policy, domain: PolicyDomain, item: Assessment) -> Evaluation:
+    piece = item.piece
+    counted = piece.status != "open" and piece.completed > 0 and 0 <= piece.successes <= piece.completed
+    alpha = look_alpha(policy)
+    low = binomial.lower_bound(piece.successes, piece.completed, alpha) if counted else None
+    high = binomial.upper_bound(piece.successes, piece.completed, alpha) if counted else None
+    share = f", {format_share(Fraction(piece.elicitation_flops, item.compute))} of compute" if item.compute else ""
+    elicited = piece.elicitation != "none"
+    return Evaluation(
+        at=format_instant(piece.time),
+        run=piece.run or "unknown",
+        kind="elicited" if elicited else "as it is",
+        compute=item.compute,
+        compute_text=format_flop(item.compute) if piece.compute is not None else "unknown",
+        elicitation=f"{piece.elicitation}: {format_flop(piece.elicitation_flops)}{share}" if elicited else "none",
+        score=Fraction(piece.successes, piece.completed) if counted else None,
+        result=f"{piece.successes} of {piece.completed}" if counted else piece.status,
+        low=low,
+        high=high,
+        interval=f"{_down(low)} to {_up(high)}" if low is not None and high is not None else "none",
+        conclusive=not item.faults,
+        word="yes" if item.rules_out else "no",
+        why=_why(domain, item, high),
+    )
+
+
+def _why(domain: PolicyDomain, item: Assessment, high: Fraction | None) -> tuple[str, ...]:
+    """Why the alarm is not ruled out by this piece; empty if it is."""
+    if item.rules_out:
+        return ()
+    lines = [f"it shows the alarm of {_score(domain.alarm)} reached"] if item.reached else []
+    faults = list(item.faults)
+    if item.piece.elicitation == "none":
+        # That nothing was spent on it, and that it is no attempt, then says nothing more.
+        implied = ("FLOP of elicitation", "attempt 0:")
+        faults = [fault for fault in faults if not any(text in fault for text in implied)]
+    lines += [re.sub(r"\d{7,}", lambda digits: f"{int(digits[0]):.3g}", fault) for fault in faults]
+    if not lines and high is not None:
+        lines = [f"its upper bound, {_up(high)}, is not under the alarm of {_score(domain.alarm)}"]
+    return tuple(lines)
+
+
+def steps(context: Context) -> tuple[Step, ...]:
+    """The run's training decisions, those in a row that say the same as one."""
+    found: list[Step] = []
+    for index, made in context.decisions:
+        if made.run != context.run or made.action != "train":
+            continue
+        end = made.permit.compute if made.permit else None
+        way_out = made.resumption
+        because = made.permit.compute_ends_by if made.permit else way_out.because if way_out else ()
+        step = Step(word_of(made), index, 1, made.compute, end, because)
+        last = found[-1] if found else None
+        same = last is not None and (last.word, last.end, last.because) == (step.word, end, because)
+        if last is not None and same and (end is not None or last.start == step.start):
+            found[-1] = Step(last.word, last.entry, last.count + 1, last.start, last.end, last.because)
+        else:
+            found.append(step)
+    return tuple(found)
+
+
+def gates(context: Context) -> tuple[Gate, ...]:
+    """Where clauses stand at a fixed effective compute, whatever evaluations say."""
+    policy = context.policy
+    if policy is None:
+        return ()
+    found = []
+    if policy.first_evaluation_at is not None:
+        found.append(Gate(policy.first_evaluation_at, "first evaluation due"))
+    statuses = {item.clause: item.status for item in context.chosen[1].findings} if context.chosen else {}
+    for clause in policy.clauses:
+        if not clause.gates:
+            continue
+        at = clause.at if isinstance(clause, ComputeCap) else None
+        if isinstance(clause, UndefinedTest | Moratorium):
+            at = clause.above
+        if at:
+            idle = {"not binding": " (not binding)", "not applicable": " (not in force)"}
+            found.append(Gate(at, clause.id + idle.get(statuses.get(clause.id, ""), "")))
+    return tuple(sorted(found, key=lambda gate: gate.at))
+
+
+def _score(value: Fraction) -> str:
+    return f"{float(value):.3g}" if value and value < Fraction(1, 100) else f"{float(value):.2f}"
+
+
+def _down(value: Fraction) -> str:
+    """A lower bound, rounded away from the claim."""
+    return f"{floor(value * 1000) / 1000:.3f}"
+
+
+def _up(value: Fraction) -> str:
+    return f"{ceil(value * 1000) / 1000:.3f}"

@@ -1,0 +1,306 @@
+"""What the page shows, as frozen data: text ready for people, and the numbers that the plot draws.
+
+The template only lays this out. Everything that is judged or computed happens before, in `gather`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+__all__ = [
+    "Clause",
+    "Domain",
+    "Evaluation",
+    "Event",
+    "Gate",
+    "Genesis",
+    "Jump",
+    "Limits",
+    "Lineage",
+    "Log",
+    "Member",
+    "Permit",
+    "Report",
+    "Signed",
+    "Step",
+    "Story",
+    "Verdict",
+    "Way",
+]
+
+Word = Literal["PROCEED", "HOLD", "STOP"]
+
+
+@dataclass(frozen=True)
+class Genesis:
+    """What the ledger begins with: nothing older vouches for it."""
+
+    signer: str
+    at: str
+    origin: str
+    log_key: str
+    fault: str | None
+    """Why the first entry counts for nothing, if so."""
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A capability that outran its buffer or its forecast, in numbers."""
+
+    domain: str
+    before: str
+    after: str
+    growth: str
+    buffer: str
+    score: str
+    threshold: str
+    overshoot: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the verdict does not say. It comes first."""
+
+    reasons: tuple[str, ...]
+    enforcement: str
+    enforcement_words: str
+    assumptions: tuple[str, ...]
+    surprises: tuple[str, ...]
+    jumps: tuple[Jump, ...]
+    ungated: tuple[str, ...]
+    """Actions that no gating clause is about."""
+    basis: str
+    """Where the factor of effective compute comes from: a judgement."""
+    alpha: str
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A clause's own sentence beside its status."""
+
+    id: str
+    kind: str
+    modality: str
+    text: str
+    source: str
+    status: str
+    detail: str
+    note: str
+    """What more is known: its tier, or what it would say if it bound."""
+
+
+@dataclass(frozen=True)
+class Permit:
+    """Both ends of a permit, and what ends it."""
+
+    compute: str
+    time: str
+    lease: str
+    left: str
+    ends_compute: tuple[Clause, ...]
+    ends_time: tuple[Clause, ...]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One set of facts that would release a hold: (kind, words)."""
+
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The decision that the report is about."""
+
+    word: Word
+    gloss: str
+    action: str
+    run: str
+    compute: str
+    at: str
+    entry: int
+    policy: str
+    exact: tuple[str, ...]
+    """Weights and configuration asked about, for actions other than training."""
+    permit: Permit | None
+    because: tuple[Clause, ...]
+    ways: tuple[Way, ...]
+    more: bool
+    ended: bool
+    """Whether a permit that it grants had ended by the last entry."""
+    stale: tuple[str, ...]
+    """Why the decision may no longer stand at the last entry."""
+    others: tuple[str, ...]
+    """Latest decisions on other actions of the run."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation, for the plot and for the table of the same numbers."""
+
+    at: str
+    run: str
+    kind: Literal["as it is", "elicited"]
+    compute: int
+    """Effective; 0: unknown, and not drawn."""
+    compute_text: str
+    elicitation: str
+    score: Fraction | None
+    result: str
+    low: Fraction | None
+    high: Fraction | None
+    interval: str
+    conclusive: bool
+    word: Literal["yes", "no"]
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An area of dangerous capability, what its proxy measures and what was found."""
+
+    id: str
+    about: str
+    threshold: Fraction
+    alarm: Fraction
+    threshold_text: str
+    alarm_text: str
+    samples: int
+    link_to_harm: str
+    not_measured: tuple[str, ...]
+    evaluations: tuple[Evaluation, ...]
+
+    @property
+    def undrawn(self) -> int:
+        return sum(not item.compute for item in self.evaluations)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Decisions in a row that say the same, drawn as one: a permit from `start` to `end`, or a hold at `start`."""
+
+    word: Word
+    entry: int
+    count: int
+    start: int
+    end: int | None
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A fixed amount of compute at which a clause stands."""
+
+    at: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line of the timeline."""
+
+    entry: str
+    at: str
+    what: str
+    detail: str
+    by: str
+    tone: str
+    """CSS class: proceed, hold, sign, eval or plain."""
+    refused: str | None
+
+
+@dataclass(frozen=True)
+class Signed:
+    """An approval or attestation, and whether it still counts at the last entry."""
+
+    entry: int
+    by: str
+    subject: str
+    at: str
+    until: str
+    state: str
+    counts: bool
+    statement: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happened, in order."""
+
+    events: tuple[Event, ...]
+    signed: tuple[Signed, ...]
+    left_out: str
+    faults: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A run of the lineage."""
+
+    name: str
+    parents: tuple[str, ...]
+    training: str
+    elicitation: str
+    planned: str
+    weights: int
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What went into the model, and what it cost to look at it."""
+
+    members: tuple[Member, ...]
+    total: str
+    planned_end: str
+    developer: str
+    other_runs: int
+    evaluation: str
+    cost: str
+    """Evaluation and elicitation as a share of training, in words."""
+    factor: str
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Log:
+    """What was checked."""
+
+    file: str
+    command: str
+    entries: int
+    checkpoints: int
+    decisions: int
+    proceeds: int
+    holds: int
+    root: str
+    checkpoint: str | None
+    last: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole page."""
+
+    title: str
+    developer: str
+    policy: str
+    policy_digest: str
+    as_of: str
+    genesis: Genesis
+    limits: Limits
+    verdict: Verdict | None
+    run: str | None
+    domains: tuple[Domain, ...]
+    steps: tuple[Step, ...]
+    gates: tuple[Gate, ...]
+    clauses: tuple[Clause, ...]
+    aims: tuple[Clause, ...]
+    standing: tuple[Clause, ...]
+    elsewhere: tuple[Clause, ...]
+    """Clauses about other actions, not judged here."""
+    story: Story
+    lineage: Lineage | None
+    log: Log

@@ -1,0 +1,255 @@
+"""The plot of one domain: scores with their bounds above, permits and holds below, on one axis of compute.
+
+SVG with text as outlines, so it looks the same everywhere; no clock, no random ids and no global state, so
+the same figures give the same bytes. Marks differ in shape and filling, not in colour alone.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import defaultdict
+from math import log10
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
+
+from scalegate.report.model import Domain, Evaluation, Gate, Step
+
+__all__ = ["draw"]
+
+INK, GREY, FAINT = "#1a1a1a", "#6b6b6b", "#c9c9c9"
+RED, GREEN, BLUE = "#a4001d", "#1d6f42", "#1f4e8c"
+SHOWN = 14
+"""Steps drawn; earlier ones are in the timeline."""
+POINT = 1 / 72
+CHARACTER = 0.06
+"""Inches that a character of 7.5 points takes, on the wide side."""
+
+
+def draw(domain: Domain, steps: tuple[Step, ...], gates: tuple[Gate, ...], *, width: float, name: str) -> str | None:
+    """Inline SVG, `width` inches wide, with ids that start with `name`; None if there is nothing to place."""
+    drawn = [item for item in domain.evaluations if item.compute]
+    shown = steps[-SHOWN:]
+    xs = [item.compute for item in drawn]
+    xs += [x for step in shown for x in (step.start, step.end) if x]
+    if not xs:
+        return None
+    low, high = _range(xs)
+    inside = [gate for gate in gates if low < gate.at < high]
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(
+            {
+                "svg.hashsalt": name,
+                "svg.fonttype": "path",
+                "font.family": ["DejaVu Sans"],
+                "font.size": 8,
+                # A `$` in somebody's text is a dollar sign, not a formula.
+                "text.parse_math": False,
+                "axes.edgecolor": GREY,
+                "text.color": INK,
+            }
+        )
+        figure = _figure(domain, drawn, shown, inside, (low, high), width)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return _inline(out.getvalue(), name)
+
+
+def _range(xs: list[int]) -> tuple[float, float]:
+    """At least a decade, with room at both ends."""
+    low, high = min(xs) / 1.6, max(xs) * 1.6
+    if high / low < 10:
+        middle = (low * high) ** 0.5
+        low, high = middle / 3.2, middle * 3.2
+    return low, high
+
+
+def _figure(
+    domain: Domain,
+    drawn: list[Evaluation],
+    steps: tuple[Step, ...],
+    gates: list[Gate],
+    span: tuple[float, float],
+    width: float,
+) -> Figure:
+    left, right = 0.5, 0.85
+    inner = width - left - right
+    rows = _stack(gates, span, inner)
+    top = 0.12 + 0.16 * (max(rows, default=-1) + 1)
+    score, lane, bottom, gap = (2.7 if width > 6 else 2.3), 0.27 * len(steps) + 0.08, 0.42, 0.26
+    height = top + score + gap + lane + bottom
+    figure = Figure(figsize=(width, height))
+    FigureCanvasSVG(figure)
+    upper = figure.add_axes((left / width, (bottom + lane + gap) / height, inner / width, score / height))
+    lower = figure.add_axes((left / width, bottom / height, inner / width, lane / height))
+    for axes in (upper, lower):
+        axes.set_xscale("log")
+        axes.set_xlim(*span)
+        axes.spines[["top", "right"]].set_visible(False)
+        # Gates stand in both halves, under everything else.
+        for gate in gates:
+            axes.axvline(gate.at, color=GREY, linestyle=(0, (1, 2)), linewidth=1, zorder=1)
+    _scores(figure, upper, domain, drawn)
+    _steps(lower, steps, span, inner)
+    for gate, row in zip(gates, rows, strict=True):
+        place = _fraction(gate.at, span)
+        up = [1, 1 + (4 * POINT + row * 0.16) / score]
+        upper.plot(
+            [gate.at] * 2, up, ":", color=GREY, linewidth=1, transform=upper.get_xaxis_transform(), clip_on=False
+        )
+        upper.annotate(
+            gate.label,
+            (place, 1),
+            xycoords="axes fraction",
+            xytext=(0, 4 + row * 0.16 / POINT),
+            textcoords="offset points",
+            ha=_side(place, len(gate.label), inner),
+            fontsize=7.5,
+            color=GREY,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+        )
+    return figure
+
+
+def _scores(figure: Figure, axes: Any, domain: Domain, drawn: list[Evaluation]) -> None:
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
+    axes.set_ylabel("score", fontsize=8, labelpad=2)
+    axes.tick_params(axis="x", which="both", labelbottom=False, length=2, color=GREY)
+    axes.tick_params(axis="y", length=2, color=GREY)
+    threshold, alarm = float(domain.threshold), float(domain.alarm)
+    # The two labels stand apart even where the two lines nearly meet.
+    apart = max(threshold - alarm, 0.14) - (threshold - alarm)
+    for at, shift, text, style in (
+        (threshold, apart / 2, f"threshold\n{domain.threshold_text}", "-"),
+        (alarm, -apart / 2, f"alarm\n{domain.alarm_text}", (0, (5, 2))),
+    ):
+        axes.axhline(at, color=RED, linestyle=style, linewidth=1.3, zorder=2)
+        axes.text(1.01, at + shift, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8, color=RED)
+    together: dict[int, list[Evaluation]] = defaultdict(list)
+    for item in drawn:
+        together[item.compute].append(item)
+    for compute, items in together.items():
+        for place, item in enumerate(items):
+            # Evaluations of the same weights stand side by side, a few points apart.
+            offset = (place - (len(items) - 1) / 2) * 8 * POINT
+            _mark(axes, compute, item, ScaledTranslation(offset, 0, figure.dpi_scale_trans))
+
+
+def _mark(axes: Any, compute: int, item: Evaluation, aside: ScaledTranslation) -> None:
+    if item.score is None or item.low is None or item.high is None:
+        # On the axis itself, so that it is not taken for a score of nought.
+        below = axes.get_xaxis_transform() + aside
+        axes.plot([compute], [0], "x", color=INK, markersize=6, markeredgewidth=1.5, transform=below, clip_on=False)
+        return
+    move = axes.transData + aside
+    elicited = item.kind == "elicited"
+    colour = BLUE if elicited else GREY
+    ends = [float(item.low), float(item.high)]
+    axes.plot([compute] * 2, ends, color=colour, linewidth=1.6, solid_capstyle="butt", transform=move, zorder=3)
+    axes.plot([compute] * 2, ends, "_", color=colour, markersize=5, transform=move, zorder=3, clip_on=False)
+    axes.plot(
+        [compute],
+        [float(item.score)],
+        "o" if elicited else "D",
+        markersize=6 if elicited else 4.5,
+        markerfacecolor=colour if item.conclusive else "white",
+        markeredgecolor=colour,
+        markeredgewidth=1.3,
+        transform=move,
+        zorder=4,
+        clip_on=False,
+    )
+
+
+def _steps(axes: Any, steps: tuple[Step, ...], span: tuple[float, float], inner: float) -> None:
+    """One row per step, oldest at the top: a permit is a bar with its words above it, a hold is a mark."""
+    axes.set_ylim(len(steps) + 0.1, -0.2)
+    axes.yaxis.set_major_locator(NullLocator())
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("effective compute of the lineage, FLOP (log scale)", fontsize=8, labelpad=2)
+    many = log10(span[1] / span[0]) > inner * 2.2
+    axes.xaxis.set_major_locator(LogLocator(base=10, numticks=max(int(inner * 1.6), 3)))
+    axes.xaxis.set_minor_locator(LogLocator(base=10, subs=() if many else (2, 5), numticks=60))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"1e{round(log10(x))}"))
+    close = log10(span[1] / span[0]) < inner * 0.45
+    minor = FuncFormatter(lambda x, _: f"{x:.0e}".replace("e+", "e")) if close else NullFormatter()
+    axes.xaxis.set_minor_formatter(minor)
+    axes.tick_params(axis="x", which="both", length=2, color=GREY)
+    axes.tick_params(axis="x", which="minor", labelsize=7, labelcolor=GREY)
+    for row, step in enumerate(steps):
+        colour = GREEN if step.word == "PROCEED" else RED
+        start = _fraction(step.start, span) if step.start else 0.0
+        if step.end is not None:
+            end = _fraction(step.end, span)
+            axes.barh(row + 0.72, step.end - step.start, left=step.start, height=0.3, color=colour, zorder=3)
+            # Words run from one end of the bar over it and beyond, to the side with more room.
+            left = 1 - start >= end
+            place, points, vertical = (start if left else end), 0, "bottom"
+        else:
+            axes.plot([step.start] * 2, [row + 0.1, row + 0.9], color=colour, linewidth=3, zorder=3)
+            left = start < 0.5
+            place, points, vertical = start, 5, "center"
+        words = _words(step)
+        room = int((1 - place if left else place) * inner / CHARACTER)
+        axes.annotate(
+            words if len(words) <= room else words[: room - 1].rstrip(" ,") + "…",
+            (place, row + 0.5),
+            xycoords=("axes fraction", "data"),
+            xytext=(points if left else -points, 0),
+            textcoords="offset points",
+            ha="left" if left else "right",
+            va=vertical,
+            fontsize=7.5,
+            color=colour,
+            fontweight="bold" if step.word == "STOP" else "normal",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+            zorder=2,
+        )
+
+
+def _words(step: Step) -> str:
+    times = f" ({step.count} times)" if step.count > 1 else ""
+    because = ", ".join(step.because)
+    if step.end is not None:
+        return f"PROCEED to {step.end:.3g}{times}: until {because}".replace("e+", "e")
+    return f"{step.word}{times}: {because}"
+
+
+def _fraction(x: float, span: tuple[float, float]) -> float:
+    return log10(x / span[0]) / log10(span[1] / span[0])
+
+
+def _side(place: float, characters: int, inner: float) -> str:
+    """Where a centred text would leave the axes, it is set to one side instead."""
+    half = characters * CHARACTER / 2 / inner
+    return "left" if place < half else "right" if place > 1 - half else "center"
+
+
+def _stack(gates: list[Gate], span: tuple[float, float], inner: float) -> list[int]:
+    """A row for each label, so that none overlaps another."""
+    ends: list[float] = []
+    rows = []
+    for gate in gates:
+        place = _fraction(gate.at, span)
+        size = len(gate.label) * CHARACTER / inner
+        start = {"left": place, "center": place - size / 2, "right": place - size}[_side(place, len(gate.label), inner)]
+        row = next((i for i, end in enumerate(ends) if end < start), len(ends))
+        ends[row : row + 1] = [start + size + CHARACTER / inner]
+        rows.append(row)
+    return rows
+
+
+def _inline(svg: str, name: str) -> str:
+    """Only the drawing: no prolog, comments, metadata or namespaces, and ids that no other drawing has."""
+    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(r'<svg\b[^>]*?(viewBox="[^"]*")[^>]*>', r'<svg \1 aria-hidden="true" focusable="false">', svg, count=1)
+    return re.sub(r"\n\s*", "\n", svg)

@@ -1,0 +1,234 @@
+"""The timeline, the signatures and the lineage: what happened, who signed it, and what went into the model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from fractions import Fraction
+
+from scalegate.gate import Decision
+from scalegate.gate.fold import Record
+from scalegate.gate.lineage import holders, total
+from scalegate.ledger import entries
+from scalegate.report.context import Context, word_of
+from scalegate.report.model import Event, Lineage, Member, Signed, Story
+from scalegate.units import format_factor, format_flop, format_instant, format_share
+
+__all__ = ["lineage", "story"]
+
+COUNTED = (entries.ComputeReserved, entries.ComputeSettled, entries.WeightsRecorded)
+"""Entries that are counted instead of listed, unless they count for nothing."""
+
+
+def story(context: Context) -> Story:
+    """Every event of the ledger in order, and what of it counts for nothing."""
+    fold = context.fold
+    left_out = Counter(type(r.entry).__name__ for r in fold.records if isinstance(r.entry, COUNTED) and not r.refused)
+    names = {
+        "ComputeReserved": "reservations of compute",
+        "ComputeSettled": "settlements",
+        "WeightsRecorded": "checkpoints of weights",
+    }
+    parts = [f"{left_out[name]} {words}" for name, words in names.items() if left_out[name]]
+    meters = [f"{name}: {fault}" for name, run in fold.runs.items() for fault in run.faults]
+    return Story(
+        events=tuple(_events(context)),
+        signed=tuple(_signed(context)),
+        left_out=", ".join(parts),
+        faults=(*fold.faults, *meters),
+        ignored=tuple(fold.ignored),
+    )
+
+
+def _events(context: Context) -> Iterator[Event]:
+    """One event per entry; decisions in a row on one run that say the same are one event with a count."""
+    made = dict(context.decisions)
+    last: dict[tuple[str, str], Decision] = {}
+    waiting: list[Record] = []
+    text = ("", "", "")
+    for record in context.fold.records:
+        if isinstance(record.entry, COUNTED) and not record.refused:
+            continue
+        decision = made.get(record.index)
+        before = made.get(waiting[-1].index) if waiting else None
+        if decision is not None and before is not None and not record.refused and _same(before, decision):
+            waiting.append(record)
+            continue
+        if waiting:
+            yield _event(context, waiting, *text)
+        waiting = [record]
+        if decision is not None:
+            text = _decided(decision, last.get((decision.run, decision.action)))
+            last[decision.run, decision.action] = decision
+        else:
+            text = _told(context, record)
+    if waiting:
+        yield _event(context, waiting, *text)
+
+
+def _same(before: Decision, after: Decision) -> bool:
+    """A renewal: the same words on the same run, with the same ends."""
+
+    def key(made: Decision) -> tuple[object, ...]:
+        ends = (made.permit.compute, made.permit.time) if made.permit else None
+        return made.run, made.action, made.policy, word_of(made), ends, made.resumption
+
+    return key(before) == key(after)
+
+
+def _event(context: Context, records: list[Record], what: str, detail: str, tone: str) -> Event:
+    first, final = records[0], records[-1]
+    again = f" Decided {len(records)} times with this outcome, last by entry {final.index}." if final != first else ""
+    return Event(
+        entry=str(first.index),
+        at=format_instant(first.entry.time),
+        what=what,
+        detail=detail + again,
+        by=context.person(first.entry.actor),
+        tone=tone,
+        refused=first.refused,
+    )
+
+
+def _decided(made: Decision, before: Decision | None) -> tuple[str, str, str]:
+    word = word_of(made)
+    released = before is not None and before.verdict == "HOLD" and made.verdict == "PROCEED"
+    what = f"{word}: {made.action} run {made.run}" + (" (released)" if released else "")
+    if made.permit is not None:
+        ends = ", ".join(made.permit.compute_ends_by)
+        detail = (
+            f"Permit up to {format_flop(made.permit.compute)} (ended by {ends}) and {format_instant(made.permit.time)}."
+        )
+        return what, detail, "proceed"
+    held = ", ".join(made.resumption.because) if made.resumption else "?"
+    return what, f"Asked up to {format_flop(made.compute)}. Held by {held}.", "hold"
+
+
+def _told(context: Context, record: Record) -> tuple[str, str, str]:
+    entry = record.entry
+    match entry:
+        case entries.PolicyAdopted():
+            policy = context.policies.get(entry.policy)
+            name = f"{policy.policy} {policy.version}" if policy else entry.policy[:12]
+            if entry.supersedes is None:
+                return f"Policy adopted: {name}", f"Enforcement stated as {entry.enforcement}.", "sign"
+            return f"Signed to amend the policy: {name}", f"Supersedes {entry.supersedes[:12]}.", "sign"
+        case entries.RunOpened():
+            again = context.fold.runs[entry.run].first is not entry
+            origin = "from scratch" if entry.from_scratch else f"{len(entry.parents)} declared parents"
+            planned = f"planned to {format_flop(entry.planned)}" if entry.planned is not None else "end not stated"
+            return f"Run {entry.run} {'taken up again' if again else 'opened'}", f"{origin}, {planned}.", "plain"
+        case entries.EvaluationAnnounced():
+            how = "as it is" if entry.elicitation == "none" else f"elicited by {entry.elicitation}"
+            detail = f"Run {entry.run}, {entry.samples} samples of {entry.task}, {how}."
+            return f"Evaluation announced: {entry.domain}", detail, "eval"
+        case entries.EvaluationFinished(status="completed"):
+            errors = f", {entry.errors} errors" if entry.errors else ""
+            detail = (
+                f"{entry.successes} of {entry.completed} succeeded{errors}. Elicitation: {entry.elicitation_method}."
+            )
+            return f"Evaluation completed: {entry.domain}", detail, "eval"
+        case entries.EvaluationFinished():
+            return f"Evaluation aborted: {entry.domain}", f"{entry.elicitation_method}.", "hold"
+        case entries.Approval():
+            detail = f"Until {format_instant(entry.until)}: “{entry.statement}”"
+            return f"Approval for level {entry.level} of run {entry.run}", detail, "sign"
+        case entries.Attestation():
+            detail = f"Until {format_instant(entry.until)}: “{entry.statement}”"
+            return f"Attestation: {entry.safeguard}", detail, "sign"
+        case entries.TierStatus():
+            who = ", ".join(entry.adopters) or "nobody"
+            detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"
+            return f"Adopters of tier {entry.tier} recorded", detail, "sign"
+        case entries.MeterFault():
+            return f"Meter fault in run {entry.run}", f"{entry.reason}.", "hold"
+        case _:
+            return type(entry).__name__, "", "plain"
+
+
+def _signed(context: Context) -> Iterator[Signed]:
+    """Approvals and attestations that were signed by whom they name, with how long they count."""
+    fold = context.fold
+    for record in fold.records:
+        entry = record.entry
+        policy = context.policies.get(entry.policy)
+        if record.refused or policy is None or not isinstance(entry, entries.Approval | entries.Attestation):
+            continue
+        if isinstance(entry, entries.Approval):
+            level = policy.level(entry.level)
+            longest = level.approvals.valid_for if level and level.approvals else 0
+            subject = f"level {entry.level} of run {entry.run}"
+        else:
+            found = [s for level in policy.levels for s in level.safeguards if s.id == entry.safeguard]
+            longest = found[0].valid_for if found else 0
+            subject = f"safeguard {entry.safeguard}"
+        until = min(entry.until, entry.time + longest)
+        if entry.policy != fold.policy_digest:
+            state = "under an earlier policy"
+        else:
+            state = "expired" if until < fold.time else "counts"
+        yield Signed(
+            entry=record.index,
+            by=context.person(entry.actor),
+            subject=subject,
+            at=format_instant(entry.time),
+            until=format_instant(until),
+            state=state,
+            counts=state == "counts",
+            statement=entry.statement,
+        )
+
+
+def lineage(context: Context) -> Lineage | None:
+    """The runs that went into the model and their compute; None without a run or a policy."""
+    situation, policy, fold = context.situation, context.policy, context.fold
+    if situation is None or policy is None:
+        return None
+    names = situation.lineage.members
+    training = sum(fold.runs[name].used("training") for name in names)
+    elicitation = sum(fold.runs[name].used("elicitation") for name in names)
+    weights = {digest for name in names for digest in fold.runs[name].weights}
+    evaluation = sum(
+        attempt.finished.evaluation_flops
+        for attempt in fold.attempts.values()
+        if attempt.finished is not None and attempt.finished.weights in weights
+    )
+    cost = (
+        f"Evaluation ({format_flop(evaluation)}, as its evaluators state it) and elicitation"
+        f" ({format_flop(elicitation)}, as reserved) come to"
+        f" {format_share(Fraction(evaluation + elicitation, training))} of training ({format_flop(training)})."
+        if training
+        else "No training compute is reserved yet."
+    )
+    planned = situation.lineage.planned_end
+    effective = policy.effective_compute
+    return Lineage(
+        members=tuple(_member(context, name) for name in names),
+        total=format_flop(total(fold.runs, names)),
+        planned_end=format_flop(planned) if planned is not None else "not stated",
+        developer=format_flop(total(fold.runs, tuple(fold.runs))),
+        other_runs=len(fold.runs) - len(names),
+        evaluation=format_flop(evaluation),
+        cost=cost,
+        factor=f"{format_factor(effective.factor)}: {effective.basis}",
+        faults=situation.lineage.faults,
+    )
+
+
+def _member(context: Context, name: str) -> Member:
+    run = context.fold.runs[name]
+    parents = []
+    for parent in run.parents:
+        known = " and ".join(other.name for other in holders(context.fold.runs, parent.weights)) or "not in this ledger"
+        parents.append(f"{parent.relation}: {known} ({parent.weights[:12]})")
+    if not parents:
+        parents = ["from scratch"] if run.first.from_scratch else ["not stated"]
+    planned = run.latest.planned
+    return Member(
+        name=name,
+        parents=tuple(parents),
+        training=format_flop(run.used("training")),
+        elicitation=format_flop(run.used("elicitation")),
+        planned=format_flop(planned) if planned is not None else "not stated",
+        weights=len(run.weights),
+    )

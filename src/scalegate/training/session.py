@@ -1,0 +1,197 @@
+"""One process's turn at a run: the ledger side of a gate. Everything that it writes, it writes as the holder."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from scalegate.errors import InputError
+from scalegate.gate import Decision, Journal
+from scalegate.gate.facts import effective
+from scalegate.gate.lineage import Run, members, total
+from scalegate.ledger import SigningKey
+from scalegate.ledger.entries import ComputeReserved, ComputeSettled, Entry, MeterFault, Parent, RunOpened
+from scalegate.policy import Policy
+from scalegate.training.held import Held
+
+__all__ = ["Keys", "Session", "find_keys"]
+
+Signed = list[tuple[Entry, SigningKey]]
+Use = Literal["training", "elicitation"]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys that a training machine signs with, and whose they are in the policy."""
+
+    log: SigningKey
+    gate: SigningKey
+    gate_actor: str
+    evaluator: SigningKey | None
+    evaluator_actor: str
+
+
+class Session:
+    """A run opened by this process. Every write is refused once another process has opened the run."""
+
+    def __init__(self, journal: Journal, keys: Keys, run: str) -> None:
+        self.journal = journal
+        self.keys = keys
+        self.run = run
+        self.token = secrets.token_hex(32)
+        self.decision: Decision | None = None
+        self.expires = 0.0
+        """When the lease of the decision ends, by the monotonic clock."""
+
+    def open(
+        self,
+        *,
+        from_scratch: bool,
+        parents: Sequence[str | Parent],
+        planned: int | None,
+        start: str,
+        also: Callable[[], Signed],
+    ) -> None:
+        """Write that this process opens the run, and what `also` makes, in one transaction."""
+        declared = tuple(
+            parent if isinstance(parent, Parent) else Parent(weights=parent, relation="initialisation")
+            for parent in parents
+        )
+
+        def make() -> Signed:
+            opened = RunOpened(
+                **self.common(),
+                session=self.token,
+                from_scratch=from_scratch,
+                parents=declared,
+                planned=planned,
+                start_weights=start,
+            )
+            return [(opened, self.keys.gate), *also()]
+
+        self.journal.append(make)
+
+    @property
+    def policy(self) -> Policy:
+        return self.journal.policy
+
+    @property
+    def state(self) -> Run:
+        """What the ledger says of the run."""
+        return self.journal.fold.runs[self.run]
+
+    def lineage_total(self) -> int:
+        """Training FLOP that the ledger counts against the lineage."""
+        runs = self.journal.fold.runs
+        return total(runs, members(runs, self.run))
+
+    def common(self) -> dict[str, Any]:
+        """The fields of every entry of the gate's own."""
+        return {
+            "actor": self.keys.gate_actor,
+            "time": self.journal.now(),
+            "policy": self.policy.digest(),
+            "run": self.run,
+        }
+
+    def reservation(self, use: Use, flops: int) -> ComputeReserved:
+        return ComputeReserved(**self.common(), session=self.token, use=use, flops=flops)
+
+    def write(self, make: Callable[[], Signed]) -> None:
+        """Append what `make` makes. Raises Held if another process has opened the run since."""
+
+        def fenced() -> Signed:
+            if self.state.latest.session != self.token:
+                raise Held(
+                    f"run `{self.run}` was taken over by another process",
+                    self.decision,
+                    fix="only the process that opened the run last may train it",
+                )
+            return make()
+
+        self.journal.append(fenced)
+
+    def fault(self, reason: str) -> None:
+        """Write that the meter of the run cannot be trusted."""
+        self.write(lambda: [(MeterFault(**self.common(), reason=reason[:2000]), self.keys.gate)])
+
+    def settle(self, unspent: int) -> None:
+        """Give back training compute that was reserved and not spent."""
+        self.write(
+            lambda: [
+                (
+                    ComputeSettled(**self.common(), session=self.token, use="training", unspent=unspent),
+                    self.keys.gate,
+                )
+            ]
+        )
+
+    def decide(self, flops: int) -> Decision:
+        """A decision on `flops` more than the lineage has used, recorded; starts a lease if it is a PROCEED."""
+        self.journal.refresh()
+        asked = effective(self.policy, self.lineage_total() + flops)
+        started = time.monotonic()
+        self.decision = self.journal.decide(self.run, "train", self.keys.gate, self.keys.gate_actor, compute=asked)
+        permit = self.decision.permit
+        # Durations by the monotonic clock: a wall clock set back must not stretch a lease.
+        self.expires = 0.0 if permit is None else started + min(permit.lease, permit.time - self.decision.now)
+        return self.decision
+
+    def room(self) -> int:
+        """Training FLOP that may still be reserved: 0 unless this decision is the ledger's latest, in its lease."""
+        decision, latest = self.decision, self.journal.fold.latest.get(self.run)
+        if decision is None or decision.permit is None or latest != decision:
+            return 0
+        until = min(decision.permit.time, decision.now + decision.permit.lease)
+        if not decision.now <= self.journal.now() < until:
+            return 0
+        return self.left(decision.permit.compute)
+
+    def left(self, end: int) -> int:
+        """Training FLOP between what the ledger counts and an effective compute; at least 0."""
+        factor = self.policy.effective_compute.factor
+        return max(end * factor.denominator // factor.numerator - self.lineage_total(), 0)
+
+    def reserve(self, least: int, wanted: int) -> int:
+        """Reserve `wanted` training FLOP, or what there is room for; 0, and nothing written, if under `least`."""
+        granted = 0
+
+        def make() -> Signed:
+            nonlocal granted
+            granted = min(wanted, self.room())
+            if granted < least:
+                raise _NoRoom
+            return [(self.reservation("training", granted), self.keys.gate)]
+
+        try:
+            self.write(make)
+        except _NoRoom:
+            return 0
+        return granted
+
+
+class _NoRoom(Exception):
+    """The permit does not reach as far as the next step."""
+
+
+def find_keys(policy: Policy, folder: Path, log_key: SigningKey) -> Keys:
+    """The keys in the folder that the policy names for the gate and for evaluators. Raises InputError without."""
+    found: dict[str, tuple[SigningKey, str]] = {}
+    for path in sorted(folder.glob("*.key")):
+        key = SigningKey.load(path)
+        for person in policy.people:
+            if person.key == key.verify_key.to_text():
+                for role in person.roles:
+                    found.setdefault(role, (key, person.id))
+    if "gate" not in found:
+        raise InputError(
+            f"no key in `{folder}` belongs to a person with role `gate` in the policy",
+            fix="put that person's key there, or name its verification key in the policy",
+        )
+    gate, actor = found["gate"]
+    evaluator, evaluator_actor = found.get("evaluator", (None, ""))
+    return Keys(log_key, gate, actor, evaluator, evaluator_actor)

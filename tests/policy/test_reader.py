@@ -1,0 +1,181 @@
+"""The reader: what it keeps, what it refuses, and that nothing makes it fail in any other way."""
+
+from __future__ import annotations
+
+import json
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scalegate.errors import InputError, ScalegateError
+from scalegate.ledger import SigningKey
+from scalegate.policy import Policy, PolicyFaults, load_policy, parse_policy, policy_from_json
+from scalegate.policy.reader import MAX_BYTES, fill_keys
+from strategies import policies
+from support import POLICY_TEXT
+
+EXAMPLES = {
+    name: files("scalegate.examples").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    for name in ("arithmetic", "starter")
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_reads_and_gates_training(name: str) -> None:
+    policy = parse_policy(EXAMPLES[name])
+    kinds = {clause.kind for clause in policy.clauses if clause.gates and "train" in clause.actions}
+    assert kinds >= {"capability", "cadence", "safeguards", "compute_cap", "undefined_test"}
+    assert {person.key for person in policy.people} == {"unset"}
+
+
+@given(policies())
+@settings(max_examples=60)
+def test_canonical_json_reads_back_to_the_same_policy(policy: Policy) -> None:
+    again = policy_from_json(json.loads(policy.canonical()))
+    assert again == policy
+    assert again.canonical() == policy.canonical()
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from([40, 80, 10_000]), st.booleans())
+@settings(max_examples=25)
+def test_digest_does_not_depend_on_how_the_yaml_is_written(random: object, width: int, flow: bool) -> None:
+    def shuffled(value: object) -> object:
+        if isinstance(value, dict):
+            items = list(value.items())
+            random.shuffle(items)  # type: ignore[attr-defined]
+            return {key: shuffled(item) for key, item in items}
+        return [shuffled(item) for item in value] if isinstance(value, list) else value
+
+    document = shuffled(yaml.load(POLICY_TEXT, Loader=yaml.BaseLoader))
+    text = yaml.dump(document, sort_keys=False, width=width, default_flow_style=flow, default_style='"')
+    commented = "# a comment\n\n" + text + "\n\n# another\n"
+    assert parse_policy(commented).digest() == parse_policy(POLICY_TEXT).digest()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("at: 1e14 FLOP", "at: 100 TFLOP"),
+        ("within: 3 months", "within: 90 days"),
+        ('threshold: "0.50"', 'threshold: "0.5"'),
+        ("buffer: 6x", "buffer: 6.0x"),
+        ("until: 2027-01-01", "until: 2027-01-01T00:00:00Z"),
+        ("lease: 10 minutes", "lease:   10 minutes   # often"),
+    ],
+)
+def test_digest_is_of_what_is_meant(one: str, other: str) -> None:
+    assert one in POLICY_TEXT
+    assert parse_policy(POLICY_TEXT.replace(one, other)).digest() == parse_policy(POLICY_TEXT).digest()
+
+
+@given(st.sets(st.sampled_from(["gatekeeper", "evaluator", "security", "ada", "grace", "alan", "nobody"])))
+@settings(max_examples=20)
+def test_fill_keys_changes_nothing_else(names: set[str]) -> None:
+    keys = {name: SigningKey.generate(name).verify_key.to_text() for name in names}
+    filled = fill_keys(POLICY_TEXT, keys)
+    assert {p.id: p.key for p in parse_policy(filled).people if p.key != "unset"} == {
+        name: key for name, key in keys.items() if name != "nobody"
+    }
+    for key in keys.values():
+        filled = filled.replace(f'"{key}"', "unset")
+    assert filled == POLICY_TEXT
+
+
+def test_fill_keys_leaves_keys_that_are_set() -> None:
+    first = fill_keys(POLICY_TEXT, {"ada": SigningKey.generate("ada").verify_key.to_text()})
+    assert fill_keys(first, {"ada": SigningKey.generate("ada").verify_key.to_text()}) == first
+
+
+FRAGMENTS = st.sampled_from(
+    ["", " ", "\n", "\t", ":", "- ", "[", "]", "{", "}", '"', "'", "&a ", "*a", "!x ", "#", "|", ">", "? ", "%", "---\n"]
+    + ["no", "~", "1e999x", "1e999 FLOP", "-1", "999999999 years", "\x00", "\u2028", "\ud800", '"\\ud800"', '"\\x00"']
+    + ["0001-01-01", "9999-12-31", "<<: {}", "unset", "2", "\ufeff", '"\\U00110000"', "0x", "\r", "\x85", "😀"]
+)
+EDIT = st.tuples(st.floats(0, 1), st.integers(0, 60), FRAGMENTS | st.text(max_size=8))
+VALUES = st.tuples(st.floats(0, 1), FRAGMENTS | st.text(max_size=20))
+
+
+def read(text: str) -> None:
+    """Read a text; any error but our own fails the test, and a policy that is read must be whole."""
+    try:
+        policy = parse_policy(text)
+    except ScalegateError as error:
+        assert str(error)
+        return
+    assert policy_from_json(json.loads(policy.canonical())) == policy
+
+
+@given(st.sampled_from(sorted(EXAMPLES)), st.lists(EDIT, min_size=1, max_size=4))
+@settings(max_examples=150)
+def test_no_text_makes_the_reader_fail_otherwise(name: str, edits: list[tuple[float, int, str]]) -> None:
+    text = EXAMPLES[name]
+    for where, length, fragment in edits:
+        start = int(where * len(text))
+        text = text[:start] + fragment + text[start + length :]
+    read(text)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=4))
+@settings(max_examples=100)
+def test_no_value_makes_the_reader_fail_otherwise(edits: list[tuple[float, str]]) -> None:
+    lines = EXAMPLES["arithmetic"].splitlines()
+    for where, value in edits:
+        index = min(int(where * len(lines)), len(lines) - 1)
+        lines[index] = lines[index].partition(":")[0] + ": " + value
+    read("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        "{a: " * 50_000,
+        "- " * 50_000,
+        "".join(f"field{i}: x\n" for i in range(5_000)),
+        "a: " + "x" * 500_000,
+        "? " * 20_000,
+        "people:\n" + "- {id: a, name: a, roles: [a], key: unset}\n" * 1_000,
+    ],
+    ids=["brackets", "braces", "dashes", "fields", "long", "keys", "people"],
+)
+def test_large_and_deep_texts_are_refused_without_hanging(text: str) -> None:
+    start = time.process_time()
+    with pytest.raises(ScalegateError) as caught:
+        parse_policy(text)
+    assert len(str(caught.value)) < 100_000
+    assert time.process_time() - start < 20
+
+
+def test_a_file_too_large_or_a_folder_is_one_clear_error(tmp_path: Path) -> None:
+    large = tmp_path / "large.yaml"
+    large.write_bytes(b"#" * (MAX_BYTES + 1))
+    for path in (large, tmp_path, tmp_path / "missing.yaml", large / "x"):
+        with pytest.raises(InputError) as caught:
+            load_policy(path)
+        assert caught.value.place is not None
+        assert caught.value.place.file == str(path)
+        assert caught.value.fix
+
+
+def test_one_public_key_under_two_names_is_one_key() -> None:
+    # The name is part of a key's text, so comparing texts would let one officer sign twice.
+    key = SigningKey.generate("ada")
+    seed = key._seed
+    keys = {"ada": key.verify_key.to_text(), "grace": SigningKey("grace", seed).verify_key.to_text()}
+    with pytest.raises(PolicyFaults, match="two people share one key"):
+        parse_policy(fill_keys(POLICY_TEXT, keys))
+
+
+def test_canonical_json_of_an_unsound_policy_is_refused() -> None:
+    document = json.loads(parse_policy(POLICY_TEXT).canonical())
+    document["domains"][0]["alarm"] = "0.9"
+    with pytest.raises(PolicyFaults, match=r"domains\.0\.alarm: the alarm is not under the threshold"):
+        policy_from_json(document)
+    for broken in (None, [], "x", {}, {"people": 1}):
+        with pytest.raises(PolicyFaults):
+            policy_from_json(broken)

@@ -1,0 +1,211 @@
+"""What must hold of `decide` for every policy and situation. The table in tests/README.md names each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from scalegate.gate import Decision, decide
+from scalegate.gate.changes import possible_changes
+from scalegate.gate.facts import derive_facts
+from scalegate.gate.judge import Judge
+from scalegate.gate.resumption import resumption
+from scalegate.policy import ACTIONS, policy_from_json
+from scalegate.policy.semantics import Reason, Unknown
+from strategies import BASE, cases, policies
+from support import START
+
+DAY = 86_400
+
+
+@given(cases())
+def test_a_proceed_rests_on_met_clauses_only(case: Any) -> None:
+    policy, situation = case
+    decision = decide(policy, situation, "train")
+    event(decision.verdict)
+    statuses = {finding.status for finding in decision.findings}
+    if decision.verdict == "PROCEED":
+        assert statuses <= {"met", "not binding", "not applicable"}
+        met = {finding.kind for finding in decision.findings if finding.status == "met"}
+        assert {"capability", "cadence", "safeguards"} <= met
+        assert decision.permit is not None
+        assert decision.resumption is None
+    else:
+        assert decision.permit is None
+        assert decision.resumption is not None
+        assert decision.resumption.because
+
+
+@given(cases(), st.data())
+def test_unknown_never_passes(case: Any, data: st.DataObject) -> None:
+    """Forgetting facts never opens the gate: what proceeds with unknowns proceeds however they turn out."""
+    policy, situation = case
+    judge = Judge.of(policy, "train")
+    facts = derive_facts(policy, situation, "train")
+    names = sorted(facts)
+    hidden = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=6, unique=True))
+    dark = facts | {name: Unknown(Reason.MISSING, "hidden") for name in hidden}
+    if judge.proceeds(dark):
+        event("proceeds with something hidden")
+        assert judge.proceeds(facts)
+        for name in hidden:
+            for value in (True, False, 0, 1, 10**30, START):
+                assert judge.proceeds(dark | {name: value}) or isinstance(facts[name], bool) != isinstance(value, bool)
+
+
+@given(policies())
+def test_knowing_nothing_holds(policy: Any) -> None:
+    judge = Judge.of(policy, "train")
+    assert not judge.proceeds({})
+    assert not judge.proceeds({"compute": 1, "now": START})
+
+
+@given(cases(), st.data())
+def test_more_capability_never_releases(case: Any, data: st.DataObject) -> None:
+    policy, situation = case
+    if not situation.pieces:
+        return
+    index = data.draw(st.integers(0, len(situation.pieces) - 1))
+    piece = situation.pieces[index]
+    more = piece.model_copy(update={"successes": data.draw(st.integers(piece.successes, piece.completed))})
+    pieces = (*situation.pieces[:index], more, *situation.pieces[index + 1 :])
+    worse = situation.model_copy(update={"pieces": pieces})
+    _never_releases(policy, situation, worse)
+
+
+@given(cases(), st.data())
+def test_losing_a_safeguard_or_signature_never_releases(case: Any, data: st.DataObject) -> None:
+    policy, situation = case
+    if not situation.signatures:
+        return
+    index = data.draw(st.integers(0, len(situation.signatures) - 1))
+    rest = situation.signatures[:index] + situation.signatures[index + 1 :]
+    _never_releases(policy, situation, situation.model_copy(update={"signatures": rest}))
+
+
+@given(cases(dated=False), st.integers(0, 400 * DAY))
+def test_time_passing_never_releases(case: Any, seconds: int) -> None:
+    """The end of a moratorium and a clause's own dates aside, which `dated=False` leaves out."""
+    policy, situation = case
+    if situation.now < situation.ledger_time:
+        return
+    _never_releases(policy, situation, situation.model_copy(update={"now": situation.now + seconds}))
+
+
+@given(cases(), st.integers(1, 10**14))
+def test_more_compute_elsewhere_never_releases(case: Any, flops: int) -> None:
+    policy, situation = case
+    worse = situation.model_copy(update={"developer_others": situation.developer_others + flops})
+    _never_releases(policy, situation, worse)
+
+
+@given(cases(), st.sampled_from(["meter_faults", "ledger_faults", "lineage"]))
+def test_a_fault_never_releases(case: Any, what: str) -> None:
+    policy, situation = case
+    fault: Any = ("fault",) if what != "lineage" else situation.lineage.model_copy(update={"faults": ("fault",)})
+    worse = situation.model_copy(update={what: fault})
+    _never_releases(policy, situation, worse)
+    assert decide(policy, worse, "train").verdict == "HOLD"
+
+
+def _never_releases(policy: Any, before: Any, after: Any) -> None:
+    held = decide(policy, before, "train").verdict == "HOLD"
+    event(f"held before: {held}")
+    if held:
+        assert decide(policy, after, "train").verdict == "HOLD"
+
+
+@given(cases(), st.data())
+def test_a_permit_is_sound(case: Any, data: st.DataObject) -> None:
+    """Every point inside decides PROCEED, and just past either end HOLD."""
+    policy, situation = case
+    decision = decide(policy, situation, "train")
+    permit = decision.permit
+    event(f"permit: {permit is not None}")
+    if permit is None:
+        return
+    span = permit.compute - situation.compute
+    time = permit.time - situation.now
+    for _ in range(6):
+        point = {
+            "compute": situation.compute + data.draw(st.integers(0, span)),
+            "now": situation.now + data.draw(st.integers(0, time)),
+        }
+        assert decide(policy, situation.model_copy(update=point), "train").verdict == "PROCEED"
+    for corner in ((permit.compute, permit.time), (permit.compute, situation.now), (situation.compute, permit.time)):
+        at = situation.model_copy(update={"compute": corner[0], "now": corner[1]})
+        assert decide(policy, at, "train").verdict == "PROCEED"
+    past = situation.model_copy(update={"compute": permit.compute + 1})
+    assert decide(policy, past, "train").verdict == "HOLD"
+    late = situation.model_copy(update={"compute": permit.compute, "now": permit.time + 1})
+    assert decide(policy, late, "train").verdict == "HOLD"
+
+
+@given(cases())
+def test_each_resumption_set_releases_and_none_of_its_facts_can_be_left_out(case: Any) -> None:
+    policy, situation = case
+    judge = Judge.of(policy, "train")
+    facts = derive_facts(policy, situation, "train")
+    if judge.proceeds(facts):
+        return
+    changes = possible_changes(policy, situation, "train", judge, facts)
+    way_out = resumption(judge, facts, changes)
+    by_text = {change.text: change for change in changes}
+    event(f"{min(len(way_out.sets), 3)} sets")
+    for chosen in way_out.sets:
+        after = facts
+        for fact in chosen:
+            after = by_text[fact.text].apply(after)
+        assert judge.proceeds(after)
+        for left_out in chosen:
+            less = facts
+            for fact in chosen:
+                if fact != left_out:
+                    less = by_text[fact.text].apply(less)
+            assert not judge.proceeds(less)
+    assert way_out.stop == (not way_out.sets and not way_out.more)
+
+
+@given(cases(), st.sampled_from(ACTIONS))
+def test_a_decision_is_data_and_the_same_every_time(case: Any, action: Any) -> None:
+    policy, situation = case
+    decision = decide(policy, situation, action)
+    assert Decision.from_json(json.loads(json.dumps(decision.to_json()))) == decision
+    assert decide(policy, situation, action).canonical() == decision.canonical()
+    assert decision.limits.inadequate
+
+
+@given(cases(), st.sampled_from(ACTIONS))
+def test_no_vacuous_yes(case: Any, action: Any) -> None:
+    """No clauses, only aims, or clauses about other actions: nothing permits."""
+    policy, situation = case
+    document = policy.model_dump(mode="json", by_alias=True, exclude_none=True)
+    aims = [c | {"modality": "aim"} for c in document["clauses"] if c["kind"] not in ("capability", "safeguards")]
+    for clauses in ([], aims):
+        empty = policy_from_json(document | {"clauses": clauses, "domains": []})
+        same = situation.model_copy(update={"policy": empty.digest()})
+        assert decide(empty, same, action).verdict == "HOLD"
+    if action != "train":
+        assert decide(policy, situation, action).verdict == "HOLD"
+
+
+def test_the_strategies_reach_both_verdicts_and_every_kind_of_way_out() -> None:
+    """A property that is never exercised proves nothing."""
+    seen: set[str] = set()
+
+    @given(cases())
+    def explore(case: Any) -> None:
+        policy, situation = case
+        decision = decide(policy, situation, "train")
+        seen.add(decision.verdict)
+        for chosen in decision.resumption.sets if decision.resumption else ():
+            seen.update(fact.kind for fact in chosen)
+        if decision.resumption and decision.resumption.stop:
+            seen.add("STOP")
+
+    explore()
+    assert {"PROCEED", "HOLD", "STOP", "act", "measure", "sign", "time"} <= seen
+    assert BASE["policy"] == "arithmetic-demo"

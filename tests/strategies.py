@@ -1,0 +1,159 @@
+"""Random policies, and random situations near the points where their verdicts change."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import yaml
+from hypothesis import strategies as st
+
+from scalegate.gate import Lineage, Piece, Signature, Situation, TierRecord
+from scalegate.policy import Domain, Policy, policy_from_json
+from support import POLICY_TEXT, START
+
+BASE: dict[str, Any] = yaml.load(POLICY_TEXT, Loader=yaml.BaseLoader)
+DAY = 86_400
+AMOUNTS = [0, 1, 10**9, 10**11, 2 * 10**11, 8 * 10**11, 3 * 10**12, 2 * 10**13, 10**14]
+
+
+@st.composite
+def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
+    """A sound policy: up to two domains, random parameters, a random choice of clauses."""
+    document = copy.deepcopy(BASE)
+    document["first_evaluation_at"] = f"{draw(st.sampled_from([1, 10**9, 2 * 10**11]))} FLOP"
+    if draw(st.integers(0, 9)) == 0:
+        del document["first_evaluation_at"]
+    document["effective_compute"]["factor"] = draw(st.sampled_from(["1x", "1.5x", "3x"]))
+    document["error_budget"] = {
+        "alpha": draw(st.sampled_from(["5%", "20%"])),
+        "evaluations": str(draw(st.integers(1, 4))),
+    }
+    first = document["domains"][0]
+    first["buffer"] = draw(st.sampled_from(["1x", "2x", "6x", "6.5x"]))
+    first["margin"] = draw(st.sampled_from(["1x", "1.5x", "2x"]))
+    first["samples"] = draw(st.sampled_from(["20", "60"]))
+    first["elicitation"]["share"] = draw(st.sampled_from(["0%", "1%", "2.5%"]))
+    if draw(st.booleans()):
+        second = copy.deepcopy(first) | {"id": "cyber", "alarm": "0.10"}
+        document["domains"].append(second)
+    level = document["levels"][0]
+    if draw(st.integers(0, 3)) == 0:
+        level["safeguards"] = []
+    if draw(st.integers(0, 3)) == 0:
+        del level["approvals"]
+    capability, cadence, safeguards, *rest = document["clauses"]
+    cadence["every"] = draw(st.sampled_from(["2x", "4x", "7.5x"]))
+    clauses = [cadence, safeguards]
+    clauses += [
+        copy.deepcopy(capability) | {"id": f"capability.{d['id']}", "domain": d["id"]} for d in document["domains"]
+    ]
+    clauses += [clause for clause in rest if clause["modality"] == "aim" or draw(st.booleans())]
+    if dated and draw(st.booleans()):
+        until = draw(st.sampled_from(["2026-01-01", "2026-12-01", "2027-06-01"]))
+        moratorium = copy.deepcopy(rest[-1]) | {"id": "m", "modality": "will", "until": until}
+        clauses.append(moratorium | {"above": f"{draw(st.sampled_from(AMOUNTS))} FLOP"})
+    if dated:
+        for clause in clauses:
+            if draw(st.integers(0, 24)) == 0:
+                clause["in_force"] = draw(
+                    st.sampled_from([{"from": "2026-12-01"}, {"until": "2027-02-01"}, {"until": "2026-01-01"}])
+                )
+    if draw(st.integers(0, 14)) == 0:
+        cadence["modality"] = "aim"
+    for clause in clauses:
+        if clause["kind"] != "moratorium" and draw(st.integers(0, 19)) == 0:
+            clause["tier"] = "international"
+    document["clauses"] = draw(st.permutations(clauses))
+    return policy_from_json(document)
+
+
+@st.composite
+def situations(draw: st.DrawFn, policy: Policy) -> Situation:
+    """A situation of a run under the policy: one in which nothing is wrong, or one in which anything may be."""
+    tidy = draw(st.integers(0, 2)) > 0
+
+    def rarely() -> bool:
+        return not tidy and draw(st.integers(0, 9)) == 0
+
+    used = draw(st.sampled_from(AMOUNTS[:-2] if tidy else AMOUNTS) | st.integers(0, 10**12))
+    factor = policy.effective_compute.factor
+    reached = -(-used * factor.numerator // factor.denominator)
+    asked = reached + draw(st.sampled_from([0, 1, 10**9] if tidy else [0, 1, 10**9, 10**11]))
+    pieces = [draw(piece(policy, used, domain=domain, tidy=True)) for domain in policy.domains if tidy]
+    pieces += [draw(piece(policy, used)) for _ in range(draw(st.integers(0, 3)) if draw(st.booleans()) else 0)]
+    signatures = [draw(signature()) for _ in range(draw(st.integers(0, 8)))]
+    adopters = draw(st.sampled_from([(), ("Sample AI",), ("Sample AI", "Example Lab")]))
+    until = START + (90 * DAY if tidy else draw(st.sampled_from([-1, 90 * DAY])))
+    return Situation(
+        policy="0" * 64 if rarely() else policy.digest(),
+        now=START,
+        compute=max(asked - 10, 0) if rarely() else asked,
+        lineage=Lineage(
+            run="r",
+            members=("r",),
+            compute=used,
+            opened=START - draw(st.sampled_from([0, 10, 89 * DAY, 91 * DAY])),
+            planned_end=None if rarely() else max(used, draw(st.sampled_from(AMOUNTS))),
+            faults=("an undeclared parent",) if rarely() else (),
+        ),
+        developer_others=0 if tidy else draw(st.sampled_from([0, 0, 10**11, 10**14])),
+        pieces=tuple(pieces),
+        signatures=tuple(signatures),
+        tiers=() if rarely() else (TierRecord(tier="international", adopters=adopters, until=until),),
+        meter_faults=("r: zero",) if rarely() else (),
+        ledger_faults=("unsigned",) if rarely() else (),
+        ledger_time=START - (1 if tidy else draw(st.sampled_from([0, 1, 10, -1]))),
+        enforcement="cooperative",
+    )
+
+
+@st.composite
+def piece(draw: st.DrawFn, policy: Policy, used: int, *, domain: Domain | None = None, tidy: bool = False) -> Piece:
+    """An evaluation; a tidy one is admissible and fresh, whatever it shows."""
+
+    def rarely() -> bool:
+        return not tidy and draw(st.integers(0, 15)) == 0
+
+    domain = domain or draw(st.sampled_from(policy.domains))
+    samples = 5 if rarely() else draw(st.sampled_from([domain.samples, 100]))
+    completed = samples - 1 if rarely() else samples
+    successes = draw(st.sampled_from([0, 0, 0, 1, completed // 20, completed // 4, completed]))
+    compute = used if tidy else draw(st.sampled_from([used, used // 2, used // 4, max(used - 1, 0)]))
+    return Piece(
+        evaluation=f"{draw(st.integers(0, 10**9)):064d}",
+        domain=domain.id,
+        run="r",
+        weights=f"{draw(st.integers(0, 3)):064d}",
+        compute=None if rarely() else compute,
+        time=START - (1 if tidy else draw(st.sampled_from([0, DAY, 89 * DAY, 90 * DAY, 91 * DAY]))),
+        announced=not rarely(),
+        signed=not rarely(),
+        status=draw(st.sampled_from(["aborted", "open"])) if rarely() else "completed",
+        samples=samples,
+        successes=successes,
+        completed=completed,
+        errors=samples - completed,
+        elicitation="none" if rarely() else "fine-tuning",
+        elicitation_flops=10**13 if tidy else draw(st.sampled_from([10**13, 0, used // 50])),
+        attempt=0 if rarely() else draw(st.sampled_from([1, 1, 2, 4] if not tidy else [1])),
+        configuration=None,
+        assumptions=() if rarely() else ("a",),
+    )
+
+
+@st.composite
+def signature(draw: st.DrawFn) -> Signature:
+    subjects = ["safeguard.weights-locked", "safeguard.weights-locked"]
+    subjects += [f"approval.2.{who}" for who in ("ada", "grace", "alan", "mallory")]
+    subject = draw(st.sampled_from(subjects))
+    time = START - draw(st.sampled_from([0, DAY, 100 * DAY]))
+    until = START + draw(st.sampled_from([-1, 0, 30 * DAY, 400 * DAY]))
+    return Signature(subject=subject, by="x", time=time, until=until)
+
+
+@st.composite
+def cases(draw: st.DrawFn, *, dated: bool = True) -> tuple[Policy, Situation]:
+    """A policy and a situation under it."""
+    policy = draw(policies(dated=dated))
+    return policy, draw(situations(policy))

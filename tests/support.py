@@ -1,0 +1,142 @@
+"""A project on disk and a training run without torch: real ledger, real signatures, real gate, made-up model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from scalegate.gate.project import Project, create_project
+from scalegate.ledger.entries import Approval, Attestation, TierStatus
+from scalegate.training.evaluation import EvaluationRequest, Measured, Suite
+from scalegate.training.gate import Gate
+
+DAY = 86_400
+START = 1_796_000_000
+STEP = 10**10
+SUITE = Suite("addition", "1", "d" * 64, 400)
+_TEXT = files("scalegate.examples").joinpath("arithmetic.yaml").read_text(encoding="utf-8")
+POLICY_TEXT = (
+    _TEXT.replace("first_evaluation_at: 5e10", "first_evaluation_at: 2e11")
+    .replace("at_least: 2e10 FLOP", "at_least: 1e9 FLOP")
+    .replace("at: 1e13 FLOP", "at: 1e14 FLOP")
+    .replace("above: 3.6e12 FLOP", "above: 2e13 FLOP")
+    .replace("at: 2e12 FLOP", "at: 5e12 FLOP")
+)
+"""The example policy with round amounts that do not move when the demo is tuned."""
+
+
+@dataclass
+class Clock:
+    """A wall clock that tests can set."""
+
+    seconds: int = START
+
+    def __call__(self) -> int:
+        return self.seconds
+
+
+def new_project(folder: Path, text: str = POLICY_TEXT, *, tier_recorded: bool = True) -> Project:
+    project = create_project(folder, text, name="test policy")
+    if tier_recorded:
+        with project.journal() as journal:
+            journal.grant(
+                TierStatus(
+                    actor="security",
+                    time=journal.now(),
+                    policy=journal.policy.digest(),
+                    tier="international",
+                    adopters=(),
+                    until=journal.now() + 365 * DAY,
+                    statement="none",
+                ),
+                project.key("security"),
+            )
+    return project
+
+
+@dataclass
+class Model:
+    """A model whose only parameter is how much it was trained, and whose skill is a function of that."""
+
+    skill: Callable[[int], float] = lambda _flops: 0.0
+    flops: int = 0
+    saved: int = 0
+    requests: list[EvaluationRequest] = field(default_factory=list)
+
+    def digest(self) -> str:
+        return hashlib.sha256(f"model {self.flops}".encode()).hexdigest()
+
+    def save(self) -> None:
+        self.saved = self.flops
+
+    def evaluate(self, request: EvaluationRequest) -> Measured:
+        self.requests.append(request)
+        successes = round(self.skill(self.flops) * request.suite.samples)
+        scores = [True] * successes + [False] * (request.suite.samples - successes)
+        return Measured.of(
+            scores,
+            assumptions=("the skill function is honest",),
+            elicitation_flops=request.elicitation_flops,
+            elicitation_method=request.elicitation,
+            evaluation_flops=10**6,
+        )
+
+
+def open_gate(project: Project, model: Model, run: str = "r", **options: object) -> Gate:
+    given: dict[str, object] = {
+        "policy": project.policy,
+        "ledger": project.ledger,
+        "run": run,
+        "weights": model.digest,
+        "from_scratch": True,
+        "planned": 3 * 10**13,
+        "checkpoint": model.save,
+        "evaluate": model.evaluate,
+        "suites": {"arithmetic": SUITE},
+    }
+    return Gate.open(**(given | options))  # type: ignore[arg-type]
+
+
+def train(gate: Gate, model: Model, steps: int = 10**6, flops: int = STEP) -> None:
+    """Step until held or done."""
+    for _ in range(steps):
+        gate.step(flops)
+        model.flops += flops
+
+
+def attest(project: Project, *, days: int = 90) -> None:
+    with project.journal() as journal:
+        now = journal.now()
+        journal.grant(
+            Attestation(
+                actor="security",
+                time=now,
+                policy=journal.policy.digest(),
+                safeguard="weights-locked",
+                until=now + days * DAY,
+                statement="locked",
+            ),
+            project.key("security"),
+        )
+
+
+def approve(project: Project, *officers: str, run: str = "r", level: int = 2, days: int = 90) -> None:
+    with project.journal() as journal:
+        for officer in officers:
+            now = journal.now()
+            journal.grant(
+                Approval(
+                    actor=officer,
+                    time=now,
+                    policy=journal.policy.digest(),
+                    run=run,
+                    level=level,
+                    decision=journal.fold.latest[run].digest(),
+                    until=now + days * DAY,
+                    statement="seen",
+                ),
+                project.key(officer),
+            )
