@@ -303,7 +303,7 @@ def test_a_fault_of_our_own_on_the_way_is_a_hold_with_its_reason() -> None:
     assert [finding.clause for finding in decision.findings] == ["standing.fault"]
     assert "StopIteration" in decision.findings[0].detail
     assert decision.resumption is not None
-    assert decision.resumption.stop is True
+    assert decision.resumption.stop is False
 
 
 @pytest.mark.parametrize("action", ["store", "evaluate", "deploy_internal", "deploy_external", "release_weights"])

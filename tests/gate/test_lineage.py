@@ -55,7 +55,7 @@ def test_a_renamed_run_inherits_too(project: Project) -> None:
     """The same weights under another name, declared from scratch: the starting weights give it away."""
     renamed = Model(flops=BASE.flops)
     assert steps_until_held(project, renamed, "renamed") == 0
-    assert "starts from weights of run `base`" in lineage(project, "renamed").faults[0]
+    assert "starts from weights of run `base`, which it does not declare" in lineage(project, "renamed").faults[0]
 
 
 def test_many_short_runs_share_the_developers_bootstrap(project: Project) -> None:
@@ -80,6 +80,27 @@ def test_an_undeclared_or_unknown_parent_holds(project: Project, options: dict[s
 def test_starting_from_other_weights_than_the_declared_parent_holds(project: Project) -> None:
     assert steps_until_held(project, Model(flops=77), "x", from_scratch=False, parents=[BASE.digest()]) == 0
     assert "other weights than the parent" in lineage(project, "x").faults[0]
+
+
+def test_starting_from_a_run_that_only_a_teacher_hides_holds(project: Project) -> None:
+    """A tiny teacher is declared, and the weights of another run are loaded all the same."""
+    tiny = Model(flops=7)
+    with open_gate(project, tiny, run="tiny") as gate:
+        train(gate, tiny, 1)
+        gate.save()
+    teacher = Parent(weights=tiny.digest(), relation="teacher")
+    assert steps_until_held(project, Model(flops=BASE.flops), "x", from_scratch=False, parents=[teacher]) == 0
+    assert "does not declare as a parent" in lineage(project, "x").faults[0]
+
+
+def test_recording_the_weights_of_an_unrelated_run_is_a_fault(project: Project) -> None:
+    thief = Model(flops=3)
+    with open_gate(project, thief, run="thief") as gate:
+        gate.step(STEP)
+        thief.flops = BASE.flops
+        gate.save()
+        with pytest.raises(Held, match=r"standing\.meter"):
+            train(gate, thief)
 
 
 def test_going_on_from_weights_that_the_run_never_recorded_holds(project: Project) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -92,7 +94,29 @@ def test_fill_keys_leaves_keys_that_are_set() -> None:
 
 
 FRAGMENTS = st.sampled_from(
-    ["", " ", "\n", "\t", ":", "- ", "[", "]", "{", "}", '"', "'", "&a ", "*a", "!x ", "#", "|", ">", "? ", "%", "---\n"]
+    [
+        "",
+        " ",
+        "\n",
+        "\t",
+        ":",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        '"',
+        "'",
+        "&a ",
+        "*a",
+        "!x ",
+        "#",
+        "|",
+        ">",
+        "? ",
+        "%",
+        "---\n",
+    ]
     + ["no", "~", "1e999x", "1e999 FLOP", "-1", "999999999 years", "\x00", "\u2028", "\ud800", '"\\ud800"', '"\\x00"']
     + ["0001-01-01", "9999-12-31", "<<: {}", "unset", "2", "\ufeff", '"\\U00110000"', "0x", "\r", "\x85", "😀"]
 )
@@ -100,10 +124,27 @@ EDIT = st.tuples(st.floats(0, 1), st.integers(0, 60), FRAGMENTS | st.text(max_si
 VALUES = st.tuples(st.floats(0, 1), FRAGMENTS | st.text(max_size=20))
 
 
+@contextmanager
+def seconds(limit: int) -> Iterator[None]:
+    """Fail, rather than hang, when the body takes longer."""
+
+    def late(*_: object) -> None:
+        raise AssertionError(f"took more than {limit} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(limit)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def read(text: str) -> None:
     """Read a text; any error but our own fails the test, and a policy that is read must be whole."""
     try:
-        policy = parse_policy(text)
+        with seconds(10):
+            policy = parse_policy(text)
     except ScalegateError as error:
         assert str(error)
         return
@@ -144,11 +185,9 @@ def test_no_value_makes_the_reader_fail_otherwise(edits: list[tuple[float, str]]
     ids=["brackets", "braces", "dashes", "fields", "long", "keys", "people"],
 )
 def test_large_and_deep_texts_are_refused_without_hanging(text: str) -> None:
-    start = time.process_time()
-    with pytest.raises(ScalegateError) as caught:
+    with seconds(20), pytest.raises(ScalegateError) as caught:
         parse_policy(text)
     assert len(str(caught.value)) < 100_000
-    assert time.process_time() - start < 20
 
 
 def test_a_file_too_large_or_a_folder_is_one_clear_error(tmp_path: Path) -> None:

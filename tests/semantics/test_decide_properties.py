@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from scalegate.gate import Decision, decide
@@ -151,7 +151,7 @@ def test_each_resumption_set_releases_and_none_of_its_facts_can_be_left_out(case
     facts = derive_facts(policy, situation, "train")
     if judge.proceeds(facts):
         return
-    changes = possible_changes(policy, situation, "train", judge, facts)
+    changes = possible_changes(policy, situation, judge, facts)
     way_out = resumption(judge, facts, changes)
     by_text = {change.text: change for change in changes}
     event(f"{min(len(way_out.sets), 3)} sets")
@@ -196,6 +196,7 @@ def test_the_strategies_reach_both_verdicts_and_every_kind_of_way_out() -> None:
     """A property that is never exercised proves nothing."""
     seen: set[str] = set()
 
+    @settings(max_examples=400)
     @given(cases())
     def explore(case: Any) -> None:
         policy, situation = case

@@ -7,6 +7,7 @@ turns out that": nobody can promise its result.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from math import ceil
 
 from scalegate.evidence import binomial
@@ -15,7 +16,7 @@ from scalegate.gate.judge import Judge
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Situation
-from scalegate.policy.document import Action, ComputeCap, Domain, Policy
+from scalegate.policy.document import ComputeCap, Domain, Policy
 from scalegate.policy.semantics import Facts, Unknown, number
 from scalegate.policy.syntax import compares
 from scalegate.units import format_duration, format_flop, format_instant, format_share
@@ -23,19 +24,17 @@ from scalegate.units import format_duration, format_flop, format_instant, format
 __all__ = ["elicitation_due", "possible_changes"]
 
 
-def possible_changes(
-    policy: Policy, situation: Situation, action: Action, judge: Judge, facts: Facts
-) -> tuple[Change, ...]:
+def possible_changes(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> tuple[Change, ...]:
     """Every change on offer, in the order in which people would take them: act, measure, sign, time."""
     return (
-        *_acts(policy, situation, action, facts),
+        *_acts(policy, situation, judge, facts),
         *(change for domain in policy.domains for change in _measures(policy, situation, domain, facts)),
         *_signatures(policy, facts, situation.now),
         *_waits(judge, facts),
     )
 
 
-def _acts(policy: Policy, situation: Situation, action: Action, facts: Facts) -> Iterator[Change]:
+def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> Iterator[Change]:
     for level in policy.levels:
         for safeguard in level.safeguards:
             name = f"safeguard.{safeguard.id}.until"
@@ -58,7 +57,8 @@ def _acts(policy: Policy, situation: Situation, action: Action, facts: Facts) ->
             ),
         )
         return
-    caps = [clause.at for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.gates]
+    binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
+    caps = [clause.at for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.id in binding]
     used, others = number(facts.get("lineage.compute")), number(facts.get("developer.others"))
     if caps and used is not None and others is not None and situation.compute + others <= min(caps):
         yield Change(
@@ -74,12 +74,12 @@ def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: 
     The floor is a share of lineage compute at the permit's end (DESIGN rule 9), so it is taken at the
     furthest point that cadence, buffer and plan allow.
     """
-    ends = [evidence * domain.buffer / domain.margin]
+    ends: list[Fraction] = [evidence * domain.buffer / domain.margin]
     ends += [evidence * clause.every for clause in policy.clauses if clause.kind == "cadence" and clause.gates]
     share = domain.elicitation.share
     if planned_end is not None and share < 1:
         # The elicitation itself adds to the lineage's compute: x >= share * (end + x).
-        ends.append(max(planned_end * policy.effective_compute.factor, evidence) / (1 - share))
+        ends.append(max(planned_end * policy.effective_compute.factor, Fraction(evidence)) / (1 - share))
     return max(domain.elicitation.at_least, ceil(min(ends) * share))
 
 

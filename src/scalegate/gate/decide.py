@@ -41,11 +41,12 @@ def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
             status="not shown",
             detail=fault,
         )
-        stop = Resumption(sets=(), more=False, stop=True, because=("standing.fault",))
-        return _decision(policy, situation, action, (finding,), None, stop)
+        unclear = Resumption(sets=(), more=True, stop=False, because=("standing.fault",))
+        return _decision(policy, situation, action, (finding,), None, unclear, ())
 
 
 def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
+    surprises = tuple(str(jump) for jump in jumps(policy, situation))
     judge = Judge.of(policy, action)
     facts = derive_facts(policy, situation, action)
     findings = [
@@ -67,14 +68,14 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         if name.startswith("required.")
     ]
     if holding:
-        way_out = resumption(judge, facts, possible_changes(policy, situation, action, judge, facts))
-        return _decision(policy, situation, action, tuple(findings), None, way_out)
+        way_out = resumption(judge, facts, possible_changes(policy, situation, judge, facts))
+        return _decision(policy, situation, action, tuple(findings), None, way_out, surprises)
     ends = largest_permit(judge, facts)
     if ends.compute is None or ends.time is None:
         endless = "compute" if ends.compute is None else "time"
         findings.append(_required("permit", f"no clause in force bounds the permit in {endless}"))
         stop = Resumption(sets=(), more=False, stop=True, because=("required.permit",))
-        return _decision(policy, situation, action, tuple(findings), None, stop)
+        return _decision(policy, situation, action, tuple(findings), None, stop, surprises)
     permit = Permit(
         compute=ends.compute,
         time=ends.time,
@@ -82,7 +83,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         compute_ends_by=ends.past_compute,
         time_ends_by=ends.past_time,
     )
-    return _decision(policy, situation, action, tuple(findings), permit, None)
+    return _decision(policy, situation, action, tuple(findings), permit, None, surprises)
 
 
 def _required(name: str, detail: str) -> Finding:
@@ -104,6 +105,7 @@ def _decision(
     findings: tuple[Finding, ...],
     permit: Permit | None,
     way_out: Resumption | None,
+    surprises: tuple[str, ...],
 ) -> Decision:
     assumptions = sorted({assumption for piece in situation.pieces for assumption in piece.assumptions})
     continuity = [
@@ -116,7 +118,7 @@ def _decision(
         enforcement=situation.enforcement,
         assumptions=(*continuity, *assumptions),
         not_measured=tuple(f"{d.id}: {text}" for d in policy.domains for text in d.not_measured),
-        surprises=tuple(str(jump) for jump in jumps(policy, situation)),
+        surprises=surprises,
     )
     return Decision(
         limits=limits,

@@ -9,7 +9,7 @@ from scalegate.gate.judge import Test
 from scalegate.policy.semantics import Facts, evaluate, linear_value, unknowns
 from scalegate.policy.syntax import Any, AtLeast, Compare, Expr, Fact, Linear, Not, children, fact_names
 from scalegate.truth import Truth
-from scalegate.units import format_flop, format_instant
+from scalegate.units import format_duration, format_flop, format_instant
 
 __all__ = ["explain"]
 
@@ -74,5 +74,7 @@ def _side(linear: Linear, facts: Facts, instant: bool) -> str:
     if value is None:
         return "unknown"
     shown = format_instant(int(value)) if instant else format_flop(int(value)) if value >= 1000 else f"{float(value):g}"
-    names = " + ".join(name if c == 1 else f"{float(c):g} * {name}" for c, name in linear.terms)
-    return f"{names} ({shown})" if names else shown
+    parts = [name if c == 1 else f"{float(c):g} * {name}" for c, name in linear.terms]
+    if parts and linear.const:
+        parts.append(format_duration(int(linear.const)) if instant else f"{float(linear.const):g}")
+    return f"{' + '.join(parts)} ({shown})" if parts else shown

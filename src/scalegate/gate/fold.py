@@ -58,6 +58,8 @@ class Attempt:
     finished: EvaluationFinished | None = None
     finished_at: int = -1
     signed: bool = False
+    elicitation_flops: int = 0
+    """What the result claims, as far as it was reserved in the ledger."""
     again: bool = False
     """A second result for one announcement: then none of it may rule out."""
 
@@ -173,6 +175,10 @@ class Fold:
                 at = (entry.session, entry.trained)
                 if run.recorded.setdefault(at, entry.weights) != entry.weights:
                     run.faults.append(f"entry {index}: the weights changed while the meter stood still")
+                kin = members(self.runs, entry.run)
+                strangers = [other.name for other in holders(self.runs, entry.weights) if other.name not in kin]
+                if strangers:
+                    run.faults.append(f"entry {index} records weights of run `{strangers[0]}`, which is no ancestor")
                 run.weights[entry.weights] = min(entry.trained, run.weights.get(entry.weights, entry.trained))
             case entries.EvaluationAnnounced():
                 attempt = self.attempts.setdefault(entry.evaluation, Attempt())
@@ -184,6 +190,7 @@ class Fold:
                 if attempt.finished is not None:
                     return self._second_result(index, attempt, entry)
                 attempt.finished, attempt.finished_at, attempt.signed = entry, index, refused is None
+                attempt.elicitation_flops = self._claim(attempt, entry.elicitation_flops)
             case entries.DecisionMade():
                 return self._decision(index, entry)
             case entries.Approval():
@@ -206,6 +213,15 @@ class Fold:
         if entry.successes * max(first.completed, 1) > first.successes * max(entry.completed, 1):
             attempt.finished = entry
         return "a second result for one announcement: neither may rule out"
+
+    def _claim(self, attempt: Attempt, flops: int) -> int:
+        """Of the elicitation that a result claims, what was reserved for its run and not claimed before."""
+        run = self.runs.get(attempt.announced.run) if attempt.announced else None
+        if run is None:
+            return 0
+        credited = min(flops, max(run.used("elicitation") - run.claimed, 0))
+        run.claimed += credited
+        return credited
 
     def _run(self, index: int, name: str) -> Run:
         if name not in self.runs:
@@ -265,7 +281,7 @@ class Fold:
 
     def _settle(self, index: int, entry: entries.ComputeSettled) -> None:
         run = self._run(index, entry.run)
-        key = (entry.session, entry.use)
+        key = (entry.session, "training")
         if entry.unspent > run.reserved.get(key, 0) or entry.session != run.latest.session:
             run.faults.append(f"entry {index} gives back compute that its session has not reserved")
             return
@@ -396,7 +412,7 @@ class Fold:
             completed=finished.completed if finished else 0,
             errors=finished.errors if finished else 0,
             elicitation=announced.elicitation if announced else "none",
-            elicitation_flops=finished.elicitation_flops if finished else 0,
+            elicitation_flops=attempt.elicitation_flops,
             attempt=number,
             configuration=announced.configuration if announced else None,
             assumptions=finished.assumptions if finished else (),

@@ -28,6 +28,8 @@ class Run:
     weights: dict[str, int] = field(default_factory=dict)
     """Training FLOP of this run behind each recorded digest: the least claimed."""
 
+    claimed: int = 0
+    """Elicitation FLOP that results have claimed, of those reserved."""
     recorded: dict[tuple[str, int], str] = field(default_factory=dict)
     """Digest recorded at each (session, training FLOP)."""
 
@@ -113,9 +115,10 @@ def _faults(runs: Runs, run: Run) -> Iterator[str]:
 
 
 def _start_faults(runs: Runs, run: Run, start: str) -> Iterator[str]:
+    declared = {parent.weights for parent in run.parents}
     strangers = [other.name for other in holders(runs, start) if other.name != run.name]
+    if strangers and start not in declared:
+        yield f"run `{run.name}` starts from weights of run `{strangers[0]}`, which it does not declare as a parent"
     initial = [parent.weights for parent in run.parents if parent.relation == "initialisation"]
-    if run.first.from_scratch and strangers:
-        yield f"run `{run.name}` says that it is from scratch, but starts from weights of run `{strangers[0]}`"
     if initial and start not in initial:
         yield f"run `{run.name}` starts from other weights than the parent that it declares"

@@ -128,12 +128,11 @@ class ComputeReserved(_Predicate):
 
 
 class ComputeSettled(_Predicate):
-    """The part of this session's reservations that was not spent is given back."""
+    """The training compute that this session reserved and did not spend is given back; elicitation never is."""
 
     type_uri = PREFIX + "compute-settled/v0.1"
     run: Name
     session: Digest
-    use: Literal["training", "elicitation"]
     unspent: FlopText
 
 

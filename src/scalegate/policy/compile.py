@@ -51,6 +51,8 @@ __all__ = ["CompiledClause", "compile_policy"]
 
 NOW = term("now")
 COMPUTE = term("compute")
+DEVELOPER = COMPUTE + term("developer.others")
+"""Absolute thresholds are on the developer, of which the lineage is a part: splitting a run gains nothing."""
 NOTHING = All(())
 
 
@@ -110,21 +112,20 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
             return All(
                 (
                     at_most(term("lineage.planned_end"), limit),
-                    at_most(COMPUTE, limit),
-                    at_most(COMPUTE + term("developer.others"), limit),
+                    at_most(DEVELOPER, limit),
                 )
             )
         case Moratorium():
-            return Any((at_most(COMPUTE, constant(clause.above)), at_most(constant(clause.until), NOW)))
+            return Any((at_most(DEVELOPER, constant(clause.above)), at_most(constant(clause.until), NOW)))
         case UndefinedTest():
-            return Any((at_most(COMPUTE, constant(clause.above)), Undefined(f"test.{clause.test.id}")))
+            return Any((at_most(DEVELOPER, constant(clause.above)), Undefined(f"test.{clause.test.id}")))
 
 
 def _bootstrap(policy: Policy, domain: Domain, action: Action) -> tuple[Expr, ...]:
     """Before the first evaluation is due (DESIGN rule 14): only training, and only if nothing shows danger."""
     if policy.first_evaluation_at is None or action != "train":
         return ()
-    early = at_most(COMPUTE + term("developer.others"), constant(policy.first_evaluation_at))
+    early = at_most(DEVELOPER, constant(policy.first_evaluation_at))
     return (All((early, Not(Fact(f"{domain.id}.reached")))),)
 
 

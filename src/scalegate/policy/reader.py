@@ -112,10 +112,10 @@ def parse_policy(text: str, *, name: str = "policy") -> Policy:
     except _Malformed as error:
         raise faulty(error.found) from error
     if not isinstance(node, yaml.MappingNode):
-        what = "a policy is a set of fields, not a list or a single value" if node else "the file is empty"
-        raise faulty(
-            [(_spot(node.start_mark) if node else None, what, "start with `scalegate: 1`, one field per line")]
+        what = (
+            "a policy is a set of fields, not a list or a single value" if node else "there is no policy in this file"
         )
+        raise faulty([(_spot(node and node.start_mark), what, "start with `scalegate: 1`, one field per line")])
     reading = _Reading()
     document = reading.plain(node, ())
     try:
@@ -349,8 +349,8 @@ def _fields(loc: Path_) -> list[str]:
             model = _KINDS[str(step)]
         elif isinstance(step, str):
             model = next(f.annotation for n, f in model.model_fields.items() if step == (f.alias or n))
-            while not isinstance(model, type) and get_args(model):
-                model = schema.Clause if schema.Cadence in get_args(model) else get_args(model)[0]
+            while model is not schema.Clause and not isinstance(model, type):
+                model = get_args(model)[0]
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

@@ -33,7 +33,7 @@ from scalegate.training.arithmetic import (
 from scalegate.training.evaluation import EvaluationRequest, Measured, Suite
 from scalegate.training.gate import Gate
 from scalegate.training.held import Held
-from scalegate.training.meter import TorchMeter, six_nd
+from scalegate.training.meter import MeterFaultError, TorchMeter, six_nd
 from scalegate.training.weights import weights_digest
 
 __all__ = ["RUN", "DemoResult", "Watcher", "demo_policy", "run_demo"]
@@ -181,13 +181,21 @@ class _Session:
                     self.watch.decided(gate.decision)
                 started = time.perf_counter()
                 if first:
-                    loss = self.meter.verify(lambda: trainer.train_step(examples), *examples)  # noqa: B023
+                    loss = self._verified_step(examples)
                     first = False
                 else:
                     loss = trainer.train_step(examples)
                 self._spent("training", started)
                 permit = gate.decision.permit if gate.decision else None
                 self.watch.stepped(trainer.step, gate.trained, loss, permit.compute if permit else 0)
+
+    def _verified_step(self, examples: tuple[Tensor, Tensor]) -> float:
+        """One step under the counter; more FLOP than was metered is a fault, and holds."""
+        try:
+            return float(self.meter.verify(lambda: self.trainer.train_step(examples), *examples))
+        except MeterFaultError as error:
+            self.gate.meter_fault(error.message)
+            raise
 
     def _spent(self, what: str, since: float) -> None:
         self.result.seconds[what] = self.result.seconds.get(what, 0.0) + time.perf_counter() - since

@@ -124,7 +124,7 @@ class Session:
         self.write(
             lambda: [
                 (
-                    ComputeSettled(**self.common(), session=self.token, use="training", unspent=unspent),
+                    ComputeSettled(**self.common(), session=self.token, unspent=unspent),
                     self.keys.gate,
                 )
             ]
