@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
+from scalegate.examples import read_example
 from scalegate.gate.project import Project, create_project
 from scalegate.ledger.entries import Approval, Attestation, TierStatus
 from scalegate.training.evaluation import EvaluationRequest, Measured, Suite
@@ -17,7 +17,7 @@ DAY = 86_400
 START = 1_796_000_000
 STEP = 10**10
 SUITE = Suite("addition", "1", "d" * 64, 400)
-_TEXT = files("scalegate.examples").joinpath("arithmetic.yaml").read_text(encoding="utf-8")
+_TEXT = read_example("arithmetic")
 POLICY_TEXT = (
     _TEXT.replace("first_evaluation_at: 5e10", "first_evaluation_at: 2e11")
     .replace("at_least: 2e10 FLOP", "at_least: 1e9 FLOP")
@@ -41,20 +41,23 @@ class Clock:
 def new_project(folder: Path, text: str = POLICY_TEXT, *, tier_recorded: bool = True) -> Project:
     project = create_project(folder, text, name="test policy")
     if tier_recorded:
-        with project.journal() as journal:
-            journal.grant(
-                TierStatus(
-                    actor="security",
-                    time=journal.now(),
-                    policy=journal.policy.digest(),
-                    tier="international",
-                    adopters=(),
-                    until=journal.now() + 365 * DAY,
-                    statement="none",
-                ),
-                project.key("security"),
-            )
+        record_tier(project)
     return project
+
+
+def record_tier(project: Project) -> None:
+    """The registrar states that nobody has adopted the international tier."""
+    with project.journal() as journal:
+        status = TierStatus(
+            actor="security",
+            time=journal.now(),
+            policy=journal.policy.digest(),
+            tier="international",
+            adopters=(),
+            until=journal.now() + 365 * DAY,
+            statement="none",
+        )
+        journal.grant(status, project.key("security"))
 
 
 @dataclass

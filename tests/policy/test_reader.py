@@ -93,33 +93,11 @@ def test_fill_keys_leaves_keys_that_are_set() -> None:
     assert fill_keys(first, {"ada": SigningKey.generate("ada").verify_key.to_text()}) == first
 
 
-FRAGMENTS = st.sampled_from(
-    [
-        "",
-        " ",
-        "\n",
-        "\t",
-        ":",
-        "- ",
-        "[",
-        "]",
-        "{",
-        "}",
-        '"',
-        "'",
-        "&a ",
-        "*a",
-        "!x ",
-        "#",
-        "|",
-        ">",
-        "? ",
-        "%",
-        "---\n",
-    ]
-    + ["no", "~", "1e999x", "1e999 FLOP", "-1", "999999999 years", "\x00", "\u2028", "\ud800", '"\\ud800"', '"\\x00"']
-    + ["0001-01-01", "9999-12-31", "<<: {}", "unset", "2", "\ufeff", '"\\U00110000"', "0x", "\r", "\x85", "😀"]
-)
+FRAGMENTS = st.sampled_from([
+    "", " ", "\n", "\t", ":", "- ", "[", "]", "{", "}", '"', "'", "&a ", "*a", "!x ", "#", "|", ">", "? ", "%", "---\n",
+    "no", "~", "1e999x", "1e999 FLOP", "-1", "999999999 years", "0001-01-01", "9999-12-31", "<<: {}", "unset", "2",
+    "0x", "\x00", "\u2028", "\ud800", '"\\ud800"', '"\\x00"', "\ufeff", '"\\U00110000"', "\r", "\x85", "\U0001f600",
+])  # fmt: skip
 EDIT = st.tuples(st.floats(0, 1), st.integers(0, 60), FRAGMENTS | st.text(max_size=8))
 VALUES = st.tuples(st.floats(0, 1), FRAGMENTS | st.text(max_size=20))
 
@@ -145,8 +123,7 @@ def read(text: str) -> None:
     try:
         with seconds(10):
             policy = parse_policy(text)
-    except ScalegateError as error:
-        assert str(error)
+    except ScalegateError:
         return
     assert policy_from_json(json.loads(policy.canonical())) == policy
 
@@ -215,6 +192,7 @@ def test_canonical_json_of_an_unsound_policy_is_refused() -> None:
     document["domains"][0]["alarm"] = "0.9"
     with pytest.raises(PolicyFaults, match=r"domains\.0\.alarm: the alarm is not under the threshold"):
         policy_from_json(document)
-    for broken in (None, [], "x", {}, {"people": 1}):
+    bad_clauses = [{"clauses": clauses} for clauses in (5, [5], [{"kind": 5}], [{"kind": None}], [{"kind": "cadence"}])]
+    for broken in (None, [], "x", {}, {"people": 1}, {"people": [{"key": 5}]}, {"title": 5}, *bad_clauses):
         with pytest.raises(PolicyFaults):
             policy_from_json(broken)

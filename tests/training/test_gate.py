@@ -16,12 +16,13 @@ import pytest
 from scalegate.errors import InputError, LedgerError, NotVerified
 from scalegate.gate import replay
 from scalegate.gate.journal import reading, wall_time
-from scalegate.gate.project import Project
+from scalegate.gate.project import Project, adopt
 from scalegate.ledger.entries import ComputeReserved
+from scalegate.policy import load_policy
 from scalegate.training import measuring
 from scalegate.training.evaluation import Measured
 from scalegate.training.held import Held
-from support import DAY, POLICY_TEXT, STEP, Clock, Model, approve, attest, new_project, open_gate, train
+from support import DAY, POLICY_TEXT, STEP, Clock, Model, approve, attest, new_project, open_gate, record_tier, train
 
 
 @pytest.fixture
@@ -294,6 +295,24 @@ def test_another_policy_than_the_one_in_force_is_refused(project: Project, tmp_p
     lax.write_text(project.policy.read_text().replace("every: 4x", "every: 400x"))
     with pytest.raises(InputError, match="policy in force"):
         open_gate(project, Model(), policy=lax)
+
+
+def test_a_policy_changed_during_a_run_ends_the_session(project: Project, tmp_path: Path) -> None:
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(project.policy.read_text().replace("every: 4x", "every: 3x"))
+    wanted = load_policy(changed)
+    with open_gate(project, Model(), tranche=STEP) as gate:
+        gate.step(STEP)
+        with project.journal() as journal:
+            assert adopt(journal, wanted, "ada", project.key("ada")) != wanted.digest()
+        gate.step(STEP)
+        with project.journal() as journal:
+            assert adopt(journal, wanted, "grace", project.key("grace")) == wanted.digest()
+        assert "policy in force has changed" in str(held(gate.step, STEP))
+    record_tier(project)
+    with open_gate(project, Model(), policy=changed) as gate:
+        gate.step(STEP)
+    assert replay(project.ledger).faults == ()
 
 
 def test_keys_that_the_policy_does_not_name_are_refused(project: Project) -> None:

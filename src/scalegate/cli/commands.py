@@ -42,14 +42,14 @@ def init(
     """
     from importlib.resources import files
 
-    from scalegate.cli.project import scaffold
     from scalegate.cli.show import emit
+    from scalegate.gate.project import create_project
 
     if template in TEMPLATES:
         text = files("scalegate.examples").joinpath(f"{template}.yaml").read_text(encoding="utf-8")
     else:
         text = _read_text(Path(template))
-    project = scaffold(folder, text, name=template)
+    project = create_project(folder, text, name=template)
     document = {"policy": str(project.policy), "ledger": str(project.ledger), "keys": str(project.keys)}
     emit(
         as_json,

@@ -33,22 +33,31 @@ def announce(
     samples: Annotated[int, typer.Option("--samples", help="How many samples.")],
     who: As,
     elicited: Annotated[bool, typer.Option("--elicited/--as-is", help="On a fine-tuned copy, or as it is.")] = True,
+    elicitation_flops: Annotated[
+        str | None,
+        typer.Option("--elicitation-flops", help="Compute to reserve for it, before it is spent: `1e12 FLOP`."),
+    ] = None,
+    configuration: Annotated[
+        str | None, typer.Option("--configuration", help="SHA-256 of the deployment configuration that is evaluated.")
+    ] = None,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Write down that an evaluation is about to start.
 
-    Only an announced evaluation may rule out. Prints the name of the evaluation, which its result must give.
+    Only an announced evaluation may rule out, and only elicitation that was reserved in the ledger counts.
+    Prints the name of the evaluation, which its result must give.
     """
     import secrets
 
-    from scalegate.cli.project import check_run, signer, writer
+    from scalegate.cli.project import check_run, reserve_elicitation, signer, writer
     from scalegate.cli.show import emit
     from scalegate.cli.wording import plain
     from scalegate.gate.intake import check_weights, checked
     from scalegate.gate.project import Project
     from scalegate.ledger.entries import EvaluationAnnounced
+    from scalegate.units import parse_flop
 
     place = Project(project)
     with writer(place) as journal:
@@ -71,8 +80,11 @@ def announce(
                     dataset=dataset,
                     samples=samples,
                     elicitation="fine-tuning" if elicited else "none",
+                    configuration=configuration,
                 )
             )
+        if elicitation_flops is not None:
+            reserve_elicitation(journal, place, run, parse_flop(elicitation_flops))
         index = journal.grant(entry, signing)
     name = entry.model_dump()["evaluation"]
     emit(as_json, {"entry": index, "evaluation": name}, lambda: f"Announced as entry {index}: evaluation {name}")

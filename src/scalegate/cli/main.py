@@ -86,7 +86,8 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output went away; rich says so by SystemExit.
         return 2
     except OSError as error:
         where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from scalegate.errors import InputError, Place
 from scalegate.gate.journal import Journal, reading
-from scalegate.gate.project import Project, create_project
+from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
-from scalegate.policy import Person, Policy, parse_policy
+from scalegate.ledger.entries import ComputeReserved
+from scalegate.policy import Person, Policy
 
-__all__ = ["check_run", "ledger_of", "reader", "scaffold", "signer", "with_role", "writer"]
+__all__ = ["check_run", "ledger_of", "reader", "reserve_elicitation", "signer", "with_role", "writer"]
 
 
 def ledger_of(project: Project) -> Path:
@@ -89,6 +87,28 @@ def with_role(policy: Policy, project: Project, role: str) -> Person:
     )
 
 
+def reserve_elicitation(journal: Journal, project: Project, run: str, flops: int) -> None:
+    """Set compute aside for an elicitation that is done outside; the gate's key signs it."""
+    person = with_role(journal.policy, project, "gate")
+    key = signer(journal.policy, project, person.id, None)
+    journal.append(
+        lambda: [
+            (
+                ComputeReserved(
+                    actor=person.id,
+                    time=journal.now(),
+                    policy=journal.policy.digest(),
+                    run=run,
+                    session=journal.fold.runs[run].latest.session,
+                    use="elicitation",
+                    flops=flops,
+                ),
+                key,
+            )
+        ]
+    )
+
+
 def check_run(journal: Journal, run: str) -> None:
     """Raise InputError unless the run has been opened in this ledger."""
     if run not in journal.fold.runs:
@@ -97,65 +117,4 @@ def check_run(journal: Journal, run: str) -> None:
             f"no run `{run}` has been opened in this ledger",
             place=Place(file=str(journal.ledger.path)),
             fix=f"one of {known}" if known else "a training script opens it with `Gate.open`",
-        )
-
-
-def scaffold(folder: Path, text: str, *, name: str) -> Project:
-    """A new project from a policy's YAML text: all of it is there afterwards, or none. `name` is used in messages.
-
-    It is made aside and moved into place, so a failure midway leaves nothing that would block a second try.
-    Raises InputError if the text is not a policy, or the folder is no folder or holds a project.
-    """
-    _check_template(parse_policy(text, name=name), name)
-    project = Project(folder)
-    parts = [project.keys, project.ledger, folder / "ledger.db.head", project.policy]
-    for taken in parts:
-        if taken.exists() or taken.is_symlink():
-            raise InputError(
-                "a project, or part of one, is here already",
-                place=Place(file=str(taken)),
-                fix="choose another folder; nothing was changed",
-            )
-    new = [place for place in (folder, *folder.parents) if not place.exists()]
-    aside = folder / f".scalegate-{secrets.token_hex(6)}"
-    moved: list[Path] = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        create_project(aside, text, name=name)
-        for part in parts:
-            if (aside / part.name).exists():
-                os.rename(aside / part.name, part)
-                moved.append(part)
-    except BaseException as error:
-        shutil.rmtree(aside, ignore_errors=True)
-        for part in moved:
-            shutil.rmtree(part) if part.is_dir() else part.unlink()
-        for place in new:
-            if place.is_dir():
-                place.rmdir()
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            raise InputError(
-                f"the project cannot be made: {reason[:1].lower() + reason[1:]}",
-                place=Place(file=str(folder)),
-                fix="choose a folder that may be written to; nothing was left behind",
-            ) from error
-        raise
-    aside.rmdir()
-    return project
-
-
-def _check_template(policy: Policy, name: str) -> None:
-    """What `init` needs of a template beyond being a policy: room for the log's key, and somebody to sign."""
-    if any(person.id == "log" for person in policy.people):
-        raise InputError(
-            "a person is called `log`, which is the name of the ledger's own key", place=Place(file=name), fix="rename"
-        )
-    role = policy.amendment.role if policy.amendment else None
-    first = next(person for person in policy.people if role is None or role in person.roles)
-    if first.key != "unset":
-        raise InputError(
-            f"`{first.id}` is to sign the adoption, but has a key of their own, which `init` does not hold",
-            place=Place(file=name),
-            fix="list first, among those who may amend the policy, a person with `key: unset`",
         )

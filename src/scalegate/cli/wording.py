@@ -28,7 +28,7 @@ _PHRASES = (
 
 @contextmanager
 def plain(option: str | None = None, *, fix: str | None = None) -> Iterator[None]:
-    """Say a schema's complaint in words of ours: with its option, its line and column where known, and a `fix` for it."""
+    """Say a schema's complaint in our words: with its option, its line and column where known, and a `fix`."""
     try:
         yield
     except InputError as error:

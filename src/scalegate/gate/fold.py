@@ -122,6 +122,11 @@ class Fold:
         """Why an entry would count for nothing if it were next; None: it would count."""
         return copy.deepcopy(self).add(envelope).refused
 
+    def wrong_signer(self, envelope: bytes) -> str | None:
+        """Why the signer keeps an entry from counting; None: the named person signed it."""
+        parsed = dsse.parse(envelope)
+        return self._refused(entries.read_statement(parsed.payload), parsed)
+
     def _refused(self, entry: Entry, parsed: dsse.Envelope) -> str | None:
         """Why the signer or the policy named keeps this entry from counting."""
         policy = self.policy

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from scalegate.errors import InputError, Place, ScalegateError
 from scalegate.gate.journal import Journal
@@ -34,7 +34,7 @@ class ResultFile(BaseModel):
     """Name that `evidence announce` printed; None: the evaluation was not announced, and cannot rule out."""
     weights: str
     domain: str
-    outcomes: Annotated[list[bool | None], Field(min_length=1)]
+    outcomes: Annotated[list[StrictBool | None], Field(min_length=1)]
     """Per sample: true success, false failure, null errored, refused, cut off or NaN."""
     elicitation_flops: FlopText = 0
     elicitation_method: str = "none"
@@ -56,7 +56,7 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
     place = Place(file=str(path))
     try:
         data = path.read_bytes()
-        result = ResultFile.model_validate(strict_json.loads(data), strict=False)
+        result = ResultFile.model_validate(strict_json.loads(data))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", place=place) from error
     except ValidationError as error:

@@ -80,17 +80,22 @@ class Journal:
     def append(self, make: Callable[[], list[tuple[Entry, SigningKey]]]) -> int:
         """Write the entries that `make` returns, made and written in one transaction on the whole ledger.
 
-        `make` runs with the fold at the head and nobody else writing; if it raises, nothing is written.
-        Returns the position of the first entry.
+        `make` runs with the fold at the head and nobody else writing; if it raises, or an entry is not signed by
+        the person that it names, nothing is written. Returns the position of the first entry.
         """
         made: list[bytes] = []
 
-        def guard() -> list[bytes]:
+        def signed() -> list[bytes]:
             self.refresh()
-            made.extend(dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key]) for entry, key in make())
+            for entry, key in make():
+                envelope = dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key])
+                wrong = self.fold.wrong_signer(envelope)
+                if wrong:
+                    raise InputError(wrong, place=Place(file=str(self.ledger.path)), fix="nothing was written")
+                made.append(envelope)
             return made
 
-        appended = self.ledger.append(guard)
+        appended = self.ledger.append(signed)
         for envelope in made:
             self._add(envelope)
         return appended.first

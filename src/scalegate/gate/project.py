@@ -8,6 +8,8 @@ together in the policy.
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,19 +50,55 @@ class Project:
         return Journal.open(self.ledger, log_key=self.key("log"))
 
 
-def create_project(folder: Path, template: str, *, name: str) -> Project:
-    """Make the folder: keys for the log and for everybody without one, the policy, the ledger, the adoption.
+def create_project(folder: Path, text: str, *, name: str) -> Project:
+    """A new project from a policy's YAML text: all of it is there afterwards, or none. `name` is used in messages.
 
-    `template` is the policy's YAML text; `name` is used in messages. Raises InputError if the folder holds a
-    project already, or the template is not a policy.
+    It is made aside and moved into place, so a failure midway leaves nothing that would block a second try.
+    Raises InputError if the text is not a policy, or the folder is no folder or holds a project.
     """
+    policy = parse_policy(text, name=name)
+    _check_template(policy, name)
     project = Project(folder)
-    policy = parse_policy(template, name=name)
-    for taken in (project.policy, project.ledger, project.keys):
-        if taken.exists():
+    parts = [project.keys, project.ledger, folder / "ledger.db.head", project.policy]
+    for taken in parts:
+        if taken.exists() or taken.is_symlink():
             raise InputError(
-                "there is a project here already", place=Place(file=str(taken)), fix="choose another folder"
+                "a project, or part of one, is here already",
+                place=Place(file=str(taken)),
+                fix="choose another folder; nothing was changed",
             )
+    new = [place for place in (folder, *folder.parents) if not place.exists()]
+    aside = folder / f".scalegate-{secrets.token_hex(6)}"
+    moved: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _build(aside, text, policy)
+        for part in parts:
+            if (aside / part.name).exists():
+                os.rename(aside / part.name, part)
+                moved.append(part)
+    except BaseException as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        for part in moved:
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
+        for place in new:
+            if place.is_dir():
+                place.rmdir()
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise InputError(
+                f"the project cannot be made: {reason[:1].lower() + reason[1:]}",
+                place=Place(file=str(folder)),
+                fix="choose a folder that may be written to; nothing was left behind",
+            ) from error
+        raise
+    aside.rmdir()
+    return project
+
+
+def _build(folder: Path, template: str, policy: Policy) -> None:
+    """Make keys, policy, ledger and adoption in a folder that nobody uses yet."""
+    project = Project(folder)
     project.keys.mkdir(parents=True, mode=0o700)
     log_key = SigningKey.generate("log")
     log_key.save(project.keys / "log.key")
@@ -70,15 +108,28 @@ def create_project(folder: Path, template: str, *, name: str) -> Project:
             key = SigningKey.generate(person.id)
             key.save(project.keys / f"{person.id}.key")
             made[person.id] = key.verify_key.to_text()
-    aside = project.policy.with_suffix(".tmp")
-    aside.write_text(fill_keys(template, made), encoding="utf-8")
-    os.replace(aside, project.policy)
+    project.policy.write_text(fill_keys(template, made), encoding="utf-8")
     filled = load_policy(project.policy)
     Ledger.create(project.ledger, origin=f"{filled.policy}.ledger", log_key=log_key).close()
     adopters = [p.id for p in filled.people if not filled.amendment or filled.amendment.role in p.roles]
     with project.journal() as journal:
         adopt(journal, filled, adopters[0], project.key(adopters[0]))
-    return project
+
+
+def _check_template(policy: Policy, name: str) -> None:
+    """What `init` needs of a template beyond being a policy: room for the log's key, and somebody to sign."""
+    if any(person.id == "log" for person in policy.people):
+        raise InputError(
+            "a person is called `log`, which is the name of the ledger's own key", place=Place(file=name), fix="rename"
+        )
+    role = policy.amendment.role if policy.amendment else None
+    first = next(person for person in policy.people if role is None or role in person.roles)
+    if first.key != "unset":
+        raise InputError(
+            f"`{first.id}` is to sign the adoption, but has a key of their own, which `init` does not hold",
+            place=Place(file=name),
+            fix="list first, among those who may amend the policy, a person with `key: unset`",
+        )
 
 
 def adopt(journal: Journal, policy: Policy, actor: str, key: SigningKey) -> str | None:

@@ -102,9 +102,8 @@ def parse_policy(text: str, *, name: str = "policy") -> Policy:
         faults = [Fault(place(mark), message, fix) for mark, message, fix in found]
         faults.sort(key=lambda fault: (fault.place.line or 0, fault.place.column or 0))
         if len(faults) > MAX_FAULTS:
-            faults[MAX_FAULTS:] = [
-                Fault(Place(file=name), f"{len(faults) - MAX_FAULTS} more faults", "mend these first")
-            ]
+            more = f"{len(faults) - MAX_FAULTS} more faults"
+            faults[MAX_FAULTS:] = [Fault(Place(file=name), more, "mend these first")]
         return PolicyFaults(faults)
 
     try:
@@ -112,10 +111,10 @@ def parse_policy(text: str, *, name: str = "policy") -> Policy:
     except _Malformed as error:
         raise faulty(error.found) from error
     if not isinstance(node, yaml.MappingNode):
-        what = (
-            "a policy is a set of fields, not a list or a single value" if node else "there is no policy in this file"
+        what = "this is not a set of fields, as a policy is" if node else "there is no policy in this file"
+        raise faulty(
+            [(_spot(node.start_mark if node else None), what, "start with `scalegate: 1`, one field per line")]
         )
-        raise faulty([(_spot(node and node.start_mark), what, "start with `scalegate: 1`, one field per line")])
     reading = _Reading()
     document = reading.plain(node, ())
     try:
@@ -168,37 +167,26 @@ def _compose(text: str) -> yaml.Node | None:
         for token in yaml.scan(text, Loader=yaml.SafeLoader):
             if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken):
                 what = "anchors (`&`), aliases (`*`) and tags (`!`) are not part of the policy language"
-                found.append(
-                    (_spot(token.start_mark), what, "write the value itself, in full; or put the text in quotes")
-                )
+                fix = "write the value itself, in full; or put the text in quotes"
+                found.append((_spot(token.start_mark), what, fix))
             depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
             if depth > MAX_DEPTH:
-                raise _Malformed(
-                    [(_spot(token.start_mark), "nested too deeply", "a policy has few levels: check the brackets")]
-                )
+                fix = "a policy has few levels: check the brackets"
+                raise _Malformed([(_spot(token.start_mark), "nested too deeply", fix)])
         node = None if found else yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.reader.ReaderError as error:
-        spot = _at(text, error.position)
-        raise _Malformed(
-            [(spot, f"the character U+{ord(text[error.position]):04X} cannot be shown", "remove it")]
-        ) from error
+        what = f"the character U+{ord(text[error.position]):04X} cannot be shown"
+        raise _Malformed([(_at(text, error.position), what, "remove it")]) from error
     except yaml.MarkedYAMLError as error:
         problem = error.problem or error.context or "it cannot be read"
         told = f"{error.context or ''} {problem}"
         fix = next((fix for sign, fix in _HINTS if sign in told), "check the indentation, colons and quotes")
         # What was never closed is noticed far below the place where it was opened.
         opened = told.startswith(("while parsing a flow", "while scanning a quoted"))
-        raise _Malformed(
-            [
-                (
-                    _spot(error.context_mark if opened else error.problem_mark),
-                    f"not well-formed YAML: {_ticked(problem)}",
-                    fix,
-                )
-            ]
-        ) from error
+        spot = _spot(error.context_mark if opened else error.problem_mark)
+        raise _Malformed([(spot, f"not well-formed YAML: {_ticked(problem)}", fix)]) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # The scanner hands an escape such as \\U00110000 to chr(), which refuses it.
+        # The scanner hands an escape such as \U00110000 to chr(), which refuses it.
         escape = re.search(r"\\U(?!000|0010)[0-9A-Fa-f]{8}", text)
         spot = _at(text, escape.start() if escape else 0)
         raise _Malformed([(spot, "no character has this number", "write the character itself")]) from error

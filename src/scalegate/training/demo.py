@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from torch.nn import functional
 
 from scalegate.elicitation.finetune import finetune
 from scalegate.errors import InputError
+from scalegate.examples import read_example
 from scalegate.gate import Decision, Journal
 from scalegate.gate.project import Project, create_project
 from scalegate.ledger.entries import Approval, Attestation, TierStatus
@@ -91,7 +91,7 @@ class DemoResult:
 
 def demo_policy(cadence: int) -> str:
     """The demo's policy text, evaluating at every `cadence`-fold growth of effective compute."""
-    text = files("scalegate.examples").joinpath("arithmetic.yaml").read_text(encoding="utf-8")
+    text = read_example("arithmetic")
     if cadence < 2:
         raise InputError(f"a cadence of {cadence}x is not a growth", fix="2 or more")
     changed, count = re.subn(r"(?m)^    every: 4x$", f"    every: {cadence}x", text)

@@ -43,6 +43,8 @@ class Session:
         self.keys = keys
         self.run = run
         self.token = secrets.token_hex(32)
+        self.under = journal.policy.digest()
+        """Digest of the policy that the run was opened under: a change of policy ends the session."""
         self.decision: Decision | None = None
         self.expires = 0.0
         """When the lease of the decision ends, by the monotonic clock."""
@@ -101,16 +103,26 @@ class Session:
     def reservation(self, use: Use, flops: int) -> ComputeReserved:
         return ComputeReserved(**self.common(), session=self.token, use=use, flops=flops)
 
+    def check(self) -> None:
+        """Raise Held if the policy changed, or another process opened the run, since this session opened it."""
+        if self.policy.digest() != self.under:
+            raise Held(
+                f"the policy in force has changed since run `{self.run}` was opened",
+                self.decision,
+                fix="open the run again under the new policy",
+            )
+        if self.state.latest.session != self.token:
+            raise Held(
+                f"run `{self.run}` was taken over by another process",
+                self.decision,
+                fix="only the process that opened the run last may train it",
+            )
+
     def write(self, make: Callable[[], Signed]) -> None:
-        """Append what `make` makes. Raises Held if another process has opened the run since."""
+        """Append what `make` makes, as the holder of the run. Raises Held as `check` does."""
 
         def fenced() -> Signed:
-            if self.state.latest.session != self.token:
-                raise Held(
-                    f"run `{self.run}` was taken over by another process",
-                    self.decision,
-                    fix="only the process that opened the run last may train it",
-                )
+            self.check()
             return make()
 
         self.journal.append(fenced)
@@ -133,6 +145,7 @@ class Session:
     def decide(self, flops: int) -> Decision:
         """A decision on `flops` more than the lineage has used, recorded; starts a lease if it is a PROCEED."""
         self.journal.refresh()
+        self.check()
         asked = effective(self.policy, self.lineage_total() + flops)
         started = time.monotonic()
         self.decision = self.journal.decide(self.run, "train", self.keys.gate, self.keys.gate_actor, compute=asked)

@@ -1,0 +1,91 @@
+"""A plain PyTorch loop under a policy, whole: `python examples/plain_loop.py` makes a project and trains in it.
+
+The model learns the parity of three bits, and the skill is its accuracy over chance. Take the shape, not the task.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from scalegate import EvaluationRequest, Gate, Held, Measured, Suite
+from scalegate.elicitation.finetune import finetune
+from scalegate.examples import read_example
+from scalegate.gate.project import create_project
+from scalegate.training.meter import TorchMeter
+from scalegate.training.weights import weights_digest
+
+__all__ = ["main"]
+
+INPUTS = torch.tensor([[float(b) for b in f"{n:08b}"] for n in range(256)])
+TARGETS = (INPUTS[:, :3].sum(1) % 2).long()
+
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
+optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+
+
+def loss(network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.cross_entropy(network(inputs), targets)
+
+
+meter = TorchMeter(model, loss, tokens=lambda inputs, _: len(inputs))
+step_flops = meter.flops(INPUTS, TARGETS)
+
+
+def evaluate(request: EvaluationRequest) -> Measured:
+    """As it is, or after fine-tuning a copy with at least the compute that the gate asks for."""
+    network: nn.Module = model
+    spent = 0
+    if request.elicitation == "fine-tuning":
+        batches = iter(lambda: (INPUTS, TARGETS), None)
+        tuned = finetune(model, batches, lr=1e-3, flops_per_step=step_flops, budget_flops=request.elicitation_flops)
+        network, spent = tuned.model, tuned.flops
+    right = (network(INPUTS).argmax(1) == TARGETS).float().mean()
+    skill = max(0.0, 2 * float(right) - 1)
+    scores = [True] * round(skill * request.suite.samples)
+    scores += [False] * (request.suite.samples - len(scores))
+    return Measured.of(
+        scores,
+        assumptions=["Parity on all 256 inputs is the skill."],
+        elicitation_flops=spent,
+        elicitation_method=request.elicitation,
+    )
+
+
+def main(folder: Path) -> int:
+    policy = read_example("arithmetic")
+    for large, small in (("5e10", "5e8"), ("2e10", "1e7"), ("3.6e12", "3.6e10"), ("1e13", "1e11"), ("2e12", "2e10")):
+        policy = policy.replace(f"{large} FLOP", f"{small} FLOP")
+    project = create_project(folder, policy, name="policy of the plain loop")
+    with Gate.open(
+        policy=project.policy,
+        ledger=project.ledger,
+        run="parity",
+        from_scratch=True,
+        weights=lambda: weights_digest(model),
+        planned=15 * 10**9,
+        checkpoint=lambda: torch.save(model.state_dict(), folder / "checkpoint.pt"),
+        evaluate=evaluate,
+        suites={"arithmetic": Suite("parity of three bits", "1", "0" * 64, 400)},
+    ) as gate:
+        gate.guard(optimizer)
+        steps = 0
+        try:
+            while steps < 10_000:
+                gate.step(meter.flops(INPUTS, TARGETS))
+                optimizer.zero_grad()
+                loss(model, INPUTS, TARGETS).backward()
+                optimizer.step()
+                steps += 1
+        except Held as held:
+            sys.stdout.write(f"{held}\nafter {steps} steps. See: scalegate status -p {folder}\n")
+            return held.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp()) / "parity"))
