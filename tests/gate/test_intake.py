@@ -1,0 +1,221 @@
+"""Result files from outside, and approvals of what was seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scalegate.errors import InputError
+from scalegate.gate.intake import check_weights, read_result
+from scalegate.gate.journal import Journal
+from scalegate.gate.project import Project
+from scalegate.ledger.entries import Approval, ComputeReserved, EvaluationAnnounced, EvaluationFinished
+from support import STEP, Model, new_project, open_gate, train
+
+NAME = "e" * 64
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A run with recorded weights and one announced evaluation of them."""
+    project = new_project(tmp_path / "p")
+    model = Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 2)
+        gate.save()
+    with project.journal() as journal:
+        journal.grant(announcement(journal), project.key("evaluator"))
+    return project
+
+
+WEIGHTS = Model(flops=2 * STEP).digest()
+
+
+def announcement(journal: Journal, **changes: Any) -> EvaluationAnnounced:
+    given: dict[str, Any] = {
+        "actor": "evaluator",
+        "time": journal.now(),
+        "policy": journal.policy.digest(),
+        "evaluation": NAME,
+        "run": "r",
+        "weights": WEIGHTS,
+        "domain": "arithmetic",
+        "kind": "capability",
+        "task": "addition",
+        "task_version": "1",
+        "dataset": "d" * 64,
+        "samples": 4,
+        "elicitation": "fine-tuning",
+    }
+    return EvaluationAnnounced(**(given | changes))
+
+
+def result(folder: Path, **changes: Any) -> Path:
+    given: dict[str, Any] = {
+        "evaluation": NAME,
+        "weights": WEIGHTS,
+        "domain": "arithmetic",
+        "outcomes": [True, False, None, True],
+        "elicitation_flops": "5",
+        "elicitation_method": "tuned",
+        "evaluation_flops": "7",
+        "assumptions": ["a", "b"],
+    }
+    document = {key: value for key, value in (given | changes).items() if value != "absent"}
+    path = folder / "result.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def read(project: Project, path: Path) -> EvaluationFinished:
+    with project.journal() as journal:
+        return read_result(path, journal, "evaluator")
+
+
+def test_counts_come_from_the_outcomes(project: Project) -> None:
+    path = result(project.folder)
+    entry = read(project, path)
+    assert (entry.successes, entry.completed, entry.errors) == (2, 3, 1)
+    assert (entry.elicitation_flops, entry.evaluation_flops, entry.elicitation_method) == (5, 7, "tuned")
+    assert entry.assumptions == ("a", "b")
+    assert entry.log == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (entry.evaluation, entry.weights, entry.domain) == (NAME, WEIGHTS, "arithmetic")
+    assert (entry.status, entry.actor) == ("completed", "evaluator")
+
+
+def test_an_unannounced_result_gets_a_name_of_its_own(project: Project) -> None:
+    entry = read(project, result(project.folder, evaluation=None))
+    assert len(entry.evaluation) == 64
+    assert entry.evaluation != NAME
+    assert read(project, result(project.folder, elicitation_flops="absent")).elicitation_flops == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"outcomes": []}, "outcomes"),
+        ({"outcomes": "absent"}, "outcomes"),
+        ({"outcomes": [1, 0]}, "outcomes"),
+        ({"outcomes": ["yes"]}, "outcomes"),
+        ({"outcomes": [0.5]}, "0.5 is not an integer"),
+        ({"outcomes": [float("nan")]}, ""),
+        ({"surprise": 1}, "surprise"),
+        ({"evaluation": "f" * 64}, "was not announced"),
+        ({"weights": "0" * 64}, "other weights or another domain"),
+        ({"domain": "cyber"}, "other weights or another domain"),
+        ({"elicitation_flops": "-1"}, "elicitation_flops"),
+        ({"elicitation_flops": "1e9"}, "elicitation_flops"),
+        ({"assumptions": [""]}, "assumptions"),
+        ({"evaluation": None, "weights": "short"}, "weights"),
+    ],
+)
+def test_a_file_that_is_not_a_result_is_one_clear_error(project: Project, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(project, result(project.folder, **changes))
+    assert words in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_not_json(project: Project) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read(project, project.folder / "none.json")
+    path = project.folder / "x.json"
+    path.write_text("{")
+    with pytest.raises(InputError, match=r"x\.json"):
+        read(project, path)
+
+
+def test_weights_must_be_known_and_the_domain_in_the_policy(project: Project) -> None:
+    with project.journal() as journal:
+        check_weights(journal, WEIGHTS, "arithmetic", "r")
+        check_weights(journal, WEIGHTS, "arithmetic", None)
+        with pytest.raises(InputError, match="evidence for other weights"):
+            check_weights(journal, "0" * 64, "arithmetic", "r")
+        with pytest.raises(InputError, match="are of run `r`, not of `s`"):
+            check_weights(journal, WEIGHTS, "arithmetic", "s")
+        with pytest.raises(InputError, match="no domain `cyber`"):
+            check_weights(journal, WEIGHTS, "cyber", None)
+
+
+def finish(project: Project, **changes: Any) -> None:
+    with project.journal() as journal:
+        entry = read_result(result(project.folder, outcomes=[False] * 4, **changes), journal, "evaluator")
+        journal.grant(entry, project.key("evaluator"))
+
+
+def pieces(project: Project) -> list[Any]:
+    with project.journal() as journal:
+        return list(journal.fold.situation("r", now=journal.now()).pieces)
+
+
+def test_elicitation_counts_only_as_far_as_it_was_reserved(project: Project) -> None:
+    with project.journal() as journal:
+        reserved = ComputeReserved(
+            actor="gatekeeper",
+            time=journal.now(),
+            policy=journal.policy.digest(),
+            run="r",
+            session=journal.fold.runs["r"].latest.session,
+            use="elicitation",
+            flops=1000,
+        )
+        journal.append(lambda: [(reserved, project.key("gatekeeper"))])
+    finish(project, elicitation_flops="600")
+    assert [piece.elicitation_flops for piece in pieces(project)] == [600]
+    with project.journal() as journal:
+        journal.grant(announcement(journal, evaluation="f" * 64), project.key("evaluator"))
+    finish(project, evaluation="f" * 64, elicitation_flops="600")
+    assert [piece.elicitation_flops for piece in pieces(project)] == [600, 400]
+    assert [piece.attempt for piece in pieces(project)] == [1, 2]
+    finish(project, evaluation=None, elicitation_flops="600")
+    assert next((p.elicitation_flops, p.announced, p.attempt) for p in pieces(project)) == (0, False, 0)
+
+
+def test_a_second_result_for_one_announcement_is_refused_and_if_forced_in_spoils_both(project: Project) -> None:
+    finish(project)
+    with pytest.raises(InputError, match="second result"):
+        finish(project)
+    with project.journal() as journal:
+        entry = read_result(result(project.folder, outcomes=[True] * 4), journal, "evaluator")
+        journal.append(lambda: [(entry, project.key("evaluator"))])
+    (piece,) = pieces(project)
+    assert (piece.successes, piece.announced) == (4, False)
+
+
+def test_a_second_announcement_of_one_name_is_refused(project: Project) -> None:
+    with project.journal() as journal, pytest.raises(InputError, match="already announced"):
+        journal.grant(announcement(journal), project.key("evaluator"))
+
+
+def test_an_announcement_after_the_result_does_not_count(project: Project) -> None:
+    finish(project, evaluation=None)
+    name = next(piece.evaluation for piece in pieces(project) if piece.evaluation != NAME)
+    with project.journal() as journal, pytest.raises(InputError, match="already announced or finished"):
+        journal.grant(announcement(journal, evaluation=name), project.key("evaluator"))
+
+
+def test_an_approval_names_a_decision_on_this_run(project: Project) -> None:
+    with project.journal() as journal:
+        seen = journal.fold.latest["r"].digest()
+
+        def approval(**changes: Any) -> Approval:
+            given = {"actor": "ada", "time": journal.now(), "policy": journal.policy.digest(), "run": "r", "level": 2}
+            given |= {"decision": seen, "until": 2**33, "statement": "s"}
+            return Approval(**(given | changes))
+
+        for changes, words in (
+            ({"decision": "0" * 64}, "not in this ledger"),
+            ({"run": "s"}, "another run"),
+            ({"level": 3}, "does not have the role"),
+            ({"actor": "security"}, "does not have the role `officer`"),
+        ):
+            entry = approval(**changes)
+            with pytest.raises(InputError, match=words):
+                journal.grant(entry, project.key(entry.actor))
+        journal.grant(approval(), project.key("ada"))
+        (policy, run, signature) = journal.fold.signatures[-1]
+        assert (policy, run) == (journal.policy.digest(), "r")
+        assert (signature.subject, signature.by, signature.until) == ("approval.2.ada", "ada", 2**33)
