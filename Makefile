@@ -24,6 +24,12 @@ soak: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/overhead.py
 
+# Mutation testing of gate/ and the reference semantics: hours on 2 cores. A temporary folder in memory helps.
+mutants: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check mutmut
+	SCALEGATE_EXAMPLES=12 $(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 clean:
 	rm -rf $(VENV) scalegate-demo
 

@@ -97,10 +97,16 @@ def resumption_view(way_out: Resumption) -> RenderableType:
         return Text(
             f"No reachable condition: this is a stop, not a pause. Held by {', '.join(way_out.because)}.", style="bold"
         )
-    lines = [Text("Any one of these sets of facts would release it:", style="bold")]
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right")
+    table.add_column(justify="right", style="bold")
+    table.add_column(overflow="fold")
     for number, facts in enumerate(way_out.sets, 1):
-        lines.append(Text(f"  {number}."))
-        lines += [Text(f"     {KINDS[fact.kind]:>8}: {fact.text}") for fact in facts]
+        for place, fact in enumerate(facts):
+            table.add_row("" if place else f"{number}.", KINDS[fact.kind], Text(fact.text))
+    lines: list[RenderableType] = [Text("Any one of these sets of facts would release it:", style="bold"), table]
+    if not way_out.sets:
+        lines = [Text("What would release it could not be worked out.", style="bold")]
     if way_out.more:
-        lines.append(Text("  There are more."))
+        lines.append(Text("There are more."))
     return Group(*lines)
