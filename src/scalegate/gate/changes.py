@@ -17,8 +17,8 @@ from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Situation
 from scalegate.policy.document import ComputeCap, Domain, Policy
-from scalegate.policy.semantics import Facts, Unknown, number
-from scalegate.policy.syntax import compares
+from scalegate.policy.semantics import Facts, Unknown, evaluate, number
+from scalegate.policy.syntax import Compare, compares
 from scalegate.units import format_duration, format_flop, format_instant, format_share
 
 __all__ = ["elicitation_due", "possible_changes"]
@@ -99,8 +99,10 @@ def _measures(policy: Policy, situation: Situation, domain: Domain, facts: Facts
         (f"{domain.id}.evidence.time", situation.now),
         (f"{domain.id}.elicitation", max(due, ceil(situation.compute * domain.elicitation.share))),
     )
+    still_open = any(piece.status == "open" for piece in situation.pieces if piece.domain == domain.id)
+    first = "the result of the evaluation already announced is added, and after it " if still_open else ""
     how = (
-        f"an announced evaluation of `{domain.id}` on the weights at {format_flop(int(at))}, at least {samples}"
+        f"{first}an announced evaluation of `{domain.id}` on the weights at {format_flop(int(at))}, at least {samples}"
         f" samples, elicited by {domain.elicitation.method} with at least"
         f" {format_share(domain.elicitation.share)} of the compute that it is to support"
         f" (attempt {attempts + 1} of {policy.error_budget.evaluations})"
@@ -154,10 +156,17 @@ def _waits(judge: Judge, facts: Facts) -> Iterator[Change]:
         if test.id in holding:
             for expr in test.exprs():
                 for compare in compares(expr):
-                    point = boundary(compare, facts, "now")
-                    if point is not None:
-                        instants.update((point, point + 1))
+                    instants.update(_turns(compare, facts))
     for instant in sorted(instants):
         if now is not None and instant > now:
             wait = format_duration(instant - int(now))
             yield Change("time", f"wait until {format_instant(instant)} ({wait} from now)", (("now", instant),))
+
+
+def _turns(compare: Compare, facts: Facts) -> Iterator[int]:
+    """The first instant at which waiting changes a comparison."""
+    point = boundary(compare, facts, "now")
+    if point is not None:
+        before = evaluate(compare, facts)
+        changed = (at for at in (point, point + 1) if evaluate(compare, {**facts, "now": at}) is not before)
+        yield from list(changed)[:1]

@@ -27,12 +27,22 @@ def explain(test: Test, status: Status, facts: Facts) -> str:
             return "too few parties have adopted its tier"
         case "not shown":
             reasons = unknowns(test.condition, facts).values()
-            lines = [f"{why.detail or why.reason.value} [{why.reason.value}]" for why in reasons]
+            lines = list(_ruled_out_failed(test.condition, facts))
+            lines += [f"{why.detail or why.reason.value} [{why.reason.value}]" for why in reasons]
         case "met":
             lines = list(_because(test.condition, facts, Truth.TRUE))
         case "violated":
             lines = list(_because(test.condition, facts, Truth.FALSE))
     return _short(lines) or str(status)
+
+
+def _ruled_out_failed(expr: Expr, facts: Facts) -> Iterator[str]:
+    """What is known to be so and leaves the clause only its unknown alternatives."""
+    if isinstance(expr, Fact) and evaluate(expr, facts) is Truth.FALSE:
+        yield f"{expr.name} is false"
+    if not isinstance(expr, Not):
+        for item in children(expr):
+            yield from _ruled_out_failed(item, facts)
 
 
 def _short(lines: list[str]) -> str:
