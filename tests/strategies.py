@@ -93,6 +93,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
             run="r",
             members=("r",),
             compute=used,
+            behind=used,
             opened=START - draw(st.sampled_from([0, 10, 89 * DAY, 91 * DAY])),
             planned_end=None if rarely() else max(used, draw(st.sampled_from(AMOUNTS))),
             faults=("an undeclared parent",) if rarely() else (),
@@ -149,7 +150,8 @@ def signature(draw: st.DrawFn) -> Signature:
     subject = draw(st.sampled_from(subjects))
     time = START - draw(st.sampled_from([0, DAY, 100 * DAY]))
     until = START + draw(st.sampled_from([-1, 0, 30 * DAY, 400 * DAY]))
-    return Signature(subject=subject, by="x", time=time, until=until)
+    action = "train" if draw(st.integers(0, 9)) else "store"
+    return Signature(subject=subject, by="x", time=time, until=until, action=action)
 
 
 @st.composite

@@ -39,7 +39,7 @@ def piece(successes: int = 0, **changes: Any) -> Piece:
 
 
 def situation(used: int = 8 * 10**11, *pieces: Piece, **changes: Any) -> Situation:
-    lineage = {"run": "r", "members": ("r",), "compute": used, "opened": START - DAY, "faults": ()}
+    lineage = {"run": "r", "members": ("r",), "compute": used, "behind": used, "opened": START - DAY, "faults": ()}
     lineage |= {"planned_end": 3 * 10**13} | changes.pop("lineage", {})
     given: dict[str, Any] = {
         "policy": POLICY.digest(),
@@ -56,7 +56,7 @@ def situation(used: int = 8 * 10**11, *pieces: Piece, **changes: Any) -> Situati
 
 
 def signed(*subjects: str, until: int = START + 30 * DAY, time: int = START - DAY) -> tuple[Signature, ...]:
-    return tuple(Signature(subject=subject, by=subject, time=time, until=until) for subject in subjects)
+    return tuple(Signature(subject=subject, by=subject, time=time, until=until, action="train") for subject in subjects)
 
 
 LEVEL_2 = ("safeguard.weights-locked", "approval.2.ada", "approval.2.alan")
@@ -247,9 +247,16 @@ def test_what_else_holds(changes: dict[str, Any], clause: str, status: str) -> N
     assert statuses(of)[clause] == status
 
 
-def test_parties_that_the_tier_does_not_name_do_not_count() -> None:
-    strangers = NOBODY.model_copy(update={"adopters": ("Sample AI", "Somebody Else", "Nobody")})
-    assert decide(POLICY, situation(8 * 10**11, piece(0), tiers=(strangers,)), "train").verdict == "PROCEED"
+def test_a_party_that_the_tier_does_not_name_makes_its_adoption_unknown() -> None:
+    """It may be a party under another spelling."""
+    strangers = NOBODY.model_copy(update={"adopters": ("Sample\u00a0AI",)})
+    assert decide(POLICY, situation(8 * 10**11, piece(0), tiers=(strangers,)), "train").verdict == "HOLD"
+
+
+def test_approvals_are_of_the_action_and_weights_that_the_signer_saw() -> None:
+    for other in ({"action": "store"}, {"action": None}):
+        signatures = tuple(s.model_copy(update=other) for s in signed(*LEVEL_2))
+        assert decide(POLICY, situation(8 * 10**11, piece(400), signatures=signatures), "train").verdict == "HOLD"
 
 
 def test_the_last_gate_is_a_stop_that_no_signature_releases() -> None:

@@ -181,8 +181,9 @@ def test_a_second_result_for_one_announcement_is_refused_and_if_forced_in_spoils
     with project.journal() as journal:
         entry = read_result(result(project.folder, outcomes=[True] * 4), journal, "evaluator")
         journal.append(lambda: [(entry, project.key("evaluator"))])
-    (piece,) = pieces(project)
-    assert (piece.successes, piece.announced) == (4, False)
+    first, second = pieces(project)
+    assert (first.successes, first.announced) == (0, False)
+    assert (second.successes, second.announced, second.attempt) == (4, False, 0)
 
 
 def test_a_second_announcement_of_one_name_is_refused(project: Project) -> None:
@@ -216,6 +217,6 @@ def test_an_approval_names_a_decision_on_this_run(project: Project) -> None:
             with pytest.raises(InputError, match=words):
                 journal.grant(entry, project.key(entry.actor))
         journal.grant(approval(), project.key("ada"))
-        (policy, run, signature) = journal.fold.signatures[-1]
-        assert (policy, run) == (journal.policy.digest(), "r")
+        (adopted, run, signature) = journal.fold.signatures[-1]
+        assert (adopted, run, signature.action) == (0, "r", "train")
         assert (signature.subject, signature.by, signature.until) == ("approval.2.ada", "ada", 2**33)

@@ -156,4 +156,4 @@ def test_weights_that_change_while_the_meter_stands_still_are_a_fault(project: P
         model.flops += STEP
         gate.save()
     with reading(project.ledger) as journal:
-        assert "the weights changed while the meter stood still" in journal.fold.runs["base"].faults[0]
+        assert "has other weights at the same count of FLOP" in journal.fold.runs["base"].faults[0]

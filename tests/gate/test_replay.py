@@ -109,7 +109,14 @@ def test_a_decision_that_was_edited_is_found_and_named(project: Project, change:
 def test_a_verdict_that_was_turned_is_found(project: Project) -> None:
     def turn(document: dict[str, Any]) -> None:
         document.update(verdict="PROCEED", resumption=None)
-        document["permit"] = {"compute": "9", "time": 9, "lease": 9, "compute_ends_by": [], "time_ends_by": []}
+        document["permit"] = {
+            "compute": "9",
+            "time": 9,
+            "others": "0",
+            "lease": 9,
+            "compute_ends_by": [],
+            "time_ends_by": [],
+        }
 
     with pytest.raises(NotVerified, match="recorded is PROCEED; deciding again gives HOLD"):
         replay(forged(project, turn, "HOLD"))

@@ -16,8 +16,10 @@ pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
 from scalegate.errors import InputError, LedgerError, NotVerified
+from scalegate.gate.journal import PAYLOAD_TYPE
 from scalegate.gate.project import Project, adopt
-from scalegate.ledger.entries import Attestation
+from scalegate.ledger import dsse
+from scalegate.ledger.entries import Attestation, write_statement
 from scalegate.policy import parse_policy
 from scalegate.report import write_report
 from scalegate.training.held import Held
@@ -361,7 +363,7 @@ def test_entry_that_counts_for_nothing_is_said_so(tmp_path: Path) -> None:
             until=now + DAY,
             statement="trust me",
         )
-        journal.append(lambda: [(entry, project.key("ada"))])
+        journal.ledger.append([dsse.sign(write_statement(entry), PAYLOAD_TYPE, [project.key("ada")])])
     text = Reader(report(project)).text
     assert "Entries that count for nothing" in text
     assert "Counts for nothing, because the signature is not by the key" in text

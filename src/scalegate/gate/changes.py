@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 
 from scalegate.evidence import binomial
 from scalegate.gate.facts import look_alpha
@@ -17,9 +17,9 @@ from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Situation
 from scalegate.policy.document import ComputeCap, Domain, Policy
-from scalegate.policy.semantics import Facts, Unknown, evaluate, number
+from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
-from scalegate.units import format_duration, format_flop, format_instant, format_share
+from scalegate.units import format_duration, format_flop, format_instant
 
 __all__ = ["elicitation_due", "possible_changes"]
 
@@ -84,27 +84,34 @@ def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: 
 
 
 def _measures(policy: Policy, situation: Situation, domain: Domain, facts: Facts) -> Iterator[Change]:
-    at = number(facts.get("lineage.compute"))
-    if at is None or at == 0:
+    used = number(facts.get("lineage.compute"))
+    at = floor(situation.lineage.behind * policy.effective_compute.factor)
+    if used is None or at == 0:
         return
     attempts = max((piece.attempt for piece in situation.pieces if piece.domain == domain.id), default=0)
     left = policy.error_budget.evaluations - attempts
     if left <= 0:
         return
-    due = elicitation_due(policy, domain, int(at), None)
+    due = elicitation_due(policy, domain, at, situation.lineage.planned_end)
     samples = domain.samples
     most = binomial.most_successes(samples, domain.alarm, look_alpha(policy))
-    measured = (
-        (f"{domain.id}.evidence.compute", int(at)),
+    # What is spent on elicitation counts towards the lineage, and so towards what is asked for.
+    cost = ceil(due * policy.effective_compute.factor)
+    planned = number(facts.get("lineage.planned_end"))
+    measured: tuple[tuple[str, Value], ...] = (
+        (f"{domain.id}.evidence.compute", at),
         (f"{domain.id}.evidence.time", situation.now),
-        (f"{domain.id}.elicitation", max(due, ceil(situation.compute * domain.elicitation.share))),
+        (f"{domain.id}.elicitation", due),
+        ("lineage.compute", used + cost),
+        ("compute", situation.compute + cost),
     )
+    if planned is not None:
+        measured += (("lineage.planned_end", planned + cost),)
     still_open = any(piece.status == "open" for piece in situation.pieces if piece.domain == domain.id)
     first = "the result of the evaluation already announced is added, and after it " if still_open else ""
     how = (
-        f"{first}an announced evaluation of `{domain.id}` on the weights at {format_flop(int(at))}, at least {samples}"
-        f" samples, elicited by {domain.elicitation.method} with at least"
-        f" {format_share(domain.elicitation.share)} of the compute that it is to support"
+        f"{first}an announced evaluation of `{domain.id}` on the weights at {format_flop(at)}, at least {samples}"
+        f" samples, elicited by {domain.elicitation.method} with at least {format_flop(due)}"
         f" (attempt {attempts + 1} of {policy.error_budget.evaluations})"
     )
     if most is not None and facts.get(f"{domain.id}.reached") is False and not _admissibly_open(facts, domain):

@@ -79,6 +79,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     permit = Permit(
         compute=ends.compute,
         time=ends.time,
+        others=situation.developer_others,
         lease=policy.lease,
         compute_ends_by=ends.past_compute,
         time_ends_by=ends.past_time,

@@ -42,6 +42,8 @@ class Permit(_Data):
     """Effective compute of the lineage, inclusive."""
     time: int
     """Instant, inclusive."""
+    others: FlopText
+    """Training FLOP of the developer outside the lineage when it was granted: once there is more, it ends."""
     lease: int
     """Seconds for which it is used before it is renewed against the head of the ledger."""
     compute_ends_by: tuple[str, ...]

@@ -13,8 +13,8 @@ from functools import partial
 from math import ceil, floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.situation import Piece, Situation
-from scalegate.policy.document import Action, Domain, Policy
+from scalegate.gate.situation import Piece, Signature, Situation, TierRecord
+from scalegate.policy.document import Action, Domain, Policy, Tier
 from scalegate.policy.semantics import Reason, Unknown, Value
 
 __all__ = ["Assessment", "assess", "derive_facts", "look_alpha"]
@@ -101,6 +101,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         for safeguard in level.safeguards:
             facts[f"safeguard.{safeguard.id}.until"] = _until(
                 situation,
+                action,
                 f"safeguard.{safeguard.id}",
                 safeguard.valid_for,
                 f"nobody attested `{safeguard.id}`",
@@ -110,15 +111,22 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
                 if level.approvals.role in person.roles:
                     name = f"approval.{level.number}.{person.id}"
                     facts[f"{name}.until"] = _until(
-                        situation, name, level.approvals.valid_for, f"{person.name} has not signed"
+                        situation, action, name, level.approvals.valid_for, f"{person.name} has not signed"
                     )
     for tier in policy.tiers:
         records = [record for record in situation.tiers if record.tier == tier.id]
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")
-        parties = set(tier.parties)
-        facts[f"tier.{tier.id}.adopters"] = len(parties & set(records[-1].adopters)) if records else missing
+        facts[f"tier.{tier.id}.adopters"] = _adopters(tier, records[-1]) if records else missing
         facts[f"tier.{tier.id}.until"] = records[-1].until if records else missing
     return facts
+
+
+def _adopters(tier: Tier, record: TierRecord) -> Value:
+    """How many parties have adopted it; a name that is no party's may be a misspelt one, so it is unknown."""
+    strangers = sorted(set(record.adopters) - set(tier.parties))
+    if strangers:
+        return Unknown(Reason.UNDERMINED, f"`{strangers[0]}` is no party of tier `{tier.id}`")
+    return len(set(record.adopters))
 
 
 _LINEAGE = ("lineage.declared", "lineage.opened", "lineage.compute", "lineage.planned_end", "developer.others")
@@ -196,6 +204,16 @@ def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:
     )
 
 
-def _until(situation: Situation, subject: str, valid_for: int, missing: str) -> Value:
-    ends = [min(s.until, s.time + valid_for) for s in situation.signatures if s.subject == subject]
+def _until(situation: Situation, action: Action, subject: str, valid_for: int, missing: str) -> Value:
+    ends = [
+        min(s.until, s.time + valid_for)
+        for s in situation.signatures
+        if s.subject == subject and (subject.startswith("safeguard.") or _covers(s, situation, action))
+    ]
     return max(ends) if ends else Unknown(Reason.MISSING, missing)
+
+
+def _covers(signature: Signature, situation: Situation, action: Action) -> bool:
+    """An approval is of the action that its signer saw; but for training, of the exact weights and configuration."""
+    exact = (signature.weights, signature.configuration) == (situation.weights, situation.configuration)
+    return signature.action == action and (action == "train" or exact)

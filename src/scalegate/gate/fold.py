@@ -10,32 +10,24 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.decision import Decision
-from scalegate.gate.lineage import Run, behind, holders, lineage_faults, members, total
-from scalegate.gate.situation import Lineage, Piece, Signature, Situation, TierRecord
+from scalegate.gate.lineage import Run, carried, holders, lineage_faults, members, total
+from scalegate.gate.pieces import Attempt, pieces
+from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
+from scalegate.gate.trust import GATE_ENTRIES
+from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished
-from scalegate.ledger.keys import VerifyKey
 from scalegate.policy.document import Person, Policy
 from scalegate.policy.reader import policy_from_json
 
 __all__ = ["Attempt", "Fold", "Record"]
 
 Enforcement = Literal["cooperative", "launcher", "registry"]
-
-GATE_ENTRIES = (
-    entries.RunOpened,
-    entries.ComputeReserved,
-    entries.ComputeSettled,
-    entries.MeterFault,
-    entries.WeightsRecorded,
-    entries.DecisionMade,
-)
 
 
 @dataclass(frozen=True)
@@ -50,21 +42,6 @@ class Record:
 
 
 @dataclass
-class Attempt:
-    """An evaluation: announced, finished or both, by ledger position."""
-
-    announced: EvaluationAnnounced | None = None
-    announced_at: int = -1
-    finished: EvaluationFinished | None = None
-    finished_at: int = -1
-    signed: bool = False
-    elicitation_flops: int = 0
-    """What the result claims, as far as it was reserved in the ledger."""
-    again: bool = False
-    """A second result for one announcement: then none of it may rule out."""
-
-
-@dataclass
 class Fold:
     """What the entries so far say. Feed it with `add`, ask it with `situation`."""
 
@@ -75,13 +52,15 @@ class Fold:
     time: int = 0
     runs: dict[str, Run] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
-    signatures: list[tuple[str, str, Signature]] = field(default_factory=list)
-    """(policy digest, run or "", signature)."""
-    tiers: list[tuple[str, TierRecord]] = field(default_factory=list)
+    signatures: list[tuple[int, str, Signature]] = field(default_factory=list)
+    """(position of the adoption that was in force, run or "", signature)."""
+    tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
-    votes: dict[str, set[str]] = field(default_factory=dict)
+    votes: dict[tuple[str, Enforcement], set[str]] = field(default_factory=dict)
+    payloads: set[bytes] = field(default_factory=set)
+    """Hashes of the statements of all grants, so that none counts twice."""
     faults: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
@@ -105,7 +84,7 @@ class Fold:
         except ScalegateError as error:
             self.faults.append(f"entry {index} cannot be read: {error}")
             raise InputError(f"entry {index} cannot be read: {error}") from error
-        refused = self._refused(entry, parsed)
+        refused = refused_by(self.policy, entry, parsed) or self._replayed(entry, parsed)
         machine = isinstance(entry, GATE_ENTRIES)
         if refused and machine:
             self.faults.append(f"entry {index} ({type(entry).__name__}): {refused}")
@@ -125,36 +104,17 @@ class Fold:
     def wrong_signer(self, envelope: bytes) -> str | None:
         """Why the signer keeps an entry from counting; None: the named person signed it."""
         parsed = dsse.parse(envelope)
-        return self._refused(entries.read_statement(parsed.payload), parsed)
+        return refused_by(self.policy, entries.read_statement(parsed.payload), parsed)
 
-    def _refused(self, entry: Entry, parsed: dsse.Envelope) -> str | None:
-        """Why the signer or the policy named keeps this entry from counting."""
-        policy = self.policy
-        if isinstance(entry, entries.PolicyAdopted):
-            if policy is None:
-                try:
-                    policy = policy_from_json(entry.document)
-                except ScalegateError as error:
-                    return f"the policy is not sound: {error}"
-        elif policy is None:
-            return "no policy is in force"
-        elif entry.policy != policy.digest():
-            return "it names another policy than the one in force"
-        person = next((person for person in policy.people if person.id == entry.actor), None)
-        if person is None:
-            return f"`{entry.actor}` is not named by the policy"
-        if person.key == "unset":
-            return f"the policy has no key for `{entry.actor}`"
-        try:
-            key = VerifyKey.from_text(person.key)
-        except ScalegateError as error:
-            return f"the key of `{entry.actor}` cannot be read: {error}"
-        if not dsse.verified_by(parsed, [key]):
-            return f"the signature is not by the key that the policy names for `{entry.actor}`"
-        role = _role(policy, entry)
-        if role is not None and role not in person.roles:
-            return f"`{entry.actor}` does not have the role `{role}`"
-        return None
+    def _replayed(self, entry: Entry, parsed: dsse.Envelope) -> str | None:
+        """A grant counts once, and not if it is dated before what the ledger already has."""
+        if isinstance(entry, (*GATE_ENTRIES, EvaluationAnnounced, EvaluationFinished)):
+            return None
+        payload = hashlib.sha256(parsed.payload).digest()
+        if payload in self.payloads:
+            return "the same statement is in the ledger already"
+        self.payloads.add(payload)
+        return "it is dated before an entry that is already there" if entry.time < self.time else None
 
     def _take(self, index: int, entry: Entry, refused: str | None) -> str | None:
         """Apply an entry. Returns why it counts for nothing, if it turns out so."""
@@ -162,11 +122,7 @@ class Fold:
             case entries.PolicyAdopted():
                 return self._adopt(index, entry)
             case entries.RunOpened():
-                run = self.runs.get(entry.run)
-                if run is None:
-                    self.runs[entry.run] = Run(entry.run, entry, entry)
-                else:
-                    run.latest = entry
+                self._open(index, entry)
             case entries.ComputeReserved():
                 self._reserve(index, entry)
             case entries.ComputeSettled():
@@ -174,28 +130,11 @@ class Fold:
             case entries.MeterFault():
                 self._run(index, entry.run).faults.append(entry.reason)
             case entries.WeightsRecorded():
-                run = self._run(index, entry.run)
-                if entry.trained > run.used("training"):
-                    run.faults.append(f"entry {index} claims more training in its weights than was reserved")
-                at = (entry.session, entry.trained)
-                if run.recorded.setdefault(at, entry.weights) != entry.weights:
-                    run.faults.append(f"entry {index}: the weights changed while the meter stood still")
-                kin = members(self.runs, entry.run)
-                strangers = [other.name for other in holders(self.runs, entry.weights) if other.name not in kin]
-                if strangers:
-                    run.faults.append(f"entry {index} records weights of run `{strangers[0]}`, which is no ancestor")
-                run.weights[entry.weights] = min(entry.trained, run.weights.get(entry.weights, entry.trained))
+                self._record(index, entry)
             case entries.EvaluationAnnounced():
-                attempt = self.attempts.setdefault(entry.evaluation, Attempt())
-                if refused or attempt.announced or attempt.finished:
-                    return refused or "this evaluation is already announced or finished"
-                attempt.announced, attempt.announced_at = entry, index
+                return self._announce(index, entry, refused)
             case entries.EvaluationFinished():
-                attempt = self.attempts.setdefault(entry.evaluation, Attempt())
-                if attempt.finished is not None:
-                    return self._second_result(index, attempt, entry)
-                attempt.finished, attempt.finished_at, attempt.signed = entry, index, refused is None
-                attempt.elicitation_flops = self._claim(attempt, entry.elicitation_flops)
+                return self._finish(index, entry, refused)
             case entries.DecisionMade():
                 return self._decision(index, entry)
             case entries.Approval():
@@ -204,25 +143,85 @@ class Fold:
                 signature = Signature(
                     subject=f"safeguard.{entry.safeguard}", by=entry.actor, time=entry.time, until=entry.until
                 )
-                self.signatures.append((entry.policy, "", signature))
+                self.signatures.append((self.adopted_at, "", signature))
             case entries.TierStatus():
+                tier = (
+                    next((tier for tier in self.policy.tiers if tier.id == entry.tier), None) if self.policy else None
+                )
+                strangers = sorted(set(entry.adopters) - set(tier.parties)) if tier else []
+                if strangers:
+                    return f"`{strangers[0]}` is no party of tier `{entry.tier}`"
                 record = TierRecord(tier=entry.tier, adopters=entry.adopters, until=entry.until)
-                self.tiers.append((entry.policy, record))
+                self.tiers.append((self.adopted_at, record))
         return None
 
-    def _second_result(self, index: int, attempt: Attempt, entry: EvaluationFinished) -> str:
-        """The worse of two results stands in for both, and neither may rule out."""
-        attempt.again = True
-        first = attempt.finished
-        assert first is not None
-        if entry.successes * max(first.completed, 1) > first.successes * max(entry.completed, 1):
-            attempt.finished = entry
-        return "a second result for one announcement: neither may rule out"
+    def _open(self, index: int, entry: entries.RunOpened) -> None:
+        run = self.runs.get(entry.run)
+        if run is None:
+            run = self.runs[entry.run] = Run(entry.run, entry, entry)
+        run.latest = entry
+        if entry.session in run.sessions:
+            run.faults.append(f"entry {index} opens a session for the second time")
+        run.sessions.add(entry.session)
+
+    def _record(self, index: int, entry: entries.WeightsRecorded) -> None:
+        run = self._run(index, entry.run)
+        kin = members(self.runs, entry.run)
+        strangers = [other.name for other in holders(self.runs, entry.weights) if other.name not in kin]
+        at = (entry.session, entry.trained)
+        start = run.first.start_weights
+        checks = (
+            (entry.trained <= run.used("training"), "claims more training in its weights than was reserved"),
+            (not lineage_faults(self.runs, entry.run), "records weights of a run whose lineage is not known"),
+            (not (entry.weights == start and entry.trained > 0), "claims training in the weights that it started from"),
+            (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which is no ancestor"),
+            (
+                run.recorded.setdefault(at, entry.weights) == entry.weights,
+                "has other weights at the same count of FLOP",
+            ),
+        )
+        run.faults += [f"entry {index} {fault}" for sound, fault in checks if not sound]
+        run.weights[entry.weights] = min(entry.trained, run.weights.get(entry.weights, entry.trained))
+        run.recorded_at.setdefault(entry.weights, index)
+        run.most_trained = max(run.most_trained, entry.trained)
+
+    def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
+        attempt = self.attempts.setdefault(entry.evaluation, Attempt())
+        if self._no_domain(index, entry.domain):
+            return "the policy has no such domain"
+        if refused or attempt.announced or attempt.finished or attempt.others:
+            return refused or "this evaluation is already announced or finished"
+        attempt.announced, attempt.announced_at = entry, index
+        return None
+
+    def _finish(self, index: int, entry: EvaluationFinished, refused: str | None) -> str | None:
+        """Only a signed first result about what was announced closes an attempt; any other stands beside it."""
+        attempt = self.attempts.setdefault(entry.evaluation, Attempt())
+        self._no_domain(index, entry.domain)
+        announced = attempt.announced
+        fits = announced is None or (announced.weights, announced.domain) == (entry.weights, entry.domain)
+        if refused is None and attempt.finished is None and fits:
+            attempt.finished, attempt.finished_at, attempt.signed = entry, index, True
+            attempt.elicitation_flops = self._claim(attempt, entry.elicitation_flops)
+            return None
+        attempt.others.append((index, entry))
+        attempt.again = attempt.again or refused is None
+        return refused or (
+            "a second result for one announcement: neither may rule out"
+            if fits
+            else "it is about other weights or another domain than was announced"
+        )
+
+    def _no_domain(self, index: int, domain: str) -> bool:
+        if self.policy is None or any(item.id == domain for item in self.policy.domains):
+            return False
+        self.faults.append(f"entry {index} is about domain `{domain}`, which the policy does not have")
+        return True
 
     def _claim(self, attempt: Attempt, flops: int) -> int:
         """Of the elicitation that a result claims, what was reserved for its run and not claimed before."""
         run = self.runs.get(attempt.announced.run) if attempt.announced else None
-        if run is None:
+        if run is None or attempt.announced is None or attempt.announced.weights not in run.weights:
             return 0
         credited = min(flops, max(run.used("elicitation") - run.claimed, 0))
         run.claimed += credited
@@ -258,7 +257,7 @@ class Fold:
             # Without a comparison, an amendment counts as weakening and takes the policy's own procedure.
             if self.policy.amendment is None:
                 return "the policy in force has no procedure for amending it"
-            votes = self.votes.setdefault(entry.policy, set())
+            votes = self.votes.setdefault((entry.policy, entry.enforcement), set())
             votes.add(entry.actor)
             if len(votes) < self.policy.amendment.at_least:
                 return None
@@ -272,6 +271,8 @@ class Fold:
             run.faults.append(f"entry {index} reserves compute for a session that no longer holds the run")
         key = (entry.session, entry.use)
         run.reserved[key] = run.reserved.get(key, 0) + entry.flops
+        if entry.time < self.time:
+            run.faults.append(f"entry {index} reserves compute at a time before entries that are already there")
         if entry.use == "training" and not self.permitted(entry.run, entry.time):
             run.faults.append(f"entry {index} reserves training compute without a permit for it")
 
@@ -281,16 +282,21 @@ class Fold:
         permit = decision.permit if decision else None
         if decision is None or permit is None or self.policy is None or decision.policy != self.policy_digest:
             return False
-        used = total(self.runs, members(self.runs, run)) * self.policy.effective_compute.factor
-        return used <= permit.compute and decision.now <= time <= min(permit.time, decision.now + permit.lease)
+        lineage = total(self.runs, members(self.runs, run))
+        others = total(self.runs, tuple(self.runs)) - lineage
+        within = lineage * self.policy.effective_compute.factor <= permit.compute and others <= permit.others
+        return within and decision.now <= time <= min(permit.time, decision.now + permit.lease)
 
     def _settle(self, index: int, entry: entries.ComputeSettled) -> None:
         run = self._run(index, entry.run)
         key = (entry.session, "training")
-        if entry.unspent > run.reserved.get(key, 0) or entry.session != run.latest.session:
+        left = run.reserved.get(key, 0) - entry.unspent
+        if left != entry.remaining or entry.session != run.latest.session:
             run.faults.append(f"entry {index} gives back compute that its session has not reserved")
             return
-        run.reserved[key] -= entry.unspent
+        run.reserved[key] = left
+        if run.used("training") < run.most_trained:
+            run.faults.append(f"entry {index} gives back compute that went into recorded weights")
 
     def _decision(self, index: int, entry: entries.DecisionMade) -> str | None:
         try:
@@ -298,6 +304,8 @@ class Fold:
         except InputError as error:
             self.faults.append(f"entry {index}: {error}")
             return str(error)
+        if decision.now != entry.time or (decision.permit is not None and entry.time < self.time):
+            self.faults.append(f"entry {index} decides for another time than it was written at")
         self.decisions[decision.digest()] = decision
         if decision.action == "train":
             self.latest[decision.run] = decision
@@ -312,8 +320,11 @@ class Fold:
             by=entry.actor,
             time=entry.time,
             until=entry.until,
+            action=seen.action,
+            weights=seen.weights,
+            configuration=seen.configuration,
         )
-        self.signatures.append((entry.policy, entry.run, signature))
+        self.signatures.append((self.adopted_at, entry.run, signature))
         return None
 
     def situation(
@@ -335,8 +346,8 @@ class Fold:
         used = total(self.runs, names)
         factor = self.policy.effective_compute.factor
         digest = self.policy_digest
-        mine = [s for policy, name, s in self.signatures if policy == digest and name in ("", run)]
-        latest_tiers = {record.tier: record for policy, record in self.tiers if policy == digest}
+        mine = [s for adopted, name, s in self.signatures if adopted == self.adopted_at and name in ("", run)]
+        latest_tiers = {record.tier: record for adopted, record in self.tiers if adopted == self.adopted_at}
         meter_faults = [f"{name}: {fault}" for name in names for fault in self.runs[name].faults]
         return Situation(
             policy=digest,
@@ -348,12 +359,13 @@ class Fold:
                 run=run,
                 members=names,
                 compute=used,
+                behind=self.runs[run].used("training") + carried(self.runs, self.runs[run]) if run in self.runs else 0,
                 opened=min((self.runs[name].first.time for name in names), default=None),
                 planned_end=self._planned_end(run, used),
                 faults=lineage_faults(self.runs, run),
             ),
             developer_others=total(self.runs, tuple(self.runs)) - used,
-            pieces=tuple(self._pieces(names)),
+            pieces=tuple(pieces(self.attempts, self.runs, names)),
             signatures=tuple(mine),
             tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
             meter_faults=tuple(meter_faults),
@@ -369,74 +381,3 @@ class Fold:
             return None
         own = run.used("training")
         return used - own + max(own, run.latest.planned)
-
-    def _pieces(self, names: Iterable[str]) -> Iterable[Piece]:
-        lineage = {weights for name in names for weights in self.runs[name].weights}
-        counted: dict[str, int] = {}
-        order = sorted(self.attempts.items(), key=lambda item: item[1].announced_at)
-        for identifier, attempt in order:
-            spoken = attempt.announced or attempt.finished
-            if spoken is None or spoken.weights not in lineage:
-                continue
-            elicitation = attempt.announced.elicitation if attempt.announced else "none"
-            number = 0
-            if elicitation != "none":
-                number = counted[spoken.domain] = counted.get(spoken.domain, 0) + 1
-            yield self._piece(identifier, attempt, number)
-
-    def _piece(self, identifier: str, attempt: Attempt, number: int) -> Piece:
-        announced, finished = attempt.announced, attempt.finished
-        spoken = announced or finished
-        assert spoken is not None
-        known = holders(self.runs, spoken.weights)
-        run = known[0] if known else None
-        agrees = (
-            announced is not None
-            and not attempt.again
-            and (
-                finished is None
-                or (
-                    attempt.announced_at < attempt.finished_at
-                    and finished.weights == announced.weights
-                    and finished.domain == announced.domain
-                )
-            )
-        )
-        return Piece(
-            evaluation=identifier,
-            domain=finished.domain if finished else spoken.domain,
-            run=run.name if run else None,
-            weights=spoken.weights,
-            compute=min(behind(self.runs, holder, spoken.weights) for holder in known) if known else None,
-            time=announced.time if announced else spoken.time,
-            announced=agrees,
-            signed=attempt.signed,
-            status=finished.status if finished else "open",
-            samples=announced.samples if announced else (finished.completed if finished else 0),
-            successes=finished.successes if finished else 0,
-            completed=finished.completed if finished else 0,
-            errors=finished.errors if finished else 0,
-            elicitation=announced.elicitation if announced else "none",
-            elicitation_flops=attempt.elicitation_flops,
-            attempt=number,
-            configuration=announced.configuration if announced else None,
-            assumptions=finished.assumptions if finished else (),
-        )
-
-
-def _role(policy: Policy, entry: Entry) -> str | None:
-    """The role that an entry's signer needs; a name that the policy does not describe is asked of nobody."""
-    if isinstance(entry, entries.PolicyAdopted):
-        return policy.amendment.role if policy.amendment else None
-    if isinstance(entry, GATE_ENTRIES):
-        return "gate"
-    if isinstance(entry, EvaluationAnnounced | EvaluationFinished):
-        return "evaluator"
-    if isinstance(entry, entries.Approval):
-        level = policy.level(entry.level)
-        return level.approvals.role if level and level.approvals else "nobody"
-    if isinstance(entry, entries.Attestation):
-        named = [s.attested_by for level in policy.levels for s in level.safeguards if s.id == entry.safeguard]
-        return named[0] if named else "nobody"
-    named = [tier.recorded_by for tier in policy.tiers if tier.id == entry.tier]
-    return named[0] if named else "nobody"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from scalegate.ledger.entries import Parent, RunOpened
 
-__all__ = ["Run", "behind", "lineage_faults", "members", "total"]
+__all__ = ["Run", "Runs", "behind", "carried", "lineage_faults", "members", "total"]
 
 
 @dataclass
@@ -28,6 +28,11 @@ class Run:
     weights: dict[str, int] = field(default_factory=dict)
     """Training FLOP of this run behind each recorded digest: the least claimed."""
 
+    recorded_at: dict[str, int] = field(default_factory=dict)
+    """Position of the entry that first recorded a digest."""
+    most_trained: int = 0
+    """The most training FLOP that any of its weights claims."""
+    sessions: set[str] = field(default_factory=set)
     claimed: int = 0
     """Elicitation FLOP that results have claimed, of those reserved."""
     recorded: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -68,20 +73,35 @@ def total(runs: Runs, names: tuple[str, ...]) -> int:
 
 
 def behind(runs: Runs, run: Run, weights: str) -> int:
-    """Training FLOP that provably went into recorded weights: own, and of each distinct ancestor the least."""
-    least: dict[str, int] = {run.name: run.weights[weights]}
-    waiting = [(run.name, parent.weights) for parent in run.parents]
-    seen: set[tuple[str, str]] = set()
-    while waiting:
-        link = waiting.pop()
-        if link in seen:
-            continue
-        seen.add(link)
-        for parent in holders(runs, link[1]):
-            flops = parent.weights[link[1]]
-            least[parent.name] = min(flops, least.get(parent.name, flops))
-            waiting += [(parent.name, item.weights) for item in parent.parents]
-    return sum(least.values())
+    """Training FLOP that provably went into recorded weights: the run's own, and what it started with."""
+    return run.weights[weights] + carried(runs, run)
+
+
+def carried(runs: Runs, run: Run, seen: frozenset[str] = frozenset()) -> int:
+    """Training FLOP in what the run started from: the least that any holder of those weights claims.
+
+    Only weights that were loaded count. A teacher or a generator of data makes a model more capable too, but
+    by how much is not known: it counts against the run, and nothing here. Of merged models the largest counts.
+    """
+    seen = seen | {run.name}
+    loaded = [
+        parent.weights
+        for parent in run.parents
+        if parent.relation == "merge"
+        or (parent.relation in ("initialisation", "adapter") and parent.weights == run.first.start_weights)
+    ]
+    amounts = [
+        min(
+            (
+                holder.weights[weights] + carried(runs, holder, seen)
+                for holder in holders(runs, weights)
+                if holder.name not in seen
+            ),
+            default=0,
+        )
+        for weights in loaded
+    ]
+    return max(amounts, default=0)
 
 
 def lineage_faults(runs: Runs, name: str) -> tuple[str, ...]:
@@ -110,13 +130,13 @@ def _faults(runs: Runs, run: Run) -> Iterator[str]:
         yield f"run `{run.name}` does not say which weights it starts from"
     elif start not in run.weights and (latest is not opened) and start != opened.start_weights:
         yield f"run `{run.name}` goes on from weights ({start[:12]}...) that it never recorded"
-    elif latest is opened:
-        yield from _start_faults(runs, run, start)
+    if opened.start_weights is not None:
+        yield from _start_faults(runs, run, opened.start_weights)
 
 
 def _start_faults(runs: Runs, run: Run, start: str) -> Iterator[str]:
     declared = {parent.weights for parent in run.parents}
-    strangers = [other.name for other in holders(runs, start) if other.name != run.name]
+    strangers = [other.name for other in holders(runs, start) if other is not run and other.weights[start] > 0]
     if strangers and start not in declared:
         yield f"run `{run.name}` starts from weights of run `{strangers[0]}`, which it does not declare as a parent"
     initial = [parent.weights for parent in run.parents if parent.relation == "initialisation"]

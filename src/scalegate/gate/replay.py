@@ -16,7 +16,7 @@ from scalegate.errors import InputError, NotVerified, Place
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
-from scalegate.ledger import Ledger, check, dsse
+from scalegate.ledger import Ledger, check, dsse, strict_json
 from scalegate.ledger.entries import DecisionMade, read_statement
 
 __all__ = ["Replayed", "replay"]
@@ -35,7 +35,7 @@ class Replayed:
     origin: str
     log_key: str
     faults: tuple[str, ...]
-    """Entries of the machine's own that make the ledger unsound: reported, and every decision after holds."""
+    """What makes the ledger or a run unsound: reported here, and every decision after it holds."""
     ignored: tuple[str, ...]
     """Entries that count for nothing, and why."""
     fold: Fold
@@ -68,7 +68,7 @@ def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = No
         root=checked.root.hex(),
         origin=origin,
         log_key=key,
-        faults=tuple(fold.faults),
+        faults=(*fold.faults, *(f"run `{run.name}`: {fault}" for run in fold.runs.values() for fault in run.faults)),
         ignored=tuple(fold.ignored),
         fold=fold,
     )
@@ -89,7 +89,7 @@ def _rederive(fold: Fold, entry: DecisionMade, place: Place) -> Decision:
     if situation.digest() != recorded.situation:
         raise NotVerified("the decision rests on another situation than the entries before it give", place=place)
     derived = decide(fold.policy, situation, recorded.action)
-    if derived.canonical() != recorded.canonical():
+    if derived.canonical() != strict_json.dumps(entry.decision) or recorded.now != entry.time:
         raise NotVerified(
             f"the decision recorded is {recorded.verdict}; deciding again gives {derived.verdict}"
             f"{'' if derived.verdict != recorded.verdict else ' with other findings'}",

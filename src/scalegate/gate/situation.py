@@ -58,6 +58,10 @@ class Signature(_Record):
     by: str
     time: int
     until: int
+    action: str | None = None
+    """Of an approval: the action that the decision it names was about; it counts for no other."""
+    weights: str | None = None
+    configuration: str | None = None
 
 
 class TierRecord(_Record):
@@ -74,6 +78,8 @@ class Lineage(_Record):
     """The run and every distinct run that it descends from, sorted."""
     compute: FlopText
     """Training FLOP reserved by all members, elicitation included: a high-water mark."""
+    behind: FlopText
+    """Training FLOP that provably went into the weights as they now are: what evidence on them may claim."""
     opened: int | None
     """When the first of them was opened."""
     planned_end: FlopText | None

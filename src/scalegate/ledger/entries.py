@@ -134,6 +134,8 @@ class ComputeSettled(_Predicate):
     run: Name
     session: Digest
     unspent: FlopText
+    remaining: FlopText
+    """Training compute that the session has reserved after this: an entry that is put in again does not fit."""
 
 
 class MeterFault(_Predicate):

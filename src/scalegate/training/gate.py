@@ -11,7 +11,9 @@ spent, and any fault on the way holds.
 
 from __future__ import annotations
 
+import os
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["Gate", "NextDue"]
 
 FIRST_TRANCHE_STEPS = 64
+DECISIONS = 5
+"""How often to decide again when a permit has ended before compute could be reserved under it."""
 TRANCHE_SECONDS = 20.0
 """Unless a tranche is given, its size is fitted to last about this long: what a crash forfeits at most."""
 
@@ -56,7 +60,7 @@ class NextDue:
 
 
 class Gate:
-    """One run's permit, held by this process. Use as a context manager, or call `close`."""
+    """One run's permit, held by this process. Use as a context manager, or call `close`; from one thread only."""
 
     def __init__(
         self,
@@ -84,6 +88,9 @@ class Gate:
         self._authorised = False
         self._saved_at = -1
         self._closed = False
+        this = weakref.ref(self)
+        # A forked copy would spend the same reservation a second time.
+        os.register_at_fork(after_in_child=lambda: _abandon(this()))
 
     @classmethod
     def open(
@@ -196,14 +203,16 @@ class Gate:
             elif time.monotonic() < self._expires and self._reserve(flops):
                 return
             self._settle()
-            decision = session.decide(flops if metered else 0)
-            if decision.verdict == "HOLD":
-                decision = self._evaluate_and_decide(decision, flops)
-            if decision.verdict == "HOLD" or not metered:
-                raise Held.by(decision)
-            if not self._reserve(flops):
-                raise Held(f"run `{session.run}`: the permit ended before compute could be reserved", decision)
-            self._expires = session.expires
+            for _ in range(DECISIONS):
+                decision = session.decide(flops if metered else 0)
+                if decision.verdict == "HOLD":
+                    decision = self._evaluate_and_decide(decision, flops)
+                if decision.verdict == "HOLD" or not metered:
+                    raise Held.by(decision)
+                if self._reserve(flops):
+                    self._expires = session.expires
+                    return
+            raise Held(f"run `{session.run}`: the permit ended before compute could be reserved", decision)
         except Held:
             self._expires = 0.0
             raise
@@ -321,6 +330,14 @@ class Gate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _abandon(gate: Gate | None) -> None:
+    """In a forked child: the permit stays with the parent."""
+    if gate is not None:
+        gate._closed = True
+        gate._left = 0
+        gate._expires = 0.0
 
 
 def _same_policy(wanted: Policy, in_force: Policy) -> None:

@@ -133,14 +133,13 @@ class Session:
 
     def settle(self, unspent: int) -> None:
         """Give back training compute that was reserved and not spent."""
-        self.write(
-            lambda: [
-                (
-                    ComputeSettled(**self.common(), session=self.token, unspent=unspent),
-                    self.keys.gate,
-                )
-            ]
-        )
+
+        def make() -> Signed:
+            left = self.state.reserved.get((self.token, "training"), 0) - unspent
+            settled = ComputeSettled(**self.common(), session=self.token, unspent=unspent, remaining=left)
+            return [(settled, self.keys.gate)]
+
+        self.write(make)
 
     def decide(self, flops: int) -> Decision:
         """A decision on `flops` more than the lineage has used, recorded; starts a lease if it is a PROCEED."""
@@ -155,14 +154,11 @@ class Session:
         return self.decision
 
     def room(self) -> int:
-        """Training FLOP that may still be reserved: 0 unless this decision is the ledger's latest, in its lease."""
-        decision, latest = self.decision, self.journal.fold.latest.get(self.run)
-        if decision is None or decision.permit is None or latest != decision:
+        """Training FLOP that may still be reserved: 0 unless this decision is the ledger's latest and still good."""
+        decision, fold, now = self.decision, self.journal.fold, self.journal.now()
+        if decision is None or decision.permit is None or fold.latest.get(self.run) != decision:
             return 0
-        until = min(decision.permit.time, decision.now + decision.permit.lease)
-        if not decision.now <= self.journal.now() < until:
-            return 0
-        return self.left(decision.permit.compute)
+        return self.left(decision.permit.compute) if now >= fold.time and fold.permitted(self.run, now) else 0
 
     def left(self, end: int) -> int:
         """Training FLOP between what the ledger counts and an effective compute; at least 0."""

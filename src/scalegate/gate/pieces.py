@@ -1,0 +1,107 @@
+"""From announcements and results to pieces of evidence: what was said about which weights, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from scalegate.gate.lineage import Runs, behind, holders
+from scalegate.gate.situation import Piece
+from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
+
+__all__ = ["Attempt", "pieces"]
+
+
+@dataclass
+class Attempt:
+    """An evaluation: announced, finished or both, by ledger position."""
+
+    announced: EvaluationAnnounced | None = None
+    announced_at: int = -1
+    finished: EvaluationFinished | None = None
+    finished_at: int = -1
+    signed: bool = False
+    elicitation_flops: int = 0
+    """What the result claims, as far as it was reserved in the ledger."""
+    others: list[tuple[int, EvaluationFinished]] = field(default_factory=list)
+    """Further results under this name, by position: unsigned, second, or about something else. Each may show
+    the capability reached; with any of them signed, none may rule out."""
+    again: bool = False
+
+
+def pieces(attempts: Mapping[str, Attempt], runs: Runs, names: tuple[str, ...]) -> Iterator[Piece]:
+    """Every evaluation that is about the lineage: announced for it, or of weights that it recorded."""
+    lineage = {weights for name in names for weights in runs[name].weights}
+    counted: dict[str, int] = {}
+    for identifier, attempt in sorted(attempts.items(), key=lambda item: item[1].announced_at):
+        announced, finished = attempt.announced, attempt.finished
+        if announced and (announced.weights in lineage or announced.run in names):
+            number = 0
+            if announced.elicitation != "none":
+                number = counted[announced.domain] = counted.get(announced.domain, 0) + 1
+            yield _piece(runs, identifier, attempt, number)
+        elif finished and not announced and finished.weights in lineage:
+            yield _beside(runs, identifier, finished)
+        for _, other in attempt.others:
+            if other.weights in lineage or (announced is not None and announced.run in names):
+                yield _beside(runs, identifier, other)
+
+
+def _weights(runs: Runs, weights: str) -> tuple[str | None, int | None]:
+    """The run that holds the weights, and the least training that went into them; None if nobody does."""
+    known = holders(runs, weights)
+    if not known:
+        return None, None
+    return known[0].name, min(behind(runs, holder, weights) for holder in known)
+
+
+def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int) -> Piece:
+    announced, finished = attempt.announced, attempt.finished
+    assert announced is not None
+    run, compute = _weights(runs, announced.weights)
+    recorded = [holder.recorded_at[announced.weights] for holder in holders(runs, announced.weights)]
+    return Piece(
+        evaluation=identifier,
+        domain=announced.domain,
+        run=run,
+        weights=announced.weights,
+        compute=compute,
+        time=announced.time,
+        announced=not attempt.again and bool(recorded) and min(recorded) < attempt.announced_at,
+        signed=attempt.signed,
+        status=finished.status if finished else "open",
+        samples=announced.samples,
+        successes=finished.successes if finished else 0,
+        completed=finished.completed if finished else 0,
+        errors=finished.errors if finished else 0,
+        elicitation=announced.elicitation,
+        elicitation_flops=attempt.elicitation_flops,
+        attempt=number,
+        configuration=announced.configuration,
+        assumptions=finished.assumptions if finished else (),
+    )
+
+
+def _beside(runs: Runs, identifier: str, result: EvaluationFinished) -> Piece:
+    """A result that cannot rule out: not announced, not signed, a second one, or about something else."""
+    run, compute = _weights(runs, result.weights)
+    return Piece(
+        evaluation=identifier,
+        domain=result.domain,
+        run=run,
+        weights=result.weights,
+        compute=compute,
+        time=result.time,
+        announced=False,
+        signed=False,
+        status=result.status,
+        samples=result.completed,
+        successes=result.successes,
+        completed=result.completed,
+        errors=result.errors,
+        elicitation="none",
+        elicitation_flops=0,
+        attempt=0,
+        configuration=None,
+        assumptions=result.assumptions,
+    )

@@ -1,0 +1,69 @@
+"""Whose word counts: an entry grants something only if the person it names signed it, in a role the policy gives."""
+
+from __future__ import annotations
+
+from scalegate.errors import ScalegateError
+from scalegate.ledger import dsse, entries
+from scalegate.ledger.entries import Entry
+from scalegate.ledger.keys import VerifyKey
+from scalegate.policy.document import Policy
+from scalegate.policy.reader import policy_from_json
+
+__all__ = ["GATE_ENTRIES", "refused", "role_needed"]
+
+GATE_ENTRIES = (
+    entries.RunOpened,
+    entries.ComputeReserved,
+    entries.ComputeSettled,
+    entries.MeterFault,
+    entries.WeightsRecorded,
+    entries.DecisionMade,
+)
+"""The machine's own entries: signed with role `gate`."""
+
+
+def refused(policy: Policy | None, entry: Entry, parsed: dsse.Envelope) -> str | None:
+    """Why the signer or the policy named keeps this entry from counting."""
+    if isinstance(entry, entries.PolicyAdopted):
+        if policy is None:
+            try:
+                policy = policy_from_json(entry.document)
+            except ScalegateError as error:
+                return f"the policy is not sound: {error}"
+    elif policy is None:
+        return "no policy is in force"
+    elif entry.policy != policy.digest():
+        return "it names another policy than the one in force"
+    person = next((person for person in policy.people if person.id == entry.actor), None)
+    if person is None:
+        return f"`{entry.actor}` is not named by the policy"
+    if person.key == "unset":
+        return f"the policy has no key for `{entry.actor}`"
+    try:
+        key = VerifyKey.from_text(person.key)
+    except ScalegateError as error:
+        return f"the key of `{entry.actor}` cannot be read: {error}"
+    if not dsse.verified_by(parsed, [key]):
+        return f"the signature is not by the key that the policy names for `{entry.actor}`"
+    role = role_needed(policy, entry)
+    if role is not None and role not in person.roles:
+        return f"`{entry.actor}` does not have the role `{role}`"
+    return None
+
+
+def role_needed(policy: Policy, entry: Entry) -> str | None:
+    """The role that an entry's signer needs; a name that the policy does not describe is asked of nobody."""
+    if isinstance(entry, entries.PolicyAdopted):
+        return policy.amendment.role if policy.amendment else None
+    if isinstance(entry, GATE_ENTRIES):
+        return "gate"
+    if isinstance(entry, entries.EvaluationAnnounced | entries.EvaluationFinished):
+        return "evaluator"
+    if isinstance(entry, entries.Approval):
+        level = policy.level(entry.level)
+        return level.approvals.role if level and level.approvals else "nobody"
+    if isinstance(entry, entries.Attestation):
+        named = [s.attested_by for level in policy.levels for s in level.safeguards if s.id == entry.safeguard]
+        return named[0] if named else "nobody"
+    named = [tier.recorded_by for tier in policy.tiers if tier.id == entry.tier]
+    return named[0] if named else "nobody"
