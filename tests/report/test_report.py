@@ -16,6 +16,7 @@ pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
 from scalegate.errors import InputError, LedgerError, NotVerified
+from scalegate.gate import replay
 from scalegate.gate.journal import PAYLOAD_TYPE
 from scalegate.gate.project import Project, adopt
 from scalegate.ledger import dsse
@@ -334,11 +335,28 @@ def test_amendment_ends_the_permit_shown(tmp_path: Path) -> None:
     assert text.count("Signed to amend the policy: arithmetic-demo 1.1") == 2
 
 
+def test_a_decision_on_another_action_does_not_change_what_the_report_is_about(tmp_path: Path) -> None:
+    project, model = new_project(tmp_path / "p"), Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, steps=1)
+    with project.journal() as journal:
+        journal.decide("r", "store", project.key("gatekeeper"), "gatekeeper")
+    assert Reader(report(project)).verdict() == "PROCEED"
+
+
+def test_a_file_that_is_no_report_is_not_overwritten(tmp_path: Path) -> None:
+    project = new_project(tmp_path / "p")
+    for target in (project.ledger, project.policy, project.keys / "log.key", project.keys):
+        with pytest.raises(InputError, match="not overwritten"):
+            write_report(project.ledger, target)
+    write_report(project.ledger, project.folder / "report.html")
+    write_report(project.ledger, project.folder / "report.html")
+    assert replay(project.ledger).entries == 2
+
+
 def test_action_without_clauses(tmp_path: Path) -> None:
     project, model = new_project(tmp_path / "p"), Model()
-    gate = open_gate(project, model)
-    train(gate, model, steps=1)
-    gate.close()
+    open_gate(project, model).close()
     with project.journal() as journal:
         journal.decide(
             "r", "deploy_internal", project.key("gatekeeper"), "gatekeeper", compute=10**12, weights="a" * 64

@@ -11,17 +11,29 @@ import pytest
 pytest.importorskip("torch")
 
 from scalegate.gate import replay
+from scalegate.gate.project import Project
+from support import approve, attest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
+def run_in(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(EXAMPLES / "plain_loop.py"), str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_the_plain_loop_is_held_by_its_policy(tmp_path: Path) -> None:
     folder = tmp_path / "parity"
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "plain_loop.py"), str(folder)], capture_output=True, text=True, check=False
-    )
+    done = run_in(folder)
     assert done.returncode == 3, done.stderr
     assert "HOLD for run `parity` by: safeguards.level-2" in done.stdout
     replayed = replay(folder / "ledger.db")
     assert replayed.proceeds >= 1
     assert replayed.faults == ()
+    project = Project(folder)
+    attest(project)
+    approve(project, "ada", "grace", run="parity")
+    again = run_in(folder)
+    assert again.returncode == 3, again.stderr
+    assert "standing.plan" in again.stdout or "international.cap" in again.stdout
+    assert replay(project.ledger).faults == ()

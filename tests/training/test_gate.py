@@ -300,7 +300,7 @@ def test_another_policy_than_the_one_in_force_is_refused(project: Project, tmp_p
 
 def test_a_policy_changed_during_a_run_ends_the_session(project: Project, tmp_path: Path) -> None:
     changed = tmp_path / "changed.yaml"
-    changed.write_text(project.policy.read_text().replace("every: 4x", "every: 3x"))
+    changed.write_text(project.policy.read_text().replace("every: 4x", "every: 3x").replace('"1.0"', '"1.1"'))
     wanted = load_policy(changed)
     with open_gate(project, Model(), tranche=STEP) as gate:
         gate.step(STEP)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -82,7 +84,7 @@ class Terminal(Watcher):
         permit = decision.permit
         if permit is not None:
             ends = ", ".join(permit.compute_ends_by)
-            console.print(f"[green]PROCEED[/] to {format_flop(permit.compute)}, where {ends} end the permit.")
+            console.print(f"[green]PROCEED[/] to {format_flop(permit.compute)}, where the permit ends by: {ends}.")
             return
         self.progress.stop()
         console.print(Rule("the gate holds", style="red"))
@@ -138,6 +140,6 @@ def closing(result: DemoResult, document: dict[str, object]) -> str:
         *(f"About the policy: {surprise}" for surprise in surprises),
         f"It took {document['seconds']['all']} s.",  # type: ignore[index]
         f"Report:  {document['report']}",
-        f"Verify:  scalegate verify {document['ledger']}",
+        f"Verify:  {(shutil.which('scalegate') and 'scalegate') or sys.argv[0]} verify {document['ledger']}",
     ]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from torch.nn import functional
 from scalegate import EvaluationRequest, Gate, Held, Measured, Suite
 from scalegate.elicitation.finetune import finetune
 from scalegate.examples import read_example
-from scalegate.gate.project import create_project
+from scalegate.gate.project import Project, create_project
 from scalegate.training.meter import TorchMeter
 from scalegate.training.weights import weights_digest
 
@@ -56,11 +56,37 @@ def evaluate(request: EvaluationRequest) -> Measured:
     )
 
 
-def main(folder: Path) -> int:
+def save(folder: Path, steps: int) -> None:
+    """Whole or not at all: a run that is held goes on from here."""
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "steps": steps}
+    torch.save(state, folder / "checkpoint.tmp")
+    (folder / "checkpoint.tmp").replace(folder / "checkpoint.pt")
+
+
+def load(folder: Path) -> int:
+    """The steps taken so far; 0 without a checkpoint."""
+    if not (folder / "checkpoint.pt").exists():
+        return 0
+    state = torch.load(folder / "checkpoint.pt", weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["steps"])
+
+
+def small_policy() -> str:
+    """The demo's policy, with amounts that suit a model this small."""
     policy = read_example("arithmetic")
     for large, small in (("5e10", "5e8"), ("2e10", "1e7"), ("3.6e12", "3.6e10"), ("1e13", "1e11"), ("2e12", "2e10")):
         policy = policy.replace(f"{large} FLOP", f"{small} FLOP")
-    project = create_project(folder, policy, name="policy of the plain loop")
+    return policy
+
+
+def main(folder: Path) -> int:
+    """Train until the gate holds. Call it again after the release: it goes on from the checkpoint."""
+    project = Project(folder)
+    if not project.ledger.exists():
+        create_project(folder, small_policy(), name="policy of the plain loop")
+    steps = load(folder)
     with Gate.open(
         policy=project.policy,
         ledger=project.ledger,
@@ -68,12 +94,11 @@ def main(folder: Path) -> int:
         from_scratch=True,
         weights=lambda: weights_digest(model),
         planned=15 * 10**9,
-        checkpoint=lambda: torch.save(model.state_dict(), folder / "checkpoint.pt"),
+        checkpoint=lambda: save(folder, steps),
         evaluate=evaluate,
         suites={"arithmetic": Suite("parity of three bits", "1", "0" * 64, 400)},
     ) as gate:
         gate.guard(optimizer)
-        steps = 0
         try:
             while steps < 10_000:
                 gate.step(meter.flops(INPUTS, TARGETS))

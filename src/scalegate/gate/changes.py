@@ -59,11 +59,13 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> I
         return
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause.at for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.id in binding]
-    used, others = number(facts.get("lineage.compute")), number(facts.get("developer.others"))
-    if caps and used is not None and others is not None and situation.compute + others <= min(caps):
+    others = number(facts.get("developer.others"))
+    if others is not None and all(situation.compute + others <= cap for cap in caps):
+        most = f" and at most {format_flop(min(caps))}" if caps else ""
         yield Change(
             "act",
-            f"the run is opened with a planned end of the lineage of at most {format_flop(min(caps))}",
+            f"the run is opened again with a planned end (`planned=`) that takes the lineage to at least"
+            f" {format_flop(situation.compute)}{most}",
             (("lineage.planned_end", situation.compute),),
         )
 
@@ -76,11 +78,13 @@ def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: 
     """
     ends: list[Fraction] = [evidence * domain.buffer / domain.margin]
     ends += [evidence * clause.every for clause in policy.clauses if clause.kind == "cadence" and clause.gates]
-    share = domain.elicitation.share
-    if planned_end is not None and share < 1:
-        # The elicitation itself adds to the lineage's compute: x >= share * (end + x).
-        ends.append(max(planned_end * policy.effective_compute.factor, Fraction(evidence)) / (1 - share))
-    return max(domain.elicitation.at_least, ceil(min(ends) * share))
+    shares = sum((item.elicitation.share for item in policy.domains), Fraction(0))
+    if planned_end is not None and shares < 1:
+        # Elicitation in every domain adds to the lineage's compute: x >= share * (end + all the x).
+        floors = sum(item.elicitation.at_least for item in policy.domains)
+        planned = (planned_end + floors) * policy.effective_compute.factor
+        ends.append(max(planned, Fraction(evidence)) / (1 - shares))
+    return max(domain.elicitation.at_least, ceil(min(ends) * domain.elicitation.share))
 
 
 def _measures(policy: Policy, situation: Situation, domain: Domain, facts: Facts) -> Iterator[Change]:

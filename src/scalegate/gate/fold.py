@@ -253,6 +253,12 @@ class Fold:
             return "the digest is not that of the policy"
         if entry.supersedes != self.policy_digest:
             return "it does not supersede the policy in force"
+        if self.policy is not None and policy.policy != self.policy.policy:
+            return f"it is another policy (`{policy.policy}`), not a version of `{self.policy.policy}`"
+        if self.policy is not None and policy.version == self.policy.version:
+            return f"it has the version of the policy in force (`{policy.version}`): give it its own"
+        if not _can_sign(policy):
+            return "nobody with a key could write decisions or amend it: every key that these take must be set"
         if self.policy is not None:
             # Without a comparison, an amendment counts as weakening and takes the policy's own procedure.
             if self.policy.amendment is None:
@@ -379,5 +385,12 @@ class Fold:
         run = self.runs.get(name)
         if run is None or run.latest.planned is None:
             return None
-        own = run.used("training")
-        return used - own + max(own, run.latest.planned)
+        return used - run.used("training") + run.latest.planned
+
+
+def _can_sign(policy: Policy) -> bool:
+    """Whether enough of its people have keys for the gate to work under it and for it to be amended."""
+    keyed = [person for person in policy.people if person.key != "unset"]
+    gate = any("gate" in person.roles for person in keyed)
+    quorum = policy.amendment
+    return gate and (quorum is None or sum(quorum.role in person.roles for person in keyed) >= quorum.at_least)

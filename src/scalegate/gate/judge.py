@@ -48,6 +48,14 @@ STANDING = (
 )
 
 
+PLAN = Standing(
+    "standing.plan",
+    "The run stays within the end that it was planned to have.",
+    at_most(term("compute"), term("lineage.planned_end")),
+)
+"""For training: an absolute limit is checked on the planned end, so a run may not quietly outgrow its plan."""
+
+
 @dataclass(frozen=True)
 class Test:
     """One clause or standing condition, ready to be judged."""
@@ -99,7 +107,8 @@ class Judge:
     @staticmethod
     def of(policy: Policy, action: Action) -> Judge:
         standing = (
-            Test(s.id, "standing", "will", s.text, "scalegate", True, All(()), All(()), s.condition) for s in STANDING
+            Test(s.id, "standing", "will", s.text, "scalegate", True, All(()), All(()), s.condition)
+            for s in (*STANDING, *((PLAN,) if action == "train" else ()))
         )
         return Judge((*standing, *map(_test, compile_policy(policy, action))))
 

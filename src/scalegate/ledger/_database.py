@@ -203,7 +203,7 @@ def is_busy(error: Exception) -> bool:
     return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-_DAMAGED = ("the file is damaged or is no ledger", "run the ledger check, then restore from a copy")
+_DAMAGED = ("the file is damaged or is no ledger", "run `scalegate verify` on it, then restore from a copy")
 _DENIED = ("the file cannot be opened, or not for writing", "check the path and its permissions")
 _HELD = (f"another process has held the ledger for over {BUSY_MS // 1000} s", "try again")
 _SENTENCES = {

@@ -25,7 +25,7 @@ class Context:
     """Every decision with the number of its entry, in order."""
     run: str | None
     chosen: tuple[int, Decision] | None
-    """The decision that the report is about: the run's latest."""
+    """The decision that the report is about: the run's latest on training, or on anything if there is none."""
     policies: Mapping[str, Policy]
     """Every policy that the ledger holds and that reads, by digest."""
 
@@ -45,7 +45,9 @@ class Context:
             run = decisions[-1][1].run
         elif run is None and fold.runs:
             run = list(fold.runs)[-1]
-        chosen = next(((index, made) for index, made in reversed(decisions) if made.run == run), None)
+        mine = [item for item in decisions if item[1].run == run]
+        training = [item for item in mine if item[1].action == "train"]
+        chosen = (training or mine)[-1] if mine else None
         return Context(fold, decisions, run, chosen, _policies(fold))
 
     @property

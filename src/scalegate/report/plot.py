@@ -138,7 +138,7 @@ def _scores(figure: Figure, axes: Any, domain: Domain, drawn: list[Evaluation]) 
     for compute, items in together.items():
         for place, item in enumerate(items):
             # Evaluations of the same weights stand side by side, a few points apart.
-            offset = (place - (len(items) - 1) / 2) * 8 * POINT
+            offset = (place - (len(items) - 1) / 2) * 1.5 * POINT
             _mark(axes, compute, item, ScaledTranslation(offset, 0, figure.dpi_scale_trans))
 
 

@@ -14,6 +14,7 @@ from scalegate.report.gather import gather
 
 __all__ = ["write_report"]
 
+HEAD = b"<!doctype html>"
 TRIES = 3
 """Times that a ledger is read anew when somebody appends to it meanwhile."""
 
@@ -58,6 +59,12 @@ def _read(ledger: Path) -> tuple[Replayed, str | None]:
 
 
 def _publish(out: Path, data: bytes) -> Path:
+    if out.exists() and not (out.is_file() and out.read_bytes()[: len(HEAD)].lower() == HEAD):
+        raise InputError(
+            "something other than a report is there, and is not overwritten",
+            place=Place(file=str(out)),
+            fix="give another file name",
+        )
     aside = out.with_name(f".{out.name}.{secrets.token_hex(6)}")
     try:
         try:
