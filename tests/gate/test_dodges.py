@@ -269,7 +269,8 @@ def test_teachers_count_against_a_run_and_not_for_its_evidence(tmp_path: Path) -
     project = new_project(tmp_path / "p", POLICY_TEXT.replace("first_evaluation_at: 2e11", "first_evaluation_at: 2e12"))
     teachers = [trained_to(project, Model(flops=10**9 + n), 20, f"t{n}") for n in range(3)]
     model = Model()
-    parents = [Parent(weights=weights, relation="teacher") for weights in teachers]
+    relations = ("teacher", "merge", "data_generator")
+    parents = [Parent(weights=w, relation=r) for w, r in zip(teachers, relations, strict=True)]  # type: ignore[arg-type]
     trained_to(project, model, 1, "child", from_scratch=False, parents=parents)
     with project.journal() as journal:
         situation = journal.fold.situation("child", now=journal.now())
@@ -346,3 +347,19 @@ def test_what_is_promised_to_release_does_release(tmp_path: Path) -> None:
     assert decision is not None
     assert decision.resumption is not None
     assert not any(fact.text.startswith("if it turns out") for chosen in decision.resumption.sets for fact in chosen)
+
+
+def test_a_clock_behind_the_ledger_reserves_nothing_and_spoils_nothing(project: Project) -> None:
+    from scalegate.gate.journal import wall_time
+    from support import Clock
+
+    clock = Clock(wall_time() + 10)
+    model = Model()
+
+    def late(request: Any) -> Any:
+        clock.seconds -= 5
+        return model.evaluate(request)
+
+    with open_gate(project, model, now=clock, evaluate=late) as gate, pytest.raises(Held, match="clock"):
+        train(gate, model)
+    assert faults(project) == ""

@@ -366,7 +366,6 @@ def test_action_without_clauses(tmp_path: Path) -> None:
     assert "deploy internal run r" in page.text
     assert "weights " + "a" * 64 in page.text
     assert "No clause of this policy is about this action." in page.text
-    assert "Latest decisions on other actions of this run: train: PROCEED" in page.text
 
 
 def test_entry_that_counts_for_nothing_is_said_so(tmp_path: Path) -> None:

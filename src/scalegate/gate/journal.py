@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from scalegate.errors import InputError, Place
+from scalegate.errors import InputError, LedgerError, Place
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
 from scalegate.ledger import Ledger, SigningKey, dsse
-from scalegate.ledger.entries import DecisionMade, Entry, write_statement
+from scalegate.ledger.entries import ComputeReserved, DecisionMade, Entry, write_statement
 from scalegate.policy.document import Action, Policy
 
 __all__ = ["Journal", "wall_time"]
@@ -92,6 +92,12 @@ class Journal:
                 wrong = self.fold.wrong_signer(envelope)
                 if wrong:
                     raise InputError(wrong, place=Place(file=str(self.ledger.path)), fix="nothing was written")
+                if isinstance(entry, ComputeReserved) and entry.time < self.fold.time:
+                    raise LedgerError(
+                        "this machine's clock is behind the ledger, and compute is not reserved in the past",
+                        place=Place(file=str(self.ledger.path)),
+                        fix="set the clock, or wait",
+                    )
                 made.append(envelope)
             return made
 

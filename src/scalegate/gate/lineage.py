@@ -78,30 +78,18 @@ def behind(runs: Runs, run: Run, weights: str) -> int:
 
 
 def carried(runs: Runs, run: Run, seen: frozenset[str] = frozenset()) -> int:
-    """Training FLOP in what the run started from: the least that any holder of those weights claims.
+    """Training FLOP in the weights that the run started from: the least that any holder of them claims.
 
-    Only weights that were loaded count. A teacher or a generator of data makes a model more capable too, but
-    by how much is not known: it counts against the run, and nothing here. Of merged models the largest counts.
+    Only recorded weights that the run was seen to load count. A teacher, a merge or a generator of data makes
+    a model more capable too, but by how much is not known: it counts against the run, and nothing here.
     """
     seen = seen | {run.name}
-    loaded = [
-        parent.weights
-        for parent in run.parents
-        if parent.relation == "merge"
-        or (parent.relation in ("initialisation", "adapter") and parent.weights == run.first.start_weights)
-    ]
-    amounts = [
-        min(
-            (
-                holder.weights[weights] + carried(runs, holder, seen)
-                for holder in holders(runs, weights)
-                if holder.name not in seen
-            ),
-            default=0,
-        )
-        for weights in loaded
-    ]
-    return max(amounts, default=0)
+    start = run.first.start_weights
+    loaded = any(parent.relation in ("initialisation", "adapter") and parent.weights == start for parent in run.parents)
+    if start is None or not loaded:
+        return 0
+    known = [holder for holder in holders(runs, start) if holder.name not in seen]
+    return min((holder.weights[start] + carried(runs, holder, seen) for holder in known), default=0)
 
 
 def lineage_faults(runs: Runs, name: str) -> tuple[str, ...]:
