@@ -1,4 +1,4 @@
-"""A model is what went into it: renaming, fine-tuning, merging and restarting gain nothing (R33)."""
+"""A model is what went into it: renaming, fine-tuning, merging and restarting gain nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that is held and released ends with the weights of one that never stopped (R30); torch, for real."""
+"""A run that is held and released ends with the weights of one that never stopped; torch, for real."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def ruled_out(successes: int, samples: int, alarm: Fraction, alpha: Fraction) ->
 
 
 def reached(successes: int, samples: int, alarm: Fraction) -> bool:
-    """True if the observed rate is at or above the alarm: reaching is easy, on purpose (DESIGN rule 7)."""
+    """True if the observed rate is at or above the alarm: reaching is easy, on purpose."""
     _check(successes, samples)
     return samples > 0 and successes >= alarm * samples
 

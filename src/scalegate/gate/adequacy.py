@@ -1,4 +1,4 @@
-"""What a policy does not have: the reasons for the INADEQUATE banner (R13). It is the default.
+"""What a policy does not have: the reasons for the INADEQUATE banner. It is the default.
 
 The list names what is absent as well as what is undefined, so deleting an honest clause gains nothing. This
 version of the language has no residual-risk gate and no way to adopt an understanding test, so it never

@@ -1,4 +1,4 @@
-"""The changes that could come about for a run: acts, measurements, waiting and signatures (DESIGN rule 19).
+"""The changes that could come about for a run: acts, measurements, waiting and signatures.
 
 Each says in words what would have to happen and what that does to the facts. A measurement is worded "if it
 turns out that": nobody can promise its result.
@@ -25,16 +25,23 @@ __all__ = ["elicitation_due", "possible_changes"]
 
 
 def possible_changes(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> tuple[Change, ...]:
-    """Every change on offer, in the order in which people would take them: act, measure, sign, time."""
+    """Every change on offer, in the order in which people would take them: measure, act, sign, time."""
+    factor = policy.effective_compute.factor
+    asked = max(situation.lineage.planned_end or 0, ceil(situation.compute / factor))
+    at = floor(situation.lineage.behind * factor)
+    due = {domain.id: elicitation_due(policy, domain, at, asked) for domain in policy.domains}
+    # What is spent on elicitation counts towards the lineage, and so towards what is asked for. Each
+    # measurement is charged with all of them, so that any set of them is promised no more than it gives.
+    cost = ceil(sum(due.values()) * factor)
     return (
-        *_acts(policy, situation, judge, facts),
-        *(change for domain in policy.domains for change in _measures(policy, situation, domain, facts)),
+        *(c for d in policy.domains for c in _measures(policy, situation, d, facts, at, due[d.id], cost)),
+        *_acts(policy, situation, judge, facts, cost),
         *_signatures(policy, facts, situation.now),
         *_waits(judge, facts),
     )
 
 
-def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> Iterator[Change]:
+def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost: int) -> Iterator[Change]:
     for level in policy.levels:
         for safeguard in level.safeguards:
             name = f"safeguard.{safeguard.id}.until"
@@ -52,7 +59,7 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> I
                 ("lineage.declared", True),
                 ("lineage.opened", situation.now),
                 ("lineage.compute", situation.compute),
-                ("lineage.planned_end", situation.compute),
+                ("lineage.planned_end", situation.compute + cost),
                 ("developer.others", 0),
             ),
         )
@@ -60,20 +67,21 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> I
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause.at for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.id in binding]
     others = number(facts.get("developer.others"))
-    if others is not None and all(situation.compute + others <= cap for cap in caps):
+    end = situation.compute + cost
+    if others is not None and all(end + others <= cap for cap in caps):
         most = f" and at most {format_flop(min(caps))}" if caps else ""
         yield Change(
             "act",
             f"the run is opened again with a planned end (`planned=`) that takes the lineage to at least"
-            f" {format_flop(situation.compute)}{most}",
-            (("lineage.planned_end", situation.compute),),
+            f" {format_flop(end)}{most}",
+            (("lineage.planned_end", end),),
         )
 
 
 def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: int | None) -> int:
     """FLOP of elicitation that let evidence at effective compute `evidence` carry as far as it otherwise could.
 
-    The floor is a share of lineage compute at the permit's end (DESIGN rule 9), so it is taken at the
+    The floor is a share of lineage compute at the permit's end, so it is taken at the
     furthest point that cadence, buffer and plan allow.
     """
     ends: list[Fraction] = [evidence * domain.buffer / domain.margin]
@@ -87,20 +95,18 @@ def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: 
     return max(domain.elicitation.at_least, ceil(min(ends) * domain.elicitation.share))
 
 
-def _measures(policy: Policy, situation: Situation, domain: Domain, facts: Facts) -> Iterator[Change]:
+def _measures(
+    policy: Policy, situation: Situation, domain: Domain, facts: Facts, at: int, due: int, cost: int
+) -> Iterator[Change]:
     used = number(facts.get("lineage.compute"))
-    at = floor(situation.lineage.behind * policy.effective_compute.factor)
     if used is None or at == 0:
         return
     attempts = max((piece.attempt for piece in situation.pieces if piece.domain == domain.id), default=0)
     left = policy.error_budget.evaluations - attempts
     if left <= 0:
         return
-    due = elicitation_due(policy, domain, at, situation.lineage.planned_end)
     samples = domain.samples
     most = binomial.most_successes(samples, domain.alarm, look_alpha(policy))
-    # What is spent on elicitation counts towards the lineage, and so towards what is asked for.
-    cost = ceil(due * policy.effective_compute.factor)
     planned = number(facts.get("lineage.planned_end"))
     measured: tuple[tuple[str, Value], ...] = (
         (f"{domain.id}.evidence.compute", at),

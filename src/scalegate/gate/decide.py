@@ -1,7 +1,7 @@
 """`decide(policy, situation, action) -> Decision`: a pure function, the heart of the gate.
 
 No clock, no disk, no randomness, no float: the same inputs give the same bytes on any machine, so anyone
-with the ledger can demand byte-for-byte the same decision (R28). Guarantees, each a property test: unknown
+with the ledger can demand byte-for-byte the same decision. Guarantees, each a property test: unknown
 never passes, more danger never turns HOLD into PROCEED, an empty policy holds, a permit is sound.
 """
 

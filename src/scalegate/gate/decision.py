@@ -66,13 +66,13 @@ class Resumption(_Data):
     more: bool
     """Whether there are further sets that are not listed."""
     stop: bool
-    """True: no reachable facts release this hold. It is a stop, not a pause (R17)."""
+    """True: no reachable facts release this hold. It is a stop, not a pause."""
     because: tuple[str, ...]
     """The clauses that hold."""
 
 
 class Limits(_Data):
-    """What this decision does not say; comes first wherever a decision is shown (R13)."""
+    """What this decision does not say; comes first wherever a decision is shown."""
 
     inadequate: tuple[str, ...]
     """Why the policy is INADEQUATE to ensure safety; empty only if nothing is undefined or absent."""

@@ -1,7 +1,7 @@
 """From a situation to the named facts that conditions read. What cannot be had is unknown, with its reason.
 
 This is where evidence is judged: admissibility is needed to rule out, and nothing is needed to show a
-capability reached; of several pieces the worst counts (DESIGN rule 7).
+capability reached; of several pieces the worst counts.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Test:
     condition: Expr
 
     def status(self, facts: Facts) -> Status:
-        """Unknown applicability and unknown adoption count as applicable and binding (DESIGN rule 2)."""
+        """Unknown applicability and unknown adoption count as applicable and binding."""
         if evaluate(self.in_force, facts) is Truth.FALSE:
             return "not applicable"
         if not self.gates or evaluate(self.binds, facts) is Truth.FALSE:

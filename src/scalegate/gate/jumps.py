@@ -1,4 +1,4 @@
-"""Where the capability jumped past the buffer: a finding about the policy, not about the model (R4, R27).
+"""Where the capability jumped past the buffer: a finding about the policy, not about the model.
 
 The buffer assumes that a capability under the alarm does not reach the threshold before effective compute
 has grown by the buffer. Two evaluations can refute that.

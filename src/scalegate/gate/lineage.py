@@ -1,4 +1,4 @@
-"""Lineage: a model is what went into it (R33). Compute and evidence belong to weights, not to run names.
+"""Lineage: a model is what went into it. Compute and evidence belong to weights, not to run names.
 
 Two counts, each rounded against the run. What counts *against* it (`total`) is every FLOP reserved by the
 run and by every distinct run that it descends from, even past the checkpoint that it branched from. What

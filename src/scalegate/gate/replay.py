@@ -1,4 +1,4 @@
-"""Replay: every decision of a ledger re-derived from its entries alone, and compared byte for byte (R28).
+"""Replay: every decision of a ledger re-derived from its entries alone, and compared byte for byte.
 
 Anyone can run it on a copied file, with nothing but the core of scalegate installed. What it proves: the
 entries are the ones that the log signed, in that order; those that count were signed by the people that the

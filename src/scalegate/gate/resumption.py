@@ -1,8 +1,8 @@
-"""What would release a hold: the smallest sets of facts, each verified by judging again with them (R16).
+"""What would release a hold: the smallest sets of facts, each verified by judging again with them.
 
 The sets are read off the conditions: each node says in which ways it could come true given the changes that
 people, measurements and time can bring about. Nothing can bring about an undefined test or undo compute, so
-a hold on these has no way out and is reported as a stop (R17).
+a hold on these has no way out and is reported as a stop.
 """
 
 from __future__ import annotations

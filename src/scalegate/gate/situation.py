@@ -71,7 +71,7 @@ class TierRecord(_Record):
 
 
 class Lineage(_Record):
-    """What went into the run's weights (R33)."""
+    """What went into the run's weights."""
 
     run: str
     members: tuple[str, ...]

@@ -162,7 +162,7 @@ class WeightsRecorded(_Predicate):
 
 
 class EvaluationAnnounced(_Predicate):
-    """An evaluation is about to start: written before there is a result (R28)."""
+    """An evaluation is about to start: written before there is a result."""
 
     type_uri = PREFIX + "evaluation-announced/v0.1"
     evaluation: Digest

@@ -122,7 +122,7 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
 
 
 def _bootstrap(policy: Policy, domain: Domain, action: Action) -> tuple[Expr, ...]:
-    """Before the first evaluation is due (DESIGN rule 14): only training, and only if nothing shows danger."""
+    """Before the first evaluation is due: only training, and only if nothing shows danger."""
     if policy.first_evaluation_at is None or action != "train":
         return ()
     early = at_most(DEVELOPER, constant(policy.first_evaluation_at))

@@ -168,25 +168,25 @@ class Cadence(_Clause):
     every: Factor
     """New evaluation when effective compute has grown by this factor, in every domain ..."""
     within: Duration
-    """... and when this much time has passed, whichever comes first (R2)."""
+    """... and when this much time has passed, whichever comes first."""
 
 
 class Capability(_Clause):
     kind: Literal["capability"]
     domain: Identifier
-    """Conclusive, elicited evidence in this domain supports compute up to evidence * buffer / margin (R3, R4)."""
+    """Conclusive, elicited evidence in this domain supports compute up to evidence * buffer / margin."""
 
 
 class Safeguards(_Clause):
     kind: Literal["safeguards"]
     level: Count
-    """The level's safeguards and approvals are in place unless every alarm of the level is ruled out (R1)."""
+    """The level's safeguards and approvals are in place unless every alarm of the level is ruled out."""
 
 
 class ComputeCap(_Clause):
     kind: Literal["compute_cap"]
     at: Flop
-    """Absolute limit on the lineage, its planned end, and the developer, whatever evaluations say (R19)."""
+    """Absolute limit on the lineage, its planned end, and the developer, whatever evaluations say."""
 
 
 class Moratorium(_Clause):
@@ -205,7 +205,7 @@ class TestInDevelopment(Part):
 class UndefinedTest(_Clause):
     kind: Literal["undefined_test"]
     above: Flop
-    """No further than this without the test; nobody can sign it away (R11)."""
+    """No further than this without the test; nobody can sign it away."""
     test: TestInDevelopment
 
 

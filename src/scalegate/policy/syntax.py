@@ -59,7 +59,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Undefined:
-    """A test or number that nobody has defined yet: unknown whatever is learned (R11)."""
+    """A test or number that nobody has defined yet: unknown whatever is learned."""
 
     name: str
 

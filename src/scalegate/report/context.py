@@ -91,7 +91,7 @@ def _policies(fold: Fold) -> dict[str, Policy]:
 
 
 def word_of(decision: Decision) -> Word:
-    """The verdict in one word: a hold that nothing can release is a stop (R17)."""
+    """The verdict in one word: a hold that nothing can release is a stop."""
     if decision.verdict == "PROCEED":
         return "PROCEED"
     return "STOP" if decision.resumption is not None and decision.resumption.stop else "HOLD"

@@ -238,7 +238,7 @@ def _findings(context: Context) -> tuple[Clause, ...]:
 
 
 def _tier_notes(context: Context, made: Decision) -> dict[str, str]:
-    """For clauses of a tier: who has adopted it, and what it would say if it bound (R22)."""
+    """For clauses of a tier: who has adopted it, and what it would say if it bound."""
     policy, situation = context.policy, context.situation
     if policy is None or situation is None or made.policy != context.fold.policy_digest:
         return {}
