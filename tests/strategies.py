@@ -120,7 +120,11 @@ def piece(draw: st.DrawFn, policy: Policy, used: int, *, domain: Domain | None =
     samples = 5 if rarely() else draw(st.sampled_from([domain.samples, 100]))
     completed = samples - 1 if rarely() else samples
     successes = draw(st.sampled_from([0, 0, 0, 1, completed // 20, completed // 4, completed]))
-    compute = draw(st.sampled_from([used, used, used // 8])) if tidy else draw(st.sampled_from([used, used // 2, used // 4, max(used - 1, 0)]))
+    compute = (
+        draw(st.sampled_from([used, used, used // 8]))
+        if tidy
+        else draw(st.sampled_from([used, used // 2, used // 4, max(used - 1, 0)]))
+    )
     return Piece(
         evaluation=f"{draw(st.integers(0, 10**9)):064d}",
         domain=domain.id,

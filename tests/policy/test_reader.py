@@ -196,3 +196,18 @@ def test_canonical_json_of_an_unsound_policy_is_refused() -> None:
     for broken in (None, [], "x", {}, {"people": 1}, {"people": [{"key": 5}]}, {"title": 5}, *bad_clauses):
         with pytest.raises(PolicyFaults):
             policy_from_json(broken)
+
+
+@pytest.mark.parametrize("place", ["title: ", "  - id: ", "scalegate: ", "    modality: ", "policy: "])
+def test_half_a_character_is_a_fault_wherever_it_stands(place: str) -> None:
+    start = POLICY_TEXT.index(place) + len(place)
+    text = POLICY_TEXT[:start] + '"\\ud800"' + POLICY_TEXT[POLICY_TEXT.index("\n", start) :]
+    with pytest.raises(PolicyFaults, match="half a character"):
+        parse_policy(text)
+    with pytest.raises(PolicyFaults, match="half a character"):
+        parse_policy(POLICY_TEXT + '"\\ud800": x\n')
+
+
+def test_half_a_character_in_json_is_a_fault() -> None:
+    with pytest.raises(PolicyFaults):
+        policy_from_json({"scalegate": "\ud800"})

@@ -208,7 +208,7 @@ class _Reading:
         if isinstance(node, yaml.MappingNode):
             result: dict[str, Any] = {}
             for key_node, value_node in node.value:
-                key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
+                key = self._sound(key_node) if isinstance(key_node, yaml.ScalarNode) else "?"
                 if key in result:
                     self.faults.append((_spot(key_node.start_mark), f"`{key}` stands twice", "keep one of the two"))
                 self.marks[(*path, key, "<key>")] = _spot(key_node.start_mark)
@@ -220,7 +220,15 @@ class _Reading:
             self.empty.add(path)
             mark = self.marks.get((*path, "<key>"), self.marks[path])
             self.faults.append((mark, f"{_label(path)} has no value", _write(path)))
-        return node.value
+        return self._sound(node)
+
+    def _sound(self, node: yaml.Node) -> str:
+        """The scalar's text; half a character, which an escape can write, is a fault and is read as `?`."""
+        text = str(node.value)
+        whole = text.encode("utf-8", "replace").decode("utf-8")
+        if whole != text:
+            self.faults.append((_spot(node.start_mark), "an escape here stands for half a character", "remove it"))
+        return whole
 
 
 def policy_from_json(document: object) -> Policy:
@@ -230,6 +238,8 @@ def policy_from_json(document: object) -> Policy:
         found = _incoherent(policy)
     except ValidationError as error:
         found = _explain(error)
+    except UnicodeEncodeError:
+        found = [((), "a text holds half a character", None)]
     if found:
         raise PolicyFaults([Fault(Place(), f"{'.'.join(map(str, p))}: {what}", fix) for p, what, fix in found])
     return policy
