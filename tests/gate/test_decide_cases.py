@@ -337,3 +337,30 @@ def test_there_is_no_bootstrap_for_deployment() -> None:
     of = situation(0, policy=DEPLOY.digest(), weights="w", configuration="c")
     assert decide(DEPLOY, of, "train").verdict == "PROCEED"
     assert decide(DEPLOY, of, "deploy_external").verdict == "HOLD"
+
+
+def test_effective_compute_scales_what_was_trained_and_what_counts_against_the_run() -> None:
+    policy = parse_policy(POLICY_TEXT.replace("factor: 1x", "factor: 3x"))
+    of = situation(8 * 10**11, piece(0), policy=policy.digest())
+    decision = decide(policy, of.model_copy(update={"compute": 24 * 10**11 + 1}), "train")
+    assert decision.permit is not None
+    assert decision.permit.compute == 96 * 10**11
+    assert decide(policy, of.model_copy(update={"compute": 24 * 10**11 - 1}), "train").verdict == "HOLD"
+
+
+def test_an_approval_of_training_does_not_hang_on_one_set_of_weights() -> None:
+    signatures = tuple(s.model_copy(update={"weights": "w", "configuration": "c"}) for s in signed(*LEVEL_2))
+    assert decide(POLICY, situation(8 * 10**11, piece(400), signatures=signatures), "train").verdict == "PROCEED"
+    assert DEPLOY.level(2) is not None
+    for weights, verdict in (("w", "PROCEED"), ("v", "HOLD")):
+        seen = tuple(s.model_copy(update={"action": "deploy_external", "weights": weights}) for s in signatures)
+        of = situation(
+            8 * 10**11,
+            piece(400, configuration="c"),
+            policy=DEPLOY.digest(),
+            weights="w",
+            configuration="c",
+            signatures=seen,
+            compute=8 * 10**11,
+        )
+        assert decide(DEPLOY, of, "deploy_external").verdict == verdict

@@ -208,6 +208,17 @@ def test_compute_behind_recorded_weights_cannot_be_given_back(project: Project) 
     assert verdict(project) == "HOLD"
 
 
+def test_all_but_what_is_behind_recorded_weights_can_be_given_back(project: Project) -> None:
+    opened(project)
+    verdict(project, compute=1)
+    reserve(project, 2 * 10**11)
+    record(project, digest("w"), 10**11)
+    put(project, GATE, ComputeSettled, run="r", session=SESSION, unspent=10**11, remaining=10**11)
+    assert faults(project) == ""
+    with project.journal() as journal:
+        assert journal.fold.runs["r"].used() == 10**11
+
+
 def test_the_weights_that_a_run_starts_from_have_no_training_of_its_own(project: Project) -> None:
     opened(project)
     verdict(project, compute=1)

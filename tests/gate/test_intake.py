@@ -114,13 +114,16 @@ def test_an_unannounced_result_gets_a_name_of_its_own(project: Project) -> None:
     ],
 )
 def test_a_file_that_is_not_a_result_is_one_clear_error(project: Project, changes: dict[str, Any], words: str) -> None:
+    path = result(project.folder, **changes)
     with pytest.raises(InputError) as caught:
-        read(project, result(project.folder, **changes))
+        read(project, path)
     assert words in str(caught.value)
+    if words not in ("assumptions", "weights"):
+        assert str(caught.value).startswith(f"{path}: ")
 
 
 def test_a_file_that_is_not_there_or_not_json(project: Project) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"none\.json: cannot be read"):
         read(project, project.folder / "none.json")
     path = project.folder / "x.json"
     path.write_text("{")
