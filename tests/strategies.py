@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from scalegate.gate import Lineage, Piece, Signature, Situation, TierRecord
+from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, TierRecord
 from scalegate.policy import Domain, Policy, policy_from_json
 from support import POLICY_TEXT, START
 
@@ -85,6 +85,8 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
     signatures = [draw(signature()) for _ in range(draw(st.integers(0, 8)))]
     adopters = draw(st.sampled_from([(), ("Sample AI",), ("Sample AI", "Example Lab")]))
     until = START + (90 * DAY if tidy else draw(st.sampled_from([-1, 90 * DAY])))
+    elsewhere = draw(st.lists(other_run(policy), max_size=2)) if draw(st.integers(0, 2)) == 0 else []
+    uncounted = 0 if tidy else draw(st.sampled_from([0, 0, 10**11, 10**14]))
     return Situation(
         policy="0" * 64 if rarely() else policy.digest(),
         now=START,
@@ -98,7 +100,8 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
             planned_end=None if rarely() else max(used, draw(st.sampled_from(AMOUNTS))),
             faults=("an undeclared parent",) if rarely() else (),
         ),
-        developer_others=0 if tidy else draw(st.sampled_from([0, 0, 10**11, 10**14])),
+        developer_others=uncounted + sum(other.compute for other in elsewhere),
+        elsewhere=tuple(elsewhere),
         pieces=tuple(pieces),
         signatures=tuple(signatures),
         tiers=() if rarely() else (TierRecord(tier="international", adopters=adopters, until=until),),
@@ -106,6 +109,25 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
         ledger_faults=("unsigned",) if rarely() else (),
         ledger_time=START - (1 if tidy else draw(st.sampled_from([0, 1, 10, -1]))),
         enforcement="cooperative",
+    )
+
+
+@st.composite
+def other_run(draw: st.DrawFn, policy: Policy) -> Elsewhere:
+    """A run outside the lineage, mostly evaluated."""
+    used = draw(st.sampled_from(AMOUNTS[:-2]))
+    recorded = draw(st.sampled_from([used, used, used // 2, 0]))
+    carried = draw(st.sampled_from([0, 0, used // 3]))
+    name = draw(st.sampled_from(["s", "t"]))
+    found = [draw(piece(policy, recorded + carried, domain=domain, tidy=True)) for domain in policy.domains]
+    found += [draw(piece(policy, recorded + carried)) for _ in range(draw(st.integers(0, 1)))]
+    return Elsewhere(
+        run=name,
+        compute=used,
+        carried=carried,
+        recorded=recorded,
+        pieces=tuple(p.model_copy(update={"announced_for": name, "run": name}) for p in found if p.compute),
+        faults=("zero",) if draw(st.integers(0, 9)) == 0 else (),
     )
 
 

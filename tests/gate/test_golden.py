@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from test_decide_cases import LEVEL_2, NOBODY, POLICY, piece, signed, situation
 
-from scalegate.gate import Situation, decide
+from scalegate.gate import Elsewhere, Situation, decide
 from scalegate.policy import parse_policy
 from support import DAY, POLICY_TEXT, START
 
@@ -70,9 +70,30 @@ def cyber(successes: int, **changes: Any) -> Any:
     return piece(successes, domain="cyber", samples=200, completed=200, evaluation="c", **changes)
 
 
+OTHER = Elsewhere(
+    run="other",
+    compute=15 * EARLY // 10,
+    carried=0,
+    recorded=14 * EARLY // 10,
+    pieces=(piece(0, run="other", announced_for="other", compute=EARLY, elicitation_flops=10**9),),
+    faults=(),
+)
+BESIDE: dict[str, Any] = {"elsewhere": (OTHER,), "developer_others": OTHER.compute}
+
 CASES: dict[str, tuple[Any, Situation]] = {
     "start": (POLICY, situation(0)),
     "first evaluation due": (POLICY, situation(2 * EARLY)),
+    "beside another run": (POLICY, situation(EARLY, **BESIDE)),
+    "beside another run, first evaluation due": (POLICY, situation(2 * EARLY - OTHER.compute + 101 * 10**9, **BESIDE)),
+    "beside a run that reached the alarm early": (
+        POLICY,
+        situation(
+            EARLY,
+            elsewhere=(OTHER.model_copy(update={"pieces": (piece(400, compute=EARLY),)}),),
+            developer_others=OTHER.compute,
+        ),
+    ),
+    "first evaluation late": (POLICY, situation(EARLY, lineage={"opened": START - 91 * DAY})),
     "ruled out": (POLICY, situation(AT, piece(0))),
     "alarm open": (POLICY, situation(AT, piece(60))),
     "alarm reached": (POLICY, situation(AT, piece(380), piece(0, attempt=2, compute=EARLY))),

@@ -13,8 +13,10 @@ from scalegate.gate.changes import possible_changes
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import resumption
+from scalegate.gate.sentences import sentence
 from scalegate.policy import ACTIONS, policy_from_json
-from scalegate.policy.semantics import Reason, Unknown
+from scalegate.policy.semantics import Reason, Unknown, number
+from scalegate.policy.syntax import compares, fact_names
 from strategies import BASE, cases, policies
 from support import START
 
@@ -74,6 +76,33 @@ def test_more_capability_never_releases(case: Any, data: st.DataObject) -> None:
     pieces = (*situation.pieces[:index], more, *situation.pieces[index + 1 :])
     worse = situation.model_copy(update={"pieces": pieces})
     _never_releases(policy, situation, worse)
+
+
+@given(cases(), st.data())
+def test_more_capability_elsewhere_never_releases(case: Any, data: st.DataObject) -> None:
+    policy, situation = case
+    runs = [other for other in situation.elsewhere if other.pieces]
+    if not runs:
+        return
+    other = data.draw(st.sampled_from(runs))
+    index = data.draw(st.integers(0, len(other.pieces) - 1))
+    piece = other.pieces[index]
+    more = piece.model_copy(update={"successes": data.draw(st.integers(piece.successes, piece.completed))})
+    pieces = (*other.pieces[:index], more, *other.pieces[index + 1 :])
+    changed = other.model_copy(update={"pieces": pieces})
+    worse = [changed if item is other else item for item in situation.elsewhere]
+    _never_releases(policy, situation, situation.model_copy(update={"elsewhere": tuple(worse)}))
+
+
+@given(cases(), st.data())
+def test_losing_an_evaluation_elsewhere_never_releases(case: Any, data: st.DataObject) -> None:
+    """What no evaluation covers uses up the compute before a first evaluation, unless it showed an alarm early."""
+    policy, situation = case
+    if not situation.elsewhere or any(p.successes for other in situation.elsewhere for p in other.pieces):
+        return
+    other = data.draw(st.sampled_from(situation.elsewhere))
+    bare = [other.model_copy(update={"pieces": ()}) if item is other else item for item in situation.elsewhere]
+    _never_releases(policy, situation, situation.model_copy(update={"elsewhere": tuple(bare)}))
 
 
 @given(cases(), st.data())
@@ -210,3 +239,16 @@ def test_the_strategies_reach_both_verdicts_and_every_kind_of_way_out() -> None:
     explore()
     assert {"PROCEED", "HOLD", "STOP", "act", "measure", "sign", "time"} <= seen
     assert BASE["policy"] == "arithmetic-demo"
+
+
+@given(cases())
+def test_every_comparison_that_a_policy_makes_has_words(case: Any) -> None:
+    """A reader sees sentences; algebra is for kinds of clause that are yet to come."""
+    policy, situation = case
+    facts = derive_facts(policy, situation, "train")
+    for test in Judge.of(policy, "train").tests:
+        for compare in compares(test.condition):
+            known = all(number(facts.get(name)) is not None for name in fact_names(compare))
+            if known and not any(name.startswith("approval.") for name in fact_names(compare)):
+                for holds in (True, False):
+                    assert sentence(compare, facts, holds)

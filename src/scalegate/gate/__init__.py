@@ -11,10 +11,11 @@ from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumptio
 from scalegate.gate.fold import Fold
 from scalegate.gate.journal import Journal
 from scalegate.gate.replay import Replayed, replay
-from scalegate.gate.situation import Lineage, Piece, Signature, Situation, TierRecord
+from scalegate.gate.situation import Elsewhere, Lineage, Piece, Signature, Situation, TierRecord
 
 __all__ = [
     "Decision",
+    "Elsewhere",
     "Finding",
     "Fold",
     "Journal",

@@ -11,11 +11,11 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import look_alpha
+from scalegate.gate.facts import covered, effective, look_alpha
 from scalegate.gate.judge import Judge
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change
-from scalegate.gate.situation import Situation
+from scalegate.gate.situation import Elsewhere, Situation
 from scalegate.policy.document import ComputeCap, Domain, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
@@ -35,6 +35,7 @@ def possible_changes(policy: Policy, situation: Situation, judge: Judge, facts: 
     cost = ceil(sum(due.values()) * factor)
     return (
         *(c for d in policy.domains for c in _measures(policy, situation, d, facts, at, due[d.id], cost)),
+        *_elsewhere(policy, situation, facts),
         *_acts(policy, situation, judge, facts, cost),
         *_signatures(policy, facts, situation.now),
         *_waits(judge, facts),
@@ -61,6 +62,8 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost
                 ("lineage.compute", situation.compute),
                 ("lineage.planned_end", situation.compute + cost),
                 ("developer.others", 0),
+                *((f"{domain.id}.unevaluated", 0) for domain in policy.domains),
+                *((f"{domain.id}.reached_early", False) for domain in policy.domains),
             ),
         )
         return
@@ -138,6 +141,39 @@ def _admissibly_open(facts: Facts, domain: Domain) -> bool:
     """Whether conclusive evidence already fails to rule out: the worst piece counts, so no further one mends it."""
     ruled_out = facts.get(f"{domain.id}.ruled_out")
     return isinstance(ruled_out, Unknown) and number(facts.get(f"{domain.id}.evidence.compute")) is not None
+
+
+def _elsewhere(policy: Policy, situation: Situation, facts: Facts) -> Iterator[Change]:
+    """The developer's other runs are evaluated as far as they go: then they no longer use up the compute before a
+    first evaluation."""
+    others, factor = number(facts.get("developer.others")), policy.effective_compute.factor
+    if others is None or policy.first_evaluation_at is None:
+        return
+
+    def due(domain: Domain, other: Elsewhere) -> int:
+        return elicitation_due(policy, domain, floor((other.carried + other.recorded) * factor), None)
+
+    cost = ceil(sum(due(domain, other) for domain in policy.domains for other in situation.elsewhere) * factor)
+    for domain in policy.domains:
+        left, names = situation.developer_others, []
+        for other in situation.elsewhere:
+            now = covered(policy, domain, other)
+            after = min(other.recorded + sum(piece.elicitation_flops for piece in other.pieces), other.compute)
+            tried = max((piece.attempt for piece in other.pieces if piece.domain == domain.id), default=0)
+            if other.faults or after <= now or not other.recorded or tried >= policy.error_budget.evaluations:
+                left -= now
+                continue
+            left -= after
+            names.append(f"`{other.run}` (at least {format_flop(due(domain, other))} of elicitation)")
+        if names:
+            first = format_flop(policy.first_evaluation_at)
+            yield Change(
+                "measure",
+                f"if it turns out conclusive, and the alarm not reached at {first} or less: an announced"
+                f" evaluation of `{domain.id}` on the furthest recorded weights of {', '.join(names)},"
+                f" so that no compute of theirs counts as unevaluated any more",
+                ((f"{domain.id}.unevaluated", effective(policy, left)), ("developer.others", others + cost)),
+            )
 
 
 def _signatures(policy: Policy, facts: Facts, now: int) -> Iterator[Change]:

@@ -49,6 +49,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     surprises = tuple(str(jump) for jump in jumps(policy, situation))
     judge = Judge.of(policy, action)
     facts = derive_facts(policy, situation, action)
+    faults = {"standing.meter": situation.meter_faults, "standing.ledger": situation.ledger_faults}
     findings = [
         Finding(
             clause=test.id,
@@ -57,7 +58,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
             text=test.text,
             source=test.source,
             status=status,
-            detail=explain(test, status, facts),
+            detail=explain(test, status, facts, faults.get(test.id, ())),
         )
         for test, status in zip(judge.tests, judge.statuses(facts), strict=True)
     ]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from scalegate.gate.decision import Status
 from scalegate.gate.judge import Test
-from scalegate.policy.semantics import Facts, evaluate, linear_value, unknowns
+from scalegate.gate.sentences import fact_sentence, sentence
+from scalegate.policy.semantics import Facts, evaluate, linear_value, number, unknowns
 from scalegate.policy.syntax import Any, AtLeast, Compare, Expr, Fact, Linear, Not, children, fact_names
 from scalegate.truth import Truth
 from scalegate.units import format_duration, format_flop, format_instant
@@ -16,8 +17,8 @@ __all__ = ["explain"]
 LISTED = 4
 
 
-def explain(test: Test, status: Status, facts: Facts) -> str:
-    """What makes the clause met or violated, or what is unknown and why."""
+def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = ()) -> str:
+    """What makes the clause met or violated, or what is unknown and why; `faults` say why a bare fact is false."""
     match status:
         case "not applicable":
             return "not in force at this time"
@@ -32,17 +33,24 @@ def explain(test: Test, status: Status, facts: Facts) -> str:
         case "met":
             lines = list(_because(test.condition, facts, Truth.TRUE))
         case "violated":
-            lines = list(_because(test.condition, facts, Truth.FALSE))
+            lines = [*_because(test.condition, facts, Truth.FALSE), *faults]
     return _short(lines) or str(status)
 
 
 def _ruled_out_failed(expr: Expr, facts: Facts) -> Iterator[str]:
     """What is known to be so and leaves the clause only its unknown alternatives."""
-    if isinstance(expr, Fact) and evaluate(expr, facts) is Truth.FALSE:
-        yield f"{expr.name} is false"
-    if not isinstance(expr, Not):
+    if isinstance(expr, Fact | Compare | Not):
+        if not _first_is_past(expr, facts):
+            yield from _because(expr, facts, Truth.FALSE)
+    elif not isinstance(expr, AtLeast):
         for item in children(expr):
             yield from _ruled_out_failed(item, facts)
+
+
+def _first_is_past(expr: Expr, facts: Facts) -> bool:
+    """Whether it speaks of a first evaluation, and there has been one."""
+    domains = (name.removesuffix(".unevaluated") for name in fact_names(expr) if name.endswith(".unevaluated"))
+    return any(number(facts.get(f"{domain}.evidence.compute")) is not None for domain in domains)
 
 
 def _short(lines: list[str]) -> str:
@@ -57,8 +65,12 @@ def _because(expr: Expr, facts: Facts, truth: Truth) -> Iterator[str]:
         return
     match expr:
         case Fact(name):
-            yield f"{name} is {truth.value}"
+            yield fact_sentence(name, truth is Truth.TRUE)
         case Compare(op, left, right):
+            worded = sentence(expr, facts, truth is Truth.TRUE)
+            if worded is not None:
+                yield worded
+                return
             negated = {"<=": ">", "<": ">="}
             sign = op if truth is Truth.TRUE else negated[op]
             instant = any(name in ("now", "ledger.time", "lineage.opened") for name in fact_names(expr))
@@ -73,10 +85,15 @@ def _because(expr: Expr, facts: Facts, truth: Truth) -> Iterator[str]:
             yield from _because(items[-1], facts, truth)
         case AtLeast(k, items):
             true = sum(evaluate(item, facts) is Truth.TRUE for item in items)
-            yield f"{true} of {len(items)} are in place, {k} are needed"
+            done = "have signed" if all(_signature(item) for item in items) else "are in place"
+            yield f"{true} of {len(items)} {done}, {k} {'is' if k == 1 else 'are'} needed"
         case _:
             for item in children(expr):
                 yield from _because(item, facts, truth)
+
+
+def _signature(expr: Expr) -> bool:
+    return any(name.startswith("approval.") for name in fact_names(expr))
 
 
 def _side(linear: Linear, facts: Facts, instant: bool) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 from math import ceil, floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.situation import Piece, Signature, Situation, TierRecord
+from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
 from scalegate.policy.document import Action, Domain, Policy, Tier
 from scalegate.policy.semantics import Reason, Unknown, Value
 
@@ -97,6 +97,8 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
     for domain in policy.domains:
         names = tuple(f"{domain.id}.{n}" for n in ("ruled_out", "reached", *_EVIDENCE))
         gather(names, partial(_domain_facts, policy, situation, action, domain))
+        names = (f"{domain.id}.unevaluated", f"{domain.id}.reached_early")
+        gather(names, partial(_elsewhere_facts, policy, situation, domain))
     for level in policy.levels:
         for safeguard in level.safeguards:
             facts[f"safeguard.{safeguard.id}.until"] = _until(
@@ -167,7 +169,8 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         facts[f"{domain.id}.ruled_out"] = False
     still_open = [piece for piece in pieces if piece.status == "open"]
     if still_open:
-        detail = f"{len(still_open)} announced evaluations of `{domain.id}` have no result"
+        count, many = len(still_open), len(still_open) > 1
+        detail = f"{count} announced evaluation{'s' * many} of `{domain.id}` {'have' if many else 'has'} no result"
         return unknown(Reason.MISSING, detail)
     if action != "train":
         if situation.weights is None or situation.configuration is None:
@@ -194,6 +197,37 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         f"{domain.id}.evidence.time": furthest.piece.time,
         f"{domain.id}.elicitation": furthest.piece.elicitation_flops,
     }
+
+
+def _elsewhere_facts(policy: Policy, situation: Situation, domain: Domain) -> dict[str, Value]:
+    """What the developer's runs outside the lineage leave of the compute before a first evaluation."""
+    if situation.lineage.faults:
+        unknown = Unknown(Reason.MISSING, "; ".join(situation.lineage.faults))
+        return {f"{domain.id}.unevaluated": unknown, f"{domain.id}.reached_early": unknown}
+    first = policy.first_evaluation_at or 0
+    judged = [assess(policy, domain, p) for other in situation.elsewhere for p in other.pieces if p.domain == domain.id]
+    left = situation.developer_others - sum(covered(policy, domain, other) for other in situation.elsewhere)
+    return {
+        f"{domain.id}.unevaluated": effective(policy, left),
+        f"{domain.id}.reached_early": any(item.reached and item.compute <= first for item in judged),
+    }
+
+
+def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
+    """Training FLOP of another run that conclusive evaluations in the domain cover, whatever these showed.
+
+    That is its own training behind the furthest of the weights evaluated, and the elicitation of copies of
+    weights no further than these (what elicitation adds is within the margin). Training after the last
+    evaluation, a tranche lost to a crash, and elicitation that came to nothing are not covered.
+    """
+    mine = [piece for piece in other.pieces if piece.announced_for == other.run and piece.compute is not None]
+    own = {piece.evaluation: max((piece.compute or 0) - other.carried, 0) for piece in mine}
+    conclusive = [p for p in mine if p.domain == domain.id and not assess(policy, domain, p).faults]
+    if other.faults or not conclusive:
+        return 0
+    furthest = max(own[piece.evaluation] for piece in conclusive)
+    elicited = sum(piece.elicitation_flops for piece in mine if own[piece.evaluation] <= furthest)
+    return min(furthest + elicited, other.compute)
 
 
 def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:

@@ -16,7 +16,7 @@ from typing import Literal
 from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.decision import Decision
 from scalegate.gate.lineage import Run, carried, holders, lineage_faults, members, total
-from scalegate.gate.pieces import Attempt, pieces
+from scalegate.gate.pieces import Attempt, elsewhere, pieces
 from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
 from scalegate.gate.trust import GATE_ENTRIES
 from scalegate.gate.trust import refused as refused_by
@@ -371,6 +371,7 @@ class Fold:
                 faults=lineage_faults(self.runs, run),
             ),
             developer_others=total(self.runs, tuple(self.runs)) - used,
+            elsewhere=tuple(elsewhere(self.attempts, self.runs, names)),
             pieces=tuple(pieces(self.attempts, self.runs, names)),
             signatures=tuple(mine),
             tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from scalegate.gate.lineage import Runs, behind, holders
-from scalegate.gate.situation import Piece
+from scalegate.gate.lineage import Runs, behind, carried, holders, lineage_faults, members
+from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
-__all__ = ["Attempt", "pieces"]
+__all__ = ["Attempt", "elsewhere", "pieces"]
 
 
 @dataclass
@@ -47,6 +47,27 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, names: tuple[str, ...]) 
                 yield _beside(runs, identifier, other)
 
 
+def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, ...]) -> Iterator[Elsewhere]:
+    """Every run outside a lineage, with the evaluations that are about it, each counted in that run's own lineage."""
+    for name in sorted(set(runs) - set(lineage)):
+        run = runs[name]
+        found = []
+        for piece in pieces(attempts, runs, members(runs, name)):
+            if piece.weights in run.weights:
+                found.append(piece)
+            elif piece.announced_for == name:
+                # Of weights that the run never recorded it is not known how much of the run's compute they hold.
+                found.append(piece.model_copy(update={"compute": None}))
+        yield Elsewhere(
+            run=name,
+            compute=run.used(),
+            carried=carried(runs, run),
+            recorded=run.most_trained,
+            pieces=tuple(found),
+            faults=(*run.faults, *lineage_faults(runs, name)),
+        )
+
+
 def _weights(runs: Runs, weights: str) -> tuple[str | None, int | None]:
     """The run that holds the weights, and the least training that went into them; None if nobody does."""
     known = holders(runs, weights)
@@ -67,6 +88,7 @@ def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int) -> Piece:
         weights=announced.weights,
         compute=compute,
         time=announced.time,
+        announced_for=announced.run,
         announced=not attempt.again and bool(recorded) and min(recorded) < attempt.announced_at,
         signed=attempt.signed,
         status=finished.status if finished else "open",

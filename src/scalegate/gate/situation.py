@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import FlopText
 
-__all__ = ["Lineage", "Piece", "Signature", "Situation", "TierRecord"]
+__all__ = ["Elsewhere", "Lineage", "Piece", "Signature", "Situation", "TierRecord"]
 
 
 class _Record(BaseModel):
@@ -34,6 +34,8 @@ class Piece(_Record):
     time: int
     announced: bool
     """Whether an announcement stands in the ledger before the result, and says the same."""
+    announced_for: str | None = None
+    """The run that its announcement names; None: there is none."""
     signed: bool
     """Whether a key that the policy names for evaluators signed the result."""
     status: Literal["completed", "aborted", "open"]
@@ -88,6 +90,22 @@ class Lineage(_Record):
     """Why the lineage is not fully known; any makes its compute unknown."""
 
 
+class Elsewhere(_Record):
+    """A run of this developer outside the lineage, with what is known about its weights."""
+
+    run: str
+    compute: FlopText
+    """Training FLOP that it reserved itself, elicitation included."""
+    carried: FlopText
+    """Training FLOP of other runs in the weights that it started from."""
+    recorded: FlopText
+    """The most training of its own that any of its recorded weights holds."""
+    pieces: tuple[Piece, ...]
+    """Evaluations of weights that it recorded, or announced for it."""
+    faults: tuple[str, ...]
+    """Why its compute or its lineage is not fully known; any: no evaluation covers it."""
+
+
 class Situation(_Record):
     """Everything that `decide` may look at."""
 
@@ -103,6 +121,8 @@ class Situation(_Record):
     lineage: Lineage
     developer_others: FlopText
     """Training FLOP of this developer outside the lineage."""
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """The runs that these FLOP went into."""
     pieces: tuple[Piece, ...] = ()
     signatures: tuple[Signature, ...] = ()
     tiers: tuple[TierRecord, ...] = ()

@@ -11,6 +11,8 @@ Facts that a condition may read (kind in brackets):
 | `lineage.planned_end` (FLOP) | effective compute at which the run is planned to end |
 | `D.ruled_out` (bool) | the alarm of domain D is ruled out by every piece of evidence |
 | `D.reached` (bool) | some measurement, admissible or not, shows the alarm reached |
+| `D.unevaluated` (FLOP) | effective compute outside the lineage that no conclusive evaluation in domain D covers |
+| `D.reached_early` (bool) | some measurement elsewhere shows the alarm reached at no more than `first_evaluation_at` |
 | `D.evidence.compute`, `D.evidence.time`, `D.elicitation` | of the conclusive evidence that reaches furthest |
 | `safeguard.S.until`, `approval.L.P.until` (instant) | how long an attestation or signature counts |
 | `tier.T.adopters` (count), `tier.T.until` | adopters on record, and how long the record counts |
@@ -122,11 +124,15 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
 
 
 def _bootstrap(policy: Policy, domain: Domain, action: Action) -> tuple[Expr, ...]:
-    """Before the first evaluation is due: only training, and only if nothing shows danger."""
+    """Before the first evaluation is due: only training, and only if nothing shows danger.
+
+    The amount is shared by all of the developer's compute that no evaluation covers: splitting a run gains nothing.
+    """
     if policy.first_evaluation_at is None or action != "train":
         return ()
-    early = at_most(DEVELOPER, constant(policy.first_evaluation_at))
-    return (All((early, Not(Fact(f"{domain.id}.reached")))),)
+    early = at_most(COMPUTE + term(f"{domain.id}.unevaluated"), constant(policy.first_evaluation_at))
+    quiet = (Not(Fact(f"{domain.id}.{name}")) for name in ("reached", "reached_early"))
+    return (All((early, *quiet)),)
 
 
 def supported(domain: Domain) -> Expr:

@@ -226,7 +226,8 @@ class Policy(Part):
     about: Text
     effective_compute: EffectiveCompute
     first_evaluation_at: Flop | None = None
-    """Effective compute over the developer up to which the first evaluation may wait; absent: no step runs."""
+    """Effective compute that the first evaluation may wait for, over all of the developer's compute that no conclusive
+    evaluation covers; absent: no step runs."""
     lease: Duration
     """How long a permit is used before it is renewed against the head of the ledger."""
     error_budget: ErrorBudget

@@ -195,7 +195,7 @@ class Gate:
         """Reserve enough for a step of `flops`, under the permit or a new one; or raise Held."""
         session = self._session
         if self._closed:
-            raise Held(f"run `{session.run}`: the gate is closed", self.decision, fix="open it again")
+            raise self._held_closed()
         try:
             metered = type(flops) is int and flops > 0
             if not metered:
@@ -219,6 +219,9 @@ class Gate:
         except (LedgerError, NotVerified, OSError) as error:
             self._expires = 0.0
             raise Held(f"run `{session.run}` holds, since no decision could be recorded: {error}") from error
+
+    def _held_closed(self) -> Held:
+        return Held(f"run `{self._session.run}`: the gate is closed", self.decision, fix="open it again")
 
     def _reserve(self, flops: int) -> bool:
         """Reserve a tranche that covers a step of `flops`; False if the permit does not reach that far."""
@@ -276,6 +279,38 @@ class Gate:
         self._saved_at = self.trained
         return weights
 
+    def evaluate(self) -> Decision:
+        """Save the run, evaluate its weights now in every domain that has a suite, and decide again.
+
+        For the end of a run: compute that no conclusive evaluation covers is taken from what the developer's next
+        run has before its own first evaluation. Each call spends one of the lineage's evaluations. Raises
+        InputError when the gate was opened without `evaluate`, Held when the run may not be written to any more.
+        """
+        if self._closed:
+            raise self._held_closed()
+        if self._evaluate is None:
+            raise InputError("the gate was opened without a function that evaluates", fix="give `evaluate=`")
+        if self.trained == 0:
+            raise InputError("nothing has been trained in this run yet: there is nothing to evaluate")
+        self._settle()
+        if self.trained != self._saved_at:
+            self.save()
+        self._expires = 0.0
+        self._measure(self._evaluate)
+        return self._session.decide(0)
+
+    def _measure(self, evaluate: Evaluator) -> bool:
+        """Evaluate the weights as they are in each domain that has a suite; False if that was done before."""
+        session, weights = self._session, self._weights()
+        measured = False
+        for domain in session.policy.domains:
+            suite = self._suites.get(domain.id)
+            if suite is not None and not already_measured(session, domain.id, weights):
+                for elicit in (False, True):
+                    measure(session, domain, suite, weights, elicit=elicit, evaluate=evaluate)
+                measured = True
+        return measured
+
     def _evaluate_and_decide(self, decision: Decision, flops: int) -> Decision:
         """Save the run; then, where a measurement could release the hold, measure and decide again."""
         if self.trained != self._saved_at and self.trained > 0:
@@ -284,15 +319,7 @@ class Gate:
         helps = way_out is not None and any(fact.kind == "measure" for facts in way_out.sets for fact in facts)
         if not helps or self._evaluate is None or self.trained == 0:
             return decision
-        session, weights = self._session, self._weights()
-        measured = False
-        for domain in session.policy.domains:
-            suite = self._suites.get(domain.id)
-            if suite is not None and not already_measured(session, domain.id, weights):
-                for elicit in (False, True):
-                    measure(session, domain, suite, weights, elicit=elicit, evaluate=self._evaluate)
-                measured = True
-        return session.decide(flops) if measured else decision
+        return self._session.decide(flops) if self._measure(self._evaluate) else decision
 
     # --- what is due, and the end ---------------------------------------------------------------------
 

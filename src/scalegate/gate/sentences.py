@@ -1,0 +1,173 @@
+"""A comparison or a fact in a sentence, with its numbers. A shape that has no sentence here is shown as algebra.
+
+The sentence is made from the very comparison that was evaluated, so it can word a verdict and never change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from scalegate.policy.semantics import Facts, number
+from scalegate.policy.syntax import Compare, Linear
+from scalegate.units import format_factor, format_flop, format_instant, format_share
+
+__all__ = ["fact_sentence", "sentence"]
+
+FACTS = {
+    "ruled_out": ("the alarm of {} is ruled out", "a measurement shows the alarm of {} reached"),
+    "reached": ("a measurement shows the alarm of {} reached", "no measurement shows the alarm of {} reached"),
+    "reached_early": (
+        "another run reached the alarm of {} with no more compute than a first evaluation may wait for",
+        "no other run reached the alarm of {} with as little compute",
+    ),
+    "declared": ("what went into the model is declared and known", "what went into the model is not known"),
+    "sound": ("{} is sound", "{} is not sound"),
+}
+
+
+def fact_sentence(name: str, holds: bool) -> str:
+    """A boolean fact in words."""
+    subject, _, kind = name.rpartition(".")
+    words = FACTS.get(kind)
+    if words is None:
+        return f"`{name}` is {'true' if holds else 'false'}"
+    shown = f"the {subject}" if subject in ("meter", "ledger", "lineage") else f"`{subject}`"
+    return words[not holds].format(shown)
+
+
+def sentence(compare: Compare, facts: Facts, holds: bool) -> str | None:
+    """A comparison in words; None if there are none for its shape, or a number is missing."""
+    left, right = compare.left, compare.right
+    shape = (_shape(left), _shape(right))
+    make = SENTENCES.get(shape)
+    values = [_value(name, facts) for _, name in left.terms + right.terms]
+    if make is None or any(value is None for value in values):
+        return None
+    return make(left, right, [value for value in values if value is not None], holds)
+
+
+def _shape(side: Linear) -> str:
+    """The kinds of fact on a side, with `+` for a constant beside them: `compute`, `evidence.time +`, `+`."""
+    kinds = [_kind(name) for _, name in side.terms]
+    return " ".join([*kinds, *(["+"] if side.const or not kinds else [])])
+
+
+def _kind(name: str) -> str:
+    if name.startswith("safeguard."):
+        return "safeguard"
+    for kind in ("evidence.compute", "evidence.time", "elicitation", "unevaluated"):
+        if name.endswith(f".{kind}"):
+            return kind
+    return name
+
+
+def _value(name: str, facts: Facts) -> Fraction | None:
+    return number(facts.get(name))
+
+
+def _carries(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    factor = right.terms[0][0] / left.terms[0][0]
+    domain = right.terms[0][1].removesuffix(".evidence.compute")
+    asked, end = _both(values[0], values[1] * factor)
+    return (
+        f"evidence in `{domain}` at {_flop(values[1])} carries {'' if holds else 'only '}to"
+        f" {end} ({format_factor(factor)}), {asked} is asked for"
+    )
+
+
+def _share(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    domain, due = right.terms[0][1].removesuffix(".elicitation"), format_share(left.terms[0][0])
+    share = format_share(values[1] / values[0]) if values[0] else "all"
+    return (
+        f"elicitation in `{domain}` is {share} of the compute asked for, "
+        f"{'' if holds else 'short of the '}{due}{' is due' if holds else ' due'}"
+    )
+
+
+def _elicited(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    domain = right.terms[0][1].removesuffix(".elicitation")
+    return f"elicitation in `{domain}` is {_flop(values[0])}, at least {_flop(left.const)} is due"
+
+
+def _recent(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    domain = right.terms[0][1].removesuffix(".evidence.time")
+    counts = "counts" if holds else "counted"
+    return f"evidence in `{domain}` is of {_time(values[1])} and {counts} until {_time(values[1] + right.const)}"
+
+
+def _opened(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    return f"the first evaluation {'is' if holds else 'was'} due by {_time(values[1] + right.const)} at the latest"
+
+
+def _first(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    domain = left.terms[1][1].removesuffix(".unevaluated")
+    elsewhere = f", and {_flop(values[1])} of other runs is unevaluated" if values[1] else ""
+    due = "falls due past" if holds else "was due at"
+    asked, end = _both(values[0], right.const)
+    return f"a first evaluation of `{domain}` {due} {end}; {asked} is asked for{elsewhere}"
+
+
+def _planned(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    end, limit = _both(values[0], right.const)
+    return f"the run is planned to end at {end}, the limit is {limit}"
+
+
+def _developer(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    elsewhere = f" ({_flop(values[1])} of it in other runs)" if values[1] else ""
+    comes, limit = _both(values[0] + values[1], right.const)
+    return f"the developer comes to {comes}{elsewhere}, the limit is {limit}"
+
+
+def _attested(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    name = right.terms[0][1].removeprefix("safeguard.").removesuffix(".until")
+    return f"`{name}` {'is' if holds else 'was'} attested until {_time(values[1])}"
+
+
+def _date(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    return f"the date {_time(left.const)} {'has come' if holds else 'has not come yet'}"
+
+
+def _clock(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    return f"the latest entry is of {_time(values[0])}, the clock says {_time(values[1])}"
+
+
+def _used(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    used, asked = _both(values[0], values[1])
+    return f"the lineage has used {used}, {asked} is asked for"
+
+
+def _plan(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    asked, end = _both(values[0], values[1])
+    return f"{asked} is asked for, the run is planned to end at {end}"
+
+
+SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool], str]] = {
+    ("compute", "evidence.compute"): _carries,
+    ("compute", "elicitation"): _share,
+    ("+", "elicitation"): _elicited,
+    ("now", "evidence.time +"): _recent,
+    ("now", "lineage.opened +"): _opened,
+    ("compute unevaluated", "+"): _first,
+    ("lineage.planned_end", "+"): _planned,
+    ("compute developer.others", "+"): _developer,
+    ("now", "safeguard"): _attested,
+    ("+", "now"): _date,
+    ("ledger.time", "now"): _clock,
+    ("lineage.compute", "compute"): _used,
+    ("compute", "lineage.planned_end"): _plan,
+}
+
+
+def _flop(value: Fraction) -> str:
+    return format_flop(int(value))
+
+
+def _both(one: Fraction, other: Fraction) -> tuple[str, str]:
+    """Two amounts that are compared: short, unless that makes them look the same."""
+    short = _flop(one), _flop(other)
+    return short if one == other or short[0] != short[1] else (f"{int(one):,} FLOP", f"{int(other):,} FLOP")
+
+
+def _time(value: Fraction) -> str:
+    return format_instant(int(value))

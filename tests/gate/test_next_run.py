@@ -1,0 +1,258 @@
+"""A developer's next run from scratch: what earlier runs leave of the compute before a first evaluation.
+
+The example policy lets 2e11 FLOP go before a first evaluation, over all of the developer's compute that no
+conclusive evaluation covers.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_decide_cases import piece, situation
+
+from scalegate.gate import Decision, Elsewhere, decide, replay
+from scalegate.gate.facts import covered
+from scalegate.gate.journal import reading
+from scalegate.gate.project import Project
+from scalegate.policy import parse_policy
+from scalegate.training.evaluation import EvaluationRequest, Measured
+from scalegate.training.held import Held
+from support import POLICY_TEXT, STEP, Model, new_project, open_gate, train
+
+POLICY = parse_policy(POLICY_TEXT)
+DOMAIN = POLICY.domains[0]
+FIRST = 2 * 10**11
+
+
+def other(compute: int, *pieces: Any, **changes: Any) -> Elsewhere:
+    given: dict[str, Any] = {"run": "s", "compute": compute, "carried": 0, "recorded": compute, "faults": ()}
+    return Elsewhere(**(given | changes), pieces=pieces)
+
+
+def about(successes: int = 0, **changes: Any) -> Any:
+    return piece(successes, **({"run": "s", "announced_for": "s", "elicitation_flops": 10**10} | changes))
+
+
+def beside(*runs: Elsewhere, used: int = 0, **changes: Any) -> Decision:
+    total = sum(run.compute for run in runs)
+    return decide(POLICY, situation(used, elsewhere=runs, developer_others=total, **changes), "train")
+
+
+# --- what an evaluation covers ---------------------------------------------------------------------------
+
+
+def test_training_up_to_the_furthest_evaluated_weights_and_their_elicitation_are_covered() -> None:
+    near, far = about(compute=10**11), about(evaluation="f", compute=5 * 10**11, attempt=2)
+    assert covered(POLICY, DOMAIN, other(10**12, near)) == 11 * 10**10
+    assert covered(POLICY, DOMAIN, other(10**12, near, far)) == 52 * 10**10
+
+
+def test_elicitation_of_weights_past_the_furthest_conclusive_ones_is_not_covered() -> None:
+    failed = about(evaluation="f", compute=5 * 10**11, attempt=2, status="aborted")
+    assert covered(POLICY, DOMAIN, other(10**12, about(compute=10**11), failed)) == 11 * 10**10
+
+
+def test_elicitation_in_another_domain_of_covered_weights_is_covered() -> None:
+    cyber = about(evaluation="c", domain="cyber", compute=10**11)
+    assert covered(POLICY, DOMAIN, other(10**12, about(compute=10**11), cyber)) == 12 * 10**10
+
+
+def test_what_a_run_started_from_is_not_its_own() -> None:
+    assert covered(POLICY, DOMAIN, other(10**12, about(compute=5 * 10**11), carried=4 * 10**11)) == 11 * 10**10
+    assert covered(POLICY, DOMAIN, other(10**12, about(compute=10**11), carried=4 * 10**11)) == 10**10
+
+
+def test_no_more_is_covered_than_was_reserved() -> None:
+    assert covered(POLICY, DOMAIN, other(10**11, about(compute=10**12))) == 10**11
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"announced_for": "t"},
+        {"announced_for": None},
+        {"announced": False},
+        {"signed": False},
+        {"status": "aborted"},
+        {"status": "open"},
+        {"compute": None},
+        {"elicitation": "none", "attempt": 0},
+        {"elicitation_flops": 10**9 - 1},
+        {"errors": 1},
+        {"completed": 399},
+        {"samples": 399, "completed": 399},
+        {"attempt": 13},
+        {"assumptions": ()},
+        {"domain": "cyber"},
+    ],
+)
+def test_an_evaluation_that_is_not_conclusive_covers_nothing(changes: dict[str, Any]) -> None:
+    assert covered(POLICY, DOMAIN, other(10**12, about(**({"compute": 10**11} | changes)))) == 0
+
+
+def test_nothing_covers_a_run_that_is_not_fully_known() -> None:
+    assert covered(POLICY, DOMAIN, other(10**12, about(compute=10**11), faults=("its meter",))) == 0
+
+
+def test_a_dangerous_result_covers_as_much_as_a_reassuring_one() -> None:
+    assert covered(POLICY, DOMAIN, other(10**12, about(400, compute=5 * 10**11))) == 51 * 10**10
+
+
+# --- what that leaves for the next run -------------------------------------------------------------------
+
+
+def test_the_permit_before_a_first_evaluation_ends_where_unevaluated_compute_fills_it() -> None:
+    run = other(10**12, about(compute=9 * 10**11))
+    decision = beside(run)
+    assert decision.permit is not None
+    assert decision.permit.compute == FIRST - (10**12 - 91 * 10**10)
+    assert beside(run, compute=decision.permit.compute + 1).verdict == "HOLD"
+
+
+def test_it_is_counted_in_effective_compute_and_rounded_up() -> None:
+    policy = parse_policy(POLICY_TEXT.replace("factor: 1x", "factor: 1.5x"))
+    run = other(10**11 + 1, about(compute=10**11 - 10**10))
+    of = situation(0, elsewhere=(run,), developer_others=10**11 + 1, policy=policy.digest())
+    permit = decide(policy, of, "train").permit
+    assert permit is not None
+    assert permit.compute == FIRST - 2
+    assert policy.effective_compute.factor == Fraction(3, 2)
+
+
+def test_an_alarm_reached_elsewhere_before_a_first_evaluation_is_due_bars_going_without_one() -> None:
+    assert beside(other(FIRST, about(400, compute=FIRST - 10**10))).verdict == "HOLD"
+    assert beside(other(FIRST, about(0, compute=FIRST - 10**10))).verdict == "PROCEED"
+    # Reached with more compute than a first evaluation may wait for, it says nothing about as little as that.
+    assert beside(other(5 * FIRST, about(400, compute=5 * FIRST - 10**10))).verdict == "PROCEED"
+
+
+@pytest.mark.parametrize("changes", [{"announced": False, "signed": False}, {"compute": None}, {"attempt": 99}])
+def test_an_alarm_reached_early_bars_it_admissibly_or_not(changes: dict[str, Any]) -> None:
+    first = about(0, compute=FIRST - 10**10)
+    assert beside(other(FIRST, first, about(400, **({"evaluation": "g", "compute": 10} | changes)))).verdict == "HOLD"
+
+
+def test_a_hold_for_unevaluated_compute_names_the_run_to_evaluate_and_is_no_stop() -> None:
+    decision = beside(other(10**12))
+    assert decision.verdict == "HOLD"
+    assert decision.resumption is not None
+    assert not decision.resumption.stop
+    [[fact]] = decision.resumption.sets
+    assert fact.kind == "measure"
+    assert "`s`" in fact.text
+    assert "`arithmetic`" in fact.text
+
+
+@pytest.mark.parametrize(
+    "changes", [{"faults": ("unknown",)}, {"recorded": 0}, {"recorded": 10**12 - FIRST - 10}], ids=str
+)
+def test_a_run_that_cannot_be_covered_is_not_offered(changes: dict[str, Any]) -> None:
+    decision = beside(other(10**12, **changes))
+    assert decision.resumption is not None
+    assert decision.resumption.stop
+
+
+def test_spent_alpha_elsewhere_is_not_offered_either() -> None:
+    decision = beside(other(10**12, about(compute=10, attempt=12)))
+    assert decision.resumption is not None
+    assert decision.resumption.stop
+
+
+# --- the same in a ledger --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return new_project(tmp_path / "p")
+
+
+def first_run(project: Project, steps: int, *, evaluated: bool, skill: float = 0.0) -> None:
+    model = Model(skill=lambda _: skill)
+    with open_gate(project, model, run="one") as gate:
+        train(gate, model, steps)
+        gate.save()
+        if evaluated:
+            gate.evaluate()
+
+
+def steps_of_the_next(project: Project, run: str = "two") -> int:
+    """Steps of a run from scratch before its first hold, without evaluations."""
+    model = Model(flops=7)
+    with open_gate(project, model, run=run, evaluate=None) as gate:
+        for step in range(1000):
+            try:
+                gate.step(STEP)
+            except Held:
+                return step
+            model.flops += STEP
+    raise AssertionError("never held")
+
+
+def test_once_a_run_is_evaluated_at_its_end_the_next_has_all_of_it(project: Project) -> None:
+    first_run(project, 60, evaluated=True)
+    assert steps_of_the_next(project) == 20
+    assert replay(project.ledger).faults == ()
+
+
+def test_what_was_trained_after_the_last_evaluation_is_taken_from_the_next(project: Project) -> None:
+    # The gate evaluates at 20 steps; five more are not covered.
+    first_run(project, 25, evaluated=False)
+    assert steps_of_the_next(project) == 15
+
+
+def test_a_run_that_reached_the_alarm_early_leaves_nothing(project: Project) -> None:
+    first_run(project, 10, evaluated=True, skill=0.9)
+    assert steps_of_the_next(project) == 0
+
+
+def test_evaluating_what_the_hold_names_releases_it(project: Project) -> None:
+    first_run(project, 50, evaluated=False)
+    assert steps_of_the_next(project) == 0
+    model = Model(flops=50 * STEP)
+    with open_gate(project, model, run="one") as gate:
+        gate.evaluate()
+    assert steps_of_the_next(project) == 20
+
+
+def test_weights_of_one_run_do_not_cover_another(project: Project) -> None:
+    """Evaluating the parent does not cover what its child trained, nor the other way round."""
+    first_run(project, 20, evaluated=True)
+    child = Model(flops=20 * STEP)
+    parent = child.digest()
+    with open_gate(project, child, run="child", from_scratch=False, parents=[parent]) as gate:
+        train(gate, child, 10)
+        gate.save()
+    assert steps_of_the_next(project) == 10
+    with open_gate(project, child, run="child", from_scratch=False, parents=[parent]) as gate:
+        gate.evaluate()
+    assert steps_of_the_next(project, "three") == 10
+
+
+def test_evaluating_takes_an_evaluator_and_something_trained(project: Project) -> None:
+    model = Model()
+    with open_gate(project, model, evaluate=None) as gate, pytest.raises(Exception, match="without a function"):
+        gate.evaluate()
+    with open_gate(project, model) as gate, pytest.raises(Exception, match="nothing has been trained"):
+        gate.evaluate()
+    with pytest.raises(Held, match="closed"):
+        gate.evaluate()
+
+
+def test_evaluating_is_announced_once_for_the_same_weights(project: Project) -> None:
+    seen: list[EvaluationRequest] = []
+
+    def look(request: EvaluationRequest) -> Measured:
+        seen.append(request)
+        return model.evaluate(request)
+
+    model = Model()
+    with open_gate(project, model, evaluate=look) as gate:
+        train(gate, model, 3)
+        first, second = gate.evaluate(), gate.evaluate()
+    assert [request.elicitation for request in seen] == ["none", "fine-tuning"]
+    assert first.verdict == second.verdict == "PROCEED"
+    with reading(project.ledger) as journal:
+        assert len(journal.fold.attempts) == 2
