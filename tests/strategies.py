@@ -155,6 +155,7 @@ def piece(draw: st.DrawFn, policy: Policy, used: int, *, domain: Domain | None =
         compute=None if rarely() else compute,
         time=START - (1 if tidy else draw(st.sampled_from([0, DAY, 89 * DAY, 90 * DAY, 91 * DAY]))),
         announced=not rarely(),
+        ancestor=not rarely(),
         signed=not rarely(),
         status=draw(st.sampled_from(["aborted", "open"])) if rarely() else "completed",
         samples=samples,

@@ -23,6 +23,7 @@ def piece(successes: int = 0, **changes: Any) -> Piece:
         "compute": 8 * 10**11,
         "time": START - DAY,
         "announced": True,
+        "ancestor": True,
         "signed": True,
         "status": "completed",
         "samples": 400,

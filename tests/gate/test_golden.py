@@ -170,7 +170,7 @@ def test_the_whole_decision(name: str) -> None:
 
 def test_a_decision_about_a_deployment() -> None:
     policy = parse_policy(POLICY_TEXT.replace("actions: [train]", "actions: [deploy_external]"))
-    of = situation(AT, piece(0, configuration="c"), policy=policy.digest(), weights="w", configuration=None)
+    of = situation(AT, piece(0, configuration="c"), policy=policy.digest(), weights="w", weights_trained=AT)
     decision = decide(policy, of, "deploy_external")
     shown = json.dumps(decision.to_json(), indent=1, ensure_ascii=False) + "\n"
     path = GOLDEN / "deployment not stated.json"

@@ -6,16 +6,16 @@ turns out that": nobody can promise its result.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import covered, effective, look_alpha
+from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, look_alpha
 from scalegate.gate.judge import Judge
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change
-from scalegate.gate.situation import Elsewhere, Situation
+from scalegate.gate.situation import Elsewhere, Piece, Situation
 from scalegate.policy.document import ComputeCap, Domain, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
@@ -28,13 +28,13 @@ def possible_changes(policy: Policy, situation: Situation, judge: Judge, facts: 
     """Every change on offer, in the order in which people would take them: measure, act, sign, time."""
     factor = policy.effective_compute.factor
     asked = max(situation.lineage.planned_end or 0, ceil(situation.compute / factor))
-    at = floor(situation.lineage.behind * factor)
+    at = floor((_trained(situation, judge) or 0) * factor)
     due = {domain.id: elicitation_due(policy, domain, at, asked) for domain in policy.domains}
     # What is spent on elicitation counts towards the lineage, and so towards what is asked for. Each
     # measurement is charged with all of them, so that any set of them is promised no more than it gives.
     cost = ceil(sum(due.values()) * factor)
     return (
-        *(c for d in policy.domains for c in _measures(policy, situation, d, facts, at, due[d.id], cost)),
+        *(c for d in policy.domains for c in _measures(policy, situation, judge, d, facts, due[d.id], cost)),
         *_elsewhere(policy, situation, facts),
         *_acts(policy, situation, judge, facts, cost),
         *_signatures(policy, facts, situation.now),
@@ -53,9 +53,12 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost
                 ((name, situation.now + safeguard.valid_for),),
             )
     if isinstance(facts.get("lineage.declared"), Unknown):
+        if not situation.lineage.mends:
+            # A run cannot take back what it declared: only another run can declare it.
+            return
         yield Change(
             "act",
-            "the run declares every parent, each recorded in this ledger; then decide again with their compute",
+            f"{'; '.join(dict.fromkeys(situation.lineage.mends))}; then decide again with what that makes known",
             (
                 ("lineage.declared", True),
                 ("lineage.opened", situation.now),
@@ -70,15 +73,17 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause.at for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.id in binding]
     others = number(facts.get("developer.others"))
-    end = situation.compute + cost
-    if others is not None and all(end + others <= cap for cap in caps):
-        most = f" and at most {format_flop(min(caps))}" if caps else ""
-        yield Change(
-            "act",
-            f"the run is opened again with a planned end (`planned=`) that takes the lineage to at least"
-            f" {format_flop(end)}{most}",
-            (("lineage.planned_end", end),),
-        )
+    # With room for the elicitation that measurements cost; without, if no limit leaves that much.
+    for end in dict.fromkeys((situation.compute + cost, situation.compute)):
+        if others is not None and all(end + others <= cap for cap in caps):
+            most = f" and at most {format_flop(min(caps))}" if caps else ""
+            yield Change(
+                "act",
+                f"the run is opened again with a planned end (`planned=`) that takes the lineage to at least"
+                f" {format_flop(end)}{most}",
+                (("lineage.planned_end", end),),
+            )
+            return
 
 
 def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: int | None) -> int:
@@ -99,48 +104,127 @@ def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: 
 
 
 def _measures(
-    policy: Policy, situation: Situation, domain: Domain, facts: Facts, at: int, due: int, cost: int
+    policy: Policy, situation: Situation, judge: Judge, domain: Domain, facts: Facts, due: int, cost: int
 ) -> Iterator[Change]:
+    """Results that are still to come, and one more evaluation: each taken in by the rules for evidence themselves."""
     used = number(facts.get("lineage.compute"))
-    if used is None or at == 0:
+    trained = _trained(situation, judge)
+    if used is None or not trained:
         return
-    attempts = max((piece.attempt for piece in situation.pieces if piece.domain == domain.id), default=0)
-    left = policy.error_budget.evaluations - attempts
-    if left <= 0:
+    names = domain_facts(domain)
+
+    def outcome(pieces: Iterable[Piece], *, spent: int) -> tuple[tuple[str, Value], ...]:
+        """What is then known of the domain."""
+        after = situation.model_copy(
+            update={
+                "pieces": tuple(pieces),
+                "weights": situation.weights or STATED,
+                "configuration": situation.configuration or STATED,
+            }
+        )
+        known = derive_facts(policy, after, judge.action)
+        moved: dict[str, Value] = {"lineage.compute": used + spent, "compute": situation.compute + spent}
+        planned = number(facts.get("lineage.planned_end"))
+        if planned is not None:
+            moved["lineage.planned_end"] = planned + spent
+        return (*((name, known[name]) for name in names), *moved.items())
+
+    mine = [piece for piece in situation.pieces if piece.domain == domain.id]
+    still_open = [piece for piece in mine if piece.status == "open"]
+    if still_open:
+        many = len(still_open) > 1
+        words = f"the result{'s' * many} of the evaluation{'s' * many} of `{domain.id}` already announced"
+        words += f" {'are' if many else 'is'} added"
+        for chance, share in (("if it turns out that the alarm is ruled out", 0), ("whatever it turns out to show", 1)):
+            closed = (_closed(piece, share * piece.samples, due) for piece in situation.pieces if piece in still_open)
+            rest = (piece for piece in situation.pieces if piece not in still_open)
+            yield Change("measure", f"{chance}: {words}", outcome((*rest, *closed), spent=0))
+    attempts = max((piece.attempt for piece in mine), default=0)
+    if attempts >= policy.error_budget.evaluations:
         return
-    samples = domain.samples
-    most = binomial.most_successes(samples, domain.alarm, look_alpha(policy))
-    planned = number(facts.get("lineage.planned_end"))
-    measured: tuple[tuple[str, Value], ...] = (
-        (f"{domain.id}.evidence.compute", at),
-        (f"{domain.id}.evidence.time", situation.now),
-        (f"{domain.id}.elicitation", due),
-        ("lineage.compute", used + cost),
-        ("compute", situation.compute + cost),
-    )
-    if planned is not None:
-        measured += (("lineage.planned_end", planned + cost),)
-    still_open = any(piece.status == "open" for piece in situation.pieces if piece.domain == domain.id)
-    first = "the result of the evaluation already announced is added, and after it " if still_open else ""
+    samples, most = domain.samples, binomial.most_successes(domain.samples, domain.alarm, look_alpha(policy))
+    first = "what is already announced is added first and leaves it so, then " if still_open else ""
     how = (
-        f"{first}an announced evaluation of `{domain.id}` on the weights at {format_flop(at)}, at least {samples}"
-        f" samples, elicited by {domain.elicitation.method} with at least {format_flop(due)}"
+        f"{first}{_stated(situation, judge)}an announced evaluation of `{domain.id}` on {_weights(situation, judge)} at"
+        f" {format_flop(floor(trained * policy.effective_compute.factor))}, at least {samples} samples, elicited by"
+        f" {domain.elicitation.method} with at least {format_flop(due)}"
         f" (attempt {attempts + 1} of {policy.error_budget.evaluations})"
     )
-    if most is not None and facts.get(f"{domain.id}.reached") is False and not _admissibly_open(facts, domain):
-        yield Change(
-            "measure",
-            f"if it turns out that the alarm is ruled out ({most} of {samples} successes or fewer): {how}",
-            (*measured, (f"{domain.id}.ruled_out", True)),
-        )
-    worst = ((f"{domain.id}.ruled_out", False), (f"{domain.id}.reached", True))
-    yield Change("measure", f"whatever it turns out to show: {how}", (*measured, *worst))
+    others = [piece if piece not in still_open else _closed(piece, 0, due) for piece in situation.pieces]
+    for successes, chance in (
+        (most, f"if it turns out that the alarm is ruled out ({most} of {samples} successes or fewer)"),
+        (samples, "whatever it turns out to show"),
+    ):
+        if successes is None:
+            continue
+        after = outcome((*others, _new(situation, domain, trained, due, successes, attempts + 1)), spent=cost)
+        if successes == samples or dict(after)[f"{domain.id}.ruled_out"] is True:
+            yield Change("measure", f"{chance}: {how}", after)
 
 
-def _admissibly_open(facts: Facts, domain: Domain) -> bool:
-    """Whether conclusive evidence already fails to rule out: the worst piece counts, so no further one mends it."""
-    ruled_out = facts.get(f"{domain.id}.ruled_out")
-    return isinstance(ruled_out, Unknown) and number(facts.get(f"{domain.id}.evidence.compute")) is not None
+STATED = "f" * 64
+"""Stands for exact weights or a configuration that are yet to be stated."""
+
+
+def _trained(situation: Situation, judge: Judge) -> int | None:
+    """Training FLOP in the weights to be evaluated; None: the ledger does not know these weights."""
+    exact = judge.action != "train" and situation.weights is not None
+    return situation.weights_trained if exact else situation.lineage.behind
+
+
+def _stated(situation: Situation, judge: Judge) -> str:
+    if judge.action == "train" or (situation.weights is not None and situation.configuration is not None):
+        return ""
+    return "the exact weights and their deployment configuration are stated, and decided on after "
+
+
+def _weights(situation: Situation, judge: Judge) -> str:
+    if judge.action == "train":
+        return "the weights"
+    if situation.weights is None or situation.configuration is None:
+        return "exactly these"
+    return f"exactly weights {situation.weights[:12]}... in configuration {situation.configuration[:12]}...,"
+
+
+def _closed(piece: Piece, successes: int, due: int) -> Piece:
+    """An announced evaluation with a whole result."""
+    spent = max(piece.elicitation_flops, due) if piece.elicitation != "none" else 0
+    return piece.model_copy(
+        update={
+            "status": "completed",
+            "signed": True,
+            "successes": successes,
+            "completed": piece.samples,
+            "elicitation_flops": spent,
+            "assumptions": ("as its result states them",),
+        }
+    )
+
+
+def _new(situation: Situation, domain: Domain, trained: int, due: int, successes: int, attempt: int) -> Piece:
+    """One more evaluation, on the weights as they now are, that lacks nothing."""
+    return Piece(
+        evaluation=STATED,
+        domain=domain.id,
+        run=situation.lineage.run,
+        weights=situation.weights or STATED,
+        compute=trained,
+        time=situation.now,
+        announced=True,
+        announced_for=situation.lineage.run,
+        ancestor=True,
+        signed=True,
+        status="completed",
+        samples=domain.samples,
+        successes=successes,
+        completed=domain.samples,
+        errors=0,
+        elicitation="fine-tuning",
+        elicitation_flops=due,
+        attempt=attempt,
+        configuration=situation.configuration or STATED,
+        assumptions=("as its result states them",),
+    )
 
 
 def _elsewhere(policy: Policy, situation: Situation, facts: Facts) -> Iterator[Change]:

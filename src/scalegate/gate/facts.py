@@ -17,7 +17,7 @@ from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, Tie
 from scalegate.policy.document import Action, Domain, Policy, Tier
 from scalegate.policy.semantics import Reason, Unknown, Value
 
-__all__ = ["Assessment", "assess", "derive_facts", "look_alpha"]
+__all__ = ["Assessment", "assess", "covered", "derive_facts", "domain_facts", "effective", "look_alpha"]
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
     facts["meter.sound"] = not situation.meter_faults
     facts["ledger.sound"] = not situation.ledger_faults and situation.policy == policy.digest()
     for domain in policy.domains:
-        names = tuple(f"{domain.id}.{n}" for n in ("ruled_out", "reached", *_EVIDENCE))
-        gather(names, partial(_domain_facts, policy, situation, action, domain))
+        gather(domain_facts(domain), partial(_domain_facts, policy, situation, action, domain))
         names = (f"{domain.id}.unevaluated", f"{domain.id}.reached_early")
         gather(names, partial(_elsewhere_facts, policy, situation, domain))
     for level in policy.levels:
@@ -121,6 +120,11 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         facts[f"tier.{tier.id}.adopters"] = _adopters(tier, records[-1]) if records else missing
         facts[f"tier.{tier.id}.until"] = records[-1].until if records else missing
     return facts
+
+
+def domain_facts(domain: Domain) -> tuple[str, ...]:
+    """The names of what evidence on the lineage says about a domain."""
+    return tuple(f"{domain.id}.{name}" for name in ("ruled_out", "reached", *_EVIDENCE))
 
 
 def _adopters(tier: Tier, record: TierRecord) -> Value:
@@ -181,12 +185,16 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
             if item.piece.weights == situation.weights and item.piece.configuration == situation.configuration
         ]
     conclusive = [item for item in judged if not item.faults]
-    if not conclusive:
+    # What supports going on is about weights that these grew from; what is about others may only count against.
+    carrying = conclusive if action != "train" else [item for item in conclusive if item.piece.ancestor]
+    if not carrying:
+        stray = ["it is of weights that this model did not grow from"] if conclusive else []
         why = [fault for item in judged for fault in item.faults]
         elicited = [fault for item in judged if item.piece.elicitation != "none" for fault in item.faults]
+        elicited = stray + elicited
         detail = (elicited or why or ["there is none"])[0]
         return unknown(Reason.UNDERMINED if judged else Reason.MISSING, f"no conclusive evidence: {detail}")
-    furthest = max(conclusive, key=lambda item: (item.compute, item.piece.time))
+    furthest = max(carrying, key=lambda item: (item.compute, item.piece.time))
     if not reached:
         failing = [item for item in conclusive if not item.rules_out]
         facts[f"{domain.id}.ruled_out"] = (
@@ -220,7 +228,9 @@ def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     weights no further than these (what elicitation adds is within the margin). Training after the last
     evaluation, a tranche lost to a crash, and elicitation that came to nothing are not covered.
     """
-    mine = [piece for piece in other.pieces if piece.announced_for == other.run and piece.compute is not None]
+    mine = [
+        p for p in other.pieces if p.announced_for == other.run and p.elicitation != "none" and p.compute is not None
+    ]
     own = {piece.evaluation: max((piece.compute or 0) - other.carried, 0) for piece in mine}
     conclusive = [p for p in mine if p.domain == domain.id and not assess(policy, domain, p).faults]
     if other.faults or not conclusive:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.decision import Decision
-from scalegate.gate.lineage import Run, carried, holders, lineage_faults, members, total
+from scalegate.gate.lineage import Run, behind, carried, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt, elsewhere, pieces
 from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
 from scalegate.gate.trust import GATE_ENTRIES
@@ -58,6 +58,10 @@ class Fold:
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
+    decided_at: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Where the last training decision of each run stands, and the adoption that was in force."""
+    evaluated_at: dict[str, int] = field(default_factory=dict)
+    """Position of the last entry about an evaluation of weights that a run has or had, or announced for it."""
     votes: dict[tuple[str, Enforcement], set[str]] = field(default_factory=dict)
     payloads: set[bytes] = field(default_factory=set)
     """Hashes of the statements of all grants, so that none counts twice."""
@@ -160,6 +164,9 @@ class Fold:
         if run is None:
             run = self.runs[entry.run] = Run(entry.run, entry, entry)
         run.latest = entry
+        run.tip = entry.start_weights
+        if entry.start_weights is not None:
+            run.starts.add(entry.start_weights)
         if entry.session in run.sessions:
             run.faults.append(f"entry {index} opens a session for the second time")
         run.sessions.add(entry.session)
@@ -171,6 +178,8 @@ class Fold:
         at = (entry.session, entry.trained)
         start = run.first.start_weights
         checks = (
+            (entry.session == run.latest.session, "records weights in a session that does not hold the run"),
+            (entry.trained > 0 or entry.weights in run.starts, "records weights without training that are new to it"),
             (entry.trained <= run.used("training"), "claims more training in its weights than was reserved"),
             (not lineage_faults(self.runs, entry.run), "records weights of a run whose lineage is not known"),
             (not (entry.weights == start and entry.trained > 0), "claims training in the weights that it started from"),
@@ -183,10 +192,14 @@ class Fold:
         run.faults += [f"entry {index} {fault}" for sound, fault in checks if not sound]
         run.weights[entry.weights] = min(entry.trained, run.weights.get(entry.weights, entry.trained))
         run.recorded_at.setdefault(entry.weights, index)
+        if run.tip is not None and run.tip != entry.weights:
+            run.grew_from.setdefault(entry.weights, run.tip)
+        run.tip = entry.weights
         run.most_trained = max(run.most_trained, entry.trained)
 
     def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
         attempt = self.attempts.setdefault(entry.evaluation, Attempt())
+        self._touch(index, entry.weights, entry.run)
         if self._no_domain(index, entry.domain):
             return "the policy has no such domain"
         if refused or attempt.announced or attempt.finished or attempt.others:
@@ -199,6 +212,7 @@ class Fold:
         attempt = self.attempts.setdefault(entry.evaluation, Attempt())
         self._no_domain(index, entry.domain)
         announced = attempt.announced
+        self._touch(index, entry.weights, announced.run if announced else None)
         fits = announced is None or (announced.weights, announced.domain) == (entry.weights, entry.domain)
         if refused is None and attempt.finished is None and fits:
             attempt.finished, attempt.finished_at, attempt.signed = entry, index, True
@@ -211,6 +225,11 @@ class Fold:
             if fits
             else "it is about other weights or another domain than was announced"
         )
+
+    def _touch(self, index: int, weights: str, named: str | None) -> None:
+        for run in self.runs.values():
+            if run.name == named or weights in run.weights or weights in run.starts:
+                self.evaluated_at[run.name] = index
 
     def _no_domain(self, index: int, domain: str) -> bool:
         if self.policy is None or any(item.id == domain for item in self.policy.domains):
@@ -283,12 +302,21 @@ class Fold:
             run.faults.append(f"entry {index} reserves training compute without a permit for it")
 
     def permitted(self, run: str, time: int) -> bool:
-        """Whether what is reserved for the run lies within its latest decision's permit and lease at `time`."""
+        """Whether what is reserved for the run lies within its latest decision's permit and lease at `time`.
+
+        A fault of the lineage or of the ledger, an entry about an evaluation of the lineage, and an adoption each
+        end the permit: what they change has not been decided on.
+        """
         decision = self.latest.get(run)
         permit = decision.permit if decision else None
         if decision is None or permit is None or self.policy is None or decision.policy != self.policy_digest:
             return False
-        lineage = total(self.runs, members(self.runs, run))
+        position, adoption = self.decided_at[run]
+        kin = members(self.runs, run)
+        newer = any(self.evaluated_at.get(name, -1) > position for name in kin)
+        if adoption != self.adopted_at or newer or self.faults or any(self.runs[name].faults for name in kin):
+            return False
+        lineage = total(self.runs, kin)
         others = total(self.runs, tuple(self.runs)) - lineage
         within = lineage * self.policy.effective_compute.factor <= permit.compute and others <= permit.others
         return within and decision.now <= time <= min(permit.time, decision.now + permit.lease)
@@ -315,6 +343,7 @@ class Fold:
         self.decisions[decision.digest()] = decision
         if decision.action == "train":
             self.latest[decision.run] = decision
+            self.decided_at[decision.run] = index, self.adopted_at
         return None
 
     def _approve(self, entry: entries.Approval) -> str | None:
@@ -355,24 +384,31 @@ class Fold:
         mine = [s for adopted, name, s in self.signatures if adopted == self.adopted_at and name in ("", run)]
         latest_tiers = {record.tier: record for adopted, record in self.tiers if adopted == self.adopted_at}
         meter_faults = [f"{name}: {fault}" for name in names for fault in self.runs[name].faults]
+        known = [self.runs[name] for name in names if weights in self.runs[name].weights]
+        unknown = lineage_faults(self.runs, run)
+        mends = [fault.mend or "" for fault in unknown]
         return Situation(
             policy=digest,
             now=now,
             compute=-(-used * factor.numerator // factor.denominator) if compute is None else compute,
             weights=weights,
+            weights_trained=min((behind(self.runs, member, weights) for member in known), default=None)
+            if weights
+            else None,
             configuration=configuration,
             lineage=Lineage(
                 run=run,
                 members=names,
                 compute=used,
-                behind=self.runs[run].used("training") + carried(self.runs, self.runs[run]) if run in self.runs else 0,
+                behind=self.runs[run].present + carried(self.runs, self.runs[run]) if run in self.runs else 0,
                 opened=min((self.runs[name].first.time for name in names), default=None),
                 planned_end=self._planned_end(run, used),
-                faults=lineage_faults(self.runs, run),
+                faults=tuple(fault.text for fault in unknown),
+                mends=tuple(mends) if all(mends) else (),
             ),
             developer_others=total(self.runs, tuple(self.runs)) - used,
             elsewhere=tuple(elsewhere(self.attempts, self.runs, names)),
-            pieces=tuple(pieces(self.attempts, self.runs, names)),
+            pieces=tuple(pieces(self.attempts, self.runs, run)),
             signatures=tuple(mine),
             tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
             meter_faults=tuple(meter_faults),

@@ -102,6 +102,7 @@ _STATUS: dict[Truth, Status] = {Truth.TRUE: "met", Truth.FALSE: "violated", Trut
 class Judge:
     """A policy compiled for one action."""
 
+    action: Action
     tests: tuple[Test, ...]
 
     @staticmethod
@@ -110,7 +111,7 @@ class Judge:
             Test(s.id, "standing", "will", s.text, "scalegate", True, All(()), All(()), s.condition)
             for s in (*STANDING, *((PLAN,) if action == "train" else ()))
         )
-        return Judge((*standing, *map(_test, compile_policy(policy, action))))
+        return Judge(action, (*standing, *map(_test, compile_policy(policy, action))))
 
     def statuses(self, facts: Facts) -> tuple[Status, ...]:
         return tuple(test.status(facts) for test in self.tests)

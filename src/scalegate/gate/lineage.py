@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from scalegate.ledger.entries import Parent, RunOpened
 
-__all__ = ["Run", "Runs", "behind", "carried", "lineage_faults", "members", "total"]
+__all__ = ["Fault", "Run", "Runs", "behind", "carried", "grown_from", "holders", "lineage_faults", "members", "total"]
 
 
 @dataclass
@@ -32,6 +32,12 @@ class Run:
     """Position of the entry that first recorded a digest."""
     most_trained: int = 0
     """The most training FLOP that any of its weights claims."""
+    tip: str | None = None
+    """The recorded weights, or those that the session started from, that its training now goes on from."""
+    grew_from: dict[str, str] = field(default_factory=dict)
+    """The weights that training went on from when it came to a recorded digest."""
+    starts: set[str] = field(default_factory=set)
+    """Weights that its sessions started from."""
     sessions: set[str] = field(default_factory=set)
     claimed: int = 0
     """Elicitation FLOP that results have claimed, of those reserved."""
@@ -44,6 +50,29 @@ class Run:
     @property
     def parents(self) -> tuple[Parent, ...]:
         return self.first.parents
+
+    @property
+    def present(self) -> int:
+        """Training FLOP of this run in its weights as they now are: what its session started with, and reserved."""
+        start = self.latest.start_weights
+        began = self.weights.get(start, 0) if start is not None else 0
+        return began + self.reserved.get((self.latest.session, "training"), 0)
+
+    @property
+    def loaded(self) -> str | None:
+        """The weights that it started from, if it declares that they are another run's; else None."""
+        start = self.first.start_weights
+        declared = any(p.relation in ("initialisation", "adapter") and p.weights == start for p in self.parents)
+        return start if declared else None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why the lineage of a run is not fully known."""
+
+    text: str
+    mend: str | None = None
+    """What would make it known; None: nothing does, and only another run can declare it."""
 
 
 Runs = Mapping[str, Run]
@@ -84,42 +113,81 @@ def carried(runs: Runs, run: Run, seen: frozenset[str] = frozenset()) -> int:
     a model more capable too, but by how much is not known: it counts against the run, and nothing here.
     """
     seen = seen | {run.name}
-    start = run.first.start_weights
-    loaded = any(parent.relation in ("initialisation", "adapter") and parent.weights == start for parent in run.parents)
-    if start is None or not loaded:
+    start = run.loaded
+    if start is None:
         return 0
     known = [holder for holder in holders(runs, start) if holder.name not in seen]
     return min((holder.weights[start] + carried(runs, holder, seen) for holder in known), default=0)
 
 
-def lineage_faults(runs: Runs, name: str) -> tuple[str, ...]:
+def grown_from(runs: Runs, name: str) -> frozenset[str]:
+    """The weights of the run as they now are, as far as they are known, and all that they grew from by training.
+
+    It goes back along the checkpoints that training went on from, and from a run's first weights to those of the
+    parent that it loaded. A merge, a teacher or a branch that was given up is no part of it: what an evaluation
+    shows about those says nothing about these weights.
+    """
+    found: set[str] = set()
+    seen: set[tuple[str, str]] = set()
+    run, tip = runs.get(name), runs[name].tip if name in runs else None
+    while run is not None and tip is not None and (run.name, tip) not in seen:
+        seen.add((run.name, tip))
+        found.add(tip)
+        before = run.grew_from.get(tip)
+        if before is not None:
+            tip = before
+        else:
+            run = _trained_by(runs, run, tip) if run.loaded == tip else None
+    return frozenset(found)
+
+
+def _trained_by(runs: Runs, run: Run, weights: str) -> Run | None:
+    """The other run that came to these weights by training; of several, the one that recorded them first."""
+    others = [other for other in holders(runs, weights) if other is not run and other.weights[weights] > 0]
+    return min(others, key=lambda other: other.recorded_at[weights], default=None)
+
+
+def lineage_faults(runs: Runs, name: str) -> tuple[Fault, ...]:
     """Why the lineage of a run is not fully known."""
     if name not in runs:
-        return (f"run `{name}` is not opened in this ledger",)
+        return (Fault(f"run `{name}` is not opened in this ledger", f"a training script opens run `{name}`"),)
     return tuple(fault for member in members(runs, name) for fault in _faults(runs, runs[member]))
 
 
-def _faults(runs: Runs, run: Run) -> Iterator[str]:
+def _faults(runs: Runs, run: Run) -> Iterator[Fault]:
     opened, latest = run.first, run.latest
     if not opened.from_scratch and not opened.parents:
-        yield f"run `{run.name}` states neither parents nor that it is from scratch"
+        yield Fault(f"run `{run.name}` states neither parents nor that it is from scratch")
     if opened.from_scratch and opened.parents:
-        yield f"run `{run.name}` states parents and that it is from scratch"
+        yield Fault(f"run `{run.name}` states parents and that it is from scratch")
     if (latest.from_scratch, latest.parents) != (opened.from_scratch, opened.parents):
-        yield f"run `{run.name}` was opened again with other parents"
+        yield Fault(
+            f"run `{run.name}` was opened again with other parents",
+            f"run `{run.name}` is opened again with the parents that it was first opened with",
+        )
     for parent in opened.parents:
         known = holders(runs, parent.weights)
+        short = f"{parent.weights[:12]}..."
         if not known:
-            yield f"a parent of run `{run.name}` ({parent.weights[:12]}...) is not in this ledger, its compute unknown"
+            yield Fault(
+                f"a parent of run `{run.name}` ({short}) is not in this ledger, its compute unknown",
+                f"the run that made {short}, a parent of run `{run.name}`, records these weights in this ledger",
+            )
         if any(other.name == run.name for other in known):
-            yield f"run `{run.name}` names its own weights as its parent"
+            yield Fault(f"run `{run.name}` names its own weights as its parent")
     start = latest.start_weights
     if start is None:
-        yield f"run `{run.name}` does not say which weights it starts from"
+        yield Fault(
+            f"run `{run.name}` does not say which weights it starts from",
+            f"run `{run.name}` is opened again with the digest of the weights that it starts from",
+        )
     elif start not in run.weights and (latest is not opened) and start != opened.start_weights:
-        yield f"run `{run.name}` goes on from weights ({start[:12]}...) that it never recorded"
+        yield Fault(
+            f"run `{run.name}` goes on from weights ({start[:12]}...) that it never recorded",
+            f"run `{run.name}` is opened again from weights that it recorded",
+        )
     if opened.start_weights is not None:
-        yield from _start_faults(runs, run, opened.start_weights)
+        yield from map(Fault, _start_faults(runs, run, opened.start_weights))
 
 
 def _start_faults(runs: Runs, run: Run, start: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from scalegate.gate.lineage import Runs, behind, carried, holders, lineage_faults, members
+from scalegate.gate.lineage import Runs, behind, carried, grown_from, holders, lineage_faults, members
 from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
@@ -29,9 +29,10 @@ class Attempt:
     again: bool = False
 
 
-def pieces(attempts: Mapping[str, Attempt], runs: Runs, names: tuple[str, ...]) -> Iterator[Piece]:
-    """Every evaluation that is about the lineage: announced for it, or of weights that it recorded."""
-    lineage = {weights for name in names for weights in runs[name].weights}
+def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
+    """Every evaluation that is about the lineage of a run: announced for it, or of weights that it has or had."""
+    names, ancestors = members(runs, name), grown_from(runs, name)
+    lineage = {weights for member in names for weights in (*runs[member].weights, *runs[member].starts)}
     counted: dict[str, int] = {}
     for identifier, attempt in sorted(attempts.items(), key=lambda item: item[1].announced_at):
         announced, finished = attempt.announced, attempt.finished
@@ -39,12 +40,12 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, names: tuple[str, ...]) 
             number = 0
             if announced.elicitation != "none":
                 number = counted[announced.domain] = counted.get(announced.domain, 0) + 1
-            yield _piece(runs, identifier, attempt, number)
+            yield _piece(runs, identifier, attempt, number, announced.weights in ancestors)
         elif finished and not announced and finished.weights in lineage:
-            yield _beside(runs, identifier, finished)
+            yield _beside(runs, identifier, finished, None)
         for _, other in attempt.others:
             if other.weights in lineage or (announced is not None and announced.run in names):
-                yield _beside(runs, identifier, other)
+                yield _beside(runs, identifier, other, announced.run if announced else None)
 
 
 def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, ...]) -> Iterator[Elsewhere]:
@@ -52,8 +53,8 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
     for name in sorted(set(runs) - set(lineage)):
         run = runs[name]
         found = []
-        for piece in pieces(attempts, runs, members(runs, name)):
-            if piece.weights in run.weights:
+        for piece in pieces(attempts, runs, name):
+            if piece.weights in run.weights or piece.weights in run.starts:
                 found.append(piece)
             elif piece.announced_for == name:
                 # Of weights that the run never recorded it is not known how much of the run's compute they hold.
@@ -64,7 +65,7 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
             carried=carried(runs, run),
             recorded=run.most_trained,
             pieces=tuple(found),
-            faults=(*run.faults, *lineage_faults(runs, name)),
+            faults=(*run.faults, *(fault.text for fault in lineage_faults(runs, name))),
         )
 
 
@@ -76,7 +77,7 @@ def _weights(runs: Runs, weights: str) -> tuple[str | None, int | None]:
     return known[0].name, min(behind(runs, holder, weights) for holder in known)
 
 
-def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int) -> Piece:
+def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int, ancestor: bool) -> Piece:
     announced, finished = attempt.announced, attempt.finished
     assert announced is not None
     run, compute = _weights(runs, announced.weights)
@@ -89,6 +90,7 @@ def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int) -> Piece:
         compute=compute,
         time=announced.time,
         announced_for=announced.run,
+        ancestor=ancestor,
         announced=not attempt.again and bool(recorded) and min(recorded) < attempt.announced_at,
         signed=attempt.signed,
         status=finished.status if finished else "open",
@@ -104,7 +106,7 @@ def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int) -> Piece:
     )
 
 
-def _beside(runs: Runs, identifier: str, result: EvaluationFinished) -> Piece:
+def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_for: str | None) -> Piece:
     """A result that cannot rule out: not announced, not signed, a second one, or about something else."""
     run, compute = _weights(runs, result.weights)
     return Piece(
@@ -115,6 +117,8 @@ def _beside(runs: Runs, identifier: str, result: EvaluationFinished) -> Piece:
         compute=compute,
         time=result.time,
         announced=False,
+        announced_for=announced_for,
+        ancestor=False,
         signed=False,
         status=result.status,
         samples=result.completed,

@@ -36,6 +36,8 @@ class Piece(_Record):
     """Whether an announcement stands in the ledger before the result, and says the same."""
     announced_for: str | None = None
     """The run that its announcement names; None: there is none."""
+    ancestor: bool
+    """Whether the run's weights as they now are grew from these by training, or are these."""
     signed: bool
     """Whether a key that the policy names for evaluators signed the result."""
     status: Literal["completed", "aborted", "open"]
@@ -88,6 +90,8 @@ class Lineage(_Record):
     """Training FLOP of the lineage at which the run is planned to end."""
     faults: tuple[str, ...]
     """Why the lineage is not fully known; any makes its compute unknown."""
+    mends: tuple[str, ...] = ()
+    """What would make it known, one act for each fault; empty: there is no fault, or one that nothing mends."""
 
 
 class Elsewhere(_Record):
@@ -117,6 +121,8 @@ class Situation(_Record):
     """Effective compute of the lineage up to which the caller asks to go."""
     weights: str | None = None
     """Digest of the exact weights asked about, for actions other than training."""
+    weights_trained: FlopText | None = None
+    """Training FLOP in these weights; None: none are named, or the lineage has no such weights."""
     configuration: str | None = None
     lineage: Lineage
     developer_others: FlopText
