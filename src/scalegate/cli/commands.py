@@ -52,20 +52,24 @@ def init(
 
 
 def status(project: ProjectDir = HERE, as_json: AsJson = False) -> None:
-    """Show the policy, the runs, and their latest decisions."""
+    """Show the policy, the runs, and their latest decisions.
+
+    It also says what came after a decision and has not been decided on yet.
+    """
     from scalegate.cli.project import reader
     from scalegate.cli.show import decision_view, emit
-    from scalegate.cli.status import status_document, status_view
+    from scalegate.cli.status import status_document, status_view, undecided_view
     from scalegate.gate.project import Project
 
     with reader(Project(project)) as journal:
-        document = status_document(journal)
+        document = status_document(journal, project)
         decisions = list(journal.fold.latest.values())
 
         def view() -> Any:
             from rich.console import Group
 
-            return Group(status_view(document), *map(decision_view, decisions))
+            shown = [(decision_view(decision), *undecided_view(document, decision.run)) for decision in decisions]
+            return Group(status_view(document), *(part for parts in shown for part in parts))
 
         emit(as_json, document | {"decisions": [d.to_json() for d in decisions]}, view)
 
