@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from scalegate.gate import Journal
-    from scalegate.ledger.entries import Entry
+from scalegate.cli.options import HERE, AsJson, ProjectDir, RunName
 
 __all__ = ["register"]
 
-Common = dict[str, Any]
-"""What every entry says: actor, time and policy."""
 TEMPLATES = ("starter", "arithmetic")
-
-ProjectDir = Annotated[Path, typer.Option("--project", "-p", help="Folder with policy.yaml, ledger.db and keys/.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-As = Annotated[str, typer.Option("--as", help="Who you are, as the policy names you.")]
-KeyFile = Annotated[
-    Path | None, typer.Option("--key", help="Your signing key; default: keys/<you>.key of the project.")
-]
-RunName = Annotated[str, typer.Option("--run", help="Name of the run.")]
-Until = Annotated[str, typer.Option("--until", help="Last day or instant on which it counts: 2027-01-31.")]
-Statement = Annotated[str, typer.Option("--statement", help="What you state, in your own words.")]
-HERE = Path()
 
 
 def init(
@@ -68,20 +52,24 @@ def init(
 
 
 def status(project: ProjectDir = HERE, as_json: AsJson = False) -> None:
-    """Show the policy, the runs, and their latest decisions."""
+    """Show the policy, the runs, and their latest decisions.
+
+    It also says what came after a decision and has not been decided on yet.
+    """
     from scalegate.cli.project import reader
     from scalegate.cli.show import decision_view, emit
-    from scalegate.cli.status import status_document, status_view
+    from scalegate.cli.status import status_document, status_view, undecided_view
     from scalegate.gate.project import Project
 
     with reader(Project(project)) as journal:
-        document = status_document(journal)
+        document = status_document(journal, project)
         decisions = list(journal.fold.latest.values())
 
         def view() -> Any:
             from rich.console import Group
 
-            return Group(status_view(document), *map(decision_view, decisions))
+            shown = [(decision_view(decision), *undecided_view(document, decision.run)) for decision in decisions]
+            return Group(status_view(document), *(part for parts in shown for part in parts))
 
         emit(as_json, document | {"decisions": [d.to_json() for d in decisions]}, view)
 
@@ -102,18 +90,15 @@ def decide(
 ) -> None:
     """Decide an action for a run: exit 0 PROCEED, 3 HOLD."""
     from scalegate import gate
-    from scalegate.cli.project import check_run, reader, signer, with_role, writer
+    from scalegate.cli.project import check_action, check_run, reader, signer, with_role, writer
     from scalegate.cli.show import decision_view, emit
     from scalegate.cli.wording import plain
-    from scalegate.errors import InputError
     from scalegate.gate.facts import effective
     from scalegate.gate.lineage import members, total
     from scalegate.gate.project import Project
-    from scalegate.policy import ACTIONS
     from scalegate.units import parse_flop
 
-    if action not in ACTIONS:
-        raise InputError(f"`{action}` is not an action", fix="one of " + ", ".join(ACTIONS))
+    wanted = check_action(action)
     _digest("--weights", weights)
     _digest("--configuration", configuration)
     place = Project(project)
@@ -122,131 +107,21 @@ def decide(
     with writer(place) if record else reader(place) as journal:
         check_run(journal, run)
         runs = journal.fold.runs
-        compute = effective(journal.policy, total(runs, members(runs, run)) + (asked if action == "train" else 0))
+        compute = effective(journal.policy, total(runs, members(runs, run)) + (asked if wanted == "train" else 0))
         if record:
             actor = with_role(journal.policy, place, "gate").id
             key = signer(journal.policy, place, actor, None)
             decision = journal.decide(
-                run, action, key, actor, compute=compute, weights=weights, configuration=configuration
+                run, wanted, key, actor, compute=compute, weights=weights, configuration=configuration
             )
         else:
             situation = journal.fold.situation(
                 run, now=journal.now(), compute=compute, weights=weights, configuration=configuration
             )
-            decision = gate.decide(journal.policy, situation, action)
+            decision = gate.decide(journal.policy, situation, wanted)
     emit(as_json, decision.to_json(), lambda: decision_view(decision))
     if decision.verdict != "PROCEED":
         raise typer.Exit(3)
-
-
-def attest(
-    safeguard: Annotated[str, typer.Argument(help="Id of the safeguard, as the policy has it.")],
-    who: As,
-    until: Until,
-    statement: Statement,
-    project: ProjectDir = HERE,
-    key: KeyFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """State and sign that a safeguard is in place."""
-    from scalegate.ledger.entries import Attestation
-
-    def make(journal: Journal, common: Common, end: int) -> Attestation:
-        known = [item.id for level in journal.policy.levels for item in level.safeguards]
-        _one_of("safeguard", safeguard, known)
-        return Attestation(**common, safeguard=safeguard, until=end, statement=statement)
-
-    _grant(project, who, key, as_json, make, until)
-
-
-def approve(
-    run: RunName,
-    level: Annotated[int, typer.Option("--level", help="The level that you sign for.")],
-    who: As,
-    until: Until,
-    statement: Statement,
-    project: ProjectDir = HERE,
-    key: KeyFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Sign for a level of a run, having read its decision.
-
-    Your signature names the latest training decision on the run: read it first with `scalegate status`.
-    """
-    from scalegate.cli.project import check_run
-    from scalegate.errors import InputError
-    from scalegate.ledger.entries import Approval
-
-    def make(journal: Journal, common: Common, end: int) -> Approval:
-        check_run(journal, run)
-        _one_of(
-            "level that asks for approvals", str(level), [str(x.number) for x in journal.policy.levels if x.approvals]
-        )
-        seen = journal.fold.latest.get(run)
-        if seen is None:
-            raise InputError(
-                f"there is no decision on run `{run}` to sign for yet", fix=f"first `scalegate decide --run {run}`"
-            )
-        return Approval(**common, run=run, level=level, decision=seen.digest(), until=end, statement=statement)
-
-    _grant(project, who, key, as_json, make, until)
-
-
-def adopters(
-    tier: Annotated[str, typer.Argument(help="Id of the tier.")],
-    who: As,
-    until: Until,
-    statement: Statement,
-    adopter: Annotated[list[str] | None, typer.Option("--adopter", help="A party that has adopted it; repeat.")] = None,
-    project: ProjectDir = HERE,
-    key: KeyFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Record and sign who has adopted a tier.
-
-    Without any --adopter it records that nobody has. Until somebody records it, the tier's clauses bind.
-    """
-    from scalegate.ledger.entries import TierStatus
-
-    def make(journal: Journal, common: Common, end: int) -> TierStatus:
-        tiers = {item.id: item for item in journal.policy.tiers}
-        _one_of("tier", tier, list(tiers))
-        for party in adopter or ():
-            _one_of(f"party to tier `{tier}`", party, list(tiers[tier].parties))
-        return TierStatus(**common, tier=tier, adopters=tuple(adopter or ()), until=end, statement=statement)
-
-    _grant(project, who, key, as_json, make, until)
-
-
-def adopt(
-    policy: Annotated[Path, typer.Argument(help="The policy to adopt.")],
-    who: As,
-    project: ProjectDir = HERE,
-    key: KeyFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Sign the adoption of a policy.
-
-    A new version takes the procedure of the policy in force: as many signatures as its `amendment` asks for.
-    """
-    from scalegate.cli.project import signer, writer
-    from scalegate.cli.show import emit
-    from scalegate.errors import InputError, Place
-    from scalegate.gate import project as projects
-    from scalegate.policy import load_policy
-
-    wanted = load_policy(policy)
-    place = projects.Project(project)
-    with writer(place) as journal:
-        if journal.fold.policy_digest == wanted.digest():
-            raise InputError(
-                "this policy is in force already", place=Place(file=str(policy)), fix="nothing is to be signed"
-            )
-        rules = journal.fold.policy or wanted
-        in_force = projects.adopt(journal, wanted, who, signer(rules, place, who, key))
-    took = in_force == wanted.digest()
-    word = "is in force" if took else "has your signature; it takes force when the others have signed too"
-    emit(as_json, {"policy": wanted.digest(), "in_force": took}, lambda: f"{wanted.policy} {wanted.version} {word}.")
 
 
 def report(
@@ -323,44 +198,6 @@ def demo(
     show_demo(out, cadence=cadence, seed=seed, as_json=as_json)
 
 
-def _grant(
-    project: Path, who: str, key: Path | None, as_json: bool, make: Callable[[Journal, Common, int], Entry], until: str
-) -> None:
-    """Sign one entry that is meant to count, or say why it would not."""
-    from scalegate.cli.project import signer, writer
-    from scalegate.cli.show import emit
-    from scalegate.cli.wording import plain
-    from scalegate.errors import InputError
-    from scalegate.gate.intake import checked
-    from scalegate.gate.project import Project
-    from scalegate.units import parse_instant
-
-    place = Project(project)
-    with plain("--until"):
-        end = parse_instant(until)
-    with writer(place) as journal:
-        now = journal.now()
-        if end <= now:
-            raise InputError(f"`{until}` is past: the signature would count for nothing", fix="give a later date")
-        common = {"actor": who, "time": now, "policy": journal.policy.digest()}
-        signing = signer(journal.policy, place, who, key)
-        with plain():
-            entry = checked(lambda: make(journal, common, end))
-        index = journal.grant(entry, signing)
-    emit(as_json, {"entry": index}, lambda: f"Signed by {who}: entry {index} of {place.ledger}")
-
-
-def _one_of(kind: str, name: str, known: list[str]) -> None:
-    """Raise InputError unless the policy has what is named."""
-    from scalegate.errors import InputError
-
-    if name not in known:
-        named = ", ".join(f"`{item}`" for item in known)
-        raise InputError(
-            f"`{name}` is not a {kind} of the policy in force", fix=f"one of {named}" if named else "it has none at all"
-        )
-
-
 def _digest(option: str, text: str | None) -> None:
     """Raise InputError unless this is a SHA-256 in hex, or nothing."""
     from scalegate.errors import InputError
@@ -386,6 +223,7 @@ def _read_text(path: Path) -> str:
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
     from scalegate.cli import evidence
+    from scalegate.cli.sign import adopt, adopters, approve, attest
 
     for command in (demo, init, status, decide, attest, approve, adopters, adopt, report, verify):
         app.command(command.__name__)(command)

@@ -15,7 +15,7 @@ from torch import nn
 
 from scalegate.cli.show import console, decision_view, emit
 from scalegate.evidence import upper_bound
-from scalegate.gate import Decision, replay
+from scalegate.gate import Decision, Limits, replay
 from scalegate.gate.project import Project
 from scalegate.report import write_report
 from scalegate.training.demo import RUN, DemoResult, Watcher, run_demo
@@ -44,6 +44,8 @@ class Terminal(Watcher):
         self.task: TaskID | None = None
         self.last = time.monotonic()
         self.first = True
+        self.shown: Limits | None = None
+        """The limits that the terminal shows in full already: they are the same at each hold of a demo."""
 
     def opened(self, project: Project, model: nn.Module, step_flops: int, rule_of_thumb: int) -> None:
         parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -88,7 +90,8 @@ class Terminal(Watcher):
             return
         self.progress.stop()
         console.print(Rule("the gate holds", style="red"))
-        console.print(decision_view(decision))
+        console.print(decision_view(decision, self.shown))
+        self.shown = decision.limits
 
     def released(self, step: str) -> None:
         console.print(f"  -> {step}", markup=False)

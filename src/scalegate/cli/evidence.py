@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalegate.cli.commands import HERE, As, AsJson, KeyFile, ProjectDir, RunName
+from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
 
 if TYPE_CHECKING:
     from scalegate.gate import Journal

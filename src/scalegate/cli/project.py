@@ -11,9 +11,10 @@ from scalegate.gate.journal import Journal, reading
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import ComputeReserved
-from scalegate.policy import Person, Policy
+from scalegate.policy import ACTIONS, Person, Policy
+from scalegate.policy.document import Action
 
-__all__ = ["check_run", "ledger_of", "reader", "reserve_elicitation", "signer", "with_role", "writer"]
+__all__ = ["check_action", "check_run", "ledger_of", "reader", "reserve_elicitation", "signer", "with_role", "writer"]
 
 
 def ledger_of(project: Project) -> Path:
@@ -107,6 +108,14 @@ def reserve_elicitation(journal: Journal, project: Project, run: str, flops: int
             )
         ]
     )
+
+
+def check_action(text: str) -> Action:
+    """The action of this name. Raises InputError if there is none."""
+    for action in ACTIONS:
+        if action == text:
+            return action
+    raise InputError(f"`{text}` is not an action", fix="one of " + ", ".join(ACTIONS))
 
 
 def check_run(journal: Journal, run: str) -> None:

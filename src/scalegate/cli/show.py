@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -11,11 +11,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from scalegate.gate import Decision, Resumption
+from scalegate.gate import Decision, Limits, Resumption
 from scalegate.units import format_duration, format_flop, format_instant
 
-__all__ = ["console", "decision_view", "emit", "limits_view"]
+__all__ = ["HEADLINE", "console", "count", "decision_view", "emit", "limits_view"]
 
+HEADLINE = "THIS POLICY IS INADEQUATE TO ENSURE SAFETY"
 console = Console(highlight=False, soft_wrap=False)
 KINDS = {"act": "do", "measure": "measure", "time": "wait", "sign": "sign"}
 COLOURS = {
@@ -41,30 +42,53 @@ def emit(as_json: bool, document: object, view: Callable[[], RenderableType]) ->
         console.print(shown)
 
 
-def limits_view(decision: Decision) -> RenderableType:
-    """What the decision does not say: cannot be switched off."""
+def count(number: int, one: str, several: str | None = None) -> str:
+    """A number with its noun."""
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
+
+
+def limits_view(decision: Decision, shown: Limits | None = None) -> RenderableType:
+    """What the decision does not say: cannot be switched off.
+
+    `shown` are the limits of a decision that stand in full further up in the same output. If these have the same
+    reasons, one line says so, and only surprises that are new are told again.
+    """
     limits = decision.limits
-    lines = [Text("THIS POLICY IS INADEQUATE TO ENSURE SAFETY", style="bold white on red")] if limits.inadequate else []
+    if shown is not None and limits.inadequate and _same(limits, shown):
+        new = [surprise for surprise in limits.surprises if surprise not in shown.surprises]
+        reasons = count(len(limits.inadequate), "reason")
+        short = Text.assemble((HEADLINE, "bold white on red"), f": {reasons}, all in the box above")
+        return Group(short, *_surprises(new))
+    lines = [Text(HEADLINE, style="bold white on red")] if limits.inadequate else []
     lines += [Text(f"- {reason}") for reason in limits.inadequate]
     lines.append(Text(f"Enforcement is {ENFORCEMENT[limits.enforcement]}."))
-    lines.append(
-        Text(f"Rests on {len(limits.assumptions)} assumptions; {len(limits.not_measured)} things are not measured.")
-    )
-    lines += [Text(f"! {surprise}", style="bold red") for surprise in limits.surprises]
-    return Panel(Group(*lines), border_style="red")
+    assumed, unmeasured = len(limits.assumptions), len(limits.not_measured)
+    are = "is" if unmeasured == 1 else "are"
+    lines.append(Text(f"Rests on {count(assumed, 'assumption')}; {count(unmeasured, 'thing')} {are} not measured."))
+    return Panel(Group(*lines, *_surprises(limits.surprises)), border_style="red")
 
 
-def decision_view(decision: Decision) -> RenderableType:
-    """The whole decision."""
+def _same(limits: Limits, shown: Limits) -> bool:
+    return (limits.inadequate, limits.enforcement) == (shown.inadequate, shown.enforcement)
+
+
+def _surprises(surprises: Iterable[str]) -> list[Text]:
+    return [Text(f"! {surprise}", style="bold red") for surprise in surprises]
+
+
+def decision_view(decision: Decision, shown: Limits | None = None) -> RenderableType:
+    """The whole decision. `shown`: limits that this output has in full already."""
     proceed = decision.verdict == "PROCEED"
     way_out = decision.resumption
     word = "PROCEED" if proceed else "STOP" if way_out and way_out.stop else "HOLD"
+    due = decision.evaluation_due
     head = Text.assemble(
-        (f" {word} ", "bold white on green" if proceed else "bold white on red"),
-        f"  {decision.action} run `{decision.run}` to {format_flop(decision.compute)}"
+        (f" {word} ", "bold white on green" if proceed else "bold black on yellow" if due else "bold white on red"),
+        (" evaluation due: " if due else "  ")
+        + f"{decision.action} run `{decision.run}` to {format_flop(decision.compute)}"
         f" at {format_instant(decision.now)}, under {decision.policy_name}",
     )
-    parts: list[RenderableType] = [limits_view(decision), head, findings_view(decision)]
+    parts: list[RenderableType] = [limits_view(decision, shown), head, findings_view(decision)]
     if decision.permit:
         permit = decision.permit
         parts.append(

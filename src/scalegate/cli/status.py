@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -10,20 +11,35 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from scalegate.gate import Journal, Replayed
+from scalegate.cli.show import HEADLINE, count
+from scalegate.gate import Fold, Journal, Replayed
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.lineage import members, total
+from scalegate.gate.since import Since, latest_decision, since, to_decide
 from scalegate.policy import Policy
 from scalegate.units import format_flop
 
-__all__ = ["check_document", "check_view", "status_document", "status_view", "verify_document", "verify_view"]
+__all__ = [
+    "check_document",
+    "check_view",
+    "status_document",
+    "status_view",
+    "undecided_view",
+    "verify_document",
+    "verify_view",
+]
 
 Document = dict[str, Any]
 
 
-def status_document(journal: Journal) -> Document:
-    """Policy in force, size of the ledger, and the compute of each run."""
+def status_document(journal: Journal, folder: Path = Path()) -> Document:
+    """Policy in force, size of the ledger, and each run with its compute and what it has not been decided on yet.
+
+    `folder` is that of the project, for the commands that are named.
+    """
     fold, policy = journal.fold, journal.policy
+    latest = {name: latest_decision(fold, name, "train") for name in fold.runs}
+    decided_at = {name: found[0] if found else None for name, found in latest.items()}
     return {
         "policy": f"{policy.policy} {policy.version}",
         "policy_digest": policy.digest(),
@@ -33,18 +49,40 @@ def status_document(journal: Journal) -> Document:
         "runs": [
             {
                 "run": name,
+                "decided_at": decided_at[name],
                 "flops": str(run.used()),
                 "training": str(run.used("training")),
                 "elicitation": str(run.used("elicitation")),
                 "lineage_flops": str(total(fold.runs, members(fold.runs, name))),
                 "weights": [{"digest": digest, "trained": str(flops)} for digest, flops in run.weights.items()],
                 "faults": run.faults,
+                "undecided": _undecided(fold, name, decided_at[name]),
+                "decide": to_decide(name, project=str(folder)),
             }
             for name, run in fold.runs.items()
         ],
         "faults": fold.faults,
         "ignored": fold.ignored,
     }
+
+
+def _undecided(fold: Fold, run: str, decided_at: int | None) -> Document | None:
+    """What came after the run's latest training decision and could matter to it; None if nothing did."""
+    if decided_at is None:
+        return None
+    after = since(fold, run, decided_at)
+    return {"entries": after.number, "kinds": after.kinds} if after.number else None
+
+
+def undecided_view(document: Document, run: str) -> list[Text]:
+    """That signatures or results came after the latest decision on the run: nothing counts until it is decided on."""
+    item = next((item for item in document["runs"] if item["run"] == run), None)
+    found = item["undecided"] if item else None
+    if item is None or found is None:
+        return []
+    later = count(found["entries"], "later entry", "later entries")
+    words = f"{later} that could matter ({Since(found['kinds'])})"
+    return [Text(f"{run}: not decided on yet: {words}. To decide again: {item['decide']}", style="bold yellow")]
 
 
 def status_view(document: Document) -> RenderableType:
@@ -55,14 +93,22 @@ def status_view(document: Document) -> RenderableType:
         amounts = [format_flop(int(run[key])) for key in ("training", "elicitation", "lineage_flops")]
         table.add_row(escape(run["run"]), *amounts, escape("; ".join(run["faults"])) or "sound")
     lines: list[RenderableType] = [
-        Text(f"{document['policy']} ({document['policy_digest'][:12]}), {document['entries']} entries"),
-        Text(f"Genesis: the first key is that of `{document['first_key']}`; nothing older vouches for it."),
+        Text(
+            f"Policy in force: {document['policy']} (digest {document['policy_digest'][:12]}...)."
+            f" The ledger has {count(document['entries'], 'entry', 'entries')}."
+        ),
+        Text(f"Genesis: the first entry is signed by `{document['first_key']}`; nothing older vouches for that key."),
         table if document["runs"] else Text("No run has been opened yet."),
     ]
     lines += [
         Text(f"{run['run']}: latest recorded weights {run['weights'][-1]['digest']}")
         for run in document["runs"]
         if run["weights"]
+    ]
+    lines += [
+        Text(f"{run['run']}: no training decision yet. To decide: {run['decide']}")
+        for run in document["runs"]
+        if run["decided_at"] is None
     ]
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
     lines += [Text(f"counts for nothing: {reason}", style="yellow") for reason in document["ignored"]]
@@ -88,14 +134,20 @@ def verify_document(replayed: Replayed) -> Document:
 def verify_view(replayed: Replayed) -> RenderableType:
     lines = [
         Text("VERIFIED", style="bold green"),
-        Text(f"{replayed.entries} entries under {replayed.checkpoints} signed checkpoints of {replayed.log_key}"),
         Text(
-            f"{replayed.decisions} decisions re-derived, byte for byte the same:"
-            f" {replayed.proceeds} PROCEED, {replayed.holds} HOLD"
+            f"The file is whole: {count(replayed.entries, 'entry', 'entries')}"
+            f" under {count(replayed.checkpoints, 'checkpoint')} signed by the log's key."
         ),
-        Text(f"root {replayed.root}"),
-        Text("Not proved: that what people signed is true, that the log's key is the one you know, or that no other"),
-        Text("run, meter or ledger exists. Compare the root with one that you got elsewhere."),
+        Text(
+            f"{count(replayed.decisions, 'decision')} taken again from the entries before each, and byte for byte the"
+            f" same: {replayed.proceeds} PROCEED, {replayed.holds} HOLD."
+        ),
+        Text(f"Log's key: {replayed.log_key}"),
+        Text(f"Root, which stands for all entries: {replayed.root}"),
+        Text(
+            "Not proved: that what people signed is true, that the log's key is the one you know, or that no other run,"
+            " meter or ledger exists. Compare the root and the key with those that you got elsewhere."
+        ),
     ]
     lines += [Text(f"! {fault}", style="bold red") for fault in replayed.faults]
     lines += [Text(f"counts for nothing: {reason}", style="yellow") for reason in replayed.ignored]
@@ -121,7 +173,7 @@ def check_view(policy: Policy) -> RenderableType:
     for clause in policy.clauses:
         gates = ", ".join(clause.actions) if clause.gates else f"nothing ({clause.modality})"
         table.add_row(escape(clause.id), clause.kind, gates, escape(clause.text))
-    reasons = [Text("THIS POLICY IS INADEQUATE TO ENSURE SAFETY", style="bold white on red")]
+    reasons = [Text(HEADLINE, style="bold white on red")]
     reasons += [Text(f"- {reason}") for reason in inadequate(policy)]
     head = Text(f"{policy.policy} {policy.version} reads without a fault ({policy.digest()[:12]}).")
     return Group(Panel(Group(*reasons), border_style="red"), head, table)

@@ -105,6 +105,12 @@ class Decision(_Data):
     permit: Permit | None
     resumption: Resumption | None
 
+    @property
+    def evaluation_due(self) -> bool:
+        """Whether this is a HOLD that a measurement alone may release; it follows from the sets, and is not stored."""
+        sets = self.resumption.sets if self.verdict == "HOLD" and self.resumption else ()
+        return any(facts and all(fact.kind == "measure" for fact in facts) for facts in sets)
+
     def to_json(self) -> dict[str, object]:
         """A JSON document; `from_json` reads it back."""
         return self.model_dump(mode="json")

@@ -13,7 +13,7 @@ from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 from scalegate.report.model import Clause, Word
 
-__all__ = ["Context", "clause_of", "word_of"]
+__all__ = ["Context", "clause_of", "word_of", "words_of"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,11 @@ def word_of(decision: Decision) -> Word:
     if decision.verdict == "PROCEED":
         return "PROCEED"
     return "STOP" if decision.resumption is not None and decision.resumption.stop else "HOLD"
+
+
+def words_of(decision: Decision) -> str:
+    """The verdict's word, and for a hold that measuring alone may release, that an evaluation is due."""
+    return f"{word_of(decision)}: evaluation due" if decision.evaluation_due else word_of(decision)
 
 
 def clause_of(decision: Decision, identifier: str) -> Clause:

@@ -10,13 +10,13 @@ from scalegate.gate.adequacy import inadequate
 from scalegate.gate.facts import derive_facts, effective, look_alpha
 from scalegate.gate.jumps import jumps
 from scalegate.gate.lineage import members, total
-from scalegate.ledger import entries
+from scalegate.gate.since import since, to_decide
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import ACTIONS, Policy
 from scalegate.policy.semantics import Value, evaluate
 from scalegate.policy.syntax import Expr
 from scalegate.report import measured
-from scalegate.report.context import Context, clause_of, word_of
+from scalegate.report.context import Context, clause_of, word_of, words_of
 from scalegate.report.model import Clause, Genesis, Jump, Limits, Log, Permit, Report, Verdict, Way
 from scalegate.report.story import lineage, story
 from scalegate.truth import Truth
@@ -35,16 +35,9 @@ GLOSS = {
     "HOLD": "The run may not go on until what is missing has come about and been decided on anew.",
     "STOP": "No reachable condition: a stop, not a pause.",
 }
+DUE = "An evaluation is due: the run may not go on until one has been made and decided on anew."
 ENDED = (
     "The clauses that bound were met when this was decided. Its permit has ended since: going on takes a new decision."
-)
-GRANTS = (
-    entries.EvaluationFinished,
-    entries.Approval,
-    entries.Attestation,
-    entries.TierStatus,
-    entries.PolicyAdopted,
-    entries.MeterFault,
 )
 
 
@@ -161,12 +154,13 @@ def _verdict(context: Context) -> Verdict | None:
     index, made = context.chosen
     way_out = made.resumption
     word = word_of(made)
+    gloss = DUE if made.evaluation_due else GLOSS[word]
     exact = [f"weights {made.weights}"] if made.weights else []
     exact += [f"configuration {made.configuration}"] if made.configuration else []
     latest = {other.action: (entry, other) for entry, other in context.decisions if other.run == made.run}
     return Verdict(
         word=word,
-        gloss=ENDED if _ended(context, made) else GLOSS[word],
+        gloss=ENDED if _ended(context, made) else gloss,
         action=made.action.replace("_", " "),
         run=made.run,
         compute=format_flop(made.compute),
@@ -181,7 +175,7 @@ def _verdict(context: Context) -> Verdict | None:
         ended=_ended(context, made),
         stale=tuple(_stale(context, index, made)),
         others=tuple(
-            f"{action.replace('_', ' ')}: {word_of(other)} (entry {entry}, {format_instant(other.now)})"
+            f"{action.replace('_', ' ')}: {words_of(other)} (entry {entry}, {format_instant(other.now)})"
             for action, (entry, other) in latest.items()
             if action != made.action
         ),
@@ -220,9 +214,13 @@ def _stale(context: Context, index: int, made: Decision) -> Iterable[str]:
         yield f"The policy in force is now {now}; this decision was taken under {made.policy_name}."
     elif _ended(context, made):
         yield "At the last entry its lease, or the permit, had run out."
-    after = [record for record in fold.records[index + 1 :] if isinstance(record.entry, GRANTS)]
-    if after:
-        yield f"Entries after it that could matter: {len(after)}. Nothing has been decided on them yet."
+    after = since(fold, made.run, index)
+    if after.number:
+        again = to_decide(made.run, made.action, made.weights, made.configuration)
+        yield (
+            f"Entries after it that could matter: {after.number}. Nothing has been decided on them yet: {after}."
+            f" To decide again: `{again}`."
+        )
 
 
 def _findings(context: Context) -> tuple[Clause, ...]:

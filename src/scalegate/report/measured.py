@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil, floor
 
@@ -95,11 +96,11 @@ def steps(context: Context) -> tuple[Step, ...]:
         end = made.permit.compute if made.permit else None
         way_out = made.resumption
         because = made.permit.compute_ends_by if made.permit else way_out.because if way_out else ()
-        step = Step(word_of(made), index, 1, made.compute, end, because)
+        step = Step(word_of(made), index, 1, made.compute, end, because, made.evaluation_due)
         last = found[-1] if found else None
-        same = last is not None and (last.word, last.end, last.because) == (step.word, end, because)
+        same = last is not None and replace(step, start=last.start, entry=last.entry, count=last.count) == last
         if last is not None and same and (end is not None or last.start == step.start):
-            found[-1] = Step(last.word, last.entry, last.count + 1, last.start, last.end, last.because)
+            found[-1] = replace(last, count=last.count + 1)
         else:
             found.append(step)
     return tuple(found)

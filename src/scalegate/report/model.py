@@ -187,6 +187,8 @@ class Step:
     start: int
     end: int | None
     because: tuple[str, ...]
+    due: bool
+    """Whether it is a hold because an evaluation is due."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ class Event:
     detail: str
     by: str
     tone: str
-    """CSS class: proceed, hold, sign, eval or plain."""
+    """CSS class: proceed, hold, due, sign, eval or plain."""
     refused: str | None
 
 

@@ -9,26 +9,21 @@ from __future__ import annotations
 import io
 import re
 from collections import defaultdict
-from math import log10
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
+from scalegate.report.lane import draw_lane, lane_height, rows
 from scalegate.report.model import Domain, Evaluation, Gate, Step
+from scalegate.report.pen import BLUE, FACE, GREY, INK, POINT, RED, SIZE, fraction, inches
 
 __all__ = ["draw"]
 
-INK, GREY, FAINT = "#1a1a1a", "#6b6b6b", "#c9c9c9"
-RED, GREEN, BLUE = "#a4001d", "#1d6f42", "#1f4e8c"
 SHOWN = 14
 """Steps drawn; earlier ones are in the timeline."""
-POINT = 1 / 72
-CHARACTER = 0.06
-"""Inches that a character of 7.5 points takes, on the wide side."""
 
 
 def draw(domain: Domain, steps: tuple[Step, ...], gates: tuple[Gate, ...], *, width: float, name: str) -> str | None:
@@ -47,7 +42,7 @@ def draw(domain: Domain, steps: tuple[Step, ...], gates: tuple[Gate, ...], *, wi
             {
                 "svg.hashsalt": name,
                 "svg.fonttype": "path",
-                "font.family": ["DejaVu Sans"],
+                "font.family": [FACE],
                 "font.size": 8,
                 # A `$` in somebody's text is a dollar sign, not a formula.
                 "text.parse_math": False,
@@ -80,9 +75,10 @@ def _figure(
 ) -> Figure:
     left, right = 0.5, 0.85
     inner = width - left - right
-    rows = _stack(gates, span, inner)
-    top = 0.12 + 0.16 * (max(rows, default=-1) + 1)
-    score, lane, bottom, gap = (2.7 if width > 6 else 2.3), 0.27 * len(steps) + 0.08, 0.42, 0.26
+    stacked = _stack(gates, span, inner)
+    laid = rows(steps, span, inner, right - 0.05)
+    top = 0.12 + 0.16 * (max(stacked, default=-1) + 1)
+    score, lane, bottom, gap = (2.7 if width > 6 else 2.3), lane_height(laid), 0.42, 0.26
     height = top + score + gap + lane + bottom
     figure = Figure(figsize=(width, height))
     FigureCanvasSVG(figure)
@@ -96,9 +92,9 @@ def _figure(
         for gate in gates:
             axes.axvline(gate.at, color=GREY, linestyle=(0, (1, 2)), linewidth=1, zorder=1)
     _scores(figure, upper, domain, drawn)
-    _steps(lower, steps, span, inner)
-    for gate, row in zip(gates, rows, strict=True):
-        place = _fraction(gate.at, span)
+    draw_lane(lower, laid, span, inner)
+    for gate, row in zip(gates, stacked, strict=True):
+        place = fraction(gate.at, span)
         up = [1, 1 + (4 * POINT + row * 0.16) / score]
         upper.plot(
             [gate.at] * 2, up, ":", color=GREY, linewidth=1, transform=upper.get_xaxis_transform(), clip_on=False
@@ -109,8 +105,8 @@ def _figure(
             xycoords="axes fraction",
             xytext=(0, 4 + row * 0.16 / POINT),
             textcoords="offset points",
-            ha=_side(place, len(gate.label), inner),
-            fontsize=7.5,
+            ha=_side(place, inches(gate.label) / inner),
+            fontsize=SIZE,
             color=GREY,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
         )
@@ -168,82 +164,23 @@ def _mark(axes: Any, compute: int, item: Evaluation, aside: ScaledTranslation) -
     )
 
 
-def _steps(axes: Any, steps: tuple[Step, ...], span: tuple[float, float], inner: float) -> None:
-    """One row per step, oldest at the top: a permit is a bar with its words above it, a hold is a mark."""
-    axes.set_ylim(len(steps) + 0.1, -0.2)
-    axes.yaxis.set_major_locator(NullLocator())
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel("effective compute of the lineage, FLOP (log scale)", fontsize=8, labelpad=2)
-    many = log10(span[1] / span[0]) > inner * 2.2
-    axes.xaxis.set_major_locator(LogLocator(base=10, numticks=max(int(inner * 1.6), 3)))
-    axes.xaxis.set_minor_locator(LogLocator(base=10, subs=() if many else (2, 5), numticks=60))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"1e{round(log10(x))}"))
-    close = log10(span[1] / span[0]) < inner * 0.45
-    minor = FuncFormatter(lambda x, _: f"{x:.0e}".replace("e+", "e")) if close else NullFormatter()
-    axes.xaxis.set_minor_formatter(minor)
-    axes.tick_params(axis="x", which="both", length=2, color=GREY)
-    axes.tick_params(axis="x", which="minor", labelsize=7, labelcolor=GREY)
-    for row, step in enumerate(steps):
-        colour = GREEN if step.word == "PROCEED" else RED
-        start = _fraction(step.start, span) if step.start else 0.0
-        if step.end is not None:
-            end = _fraction(step.end, span)
-            axes.barh(row + 0.72, step.end - step.start, left=step.start, height=0.3, color=colour, zorder=3)
-            # Words run from one end of the bar over it and beyond, to the side with more room.
-            left = 1 - start >= end
-            place, points, vertical = (start if left else end), 0, "bottom"
-        else:
-            axes.plot([step.start] * 2, [row + 0.1, row + 0.9], color=colour, linewidth=3, zorder=3)
-            left = start < 0.5
-            place, points, vertical = start, 5, "center"
-        words = _words(step)
-        room = int((1 - place if left else place) * inner / CHARACTER)
-        axes.annotate(
-            words if len(words) <= room else words[: room - 1].rstrip(" ,") + "…",
-            (place, row + 0.5),
-            xycoords=("axes fraction", "data"),
-            xytext=(points if left else -points, 0),
-            textcoords="offset points",
-            ha="left" if left else "right",
-            va=vertical,
-            fontsize=7.5,
-            color=colour,
-            fontweight="bold" if step.word == "STOP" else "normal",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
-            zorder=2,
-        )
-
-
-def _words(step: Step) -> str:
-    times = f" ({step.count} times)" if step.count > 1 else ""
-    because = ", ".join(step.because)
-    if step.end is not None:
-        return f"PROCEED to {step.end:.3g}{times}: until {because}".replace("e+", "e")
-    return f"{step.word}{times}: {because}"
-
-
-def _fraction(x: float, span: tuple[float, float]) -> float:
-    return log10(x / span[0]) / log10(span[1] / span[0])
-
-
-def _side(place: float, characters: int, inner: float) -> str:
-    """Where a centred text would leave the axes, it is set to one side instead."""
-    half = characters * CHARACTER / 2 / inner
-    return "left" if place < half else "right" if place > 1 - half else "center"
+def _side(place: float, size: float) -> str:
+    """Where a centred text would leave the axes, it is set to one side instead; sizes as shares of the axis."""
+    return "left" if place < size / 2 else "right" if place > 1 - size / 2 else "center"
 
 
 def _stack(gates: list[Gate], span: tuple[float, float], inner: float) -> list[int]:
     """A row for each label, so that none overlaps another."""
     ends: list[float] = []
-    rows = []
+    found = []
     for gate in gates:
-        place = _fraction(gate.at, span)
-        size = len(gate.label) * CHARACTER / inner
-        start = {"left": place, "center": place - size / 2, "right": place - size}[_side(place, len(gate.label), inner)]
+        place = fraction(gate.at, span)
+        size = inches(gate.label) / inner
+        start = {"left": place, "center": place - size / 2, "right": place - size}[_side(place, size)]
         row = next((i for i, end in enumerate(ends) if end < start), len(ends))
-        ends[row : row + 1] = [start + size + CHARACTER / inner]
-        rows.append(row)
-    return rows
+        ends[row : row + 1] = [start + size + 0.06 / inner]
+        found.append(row)
+    return found
 
 
 def _inline(svg: str, name: str) -> str:

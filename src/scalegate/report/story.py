@@ -10,7 +10,7 @@ from scalegate.gate import Decision
 from scalegate.gate.fold import Record
 from scalegate.gate.lineage import holders, total
 from scalegate.ledger import entries
-from scalegate.report.context import Context, word_of
+from scalegate.report.context import Context, word_of, words_of
 from scalegate.report.model import Event, Lineage, Member, Signed, Story
 from scalegate.units import format_factor, format_flop, format_instant, format_share
 
@@ -59,7 +59,9 @@ def _events(context: Context) -> Iterator[Event]:
         waiting = [record]
         if decision is not None:
             text = _decided(decision, last.get((decision.run, decision.action)))
-            last[decision.run, decision.action] = decision
+            if not decision.evaluation_due:
+                # Going on after an evaluation that was due is no release: what it was before counts.
+                last[decision.run, decision.action] = decision
         else:
             text = _told(context, record)
     if waiting:
@@ -91,9 +93,8 @@ def _event(context: Context, records: list[Record], what: str, detail: str, tone
 
 
 def _decided(made: Decision, before: Decision | None) -> tuple[str, str, str]:
-    word = word_of(made)
     released = before is not None and before.verdict == "HOLD" and made.verdict == "PROCEED"
-    what = f"{word}: {made.action} run {made.run}" + (" (released)" if released else "")
+    what = f"{words_of(made)}: {made.action} run {made.run}" + (" (released)" if released else "")
     if made.permit is not None:
         ends = ", ".join(made.permit.compute_ends_by)
         detail = (
@@ -101,7 +102,8 @@ def _decided(made: Decision, before: Decision | None) -> tuple[str, str, str]:
         )
         return what, detail, "proceed"
     held = ", ".join(made.resumption.because) if made.resumption else "?"
-    return what, f"Asked up to {format_flop(made.compute)}. Held by {held}.", "hold"
+    tone = "due" if made.evaluation_due else "hold"
+    return what, f"Asked up to {format_flop(made.compute)}. Held by {held}.", tone
 
 
 def _told(context: Context, record: Record) -> tuple[str, str, str]:

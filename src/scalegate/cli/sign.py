@@ -1,0 +1,197 @@
+"""The commands with which people sign: attestations, approvals, tier records and adoptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName, Statement, Until
+
+if TYPE_CHECKING:
+    from scalegate.gate import Decision, Journal
+    from scalegate.ledger.entries import Entry
+
+__all__ = ["adopt", "adopters", "approve", "attest"]
+
+Common = dict[str, Any]
+"""What every entry says: actor, time and policy."""
+
+
+def attest(
+    safeguard: Annotated[str, typer.Argument(help="Id of the safeguard, as the policy has it.")],
+    who: As,
+    until: Until,
+    statement: Statement,
+    project: ProjectDir = HERE,
+    key: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """State and sign that a safeguard is in place."""
+    from scalegate.ledger.entries import Attestation
+
+    def make(journal: Journal, common: Common, end: int) -> Attestation:
+        known = [item.id for level in journal.policy.levels for item in level.safeguards]
+        _one_of("safeguard", safeguard, known)
+        return Attestation(**common, safeguard=safeguard, until=end, statement=statement)
+
+    _grant(project, who, key, as_json, make, until)
+
+
+def approve(
+    run: RunName,
+    level: Annotated[int, typer.Option("--level", help="The level that you sign for.")],
+    who: As,
+    until: Until,
+    statement: Statement,
+    action: Annotated[str, typer.Option("--action", help="The action whose latest decision you sign for.")] = "train",
+    project: ProjectDir = HERE,
+    key: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign for a level of a run, having read its decision.
+
+    Your signature names the latest decision on the run for that action, and counts for that action alone; but for
+    training, also for that decision's exact weights and configuration alone. Read the decision first: `scalegate
+    status` shows those on training, `scalegate decide` any that it takes.
+    """
+    from scalegate.cli.project import check_action, check_run
+    from scalegate.errors import InputError
+    from scalegate.gate.since import latest_decision, to_decide
+    from scalegate.ledger.entries import Approval
+
+    asked = check_action(action)
+    named: list[Decision] = []
+
+    def make(journal: Journal, common: Common, end: int) -> Approval:
+        check_run(journal, run)
+        _one_of(
+            "level that asks for approvals", str(level), [str(x.number) for x in journal.policy.levels if x.approvals]
+        )
+        found = latest_decision(journal.fold, run, asked)
+        if found is None:
+            raise InputError(
+                f"there is no decision on run `{run}` for `{action}` to sign for yet",
+                fix=f"first `{to_decide(run, action, project=str(project))}`",
+            )
+        named.append(found[1])
+        return Approval(**common, run=run, level=level, decision=found[1].digest(), until=end, statement=statement)
+
+    _grant(project, who, key, as_json, make, until, lambda: _signed_for(named[-1]))
+
+
+def adopters(
+    tier: Annotated[str, typer.Argument(help="Id of the tier.")],
+    who: As,
+    until: Until,
+    statement: Statement,
+    adopter: Annotated[list[str] | None, typer.Option("--adopter", help="A party that has adopted it; repeat.")] = None,
+    project: ProjectDir = HERE,
+    key: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record and sign who has adopted a tier.
+
+    Without any --adopter it records that nobody has. Until somebody records it, the tier's clauses bind.
+    """
+    from scalegate.ledger.entries import TierStatus
+
+    def make(journal: Journal, common: Common, end: int) -> TierStatus:
+        tiers = {item.id: item for item in journal.policy.tiers}
+        _one_of("tier", tier, list(tiers))
+        for party in adopter or ():
+            _one_of(f"party to tier `{tier}`", party, list(tiers[tier].parties))
+        return TierStatus(**common, tier=tier, adopters=tuple(adopter or ()), until=end, statement=statement)
+
+    _grant(project, who, key, as_json, make, until)
+
+
+def adopt(
+    policy: Annotated[Path, typer.Argument(help="The policy to adopt.")],
+    who: As,
+    project: ProjectDir = HERE,
+    key: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign the adoption of a policy.
+
+    A new version takes the procedure of the policy in force: as many signatures as its `amendment` asks for.
+    """
+    from scalegate.cli.project import signer, writer
+    from scalegate.cli.show import emit
+    from scalegate.errors import InputError, Place
+    from scalegate.gate import project as projects
+    from scalegate.policy import load_policy
+
+    wanted = load_policy(policy)
+    place = projects.Project(project)
+    with writer(place) as journal:
+        if journal.fold.policy_digest == wanted.digest():
+            raise InputError(
+                "this policy is in force already", place=Place(file=str(policy)), fix="nothing is to be signed"
+            )
+        rules = journal.fold.policy or wanted
+        in_force = projects.adopt(journal, wanted, who, signer(rules, place, who, key))
+    took = in_force == wanted.digest()
+    word = "is in force" if took else "has your signature; it takes force when the others have signed too"
+    emit(as_json, {"policy": wanted.digest(), "in_force": took}, lambda: f"{wanted.policy} {wanted.version} {word}.")
+
+
+def _grant(
+    project: Path,
+    who: str,
+    key: Path | None,
+    as_json: bool,
+    make: Callable[[Journal, Common, int], Entry],
+    until: str,
+    about: Callable[[], tuple[dict[str, str | None], str]] = lambda: ({}, ""),
+) -> None:
+    """Sign one entry that is meant to count, or say why it would not."""
+    from scalegate.cli.project import signer, writer
+    from scalegate.cli.show import emit
+    from scalegate.cli.wording import plain
+    from scalegate.errors import InputError
+    from scalegate.gate.intake import checked
+    from scalegate.gate.project import Project
+    from scalegate.units import parse_instant
+
+    place = Project(project)
+    with plain("--until"):
+        end = parse_instant(until)
+    with writer(place) as journal:
+        now = journal.now()
+        if end <= now:
+            raise InputError(f"`{until}` is past: the signature would count for nothing", fix="give a later date")
+        common = {"actor": who, "time": now, "policy": journal.policy.digest()}
+        signing = signer(journal.policy, place, who, key)
+        with plain():
+            entry = checked(lambda: make(journal, common, end))
+        index = journal.grant(entry, signing)
+    more, words = about()
+    emit(as_json, {"entry": index} | more, lambda: f"Signed by {who}: entry {index} of {place.ledger}{words}")
+
+
+def _signed_for(decision: Decision) -> tuple[dict[str, str | None], str]:
+    """The decision that an approval names, as data and in words."""
+    from scalegate.units import format_instant
+
+    words = (
+        f"\nIt names the {decision.verdict} of {format_instant(decision.now)}: {decision.action} run `{decision.run}`"
+    )
+    if decision.action != "train":
+        words += f", weights {decision.weights or 'not stated'}, configuration {decision.configuration or 'not stated'}"
+    document = {"action": decision.action, "weights": decision.weights, "configuration": decision.configuration}
+    return document | {"decision": decision.digest(), "verdict": decision.verdict}, words
+
+
+def _one_of(kind: str, name: str, known: list[str]) -> None:
+    """Raise InputError unless the policy has what is named."""
+    from scalegate.errors import InputError
+
+    if name not in known:
+        named = ", ".join(f"`{item}`" for item in known)
+        raise InputError(
+            f"`{name}` is not a {kind} of the policy in force", fix=f"one of {named}" if named else "it has none at all"
+        )

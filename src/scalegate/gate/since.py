@@ -1,0 +1,129 @@
+"""What came after a decision and was not decided on: entries that could turn it. For every face of a ledger.
+
+It says that deciding again could come out otherwise, not that it would.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+
+from scalegate.errors import InputError
+from scalegate.gate.decision import Decision
+from scalegate.gate.fold import Fold, Record
+from scalegate.gate.lineage import members
+from scalegate.gate.pieces import pieces
+from scalegate.ledger import entries
+
+__all__ = ["Since", "latest_decision", "since", "to_decide"]
+
+KINDS: dict[type, tuple[str, str]] = {
+    entries.EvaluationFinished: ("result", "results"),
+    entries.Approval: ("approval", "approvals"),
+    entries.Attestation: ("attestation", "attestations"),
+    entries.TierStatus: ("tier record", "tier records"),
+    entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
+    entries.MeterFault: ("meter fault", "meter faults"),
+}
+"""Kinds of entry that could matter, one and several."""
+
+
+@dataclass(frozen=True)
+class Since:
+    """Entries that could matter to a decision and came after it, counted by kind."""
+
+    kinds: dict[str, int]
+    """Number by kind, in the order in which each first came."""
+
+    @property
+    def number(self) -> int:
+        return sum(self.kinds.values())
+
+    def __str__(self) -> str:
+        """The kinds in words: `2 approvals, 1 attestation`."""
+        plural = dict(KINDS.values())
+        return ", ".join(f"{count} {kind if count == 1 else plural[kind]}" for kind, count in self.kinds.items())
+
+
+def since(fold: Fold, run: str, index: int) -> Since:
+    """What of the entries after position `index` could matter to a decision on the run."""
+    scope = _Scope.of(fold, run)
+    found = (record for record in fold.records[index + 1 :] if scope.matters(fold, record))
+    return Since(dict(Counter(KINDS[type(record.entry)][0] for record in found)))
+
+
+def latest_decision(fold: Fold, run: str, action: str) -> tuple[int, Decision] | None:
+    """The last decision on this run for this action, with the position of its entry; None if there is none."""
+    for record in reversed(fold.records):
+        if isinstance(record.entry, entries.DecisionMade):
+            try:
+                decision = Decision.from_json(record.entry.decision)
+            except InputError:
+                continue  # it is a fault of the ledger, and is listed there
+            if (decision.run, decision.action) == (run, action):
+                return record.index, decision
+    return None
+
+
+def to_decide(
+    run: str,
+    action: str = "train",
+    weights: str | None = None,
+    configuration: str | None = None,
+    *,
+    project: str = ".",
+) -> str:
+    """The command that decides an action for a run (again); what it still needs to be told stands in capitals."""
+    words = ["scalegate", "decide", "--run", run]
+    if action != "train":
+        words += ["--action", action, "--weights", weights or "DIGEST", "--configuration", configuration or "DIGEST"]
+    if project != ".":
+        words += ["--project", project]
+    return shlex.join(words)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What a run's decisions rest on."""
+
+    run: str
+    names: tuple[str, ...]
+    weights: frozenset[str]
+    """Weights that the lineage recorded."""
+    evaluated: frozenset[str]
+    """Domains in which the lineage stands on an evaluation of its own, and not on what other runs leave of the
+    compute before a first evaluation."""
+
+    @staticmethod
+    def of(fold: Fold, run: str) -> _Scope:
+        names = members(fold.runs, run)
+        own = (piece for piece in pieces(fold.attempts, fold.runs, names) if piece.status == "completed")
+        return _Scope(
+            run,
+            names,
+            frozenset(digest for name in names for digest in fold.runs[name].weights),
+            frozenset(piece.domain for piece in own if piece.announced and piece.elicitation != "none"),
+        )
+
+    def matters(self, fold: Fold, record: Record) -> bool:
+        entry = record.entry
+        match entry:
+            case entries.EvaluationFinished():
+                # A result that was refused may still show a capability reached.
+                attempt = fold.attempts.get(entry.evaluation)
+                announced = attempt.announced if attempt else None
+                ours = entry.weights in self.weights or (announced is not None and announced.run in self.names)
+                return ours or entry.domain not in self.evaluated
+            case entries.MeterFault():
+                domains = {domain.id for domain in fold.policy.domains} if fold.policy else set()
+                return entry.run in self.names or not domains <= self.evaluated
+            case entries.Approval():
+                return record.refused is None and entry.run == self.run
+            case entries.PolicyAdopted():
+                # A signature short of the quorum changes nothing yet.
+                return record.refused is None and record.index <= fold.adopted_at
+            case entries.Attestation() | entries.TierStatus():
+                return record.refused is None
+            case _:
+                return False

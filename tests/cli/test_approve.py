@@ -1,0 +1,60 @@
+"""Signing for an action: the signature names the latest decision for that action, and counts for no other."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from cli_support import Command
+
+from scalegate.gate.project import Project
+
+SIGN = ("approve", "-p", "p", "--run", "r", "--level", "2", "--as", "ada", "--until", "2999-01-01")
+SIGN += ("--statement", "I looked.")
+DEPLOY = ("--action", "deploy_external")
+CONFIGURATION = "c" * 64
+
+
+def deploy(scalegate: Command, weights: str) -> dict[str, object]:
+    exact = ("--weights", weights, "--configuration", CONFIGURATION)
+    ran = scalegate("decide", "-p", "p", "--run", "r", *DEPLOY, *exact, "--json")
+    assert ran.code == 3
+    return dict(ran.json)
+
+
+def test_it_names_the_latest_decision_for_its_action(scalegate: Command, project: Project, weights: str) -> None:
+    deploy(scalegate, weights)
+    made = deploy(scalegate, weights)
+    scalegate("decide", "-p", "p", "--run", "r")
+    signed = scalegate(*SIGN, *DEPLOY, "--json")
+    assert signed.code == 0
+    assert {name: signed.json[name] for name in ("action", "weights", "configuration")} == {
+        "action": "deploy_external",
+        "weights": weights,
+        "configuration": CONFIGURATION,
+    }
+    with project.journal() as journal:
+        seen = journal.fold.decisions[signed.json["decision"]]
+        assert json.dumps(seen.to_json(), sort_keys=True) == json.dumps(made, sort_keys=True)
+        assert journal.fold.situation("r", now=journal.now()).signatures[-1].action == "deploy_external"
+
+
+@pytest.mark.usefixtures("project")
+def test_without_an_action_it_is_training(scalegate: Command, weights: str) -> None:
+    deploy(scalegate, weights)
+    assert scalegate(*SIGN, "--json").json["action"] == "train"
+    ran = scalegate(*SIGN[:-1], "I looked again.")
+    assert "It names the HOLD of " in ran.out
+    assert ": train run `r`" in ran.out
+    assert weights not in ran.out
+    assert weights in scalegate(*SIGN, *DEPLOY).out
+
+
+@pytest.mark.usefixtures("project")
+def test_no_decision_for_the_action_is_an_error_with_the_command_that_makes_one(scalegate: Command) -> None:
+    ran = scalegate(*SIGN, *DEPLOY)
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no decision on run `r` for `deploy_external` to sign for yet" in ran.err
+    command = "scalegate decide --run r --action deploy_external --weights DIGEST --configuration DIGEST --project p"
+    assert command in ran.err
+    assert "`fly` is not an action" in scalegate(*SIGN, "--action", "fly").err

@@ -1,0 +1,111 @@
+"""What counts as news for a run: what could turn its decision, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scalegate.gate import Decision, Fold, Resumption, ResumptionFact
+from scalegate.gate.project import Project, adopt
+from scalegate.gate.since import latest_decision, since, to_decide
+from scalegate.ledger.entries import MeterFault
+from scalegate.policy import parse_policy
+from support import Model, approve, attest, new_project, open_gate, train
+
+
+def two_runs(folder: Path) -> Project:
+    project = new_project(folder / "p")
+    for run in ("first", "second"):
+        model = Model()
+        with open_gate(project, model, run, planned=10**12) as gate:
+            train(gate, model, steps=1)
+    return project
+
+
+def news(project: Project, run: str) -> dict[str, int]:
+    with project.journal() as journal:
+        found = latest_decision(journal.fold, run, "train")
+        assert found is not None
+        return since(journal.fold, run, found[0]).kinds
+
+
+def fault(project: Project, run: str) -> None:
+    with project.journal() as journal:
+        entry = MeterFault(actor="gatekeeper", time=journal.now(), policy=journal.policy.digest(), run=run, reason="0")
+        journal.append(lambda: [(entry, project.key("gatekeeper"))])
+
+
+def evaluated(project: Project, run: str) -> None:
+    """Open a run and train it past its first evaluation."""
+    model = Model()
+    with open_gate(project, model, run, planned=10**12) as gate:
+        train(gate, model, steps=25)
+    assert model.requests
+
+
+def test_a_signature_for_another_run_is_no_news(tmp_path: Path) -> None:
+    project = two_runs(tmp_path)
+    approve(project, "ada", run="second")
+    assert (news(project, "first"), news(project, "second")) == ({}, {"approval": 1})
+    attest(project)
+    assert (news(project, "first"), news(project, "second")) == ({"attestation": 1}, {"approval": 1, "attestation": 1})
+
+
+def test_other_runs_matter_to_a_run_that_stands_on_what_they_leave_of_the_first_compute(tmp_path: Path) -> None:
+    project = two_runs(tmp_path)
+    evaluated(project, "third")
+    assert news(project, "third") == {}
+    evaluated(project, "fourth")
+    fault(project, "fourth")
+    assert news(project, "third") == {}, "it has an evaluation of its own"
+    assert news(project, "fourth") == {"meter fault": 1}
+    assert news(project, "first") == {"result": 4, "meter fault": 1}, "it has none"
+
+
+def test_an_adoption_is_news_once_it_takes_force(tmp_path: Path) -> None:
+    project = two_runs(tmp_path)
+    changed = parse_policy(project.policy.read_text().replace('version: "1.0"', 'version: "1.1"'), name="changed")
+    for officer, expected in (("ada", {}), ("alan", {"adoption of a policy": 2})):
+        with project.journal() as journal:
+            adopt(journal, changed, officer, project.key(officer))
+        assert news(project, "second") == expected
+
+
+def test_the_latest_decision_is_that_of_its_action_and_run(tmp_path: Path) -> None:
+    project = two_runs(tmp_path)
+    with project.journal() as journal:
+        journal.decide("first", "store", project.key("gatekeeper"), "gatekeeper")
+        fold: Fold = journal.fold
+        stored = latest_decision(fold, "first", "store")
+        assert stored is not None
+        assert stored[0] == fold.size - 1
+        assert latest_decision(fold, "second", "store") is None
+        trained = latest_decision(fold, "first", "train")
+        assert trained is not None
+        assert trained[1] == fold.latest["first"]
+
+
+def test_the_command_says_what_it_needs() -> None:
+    assert to_decide("r") == "scalegate decide --run r"
+    assert to_decide("r", project="my project") == "scalegate decide --run r --project 'my project'"
+    needed = "scalegate decide --run r --action store --weights DIGEST --configuration DIGEST"
+    assert to_decide("r", "store") == needed
+
+
+def test_an_evaluation_is_due_if_measuring_alone_may_release(tmp_path: Path) -> None:
+    project = two_runs(tmp_path)
+    with project.journal() as journal:
+        decision = journal.fold.latest["first"]
+
+    def due(verdict: str, *sets: tuple[str, ...]) -> bool:
+        facts = tuple(tuple(ResumptionFact(kind=kind, text="x") for kind in kinds) for kinds in sets)  # type: ignore[arg-type]
+        way_out = Resumption(sets=facts, more=False, stop=not facts, because=("cadence",))
+        changed: Decision = decision.model_copy(update={"verdict": verdict, "permit": None, "resumption": way_out})
+        assert Decision.from_json(changed.to_json()) == changed
+        return changed.evaluation_due
+
+    assert due("HOLD", ("measure",))
+    assert due("HOLD", ("act", "sign"), ("measure", "measure"))
+    assert not due("HOLD", ("measure", "sign"), ("time",))
+    assert not due("HOLD")
+    assert not due("PROCEED", ("measure",))
+    assert not decision.evaluation_due
