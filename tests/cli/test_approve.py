@@ -44,7 +44,7 @@ def test_without_an_action_it_is_training(scalegate: Command, weights: str) -> N
     deploy(scalegate, weights)
     assert scalegate(*SIGN, "--json").json["action"] == "train"
     ran = scalegate(*SIGN[:-1], "I looked again.")
-    assert "It names the HOLD of " in ran.out
+    assert ", the HOLD of " in ran.out
     assert ": train run `r`" in ran.out
     assert weights not in ran.out
     assert weights in scalegate(*SIGN, *DEPLOY).out

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterable
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -17,7 +19,25 @@ from scalegate.units import format_duration, format_flop, format_instant
 __all__ = ["HEADLINE", "console", "count", "decision_view", "emit", "limits_view"]
 
 HEADLINE = "THIS POLICY IS INADEQUATE TO ENSURE SAFETY"
-console = Console(highlight=False, soft_wrap=False)
+DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def visible(text: str) -> str:
+    """Control and direction characters written out: what somebody put into a ledger must not move the cursor."""
+    return "".join(
+        f"\\u{ord(c):04x}" if c in DIRECTIONS or (c != "\n" and unicodedata.category(c) == "Cc") else c for c in text
+    )
+
+
+class _Visible(Console):
+    """A console on which texts cannot act as commands; colours are put around them after this."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else visible(text), style, control)
+
+
+console = _Visible(highlight=False, soft_wrap=False)
 KINDS = {"act": "do", "measure": "measure", "time": "wait", "sign": "sign"}
 COLOURS = {
     "met": "green",
@@ -37,7 +57,7 @@ def emit(as_json: bool, document: object, view: Callable[[], RenderableType]) ->
     """Print a JSON document, or what `view` makes for people; plain text is neither wrapped nor read as markup."""
     shown = json.dumps(document, indent=2, ensure_ascii=False) if as_json else view()
     if isinstance(shown, str):
-        console.file.write(f"{shown}\n")
+        console.file.write(f"{visible(shown)}\n")
     else:
         console.print(shown)
 
@@ -86,7 +106,7 @@ def decision_view(decision: Decision, shown: Limits | None = None) -> Renderable
         (f" {word} ", "bold white on green" if proceed else "bold black on yellow" if due else "bold white on red"),
         (" evaluation due: " if due else "  ")
         + f"{decision.action} run `{decision.run}` to {format_flop(decision.compute)}"
-        f" at {format_instant(decision.now)}, under {decision.policy_name}",
+        f" at {format_instant(decision.now)}, under {decision.policy_name} (decision {decision.digest()[:12]})",
     )
     parts: list[RenderableType] = [limits_view(decision, shown), head, findings_view(decision)]
     if decision.permit:
@@ -112,7 +132,9 @@ def findings_view(decision: Decision) -> Table:
         if finding not in quiet:
             colour = COLOURS[finding.status]
             table.add_row(escape(finding.clause), f"[{colour}]{finding.status}[/]", escape(finding.detail))
-    table.add_row(f"standing ({len(quiet)})", "[green]met[/]", "lineage, meter, ledger and clock are as they must be")
+    names = ", ".join(f.clause.removeprefix("standing.") for f in quiet)
+    if quiet:
+        table.add_row(f"standing ({len(quiet)})", "[green]met[/]", f"as it must be: {escape(names)}")
     return table
 
 

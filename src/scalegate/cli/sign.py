@@ -47,6 +47,12 @@ def approve(
     until: Until,
     statement: Statement,
     action: Annotated[str, typer.Option("--action", help="The action whose latest decision you sign for.")] = "train",
+    decision: Annotated[
+        str | None,
+        typer.Option(
+            "--decision", help="First characters of the digest of the decision that you read; else the latest."
+        ),
+    ] = None,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
@@ -75,6 +81,11 @@ def approve(
             raise InputError(
                 f"there is no decision on run `{run}` for `{action}` to sign for yet",
                 fix=f"first `{to_decide(run, action, project=str(project))}`",
+            )
+        if decision is not None and not found[1].digest().startswith(decision):
+            raise InputError(
+                f"the latest decision on run `{run}` for `{action}` is {found[1].digest()[:12]}, not the one you read",
+                fix="read that one; a signature counts for what its signer saw",
             )
         named.append(found[1])
         return Approval(**common, run=run, level=level, decision=found[1].digest(), until=end, statement=statement)
@@ -178,7 +189,8 @@ def _signed_for(decision: Decision) -> tuple[dict[str, str | None], str]:
     from scalegate.units import format_instant
 
     words = (
-        f"\nIt names the {decision.verdict} of {format_instant(decision.now)}: {decision.action} run `{decision.run}`"
+        f"\nIt names decision {decision.digest()[:12]}, the {decision.verdict} of {format_instant(decision.now)}:"
+        f" {decision.action} run `{decision.run}`"
     )
     if decision.action != "train":
         words += f", weights {decision.weights or 'not stated'}, configuration {decision.configuration or 'not stated'}"

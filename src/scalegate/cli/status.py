@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from scalegate.cli.show import HEADLINE, count
-from scalegate.gate import Fold, Journal, Replayed
+from scalegate.gate import Decision, Fold, Journal, Replayed
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.lineage import members, total
-from scalegate.gate.since import Since, latest_decision, since, to_decide
+from scalegate.gate.since import Since, latest_decision, otherwise, since, to_decide
 from scalegate.policy import Policy
 from scalegate.units import format_flop
 
@@ -57,6 +57,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
                 "weights": [{"digest": digest, "trained": str(flops)} for digest, flops in run.weights.items()],
                 "faults": run.faults,
                 "undecided": _undecided(fold, name, decided_at[name]),
+                "otherwise": _otherwise(fold, latest[name]),
                 "decide": to_decide(name, project=str(folder)),
             }
             for name, run in fold.runs.items()
@@ -74,15 +75,30 @@ def _undecided(fold: Fold, run: str, decided_at: int | None) -> Document | None:
     return {"entries": after.number, "kinds": after.kinds} if after.number else None
 
 
+def _otherwise(fold: Fold, latest: tuple[int, Decision] | None) -> Document | None:
+    """What deciding again on all entries gives, where that is something else than the latest training decision."""
+    again = otherwise(fold, latest[1]) if latest else None
+    if again is None:
+        return None
+    return {"verdict": again.verdict, "because": again.resumption.because if again.resumption else ()}
+
+
 def undecided_view(document: Document, run: str) -> list[Text]:
     """That signatures or results came after the latest decision on the run: nothing counts until it is decided on."""
     item = next((item for item in document["runs"] if item["run"] == run), None)
-    found = item["undecided"] if item else None
-    if item is None or found is None:
+    if item is None:
         return []
-    later = count(found["entries"], "later entry", "later entries")
-    words = f"{later} that could matter ({Since(found['kinds'])})"
-    return [Text(f"{run}: not decided on yet: {words}. To decide again: {item['decide']}", style="bold yellow")]
+    found, again = item["undecided"], item["otherwise"]
+    lines = []
+    if found is not None:
+        later = count(found["entries"], "later entry", "later entries")
+        lines.append(f"{run}: not decided on yet: {later} that could matter ({Since(found['kinds'])}).")
+    if again is not None:
+        held = f", by {', '.join(again['because'])}" if again["because"] else ""
+        lines.append(f"{run}: decided again on all entries it would be {again['verdict']}{held}.")
+    if lines:
+        lines[-1] += f" To decide again: {item['decide']}"
+    return [Text(line, style="bold yellow") for line in lines]
 
 
 def status_view(document: Document) -> RenderableType:

@@ -1,6 +1,6 @@
 """What came after a decision and was not decided on: entries that could turn it. For every face of a ledger.
 
-It says that deciding again could come out otherwise, not that it would.
+`since` says what could turn it, `otherwise` whether it does: by deciding again on all entries, in memory.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from collections import Counter
 from dataclasses import dataclass
 
 from scalegate.errors import InputError
+from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
+from scalegate.gate.facts import effective
 from scalegate.gate.fold import Fold, Record
-from scalegate.gate.lineage import members
+from scalegate.gate.lineage import members, total
 from scalegate.gate.pieces import pieces
 from scalegate.ledger import entries
 
-__all__ = ["Since", "latest_decision", "since", "to_decide"]
+__all__ = ["Since", "latest_decision", "otherwise", "since", "to_decide"]
 
 KINDS: dict[type, tuple[str, str]] = {
     entries.EvaluationFinished: ("result", "results"),
@@ -51,6 +53,27 @@ def since(fold: Fold, run: str, index: int) -> Since:
     scope = _Scope.of(fold, run)
     found = (record for record in fold.records[index + 1 :] if scope.matters(fold, record))
     return Since(dict(Counter(KINDS[type(record.entry)][0] for record in found)))
+
+
+def otherwise(fold: Fold, made: Decision) -> Decision | None:
+    """What all entries give now if it is asked again; None if that is the same verdict, held by the same."""
+    if fold.policy is None:
+        return None
+    used = effective(fold.policy, total(fold.runs, members(fold.runs, made.run)))
+    situation = fold.situation(
+        made.run,
+        now=max(fold.time, made.now),
+        compute=max(made.compute, used),
+        weights=made.weights,
+        configuration=made.configuration,
+    )
+    again = decide(fold.policy, situation, made.action)
+    return None if _outcome(again) == _outcome(made) else again
+
+
+def _outcome(decision: Decision) -> tuple[str, tuple[str, ...], bool]:
+    way_out = decision.resumption
+    return decision.verdict, way_out.because if way_out else (), way_out.stop if way_out else False
 
 
 def latest_decision(fold: Fold, run: str, action: str) -> tuple[int, Decision] | None:
@@ -90,7 +113,7 @@ class _Scope:
     run: str
     names: tuple[str, ...]
     weights: frozenset[str]
-    """Weights that the lineage recorded."""
+    """Weights that the lineage recorded or started from."""
     evaluated: frozenset[str]
     """Domains in which the lineage stands on an evaluation of its own, and not on what other runs leave of the
     compute before a first evaluation."""
@@ -98,11 +121,11 @@ class _Scope:
     @staticmethod
     def of(fold: Fold, run: str) -> _Scope:
         names = members(fold.runs, run)
-        own = (piece for piece in pieces(fold.attempts, fold.runs, names) if piece.status == "completed")
+        own = (piece for piece in pieces(fold.attempts, fold.runs, run) if piece.status == "completed")
         return _Scope(
             run,
             names,
-            frozenset(digest for name in names for digest in fold.runs[name].weights),
+            frozenset(digest for name in names for digest in (*fold.runs[name].weights, *fold.runs[name].starts)),
             frozenset(piece.domain for piece in own if piece.announced and piece.elicitation != "none"),
         )
 

@@ -10,7 +10,7 @@ from scalegate.gate.adequacy import inadequate
 from scalegate.gate.facts import derive_facts, effective, look_alpha
 from scalegate.gate.jumps import jumps
 from scalegate.gate.lineage import members, total
-from scalegate.gate.since import since, to_decide
+from scalegate.gate.since import otherwise, since, to_decide
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import ACTIONS, Policy
 from scalegate.policy.semantics import Value, evaluate
@@ -199,11 +199,15 @@ def _permit(context: Context, made: Decision) -> Permit | None:
 
 
 def _ended(context: Context, made: Decision) -> bool:
-    """Whether its permit had ended by the last entry: by its own ends, its lease, or an amendment."""
+    """Whether its permit had ended by the last entry: by its ends, its lease, an amendment, or what came after."""
     permit, fold = made.permit, context.fold
     if permit is None:
         return False
-    return made.policy != fold.policy_digest or fold.time > min(permit.time, made.now + permit.lease)
+    if made.action == "train" and fold.latest.get(made.run) == made:
+        return not fold.permitted(made.run, fold.time)
+    again = otherwise(fold, made)
+    late = made.policy != fold.policy_digest or fold.time > min(permit.time, made.now + permit.lease)
+    return late or (again is not None and again.verdict == "HOLD")
 
 
 def _stale(context: Context, index: int, made: Decision) -> Iterable[str]:
@@ -213,7 +217,11 @@ def _stale(context: Context, index: int, made: Decision) -> Iterable[str]:
         now = f"{fold.policy.policy} {fold.policy.version}"
         yield f"The policy in force is now {now}; this decision was taken under {made.policy_name}."
     elif _ended(context, made):
-        yield "At the last entry its lease, or the permit, had run out."
+        yield "At the last entry its lease, or the permit, had ended."
+    now_is = otherwise(fold, made)
+    if now_is is not None:
+        held = now_is.resumption.because if now_is.resumption else ()
+        yield f"Decided again on all entries it would be {word_of(now_is)}{', by ' if held else ''}{', '.join(held)}."
     after = since(fold, made.run, index)
     if after.number:
         again = to_decide(made.run, made.action, made.weights, made.configuration)

@@ -165,8 +165,8 @@ def _signed(context: Context) -> Iterator[Signed]:
             longest = found[0].valid_for if found else 0
             subject = f"safeguard {entry.safeguard}"
         until = min(entry.until, entry.time + longest)
-        if entry.policy != fold.policy_digest:
-            state = "under an earlier policy"
+        if entry.policy != fold.policy_digest or record.index < fold.adopted_at:
+            state = "ended by an adoption"
         else:
             state = "expired" if until < fold.time else "counts"
         yield Signed(
