@@ -9,7 +9,7 @@ import pytest
 from scalegate.gate.journal import reading, wall_time
 from scalegate.gate.project import Project
 from scalegate.gate.situation import Lineage
-from scalegate.ledger.entries import Parent
+from scalegate.ledger.entries import Parent, WeightsRecorded
 from scalegate.training.held import Held
 from support import STEP, Model, new_project, open_gate, train
 
@@ -148,12 +148,27 @@ def test_evidence_on_an_ancestor_carries_as_far_as_its_buffer_and_no_further(tmp
 
 
 def test_weights_that_change_while_the_meter_stands_still_are_a_fault(project: Project) -> None:
+    """The gate refuses to write them; written past it, they are a fault of the run."""
     model = Model(flops=BASE.flops)
     with open_gate(project, model, run="base") as gate:
         gate.step(STEP)
         model.flops += STEP
         gate.save()
         model.flops += STEP
-        gate.save()
+        with pytest.raises(Held, match="no training was metered"):
+            gate.save()
+    with project.journal() as journal:
+        assert journal.fold.runs["base"].faults == []
+        run = journal.fold.runs["base"]
+        entry = WeightsRecorded(
+            actor="gatekeeper",
+            time=journal.now(),
+            policy=journal.policy.digest(),
+            run="base",
+            session=run.latest.session,
+            weights=model.digest(),
+            trained=run.most_trained,
+        )
+        journal.append(lambda: [(entry, project.key("gatekeeper"))])
     with reading(project.ledger) as journal:
         assert "has other weights at the same count of FLOP" in journal.fold.runs["base"].faults[0]

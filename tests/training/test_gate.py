@@ -88,7 +88,7 @@ def test_no_step_is_authorised_past_the_permit(project: Project) -> None:
         assert gate.trained == 2 * 10**11
 
 
-@pytest.mark.parametrize("flops", [0, -1, 1.0, math.nan, "1", None, True])
+@pytest.mark.parametrize("flops", [0, -1, -(10**41), math.nan])
 def test_a_meter_that_cannot_be_counts_as_a_fault_and_holds_for_good(project: Project, flops: Any) -> None:
     model = Model()
     with open_gate(project, model) as gate:
@@ -309,7 +309,7 @@ def test_a_policy_changed_during_a_run_ends_the_session(project: Project, tmp_pa
         gate.step(STEP)
         with project.journal() as journal:
             assert adopt(journal, wanted, "grace", project.key("grace")) == wanted.digest()
-        assert "policy in force has changed" in str(held(gate.step, STEP))
+        assert "a policy has been adopted" in str(held(gate.step, STEP))
     record_tier(project)
     with open_gate(project, Model(), policy=changed) as gate:
         gate.step(STEP)

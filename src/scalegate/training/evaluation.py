@@ -56,6 +56,11 @@ class Measured:
     evaluation_flops: int
     assumptions: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        """What is not exactly True or False has no outcome: a 1 or a 0.7 must never pass for a failed sample."""
+        scored = tuple(outcome if outcome is True or outcome is False else None for outcome in self.outcomes)
+        object.__setattr__(self, "outcomes", scored)
+
     @staticmethod
     def of(
         scores: Sequence[object],

@@ -18,19 +18,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from scalegate.errors import InputError, LedgerError, NotVerified, ScalegateError
+from scalegate.errors import InputError, ScalegateError
 from scalegate.gate import Decision, Journal
 from scalegate.gate.changes import elicitation_due
 from scalegate.gate.journal import wall_time
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import Parent, WeightsRecorded
 from scalegate.policy import Policy, load_policy
+from scalegate.training.arguments import check_digest, check_planned, check_run, check_suites, declared, whole_flops
 from scalegate.training.evaluation import Evaluator, Suite
 from scalegate.training.held import Held
 from scalegate.training.measuring import abort_open, already_measured, measure
 from scalegate.training.session import Session, find_keys
+from scalegate.units import MAX_FLOP
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -86,7 +88,14 @@ class Gate:
         self._granted_at = 0.0
         self._expires = 0.0
         self._authorised = False
+        self._guarded = False
+        self._pending = 0
+        """FLOP of steps that were authorised and that the guarded optimizer has not taken."""
         self._saved_at = -1
+        self._digests: dict[int, str] = {}
+        """Digest of the weights at each count of training FLOP at which they were seen."""
+        self._tried: set[tuple[str, str]] = set()
+        """Domains and weights that this process has evaluated: a failure is not repeated at each step."""
         self._closed = False
         this = weakref.ref(self)
         # A forked copy would spend the same reservation a second time.
@@ -124,8 +133,11 @@ class Gate:
         Raises InputError for bad arguments, LedgerError or NotVerified if the ledger cannot be relied on.
         """
         wanted = policy if isinstance(policy, Policy) else load_policy(policy)
-        if tranche is not None and tranche < 1:
+        if tranche is not None and whole_flops(tranche) < 1:
             raise InputError("a tranche is at least 1 FLOP")
+        check_run(run)
+        check_suites(wanted, suites or {})
+        end, kin = check_planned(planned), declared(parents)
         folder = Path(keys) if keys is not None else Path(ledger).parent / "keys"
         log_key = SigningKey.load(folder / "log.key")
         journal = Journal.open(ledger, log_key=log_key, now=now)
@@ -141,14 +153,16 @@ class Gate:
                 tranche=tranche,
             )
             start = weights()
+            check_digest("what `weights` returns", start)
             session.open(
                 from_scratch=from_scratch,
-                parents=parents,
-                planned=planned,
+                parents=kin,
+                planned=end,
                 start=start,
                 also=lambda: abort_open(session),
             )
             gate._base = session.state.weights.get(start, 0)
+            gate._digests[gate._base] = start
         except BaseException:
             journal.close()
             raise
@@ -164,16 +178,25 @@ class Gate:
     def step(self, flops: int) -> None:
         """Authorise one step of `flops` training FLOP, before it is taken.
 
-        Raises Held if the permit has ended and cannot be renewed; then the step must not be taken.
+        Raises Held if the permit has ended and cannot be renewed; then the step must not be taken. Nought, less and
+        not-a-number are faults of the meter, which hold for good; what is no whole number is refused.
         """
-        if type(flops) is int and 0 < flops <= self._left and time.monotonic() < self._expires:
-            self._left -= flops
-            self._authorised = True
-            return
-        self._authorised = False
-        self._extend(flops)
+        if type(flops) is not int:
+            flops = self._whole(flops)
+        if not (0 < flops <= self._left and time.monotonic() < self._expires):
+            self._authorised = False
+            self._extend(flops)
         self._left -= flops
         self._authorised = True
+        if self._guarded:
+            self._pending += flops
+
+    def _whole(self, flops: object) -> int:
+        try:
+            return whole_flops(flops)
+        except InputError as error:
+            self._authorised = False
+            raise Held(f"run `{self._session.run}`: {error.message}", self.decision, fix=error.fix) from error
 
     def guard(self, optimizer: Optimizer) -> None:
         """Make the optimizer refuse a step for which `step` was not called: catches a script's mistake."""
@@ -186,8 +209,10 @@ class Gate:
                     fix="call gate.step(flops) before each step",
                 )
             self._authorised = False
+            self._pending = 0
 
         optimizer.register_step_pre_hook(check)
+        self._guarded = True
 
     # --- renewal --------------------------------------------------------------------------------------
 
@@ -197,7 +222,9 @@ class Gate:
         if self._closed:
             raise self._held_closed()
         try:
-            metered = type(flops) is int and flops > 0
+            if flops > MAX_FLOP:
+                raise InputError(f"a step of {float(flops):.2e} FLOP", fix="no amount is over 1e40: check the meter")
+            metered = flops > 0
             if not metered:
                 session.fault(f"a step was metered at {flops!r} FLOP")
             elif time.monotonic() < self._expires and self._reserve(flops):
@@ -216,9 +243,10 @@ class Gate:
         except Held:
             self._expires = 0.0
             raise
-        except (LedgerError, NotVerified, OSError) as error:
+        except (ScalegateError, OSError, ValueError) as error:
             self._expires = 0.0
-            raise Held(f"run `{session.run}` holds, since no decision could be recorded: {error}") from error
+            why = f"run `{session.run}` holds, since no decision could be recorded: {error}"
+            raise Held(why) from error
 
     def _held_closed(self) -> Held:
         return Held(f"run `{self._session.run}`: the gate is closed", self.decision, fix="open it again")
@@ -242,20 +270,27 @@ class Gate:
         return max(flops, int(min(2.0, TRANCHE_SECONDS / lasted) * spent))
 
     def _settle(self) -> None:
-        """Give back what was reserved and not spent."""
+        """Give back what was reserved and not spent.
+
+        It is gone from here before it is written: whatever interrupts the writing can only forfeit it.
+        """
         if self._left > 0:
-            self._session.settle(self._left)
-            self._reserved -= self._left
-            self._left = 0
+            unspent, self._left = self._left, 0
+            self._reserved -= unspent
+            self._session.settle(unspent)
 
     @property
     def trained(self) -> int:
-        """Training FLOP behind the model's weights as they now are: this run's own, as metered."""
-        return self._base + self._reserved - self._left
+        """Training FLOP behind the model's weights as they now are: this run's own, as metered.
+
+        With `guard`, steps that the optimizer has not taken yet are left out. Without it they cannot be told.
+        """
+        return self._base + self._reserved - self._left - self._pending
 
     def meter_fault(self, reason: str) -> None:
         """Report that the meter cannot be trusted, and raise Held: so does every step from here on."""
         self._expires = 0.0
+        self._authorised = False
         self._settle()
         self._session.fault(reason)
         raise Held.by(self._session.decide(0))
@@ -263,11 +298,27 @@ class Gate:
     # --- checkpoints and evaluations ------------------------------------------------------------------
 
     def save(self) -> str:
-        """Call the script's checkpoint function and record the weights. Returns their digest."""
+        """Call the script's checkpoint function and record the weights. Returns their digest.
+
+        Call it after a step was taken, not between `step` and the step: without `guard`, compute that was authorised
+        counts as gone into the weights. Raises Held if the weights changed while no training was metered.
+        """
         self._settle()
+        session, weights = self._session, self._weights()
+        if self.trained > 0 and weights == session.state.first.start_weights:
+            raise Held(
+                f"run `{session.run}`: training was metered, and the weights are those that it started from",
+                self.decision,
+                fix="save after a step that was taken; nothing was written",
+            )
+        if self._digests.setdefault(self.trained, weights) != weights:
+            raise Held(
+                f"run `{session.run}`: the weights have changed, and no training was metered meanwhile",
+                self.decision,
+                fix="leave buffers and parameters alone between steps, or meter what changes them; nothing was written",
+            )
         if self._checkpoint is not None:
             self._checkpoint()
-        session, weights = self._session, self._weights()
         session.write(
             lambda: [
                 (
@@ -300,21 +351,29 @@ class Gate:
         return self._session.decide(0)
 
     def _measure(self, evaluate: Evaluator) -> bool:
-        """Evaluate the weights as they are in each domain that has a suite; False if that was done before."""
-        session, weights = self._session, self._weights()
+        """Evaluate the weights as they are in each domain that has a suite; False if none needs it."""
+        session, weights = self._session, self._digests[self.trained]
         measured = False
         for domain in session.policy.domains:
             suite = self._suites.get(domain.id)
-            if suite is not None and not already_measured(session, domain.id, weights):
-                for elicit in (False, True):
-                    measure(session, domain, suite, weights, elicit=elicit, evaluate=evaluate)
-                measured = True
+            if suite is None or (domain.id, weights) in self._tried or already_measured(session, domain, weights):
+                continue
+            self._tried.add((domain.id, weights))
+            for elicit in (False, True):
+                measure(session, domain, suite, weights, elicit=elicit, evaluate=evaluate, now=self._weights)
+            measured = True
         return measured
 
     def _evaluate_and_decide(self, decision: Decision, flops: int) -> Decision:
         """Save the run; then, where a measurement could release the hold, measure and decide again."""
         if self.trained != self._saved_at and self.trained > 0:
-            self.save()
+            try:
+                self.save()
+            except Held as refused:
+                held = Held.by(decision)
+                raise Held(
+                    f"{held.message}; nor can it be saved: {refused.message}", decision, fix=refused.fix
+                ) from None
         way_out = decision.resumption
         helps = way_out is not None and any(fact.kind == "measure" for facts in way_out.sets for fact in facts)
         if not helps or self._evaluate is None or self.trained == 0:
@@ -350,6 +409,10 @@ class Gate:
             finally:
                 self._session.journal.close()
 
+    def __reduce__(self) -> NoReturn:
+        """A copy would spend the same reservation a second time."""
+        raise TypeError("a gate cannot be copied or pickled: open the run again")
+
     def __enter__(self) -> Self:
         return self
 
@@ -363,6 +426,7 @@ def _abandon(gate: Gate | None) -> None:
     """In a forked child: the permit stays with the parent."""
     if gate is not None:
         gate._closed = True
+        gate._authorised = False
         gate._left = 0
         gate._expires = 0.0
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
+import hashlib
+from collections.abc import Callable
 from typing import Literal
 
 from scalegate.errors import InputError
 from scalegate.gate.changes import elicitation_due
-from scalegate.gate.facts import effective
+from scalegate.gate.facts import assess, effective
 from scalegate.gate.lineage import behind
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain
+from scalegate.policy.document import Cadence
 from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured, Suite, store_log
 from scalegate.training.session import Session, Signed
 
@@ -20,33 +22,62 @@ __all__ = ["abort_open", "already_measured", "measure"]
 NO_LOG = "0" * 64
 
 
-def already_measured(session: Session, domain: str, weights: str) -> bool:
-    """Whether these weights were evaluated with elicitation: again would spend alpha for nothing."""
+def already_measured(session: Session, domain: Domain, weights: str) -> bool:
+    """Whether evaluating these weights would spend alpha for nothing: it is spent, or they have an evaluation that is
+    conclusive, no older than the cadence allows, and elicited as much as one would be now."""
+    policy, now = session.policy, session.journal.now()
+    pieces = [p for p in session.journal.fold.situation(session.run, now=now).pieces if p.domain == domain.id]
+    if max((piece.attempt for piece in pieces), default=0) >= policy.error_budget.evaluations:
+        return True
+    within = [clause.within for clause in policy.clauses if isinstance(clause, Cadence) and clause.gates]
+    due = _elicitation(session, domain, weights)
     return any(
-        attempt.announced is not None
-        and (attempt.announced.domain, attempt.announced.weights) == (domain, weights)
-        and attempt.announced.elicitation != "none"
-        for attempt in session.journal.fold.attempts.values()
+        piece.weights == weights
+        and not assess(policy, domain, piece).faults
+        and all(now <= piece.time + limit for limit in within)
+        and piece.elicitation_flops >= due
+        for piece in pieces
     )
 
 
+def _name(session: str, number: int) -> str:
+    """The name of a session's evaluation: its token and a number give it, so that it is known again as its own."""
+    return hashlib.sha256(f"{session} evaluation {number}".encode()).hexdigest()
+
+
 def abort_open(session: Session) -> Signed:
-    """Results for evaluations that a process left open when it died: the attempt counts, the outcome is unknown."""
-    evaluator = session.keys.evaluator
+    """Results for evaluations that a gate left open when it died: the attempt counts, the outcome is unknown.
+
+    What somebody else announced for the run is theirs to finish, and stays open.
+    """
+    evaluator, fold = session.keys.evaluator, session.journal.fold
     left_open = [
         attempt.announced
-        for attempt in session.journal.fold.attempts.values()
+        for attempt in fold.attempts.values()
         if attempt.announced is not None and attempt.finished is None and attempt.announced.run == session.run
     ]
-    if evaluator is None:
+    if evaluator is None or not left_open:
         return []
+    sessions = fold.runs[session.run].sessions if session.run in fold.runs else ()
+    own = {_name(token, number) for token in sessions for number in range(len(fold.attempts))}
+    left_open = [announced for announced in left_open if announced.evaluation in own]
     why = "broken off: the process that announced it ended"
     return [(_finished(session, it, _nothing(it, why), NO_LOG, "aborted"), evaluator) for it in left_open]
 
 
-def measure(session: Session, domain: Domain, suite: Suite, weights: str, *, elicit: bool, evaluate: Evaluator) -> None:
+def measure(
+    session: Session,
+    domain: Domain,
+    suite: Suite,
+    weights: str,
+    *,
+    elicit: bool,
+    evaluate: Evaluator,
+    now: Callable[[], str],
+) -> None:
     """Announce, reserve the elicitation's compute, evaluate, and record the result or that there is none.
 
+    `now` gives the digest of the model's weights: an evaluation that leaves the model changed is broken off.
     Raises InputError when there is no evaluator's key to sign with. What `evaluate` raises is recorded as an
     aborted evaluation, which holds; only what ends the process is passed on.
     """
@@ -58,7 +89,7 @@ def measure(session: Session, domain: Domain, suite: Suite, weights: str, *, eli
         actor=session.keys.evaluator_actor,
         time=session.journal.now(),
         policy=session.policy.digest(),
-        evaluation=secrets.token_hex(32),
+        evaluation=_name(session.token, session.announced),
         run=session.run,
         weights=weights,
         domain=domain.id,
@@ -70,6 +101,7 @@ def measure(session: Session, domain: Domain, suite: Suite, weights: str, *, eli
         elicitation="fine-tuning" if elicit else "none",
     )
     reserved: Signed = [(session.reservation("elicitation", due), session.keys.gate)] if due else []
+    session.announced += 1
     session.write(lambda: [(announced, evaluator), *reserved])
     request = EvaluationRequest(
         domain=domain.id,
@@ -82,8 +114,12 @@ def measure(session: Session, domain: Domain, suite: Suite, weights: str, *, eli
     status: Literal["completed", "aborted"] = "aborted"
     measured = _nothing(announced, "broken off: the process was interrupted")
     try:
-        measured = evaluate(request)
-        status = "completed"
+        result = evaluate(request)
+        if not isinstance(result, Measured):
+            raise InputError(f"`evaluate` returned {type(result).__name__}", fix="return `Measured.of(scores, ...)`")
+        if now() != weights:
+            raise InputError("the evaluation changed the model's weights", fix="evaluate and fine-tune a copy")
+        measured, status = result, "completed"
     except Exception as error:  # noqa: BLE001 - whatever an evaluation raises is a result: unknown, which holds
         measured = _nothing(announced, f"broken off: {type(error).__name__}: {error}"[:500])
     finally:

@@ -69,7 +69,7 @@ class TorchMeter:
         return known
 
     def _key(self, batch: tuple[Tensor, ...]) -> tuple[object, ...]:
-        trained = sum(p.numel() for p in self._model.parameters() if p.requires_grad)
+        trained = tuple(parameter.requires_grad for parameter in self._model.parameters())
         return (
             *((tuple(item.shape), item.dtype) for item in batch),
             trained,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -43,8 +43,10 @@ class Session:
         self.keys = keys
         self.run = run
         self.token = secrets.token_hex(32)
-        self.under = journal.policy.digest()
-        """Digest of the policy that the run was opened under: a change of policy ends the session."""
+        self.under = journal.fold.adopted_at
+        """The adoption that the run was opened under: another one ends the session, also of an earlier version."""
+        self.announced = 0
+        """How many evaluations this session has announced."""
         self.decision: Decision | None = None
         self.expires = 0.0
         """When the lease of the decision ends, by the monotonic clock."""
@@ -53,23 +55,19 @@ class Session:
         self,
         *,
         from_scratch: bool,
-        parents: Sequence[str | Parent],
+        parents: tuple[Parent, ...],
         planned: int | None,
         start: str,
         also: Callable[[], Signed],
     ) -> None:
         """Write that this process opens the run, and what `also` makes, in one transaction."""
-        declared = tuple(
-            parent if isinstance(parent, Parent) else Parent(weights=parent, relation="initialisation")
-            for parent in parents
-        )
 
         def make() -> Signed:
             opened = RunOpened(
                 **self.common(),
                 session=self.token,
                 from_scratch=from_scratch,
-                parents=declared,
+                parents=parents,
                 planned=planned,
                 start_weights=start,
             )
@@ -105,11 +103,11 @@ class Session:
 
     def check(self) -> None:
         """Raise Held if the policy changed, or another process opened the run, since this session opened it."""
-        if self.policy.digest() != self.under:
+        if self.journal.fold.adopted_at != self.under:
             raise Held(
-                f"the policy in force has changed since run `{self.run}` was opened",
+                f"a policy has been adopted since run `{self.run}` was opened",
                 self.decision,
-                fix="open the run again under the new policy",
+                fix="open the run again under the policy now in force",
             )
         if self.state.latest.session != self.token:
             raise Held(

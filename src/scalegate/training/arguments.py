@@ -1,0 +1,89 @@
+"""What a training script hands to the gate, checked before anything is written: one clear error each."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Mapping, Sequence
+
+from scalegate.errors import InputError
+from scalegate.ledger.entries import Parent
+from scalegate.policy import Policy
+from scalegate.training.evaluation import Suite
+from scalegate.units import MAX_FLOP
+
+__all__ = ["check_digest", "check_planned", "check_run", "check_suites", "declared", "whole_flops"]
+
+
+def check_run(run: object) -> None:
+    """Raises InputError unless this may name a run."""
+    if not isinstance(run, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}", run):
+        raise InputError(
+            f"`{run}` cannot name a run",
+            fix="use letters, digits and _ . : / @ + -, at most 128, beginning with a letter or digit",
+        )
+
+
+def check_digest(what: str, digest: object) -> None:
+    """Raises InputError unless this is a SHA-256 in hex."""
+    if not isinstance(digest, str) or not re.fullmatch("[0-9a-f]{64}", digest):
+        raise InputError(f"{what} is `{str(digest)[:80]}`, which is no digest", fix="64 digits of hex: a SHA-256")
+
+
+def check_planned(planned: object) -> int | None:
+    """The planned end as an int. Raises InputError for anything else."""
+    if planned is None:
+        return None
+    try:
+        whole = whole_flops(planned)
+    except InputError as error:
+        raise InputError(f"`planned`: {error.message}", fix="write a whole number: `planned=10**13`") from error
+    if not 0 < whole <= MAX_FLOP:
+        raise InputError(f"`planned` is {planned} FLOP", fix="more than none, and at most 1e40")
+    return whole
+
+
+def declared(parents: Sequence[str | Parent]) -> tuple[Parent, ...]:
+    """The parents as they are recorded; a bare digest is an initialisation. Raises InputError."""
+    if isinstance(parents, str):
+        raise InputError("`parents` is one text", fix="give a list: `parents=[digest]`")
+    found = []
+    for parent in parents:
+        if not isinstance(parent, Parent):
+            check_digest("a parent", parent)
+            parent = Parent(weights=parent, relation="initialisation")
+        found.append(parent)
+    return tuple(found)
+
+
+def check_suites(policy: Policy, suites: Mapping[str, Suite]) -> None:
+    """Raises InputError for a suite that no domain asks for, or that is too small to rule anything out."""
+    domains = {domain.id: domain for domain in policy.domains}
+    for name, suite in suites.items():
+        if name not in domains:
+            raise InputError(f"there is a suite for `{name}`, and no such domain", fix="one of " + ", ".join(domains))
+        if suite.samples < domains[name].samples:
+            raise InputError(
+                f"the suite of `{name}` has {suite.samples} samples, and the policy asks for {domains[name].samples}",
+                fix="a smaller one spends an evaluation and rules nothing out",
+            )
+        check_digest(f"the data set of the suite of `{name}`", suite.dataset)
+
+
+def whole_flops(flops: object) -> int:
+    """FLOP as an int; NumPy's whole numbers are taken too. Raises InputError for what is no whole number.
+
+    Not a number counts as nought, which a meter cannot mean.
+    """
+    if isinstance(flops, float) and math.isnan(flops):
+        return 0
+    if isinstance(flops, bool):
+        raise InputError(f"{flops} is not an amount of FLOP", fix="pass an int")
+    try:
+        return operator.index(flops)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InputError(
+            f"{flops!r} is not a whole number of FLOP",
+            fix="pass an int, not a float or a text: large floats are not exact",
+        ) from error
