@@ -24,6 +24,7 @@ from test_dodges import (
     verdict,
 )
 
+from scalegate.errors import InputError
 from scalegate.gate import Decision
 from scalegate.gate.journal import reading
 from scalegate.gate.project import Project, adopt
@@ -278,3 +279,26 @@ def test_a_promise_for_a_deployment_is_about_exact_weights(tmp_path: Path) -> No
     both = {"weights": weights, "configuration": "c" * 64}
     assert f"exactly weights {weights[:12]}" in asked(**both).sets[0][0].text
     assert asked(weights="9" * 64, configuration="c" * 64).stop
+
+
+def test_nobody_signs_before_there_is_something_to_see(project: Project) -> None:
+    """Approvals of a PROCEED at the start, or of the hold in which an evaluation falls due, carry nothing past it."""
+    model = Model(skill=lambda _: 0.9)
+    with open_gate(project, model, evaluate=None) as gate:
+        train(gate, model, 1)
+        with pytest.raises(InputError, match="no evidence had put the model in level 2"):
+            approve(project, "ada")
+        with pytest.raises(Held):
+            train(gate, model)
+        with pytest.raises(InputError, match="no evidence had put the model in level 2"):
+            approve(project, "ada")
+    with open_gate(project, model) as gate, pytest.raises(Held):
+        train(gate, model)
+    with reading(project.ledger) as journal:
+        assert journal.fold.latest["r"].levels == (2,)
+    approve(project, "ada", "alan")
+    attest(project)
+    with open_gate(project, model) as gate:
+        train(gate, model, 1)
+        # Signed again in time, before the first signatures run out.
+        approve(project, "grace")

@@ -14,6 +14,7 @@ from scalegate.gate.intake import check_weights, read_result
 from scalegate.gate.journal import Journal
 from scalegate.gate.project import Project
 from scalegate.ledger.entries import Approval, ComputeReserved, EvaluationAnnounced, EvaluationFinished
+from scalegate.training.held import Held
 from support import STEP, Model, new_project, open_gate, train
 
 NAME = "e" * 64
@@ -201,9 +202,13 @@ def test_an_announcement_after_the_result_does_not_count(project: Project) -> No
         journal.grant(announcement(journal, evaluation=name), project.key("evaluator"))
 
 
-def test_an_approval_names_a_decision_on_this_run(project: Project) -> None:
+def test_an_approval_names_a_decision_on_this_run(tmp_path: Path) -> None:
+    project, model = new_project(tmp_path / "q"), Model(skill=lambda _: 0.9)
+    with open_gate(project, model) as gate, pytest.raises(Held):
+        train(gate, model)
     with project.journal() as journal:
         seen = journal.fold.latest["r"].digest()
+        early = next(iter(journal.fold.decisions))
 
         def approval(**changes: Any) -> Approval:
             given = {"actor": "ada", "time": journal.now(), "policy": journal.policy.digest(), "run": "r", "level": 2}
@@ -212,6 +217,7 @@ def test_an_approval_names_a_decision_on_this_run(project: Project) -> None:
 
         for changes, words in (
             ({"decision": "0" * 64}, "not in this ledger"),
+            ({"decision": early}, "no evidence had put the model in level 2"),
             ({"run": "s"}, "another run"),
             ({"level": 3}, "does not have the role"),
             ({"actor": "security"}, "does not have the role `officer`"),

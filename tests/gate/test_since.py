@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scalegate.gate import Decision, Fold, Resumption, ResumptionFact
 from scalegate.gate.project import Project, adopt
 from scalegate.gate.since import latest_decision, since, to_decide
 from scalegate.ledger.entries import MeterFault
 from scalegate.policy import parse_policy
+from scalegate.training.held import Held
 from support import Model, approve, attest, new_project, open_gate, train
 
 
@@ -43,7 +46,12 @@ def evaluated(project: Project, run: str) -> None:
 
 
 def test_a_signature_for_another_run_is_no_news(tmp_path: Path) -> None:
-    project = two_runs(tmp_path)
+    project, model = new_project(tmp_path / "p"), Model(skill=lambda _: 0.9)
+    with open_gate(project, model, "second") as gate, pytest.raises(Held):
+        train(gate, model)
+    open_gate(project, Model(flops=1), "first").close()
+    with project.journal() as journal:
+        journal.decide("first", "train", project.key("gatekeeper"), "gatekeeper")
     approve(project, "ada", run="second")
     assert (news(project, "first"), news(project, "second")) == ({}, {"approval": 1})
     attest(project)

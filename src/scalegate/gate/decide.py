@@ -11,7 +11,7 @@ from scalegate.gate.adequacy import inadequate
 from scalegate.gate.changes import possible_changes
 from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
 from scalegate.gate.explain import explain
-from scalegate.gate.facts import derive_facts
+from scalegate.gate.facts import derive_facts, levels_open
 from scalegate.gate.judge import Judge
 from scalegate.gate.jumps import jumps
 from scalegate.gate.permit import largest_permit
@@ -42,13 +42,14 @@ def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
             detail=fault,
         )
         unclear = Resumption(sets=(), more=True, stop=False, because=("standing.fault",))
-        return _decision(policy, situation, action, (finding,), None, unclear, ())
+        return _decision(policy, situation, action, (finding,), None, unclear)
 
 
 def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     surprises = tuple(str(jump) for jump in jumps(policy, situation))
     judge = Judge.of(policy, action)
     facts = derive_facts(policy, situation, action)
+    levels = levels_open(policy, facts)
     faults = {"standing.meter": situation.meter_faults, "standing.ledger": situation.ledger_faults}
     findings = [
         Finding(
@@ -70,13 +71,13 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     ]
     if holding:
         way_out = resumption(judge, facts, possible_changes(policy, situation, judge, facts))
-        return _decision(policy, situation, action, tuple(findings), None, way_out, surprises)
+        return _decision(policy, situation, action, tuple(findings), None, way_out, surprises, levels)
     ends = largest_permit(judge, facts)
     if ends.compute is None or ends.time is None:
         endless = "compute" if ends.compute is None else "time"
         findings.append(_required("permit", f"no clause in force bounds the permit in {endless}"))
         stop = Resumption(sets=(), more=False, stop=True, because=("required.permit",))
-        return _decision(policy, situation, action, tuple(findings), None, stop, surprises)
+        return _decision(policy, situation, action, tuple(findings), None, stop, surprises, levels)
     permit = Permit(
         compute=ends.compute,
         time=ends.time,
@@ -85,7 +86,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         compute_ends_by=ends.past_compute,
         time_ends_by=ends.past_time,
     )
-    return _decision(policy, situation, action, tuple(findings), permit, None, surprises)
+    return _decision(policy, situation, action, tuple(findings), permit, None, surprises, levels)
 
 
 def _required(name: str, detail: str) -> Finding:
@@ -107,7 +108,8 @@ def _decision(
     findings: tuple[Finding, ...],
     permit: Permit | None,
     way_out: Resumption | None,
-    surprises: tuple[str, ...],
+    surprises: tuple[str, ...] = (),
+    levels: tuple[int, ...] = (),
 ) -> Decision:
     assumptions = sorted({assumption for piece in situation.pieces for assumption in piece.assumptions})
     continuity = [
@@ -134,6 +136,7 @@ def _decision(
         policy=policy.digest(),
         policy_name=f"{policy.policy} {policy.version}",
         situation=situation.digest(),
+        levels=levels,
         findings=findings,
         permit=permit,
         resumption=way_out,

@@ -101,6 +101,8 @@ class Decision(_Data):
     policy_name: str
     situation: str
     """Digest of the situation decided on."""
+    levels: tuple[int, ...]
+    """Levels that the evidence does not keep the model out of: what may be signed for, having seen this decision."""
     findings: tuple[Finding, ...]
     permit: Permit | None
     resumption: Resumption | None

@@ -6,7 +6,7 @@ capability reached; of several pieces the worst counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -15,9 +15,9 @@ from math import ceil, floor
 from scalegate.evidence import binomial
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
 from scalegate.policy.document import Action, Domain, Policy, Tier
-from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.policy.semantics import Reason, Unknown, Value, number
 
-__all__ = ["Assessment", "assess", "covered", "derive_facts", "domain_facts", "effective", "look_alpha"]
+__all__ = ["Assessment", "assess", "covered", "derive_facts", "domain_facts", "effective", "levels_open", "look_alpha"]
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,27 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
 def domain_facts(domain: Domain) -> tuple[str, ...]:
     """The names of what evidence on the lineage says about a domain."""
     return tuple(f"{domain.id}.{name}" for name in ("ruled_out", "reached", *_EVIDENCE))
+
+
+def levels_open(policy: Policy, facts: Mapping[str, Value]) -> tuple[int, ...]:
+    """Levels that evidence leaves open: an alarm reached, or not ruled out by what is conclusive.
+
+    What nobody has evaluated yet opens none: there is nothing to have seen. A level without a domain is always open.
+    """
+
+    def leaves_open(domain: Domain) -> bool:
+        evaluated = number(facts.get(f"{domain.id}.evidence.compute")) is not None
+        not_out = facts.get(f"{domain.id}.ruled_out") is not True
+        return facts.get(f"{domain.id}.reached") is True or (evaluated and not_out)
+
+    return tuple(
+        sorted(
+            level.number
+            for level in policy.levels
+            if all(domain.level != level.number for domain in policy.domains)
+            or any(leaves_open(domain) for domain in policy.domains if domain.level == level.number)
+        )
+    )
 
 
 def _adopters(tier: Tier, record: TierRecord) -> Value:

@@ -350,6 +350,8 @@ class Fold:
         seen = self.decisions.get(entry.decision)
         if seen is None or seen.run != entry.run:
             return "the decision that it names is not in this ledger or is about another run"
+        if entry.level not in seen.levels:
+            return f"no evidence had put the model in level {entry.level} when the decision that it names was taken"
         signature = Signature(
             subject=f"approval.{entry.level}.{entry.actor}",
             by=entry.actor,
