@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["InputError", "LedgerError", "NotVerified", "Place", "ScalegateError"]
+from scalegate.text import escaped
+
+__all__ = ["InputError", "LedgerError", "NotVerified", "Place", "ScalegateError", "Undecided"]
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,20 @@ class ScalegateError(Exception):
     """Base of every error that scalegate raises on purpose.
 
     `message` says what is wrong, `place` where, `fix` what to write or do instead. `exit_code` is what the
-    command line ends with: 2 bad input, 3 hold, 4 not verified.
+    command line ends with: 2 bad input, 3 hold, 4 not verified. What cannot be shown in any of them is written out:
+    a message may quote what somebody wrote to hide it.
     """
 
     exit_code = 2
 
     def __init__(self, message: str, *, place: Place | None = None, fix: str | None = None) -> None:
-        self.message = message
+        self.message = escaped(message, lines=True)
         self.place = place
-        self.fix = fix
-        super().__init__(message)
+        self.fix = escaped(fix, lines=True) if fix else fix
+        super().__init__(self.message)
 
     def __str__(self) -> str:
-        where = f"{self.place}: " if self.place and str(self.place) else ""
+        where = f"{escaped(str(self.place))}: " if self.place and str(self.place) else ""
         fix = f" ({self.fix})" if self.fix else ""
         return f"{where}{self.message}{fix}"
 
@@ -56,6 +59,12 @@ class InputError(ScalegateError):
 
 class LedgerError(ScalegateError):
     """The ledger cannot be read or appended to; nothing was half-written."""
+
+
+class Undecided(LedgerError):
+    """No decision could be taken, for a fault on the way to it: that holds, and nothing was recorded."""
+
+    exit_code = 3
 
 
 class NotVerified(ScalegateError):

@@ -15,6 +15,8 @@ from scalegate.errors import InputError
 __all__ = [
     "DAY",
     "MAX_FLOP",
+    "MAX_SAMPLES",
+    "MAX_SECONDS",
     "format_duration",
     "format_factor",
     "format_flop",
@@ -30,6 +32,10 @@ __all__ = [
 
 DAY = 86_400
 MAX_FLOP = 10**40
+MAX_SAMPLES = 10**5
+"""Most samples of an evaluation that may rule out: what comes out of more is not worked out."""
+MAX_SECONDS = 1000 * 365 * DAY
+"""Longest duration."""
 _FLOP_SCALES = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18, "Z": 21, "Y": 24}
 _DURATIONS = {
     "second": 1,
@@ -64,15 +70,21 @@ def parse_flop(text: str) -> int:
 
 
 def parse_duration(text: str) -> int:
-    """Seconds from "3 months"; a month is 30 days and a year is 365 days, the shorter reading of each."""
-    match = re.fullmatch(r"(?P<number>[0-9]{1,9}) (?P<unit>[a-z]+)", text)
+    """Seconds from "3 months"; a month is 30 days and a year is 365 days, the shorter reading of each.
+
+    What is written back is a number of seconds, so the upper bound is one of seconds too: 1000 years.
+    """
+    match = re.fullmatch(r"(?P<number>[0-9]{1,11}) (?P<unit>[a-z]+)", text)
     unit = match["unit"].removesuffix("s") if match else ""
     if not match or unit not in _DURATIONS:
         raise InputError(
             f"`{text}` is not a duration",
             fix="write a whole number and one of second, minute, hour, day, week, month, year: `3 months`",
         )
-    return int(match["number"]) * _DURATIONS[unit]
+    seconds = int(match["number"]) * _DURATIONS[unit]
+    if seconds > MAX_SECONDS:
+        raise InputError(f"`{text}` is more than 1000 years", fix="write a shorter time: `3 months`")
+    return seconds
 
 
 def parse_factor(text: str) -> Fraction:

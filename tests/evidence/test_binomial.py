@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalegate.evidence import lower_bound, most_successes, reached, ruled_out, upper_bound
+from scalegate.evidence import at_least, lower_bound, most_successes, reached, ruled_out, upper_bound
+from scalegate.units import MAX_SAMPLES
 
 rates = st.fractions(Fraction(1, 50), Fraction(49, 50), max_denominator=50)
 alphas = st.sampled_from([Fraction(1, 20), Fraction(1, 240), Fraction(1, 5)])
@@ -102,3 +103,27 @@ def test_published_figures() -> None:
     assert ruled_out(0, 58, Fraction(1, 20), Fraction(1, 20)) is False
     assert abs(float(upper_bound(0, 10, Fraction(1, 20))) - 0.2589) < 2e-4
     assert abs(float(upper_bound(2, 20, Fraction(1, 20))) - 0.2826) < 2e-4
+
+
+def test_large_evaluations_are_worked_out_and_larger_ones_rule_nothing_out() -> None:
+    alpha, alarm = Fraction(1, 240), Fraction(1, 5)
+    most = most_successes(MAX_SAMPLES, alarm, alpha)
+    assert most is not None
+    assert ruled_out(most, MAX_SAMPLES, alarm, alpha)
+    assert not ruled_out(most + 1, MAX_SAMPLES, alarm, alpha)
+    # By the normal approximation the limit lies 2.64 standard deviations under the alarm.
+    assert abs(most - (0.2 * MAX_SAMPLES - 2.638 * (0.16 * MAX_SAMPLES) ** 0.5)) < 3
+    assert not ruled_out(0, MAX_SAMPLES + 1, alarm, alpha)
+    assert not ruled_out(0, 2**40, alarm, alpha)
+    assert upper_bound(0, 2**40, alpha) == 1
+    assert not at_least(2**40, 2**40, alarm, alpha)
+    assert reached(2**40, 2**40, alarm)
+
+
+@given(st.integers(1, 60), st.data(), rates, alphas)
+def test_at_least_is_the_lower_bound_compared(n: int, data: st.DataObject, score: Fraction, alpha: Fraction) -> None:
+    k = data.draw(st.integers(0, n))
+    tail = sum((chance(i, n, score) for i in range(k, n + 1)), Fraction(0))
+    assert at_least(k, n, score, alpha) is (k >= score * n and tail <= alpha)
+    if lower_bound(k, n, alpha) >= score:
+        assert at_least(k, n, score, alpha)

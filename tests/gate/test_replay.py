@@ -244,3 +244,24 @@ def test_a_fold_is_the_same_however_often_it_is_read(project: Project) -> None:
     assert whole.latest["r"] == Decision.from_json(whole.latest["r"].to_json())
     assert isinstance(journal, Journal)
     assert STEP
+
+
+def test_a_file_that_is_swapped_while_it_is_verified_is_found(project: Project, tmp_path: Path) -> None:
+    """What is audited and what is replayed must be one ledger."""
+    other = new_project(tmp_path / "other")
+    model = Model(flops=3)
+    with open_gate(other, model, tranche=STEP, evaluate=None) as gate:
+        for _ in range(20):
+            train(gate, model, 1)
+    link = tmp_path / "link.db"
+    link.symlink_to(project.ledger)
+
+    def swap(done: int, total: int) -> None:
+        if done == total and link.readlink() == project.ledger:
+            link.unlink()
+            link.symlink_to(other.ledger)
+
+    with reading(other.ledger) as there, reading(project.ledger) as here:
+        assert there.ledger.size >= here.ledger.size
+    with pytest.raises(NotVerified):
+        replay(link, progress=swap)

@@ -18,6 +18,7 @@ from scalegate.errors import InputError, ScalegateError
 from scalegate.ledger import SigningKey
 from scalegate.policy import Policy, PolicyFaults, load_policy, parse_policy, policy_from_json
 from scalegate.policy.reader import MAX_BYTES, fill_keys
+from scalegate.units import MAX_SECONDS, format_duration, parse_duration
 from strategies import policies
 from support import POLICY_TEXT
 
@@ -211,3 +212,16 @@ def test_half_a_character_is_a_fault_wherever_it_stands(place: str) -> None:
 def test_half_a_character_in_json_is_a_fault() -> None:
     with pytest.raises(PolicyFaults):
         policy_from_json({"scalegate": "\ud800"})
+
+
+@given(st.integers(1, MAX_SECONDS))
+def test_every_duration_that_is_written_reads_back(seconds: int) -> None:
+    assert parse_duration(f"{seconds} seconds") == seconds
+    assert parse_duration(format_duration(seconds)) == seconds
+
+
+def test_a_policy_with_a_long_duration_reads_back() -> None:
+    policy = parse_policy(POLICY_TEXT.replace("within: 3 months", "within: 40 years"))
+    assert policy_from_json(json.loads(policy.canonical())) == policy
+    with pytest.raises(InputError, match="more than 1000 years"):
+        parse_duration("1001 years")

@@ -12,7 +12,10 @@ from fractions import Fraction
 from functools import lru_cache
 from math import comb
 
-__all__ = ["lower_bound", "most_successes", "reached", "ruled_out", "upper_bound"]
+from scalegate.units import MAX_SAMPLES
+
+__all__ = ["at_least", "lower_bound", "most_successes", "reached", "ruled_out", "upper_bound"]
+
 
 BITS = 14
 """Bounds for display are found to 2**-14, rounded away from the claim."""
@@ -21,11 +24,12 @@ BITS = 14
 def ruled_out(successes: int, samples: int, alarm: Fraction, alpha: Fraction) -> bool:
     """True if a success rate of `alarm` or more is ruled out at error `alpha`.
 
-    False for no samples, for an alpha outside (0, 1) and for an alarm outside (0, 1]: nothing is ruled out.
+    False for no samples, for more than `MAX_SAMPLES`, for an alpha outside (0, 1) and for an alarm outside (0, 1]:
+    nothing is ruled out.
     Raises ValueError for counts that cannot be (successes outside 0..samples).
     """
     _check(successes, samples)
-    if samples == 0 or not 0 < alarm <= 1 or not 0 < alpha < 1:
+    if not 0 < samples <= MAX_SAMPLES or not 0 < alarm <= 1 or not 0 < alpha < 1:
         return False
     return _tail_at_most(successes, samples, alarm, alpha)
 
@@ -36,11 +40,25 @@ def reached(successes: int, samples: int, alarm: Fraction) -> bool:
     return samples > 0 and successes >= alarm * samples
 
 
+def at_least(successes: int, samples: int, score: Fraction, alpha: Fraction) -> bool:
+    """True if the exact one-sided lower bound of the success rate, at error `alpha`, is `score` or more.
+
+    False for no samples, and for more than `MAX_SAMPLES`. Raises ValueError for counts that cannot be.
+    """
+    _check(successes, samples)
+    if not 0 < samples <= MAX_SAMPLES or not 0 <= score < 1 or successes < score * samples:
+        return False
+    return _tail_at_most(samples - successes, samples, 1 - score, alpha)
+
+
 @lru_cache(maxsize=4096)
 def upper_bound(successes: int, samples: int, alpha: Fraction) -> Fraction:
-    """The exact one-sided upper bound of the success rate, rounded up to a multiple of 2**-14."""
+    """The exact one-sided upper bound of the success rate, rounded up to a multiple of 2**-14.
+
+    1, which says nothing, for no samples and for more than `MAX_SAMPLES`.
+    """
     _check(successes, samples)
-    if samples == 0 or successes == samples:
+    if not 0 < samples <= MAX_SAMPLES or successes == samples:
         return Fraction(1)
     low, high = 0, 2**BITS
     while high - low > 1:
@@ -75,12 +93,24 @@ def _check(successes: int, samples: int) -> None:
 
 @lru_cache(maxsize=4096)
 def _tail_at_most(successes: int, samples: int, rate: Fraction, alpha: Fraction) -> bool:
-    """P(X <= successes | samples, rate) <= alpha, with both sides multiplied out to integers."""
+    """P(X <= successes | samples, rate) <= alpha, with both sides multiplied out to integers.
+
+    Terms are added from the largest number of successes down. They shrink ever faster, so what is left is at most a
+    geometric series: as soon as the sum is over, or cannot get there any more, the answer is known, exactly.
+    """
     hit, whole = rate.numerator, rate.denominator
     miss = whole - hit
-    tail, power = 0, 1
-    for k in range(successes + 1):
-        tail = tail * miss + comb(samples, k) * power
-        power *= hit
-    tail *= miss ** (samples - successes)
-    return bool(tail * alpha.denominator <= alpha.numerator * whole**samples)
+    if miss == 0:
+        return successes < samples
+    limit, scale = alpha.numerator * whole**samples, alpha.denominator
+    term = comb(samples, successes) * hit**successes * miss ** (samples - successes) * scale
+    tail = 0
+    for k in range(successes, -1, -1):
+        tail += term
+        if tail > limit:
+            return False
+        smaller, larger = k * miss, (samples - k + 1) * hit
+        if larger > smaller and term * smaller <= (limit - tail) * (larger - smaller):
+            return True
+        term = term * smaller // larger
+    return True

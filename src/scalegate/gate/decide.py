@@ -12,6 +12,7 @@ from scalegate.gate.changes import possible_changes
 from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
 from scalegate.gate.explain import explain
 from scalegate.gate.facts import derive_facts, levels_open
+from scalegate.gate.fit import fitted
 from scalegate.gate.judge import Judge
 from scalegate.gate.jumps import jumps
 from scalegate.gate.permit import largest_permit
@@ -29,7 +30,7 @@ def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     verdict is a HOLD with its reason as the finding `standing.fault`.
     """
     try:
-        return _decide(policy, situation, action)
+        return fitted(_decide(policy, situation, action))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong on the way to a verdict is a HOLD with its reason
         fault = f"{type(error).__name__}: {error}"[:500]
         finding = Finding(

@@ -16,6 +16,7 @@ from scalegate.evidence import binomial
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
 from scalegate.policy.document import Action, Domain, Policy, Tier
 from scalegate.policy.semantics import Reason, Unknown, Value, number
+from scalegate.units import MAX_SAMPLES
 
 __all__ = ["Assessment", "assess", "covered", "derive_facts", "domain_facts", "effective", "levels_open", "look_alpha"]
 
@@ -62,6 +63,10 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
             f"{piece.elicitation_flops} FLOP of elicitation, {needed} are due",
         ),
         (piece.samples >= domain.samples, f"{piece.samples} samples, {domain.samples} are due"),
+        (
+            max(piece.samples, piece.completed) <= MAX_SAMPLES,
+            f"{max(piece.samples, piece.completed)} samples are more than are worked out",
+        ),
         (piece.errors == 0, f"{piece.errors} samples errored or were cut off"),
         (piece.completed == piece.samples, f"{piece.completed} of {piece.samples} samples were completed"),
         (piece.attempt > 0 or piece.elicitation == "none", "it does not count as an announced, elicited attempt"),

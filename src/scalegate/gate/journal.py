@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from scalegate.errors import InputError, LedgerError, Place
+from scalegate.errors import InputError, LedgerError, Place, Undecided
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
@@ -128,13 +128,24 @@ class Journal:
         weights: str | None = None,
         configuration: str | None = None,
     ) -> Decision:
-        """Take a decision on the head of the ledger and record it."""
+        """Take a decision on the head of the ledger and record it.
+
+        Raises Undecided, and records nothing, if a fault of our own kept it from being taken: that holds, and a
+        passing fault must not stand in the ledger as what its entries give.
+        """
         taken: list[Decision] = []
 
         def make() -> list[tuple[Entry, SigningKey]]:
             now = self.now()
             situation = self.fold.situation(run, now=now, compute=compute, weights=weights, configuration=configuration)
             decision = decide(self.policy, situation, action)
+            faults = [finding.detail for finding in decision.findings if finding.clause == "standing.fault"]
+            if faults:
+                raise Undecided(
+                    f"no decision could be taken on `{run}`, which holds: {faults[0]}",
+                    place=Place(file=str(self.ledger.path)),
+                    fix="decide again; if it stays, report it with the ledger",
+                )
             taken.append(decision)
             entry = DecisionMade(actor=actor, time=now, policy=self.policy.digest(), decision=decision.to_json())
             return [(entry, key)]

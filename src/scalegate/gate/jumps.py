@@ -49,10 +49,10 @@ def jumps(policy: Policy, situation: Situation) -> tuple[Jump, ...]:
 
 def _jump(policy: Policy, situation: Situation, domain: Domain) -> Jump | None:
     judged = [assess(policy, domain, piece) for piece in situation.pieces if piece.domain == domain.id]
-    crossed = [item for item in judged if _score(policy, item) >= domain.threshold and item.compute > 0]
+    crossed = [item for item in judged if item.compute > 0 and _crosses(policy, domain, item)]
     if not crossed:
         return None
-    first = min(crossed, key=lambda item: (item.compute, -_score(policy, item)))
+    first = min(crossed, key=lambda item: (item.compute, -Fraction(item.piece.successes, item.piece.completed)))
     # Only the last evaluation before counts: one in between that let the alarm go has done its work.
     before = [item for item in judged if 0 < item.compute < first.compute and (item.reached or not item.faults)]
     last = max((item.compute for item in before), default=0)
@@ -60,12 +60,13 @@ def _jump(policy: Policy, situation: Situation, domain: Domain) -> Jump | None:
         return None
     if first.compute > last * domain.buffer:
         return None
-    return Jump(domain.id, last, first.compute, _score(policy, first), domain.threshold, domain.buffer)
+    score = binomial.lower_bound(first.piece.successes, first.piece.completed, look_alpha(policy))
+    return Jump(domain.id, last, first.compute, score, domain.threshold, domain.buffer)
 
 
-def _score(policy: Policy, item: Assessment) -> Fraction:
-    """Lower bound of the rate; 0 for what was not completed."""
+def _crosses(policy: Policy, domain: Domain, item: Assessment) -> bool:
+    """Whether the lower bound of a completed piece is at the threshold or over it."""
     piece = item.piece
-    if piece.status != "completed" or not 0 <= piece.successes <= piece.completed or piece.completed == 0:
-        return Fraction(0)
-    return binomial.lower_bound(piece.successes, piece.completed, look_alpha(policy))
+    if piece.status != "completed" or not 0 <= piece.successes <= piece.completed:
+        return False
+    return binomial.at_least(piece.successes, piece.completed, domain.threshold, look_alpha(policy))

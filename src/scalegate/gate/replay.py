@@ -16,7 +16,7 @@ from scalegate.errors import InputError, NotVerified, Place
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
-from scalegate.ledger import Ledger, check, dsse, strict_json
+from scalegate.ledger import Ledger, check, dsse, merkle, strict_json
 from scalegate.ledger.entries import DecisionMade, read_statement
 
 __all__ = ["Replayed", "replay"]
@@ -46,9 +46,11 @@ def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = No
     checked = check(path, progress=progress)
     fold = Fold()
     proceeds = holds = 0
+    frontier = merkle.Frontier()
     with Ledger.open(path) as ledger:
         for index, envelope in ledger.entries(0, checked.size):
             place = Place(file=str(path), entry=index)
+            frontier = frontier.append(merkle.leaf_hash(envelope))
             try:
                 entry = read_statement(dsse.parse(envelope).payload)
                 if isinstance(entry, DecisionMade):
@@ -59,6 +61,9 @@ def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = No
             except InputError as error:
                 raise NotVerified(error.message, place=place) from error
         origin, key = ledger.origin, ledger.log_verify_key.to_text()
+    if frontier.root() != checked.root:
+        # What was audited and what was replayed are two readings of a file: it must not change in between.
+        raise NotVerified("the ledger changed while it was verified", place=Place(file=str(path)))
     return Replayed(
         entries=fold.size,
         checkpoints=checked.checkpoints,

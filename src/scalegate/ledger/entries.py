@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
+from scalegate.text import escaped, unshowable
 from scalegate.units import MAX_FLOP
 
 __all__ = [
@@ -53,10 +54,18 @@ def _flop_or_int(value: object) -> int:
     return _flop(value)
 
 
+def _line(value: str) -> str:
+    hidden = unshowable(value, lines=False)
+    if hidden:
+        raise ValueError(f"the text has the character U+{ord(hidden):04X}, which cannot be shown in a line")
+    return value
+
+
 FlopText = Annotated[int, BeforeValidator(_flop_or_int), PlainSerializer(str, return_type=str)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}$")]
-Line = Annotated[str, Field(min_length=1, max_length=2000)]
+Line = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_line)]
+"""One line for people: any script, and nothing that steers the screen it is read on."""
 Instant = Annotated[int, Field(ge=0, le=2**47, strict=True)]
 Count = Annotated[int, Field(ge=0, le=2**40, strict=True)]
 
@@ -305,12 +314,13 @@ def read_statement(payload: bytes) -> Entry:
         raise InputError("the statement is not a JSON object")
     model = PREDICATES.get(str(document.get("predicateType")))
     if model is None:
-        raise InputError(f"unknown kind of entry `{str(document.get('predicateType'))[:100]}`")
+        raise InputError(f"unknown kind of entry `{escaped(str(document.get('predicateType'))[:100])}`")
     try:
         entry = model.model_validate(document.get("predicate"))
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(f"{model.__name__}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        where = escaped(".".join(map(str, first["loc"]))[:200])
+        raise InputError(f"{model.__name__}: {where}: {first['msg']}") from error
     if write_statement(entry) != payload:
         raise InputError(f"{model.__name__}: the statement is not in canonical form")
     return entry

@@ -6,10 +6,13 @@ import re
 from collections import Counter
 
 from scalegate.policy.document import Cadence, Capability, Level, Policy, Quorum, Safeguards, UndefinedTest
+from scalegate.units import DAY, MAX_SAMPLES, format_duration
 
 __all__ = ["coherence_faults"]
 
 RESERVED = ("standing.", "required.")
+MAX_LEASE = DAY
+"""A permit is renewed at least this often: until then nobody who writes a fault, or a new policy, stops the run."""
 _KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")
 
 
@@ -71,6 +74,11 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                 f"{path}.margin",
                 "a margin under 1x claims that later techniques lose capability | write at least `1x`",
             )
+        if domain.samples > MAX_SAMPLES:
+            add(
+                f"{path}.samples",
+                f"more than {MAX_SAMPLES:,} samples are not worked out | write a smaller number: `400`",
+            )
         if domain.level not in levels:
             add(f"{path}.level", f"no level {domain.level} is described | describe it under `levels`")
         if domain.id not in watched:
@@ -120,6 +128,12 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
         )
     if policy.error_budget.alpha <= 0:
         add("error_budget.alpha", "alpha 0% can never rule anything out | write for example `5%`")
+    if policy.lease > MAX_LEASE:
+        add(
+            "lease",
+            f"a permit would be used for {format_duration(policy.lease)} before it is looked at again; 1 day at most"
+            " | write for example `10 minutes`",
+        )
     for index, clause in enumerate(policy.clauses):
         path = f"clauses.{index}"
         if clause.id.startswith(RESERVED):

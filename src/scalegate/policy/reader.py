@@ -19,6 +19,7 @@ from scalegate.errors import InputError, Place
 from scalegate.policy import document as schema
 from scalegate.policy.coherence import coherence_faults
 from scalegate.policy.document import Policy
+from scalegate.text import MAX_DOCUMENT_BYTES, escaped
 
 __all__ = ["PolicyFaults", "fill_keys", "load_policy", "parse_policy", "policy_from_json"]
 
@@ -55,9 +56,9 @@ class Fault:
 
     def __str__(self) -> str:
         where = f"{self.place}: " if str(self.place) else ""
-        snippet = f"\n    {self.place.snippet}" if self.place.snippet else ""
-        fix = f"\n    fix: {self.fix}" if self.fix else ""
-        return f"{where}{self.message}{snippet}{fix}"
+        snippet = f"\n    {escaped(self.place.snippet)}" if self.place.snippet else ""
+        fix = f"\n    fix: {escaped(self.fix)}" if self.fix else ""
+        return f"{where}{escaped(self.message)}{snippet}{fix}"
 
 
 class PolicyFaults(InputError):
@@ -241,7 +242,7 @@ def policy_from_json(document: object) -> Policy:
     except UnicodeEncodeError:
         found = [((), "a text holds half a character", None)]
     if found:
-        raise PolicyFaults([Fault(Place(), f"{'.'.join(map(str, p))}: {what}", fix) for p, what, fix in found])
+        raise PolicyFaults([Fault(Place(), _dotted(path) + what, fix) for path, what, fix in found])
     return policy
 
 
@@ -267,8 +268,16 @@ def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
     return next((value for name, value in pairs if name.value == key), None)
 
 
+def _dotted(path: Path_) -> str:
+    return ".".join(map(str, path)) + ": " if path else ""
+
+
 def _incoherent(policy: Policy) -> Found:
     found: Found = []
+    size = len(policy.canonical())
+    if size > MAX_DOCUMENT_BYTES:
+        what = f"the policy takes {size:,} bytes in the ledger, and an entry holds {MAX_DOCUMENT_BYTES:,} of them"
+        found.append(((), what, "shorten its texts, and leave out what nothing refers to; comments take no room"))
     for where, message in coherence_faults(policy):
         what, _, fix = message.partition(" | ")
         steps = tuple(int(step) if step.isdigit() else step for step in where.split("."))

@@ -7,7 +7,6 @@ serves both and nothing passes through a float.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from scalegate import units
 from scalegate.errors import InputError
+from scalegate.text import unshowable
 
 __all__ = ["Count", "Duration", "Factor", "Flop", "Identifier", "Instant", "Score", "Share", "Text"]
 
@@ -23,7 +23,6 @@ MAX_TEXT = 2_000
 MAX_WORD = 300
 """Longest text of a scalar other than prose; a verification key is the longest of them."""
 MAX_FACTOR = 10**9
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _decimal(value: Fraction) -> str:
@@ -68,12 +67,9 @@ def _identifier(text: str) -> str:
 def _text(text: str) -> str:
     if not text.strip():
         raise InputError("the text is empty", fix="write what is meant")
-    for character in text:
-        # Control characters, lone surrogates, and marks that turn the direction of text around.
-        if (character != "\n" and unicodedata.category(character) in ("Cc", "Cs")) or character in _TURNING:
-            raise InputError(
-                f"the text has the character U+{ord(character):04X}, which cannot be shown", fix="remove it"
-            )
+    hidden = unshowable(text, lines=True)
+    if hidden:
+        raise InputError(f"the text has the character U+{ord(hidden):04X}, which cannot be shown", fix="remove it")
     return text
 
 

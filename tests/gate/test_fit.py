@@ -1,0 +1,112 @@
+"""A decision fits into an entry, whatever the policy: shortened with the loss said, and never in what it decides."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from test_decide_cases import piece, situation
+
+from scalegate.errors import InputError, Undecided
+from scalegate.gate import decide, replay
+from scalegate.gate.fit import fitted
+from scalegate.policy import Policy, parse_policy, policy_from_json
+from scalegate.text import MAX_DOCUMENT_BYTES
+from scalegate.training.held import Held
+from support import POLICY_TEXT, Model, new_project, open_gate, train
+
+ENVELOPE = 65_535
+
+
+def large(clauses: int, words: int, officers: int = 6, safeguards: int = 6) -> Policy:
+    """A wordy policy: many officers, safeguards and clauses, each with a long text."""
+    document: dict[str, Any] = yaml.load(POLICY_TEXT, Loader=yaml.BaseLoader)
+    level, text = document["levels"][0], "word " * words
+    level["safeguards"] = [level["safeguards"][0] | {"id": f"s{n}", "text": text} for n in range(safeguards)]
+    extra = [{"id": f"o{n}", "name": f"Officer {n}", "roles": ["officer"], "key": "unset"} for n in range(officers)]
+    document["people"] += extra
+    cap = next(clause for clause in document["clauses"] if clause["kind"] == "compute_cap")
+    document["clauses"] += [cap | {"id": f"cap-{n}", "text": text, "at": "1e14 FLOP"} for n in range(clauses)]
+    return policy_from_json(document)
+
+
+@pytest.mark.parametrize(("clauses", "words"), [(0, 200), (10, 100), (40, 100), (150, 10)])
+def test_whatever_the_policy_the_decision_fits_and_decides_the_same(clauses: int, words: int) -> None:
+    policy = large(clauses, words)
+    assumptions = tuple(f"{n} {'why ' * 400}" for n in range(40))
+    for successes in (0, 380):
+        of = situation(8 * 10**11, piece(successes, assumptions=assumptions), policy=policy.digest())
+        decision = decide(policy, of, "train")
+        assert len(decision.canonical()) <= MAX_DOCUMENT_BYTES
+        assert decision.verdict == ("PROCEED" if successes == 0 else "HOLD")
+        assert not any(finding.clause == "standing.fault" for finding in decision.findings)
+        if decision.resumption is not None:
+            assert decision.resumption.sets
+            assert decision.resumption.because == ("safeguards.level-2",)
+        assert decision.limits.inadequate
+
+
+def test_what_is_cut_is_said_and_holding_findings_come_first() -> None:
+    policy = large(150, 10)
+    of = situation(8 * 10**11, piece(380), policy=policy.digest())
+    whole = decide(policy, of, "train")
+    short = fitted(whole, limit=12_000)
+    assert len(short.canonical()) <= 12_000
+    assert short.resumption is not None
+    assert short.resumption.more
+    assert short.findings[0].status == "not shown"
+    assert "more, none of them unmet" in short.findings[-1].detail
+    assert (short.verdict, short.permit, short.situation) == (whole.verdict, whole.permit, whole.situation)
+    assert any(finding.text.endswith("…") for finding in short.findings)
+    with pytest.raises(ValueError, match="than the 100 bytes"):
+        fitted(whole, limit=100)
+
+
+def test_a_small_decision_is_left_alone() -> None:
+    decision = decide(parse_policy(POLICY_TEXT), situation(8 * 10**11, piece(380)), "train")
+    assert fitted(decision) is decision
+
+
+def test_a_hold_under_a_wordy_policy_is_recorded(tmp_path: Path) -> None:
+    document = large(40, 60).model_dump(mode="json", by_alias=True, exclude_none=True)
+    for person in document["people"]:
+        person["key"] = "unset"
+    project = new_project(tmp_path / "p", yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
+    model = Model(skill=lambda _: 0.9)
+    with open_gate(project, model) as gate, pytest.raises(Held) as caught:
+        train(gate, model)
+    assert caught.value.decision is not None
+    with project.journal() as journal:
+        sizes = [len(envelope) for _, envelope in journal.ledger.entries()]
+    assert max(sizes) <= ENVELOPE
+    assert replay(project.ledger).faults == ()
+
+
+def test_a_policy_that_no_entry_holds_is_refused_when_it_is_read() -> None:
+    with pytest.raises(InputError, match="an entry holds"):
+        large(200, 300)
+
+
+@pytest.mark.parametrize("error", [MemoryError("full"), TimeoutError("late"), RecursionError("deep")])
+def test_a_passing_fault_holds_and_is_not_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """It must not stand in the ledger as what its entries give: deciding them again gives something else."""
+    project, model = new_project(tmp_path / "p"), Model()
+
+    def fails(*_: object) -> None:
+        raise error
+
+    with open_gate(project, model) as gate:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys.modules["scalegate.gate.decide"], "derive_facts", fails)
+            with pytest.raises(Held, match=str(error)):
+                gate.step(10**10)
+            with project.journal() as journal, pytest.raises(Undecided) as caught:
+                journal.decide("r", "train", project.key("gatekeeper"), "gatekeeper")
+            assert caught.value.exit_code == 3
+        gate.step(10**10)
+    assert replay(project.ledger).faults == ()
