@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import event, given, settings
+from hypothesis import event, given, seed, settings
 from hypothesis import strategies as st
 
 from scalegate.gate import Decision, decide
@@ -223,9 +223,10 @@ def test_no_vacuous_yes(case: Any, action: Any) -> None:
 
 def test_the_strategies_reach_both_verdicts_and_every_kind_of_way_out() -> None:
     """A property that is never exercised proves nothing."""
+    wanted = {"PROCEED", "HOLD", "STOP", "act", "measure", "sign", "time"}
     seen: set[str] = set()
 
-    @settings(max_examples=400)
+    @settings(max_examples=400, database=None)
     @given(cases())
     def explore(case: Any) -> None:
         policy, situation = case
@@ -236,8 +237,10 @@ def test_the_strategies_reach_both_verdicts_and_every_kind_of_way_out() -> None:
         if decision.resumption and decision.resumption.stop:
             seen.add("STOP")
 
-    explore()
-    assert {"PROCEED", "HOLD", "STOP", "act", "measure", "sign", "time"} <= seen
+    for again in range(6):
+        if not wanted <= seen:
+            seed(again)(explore)()
+    assert wanted <= seen
     assert BASE["policy"] == "arithmetic-demo"
 
 
