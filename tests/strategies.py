@@ -30,7 +30,7 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
         "evaluations": str(draw(st.integers(1, 4))),
     }
     first = document["domains"][0]
-    first["buffer"] = draw(st.sampled_from(["1x", "2x", "6x", "6.5x"]))
+    first["buffer"] = draw(st.sampled_from(["1x", "2x", "6x", "6x", "6.5x"]))
     first["margin"] = draw(st.sampled_from(["1x", "1.5x", "2x"]))
     first["samples"] = draw(st.sampled_from(["20", "60"]))
     first["elicitation"]["share"] = draw(st.sampled_from(["0%", "1%", "2.5%"]))
@@ -97,7 +97,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
             compute=used,
             behind=used,
             opened=START - draw(st.sampled_from([0, 10, 89 * DAY, 91 * DAY])),
-            planned_end=None if rarely() else max(used, draw(st.sampled_from(AMOUNTS))),
+            planned_end=None if rarely() else max(2 * used + 10**10 if tidy else used, draw(st.sampled_from(AMOUNTS))),
             faults=("an undeclared parent",) if rarely() else (),
         ),
         developer_others=uncounted + sum(other.compute for other in elsewhere),
@@ -143,7 +143,7 @@ def piece(draw: st.DrawFn, policy: Policy, used: int, *, domain: Domain | None =
     completed = samples - 1 if rarely() else samples
     successes = draw(st.sampled_from([0, 0, 0, 1, completed // 20, completed // 4, completed]))
     compute = (
-        draw(st.sampled_from([used, used, used // 8]))
+        draw(st.sampled_from([used, used, used, used // 8]))
         if tidy
         else draw(st.sampled_from([used, used // 2, used // 4, max(used - 1, 0)]))
     )
