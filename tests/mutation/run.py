@@ -1,6 +1,6 @@
 """Mutation testing of the gate and the reference semantics: does a test fail for each small change of the code?
 
-    python tests/mutation/run.py [--jobs 2] [--only 'scalegate.gate.fold.*'] [--budget 5] [--list]
+    python tests/mutation/run.py [--jobs 2] [--only 'scalegate.gate.fold.*'] [--budget 5] [--seed 1] [--list]
 
 mutmut writes the mutants: each function with changed copies of it. Here pytest collects the tests once. A child
 process runs them all and says which functions each test reaches. Then every mutant gets a child of its own, in
@@ -22,6 +22,7 @@ import hashlib
 import importlib
 import json
 import os
+import random
 import shutil
 import signal
 import sys
@@ -85,6 +86,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--only", default="*", help="a pattern for names of mutants")
     parser.add_argument("--budget", type=float, default=float("inf"), help="seconds of tests for one mutant")
+    parser.add_argument("--seed", type=int, help="shuffle: a run that is broken off is then a fair sample")
     parser.add_argument("--list", action="store_true", help="print the survivors of the last run and leave")
     chosen = parser.parse_args()
     os.chdir(ROOT)
@@ -94,6 +96,8 @@ def main() -> int:
                 say(f"{result.name}: {result.status}, {result.by}\n{result.diff}\n")
         return 0
     mutants = [mutant for mutant in find_mutants() if fnmatch.fnmatch(mutant.name, chosen.only)]
+    if chosen.seed is not None:
+        random.Random(chosen.seed).shuffle(mutants)
     WORK.mkdir(exist_ok=True)
     settings.register_profile(
         "mutants",
