@@ -229,6 +229,18 @@ def test_a_false_promise_is_not_made_for_what_was_declared_for_good(project: Pro
     assert any("records these weights" in fact.text for facts in unknown.sets for fact in facts)
 
 
+def test_a_session_that_started_from_the_wrong_weights_is_told_to_start_again_and_is_no_stop(project: Project) -> None:
+    model = Model(skill=lambda _: 0.9)
+    with open_gate(project, model) as gate, pytest.raises(Held):
+        train(gate, model)
+    assert steps_taken(project, Model(flops=model.flops + 1), "r") == 0
+    with reading(project.ledger) as journal:
+        held = journal.fold.latest["r"]
+    assert held.resumption is not None
+    assert (held.resumption.stop, held.resumption.more) == (False, True)
+    assert "To mend it: run `r` is opened again from weights that it recorded" in detail(held, "standing.lineage")
+
+
 def test_the_weights_after_a_crash_are_those_that_were_saved(project: Project) -> None:
     """A measurement is promised for the weights there are, not for the compute that a crash forfeited."""
     model = Model()

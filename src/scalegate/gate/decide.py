@@ -72,6 +72,9 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     ]
     if holding:
         way_out = resumption(judge, facts, possible_changes(policy, situation, judge, facts))
+        if situation.lineage.mends and way_out.stop:
+            # What is known once the lineage is known cannot be foreseen: that is no stop.
+            way_out = way_out.model_copy(update={"stop": False, "more": True})
         return _decision(policy, situation, action, tuple(findings), None, way_out, surprises, levels)
     ends = largest_permit(judge, facts)
     if ends.compute is None or ends.time is None:

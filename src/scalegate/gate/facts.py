@@ -168,7 +168,8 @@ _EVIDENCE = ("evidence.compute", "evidence.time", "elicitation")
 def _lineage_facts(policy: Policy, situation: Situation) -> dict[str, Value]:
     lineage = situation.lineage
     if lineage.faults:
-        unknown = Unknown(Reason.MISSING, "; ".join(lineage.faults))
+        mends = f". To mend it: {'; '.join(lineage.mends)}" if lineage.mends else ""
+        unknown = Unknown(Reason.MISSING, "; ".join(lineage.faults) + mends)
         return dict.fromkeys(_LINEAGE, unknown)
     planned = lineage.planned_end
     return {
@@ -236,7 +237,7 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
 def _elsewhere_facts(policy: Policy, situation: Situation, domain: Domain) -> dict[str, Value]:
     """What the developer's runs outside the lineage leave of the compute before a first evaluation."""
     if situation.lineage.faults:
-        unknown = Unknown(Reason.MISSING, "; ".join(situation.lineage.faults))
+        unknown = _lineage_facts(policy, situation)["lineage.declared"]
         return {f"{domain.id}.unevaluated": unknown, f"{domain.id}.reached_early": unknown}
     first = policy.first_evaluation_at or 0
     judged = [assess(policy, domain, p) for other in situation.elsewhere for p in other.pieces if p.domain == domain.id]
