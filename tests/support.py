@@ -12,6 +12,7 @@ from scalegate.gate.project import Project, create_project
 from scalegate.ledger.entries import Approval, Attestation, TierStatus
 from scalegate.training.evaluation import EvaluationRequest, Measured, Suite
 from scalegate.training.gate import Gate
+from scalegate.training.held import Held
 
 DAY = 86_400
 START = 1_796_000_000
@@ -108,6 +109,18 @@ def train(gate: Gate, model: Model, steps: int = 10**6, flops: int = STEP) -> No
     for _ in range(steps):
         gate.step(flops)
         model.flops += flops
+
+
+def steps_until_held(project: Project, model: Model, run: str, **options: object) -> int:
+    """Steps that a run takes before its first hold, without evaluations."""
+    with open_gate(project, model, run=run, evaluate=None, **options) as gate:
+        for step in range(1000):
+            try:
+                gate.step(STEP)
+            except Held:
+                return step
+            model.flops += STEP
+    raise AssertionError("never held")
 
 
 def attest(project: Project, *, days: int = 90) -> None:

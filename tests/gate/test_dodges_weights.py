@@ -31,7 +31,7 @@ from scalegate.gate.project import Project, adopt
 from scalegate.ledger.entries import MeterFault, Parent, RunOpened, WeightsRecorded
 from scalegate.policy import load_policy
 from scalegate.training.held import Held
-from support import POLICY_TEXT, STEP, Model, approve, attest, new_project, open_gate, train
+from support import POLICY_TEXT, STEP, Model, approve, attest, new_project, open_gate, steps_until_held, train
 
 SPENT = 8 * 10**9
 
@@ -51,24 +51,13 @@ def evaluated(project: Project, steps: int, run: str = "harmless", **options: An
     return model, weights
 
 
-def steps_taken(project: Project, model: Model, run: str, **options: Any) -> int:
-    try:
-        with open_gate(project, model, run, evaluate=None, **options) as gate:
-            for step in range(200):  # noqa: B007
-                gate.step(STEP)
-                model.flops += STEP
-    except Held:
-        return step
-    return 200
-
-
 @pytest.mark.parametrize("relation", ["data_generator", "teacher", "merge", "reward_model"])
 def test_evidence_on_a_model_that_these_weights_did_not_grow_from_carries_nothing(
     project: Project, relation: Any
 ) -> None:
     _, weights = evaluated(project, 60)
     parents = [Parent(weights=weights, relation=relation)]
-    assert steps_taken(project, Model(flops=7), "other", from_scratch=False, parents=parents) == 0
+    assert steps_until_held(project, Model(flops=7), "other", from_scratch=False, parents=parents) == 0
     with reading(project.ledger) as journal:
         [last] = [d for d in journal.fold.latest.values() if d.run == "other"]
     assert "weights that this model did not grow from" in detail(last, "capability.arithmetic")
@@ -85,7 +74,7 @@ def test_what_a_teacher_reached_still_counts_against(project: Project) -> None:
     with reading(project.ledger) as journal:
         weights = next(iter(journal.fold.runs["teacher"].weights))
     parents = [Parent(weights=weights, relation="teacher")]
-    steps_taken(project, Model(flops=7), "pupil", from_scratch=False, parents=parents)
+    steps_until_held(project, Model(flops=7), "pupil", from_scratch=False, parents=parents)
     with reading(project.ledger) as journal:
         assert "reached" in detail(journal.fold.latest["pupil"], "safeguards.level-2")
 
@@ -97,8 +86,8 @@ def test_evidence_of_a_branch_that_was_given_up_carries_nothing(project: Project
         start = gate.save()
         train(gate, first, 21)
         gate.save()
-    assert steps_taken(project, Model(flops=0), "r") == 0
-    assert steps_taken(project, Model(flops=0), "child", from_scratch=False, parents=[start]) == 0
+    assert steps_until_held(project, Model(flops=0), "r") == 0
+    assert steps_until_held(project, Model(flops=0), "child", from_scratch=False, parents=[start]) == 0
     assert faults(project) == ""
 
 
@@ -113,7 +102,7 @@ def test_evidence_along_the_way_carries_through_sessions_and_children(project: P
         train(gate, child, 3)
         last = gate.save()
     grandchild = Model(flops=child.flops)
-    assert steps_taken(project, grandchild, "grandchild", from_scratch=False, parents=[last]) > 50
+    assert steps_until_held(project, grandchild, "grandchild", from_scratch=False, parents=[last]) > 50
     with reading(project.ledger) as journal:
         pieces = journal.fold.situation("grandchild", now=journal.now()).pieces
     assert [piece.ancestor for piece in pieces if piece.weights == weights] == [True, True]
@@ -218,9 +207,9 @@ def test_an_amendment_there_and_back_ends_the_permit(project: Project) -> None:
 
 def test_a_false_promise_is_not_made_for_what_was_declared_for_good(project: Project) -> None:
     """A run that declares nothing cannot declare it later: this hold is a stop. An unknown parent can be recorded."""
-    assert steps_taken(project, Model(flops=1), "x", from_scratch=False) == 0
+    assert steps_until_held(project, Model(flops=1), "x", from_scratch=False) == 0
     teacher = Parent(weights="e" * 64, relation="teacher")
-    assert steps_taken(project, Model(flops=2), "y", from_scratch=False, parents=[teacher]) == 0
+    assert steps_until_held(project, Model(flops=2), "y", from_scratch=False, parents=[teacher]) == 0
     with reading(project.ledger) as journal:
         nothing, unknown = (journal.fold.latest[run].resumption for run in ("x", "y"))
     assert nothing is not None
@@ -233,7 +222,7 @@ def test_a_session_that_started_from_the_wrong_weights_is_told_to_start_again_an
     model = Model(skill=lambda _: 0.9)
     with open_gate(project, model) as gate, pytest.raises(Held):
         train(gate, model)
-    assert steps_taken(project, Model(flops=model.flops + 1), "r") == 0
+    assert steps_until_held(project, Model(flops=model.flops + 1), "r") == 0
     with reading(project.ledger) as journal:
         held = journal.fold.latest["r"]
     assert held.resumption is not None

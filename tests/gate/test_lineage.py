@@ -11,7 +11,7 @@ from scalegate.gate.project import Project
 from scalegate.gate.situation import Lineage
 from scalegate.ledger.entries import Parent, WeightsRecorded
 from scalegate.training.held import Held
-from support import STEP, Model, new_project, open_gate, train
+from support import STEP, Model, new_project, open_gate, steps_until_held, train
 
 
 @pytest.fixture
@@ -31,17 +31,6 @@ BASE = Model(flops=15 * STEP)
 def lineage(project: Project, run: str) -> Lineage:
     with reading(project.ledger) as journal:
         return journal.fold.situation(run, now=wall_time()).lineage
-
-
-def steps_until_held(project: Project, model: Model, run: str, **options: object) -> int:
-    with open_gate(project, model, run=run, evaluate=None, **options) as gate:
-        for step in range(1000):
-            try:
-                gate.step(STEP)
-            except Held:
-                return step
-            model.flops += STEP
-    raise AssertionError("never held")
 
 
 def test_a_fine_tune_inherits_the_compute_of_its_parent(project: Project) -> None:

@@ -20,7 +20,7 @@ from scalegate.gate.project import Project
 from scalegate.policy import parse_policy
 from scalegate.training.evaluation import EvaluationRequest, Measured
 from scalegate.training.held import Held
-from support import POLICY_TEXT, STEP, Model, new_project, open_gate, train
+from support import POLICY_TEXT, STEP, Model, new_project, open_gate, steps_until_held, train
 
 POLICY = parse_policy(POLICY_TEXT)
 DOMAIN = POLICY.domains[0]
@@ -179,16 +179,7 @@ def first_run(project: Project, steps: int, *, evaluated: bool, skill: float = 0
 
 
 def steps_of_the_next(project: Project, run: str = "two") -> int:
-    """Steps of a run from scratch before its first hold, without evaluations."""
-    model = Model(flops=7)
-    with open_gate(project, model, run=run, evaluate=None) as gate:
-        for step in range(1000):
-            try:
-                gate.step(STEP)
-            except Held:
-                return step
-            model.flops += STEP
-    raise AssertionError("never held")
+    return steps_until_held(project, Model(flops=7), run)
 
 
 def test_once_a_run_is_evaluated_at_its_end_the_next_has_all_of_it(project: Project) -> None:
