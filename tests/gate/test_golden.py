@@ -59,6 +59,16 @@ TWO = parse_policy(
         1,
     )
 )
+NO_CADENCE = POLICY.model_copy(
+    update={
+        "clauses": tuple(
+            clause.model_copy(update={"modality": "aim"}) if clause.kind == "cadence" else clause
+            for clause in POLICY.clauses
+        )
+    }
+)
+NO_DOMAINS = POLICY.model_copy(update={"domains": ()})
+"""No reader lets this through; a clause about a domain that is not there is a fault on the way to a verdict."""
 EVERYBODY = signed(*LEVEL_2, "approval.2.grace")
 
 
@@ -148,6 +158,9 @@ CASES: dict[str, tuple[Any, Situation]] = {
     ),
     "tier unknown": (POLICY, situation(AT, piece(0), tiers=())),
     "tier out of date": (POLICY, situation(AT, piece(0), tiers=(NOBODY.model_copy(update={"until": START - 1}),))),
+    "parents not declared": (POLICY, situation(AT, piece(0), lineage={"faults": ("a parent is not known",)})),
+    "no clause of a required kind": (NO_CADENCE, situation(AT, piece(0), policy=NO_CADENCE.digest())),
+    "fault of our own": (NO_DOMAINS, situation(AT, piece(0), policy=NO_DOMAINS.digest())),
     "two domains, paused": (TWO, two(piece(0), cyber(0))),
     "two domains, after the pause": (TWO, two(piece(0), cyber(2), now=1_798_200_000)),
     "two domains, one open": (TWO, two(piece(0), cyber(20), now=1_798_200_000)),

@@ -1,0 +1,141 @@
+"""What people, measurements and time could bring about: each change in words, with what it does to the facts.
+
+Written down whole in `golden/changes/`, since a fact that a change forgets makes a promise that does not hold.
+`SCALEGATE_GOLDEN=write` writes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_decide_cases import NOBODY, POLICY, piece, situation
+from test_golden import TWO, cyber
+
+from scalegate.gate import Situation
+from scalegate.gate.changes import elicitation_due, possible_changes
+from scalegate.gate.facts import derive_facts
+from scalegate.gate.judge import Judge
+from scalegate.policy import Policy, parse_policy
+from scalegate.policy.semantics import Unknown
+from support import DAY, POLICY_TEXT, START
+
+GOLDEN = Path(__file__).parent / "golden" / "changes"
+AT = 8 * 10**11
+CAP = 10**14
+FASTER = TWO.model_copy(
+    update={
+        "effective_compute": parse_policy(
+            POLICY_TEXT.replace("factor: 1x", "factor: 1.5x"),
+        ).effective_compute
+    }
+)
+"""Two domains, and a FLOP of today counts one and a half."""
+BARE = POLICY.model_copy(update={"clauses": tuple(c for c in POLICY.clauses if c.kind != "compute_cap")})
+
+
+def under(policy: Policy, used: int, *pieces: Any, **changes: Any) -> tuple[Policy, Situation]:
+    return policy, situation(used, *pieces, policy=policy.digest(), **changes)
+
+
+CASES: dict[str, tuple[Policy, Situation]] = {
+    "two domains to measure": under(FASTER, AT, compute=12 * 10**11 + 7, lineage={"planned_end": 10**12}),
+    "no plan": under(FASTER, AT, compute=12 * 10**11, lineage={"planned_end": None}, developer_others=10**9),
+    "parents not declared": under(FASTER, AT, compute=12 * 10**11, lineage={"faults": ("who knows",)}),
+    "one attempt left in one domain, none in the other": under(
+        TWO, AT, piece(100, attempt=11), cyber(100, attempt=12), now=START + 3 * DAY
+    ),
+    "reached in one domain, open in the other": under(TWO, AT, piece(400), cyber(0, status="open")),
+    "a tier about which nothing is recorded": under(POLICY, AT, tiers=()),
+    "a tier whose record has ended": under(
+        POLICY, AT, tiers=(NOBODY.model_copy(update={"until": START - 1, "adopters": ("Sample AI",)}),)
+    ),
+    "a tier whose record ends now": under(POLICY, AT, tiers=(NOBODY.model_copy(update={"until": START}),)),
+    "a clock that has gone back": under(TWO, AT, piece(0), cyber(0), ledger_time=START + 5),
+    "nothing trained yet": under(POLICY, 0, compute=3 * 10**11, developer_others=10**12),
+    "one FLOP trained": under(POLICY, 1, compute=3 * 10**11, developer_others=10**12),
+    "no caps": under(BARE, AT, lineage={"planned_end": AT}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_change_says_what_it_does_to_the_facts(name: str) -> None:
+    policy, of = CASES[name]
+    facts = derive_facts(policy, of, "train")
+    found = [
+        {"kind": change.kind, "text": change.text, "updates": {fact: str(value) for fact, value in change.updates}}
+        for change in possible_changes(policy, of, Judge.of(policy, "train"), facts)
+    ]
+    shown = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    path = GOLDEN / f"{name}.json"
+    if os.environ.get("SCALEGATE_GOLDEN") == "write":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(shown, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == shown
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_change_touches_a_fact_that_the_policy_does_not_have(name: str) -> None:
+    policy, of = CASES[name]
+    facts = derive_facts(policy, of, "train")
+    for change in possible_changes(policy, of, Judge.of(policy, "train"), facts):
+        assert {fact for fact, _ in change.updates} <= set(facts)
+        assert not any(isinstance(value, Unknown) for _, value in change.updates)
+
+
+def planning(of: Situation) -> list[str]:
+    facts = derive_facts(POLICY, of, "train")
+    changes = possible_changes(POLICY, of, Judge.of(POLICY, "train"), facts)
+    return [change.text for change in changes if "planned" in change.text]
+
+
+def test_a_larger_plan_is_offered_up_to_the_cap_and_not_past_it() -> None:
+    room = CAP - AT - elicitation_due(POLICY, POLICY.domains[0], AT, AT)
+    assert planning(situation(AT, compute=AT, developer_others=room, lineage={"planned_end": AT}))
+    assert not planning(situation(AT, compute=AT, developer_others=room + 1, lineage={"planned_end": AT}))
+
+
+def policy_with(*changes: tuple[str, str]) -> Policy:
+    text = POLICY_TEXT
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return parse_policy(text)
+
+
+SHARE_10 = ("share: 1%", "share: 10%")
+SLOW = ("buffer: 6x", "buffer: 15x")
+
+
+@pytest.mark.parametrize(
+    ("changes", "evidence", "planned_end", "due"),
+    [
+        # A tenth of the nearest end: buffer over margin, cadence, plan.
+        ([SHARE_10, ("buffer: 6x", "buffer: 3x")], 10**12, None, 2 * 10**11),
+        ([SHARE_10], 10**12, None, 4 * 10**11),
+        (
+            [SHARE_10, ("modality: will\n\n  - id: safeguards", "modality: aim\n\n  - id: safeguards"), SLOW],
+            10**12,
+            None,
+            10**12,
+        ),
+        # Elicitation is itself trained: the plan and the floor are nine tenths of the whole.
+        ([SHARE_10], 10**12, 2 * 10**12 - 10**9, -(-2 * 10**12 // 9)),
+        ([SHARE_10, ("factor: 1x", "factor: 1.5x")], 10**12, 2 * 10**12 - 10**9, -(-3 * 10**12 // 9)),
+        # A plan behind the evidence is no end.
+        ([SHARE_10], 10**12, 10**11, -(-(10**12) // 9)),
+        # With all of the compute for elicitation a plan says nothing.
+        ([("share: 1%", "share: 100%")], 10**12, 10**12, 4 * 10**12),
+        # The floor, and a fraction rounded up.
+        ([], 10**9, None, 10**9),
+        ([SHARE_10], 10**12 + 1, None, 4 * 10**11 + 1),
+    ],
+)
+def test_elicitation_is_due_for_the_nearest_end(
+    changes: list[tuple[str, str]], evidence: int, planned_end: int | None, due: int
+) -> None:
+    policy = policy_with(*changes)
+    assert elicitation_due(policy, policy.domains[0], evidence, planned_end) == due
