@@ -44,7 +44,7 @@ ROOT = Path(__file__).parents[2]
 WORK = ROOT / "mutants"
 RESULTS = WORK / "results.jsonl"
 MUTATED = ("src/scalegate/gate/*.py", "src/scalegate/policy/semantics.py")
-TESTS = ("tests/gate", "tests/semantics", "tests/evidence", "tests/training/test_gate.py")
+TESTS = ("tests/gate", "tests/semantics", "tests/evidence", "tests/training/test_gate.py", "tests/cli")
 LEFT_OUT = "not process_that_is_killed and not strategies_reach"
 """What starts processes of its own, and what says something about the strategies only."""
 EXAMPLES = 25
