@@ -123,7 +123,7 @@ def test_people_without_a_usable_key_sign_nothing() -> None:
 def test_an_attestation_is_by_and_until_what_it_says_and_an_approval_as_the_signer_saw() -> None:
     book = Book.adopted()
     book.put(RunOpened)
-    decision = book.decide(weights=digest("w"), configuration=digest("c"), action="train", levels=(2,))
+    decision = book.decide(weights=digest("w"), configuration=digest("c"), levels=(2,))
     assert book.put(Attestation).refused is None
     assert book.put(Approval, decision=decision.digest()).refused is None
     attested, approved = book.situation().signatures
@@ -140,14 +140,14 @@ def test_an_attestation_is_by_and_until_what_it_says_and_an_approval_as_the_sign
 def test_an_approval_names_a_decision_of_its_run() -> None:
     book = Book.adopted()
     book.put(RunOpened)
-    decision = book.decide()
+    decision = book.decide(levels=(2,))
     other = "the decision that it names is not in this ledger or is about another run"
     assert book.put(Approval, decision="0" * 64).refused == other
     assert book.put(Approval, decision=decision.digest(), run="s").refused == other
-    unseen = "no evidence had put the model in level 2 when the decision that it names was taken"
-    assert book.put(Approval, decision=decision.digest()).refused == unseen
     assert book.put(Approval, decision=decision.digest(), level=3).refused == "`ada` does not have the role `nobody`"
     assert book.put(Approval, decision=decision.digest(), who="security").refused is not None
+    unseen = "no evidence had put the model in level 2 when the decision that it names was taken"
+    assert book.put(Approval, decision=book.decide(levels=(3,)).digest()).refused == unseen
     assert book.fold.signatures == []
 
 

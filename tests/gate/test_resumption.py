@@ -1,0 +1,123 @@
+"""The smallest sets of changes that release a hold, on conditions and changes that a person can read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from test_permit import judge
+
+from scalegate.gate.resumption import KEPT, LISTED, Change, resumption
+from scalegate.policy import syntax
+from scalegate.policy.semantics import Reason, Unknown
+from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Not, Undefined, at_most, constant, term
+
+A, B, C, D = map(Fact, "abcd")
+NOTHING = {name: Unknown(Reason.MISSING) for name in "abcd"}
+TRUE = [Change("act", name, ((name, True),)) for name in "abcd"]
+
+
+def sets(condition: Expr, changes: Any = TRUE, facts: Any = NOTHING) -> list[str]:
+    """Each set as the texts of its changes, run together."""
+    found = resumption(judge({"x": condition}), facts, changes)
+    assert found.because == ("x",)
+    assert found.stop == (not found.sets)
+    return ["".join(fact.text for fact in way) for way in found.sets]
+
+
+@pytest.mark.parametrize(
+    ("condition", "released"),
+    [
+        (A, ["a"]),
+        (Fact("z"), []),
+        (Undefined("z"), []),
+        (syntax.Any((Undefined("z"), B)), ["b"]),
+        (All((A, B)), ["ab"]),
+        (All((A, Undefined("z"))), []),
+        (syntax.Any((A, B)), ["a", "b"]),
+        (syntax.Any((All((A, B)), C)), ["c", "ab"]),
+        (syntax.Any((All((A, B)), A)), ["a"]),
+        (AtLeast(2, (A, B, C)), ["ab", "ac", "bc"]),
+        (AtLeast(3, (A, B, C)), ["abc"]),
+        (AtLeast(2, (A, Undefined("z"), C)), ["ac"]),
+        (AtLeast(2, (A, Undefined("z"))), []),
+        (All((syntax.Any((A, B)), syntax.Any((B, C)))), ["b", "ac"]),
+        (All((syntax.Any((A, B)), syntax.Any((C, D)))), ["ac", "ad", "bc", "bd"]),
+    ],
+)
+def test_sets_are_the_smallest_first_and_none_has_a_needless_member(condition: Expr, released: list[str]) -> None:
+    assert sets(condition) == released
+
+
+@pytest.mark.parametrize(
+    ("condition", "released"),
+    [
+        (Not(A), ["a"]),
+        (Not(All((A, B))), ["a", "b"]),
+        (Not(syntax.Any((A, B))), ["ab"]),
+        (Not(AtLeast(2, (A, B, C))), ["ab", "ac", "bc"]),
+        (Not(AtLeast(3, (A, B, C))), ["a", "b", "c"]),
+        (Not(AtLeast(1, (A, B, C))), ["abc"]),
+        (Not(Not(A)), []),
+        (Not(All((A, Undefined("z")))), ["a"]),
+    ],
+)
+def test_what_must_become_false(condition: Expr, released: list[str]) -> None:
+    changes = [Change("sign", name, ((name, False),)) for name in "abcd"]
+    assert sets(condition, changes) == released
+
+
+def test_what_is_so_already_costs_nothing() -> None:
+    known = NOTHING | {"a": True}
+    assert sets(All((A, B)), facts=known) == ["b"]
+    assert sets(AtLeast(2, (A, B, C)), facts=known) == ["b", "c"]
+    assert sets(AtLeast(2, (A, Undefined("z"), C)), facts=known) == ["c"]
+    assert sets(Not(AtLeast(2, (A, B, C))), [Change("act", "b", (("b", False),))], known | {"c": False}) == ["b"]
+
+
+def test_numbers_and_changes_that_undo_one_another() -> None:
+    facts = {"n": 5, "m": 5}
+    least = Compare("<=", constant(10), term("n"))
+    more = [Change("time", f"<{n}>", (("n", n),)) for n in (9, 10, 11)]
+    assert sets(least, more, facts) == ["<10>", "<11>"]
+    # The second change takes away what the first gave: no set of the two releases.
+    both = All((least, at_most(constant(10), term("m"))))
+    undoing = [Change("act", "n", (("n", 10),)), Change("act", "m", (("m", 10), ("n", 0)))]
+    assert sets(both, undoing, facts) == []
+    # In the other order it does: changes are applied in the order in which they are offered.
+    assert sets(both, undoing[::-1], facts) == ["mn"]
+
+
+def test_every_clause_that_holds_must_be_released() -> None:
+    found = resumption(judge({"x": A, "y": syntax.Any((A, B)), "z": All(())}), NOTHING, TRUE)
+    assert found.because == ("x", "y")
+    assert [[fact.text for fact in way] for way in found.sets] == [["a"]]
+    assert (found.stop, found.more) == (False, False)
+
+
+def test_facts_are_named_by_kind_and_in_the_order_offered() -> None:
+    changes = [Change("measure", "m", (("b", True),)), Change("sign", "s", (("a", True),))]
+    (way,) = resumption(judge({"x": All((A, B))}), NOTHING, changes).sets
+    assert [(fact.kind, fact.text) for fact in way] == [("measure", "m"), ("sign", "s")]
+
+
+@pytest.mark.parametrize(("number", "more"), [(LISTED, False), (LISTED + 1, True)])
+def test_at_most_so_many_are_listed(number: int, more: bool) -> None:
+    names = [f"f{n:02}" for n in range(number)]
+    condition = syntax.Any(tuple(Fact(name) for name in names))
+    changes = [Change("act", name, ((name, True),)) for name in names]
+    found = resumption(judge({"x": condition}), {}, changes)
+    assert ["".join(fact.text for fact in way) for way in found.sets] == names[:LISTED]
+    assert (found.more, found.stop) == (more, False)
+
+
+def test_a_search_that_was_cut_short_says_that_there_may_be_more_and_is_no_stop() -> None:
+    names = [f"f{n:02}" for n in range(30)]
+    changes = [Change("act", name, ((name, True),)) for name in names]
+    wide = AtLeast(3, tuple(Fact(name) for name in names))
+    found = resumption(judge({"x": wide}), {}, changes)
+    assert (len(found.sets), found.more, found.stop) == (LISTED, True, False)
+    # Were there no more to it than what was kept, this would be a stop; that is then not known.
+    never = resumption(judge({"x": wide, "y": Undefined("z")}), {}, changes)
+    assert (never.sets, never.more, never.stop) == ((), True, False)
+    assert KEPT < 30 * 29 * 28 // 6

@@ -1,0 +1,158 @@
+"""Findings in words: each shape of comparison and each fact, as it holds and as it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scalegate.gate.sentences import SENTENCES, fact_sentence, sentence
+from scalegate.policy.semantics import Reason, Unknown
+from scalegate.policy.syntax import Compare, at_most, constant, term
+from support import DAY, START
+
+COMPUTE, NOW = term("compute"), term("now")
+SHORT = 8 * 10**11
+CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
+    (
+        at_most(COMPUTE * 2, term("d.evidence.compute", 6)),
+        {"compute": SHORT, "d.evidence.compute": 10**11},
+        "evidence in `d` at 1.00e+11 FLOP carries to 3.00e+11 FLOP (3x), 8.00e+11 FLOP is asked for",
+        "evidence in `d` at 1.00e+11 FLOP carries only to 3.00e+11 FLOP (3x), 8.00e+11 FLOP is asked for",
+    ),
+    (
+        at_most(COMPUTE * 2, term("d.elicitation") * 100),
+        {"compute": 10**11, "d.elicitation": 10**9},
+        "elicitation in `d` is 1% of the compute asked for, 200% is due",
+        "elicitation in `d` is 1% of the compute asked for, short of the 200% due",
+    ),
+    (
+        at_most(COMPUTE * 2, term("d.elicitation")),
+        {"compute": 0, "d.elicitation": 10**9},
+        "elicitation in `d` is all of the compute asked for, 200% is due",
+        "elicitation in `d` is all of the compute asked for, short of the 200% due",
+    ),
+    (
+        at_most(constant(10**10), term("d.elicitation")),
+        {"d.elicitation": 10**9},
+        "elicitation in `d` is 1.00e+09 FLOP, at least 1.00e+10 FLOP is due",
+        "elicitation in `d` is 1.00e+09 FLOP, at least 1.00e+10 FLOP is due",
+    ),
+    (
+        at_most(NOW, term("d.evidence.time") + constant(DAY)),
+        {"now": START, "d.evidence.time": START},
+        "evidence in `d` is of 2026-11-30T00:53:20Z and counts until 2026-12-01T00:53:20Z",
+        "evidence in `d` is of 2026-11-30T00:53:20Z and counted until 2026-12-01T00:53:20Z",
+    ),
+    (
+        at_most(NOW, term("lineage.opened") + constant(DAY)),
+        {"now": START, "lineage.opened": START},
+        "the first evaluation is due by 2026-12-01T00:53:20Z at the latest",
+        "the first evaluation was due by 2026-12-01T00:53:20Z at the latest",
+    ),
+    (
+        at_most(COMPUTE + term("d.unevaluated"), constant(SHORT)),
+        {"compute": 10**11, "d.unevaluated": 0},
+        "a first evaluation of `d` falls due past 8.00e+11 FLOP; 1.00e+11 FLOP is asked for",
+        "a first evaluation of `d` was due at 8.00e+11 FLOP; 1.00e+11 FLOP is asked for",
+    ),
+    (
+        at_most(COMPUTE + term("d.unevaluated"), constant(SHORT)),
+        {"compute": SHORT + 1, "d.unevaluated": 5000},
+        "a first evaluation of `d` falls due past 800,000,000,000 FLOP; 800,000,000,001 FLOP is asked for, and"
+        " 5.00e+03 FLOP of other runs is unevaluated",
+        "a first evaluation of `d` was due at 800,000,000,000 FLOP; 800,000,000,001 FLOP is asked for, and"
+        " 5.00e+03 FLOP of other runs is unevaluated",
+    ),
+    (
+        at_most(term("lineage.planned_end"), constant(SHORT)),
+        {"lineage.planned_end": 10**11},
+        "the run is planned to end at 1.00e+11 FLOP, the limit is 8.00e+11 FLOP",
+        "the run is planned to end at 1.00e+11 FLOP, the limit is 8.00e+11 FLOP",
+    ),
+    (
+        at_most(COMPUTE + term("developer.others"), constant(SHORT)),
+        {"compute": 10**11, "developer.others": 0},
+        "the developer comes to 1.00e+11 FLOP, the limit is 8.00e+11 FLOP",
+        "the developer comes to 1.00e+11 FLOP, the limit is 8.00e+11 FLOP",
+    ),
+    (
+        at_most(COMPUTE + term("developer.others"), constant(SHORT)),
+        {"compute": 10**11, "developer.others": 2 * 10**11},
+        "the developer comes to 3.00e+11 FLOP (2.00e+11 FLOP of it in other runs), the limit is 8.00e+11 FLOP",
+        "the developer comes to 3.00e+11 FLOP (2.00e+11 FLOP of it in other runs), the limit is 8.00e+11 FLOP",
+    ),
+    (
+        at_most(NOW, term("safeguard.locked.until")),
+        {"now": START, "safeguard.locked.until": START + DAY},
+        "`locked` is attested until 2026-12-01T00:53:20Z",
+        "`locked` was attested until 2026-12-01T00:53:20Z",
+    ),
+    (
+        at_most(constant(START), NOW),
+        {"now": START},
+        "the date 2026-11-30T00:53:20Z has come",
+        "the date 2026-11-30T00:53:20Z has not come yet",
+    ),
+    (
+        at_most(term("ledger.time"), NOW),
+        {"ledger.time": START, "now": START + 1},
+        "the latest entry is of 2026-11-30T00:53:20Z, the clock says 2026-11-30T00:53:21Z",
+        "the latest entry is of 2026-11-30T00:53:20Z, the clock says 2026-11-30T00:53:21Z",
+    ),
+    (
+        at_most(term("lineage.compute"), COMPUTE),
+        {"lineage.compute": SHORT, "compute": SHORT},
+        "the lineage has used 8.00e+11 FLOP, 8.00e+11 FLOP is asked for",
+        "the lineage has used 8.00e+11 FLOP, 8.00e+11 FLOP is asked for",
+    ),
+    (
+        at_most(COMPUTE, term("lineage.planned_end")),
+        {"compute": SHORT, "lineage.planned_end": SHORT + 1},
+        "800,000,000,000 FLOP is asked for, the run is planned to end at 800,000,000,001 FLOP",
+        "800,000,000,000 FLOP is asked for, the run is planned to end at 800,000,000,001 FLOP",
+    ),
+]
+
+
+@pytest.mark.parametrize(("compare", "facts", "met", "unmet"), CASES)
+def test_a_comparison_in_words(compare: Compare, facts: dict[str, Any], met: str, unmet: str) -> None:
+    assert sentence(compare, facts, True) == met
+    assert sentence(compare, facts, False) == unmet
+    for name in facts:
+        assert sentence(compare, facts | {name: Unknown(Reason.MISSING)}, True) is None
+
+
+def test_every_sentence_is_among_these_and_other_shapes_have_none() -> None:
+    assert len({compare for compare, _, _, _ in CASES}) - 1 == len(SENTENCES)
+    strange = {"compute": 1, "now": 1, "lineage.planned_end": 1}
+    assert sentence(at_most(COMPUTE + constant(1), term("lineage.planned_end")), strange, True) is None
+    assert sentence(at_most(NOW, COMPUTE), strange, True) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "true", "false"),
+    [
+        ("d.ruled_out", "the alarm of `d` is ruled out", "a measurement shows the alarm of `d` reached"),
+        (
+            "d.e.reached",
+            "a measurement shows the alarm of `d.e` reached",
+            "no measurement shows the alarm of `d.e` reached",
+        ),
+        (
+            "d.reached_early",
+            "another run reached the alarm of `d` with no more compute than a first evaluation may wait for",
+            "no other run reached the alarm of `d` with as little compute",
+        ),
+        (
+            "lineage.declared",
+            "what went into the model is declared and known",
+            "what went into the model is not known",
+        ),
+        ("meter.sound", "the meter is sound", "the meter is not sound"),
+        ("ledger.sound", "the ledger is sound", "the ledger is not sound"),
+        ("other.thing", "`other.thing` is true", "`other.thing` is false"),
+    ],
+)
+def test_a_fact_in_words(name: str, true: str, false: str) -> None:
+    assert (fact_sentence(name, True), fact_sentence(name, False)) == (true, false)
