@@ -60,6 +60,15 @@ def test_elicitation_in_another_domain_of_covered_weights_is_covered() -> None:
     assert covered(POLICY, DOMAIN, other(10**12, about(compute=10**11), cyber)) == 12 * 10**10
 
 
+def test_a_copy_that_was_tuned_past_the_margin_is_not_covered_by_it() -> None:
+    """The margin is 1.5x: half of what is in the weights may come on top, for each copy."""
+    assert DOMAIN.margin == Fraction(3, 2)
+    huge = about(compute=10**11, elicitation_flops=10**13)
+    assert covered(POLICY, DOMAIN, other(10**14, huge)) == 15 * 10**10
+    again = about(evaluation="f", compute=10**11, attempt=2, elicitation_flops=10**10)
+    assert covered(POLICY, DOMAIN, other(10**14, huge, again)) == 16 * 10**10
+
+
 def test_what_a_run_started_from_is_not_its_own() -> None:
     assert covered(POLICY, DOMAIN, other(10**12, about(compute=5 * 10**11), carried=4 * 10**11)) == 11 * 10**10
     assert covered(POLICY, DOMAIN, other(10**12, about(compute=10**11), carried=4 * 10**11)) == 10**10

@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, look_alpha
+from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, look_alpha, within_margin
 from scalegate.gate.judge import Judge
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change
@@ -242,7 +242,8 @@ def _elsewhere(policy: Policy, situation: Situation, facts: Facts) -> Iterator[C
         left, names = situation.developer_others, []
         for other in situation.elsewhere:
             now = covered(policy, domain, other)
-            after = min(other.recorded + sum(piece.elicitation_flops for piece in other.pieces), other.compute)
+            elicited = sum(within_margin(domain, p) for p in other.pieces if p.announced_for == other.run)
+            after = min(other.recorded + elicited, other.compute)
             tried = max((piece.attempt for piece in other.pieces if piece.domain == domain.id), default=0)
             if other.faults or after <= now or not other.recorded or tried >= policy.error_budget.evaluations:
                 left -= now

@@ -18,7 +18,17 @@ from scalegate.policy.document import Action, Domain, Policy, Tier
 from scalegate.policy.semantics import Reason, Unknown, Value, number
 from scalegate.units import MAX_SAMPLES
 
-__all__ = ["Assessment", "assess", "covered", "derive_facts", "domain_facts", "effective", "levels_open", "look_alpha"]
+__all__ = [
+    "Assessment",
+    "assess",
+    "covered",
+    "derive_facts",
+    "domain_facts",
+    "effective",
+    "levels_open",
+    "look_alpha",
+    "within_margin",
+]
 
 
 @dataclass(frozen=True)
@@ -252,7 +262,7 @@ def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     """Training FLOP of another run that conclusive evaluations in the domain cover, whatever these showed.
 
     That is its own training behind the furthest of the weights evaluated, and the elicitation of copies of
-    weights no further than these (what elicitation adds is within the margin). Training after the last
+    weights no further than these, of each as much as the margin allows for. Training after the last
     evaluation, a tranche lost to a crash, and elicitation that came to nothing are not covered.
     """
     mine = [
@@ -263,8 +273,13 @@ def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     if other.faults or not conclusive:
         return 0
     furthest = max(own[piece.evaluation] for piece in conclusive)
-    elicited = sum(piece.elicitation_flops for piece in mine if own[piece.evaluation] <= furthest)
+    elicited = sum(within_margin(domain, piece) for piece in mine if own[piece.evaluation] <= furthest)
     return min(furthest + elicited, other.compute)
+
+
+def within_margin(domain: Domain, piece: Piece) -> int:
+    """FLOP of a piece's elicitation, as far as the domain's margin allows for them on top of what is in the weights."""
+    return min(piece.elicitation_flops, floor((piece.compute or 0) * (domain.margin - 1)))
 
 
 def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:
