@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scalegate.gate.explain import LISTED, explain
-from scalegate.gate.judge import Test
+from scalegate.gate.judge import Test as Clause
 from scalegate.policy import syntax
 from scalegate.policy.semantics import Reason, Unknown
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Not, Undefined, at_most, constant, term
@@ -28,7 +28,7 @@ FACTS: dict[str, Any] = {
 
 
 def told(condition: Expr, status: Any, faults: tuple[str, ...] = (), *, gates: bool = True) -> str:
-    test = Test("c", "cadence", "aim", "", "", gates, All(()), All(()), condition)
+    test = Clause("c", "cadence", "aim", "", "", gates, All(()), All(()), condition)
     return explain(test, status, FACTS, faults)
 
 

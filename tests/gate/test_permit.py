@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scalegate.gate.judge import REQUIRED_KINDS, Judge, Test
+from scalegate.gate.judge import REQUIRED_KINDS, Judge
+from scalegate.gate.judge import Test as Clause
 from scalegate.gate.permit import Ends, boundary, largest_permit
 from scalegate.policy import syntax
 from scalegate.policy.semantics import Reason, Unknown
@@ -21,7 +22,7 @@ def judge(conditions: dict[str, Expr]) -> Judge:
     """A clause per condition, and one of each required kind that is always met."""
     given = {f"always {kind}": (kind, All(())) for kind in REQUIRED_KINDS}
     given |= {name: ("moratorium", condition) for name, condition in conditions.items()}
-    tests = (Test(name, kind, "will", "", "", True, All(()), All(()), e) for name, (kind, e) in given.items())
+    tests = (Clause(name, kind, "will", "", "", True, All(()), All(()), e) for name, (kind, e) in given.items())
     return Judge(action="train", tests=tuple(tests))
 
 
