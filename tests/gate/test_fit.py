@@ -110,3 +110,58 @@ def test_a_passing_fault_holds_and_is_not_recorded(
             assert caught.value.exit_code == 3
         gate.step(10**10)
     assert replay(project.ledger).faults == ()
+
+
+def test_each_step_of_shortening_is_taken_only_if_the_one_before_was_not_enough() -> None:
+    """Fewer sets first, then shorter texts, then fewer findings."""
+    policy = large(110, 3)
+    whole = decide(policy, situation(8 * 10**11, piece(380), policy=policy.digest()), "train")
+    seen, limit = [], len(whole.canonical())
+    while True:
+        try:
+            short = fitted(whole, limit=limit - 1)
+        except ValueError:
+            break
+        limit = len(short.canonical())
+        assert short.resumption is not None
+        assert short.resumption.more
+        longest = max(len(finding.text) for finding in short.findings)
+        seen.append((len(short.resumption.sets), longest, len(short.findings)))
+    assert seen == [
+        (6, 108, 123),
+        (3, 108, 123),
+        (1, 108, 123),
+        (1, 108, 123),
+        (1, 80, 123),
+        (1, 80, 101),
+        (1, 80, 51),
+        (1, 80, 26),
+    ]
+    assert (short.findings[-1].clause, short.findings[-1].status) == ("standing.more", "met")
+
+
+def test_what_is_left_out_is_counted_as_unmet_if_any_of_it_is() -> None:
+    policy = large(150, 10)
+    of = situation(8 * 10**11, piece(380), policy=policy.digest(), lineage={"planned_end": 10**15})
+    whole = decide(policy, of, "train")
+    unmet = sum(finding.status in ("violated", "not shown") for finding in whole.findings)
+    assert unmet > 101
+    counted = fitted(whole, limit=len(fitted(whole, limit=20_000).canonical())).findings[-1]
+    assert counted.clause == "standing.more"
+    assert (counted.kind, counted.modality, counted.status) == ("standing", "will", "not shown")
+    assert counted.detail.endswith("more, some of them unmet")
+    assert counted.text == "Findings that do not fit into an entry are counted."
+
+
+def test_lists_are_cut_with_their_number() -> None:
+    assumptions = tuple(f"{n:03} {'why ' * 20}" for n in range(250))
+    of = situation(8 * 10**11, piece(380, assumptions=assumptions))
+    whole = decide(parse_policy(POLICY_TEXT), of, "train")
+    assert len(whole.limits.assumptions) == 251
+    short = fitted(whole, limit=20_000)
+    assert len(short.limits.assumptions) == 61
+    assert short.limits.assumptions[-1] == "and 191 more"
+    shortest = fitted(whole, limit=10_000)
+    assert len(shortest.limits.assumptions) == 21
+    assert all(len(text) <= 80 for text in shortest.limits.assumptions)
+    assert shortest.limits.assumptions[1].endswith("…")

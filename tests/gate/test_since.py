@@ -8,7 +8,7 @@ import pytest
 
 from scalegate.gate import Decision, Fold, Resumption, ResumptionFact
 from scalegate.gate.project import Project, adopt
-from scalegate.gate.since import latest_decision, since, to_decide
+from scalegate.gate.since import Since, latest_decision, otherwise, since, to_decide
 from scalegate.ledger.entries import MeterFault
 from scalegate.policy import parse_policy
 from scalegate.training.held import Held
@@ -117,3 +117,41 @@ def test_an_evaluation_is_due_if_measuring_alone_may_release(tmp_path: Path) -> 
     assert not due("HOLD")
     assert not due("PROCEED", ("measure",))
     assert not decision.evaluation_due
+
+
+def test_deciding_again_is_none_where_it_comes_out_the_same(tmp_path: Path) -> None:
+    project = two_runs(tmp_path)
+    with project.journal() as journal:
+        made = journal.decide("first", "train", project.key("gatekeeper"), "gatekeeper")
+        assert otherwise(journal.fold, made) is None
+        # A decision that asked for less than has been used since is asked again for what has been used.
+        early = made.model_copy(update={"compute": 1, "now": 1})
+        assert otherwise(journal.fold, early) is None
+        far = made.model_copy(update={"compute": 10**11})
+        assert otherwise(journal.fold, far) is None
+        past = made.model_copy(update={"compute": 10**14})
+        again = otherwise(journal.fold, past)
+        assert again is not None
+        assert (again.verdict, again.compute, again.now) == ("HOLD", 10**14, max(journal.fold.time, made.now))
+    assert otherwise(Fold(), made) is None
+
+
+def test_deciding_again_after_a_fault_gives_the_hold(tmp_path: Path) -> None:
+    project = two_runs(tmp_path)
+    with project.journal() as journal:
+        made = journal.fold.latest["first"]
+    fault(project, "first")
+    with project.journal() as journal:
+        again = otherwise(journal.fold, made)
+        assert again is not None
+        assert again.resumption is not None
+        assert again.resumption.because == ("standing.meter",)
+        assert otherwise(journal.fold, again) is None
+        released = again.model_copy(update={"resumption": None})
+        assert otherwise(journal.fold, released) is not None
+
+
+def test_news_are_counted_in_words() -> None:
+    assert str(Since({"approval": 2, "attestation": 1})) == "2 approvals, 1 attestation"
+    assert str(Since({"adoption of a policy": 2})) == "2 adoptions of a policy"
+    assert Since({"approval": 2, "attestation": 1}).number == 3

@@ -6,13 +6,17 @@ situation are never shortened. Everything cut stands whole in the policy and in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
-
 from scalegate.gate.decision import Decision, Finding
 from scalegate.text import MAX_DOCUMENT_BYTES
 
 __all__ = ["fitted"]
+
+STEPS: tuple[tuple[int, tuple[int, int] | None, int | None], ...] = (
+    *((sets, None, None) for sets in (6, 3, 1)),
+    *((1, texts, None) for texts in ((400, 200), (160, 60), (80, 20))),
+    *((1, (80, 20), findings) for findings in (200, 100, 50, 25)),
+)
+"""From the least loss to the most: sets listed; characters of a text and items of a list; findings listed."""
 
 
 def fitted(decision: Decision, limit: int = MAX_DOCUMENT_BYTES) -> Decision:
@@ -22,21 +26,13 @@ def fitted(decision: Decision, limit: int = MAX_DOCUMENT_BYTES) -> Decision:
     """
     if len(decision.canonical()) <= limit:
         return decision
-    for shorter in _steps():
-        decision = shorter(decision)
-        if len(decision.canonical()) <= limit:
-            return decision
+    for sets, texts, findings in STEPS:
+        shorter = _fewer_sets(decision, sets)
+        shorter = _shorter_texts(shorter, *texts) if texts else shorter
+        shorter = _fewer_findings(shorter, findings) if findings else shorter
+        if len(shorter.canonical()) <= limit:
+            return shorter
     raise ValueError(f"the decision takes more than the {limit} bytes that an entry holds")
-
-
-def _steps() -> Iterator[Callable[[Decision], Decision]]:
-    """From the least loss to the most."""
-    for sets in (6, 3, 1):
-        yield partial(_fewer_sets, number=sets)
-    for characters, items in ((400, 200), (160, 60), (80, 20)):
-        yield partial(_shorter_texts, characters=characters, number=items)
-    for findings in (200, 100, 50, 25):
-        yield partial(_fewer_findings, number=findings)
 
 
 def _fewer_sets(decision: Decision, number: int) -> Decision:
