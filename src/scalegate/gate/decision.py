@@ -87,7 +87,7 @@ class Limits(_Data):
 class Decision(_Data):
     """What `decide` says. Serialises to one canonical JSON text; the ledger and `verify` compare its bytes."""
 
-    schema_version: Literal["scalegate.decision/1"] = "scalegate.decision/1"
+    schema_version: Literal["scalegate.decision/2"] = "scalegate.decision/2"
     limits: Limits
     verdict: Verdict
     action: Action

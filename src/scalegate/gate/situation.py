@@ -113,7 +113,7 @@ class Elsewhere(_Record):
 class Situation(_Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/1"] = "scalegate.situation/1"
+    schema_version: Literal["scalegate.situation/2"] = "scalegate.situation/2"
     policy: str
     """Digest of the policy in force according to the ledger."""
     now: int
