@@ -303,3 +303,85 @@ def test_nobody_signs_before_there_is_something_to_see(project: Project) -> None
         train(gate, model, 1)
         # Signed again in time, before the first signatures run out.
         approve(project, "grace")
+
+
+# --- honest runs that must not be spoilt, and entries that contradict each other --------------------------
+
+
+def test_a_child_that_saves_the_weights_it_starts_from_is_no_parent_of_itself_or_of_others(project: Project) -> None:
+    model, weights = evaluated(project, 21, "parent")
+    for run in ("first", "second"):
+        child = Model(flops=model.flops)
+        with open_gate(project, child, run, from_scratch=False, parents=[weights], evaluate=None) as gate:
+            gate.save()
+            train(gate, child, 2)
+        with reading(project.ledger) as journal:
+            assert journal.fold.situation(run, now=journal.now()).lineage.members == tuple(sorted(("parent", run)))
+    assert faults(project) == ""
+
+
+def test_two_runs_may_start_from_the_same_random_weights(project: Project) -> None:
+    for run in ("one", "two"):
+        model = Model()
+        with open_gate(project, model, run, evaluate=None) as gate:
+            gate.save()
+            gate.step(STEP)
+            model.flops += STEP + (run == "two")
+            gate.save()
+    assert faults(project) == ""
+
+
+def test_a_run_repeated_under_another_name_is_refused_and_not_spoilt(project: Project) -> None:
+    trained_to(project, Model(), 3, "one")
+    model = Model()
+    with open_gate(project, model, "two", evaluate=None) as gate:
+        train(gate, model, 3)
+        with pytest.raises(Held, match="weights of run `one`, which is no ancestor"):
+            gate.save()
+    assert faults(project) == ""
+
+
+def test_elicitation_that_ends_after_a_takeover_counts_and_is_no_fault(project: Project) -> None:
+    opened(project)
+    opened(project, session="2" * 64)
+    reserve(project, SPENT, use="elicitation")
+    assert faults(project) == ""
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].used("elicitation") == SPENT
+    reserve(project, SPENT, use="elicitation", session="9" * 64)
+    assert "no longer holds the run" in faults(project)
+
+
+def test_a_session_records_no_more_than_it_started_with_and_reserved(project: Project) -> None:
+    """Back at the random start, the training of the branch that was given up is not in the weights."""
+    trained_to(project, Model(), 19)
+    with open_gate(project, Model(), evaluate=None) as gate:
+        gate.step(10**9)
+        with reading(project.ledger) as journal:
+            session = journal.fold.runs["r"].latest.session
+        trained = 19 * STEP + 10**9
+        put(project, GATE, WeightsRecorded, run="r", session=session, weights=digest("B"), trained=trained)
+    assert "claims more training in its weights than was reserved" in faults(project)
+
+
+def test_what_happens_in_other_runs_ends_a_permit_too(project: Project) -> None:
+    """Another run reached the alarm early: nothing more is reserved before it has been decided on."""
+    other = trained_to(project, Model(flops=10**15), 2, "other")
+    model = Model()
+    with open_gate(project, model, tranche=STEP, evaluate=None) as gate:
+        train(gate, model, 2)
+        finish(project, "a" * 64, other, 400)
+        with pytest.raises(Held):
+            train(gate, model, 5)
+    assert model.flops == 2 * STEP
+
+
+def test_a_bad_result_about_weights_that_are_recorded_later_ends_the_permit(project: Project) -> None:
+    model = Model()
+    with open_gate(project, model, tranche=STEP, evaluate=None) as gate:
+        train(gate, model, 2)
+        finish(project, "a" * 64, model.digest(), 400)
+        train(gate, model, 0)
+        gate.save()
+        with pytest.raises(Held):
+            train(gate, model, 3)

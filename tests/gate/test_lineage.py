@@ -87,9 +87,21 @@ def test_recording_the_weights_of_an_unrelated_run_is_a_fault(project: Project) 
     with open_gate(project, thief, run="thief") as gate:
         gate.step(STEP)
         thief.flops = BASE.flops
-        gate.save()
-        with pytest.raises(Held, match=r"standing\.meter"):
-            train(gate, thief)
+        with pytest.raises(Held, match="weights of run `base`, which is no ancestor"):
+            gate.save()
+    with project.journal() as journal:
+        run = journal.fold.runs["thief"]
+        entry = WeightsRecorded(
+            actor="gatekeeper",
+            time=journal.now(),
+            policy=journal.policy.digest(),
+            run="thief",
+            session=run.latest.session,
+            weights=BASE.digest(),
+            trained=STEP,
+        )
+        journal.append(lambda: [(entry, project.key("gatekeeper"))])
+        assert "which is no ancestor" in run.faults[0]
 
 
 def test_going_on_from_weights_that_the_run_never_recorded_holds(project: Project) -> None:

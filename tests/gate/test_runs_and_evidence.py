@@ -127,6 +127,8 @@ def test_a_permit_ends_when_the_developer_uses_more_elsewhere() -> None:
     book, _ = permitted()
     other = {"run": "s", "session": digest("s")}
     book.put(RunOpened, start_weights=digest("s"), **other)
+    assert not book.fold.permitted("r", book.time), "what another run is has not been decided on"
+    book.decide()
     assert book.fold.permitted("r", book.time)
     reserve(book, 1, "elicitation", **other)
     assert not book.fold.permitted("r", book.time)

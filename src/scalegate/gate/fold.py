@@ -27,6 +27,8 @@ from scalegate.policy.reader import policy_from_json
 
 __all__ = ["Attempt", "Fold", "Record"]
 
+TURNING = (entries.RunOpened, entries.MeterFault, EvaluationAnnounced, EvaluationFinished)
+"""Entries that may turn a decision, beside grants, which can only release, and what `permitted` looks at itself."""
 Enforcement = Literal["cooperative", "launcher", "registry"]
 
 
@@ -60,8 +62,8 @@ class Fold:
     """The last training decision of each run: a permit is good until the next one."""
     decided_at: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Where the last training decision of each run stands, and the adoption that was in force."""
-    evaluated_at: dict[str, int] = field(default_factory=dict)
-    """Position of the last entry about an evaluation of weights that a run has or had, or announced for it."""
+    changed_at: int = -1
+    """Position of the last entry that may turn a decision: about a run, a meter or an evaluation, of any run."""
     votes: dict[tuple[str, Enforcement], set[str]] = field(default_factory=dict)
     payloads: set[bytes] = field(default_factory=set)
     """Hashes of the statements of all grants, so that none counts twice."""
@@ -96,10 +98,23 @@ class Fold:
             refused = self._take(index, entry, refused) or refused
         if refused and not machine:
             self.ignored.append(f"entry {index} ({type(entry).__name__}): {refused}")
+        if isinstance(entry, TURNING) or (
+            isinstance(entry, entries.WeightsRecorded) and self._evaluated(entry.weights)
+        ):
+            self.changed_at = index
         self.time = max(self.time, entry.time)
         record = Record(index, entry, leaf, refused)
         self.records.append(record)
         return record
+
+    def _evaluated(self, weights: str) -> bool:
+        """Whether some evaluation is about these weights."""
+        return any(
+            (attempt.announced is not None and attempt.announced.weights == weights)
+            or (attempt.finished is not None and attempt.finished.weights == weights)
+            or any(other.weights == weights for _, other in attempt.others)
+            for attempt in self.attempts.values()
+        )
 
     def would_refuse(self, envelope: bytes) -> str | None:
         """Why an entry would count for nothing if it were next; None: it would count."""
@@ -174,13 +189,17 @@ class Fold:
     def _record(self, index: int, entry: entries.WeightsRecorded) -> None:
         run = self._run(index, entry.run)
         kin = members(self.runs, entry.run)
-        strangers = [other.name for other in holders(self.runs, entry.weights) if other.name not in kin]
+        strangers = [
+            other.name
+            for other in holders(self.runs, entry.weights)
+            if other.name not in kin and (other.weights[entry.weights] > 0 or entry.trained > 0)
+        ]
         at = (entry.session, entry.trained)
         start = run.first.start_weights
         checks = (
             (entry.session == run.latest.session, "records weights in a session that does not hold the run"),
             (entry.trained > 0 or entry.weights in run.starts, "records weights without training that are new to it"),
-            (entry.trained <= run.used("training"), "claims more training in its weights than was reserved"),
+            (entry.trained <= run.present, "claims more training in its weights than was reserved"),
             (not lineage_faults(self.runs, entry.run), "records weights of a run whose lineage is not known"),
             (not (entry.weights == start and entry.trained > 0), "claims training in the weights that it started from"),
             (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which is no ancestor"),
@@ -199,7 +218,6 @@ class Fold:
 
     def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
         attempt = self.attempts.setdefault(entry.evaluation, Attempt())
-        self._touch(index, entry.weights, entry.run)
         if self._no_domain(index, entry.domain):
             return "the policy has no such domain"
         if refused or attempt.announced or attempt.finished or attempt.others:
@@ -212,7 +230,6 @@ class Fold:
         attempt = self.attempts.setdefault(entry.evaluation, Attempt())
         self._no_domain(index, entry.domain)
         announced = attempt.announced
-        self._touch(index, entry.weights, announced.run if announced else None)
         fits = announced is None or (announced.weights, announced.domain) == (entry.weights, entry.domain)
         if refused is None and attempt.finished is None and fits:
             attempt.finished, attempt.finished_at, attempt.signed = entry, index, True
@@ -225,11 +242,6 @@ class Fold:
             if fits
             else "it is about other weights or another domain than was announced"
         )
-
-    def _touch(self, index: int, weights: str, named: str | None) -> None:
-        for run in self.runs.values():
-            if run.name == named or weights in run.weights or weights in run.starts:
-                self.evaluated_at[run.name] = index
 
     def _no_domain(self, index: int, domain: str) -> bool:
         if self.policy is None or any(item.id == domain for item in self.policy.domains):
@@ -292,7 +304,9 @@ class Fold:
 
     def _reserve(self, index: int, entry: entries.ComputeReserved) -> None:
         run = self._run(index, entry.run)
-        if entry.session != run.latest.session:
+        # The elicitation of an evaluation that ends after a takeover counts against the run, and is no fault.
+        late = entry.use == "elicitation" and entry.session in run.sessions
+        if entry.session != run.latest.session and not late:
             run.faults.append(f"entry {index} reserves compute for a session that no longer holds the run")
         key = (entry.session, entry.use)
         run.reserved[key] = run.reserved.get(key, 0) + entry.flops
@@ -304,8 +318,8 @@ class Fold:
     def permitted(self, run: str, time: int) -> bool:
         """Whether what is reserved for the run lies within its latest decision's permit and lease at `time`.
 
-        A fault of the lineage or of the ledger, an entry about an evaluation of the lineage, and an adoption each
-        end the permit: what they change has not been decided on.
+        A fault, an adoption, and an entry about a run, a meter or an evaluation, each end the permit: what they
+        change has not been decided on.
         """
         decision = self.latest.get(run)
         permit = decision.permit if decision else None
@@ -313,8 +327,9 @@ class Fold:
             return False
         position, adoption = self.decided_at[run]
         kin = members(self.runs, run)
-        newer = any(self.evaluated_at.get(name, -1) > position for name in kin)
-        if adoption != self.adopted_at or newer or self.faults or any(self.runs[name].faults for name in kin):
+        if adoption != self.adopted_at or self.changed_at > position or self.faults:
+            return False
+        if any(self.runs[name].faults for name in kin) or lineage_faults(self.runs, run):
             return False
         lineage = total(self.runs, kin)
         others = total(self.runs, tuple(self.runs)) - lineage

@@ -83,6 +83,12 @@ def holders(runs: Runs, weights: str) -> list[Run]:
     return [run for run in runs.values() if weights in run.weights]
 
 
+def makers(runs: Runs, weights: str) -> list[Run]:
+    """Every run that came to these weights by training; those that recorded them as their start, if nobody did."""
+    known = holders(runs, weights)
+    return [run for run in known if run.weights[weights] > 0] or known
+
+
 def members(runs: Runs, name: str) -> tuple[str, ...]:
     """The run and every distinct run that it descends from, sorted; unknown parents add nothing here."""
     seen: set[str] = set()
@@ -92,7 +98,7 @@ def members(runs: Runs, name: str) -> tuple[str, ...]:
         if current in seen or current not in runs:
             continue
         seen.add(current)
-        waiting += [run.name for parent in runs[current].parents for run in holders(runs, parent.weights)]
+        waiting += [run.name for parent in runs[current].parents for run in makers(runs, parent.weights)]
     return tuple(sorted(seen))
 
 
@@ -166,7 +172,7 @@ def _faults(runs: Runs, run: Run) -> Iterator[Fault]:
             f"run `{run.name}` is opened again with the parents that it was first opened with",
         )
     for parent in opened.parents:
-        known = holders(runs, parent.weights)
+        known = makers(runs, parent.weights)
         short = f"{parent.weights[:12]}..."
         if not known:
             yield Fault(

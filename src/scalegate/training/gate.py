@@ -24,6 +24,7 @@ from scalegate.errors import InputError, ScalegateError
 from scalegate.gate import Decision, Journal
 from scalegate.gate.changes import elicitation_due
 from scalegate.gate.journal import wall_time
+from scalegate.gate.lineage import holders, members
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import Parent, WeightsRecorded
 from scalegate.policy import Policy, load_policy
@@ -316,6 +317,14 @@ class Gate:
                 f"run `{session.run}`: the weights have changed, and no training was metered meanwhile",
                 self.decision,
                 fix="leave buffers and parameters alone between steps, or meter what changes them; nothing was written",
+            )
+        runs = session.journal.fold.runs
+        others = [run.name for run in holders(runs, weights) if run.name not in members(runs, session.run)]
+        if self.trained > 0 and others:
+            raise Held(
+                f"run `{session.run}`: these are the weights of run `{others[0]}`, which is no ancestor of it",
+                self.decision,
+                fix="declare it as a parent, in a run of its own; nothing was written",
             )
         if self._checkpoint is not None:
             self._checkpoint()
