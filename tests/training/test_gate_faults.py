@@ -1,4 +1,4 @@
-"""What scripts, evaluators and signals do wrong: nothing uncounted is authorised, and nothing is spoilt."""
+"""What scripts and evaluators do wrong: nothing uncounted is authorised, and nothing is spoilt."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import copy
 import math
 import os
 import pickle
-import random
-import signal
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -51,7 +49,7 @@ def test_a_step_of_no_whole_amount_is_refused_and_spoils_nothing(project: Projec
 
 def test_whole_numbers_of_other_libraries_are_taken(project: Project) -> None:
     numpy = pytest.importorskip("numpy")
-    with open_gate(project, Model(), tranche=4 * STEP) as gate:
+    with open_gate(project, Model(), tranche=numpy.int64(4 * STEP), planned=numpy.int64(10**13)) as gate:
         for _ in range(3):
             gate.step(numpy.int64(STEP))
         assert used(project) == 4 * STEP, "the tranche lasts"
@@ -72,6 +70,10 @@ def test_whole_numbers_of_other_libraries_are_taken(project: Project) -> None:
         ({"suites": {"cyber": SUITE}}, "a suite for `cyber`, and no such domain"),
         ({"suites": {"arithmetic": Suite("t", "1", "d" * 64, 399)}}, "has 399 samples, and the policy asks for 400"),
         ({"suites": {"arithmetic": Suite("t", "1", "d", 400)}}, "is `d`, which is no digest"),
+        ({"suites": {"arithmetic": Suite("", "1", "d" * 64, 400)}}, "has no task"),
+        ({"suites": {"arithmetic": Suite("t", "1\n2", "d" * 64, 400)}}, "has no version"),
+        ({"suites": {"arithmetic": Suite("t", "1", "d" * 64, 400.0)}}, "write an int"),  # type: ignore[arg-type]
+        ({"suites": {"arithmetic": ("t", "1", "d" * 64, 400)}}, "the suite of `arithmetic` is tuple"),
         ({"tranche": 0}, "a tranche"),
         ({"tranche": 1.5}, "not a whole number"),
     ],
@@ -129,20 +131,127 @@ def test_an_evaluator_that_returns_something_else_is_broken_off(project: Project
     assert "returned" in finished[0].elicitation_method  # type: ignore[union-attr]
 
 
-def test_an_evaluation_that_changes_the_model_is_broken_off(project: Project) -> None:
-    model = Model()
+def test_an_evaluation_that_changes_the_model_is_broken_off_and_holds(project: Project) -> None:
+    """What it showed still counts against the run; nothing goes on from a model that was never recorded."""
+    model = Model(skill=lambda flops: 0.9 if flops >= 25 * STEP else 0.0)
 
     def tuned_in_place(request: EvaluationRequest) -> Measured:
         result = model.evaluate(request)
-        model.flops += 1
+        model.flops += int(model.flops >= 25 * STEP)
         return result
 
-    with open_gate(project, model, evaluate=tuned_in_place) as gate, pytest.raises(Held):
+    with open_gate(project, model, evaluate=tuned_in_place) as gate:
+        train(gate, model, 25)
+        with pytest.raises(InputError, match="changed the model itself"):
+            gate.evaluate()
+        for _ in range(2):
+            with pytest.raises(Held, match="changed the model itself"):
+                gate.step(STEP)
+            with pytest.raises(Held, match="changed the model itself"):
+                gate.save()
+        model.flops = 25 * STEP
+        with pytest.raises(Held, match="safeguards"):
+            gate.step(STEP)
+    with reading(project.ledger) as journal:
+        last = [attempt.finished for attempt in journal.fold.attempts.values()][-1]
+    assert last is not None
+    assert (last.status, last.successes, last.assumptions) == ("aborted", 360, ())
+    assert "changed the model" in last.elicitation_method
+    assert replay(project.ledger).faults == ()
+
+
+def test_a_digest_that_cannot_be_had_after_an_evaluation_breaks_it_off(project: Project) -> None:
+    model, lost = Model(), []
+
+    def digest() -> str:
+        if lost:
+            raise RuntimeError("device lost")
+        return model.digest()
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        lost.append(request)
+        return model.evaluate(request)
+
+    with (
+        open_gate(project, model, weights=digest, evaluate=evaluate) as gate,
+        pytest.raises(Held, match="device lost"),
+    ):
+        train(gate, model)
+    with reading(project.ledger) as journal:
+        assert [a.finished and a.finished.status for a in journal.fold.attempts.values()] == ["aborted"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"elicitation_flops": 1.5},
+        {"elicitation_flops": -1},
+        {"evaluation_flops": 10**41},
+        {"assumptions": [""]},
+        {"elicitation_method": "two\nlines"},
+    ],
+)
+def test_a_result_that_cannot_be_recorded_is_broken_off_and_its_outcomes_stand(
+    project: Project, wrong: dict[str, Any]
+) -> None:
+    model = Model()
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        fields = {"assumptions": ["a"], "elicitation_flops": request.elicitation_flops, "elicitation_method": "m"}
+        return Measured.of([True] * 300 + [False] * 100, **(fields | wrong))  # type: ignore[arg-type]
+
+    with open_gate(project, model, evaluate=evaluate) as gate, pytest.raises(Held) as caught:
+        train(gate, model)
+    assert "pydantic" not in str(caught.value)
+    with reading(project.ledger) as journal:
+        finished = [attempt.finished for attempt in journal.fold.attempts.values()]
+    assert [(item.status, item.successes) for item in finished if item] == [("aborted", 300)] * 2
+    assert next(iter(wrong)) in finished[0].elicitation_method  # type: ignore[union-attr]
+
+
+def test_what_an_evaluator_raises_may_have_many_lines(project: Project) -> None:
+    def broken(_request: EvaluationRequest) -> Measured:
+        raise RuntimeError("device error:\n\tout of memory \x1b[2J\udc80")
+
+    model = Model()
+    with open_gate(project, model, evaluate=broken) as gate, pytest.raises(Held):
         train(gate, model)
     with reading(project.ledger) as journal:
         finished = [attempt.finished for attempt in journal.fold.attempts.values()]
-    assert {item.status for item in finished if item} == {"aborted"}
-    assert "changed the model" in finished[0].elicitation_method  # type: ignore[union-attr]
+    assert [item.status for item in finished if item] == ["aborted", "aborted"]
+    assert "device error: out of memory" in finished[0].elicitation_method  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("broken", ["checkpoint", "weights"])
+def test_what_a_function_of_the_script_raises_within_a_step_is_a_hold(project: Project, broken: str) -> None:
+    model, asked = Model(), []
+
+    def raises() -> str:
+        asked.append(1)
+        if broken == "checkpoint" or len(asked) > 1:
+            raise RuntimeError("no such device")
+        return model.digest()
+
+    with open_gate(project, model, **{broken: raises}) as gate, pytest.raises(Held, match="no such device") as caught:
+        train(gate, model)
+    assert caught.value.decision is not None
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_nothing_is_authorised_within_an_evaluation_or_a_checkpoint(project: Project) -> None:
+    model, said = Model(), []
+
+    def again(request: EvaluationRequest) -> Measured:
+        for call in (lambda: gate.step(STEP), gate.save, gate.evaluate):
+            with pytest.raises(Held, match="within an evaluation") as caught:
+                call()
+            said.append(caught.value)
+        return model.evaluate(request)
+
+    with open_gate(project, model, evaluate=again) as gate:
+        train(gate, model, 21)
+    assert len(said) == 6
+    assert replay(project.ledger).faults == ()
 
 
 def test_without_an_evaluators_key_it_holds_and_says_so(project: Project) -> None:
@@ -181,6 +290,16 @@ def test_evidence_that_has_become_too_old_is_measured_again(project: Project) ->
     assert len(model.requests) == 6
 
 
+def test_weights_that_have_a_conclusive_evaluation_are_left_out_by_evaluate(project: Project) -> None:
+    model = Model()
+    for _ in range(3):
+        with open_gate(project, model, planned=25 * STEP) as gate:
+            train(gate, model, 22 - model.flops // STEP)
+            gate.evaluate()
+            gate.evaluate()
+    assert [request.elicitation for request in model.requests] == ["none", "fine-tuning"] * 2
+
+
 def test_no_attempt_is_made_once_alpha_is_spent(tmp_path: Path) -> None:
     project = new_project(tmp_path / "p", POLICY_TEXT.replace("evaluations: 12", "evaluations: 1"))
     model = Model()
@@ -212,44 +331,15 @@ def test_what_others_announced_is_theirs_to_finish(project: Project) -> None:
             elicitation="fine-tuning",
         )
         journal.grant(entry, project.key("evaluator"))
-    open_gate(project, model).close()
+    with open_gate(project, model) as gate, pytest.raises(Held, match="evaluation " + "a" * 64) as caught:
+        train(gate, model)
+    assert "evidence add" in (caught.value.fix or "")
+    assert model.requests == [], "one more would not release it"
     with reading(project.ledger) as journal:
         assert journal.fold.attempts["a" * 64].finished is None
 
 
-# --- signals, forks and copies ---------------------------------------------------------------------------
-
-
-def test_an_interrupt_while_compute_is_given_back_can_only_forfeit(project: Project) -> None:
-    """Real signals at random moments of `save`: what was trained is never more than the ledger counts."""
-    draw = random.Random(7)
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    interrupted = 0
-    try:
-        for number in range(60):
-            run, model = f"r{number}", Model(flops=number * 10**15)
-            gate = open_gate(project, model, run, tranche=8 * 10**6, evaluate=None)
-            gate.step(10**6)
-            model.flops += 10**6
-            signal.setitimer(signal.ITIMER_REAL, draw.uniform(0.0002, 0.02))
-            try:
-                gate.save()
-            except (KeyboardInterrupt, ValueError):
-                # The serialiser turns an interrupt that it meets into an error of its own.
-                interrupted += 1
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-            took = 10**6
-            while gate._left >= 10**6:
-                gate.step(10**6)
-                took += 10**6
-            assert used(project, run) >= took
-            gate.close()
-            assert used(project, run) >= took
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert interrupted > 0
-    assert replay(project.ledger).faults == ()
+# --- faults of the meter, forks and copies ---------------------------------------------------------------------------
 
 
 class Optimizer:
@@ -295,6 +385,57 @@ def test_a_meter_fault_takes_back_the_step_that_was_authorised(project: Project)
         gate.meter_fault("the counter returned zero")
     with pytest.raises(Held, match="without a permit"):
         optimizer.step()
+
+
+def test_a_meter_fault_of_many_lines_is_recorded(project: Project) -> None:
+    with open_gate(project, Model(), tranche=STEP) as gate:
+        gate.step(STEP)
+        with pytest.raises(Held, match=r"standing\.meter"):
+            gate.meter_fault("the counter broke:\n\tkernel not registered")
+        with pytest.raises(Held, match=r"standing\.meter"):
+            gate.step(STEP)
+
+
+def test_a_meter_fault_that_could_not_be_written_is_not_forgotten(project: Project) -> None:
+    gone = project.folder / "gone.db"
+    with open_gate(project, Model(), tranche=STEP) as gate:
+        gate.step(STEP)
+        project.ledger.rename(gone)
+        gate._session.journal.ledger._drop()
+        with pytest.raises(Held):
+            gate.meter_fault("the counter broke")
+        gone.rename(project.ledger)
+        with pytest.raises(Held, match=r"standing\.meter"):
+            gate.step(STEP)
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].faults == ["the counter broke"]
+
+
+@pytest.mark.parametrize("end", ["evaluate", "close"])
+def test_a_step_that_was_authorised_before_the_permit_ended_is_not_taken(project: Project, end: str) -> None:
+    gate, optimizer, model = guarded(project)
+    gate._evaluate = model.evaluate
+    gate.step(STEP)
+    optimizer.step()
+    model.flops += STEP
+    gate.step(STEP)
+    getattr(gate, end)()
+    with pytest.raises(Held, match="without a permit"):
+        optimizer.step()
+    assert gate.trained == STEP
+    gate.close()
+
+
+def test_several_steps_may_be_taken_by_the_optimizer_at_once(project: Project) -> None:
+    """Gradients accumulate: one call of `step` per batch, one step of the optimizer for all."""
+    gate, optimizer, model = guarded(project)
+    for _ in range(3):
+        gate.step(STEP)
+    assert gate.trained == 0
+    optimizer.step()
+    model.flops += 3 * STEP
+    assert gate.trained == 3 * STEP
+    gate.close()
 
 
 def test_a_step_that_was_authorised_and_not_taken_is_not_in_the_weights(project: Project) -> None:

@@ -10,10 +10,22 @@ from collections.abc import Mapping, Sequence
 from scalegate.errors import InputError
 from scalegate.ledger.entries import Parent
 from scalegate.policy import Policy
+from scalegate.text import escaped
 from scalegate.training.evaluation import Suite
 from scalegate.units import MAX_FLOP
 
-__all__ = ["check_digest", "check_planned", "check_run", "check_suites", "declared", "whole_flops"]
+__all__ = [
+    "check_digest",
+    "check_planned",
+    "check_run",
+    "check_suites",
+    "check_tranche",
+    "declared",
+    "line",
+    "metered",
+    "same_policy",
+    "whole_flops",
+]
 
 
 def check_run(run: object) -> None:
@@ -44,6 +56,21 @@ def check_planned(planned: object) -> int | None:
     return whole
 
 
+def check_tranche(tranche: object) -> int | None:
+    """The size of a tranche as an int. Raises InputError for anything else."""
+    if tranche is None:
+        return None
+    whole = whole_flops(tranche)
+    if not 0 < whole <= MAX_FLOP:
+        raise InputError(f"a tranche of {tranche} FLOP", fix="a tranche is at least 1 FLOP, and at most 1e40")
+    return whole
+
+
+def line(text: object, most: int = 500) -> str:
+    """Anything said, as one line that an entry may hold: what somebody reports must not fail for its form."""
+    return escaped(" ".join(str(text).split()))[:most] or "no reason was given"
+
+
 def declared(parents: Sequence[str | Parent]) -> tuple[Parent, ...]:
     """The parents as they are recorded; a bare digest is an initialisation. Raises InputError."""
     if isinstance(parents, str):
@@ -61,14 +88,39 @@ def check_suites(policy: Policy, suites: Mapping[str, Suite]) -> None:
     """Raises InputError for a suite that no domain asks for, or that is too small to rule anything out."""
     domains = {domain.id: domain for domain in policy.domains}
     for name, suite in suites.items():
+        if not isinstance(suite, Suite):
+            raise InputError(f"the suite of `{name}` is {type(suite).__name__}", fix="give `Suite(task, version, ...)`")
         if name not in domains:
             raise InputError(f"there is a suite for `{name}`, and no such domain", fix="one of " + ", ".join(domains))
+        for what, text in (("task", suite.task), ("version", suite.version)):
+            if not isinstance(text, str) or not text or line(text, 2000) != text:
+                raise InputError(f"the suite of `{name}` has no {what} that can be recorded", fix="one line of text")
+        if type(suite.samples) is not int:
+            raise InputError(f"the suite of `{name}` has {suite.samples!r} samples", fix="write an int")
         if suite.samples < domains[name].samples:
             raise InputError(
                 f"the suite of `{name}` has {suite.samples} samples, and the policy asks for {domains[name].samples}",
                 fix="a smaller one spends an evaluation and rules nothing out",
             )
         check_digest(f"the data set of the suite of `{name}`", suite.dataset)
+
+
+def same_policy(wanted: Policy, in_force: Policy) -> None:
+    """Raises InputError unless the policy that the script means to train under is the one in force."""
+    if wanted.digest() != in_force.digest():
+        raise InputError(
+            f"the policy in force in this ledger is `{in_force.policy} {in_force.version}` "
+            f"({in_force.digest()[:12]}), not the one given ({wanted.digest()[:12]})",
+            fix="train under the policy in force, or adopt the other by its amendment procedure",
+        )
+
+
+def metered(flops: object) -> int:
+    """The FLOP of a step; 0 for what a meter may show and no step can take. Raises InputError for the rest."""
+    whole = whole_flops(flops)
+    if whole > MAX_FLOP:
+        raise InputError("a step of over 1e40 FLOP", fix="no amount is over 1e40: check the meter")
+    return max(whole, 0)
 
 
 def whole_flops(flops: object) -> int:

@@ -7,7 +7,9 @@ NaN is an error, never a wrong answer: an evaluation with errors rules nothing o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import operator
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,6 +62,9 @@ class Measured:
         """What is not exactly True or False has no outcome: a 1 or a 0.7 must never pass for a failed sample."""
         scored = tuple(outcome if outcome is True or outcome is False else None for outcome in self.outcomes)
         object.__setattr__(self, "outcomes", scored)
+        for name in ("elicitation_flops", "evaluation_flops"):
+            with contextlib.suppress(TypeError):  # what is no whole number is refused when it is recorded
+                object.__setattr__(self, name, operator.index(getattr(self, name)))
 
     @staticmethod
     def of(

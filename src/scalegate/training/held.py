@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scalegate.errors import ScalegateError
-from scalegate.gate import Decision
+from scalegate.gate import Decision, Piece
 
 __all__ = ["Held"]
 
@@ -22,11 +24,13 @@ class Held(ScalegateError):
         self.decision = decision
 
     @classmethod
-    def by(cls, decision: Decision) -> Held:
-        """The hold that a decision pronounces."""
+    def by(cls, decision: Decision, unfinished: Sequence[Piece] = ()) -> Held:
+        """The hold that a decision pronounces, with the evaluations that were announced and have no result."""
         way_out = decision.resumption
         because = ", ".join(way_out.because) if way_out else "?"
         kind = "STOP" if way_out and way_out.stop else "HOLD"
-        return cls(
-            f"{kind} for run `{decision.run}` by: {because}", decision, fix="`scalegate status` says what releases it"
-        )
+        missing = "".join(f"; evaluation {it.evaluation} of `{it.domain}` has no result" for it in unfinished)
+        fix = "`scalegate status` says what releases it"
+        if unfinished:
+            fix += "; `scalegate evidence add` adds a result, with `null` for each sample that has none"
+        return cls(f"{kind} for run `{decision.run}` by: {because}{missing}", decision, fix=fix)

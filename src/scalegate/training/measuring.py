@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
-from scalegate.errors import InputError
+from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.changes import elicitation_due
-from scalegate.gate.facts import assess, effective
+from scalegate.gate.facts import effective
+from scalegate.gate.intake import checked
 from scalegate.gate.lineage import behind
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain
-from scalegate.policy.document import Cadence
+from scalegate.training.arguments import line
 from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured, Suite, store_log
 from scalegate.training.session import Session, Signed
+from scalegate.units import MAX_FLOP
 
-__all__ = ["abort_open", "already_measured", "measure"]
+__all__ = ["abort_open", "measure"]
 
 NO_LOG = "0" * 64
 
 
-def already_measured(session: Session, domain: Domain, weights: str) -> bool:
-    """Whether evaluating these weights would spend alpha for nothing: it is spent, or they have an evaluation that is
-    conclusive, no older than the cadence allows, and elicited as much as one would be now."""
-    policy, now = session.policy, session.journal.now()
-    pieces = [p for p in session.journal.fold.situation(session.run, now=now).pieces if p.domain == domain.id]
-    if max((piece.attempt for piece in pieces), default=0) >= policy.error_budget.evaluations:
-        return True
-    within = [clause.within for clause in policy.clauses if isinstance(clause, Cadence) and clause.gates]
-    due = _elicitation(session, domain, weights)
-    return any(
-        piece.weights == weights
-        and not assess(policy, domain, piece).faults
-        and all(now <= piece.time + limit for limit in within)
-        and piece.elicitation_flops >= due
-        for piece in pieces
-    )
-
-
-def _name(session: str, number: int) -> str:
-    """The name of a session's evaluation: its token and a number give it, so that it is known again as its own."""
-    return hashlib.sha256(f"{session} evaluation {number}".encode()).hexdigest()
+def _name(session: str, chance: str) -> str:
+    """The name of a session's evaluation: chance, and what chance and the session's token give."""
+    return chance + hashlib.sha256(f"{session} {chance}".encode()).hexdigest()[:32]
 
 
 def abort_open(session: Session) -> Signed:
@@ -59,10 +45,9 @@ def abort_open(session: Session) -> Signed:
     if evaluator is None or not left_open:
         return []
     sessions = fold.runs[session.run].sessions if session.run in fold.runs else ()
-    own = {_name(token, number) for token in sessions for number in range(len(fold.attempts))}
-    left_open = [announced for announced in left_open if announced.evaluation in own]
+    own = [it for it in left_open if any(it.evaluation == _name(token, it.evaluation[:32]) for token in sessions)]
     why = "broken off: the process that announced it ended"
-    return [(_finished(session, it, _nothing(it, why), NO_LOG, "aborted"), evaluator) for it in left_open]
+    return [(_finished(session, it, _nothing(it, why), NO_LOG, "aborted"), evaluator) for it in own]
 
 
 def measure(
@@ -77,9 +62,10 @@ def measure(
 ) -> None:
     """Announce, reserve the elicitation's compute, evaluate, and record the result or that there is none.
 
-    `now` gives the digest of the model's weights: an evaluation that leaves the model changed is broken off.
-    Raises InputError when there is no evaluator's key to sign with. What `evaluate` raises is recorded as an
-    aborted evaluation, which holds; only what ends the process is passed on.
+    `now` gives the digest of the model's weights. What `evaluate` raises, or returns that cannot be recorded, is
+    recorded as an aborted evaluation, which holds; only what ends the process is passed on. Outcomes that there are
+    stand in it all the same: they may show the alarm reached. Raises InputError when there is no evaluator's key to
+    sign with, and when the evaluation changed the model itself, which is an aborted one too.
     """
     evaluator = session.keys.evaluator
     if evaluator is None:
@@ -89,7 +75,7 @@ def measure(
         actor=session.keys.evaluator_actor,
         time=session.journal.now(),
         policy=session.policy.digest(),
-        evaluation=_name(session.token, session.announced),
+        evaluation=_name(session.token, secrets.token_hex(16)),
         run=session.run,
         weights=weights,
         domain=domain.id,
@@ -101,7 +87,6 @@ def measure(
         elicitation="fine-tuning" if elicit else "none",
     )
     reserved: Signed = [(session.reservation("elicitation", due), session.keys.gate)] if due else []
-    session.announced += 1
     session.write(lambda: [(announced, evaluator), *reserved])
     request = EvaluationRequest(
         domain=domain.id,
@@ -113,17 +98,51 @@ def measure(
     )
     status: Literal["completed", "aborted"] = "aborted"
     measured = _nothing(announced, "broken off: the process was interrupted")
+    changed = False
+    try:
+        result, ended = _run(session, announced, request, evaluate)
+        measured = _broken(result, announced, "it changed the model itself, or whether it did cannot be told")
+        changed = now() != weights
+        if not changed:
+            measured, status = result, ended
+    finally:
+        _record(session, announced, request, measured, status, evaluator)
+    if changed:
+        raise InputError(
+            f"the evaluation of `{domain.id}` changed the model itself",
+            fix="evaluate and fine-tune a copy; load the last checkpoint before you go on",
+        )
+
+
+def _run(
+    session: Session, announced: EvaluationAnnounced, request: EvaluationRequest, evaluate: Evaluator
+) -> tuple[Measured, Literal["completed", "aborted"]]:
+    """What the evaluator measured, if it can be recorded."""
+    result: object = None
     try:
         result = evaluate(request)
         if not isinstance(result, Measured):
             raise InputError(f"`evaluate` returned {type(result).__name__}", fix="return `Measured.of(scores, ...)`")
-        if now() != weights:
-            raise InputError("the evaluation changed the model's weights", fix="evaluate and fine-tune a copy")
-        measured, status = result, "completed"
+        checked(partial(_finished, session, announced, result, NO_LOG, "completed"))
     except Exception as error:  # noqa: BLE001 - whatever an evaluation raises is a result: unknown, which holds
-        measured = _nothing(announced, f"broken off: {type(error).__name__}: {error}"[:500])
-    finally:
-        _record(session, announced, request, measured, status, evaluator)
+        said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
+        return _broken(result, announced, said), "aborted"
+    return result, "completed"
+
+
+def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measured:
+    """What is recorded of an evaluation that was broken off: its outcomes and what it spent, as far as it has any."""
+    nothing = _nothing(announced, line(f"broken off: {why}"))
+    if not isinstance(result, Measured):
+        return nothing
+    spent = result.elicitation_flops
+    return Measured(
+        result.outcomes or nothing.outcomes,
+        spent if type(spent) is int and 0 <= spent <= MAX_FLOP else 0,
+        nothing.elicitation_method,
+        0,
+        (),
+    )
 
 
 def _elicitation(session: Session, domain: Domain, weights: str) -> int:
@@ -151,7 +170,7 @@ def _record(
         return [*made, (_finished(session, announced, measured, log, status), evaluator)]
 
     # Not fenced: another process that took the run over has closed this attempt, and the worse result stands.
-    session.journal.append(make)
+    session.append(make)
 
 
 def _finished(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,11 +13,21 @@ from typing import Any, Literal
 from scalegate.errors import InputError
 from scalegate.gate import Decision, Journal
 from scalegate.gate.facts import effective
-from scalegate.gate.lineage import Run, members, total
+from scalegate.gate.lineage import Run, holders, members, total
 from scalegate.ledger import SigningKey
-from scalegate.ledger.entries import ComputeReserved, ComputeSettled, Entry, MeterFault, Parent, RunOpened
+from scalegate.ledger.entries import (
+    ComputeReserved,
+    ComputeSettled,
+    Entry,
+    MeterFault,
+    Parent,
+    RunOpened,
+    WeightsRecorded,
+)
 from scalegate.policy import Policy
+from scalegate.training.arguments import line
 from scalegate.training.held import Held
+from scalegate.units import MAX_FLOP
 
 __all__ = ["Keys", "Session", "find_keys"]
 
@@ -45,11 +56,15 @@ class Session:
         self.token = secrets.token_hex(32)
         self.under = journal.fold.adopted_at
         """The adoption that the run was opened under: another one ends the session, also of an earlier version."""
-        self.announced = 0
-        """How many evaluations this session has announced."""
         self.decision: Decision | None = None
         self.expires = 0.0
         """When the lease of the decision ends, by the monotonic clock."""
+        self.base = 0
+        """Training FLOP of the run in the weights that the session started from."""
+        self._faults: list[str] = []
+        """Faults of the meter that are not in the ledger yet."""
+        self._torn = False
+        """Whether something cut short what was folded: then the ledger is read again from its start."""
 
     def open(
         self,
@@ -73,7 +88,8 @@ class Session:
             )
             return [(opened, self.keys.gate), *also()]
 
-        self.journal.append(make)
+        self.append(make)
+        self.base = self.state.weights.get(start, 0)
 
     @property
     def policy(self) -> Policy:
@@ -116,6 +132,29 @@ class Session:
                 fix="only the process that opened the run last may train it",
             )
 
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """An interrupt may leave an entry half folded: nothing is read or written on such a fold."""
+        if self._torn:
+            self.journal = Journal(self.journal.ledger, now=self.journal.now)
+        self._torn = True
+        try:
+            yield
+        except (Held, _NoRoom):
+            self._torn = False
+            raise
+        self._torn = False
+
+    def refresh(self) -> None:
+        """Take in what others wrote."""
+        with self._whole():
+            self.journal.refresh()
+
+    def append(self, make: Callable[[], Signed]) -> None:
+        """Append what `make` makes, whoever holds the run."""
+        with self._whole():
+            self.journal.append(make)
+
     def write(self, make: Callable[[], Signed]) -> None:
         """Append what `make` makes, as the holder of the run. Raises Held as `check` does."""
 
@@ -123,11 +162,18 @@ class Session:
             self.check()
             return make()
 
-        self.journal.append(fenced)
+        self.append(fenced)
 
     def fault(self, reason: str) -> None:
         """Write that the meter of the run cannot be trusted."""
-        self.write(lambda: [(MeterFault(**self.common(), reason=reason[:2000]), self.keys.gate)])
+        self._faults.append(line(reason, 2000))
+        self.write_faults()
+
+    def write_faults(self) -> None:
+        """Write the faults of the meter that are not in the ledger yet: none that could not be written is forgotten."""
+        while self._faults:
+            self.write(lambda: [(MeterFault(**self.common(), reason=self._faults[0]), self.keys.gate)])
+            del self._faults[0]
 
     def settle(self, unspent: int) -> None:
         """Give back training compute that was reserved and not spent."""
@@ -139,13 +185,51 @@ class Session:
 
         self.write(make)
 
+    def record(self, weights: str, trained: int) -> None:
+        """Write that the weights hold `trained` FLOP of this run. Raises as `recordable` does, and writes nothing."""
+
+        def make() -> Signed:
+            self.recordable(weights, trained)
+            recorded = WeightsRecorded(**self.common(), session=self.token, weights=weights, trained=trained)
+            return [(recorded, self.keys.gate)]
+
+        self.write(make)
+
+    def recordable(self, weights: str, trained: int) -> None:
+        """Raise Held if recording these weights would be a fault of the run for good."""
+        nothing = "nothing was written, and the checkpoint is as it was"
+        if trained > 0 and weights == self.state.first.start_weights:
+            raise Held(
+                f"run `{self.run}`: training was metered, and the weights are those that it started from",
+                self.decision,
+                fix=f"save after a step that was taken; {nothing}",
+            )
+        runs = self.journal.fold.runs
+        others = [run.name for run in holders(runs, weights) if run.name not in members(runs, self.run)]
+        if trained > 0 and others:
+            raise Held(
+                f"run `{self.run}`: these are the weights of run `{others[0]}`, which is no ancestor of it",
+                self.decision,
+                fix="declare it as a parent, in a run of its own; nothing was written",
+            )
+        untrained = self.state.latest.start_weights if trained == self.base else None
+        if self.state.recorded.get((self.token, trained), untrained or weights) != weights:
+            raise Held(
+                f"run `{self.run}`: the weights have changed, and no training was metered meanwhile",
+                self.decision,
+                fix=f"leave buffers and parameters alone between steps, or meter what changes them; {nothing}",
+            )
+
     def decide(self, flops: int) -> Decision:
         """A decision on `flops` more than the lineage has used, recorded; starts a lease if it is a PROCEED."""
-        self.journal.refresh()
-        self.check()
-        asked = effective(self.policy, self.lineage_total() + flops)
-        started = time.monotonic()
-        self.decision = self.journal.decide(self.run, "train", self.keys.gate, self.keys.gate_actor, compute=asked)
+        with self._whole():
+            self.journal.refresh()
+            self.check()
+            asked = effective(self.policy, self.lineage_total() + flops)
+            if asked > MAX_FLOP:
+                raise Held(f"run `{self.run}`: with this step it asks for {asked} FLOP", fix="no amount is over 1e40")
+            started = time.monotonic()
+            self.decision = self.journal.decide(self.run, "train", self.keys.gate, self.keys.gate_actor, compute=asked)
         permit = self.decision.permit
         # Durations by the monotonic clock: a wall clock set back must not stretch a lease.
         self.expires = 0.0 if permit is None else started + min(permit.lease, permit.time - self.decision.now)

@@ -1,0 +1,74 @@
+"""What falls due, and which evaluations the gate takes: those that a hold asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scalegate.gate import Decision, Permit
+from scalegate.gate.changes import elicitation_due, possible_changes
+from scalegate.gate.facts import assess, derive_facts
+from scalegate.gate.judge import Judge
+from scalegate.gate.resumption import resumption
+from scalegate.gate.situation import Piece, Situation
+from scalegate.policy import Domain
+from scalegate.training.session import Session
+
+__all__ = ["NextDue", "asked_for", "conclusive", "due_next", "unfinished"]
+
+
+@dataclass(frozen=True)
+class NextDue:
+    """What ends the permit first in compute, and what it will cost to go on."""
+
+    compute: int
+    """Effective compute of the lineage at which the permit ends."""
+    time: int
+    """Instant at which it ends, if compute does not end it before."""
+    flops_left: int
+    """Training FLOP left until then."""
+    clauses: tuple[str, ...]
+    elicitation_flops: int
+    """Least FLOP that the elicitation then due will cost."""
+
+
+def due_next(session: Session, permit: Permit, left: int) -> NextDue:
+    """What ends a permit, of which `left` FLOP are reserved and not spent."""
+    policy = session.policy
+    return NextDue(
+        compute=permit.compute,
+        time=permit.time,
+        flops_left=session.left(permit.compute) + left,
+        clauses=permit.compute_ends_by,
+        elicitation_flops=sum(elicitation_due(policy, d, permit.compute, None) for d in policy.domains),
+    )
+
+
+def asked_for(session: Session, hold: Decision) -> tuple[Domain, ...]:
+    """Domains in which one more evaluation of the run's weights may release the hold.
+
+    None in which an announced one has no result: that one comes first, and whoever announced it has it.
+    """
+    policy, situation = session.policy, _situation(session, hold.compute)
+    judge, facts = Judge.of(policy, "train"), derive_facts(policy, situation, "train")
+    changes = possible_changes(policy, situation, judge, facts)
+    ways = resumption(judge, facts, changes).sets
+    offered = {fact.text for way in ways for fact in way if fact.kind == "measure"}
+    # Evidence on the lineage's own weights, and not on what other runs have not evaluated.
+    named = {name for change in changes if change.text in offered for name, _ in change.updates}
+    waiting = {piece.domain for piece in unfinished(session)}
+    return tuple(d for d in policy.domains if f"{d.id}.evidence.time" in named and d.id not in waiting)
+
+
+def conclusive(session: Session, domain: Domain, weights: str) -> bool:
+    """Whether these weights have a conclusive evaluation: another would spend alpha for nothing."""
+    pieces = (piece for piece in _situation(session).pieces if (piece.domain, piece.weights) == (domain.id, weights))
+    return any(not assess(session.policy, domain, piece).faults for piece in pieces)
+
+
+def unfinished(session: Session) -> tuple[Piece, ...]:
+    """Evaluations of the lineage that were announced and have no result."""
+    return tuple(piece for piece in _situation(session).pieces if piece.status == "open")
+
+
+def _situation(session: Session, compute: int | None = None) -> Situation:
+    return session.journal.fold.situation(session.run, now=session.journal.now(), compute=compute)

@@ -1,0 +1,71 @@
+"""What this process may still spend of the compute that it has reserved, and what of it went into the weights.
+
+An interrupt may come between any two lines. So what is given back is gone from here before the ledger hears of it,
+what is granted comes here after the ledger has it, and training is counted last: what is cut short can only forfeit.
+"""
+
+from __future__ import annotations
+
+import time
+
+__all__ = ["Tranche"]
+
+FIRST_STEPS = 64
+SECONDS = 20.0
+"""Unless a size is given, it is fitted to last about this long: what a crash forfeits at most."""
+
+
+class Tranche:
+    """Reserved training FLOP, counted down step by step."""
+
+    def __init__(self, size: int | None) -> None:
+        self._size = size
+        self.left = 0
+        """Reserved in the ledger and not authorised for any step."""
+        self.spent = 0
+        """Authorised for steps of this process."""
+        self.pending = 0
+        """Of `spent`, what the guarded optimizer has not taken."""
+        self.guarded = False
+        self._granted_after = 0
+        self._granted_at = 0.0
+
+    @property
+    def trained(self) -> int:
+        """FLOP that went into the weights in this process: never more than it was."""
+        return self.spent - self.pending
+
+    def spend(self, flops: int) -> None:
+        """Authorise a step."""
+        self.left -= flops
+        if self.guarded:
+            self.pending += flops
+        self.spent += flops
+
+    def taken(self) -> None:
+        """The guarded optimizer takes the steps that were authorised."""
+        self.pending = 0
+
+    def drop(self) -> None:
+        """A step that was authorised will not be taken: it stays reserved, and is never in the weights."""
+        self.spent -= self.pending
+        self.pending = 0
+
+    def add(self, granted: int) -> None:
+        """Take what the ledger has reserved."""
+        self._granted_after, self._granted_at = self.spent, time.monotonic()
+        self.left += granted
+
+    def give_back(self) -> int:
+        """Take out what is left, to be given back: from here on it may not be spent, whatever comes of it."""
+        unspent, self.left = self.left, 0
+        return unspent
+
+    def wanted(self, flops: int) -> int:
+        """FLOP to reserve for steps of `flops`: to last SECONDS at the pace of the last ones, at most twice as much."""
+        if self._size is not None:
+            return self._size
+        spent, lasted = self.spent - self._granted_after, time.monotonic() - self._granted_at
+        if spent <= 0 or lasted <= 0:
+            return FIRST_STEPS * flops
+        return max(flops, int(min(2.0, SECONDS / lasted) * spent))

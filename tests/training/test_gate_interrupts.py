@@ -1,0 +1,189 @@
+"""An interrupt at any moment can only forfeit: nothing is authorised or credited that the ledger does not count."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from scalegate.gate import replay
+from scalegate.gate.journal import reading
+from scalegate.gate.project import Project
+from scalegate.training.gate import Gate
+from scalegate.training.held import Held
+from scalegate.training.tranche import Tranche
+from support import Model, new_project, open_gate
+
+FLOPS = 10**6
+POINTS = 10
+"""Moments at which each operation on a gate is interrupted."""
+OURS = ("training/gate.py", "training/tranche.py", "training/session.py", "gate/journal.py")
+FOLD = ("gate/fold.py",)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return new_project(tmp_path / "p")
+
+
+def interrupted(call: Callable[[], Any], at: int, files: tuple[str, ...]) -> tuple[bool, int]:
+    """Call, and raise KeyboardInterrupt at the `at`th instruction in these files: whether it did, and how many ran."""
+    ran = 0
+
+    def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
+        if not frame.f_code.co_filename.endswith(files):
+            return None
+        frame.f_trace_opcodes = True
+        return here
+
+    def here(_frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal ran
+        if event == "opcode":
+            ran += 1
+            if ran == at:
+                raise KeyboardInterrupt
+        return here
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        call()
+    except (KeyboardInterrupt, ValueError):
+        # The serialiser turns an interrupt that it meets into an error of its own.
+        return True, ran
+    except Held as held:
+        if not isinstance(held.__cause__, ValueError):
+            raise
+        return True, ran
+    finally:
+        sys.settrace(before)
+    return False, ran
+
+
+def operations() -> dict[str, Callable[[Tranche], Any]]:
+    return {
+        "spend": lambda it: it.spend(2),
+        "taken": lambda it: it.taken(),
+        "drop": lambda it: it.drop(),
+        "add": lambda it: it.add(5),
+        "give_back": lambda it: it.give_back(),
+    }
+
+
+@pytest.mark.parametrize("name", list(operations()))
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_tranche_interrupted_at_any_instruction_never_counts_too_much(name: str, guarded: bool) -> None:
+    do, at, cut = operations()[name], 0, True
+    while cut:
+        at += 1
+        tranche = Tranche(8)
+        tranche.guarded = guarded
+        tranche.add(8)
+        tranche.spend(1)
+        tranche.taken()
+        tranche.spend(2)
+        cut, _ = interrupted(lambda it=tranche: do(it), at, ("training/tranche.py",))  # type: ignore[misc]
+        granted = 13 if name == "add" else 8
+        authorised = 3 + 2 * (name == "spend" and not cut)
+        assert tranche.left <= granted - authorised
+        # Without a guard a step counts once it is authorised: the call that was cut short may be the one step more.
+        took = 3 if name == "taken" or not guarded else 1
+        assert tranche.trained <= took + 2 * (name == "spend" and not guarded)
+    assert at > 3
+
+
+def run_through(project: Project, number: int, operation: str, at: int, files: tuple[str, ...]) -> tuple[bool, int]:
+    """Interrupt an operation of a gate, train on for as long as it lets us, and compare what the ledger counts."""
+    run, model = f"r{number}", Model(flops=number * 10**15)
+    gate = open_gate(project, model, run, tranche=8 * FLOPS, evaluate=None)
+    took = 0
+
+    def step(flops: int = FLOPS) -> None:
+        nonlocal took
+        gate.step(flops)
+        took += flops
+        model.flops += flops
+
+    step()
+    call: dict[str, Callable[[], Any]] = {"save": gate.save, "step": lambda: step(8 * FLOPS), "close": gate.close}
+    cut, ran = interrupted(call[operation], at, files)
+    for _ in range(10):
+        try:
+            step()
+        except Held:
+            break
+    saved = save_again(gate)
+    gate.close()
+    with reading(project.ledger) as journal:
+        found = journal.fold.runs[run]
+    assert found.used("training") >= took
+    assert found.faults == []
+    # Without a guard it cannot be told whether a step was taken whose authorisation was cut short at its very end.
+    assert saved <= took + (8 * FLOPS if cut and operation == "step" else 0)
+    return cut, ran
+
+
+def save_again(gate: Gate) -> int:
+    """The training FLOP that the weights are recorded with; 0 if they cannot be."""
+    try:
+        gate.save()
+    except Held:
+        return 0
+    return gate.trained
+
+
+@pytest.mark.parametrize(
+    ("operation", "files"),
+    [("save", OURS), ("save", FOLD), ("step", OURS), ("step", FOLD), ("close", OURS)],
+    ids=["save", "save, in the fold", "step", "step, in the fold", "close"],
+)
+def test_a_gate_interrupted_anywhere_authorises_nothing_uncounted(
+    project: Project, operation: str, files: tuple[str, ...]
+) -> None:
+    _, instructions = run_through(project, 1, operation, sys.maxsize, files)
+    draw = random.Random(7)
+    stride = instructions // POINTS
+    hits = 0
+    for number in range(POINTS):
+        cut, _ = run_through(project, number + 2, operation, number * stride + draw.randrange(1, stride), files)
+        hits += cut
+    assert hits == POINTS
+    assert replay(project.ledger).faults == ()
+
+
+def test_signals_while_compute_is_given_back_can_only_forfeit(project: Project) -> None:
+    """Real signals at random moments of `save`: what was trained is never more than the ledger counts."""
+    draw = random.Random(7)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    hits = 0
+    try:
+        for number in range(15):
+            run, model = f"r{number}", Model(flops=number * 10**15)
+            gate = open_gate(project, model, run, tranche=8 * FLOPS, evaluate=None)
+            gate.step(FLOPS)
+            model.flops += FLOPS
+            signal.setitimer(signal.ITIMER_REAL, draw.uniform(0.0002, 0.02))
+            try:
+                gate.save()
+            except (KeyboardInterrupt, ValueError):
+                hits += 1
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            took = FLOPS
+            while gate._tranche.left >= FLOPS:
+                gate.step(FLOPS)
+                took += FLOPS
+            assert gate.trained - number * 10**15 <= took
+            gate.close()
+            with reading(project.ledger) as journal:
+                assert journal.fold.runs[run].used("training") >= took
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert hits > 0
+    assert replay(project.ledger).faults == ()
