@@ -49,6 +49,21 @@ def test_whatever_the_policy_the_decision_fits_and_decides_the_same(clauses: int
         assert decision.limits.inadequate
 
 
+def test_a_policy_with_many_domains_is_decided_in_good_time() -> None:
+    """Each domain can be released in two ways: verifying them all took minutes from a dozen domains on."""
+    document: dict[str, Any] = yaml.load(POLICY_TEXT, Loader=yaml.BaseLoader)
+    domain, capability = document["domains"][0], document["clauses"][0]
+    assert capability["kind"] == "capability"
+    document["domains"] += [domain | {"id": f"d{n}"} for n in range(40)]
+    document["clauses"] += [capability | {"id": f"c{n}", "domain": f"d{n}"} for n in range(40)]
+    policy = policy_from_json(document)
+    decision = decide(policy, situation(8 * 10**11, policy=policy.digest()), "train")
+    assert decision.verdict == "HOLD"
+    assert decision.resumption is not None
+    assert (decision.resumption.more, decision.resumption.stop) == (True, False)
+    assert len(decision.canonical()) <= MAX_DOCUMENT_BYTES
+
+
 def test_what_is_cut_is_said_and_holding_findings_come_first() -> None:
     policy = large(150, 10)
     of = situation(8 * 10**11, piece(380), policy=policy.digest())

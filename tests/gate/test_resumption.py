@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from test_permit import judge
 
-from scalegate.gate.resumption import KEPT, LISTED, Change, resumption
+from scalegate.gate.resumption import KEPT, LISTED, WORK, Change, resumption
 from scalegate.policy import syntax
 from scalegate.policy.semantics import Reason, Unknown
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Not, Undefined, at_most, constant, term
@@ -121,3 +121,28 @@ def test_a_search_that_was_cut_short_says_that_there_may_be_more_and_is_no_stop(
     never = resumption(judge({"x": wide, "y": Undefined("z")}), {}, changes)
     assert (never.sets, never.more, never.stop) == ((), True, False)
     assert KEPT < 30 * 29 * 28 // 6
+
+
+def test_the_work_of_verifying_sets_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight pairs, one of each: 256 sets of eight, each of which takes nine verdicts."""
+    pairs = [(f"a{n}", f"b{n}") for n in range(8)]
+    changes = [Change("act", name, ((name, True),)) for pair in pairs for name in pair]
+    condition = All(tuple(syntax.Any((Fact(one), Fact(other))) for one, other in pairs))
+    asked, judged = [], judge({"x": condition})
+    real = type(judged).proceeds
+    monkeypatch.setattr(type(judged), "proceeds", lambda self, facts: asked.append(1) or real(self, facts))
+    found = resumption(judged, {}, changes)
+    assert (len(found.sets), found.more, found.stop) == (LISTED, True, False)
+    parts = 1 + 8 * 3
+    assert len(asked) * parts <= WORK
+    monkeypatch.setattr("scalegate.gate.resumption.WORK", 30 * parts)
+    asked.clear()
+    few = resumption(judged, {}, changes)
+    assert len(asked) <= 30
+    assert 0 < len(few.sets) < LISTED
+    assert (few.more, few.stop) == (True, False)
+    assert set(few.sets) <= {tuple(way) for way in found.sets}
+    # Not one set was verified: that is no stop.
+    monkeypatch.setattr("scalegate.gate.resumption.WORK", 5 * parts)
+    none = resumption(judged, {}, changes)
+    assert (none.sets, none.more, none.stop) == ((), True, False)

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from scalegate.gate.decision import Resumption, ResumptionFact
 from scalegate.gate.judge import Judge
 from scalegate.policy.semantics import Facts, Value, evaluate
-from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, fact_names
+from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, children, fact_names
 from scalegate.truth import Truth
 
 __all__ = ["Change", "resumption"]
@@ -24,6 +24,9 @@ LISTED = 12
 """Sets listed in a decision."""
 KEPT = 400
 """Sets kept while combining; more is reported as "there are more"."""
+
+WORK = 100_000
+"""Parts of conditions judged to verify sets. Past it the search ends: a decision must not take minutes."""
 
 Ways: TypeAlias = list[frozenset[int]]
 
@@ -41,37 +44,37 @@ class Change:
 
 
 def resumption(judge: Judge, facts: Facts, changes: Sequence[Change]) -> Resumption:
-    """All verified minimal sets, smallest first, with a cap on the number listed."""
+    """All verified minimal sets, smallest first, with a cap on the number listed and on the work."""
     holding = judge.holding(facts)
-    search = _Search(facts, changes)
+    search = _Search(judge, facts, changes)
     ways: Ways = [frozenset()]
     for test in judge.tests:
         if test.id in holding:
             ways = search.product(ways, search.union(search.ways(e, want) for e, want in test.ways_out()))
     verified: Ways = []
-    for way in sorted(ways, key=lambda w: (len(w), sorted(w))):
-        if any(smaller <= way for smaller in verified):
-            continue
-        if judge.proceeds(search.after(way)):
-            verified.append(_shrink(judge, search, way))
+    try:
+        for way in sorted(ways, key=lambda w: (len(w), sorted(w))):
+            if not any(smaller <= way for smaller in verified) and search.releases(way):
+                verified.append(search.shrunk(way))
+    except _Spent:
+        search.truncated = True
     verified = sorted(set(verified), key=lambda w: (len(w), sorted(w)))
     sets = tuple(tuple(ResumptionFact(kind=changes[i].kind, text=changes[i].text) for i in sorted(w)) for w in verified)
     more = search.truncated or len(sets) > LISTED
     return Resumption(sets=sets[:LISTED], more=more, stop=not sets and not search.truncated, because=holding)
 
 
-def _shrink(judge: Judge, search: _Search, way: frozenset[int]) -> frozenset[int]:
-    """Leave out every change that the rest does not need."""
-    for index in sorted(way, reverse=True):
-        if judge.proceeds(search.after(way - {index})):
-            way = way - {index}
-    return way
+class _Spent(Exception):
+    """So much was tried that the rest is left out."""
 
 
 class _Search:
     """The ways in which conditions can come true or false, given the changes on offer."""
 
-    def __init__(self, facts: Facts, changes: Sequence[Change]) -> None:
+    def __init__(self, judge: Judge, facts: Facts, changes: Sequence[Change]) -> None:
+        self.judge = judge
+        self.left = WORK // max(sum(_parts(expr) for test in judge.tests for expr in test.exprs()), 1)
+        """How many more verdicts may be asked for."""
         self.facts = facts
         self.changes = changes
         self.truncated = False
@@ -79,8 +82,22 @@ class _Search:
     def after(self, way: Iterable[int]) -> dict[str, Value]:
         facts = dict(self.facts)
         for index in sorted(way):
-            facts = self.changes[index].apply(facts)
+            facts.update(self.changes[index].updates)
         return facts
+
+    def releases(self, way: frozenset[int]) -> bool:
+        """Whether the verdict is PROCEED with these changes. Raises _Spent when enough were tried."""
+        self.left -= 1
+        if self.left < 0:
+            raise _Spent
+        return self.judge.proceeds(self.after(way))
+
+    def shrunk(self, way: frozenset[int]) -> frozenset[int]:
+        """Leave out every change that the rest does not need."""
+        for index in sorted(way, reverse=True):
+            if self.releases(way - {index}):
+                way = way - {index}
+        return way
 
     def ways(self, expr: Expr, want: Truth) -> Ways:
         if evaluate(expr, self.facts) is want:
@@ -141,3 +158,7 @@ class _Search:
                     self.truncated = True
                     break
         return kept
+
+
+def _parts(expr: Expr) -> int:
+    return 1 + sum(map(_parts, children(expr)))
