@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scalegate.errors import NotVerified
+from scalegate.errors import LedgerError, NotVerified
 from scalegate.gate import Decision, replay
 from scalegate.gate.fold import Fold
 from scalegate.gate.journal import PAYLOAD_TYPE, Journal, reading
@@ -265,3 +266,54 @@ def test_a_file_that_is_swapped_while_it_is_verified_is_found(project: Project, 
         assert there.ledger.size >= here.ledger.size
     with pytest.raises(NotVerified):
         replay(link, progress=swap)
+
+
+@pytest.mark.parametrize("other", ["other entries", "fewer entries", "another log key"])
+def test_what_is_replayed_is_what_was_audited(project: Project, tmp_path: Path, other: str) -> None:
+    """Swapped for one that differs in a single thing: never the root of one with the verdicts or the key of another."""
+    policy, tier, opened, *_ = envelopes(project.ledger)
+    log = project.key("log")
+
+    def ledger(name: str, *entries: bytes, key: SigningKey = log) -> Path:
+        with Ledger.create(tmp_path / name, origin="o", log_key=key) as made:
+            made.append(entries)
+        return tmp_path / name
+
+    link = tmp_path / "l.db"
+    link.symlink_to(ledger("checked.db", policy, tier))
+    swapped = {
+        "other entries": lambda: ledger("1.db", policy, opened),
+        "fewer entries": lambda: ledger("1.db", policy),
+        "another log key": lambda: ledger("1.db", policy, tier, key=SigningKey.generate("log")),
+    }[other]()
+
+    def swap(done: int, whole: int) -> None:
+        if done == whole:
+            link.unlink()
+            link.symlink_to(swapped)
+
+    with pytest.raises(NotVerified, match="changed while"):
+        replay(link, progress=swap)
+
+
+def test_a_fault_while_verifying_is_not_held_against_the_ledger(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise MemoryError("none left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys.modules["scalegate.gate.decide"], "derive_facts", fails)
+        with pytest.raises(LedgerError, match="could not be decided again: MemoryError: none left"):
+            replay(project.ledger)
+    assert replay(project.ledger).faults == ()
+
+
+def test_a_recorded_fault_of_the_program_does_not_verify(project: Project) -> None:
+    """Also if it would come out the same again: it is no decision."""
+
+    def fault(document: dict[str, Any]) -> None:
+        document["findings"][0].update(clause="standing.fault", status="not shown", detail="MemoryError")
+
+    with pytest.raises(NotVerified, match="a fault of the program is recorded"):
+        replay(forged(project, fault, "HOLD"))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalegate.errors import InputError, NotVerified, Place
+from scalegate.errors import InputError, LedgerError, NotVerified, Place
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
@@ -42,12 +42,18 @@ class Replayed:
 
 
 def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> Replayed:
-    """Verify a ledger file. Raises NotVerified naming the first entry that fails, LedgerError if there is none."""
+    """Verify a ledger file.
+
+    Raises NotVerified naming the first entry that fails, LedgerError if there is no ledger or deciding again fails.
+    """
     checked = check(path, progress=progress)
     fold = Fold()
     proceeds = holds = 0
     frontier = merkle.Frontier()
     with Ledger.open(path) as ledger:
+        origin, key = ledger.origin, ledger.log_verify_key
+        if (origin, key) != (checked.origin, checked.log_key) or ledger.size < checked.size:
+            raise _changed(path)
         for index, envelope in ledger.entries(0, checked.size):
             place = Place(file=str(path), entry=index)
             frontier = frontier.append(merkle.leaf_hash(envelope))
@@ -60,10 +66,8 @@ def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = No
                 fold.add(envelope)
             except InputError as error:
                 raise NotVerified(error.message, place=place) from error
-        origin, key = ledger.origin, ledger.log_verify_key.to_text()
     if frontier.root() != checked.root:
-        # What was audited and what was replayed are two readings of a file: it must not change in between.
-        raise NotVerified("the ledger changed while it was verified", place=Place(file=str(path)))
+        raise _changed(path)
     return Replayed(
         entries=fold.size,
         checkpoints=checked.checkpoints,
@@ -72,16 +76,30 @@ def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = No
         holds=holds,
         root=checked.root.hex(),
         origin=origin,
-        log_key=key,
+        log_key=key.to_text(),
         faults=(*fold.faults, *(f"run `{run.name}`: {fault}" for run in fold.runs.values() for fault in run.faults)),
         ignored=tuple(fold.ignored),
         fold=fold,
     )
 
 
+def _changed(path: str | Path) -> NotVerified:
+    """What was audited and what was replayed are two readings of a file: it must not change in between."""
+    return NotVerified("the ledger changed while it was verified", place=Place(file=str(path)))
+
+
+def _fault(decision: Decision) -> str | None:
+    return next((finding.detail for finding in decision.findings if finding.clause == "standing.fault"), None)
+
+
 def _rederive(fold: Fold, entry: DecisionMade, place: Place) -> Decision:
-    """The decision that the entries before it give. Raises NotVerified unless it is the recorded one."""
+    """The decision that the entries before it give. Raises NotVerified unless it is the recorded one.
+
+    Raises LedgerError if a fault of our own keeps it from being decided again.
+    """
     recorded = Decision.from_json(entry.decision)
+    if _fault(recorded) is not None:
+        raise NotVerified("a fault of the program is recorded in place of a decision", place=place)
     if fold.policy is None:
         raise NotVerified("a decision was taken before any policy was in force", place=place)
     situation = fold.situation(
@@ -94,6 +112,9 @@ def _rederive(fold: Fold, entry: DecisionMade, place: Place) -> Decision:
     if situation.digest() != recorded.situation:
         raise NotVerified("the decision rests on another situation than the entries before it give", place=place)
     derived = decide(fold.policy, situation, recorded.action)
+    if _fault(derived) is not None:
+        # Ours, here and now: it says nothing about the ledger.
+        raise LedgerError(f"it could not be decided again: {_fault(derived)}", place=place, fix="verify again")
     if derived.canonical() != strict_json.dumps(entry.decision) or recorded.now != entry.time:
         raise NotVerified(
             f"the decision recorded is {recorded.verdict}; deciding again gives {derived.verdict}"
