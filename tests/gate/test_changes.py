@@ -125,7 +125,7 @@ SLOW = ("buffer: 6x", "buffer: 15x")
     [
         # A tenth of the nearest end: buffer over margin, cadence, plan.
         ([SHARE_10, ("buffer: 6x", "buffer: 3x")], 10**12, None, 2 * 10**11),
-        ([SHARE_10], 10**12, None, 4 * 10**11),
+        ([SHARE_10, SLOW], 10**12, None, 4 * 10**11),
         (
             [SHARE_10, ("modality: will\n\n  - id: safeguards", "modality: aim\n\n  - id: safeguards"), SLOW],
             10**12,

@@ -80,6 +80,15 @@ def test_members_are_all_that_a_run_descends_from_by_any_relation_once_and_sorte
     assert total(known, ("base", "tuned")) == 7
 
 
+def test_an_ancestor_that_is_met_twice_hides_none_that_comes_after() -> None:
+    """Two ways lead to `a`; what else went in is counted, whichever of them is looked at first."""
+    a, b, c = run("a", weights={"a": 1}), run("b", weights={"b": 1}), run("c", weights={"c": 1})
+    first, second = parent("b", "merge"), parent("c", "merge")
+    for parents in ((first, parent("a"), parent("a"), second), (second, parent("a"), parent("a"), first)):
+        merged = run("m", "a", *parents)
+        assert members(runs(a, b, c, merged), "m") == ("a", "b", "c", "m")
+
+
 def test_weights_grow_from_checkpoints_and_from_the_parent_that_was_loaded() -> None:
     base = run("base", weights={"b1": 50, "b2": 100, "branch": 60})
     base.recorded_at = {digest(what): n for n, what in enumerate(("b1", "branch", "b2"))}

@@ -13,6 +13,7 @@ from scalegate.ledger.entries import (
     ComputeSettled,
     EvaluationAnnounced,
     EvaluationFinished,
+    MeterFault,
     Parent,
     RunOpened,
     TierStatus,
@@ -134,6 +135,22 @@ def test_a_permit_ends_when_the_developer_uses_more_elsewhere() -> None:
     assert not book.fold.permitted("r", book.time)
 
 
+def test_a_permit_ends_with_an_evaluation_that_is_announced_for_the_run_or_for_another() -> None:
+    for run in ("r", "s"):
+        book, _ = permitted()
+        book.put(RunOpened, run="s", session=digest("s"), start_weights=digest("s"))
+        book.decide()
+        assert book.fold.permitted("r", book.time)
+        book.put(EvaluationAnnounced, run=run, weights=digest("v"))
+        assert not book.fold.permitted("r", book.time)
+
+
+def test_a_permit_ends_with_a_fault_of_the_run() -> None:
+    book, _ = permitted()
+    book.put(MeterFault)
+    assert not book.fold.permitted("r", book.time)
+
+
 def test_there_is_no_permit_in_a_hold_in_another_run_or_under_another_policy() -> None:
     book, decision = permitted()
     assert not book.fold.permitted("s", book.time)
@@ -174,6 +191,40 @@ def test_what_is_given_back_is_what_the_session_has_reserved() -> None:
     assert settle(book, 0, TRAINED, session=digest("old")) == [wrong] * 2
     assert book.fold.runs["r"].used("training") == TRAINED
     assert settle(book, 1, TRAINED - 1) == [wrong, wrong, "gives back compute that went into recorded weights"]
+
+
+def test_elicitation_does_not_make_up_for_training_that_is_given_back() -> None:
+    book = book_with_a_run()
+    reserve(book, TRAINED, "elicitation")
+    assert settle(book, 1, TRAINED - 1) == ["gives back compute that went into recorded weights"]
+
+
+def test_a_session_that_reserved_nothing_has_nothing_to_give_back() -> None:
+    book = Book.adopted()
+    book.put(RunOpened)
+    assert settle(book, 0, 0) == []
+    assert settle(book, 1, 0) == ["gives back compute that its session has not reserved"]
+
+
+def test_the_training_in_exact_weights_is_known_if_the_lineage_recorded_them() -> None:
+    book = book_with_a_run()
+    assert book.situation(weights=digest("w")).weights_trained == TRAINED
+    assert book.situation(weights=digest("v")).weights_trained is None
+    assert book.situation().weights_trained is None
+    child = {"run": "c", "session": digest("c")}
+    parents = (Parent(weights=digest("w"), relation="adapter"),)
+    book.put(RunOpened, from_scratch=False, parents=parents, start_weights=digest("w"), **child)
+    book.put(WeightsRecorded, weights=digest("tuned"), trained=0, **child)
+    assert book.situation("c", weights=digest("tuned")).weights_trained == TRAINED
+
+
+def test_of_weights_that_another_run_never_recorded_nothing_is_known_to_be_evaluated() -> None:
+    """Announced for that run, of weights that this one holds: how much of its compute they hold is not known."""
+    book = book_with_a_run()
+    book.put(RunOpened, run="s", session=digest("s"), start_weights=digest("s"))
+    book.put(EvaluationAnnounced, run="s")
+    (other,) = book.situation().elsewhere
+    assert [(piece.weights, piece.compute) for piece in other.pieces] == [(digest("w"), None)]
 
 
 def record(book: Book, weights: str, trained: int, **more: Any) -> list[str]:
