@@ -226,8 +226,27 @@ def test_a_session_that_started_from_the_wrong_weights_is_told_to_start_again_an
     with reading(project.ledger) as journal:
         held = journal.fold.latest["r"]
     assert held.resumption is not None
-    assert (held.resumption.stop, held.resumption.more) == (False, True)
+    assert (held.resumption.stop, held.resumption.sets) == (False, ())
+    assert "run `r` is opened again from weights that it recorded" in [fact.text for fact in held.resumption.first]
     assert "To mend it: run `r` is opened again from weights that it recorded" in detail(held, "standing.lineage")
+
+
+def test_a_script_that_was_run_again_without_its_checkpoint_is_told_so_and_is_no_stop(tmp_path: Path) -> None:
+    project = new_project(tmp_path / "p", POLICY_TEXT.replace("evaluations: 12", "evaluations: 1"))
+    model = Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 21)
+        gate.save()
+    with open_gate(project, Model(), evaluate=None) as gate, pytest.raises(Held):
+        gate.step(STEP)
+    with reading(project.ledger) as journal:
+        held = journal.fold.latest["r"]
+    assert held.resumption is not None
+    assert (held.resumption.stop, held.resumption.sets) == (False, ())
+    (first,) = held.resumption.first
+    assert first.text.startswith("run `r` is opened again from weights")
+    with open_gate(project, model) as gate:
+        gate.step(STEP)
 
 
 def test_the_weights_after_a_crash_are_those_that_were_saved(project: Project) -> None:

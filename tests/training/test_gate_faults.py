@@ -127,7 +127,7 @@ def test_an_evaluator_that_returns_something_else_is_broken_off(project: Project
         train(gate, model)
     with reading(project.ledger) as journal:
         finished = [attempt.finished for attempt in journal.fold.attempts.values()]
-    assert [item.status for item in finished if item] == ["aborted", "aborted"]
+    assert [item.status for item in finished if item] == ["aborted"]
     assert "returned" in finished[0].elicitation_method  # type: ignore[union-attr]
 
 
@@ -205,11 +205,13 @@ def test_a_result_that_cannot_be_recorded_is_broken_off_and_its_outcomes_stand(
     assert "pydantic" not in str(caught.value)
     with reading(project.ledger) as journal:
         finished = [attempt.finished for attempt in journal.fold.attempts.values()]
-    assert [(item.status, item.successes) for item in finished if item] == [("aborted", 300)] * 2
+    assert [(item.status, item.successes) for item in finished if item] == [("aborted", 300)]
     assert next(iter(wrong)) in finished[0].elicitation_method  # type: ignore[union-attr]
 
 
-def test_what_an_evaluator_raises_may_have_many_lines(project: Project) -> None:
+def test_what_an_evaluator_raises_may_have_many_lines(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """The ledger keeps one line of it; whoever wrote the evaluator is told all of it, with where it came from."""
+
     def broken(_request: EvaluationRequest) -> Measured:
         raise RuntimeError("device error:\n\tout of memory \x1b[2J\udc80")
 
@@ -218,8 +220,10 @@ def test_what_an_evaluator_raises_may_have_many_lines(project: Project) -> None:
         train(gate, model)
     with reading(project.ledger) as journal:
         finished = [attempt.finished for attempt in journal.fold.attempts.values()]
-    assert [item.status for item in finished if item] == ["aborted", "aborted"]
+    assert [item.status for item in finished if item] == ["aborted"]
     assert "device error: out of memory" in finished[0].elicitation_method  # type: ignore[union-attr]
+    assert "in broken" in caplog.text
+    assert "out of memory \\x1b[2J\\udc80" in caplog.text
 
 
 @pytest.mark.parametrize("broken", ["checkpoint", "weights"])
@@ -273,7 +277,10 @@ def test_an_evaluation_that_failed_is_taken_again_by_the_next_process_not_at_eac
         for _ in range(3):
             with pytest.raises(Held):
                 train(gate, model)
-    assert len(calls) == 2
+    assert [request.elicitation for request in calls] == ["none"]
+    with reading(project.ledger) as journal:
+        # Nothing was elicited, so nothing of alpha is spent.
+        assert [piece.attempt for piece in journal.fold.situation("r", now=journal.now()).pieces] == [0]
     with open_gate(project, model) as gate:
         train(gate, model, 1)
     assert [request.elicitation for request in model.requests] == ["none", "fine-tuning"]

@@ -150,9 +150,13 @@ def resumption_view(way_out: Resumption) -> RenderableType:
     for number, facts in enumerate(way_out.sets, 1):
         for place, fact in enumerate(facts):
             table.add_row("" if place else f"{number}.", KINDS[fact.kind], Text(fact.text))
+    for fact in way_out.first:
+        table.add_row("", KINDS[fact.kind], Text(fact.text))
     lines: list[RenderableType] = [Text("Any one of these sets of facts would release it:", style="bold"), table]
-    if not way_out.sets:
+    if way_out.first:
+        lines = [Text("What would release it can be said after this; then decide again:", style="bold"), table]
+    elif not way_out.sets:
         lines = [Text("What would release it could not be worked out.", style="bold")]
-    if way_out.more:
+    if way_out.more and way_out.sets:
         lines.append(Text("There are more."))
     return Group(*lines)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.changes import possible_changes
-from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
+from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption, ResumptionFact
 from scalegate.gate.explain import explain
 from scalegate.gate.facts import derive_facts, levels_open
 from scalegate.gate.fit import fitted
@@ -72,9 +72,11 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     ]
     if holding:
         way_out = resumption(judge, facts, possible_changes(policy, situation, judge, facts))
-        if situation.lineage.mends and way_out.stop:
-            # What is known once the lineage is known cannot be foreseen: that is no stop.
-            way_out = way_out.model_copy(update={"stop": False, "more": True})
+        acts = situation.lineage.mends or ((situation.lineage.further,) if situation.lineage.further else ())
+        if acts and way_out.stop:
+            # What is known after these cannot be foreseen: that is no stop.
+            first = tuple(ResumptionFact(kind="act", text=text) for text in dict.fromkeys(acts))
+            way_out = way_out.model_copy(update={"stop": False, "first": first})
         return _decision(policy, situation, action, tuple(findings), None, way_out, surprises, levels)
     ends = largest_permit(judge, facts)
     if ends.compute is None or ends.time is None:

@@ -69,6 +69,8 @@ class Resumption(_Data):
     """True: no reachable facts release this hold. It is a stop, not a pause."""
     because: tuple[str, ...]
     """The clauses that hold."""
+    first: tuple[ResumptionFact, ...] = ()
+    """What is to be done before it can be said what would release it; only where there are no sets."""
 
 
 class Limits(_Data):

@@ -60,7 +60,10 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     needed = max(domain.elicitation.at_least, ceil(domain.elicitation.share * compute))
     budget = policy.error_budget.evaluations
     checks = (
-        (piece.status == "completed", f"the evaluation is {piece.status}"),
+        (
+            piece.status == "completed",
+            f"the evaluation is {piece.status}{f' ({piece.broken})' if piece.broken else ''}",
+        ),
         (
             piece.announced,
             "it was not announced before its result, or says something else than the announcement",
@@ -230,6 +233,9 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         elicited = [fault for item in judged if item.piece.elicitation != "none" for fault in item.faults]
         elicited = stray + elicited
         detail = (elicited or why or ["there is none"])[0]
+        budget = policy.error_budget.evaluations
+        if max((piece.attempt for piece in pieces), default=0) >= budget:
+            detail += f"; all {budget} evaluations of `{domain.id}` are spent, and no further one can rule out"
         return unknown(Reason.UNDERMINED if judged else Reason.MISSING, f"no conclusive evidence: {detail}")
     furthest = max(carrying, key=lambda item: (item.compute, item.piece.time))
     if not reached:

@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scalegate.errors import InputError, ScalegateError
+from scalegate.gate.bookkeeping import further, opened, planned_end, recorded, settled, unopened
 from scalegate.gate.decision import Decision
-from scalegate.gate.lineage import Run, behind, carried, holders, lineage_faults, members, total
+from scalegate.gate.lineage import Run, behind, carried, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt, elsewhere, pieces
 from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
 from scalegate.gate.trust import GATE_ENTRIES
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished
-from scalegate.policy.document import Person, Policy
+from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 
 __all__ = ["Attempt", "Fold", "Record"]
@@ -74,10 +75,6 @@ class Fold:
     @property
     def policy_digest(self) -> str | None:
         return self.policy.digest() if self.policy else None
-
-    def person(self, identifier: str) -> Person | None:
-        people = self.policy.people if self.policy else ()
-        return next((person for person in people if person.id == identifier), None)
 
     def add(self, envelope: bytes) -> Record:
         """Fold in the next entry. An entry that cannot be read makes the ledger unsound; nothing is raised."""
@@ -141,15 +138,15 @@ class Fold:
             case entries.PolicyAdopted():
                 return self._adopt(index, entry)
             case entries.RunOpened():
-                self._open(index, entry)
+                opened(self.runs, index, entry)
             case entries.ComputeReserved():
                 self._reserve(index, entry)
             case entries.ComputeSettled():
-                self._settle(index, entry)
+                settled(self._run(index, entry.run), index, entry)
             case entries.MeterFault():
                 self._run(index, entry.run).faults.append(entry.reason)
             case entries.WeightsRecorded():
-                self._record(index, entry)
+                recorded(self.runs, self._run(index, entry.run), index, entry)
             case entries.EvaluationAnnounced():
                 return self._announce(index, entry, refused)
             case entries.EvaluationFinished():
@@ -173,48 +170,6 @@ class Fold:
                 record = TierRecord(tier=entry.tier, adopters=entry.adopters, until=entry.until)
                 self.tiers.append((self.adopted_at, record))
         return None
-
-    def _open(self, index: int, entry: entries.RunOpened) -> None:
-        run = self.runs.get(entry.run)
-        if run is None:
-            run = self.runs[entry.run] = Run(entry.run, entry, entry)
-        run.latest = entry
-        run.tip = entry.start_weights
-        if entry.start_weights is not None:
-            run.starts.add(entry.start_weights)
-        if entry.session in run.sessions:
-            run.faults.append(f"entry {index} opens a session for the second time")
-        run.sessions.add(entry.session)
-
-    def _record(self, index: int, entry: entries.WeightsRecorded) -> None:
-        run = self._run(index, entry.run)
-        kin = members(self.runs, entry.run)
-        strangers = [
-            other.name
-            for other in holders(self.runs, entry.weights)
-            if other.name not in kin and (other.weights[entry.weights] > 0 or entry.trained > 0)
-        ]
-        at = (entry.session, entry.trained)
-        start = run.first.start_weights
-        checks = (
-            (entry.session == run.latest.session, "records weights in a session that does not hold the run"),
-            (entry.trained > 0 or entry.weights in run.starts, "records weights without training that are new to it"),
-            (entry.trained <= run.present, "claims more training in its weights than was reserved"),
-            (not lineage_faults(self.runs, entry.run), "records weights of a run whose lineage is not known"),
-            (not (entry.weights == start and entry.trained > 0), "claims training in the weights that it started from"),
-            (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which is no ancestor"),
-            (
-                run.recorded.setdefault(at, entry.weights) == entry.weights,
-                "has other weights at the same count of FLOP",
-            ),
-        )
-        run.faults += [f"entry {index} {fault}" for sound, fault in checks if not sound]
-        run.weights[entry.weights] = min(entry.trained, run.weights.get(entry.weights, entry.trained))
-        run.recorded_at.setdefault(entry.weights, index)
-        if run.tip is not None and run.tip != entry.weights:
-            run.grew_from.setdefault(entry.weights, run.tip)
-        run.tip = entry.weights
-        run.most_trained = max(run.most_trained, entry.trained)
 
     def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
         attempt = self.attempts.setdefault(entry.evaluation, Attempt())
@@ -261,18 +216,7 @@ class Fold:
     def _run(self, index: int, name: str) -> Run:
         if name not in self.runs:
             self.faults.append(f"entry {index} is about run `{name}`, which was never opened")
-            opened = entries.RunOpened(
-                actor="nobody",
-                time=0,
-                policy="0" * 64,
-                run=name,
-                session="0" * 64,
-                from_scratch=False,
-                parents=(),
-                planned=None,
-                start_weights=None,
-            )
-            self.runs[name] = Run(name, opened, opened)
+            self.runs[name] = unopened(name)
         return self.runs[name]
 
     def _adopt(self, index: int, entry: entries.PolicyAdopted) -> str | None:
@@ -335,17 +279,6 @@ class Fold:
         others = total(self.runs, tuple(self.runs)) - lineage
         within = lineage * self.policy.effective_compute.factor <= permit.compute and others <= permit.others
         return within and decision.now <= time <= min(permit.time, decision.now + permit.lease)
-
-    def _settle(self, index: int, entry: entries.ComputeSettled) -> None:
-        run = self._run(index, entry.run)
-        key = (entry.session, "training")
-        left = run.reserved.get(key, 0) - entry.unspent
-        if left != entry.remaining or entry.session != run.latest.session:
-            run.faults.append(f"entry {index} gives back compute that its session has not reserved")
-            return
-        run.reserved[key] = left
-        if run.used("training") < run.most_trained:
-            run.faults.append(f"entry {index} gives back compute that went into recorded weights")
 
     def _decision(self, index: int, entry: entries.DecisionMade) -> str | None:
         try:
@@ -419,9 +352,10 @@ class Fold:
                 compute=used,
                 behind=self.runs[run].present + carried(self.runs, self.runs[run]) if run in self.runs else 0,
                 opened=min((self.runs[name].first.time for name in names), default=None),
-                planned_end=self._planned_end(run, used),
+                planned_end=planned_end(self.runs, run, used),
                 faults=tuple(fault.text for fault in unknown),
                 mends=tuple(mends) if all(mends) else (),
+                further=further(self.runs, run),
             ),
             developer_others=total(self.runs, tuple(self.runs)) - used,
             elsewhere=tuple(elsewhere(self.attempts, self.runs, names)),
@@ -434,12 +368,6 @@ class Fold:
             enforcement=self.enforcement,
             ignored=tuple(self.ignored),
         )
-
-    def _planned_end(self, name: str, used: int) -> int | None:
-        run = self.runs.get(name)
-        if run is None or run.latest.planned is None:
-            return None
-        return used - run.used("training") + run.latest.planned
 
 
 def _can_sign(policy: Policy) -> bool:

@@ -90,6 +90,7 @@ def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int, ancestor:
         compute=compute,
         time=announced.time,
         announced_for=announced.run,
+        broken=finished.elicitation_method[:200] if finished and finished.status == "aborted" else "",
         ancestor=ancestor,
         announced=not attempt.again and bool(recorded) and min(recorded) < attempt.announced_at,
         signed=attempt.signed,

@@ -34,6 +34,8 @@ class Piece(_Record):
     time: int
     announced: bool
     """Whether an announcement stands in the ledger before the result, and says the same."""
+    broken: str = ""
+    """Of one that was broken off: what its result says of that."""
     announced_for: str | None = None
     """The run that its announcement names; None: there is none."""
     ancestor: bool
@@ -92,6 +94,8 @@ class Lineage(_Record):
     """Why the lineage is not fully known; any makes its compute unknown."""
     mends: tuple[str, ...] = ()
     """What would make it known, one act for each fault; empty: there is no fault, or one that nothing mends."""
+    further: str | None = None
+    """The act that takes up recorded weights with more training than those of the present session, if there are any."""
 
 
 class Elsewhere(_Record):

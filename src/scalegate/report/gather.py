@@ -172,6 +172,7 @@ def _verdict(context: Context) -> Verdict | None:
         because=tuple(clause_of(made, name) for name in way_out.because) if way_out else (),
         ways=tuple(Way(tuple((fact.kind, fact.text) for fact in facts)) for facts in way_out.sets) if way_out else (),
         more=way_out.more if way_out else False,
+        first=tuple(fact.text for fact in way_out.first) if way_out else (),
         ended=_ended(context, made),
         stale=tuple(_stale(context, index, made)),
         others=tuple(

@@ -128,6 +128,8 @@ class Verdict:
     because: tuple[Clause, ...]
     ways: tuple[Way, ...]
     more: bool
+    first: tuple[str, ...]
+    """What is to be done before it can be said what would release it."""
     ended: bool
     """Whether a permit that it grants had ended by the last entry."""
     stale: tuple[str, ...]

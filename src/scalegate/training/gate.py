@@ -357,7 +357,9 @@ class Gate:
         with self._called():
             for domain, suite in due:
                 for elicit in (False, True):
-                    measure(session, domain, suite, weights, elicit=elicit, evaluate=evaluate, now=self._digest)
+                    # What does not run on the model as it is is not tried on a copy: that would spend an attempt.
+                    if not measure(session, domain, suite, weights, elicit=elicit, evaluate=evaluate, now=self._digest):
+                        break
         self._unchanged = None
         return bool(due)
 

@@ -30,7 +30,8 @@ class Held(ScalegateError):
         because = ", ".join(way_out.because) if way_out else "?"
         kind = "STOP" if way_out and way_out.stop else "HOLD"
         missing = "".join(f"; evaluation {it.evaluation} of `{it.domain}` has no result" for it in unfinished)
-        fix = "`scalegate status` says what releases it"
+        stop = way_out is not None and way_out.stop
+        fix = f"`scalegate status` says {'why, and nothing releases it' if stop else 'what releases it'}"
         if unfinished:
             fix += "; `scalegate evidence add` adds a result, with `null` for each sample that has none"
         return cls(f"{kind} for run `{decision.run}` by: {because}{missing}", decision, fix=fix)

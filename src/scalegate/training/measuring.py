@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Literal
@@ -16,6 +18,7 @@ from scalegate.gate.lineage import behind
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain
+from scalegate.text import escaped
 from scalegate.training.arguments import line
 from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured, Suite, store_log
 from scalegate.training.session import Session, Signed
@@ -24,6 +27,7 @@ from scalegate.units import MAX_FLOP
 __all__ = ["abort_open", "measure"]
 
 NO_LOG = "0" * 64
+LOG = logging.getLogger(__name__)
 
 
 def _name(session: str, chance: str) -> str:
@@ -59,13 +63,14 @@ def measure(
     elicit: bool,
     evaluate: Evaluator,
     now: Callable[[], str],
-) -> None:
+) -> bool:
     """Announce, reserve the elicitation's compute, evaluate, and record the result or that there is none.
 
     `now` gives the digest of the model's weights. What `evaluate` raises, or returns that cannot be recorded, is
     recorded as an aborted evaluation, which holds; only what ends the process is passed on. Outcomes that there are
     stand in it all the same: they may show the alarm reached. Raises InputError when there is no evaluator's key to
-    sign with, and when the evaluation changed the model itself, which is an aborted one too.
+    sign with, and when the evaluation changed the model itself, which is an aborted one too. Returns whether it was
+    completed.
     """
     evaluator = session.keys.evaluator
     if evaluator is None:
@@ -112,6 +117,7 @@ def measure(
             f"the evaluation of `{domain.id}` changed the model itself",
             fix="evaluate and fine-tune a copy; load the last checkpoint before you go on",
         )
+    return status == "completed"
 
 
 def _run(
@@ -126,6 +132,9 @@ def _run(
         checked(partial(_finished, session, announced, result, NO_LOG, "completed"))
     except Exception as error:  # noqa: BLE001 - whatever an evaluation raises is a result: unknown, which holds
         said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
+        # The ledger keeps a line of it; whoever wrote the evaluator needs all of it, and now.
+        whole = escaped("".join(traceback.format_exception(error)), lines=True)
+        LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, whole)
         return _broken(result, announced, said), "aborted"
     return result, "completed"
 

@@ -1,0 +1,99 @@
+"""The gate's own entries about a run, taken in: sessions, recorded weights, compute given back.
+
+Nothing here is refused. What the machine wrote stands, and where it cannot be so, the run is at fault, which holds.
+"""
+
+from __future__ import annotations
+
+from scalegate.gate.lineage import Run, Runs, holders, lineage_faults, members
+from scalegate.ledger.entries import ComputeSettled, RunOpened, WeightsRecorded
+from scalegate.units import format_flop
+
+__all__ = ["further", "opened", "planned_end", "recorded", "settled", "unopened"]
+
+
+def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> None:
+    """A session takes the run over, from the weights that it names."""
+    run = runs.get(entry.run)
+    if run is None:
+        run = runs[entry.run] = Run(entry.run, entry, entry)
+    run.latest = entry
+    run.tip = entry.start_weights
+    if entry.start_weights is not None:
+        run.starts.add(entry.start_weights)
+    if entry.session in run.sessions:
+        run.faults.append(f"entry {index} opens a session for the second time")
+    run.sessions.add(entry.session)
+
+
+def unopened(name: str) -> Run:
+    """A run that entries are about and that none opened: nothing is declared."""
+    entry = RunOpened(
+        actor="nobody",
+        time=0,
+        policy="0" * 64,
+        run=name,
+        session="0" * 64,
+        from_scratch=False,
+        parents=(),
+        planned=None,
+        start_weights=None,
+    )
+    return Run(name, entry, entry)
+
+
+def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
+    """Training has come to weights."""
+    kin = members(runs, run.name)
+    strangers = [
+        other.name
+        for other in holders(runs, entry.weights)
+        if other.name not in kin and (other.weights[entry.weights] > 0 or entry.trained > 0)
+    ]
+    at = (entry.session, entry.trained)
+    start = run.first.start_weights
+    checks = (
+        (entry.session == run.latest.session, "records weights in a session that does not hold the run"),
+        (entry.trained > 0 or entry.weights in run.starts, "records weights without training that are new to it"),
+        (entry.trained <= run.present, "claims more training in its weights than was reserved"),
+        (not lineage_faults(runs, run.name), "records weights of a run whose lineage is not known"),
+        (not (entry.weights == start and entry.trained > 0), "claims training in the weights that it started from"),
+        (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which is no ancestor"),
+        (run.recorded.setdefault(at, entry.weights) == entry.weights, "has other weights at the same count of FLOP"),
+    )
+    run.faults += [f"entry {index} {fault}" for sound, fault in checks if not sound]
+    run.weights[entry.weights] = min(entry.trained, run.weights.get(entry.weights, entry.trained))
+    run.recorded_at.setdefault(entry.weights, index)
+    if run.tip is not None and run.tip != entry.weights:
+        run.grew_from.setdefault(entry.weights, run.tip)
+    run.tip = entry.weights
+    run.most_trained = max(run.most_trained, entry.trained)
+
+
+def settled(run: Run, index: int, entry: ComputeSettled) -> None:
+    """A session gives back what it reserved and did not spend."""
+    key = (entry.session, "training")
+    left = run.reserved.get(key, 0) - entry.unspent
+    if left != entry.remaining or entry.session != run.latest.session:
+        run.faults.append(f"entry {index} gives back compute that its session has not reserved")
+        return
+    run.reserved[key] = left
+    if run.used("training") < run.most_trained:
+        run.faults.append(f"entry {index} gives back compute that went into recorded weights")
+
+
+def further(runs: Runs, name: str) -> str | None:
+    """The act that takes up recorded weights with more training than those of the present session, if there are any."""
+    run = runs.get(name)
+    digest, trained = max(run.weights.items(), key=lambda it: it[1], default=("", 0)) if run else ("", 0)
+    if run is None or trained <= run.present:
+        return None
+    return f"run `{name}` is opened again from weights {digest[:12]}..., which hold {format_flop(trained)} of it"
+
+
+def planned_end(runs: Runs, name: str, used: int) -> int | None:
+    """Training FLOP of the lineage, `used` by now, at which the run is planned to end; None: it does not say."""
+    run = runs.get(name)
+    if run is None or run.latest.planned is None:
+        return None
+    return used - run.used("training") + run.latest.planned
