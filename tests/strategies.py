@@ -127,6 +127,7 @@ def other_run(draw: st.DrawFn, policy: Policy) -> Elsewhere:
         carried=carried,
         recorded=recorded,
         pieces=tuple(p.model_copy(update={"announced_for": name, "run": name}) for p in found if p.compute),
+        attempts={domain.id: draw(st.sampled_from([1, 1, 2, 12])) for domain in policy.domains},
         faults=("zero",) if draw(st.integers(0, 9)) == 0 else (),
     )
 

@@ -55,9 +55,9 @@ def test_status_decides_again_in_memory(scalegate: Command, tmp_path: Path) -> N
     attest(project)
     approve(project, "ada", "grace")
     text = " ".join(scalegate("status", "-p", project.folder).out.split())
-    assert "r: decided again on all entries it would be PROCEED." in text
+    assert "r: decided again on all entries it would be PROCEED, up to " in text
     [told] = scalegate("status", "-p", project.folder, "--json").json["runs"]
-    assert told["otherwise"] == {"verdict": "PROCEED", "because": []}
+    assert told["otherwise"]["verdict"] == "PROCEED"
 
 
 def test_what_is_not_as_it_must_be_is_not_said_to_be(scalegate: Command, project: Project) -> None:

@@ -28,7 +28,9 @@ FIRST = 2 * 10**11
 
 
 def other(compute: int, *pieces: Any, **changes: Any) -> Elsewhere:
+    tried = {piece.domain: piece.attempt for piece in sorted(pieces, key=lambda piece: piece.attempt)}
     given: dict[str, Any] = {"run": "s", "compute": compute, "carried": 0, "recorded": compute, "faults": ()}
+    given["attempts"] = tried
     return Elsewhere(**(given | changes), pieces=pieces)
 
 
@@ -170,6 +172,21 @@ def test_spent_alpha_elsewhere_is_not_offered_either() -> None:
     assert decision.resumption.stop
 
 
+def test_alpha_spent_by_the_parents_of_another_run_is_spent_for_it() -> None:
+    decision = beside(other(10**12, about(compute=10), attempts={"arithmetic": 12}))
+    assert decision.resumption is not None
+    assert decision.resumption.stop
+
+
+def test_elicitation_past_the_margin_is_promised_to_cover_no_more_than_it_does() -> None:
+    """Evaluating the other run takes 1e14 FLOP of elicitation, of which the margin of 1.5x covers 5e11."""
+    policy = parse_policy(POLICY_TEXT.replace("at_least: 1e9 FLOP", "at_least: 1e14 FLOP"))
+    of = situation(0, elsewhere=(other(10**12),), developer_others=10**12, policy=policy.digest())
+    decision = decide(policy, of, "train")
+    assert decision.resumption is not None
+    assert decision.resumption.stop
+
+
 # --- the same in a ledger --------------------------------------------------------------------------------
 
 
@@ -229,6 +246,17 @@ def test_weights_of_one_run_do_not_cover_another(project: Project) -> None:
     with open_gate(project, child, run="child", from_scratch=False, parents=[parent]) as gate:
         gate.evaluate()
     assert steps_of_the_next(project, "three") == 10
+
+
+def test_the_attempts_of_another_run_are_those_of_its_lineage(project: Project) -> None:
+    first_run(project, 20, evaluated=True)
+    child = Model(flops=20 * STEP)
+    with open_gate(project, child, run="child", from_scratch=False, parents=[child.digest()]) as gate:
+        train(gate, child, 10)
+        gate.evaluate()
+    with reading(project.ledger) as journal:
+        elsewhere = journal.fold.situation("new", now=journal.now()).elsewhere
+    assert {other.run: other.attempts for other in elsewhere} == {"one": {"arithmetic": 1}, "child": {"arithmetic": 2}}
 
 
 def test_evaluating_takes_an_evaluator_and_something_trained(project: Project) -> None:

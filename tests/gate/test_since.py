@@ -12,7 +12,7 @@ from scalegate.gate.since import Since, latest_decision, otherwise, since, to_de
 from scalegate.ledger.entries import MeterFault
 from scalegate.policy import parse_policy
 from scalegate.training.held import Held
-from support import Model, approve, attest, new_project, open_gate, train
+from support import STEP, Model, approve, attest, new_project, open_gate, train
 
 
 def two_runs(folder: Path) -> Project:
@@ -134,6 +134,23 @@ def test_deciding_again_is_none_where_it_comes_out_the_same(tmp_path: Path) -> N
         assert again is not None
         assert (again.verdict, again.compute, again.now) == ("HOLD", 10**14, max(journal.fold.time, made.now))
     assert otherwise(Fold(), made) is None
+
+
+def test_a_permit_that_others_have_shrunk_since_is_told(tmp_path: Path) -> None:
+    """The two share what goes before a first evaluation: what one trains, the other's permit loses."""
+    project = new_project(tmp_path / "p")
+    with open_gate(project, Model(), "first") as gate:
+        gate.step(STEP)
+    model = Model()
+    with open_gate(project, model, "second") as gate:
+        train(gate, model, steps=5)
+    with project.journal() as journal:
+        made = journal.fold.latest["first"]
+        again = otherwise(journal.fold, made)
+    assert again is not None
+    assert again.permit is not None
+    assert made.permit is not None
+    assert again.permit.compute == made.permit.compute - 5 * STEP
 
 
 def test_deciding_again_after_a_fault_gives_the_hold(tmp_path: Path) -> None:

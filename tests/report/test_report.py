@@ -423,7 +423,7 @@ def test_what_deciding_again_would_give_is_said(tmp_path: Path) -> None:
     held(project, Model(skill=lambda _: 0.9))
     attest(project)
     approve(project, "ada", "grace")
-    assert "Decided again on all entries it would be PROCEED." in Reader(report(project)).text
+    assert "Decided again on all entries it would be PROCEED, up to " in Reader(report(project)).text
 
 
 def test_signatures_that_an_adoption_ended_are_not_said_to_count(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from scalegate.gate.adequacy import inadequate
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, latest_decision, otherwise, since, to_decide
 from scalegate.policy import Policy
-from scalegate.units import format_flop
+from scalegate.units import format_flop, format_instant
 
 __all__ = [
     "check_document",
@@ -80,7 +80,12 @@ def _otherwise(fold: Fold, latest: tuple[int, Decision] | None) -> Document | No
     again = otherwise(fold, latest[1]) if latest else None
     if again is None:
         return None
-    return {"verdict": again.verdict, "because": again.resumption.because if again.resumption else ()}
+    permit, way_out = again.permit, again.resumption
+    return {
+        "verdict": again.verdict,
+        "because": way_out.because if way_out else (),
+        "permit": {"compute": str(permit.compute), "time": permit.time} if permit else None,
+    }
 
 
 def undecided_view(document: Document, run: str) -> list[Text]:
@@ -94,7 +99,9 @@ def undecided_view(document: Document, run: str) -> list[Text]:
         later = count(found["entries"], "later entry", "later entries")
         lines.append(f"{run}: not decided on yet: {later} that could matter ({Since(found['kinds'])}).")
     if again is not None:
-        held = f", by {', '.join(again['because'])}" if again["because"] else ""
+        held, permit = f", by {', '.join(again['because'])}" if again["because"] else "", again["permit"]
+        if permit:
+            held = f", up to {format_flop(int(permit['compute']))} and up to {format_instant(permit['time'])}"
         lines.append(f"{run}: decided again on all entries it would be {again['verdict']}{held}.")
     if lines:
         lines[-1] += f" To decide again: {item['decide']}"

@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, look_alpha, within_margin
+from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, look_alpha
 from scalegate.gate.judge import Judge
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change
@@ -229,27 +229,27 @@ def _new(situation: Situation, domain: Domain, trained: int, due: int, successes
 
 def _elsewhere(policy: Policy, situation: Situation, facts: Facts) -> Iterator[Change]:
     """The developer's other runs are evaluated as far as they go: then they no longer use up the compute before a
-    first evaluation."""
+    first evaluation. What that covers is worked out by the rule for it, on evaluations that lack nothing."""
     others, factor = number(facts.get("developer.others")), policy.effective_compute.factor
     if others is None or policy.first_evaluation_at is None:
         return
-
-    def due(domain: Domain, other: Elsewhere) -> int:
-        return elicitation_due(policy, domain, floor((other.carried + other.recorded) * factor), None)
-
-    cost = ceil(sum(due(domain, other) for domain in policy.domains for other in situation.elsewhere) * factor)
+    due = {
+        other.run: {
+            domain.id: elicitation_due(policy, domain, floor((other.carried + other.recorded) * factor), None)
+            for domain in policy.domains
+        }
+        for other in situation.elsewhere
+    }
+    cost = sum(sum(flops.values()) for flops in due.values())
+    evaluated = {other.run: _evaluated(policy, situation, other, due[other.run]) for other in situation.elsewhere}
     for domain in policy.domains:
-        left, names = situation.developer_others, []
+        left, names = situation.developer_others + cost, []
         for other in situation.elsewhere:
-            now = covered(policy, domain, other)
-            elicited = sum(within_margin(domain, p) for p in other.pieces if p.announced_for == other.run)
-            after = min(other.recorded + elicited, other.compute)
-            tried = max((piece.attempt for piece in other.pieces if piece.domain == domain.id), default=0)
-            if other.faults or after <= now or not other.recorded or tried >= policy.error_budget.evaluations:
-                left -= now
-                continue
-            left -= after
-            names.append(f"`{other.run}` (at least {format_flop(due(domain, other))} of elicitation)")
+            now, then = covered(policy, domain, other), covered(policy, domain, evaluated[other.run])
+            worth = bool(other.recorded) and then > now
+            left -= then if worth else now
+            if worth:
+                names.append(f"`{other.run}` (at least {format_flop(due[other.run][domain.id])} of elicitation)")
         if names:
             first = format_flop(policy.first_evaluation_at)
             yield Change(
@@ -257,8 +257,31 @@ def _elsewhere(policy: Policy, situation: Situation, facts: Facts) -> Iterator[C
                 f"if it turns out conclusive, and the alarm not reached at {first} or less: an announced"
                 f" evaluation of `{domain.id}` on the furthest recorded weights of {', '.join(names)},"
                 f" so that no compute of theirs counts as unevaluated any more",
-                ((f"{domain.id}.unevaluated", effective(policy, left)), ("developer.others", others + cost)),
+                (
+                    (f"{domain.id}.unevaluated", effective(policy, left)),
+                    ("developer.others", others + ceil(cost * factor)),
+                ),
             )
+
+
+def _evaluated(policy: Policy, situation: Situation, other: Elsewhere, due: dict[str, int]) -> Elsewhere:
+    """Another run after one more evaluation of its furthest weights in every domain."""
+    pieces = [
+        _new(situation, domain, other.carried + other.recorded, due[domain.id], 0, other.attempts.get(domain.id, 0) + 1)
+        for domain in policy.domains
+    ]
+    return other.model_copy(
+        update={
+            "compute": other.compute + sum(due.values()),
+            "pieces": (
+                *other.pieces,
+                *(
+                    p.model_copy(update={"evaluation": f"{STATED} {p.domain}", "announced_for": other.run})
+                    for p in pieces
+                ),
+            ),
+        }
+    )
 
 
 def _signatures(policy: Policy, facts: Facts, now: int) -> Iterator[Change]:

@@ -53,7 +53,10 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
     for name in sorted(set(runs) - set(lineage)):
         run = runs[name]
         found = []
+        tried: dict[str, int] = {}
         for piece in pieces(attempts, runs, name):
+            if piece.attempt:
+                tried[piece.domain] = piece.attempt
             if piece.weights in run.weights or piece.weights in run.starts:
                 found.append(piece)
             elif piece.announced_for == name:
@@ -65,6 +68,7 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
             carried=carried(runs, run),
             recorded=run.most_trained,
             pieces=tuple(found),
+            attempts=tried,
             faults=(*run.faults, *(fault.text for fault in lineage_faults(runs, name))),
         )
 

@@ -56,7 +56,10 @@ def since(fold: Fold, run: str, index: int) -> Since:
 
 
 def otherwise(fold: Fold, made: Decision) -> Decision | None:
-    """What all entries give now if it is asked again; None if that is the same verdict, held by the same."""
+    """What all entries give now if it is asked again.
+
+    None if that is the same verdict, held by the same, with a permit that reaches no less far.
+    """
     if fold.policy is None:
         return None
     used = effective(fold.policy, total(fold.runs, members(fold.runs, made.run)))
@@ -68,7 +71,12 @@ def otherwise(fold: Fold, made: Decision) -> Decision | None:
         configuration=made.configuration,
     )
     again = decide(fold.policy, situation, made.action)
-    return None if _outcome(again) == _outcome(made) else again
+    return None if _outcome(again) == _outcome(made) and not _smaller(again, made) else again
+
+
+def _smaller(again: Decision, made: Decision) -> bool:
+    now, before = again.permit, made.permit
+    return now is not None and before is not None and (now.compute < before.compute or now.time < before.time)
 
 
 def _outcome(decision: Decision) -> tuple[str, tuple[str, ...], bool]:

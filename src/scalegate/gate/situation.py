@@ -110,6 +110,8 @@ class Elsewhere(_Record):
     """The most training of its own that any of its recorded weights holds."""
     pieces: tuple[Piece, ...]
     """Evaluations of weights that it recorded, or announced for it."""
+    attempts: dict[str, int] = {}
+    """Elicited attempts in each domain on its own lineage, for which it shares one error budget."""
     faults: tuple[str, ...]
     """Why its compute or its lineage is not fully known; any: no evaluation covers it."""
 

@@ -221,8 +221,10 @@ def _stale(context: Context, index: int, made: Decision) -> Iterable[str]:
         yield "At the last entry its lease, or the permit, had ended."
     now_is = otherwise(fold, made)
     if now_is is not None:
-        held = now_is.resumption.because if now_is.resumption else ()
-        yield f"Decided again on all entries it would be {word_of(now_is)}{', by ' if held else ''}{', '.join(held)}."
+        end, how = now_is.permit, f", by {', '.join(now_is.resumption.because)}" if now_is.resumption else ""
+        if end is not None:
+            how = f", up to {format_flop(end.compute)} and up to {format_instant(end.time)}"
+        yield f"Decided again on all entries it would be {word_of(now_is)}{how}."
     after = since(fold, made.run, index)
     if after.number:
         again = to_decide(made.run, made.action, made.weights, made.configuration)
