@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from test_decide_cases import piece, situation
 
+from scalegate.errors import InputError
 from scalegate.gate import Decision, Elsewhere, decide, replay
 from scalegate.gate.facts import covered
 from scalegate.gate.journal import reading
@@ -267,6 +268,19 @@ def test_evaluating_takes_an_evaluator_and_something_trained(project: Project) -
         gate.evaluate()
     with pytest.raises(Held, match="closed"):
         gate.evaluate()
+
+
+def test_evaluating_nothing_is_said_and_is_no_proceed(tmp_path: Path) -> None:
+    project, model = new_project(tmp_path / "p", POLICY_TEXT.replace("evaluations: 12", "evaluations: 1")), Model()
+    with open_gate(project, model, suites={}) as gate:
+        train(gate, model, 3)
+        with pytest.raises(InputError, match="`arithmetic` has no suite"):
+            gate.evaluate()
+    with open_gate(project, model) as gate:
+        gate.evaluate()
+        train(gate, model, 1)
+        with pytest.raises(InputError, match="all 1 evaluations of `arithmetic` are spent"):
+            gate.evaluate()
 
 
 def test_evaluating_is_announced_once_for_the_same_weights(project: Project) -> None:

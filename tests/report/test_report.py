@@ -172,8 +172,10 @@ def test_limits_come_before_the_verdict(jumped: Project) -> None:
 def test_hold_lists_its_sets(jumped: Project) -> None:
     page = Reader(report(jumped))
     assert page.verdict() == "HOLD"
-    assert "Any one of these sets would release it" in page.text
-    assert "Ada Officer (officer) signs for level 2" in page.text
+    assert "What would release it" in page.text
+    assert page.text.count("is put in place and attested by") == 1, "what every set has is said once"
+    assert "With that, any one of these sets: " in page.text
+    assert "Ada Officer ( ada , officer) signs for level 2" in page.text
     assert "a stop, not a pause" not in page.text
 
 

@@ -36,6 +36,21 @@ def held(call: Any, *args: Any) -> Held:
     return caught.value
 
 
+def test_a_crash_of_the_first_steps_forfeits_a_small_part_of_what_goes_before_a_first_evaluation(
+    project: Project,
+) -> None:
+    gate = open_gate(project, Model())
+    gate.step(STEP // 4)
+    gate._session.journal.close()
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].used() == 2 * 10**11 // 16
+    with open_gate(project, Model()) as again:
+        again.step(STEP)
+        due = again.next_due()
+    assert due is not None
+    assert due.flops_left == 2 * 10**11 - 2 * 10**11 // 16 - STEP
+
+
 def test_the_main_job(project: Project) -> None:
     """Metered, evaluated at each due point, held, released, and stopped at the last gate; then replayed."""
     model = Model(skill=lambda flops: 0.0 if flops < 3 * 10**12 else 0.7)

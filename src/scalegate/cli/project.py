@@ -76,7 +76,7 @@ def signer(policy: Policy, project: Project, who: str, key: Path | None) -> Sign
 
 def with_role(policy: Policy, project: Project, role: str) -> Person:
     """The first person with this role whose key is in the project."""
-    people = [person for person in policy.people if role in person.roles]
+    people = policy.with_role(role)
     for person in people:
         if (project.keys / f"{person.id}.key").is_file():
             return person

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from scalegate.gate import Decision, Limits, Resumption
+from scalegate.gate import Decision, Limits, Resumption, ResumptionFact
 from scalegate.units import format_duration, format_flop, format_instant
 
 __all__ = ["HEADLINE", "console", "count", "decision_view", "emit", "limits_view"]
@@ -38,6 +38,8 @@ class _Visible(Console):
 
 
 console = _Visible(highlight=False, soft_wrap=False)
+SETS = 4
+"""Most alternatives that a terminal shows; a report and JSON have all."""
 KINDS = {"act": "do", "measure": "measure", "time": "wait", "sign": "sign"}
 COLOURS = {
     "met": "green",
@@ -143,20 +145,36 @@ def resumption_view(way_out: Resumption) -> RenderableType:
         return Text(
             f"No reachable condition: this is a stop, not a pause. Held by {', '.join(way_out.because)}.", style="bold"
         )
+    lines: list[RenderableType] = []
+    if way_out.first:
+        lines += [Text("What would release it can be said after this; then decide again:", style="bold")]
+        lines += [_facts([("", way_out.first)])]
+    elif not way_out.sets:
+        lines += [Text("What would release it could not be worked out.", style="bold")]
+    if way_out.sets:
+        always, rest = way_out.common()
+        alternatives = [facts for facts in rest if facts]
+        if always:
+            also = ", and one of what follows" if alternatives else ""
+            lines += [Text(f"This would release it{also}:", style="bold"), _facts([("", always)])]
+        if alternatives:
+            head = "With that, any one of these:" if always else "Any one of these sets of facts would release it:"
+            listed = [(f"{number}.", facts) for number, facts in enumerate(alternatives[:SETS], 1)]
+            lines += [Text(head, style="bold"), _facts(listed)]
+        hidden = len(alternatives) - SETS
+        if hidden > 0:
+            lines.append(Text(f"{count(hidden, 'more set')} that would: `scalegate report` and `--json` list all."))
+        if way_out.more:
+            lines.append(Text("There are more that were not worked out."))
+    return Group(*lines)
+
+
+def _facts(sets: Iterable[tuple[str, Iterable[ResumptionFact]]]) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(justify="right")
     table.add_column(justify="right", style="bold")
     table.add_column(overflow="fold")
-    for number, facts in enumerate(way_out.sets, 1):
+    for number, facts in sets:
         for place, fact in enumerate(facts):
-            table.add_row("" if place else f"{number}.", KINDS[fact.kind], Text(fact.text))
-    for fact in way_out.first:
-        table.add_row("", KINDS[fact.kind], Text(fact.text))
-    lines: list[RenderableType] = [Text("Any one of these sets of facts would release it:", style="bold"), table]
-    if way_out.first:
-        lines = [Text("What would release it can be said after this; then decide again:", style="bold"), table]
-    elif not way_out.sets:
-        lines = [Text("What would release it could not be worked out.", style="bold")]
-    if way_out.more and way_out.sets:
-        lines.append(Text("There are more."))
-    return Group(*lines)
+            table.add_row("" if place else number, KINDS[fact.kind], Text(fact.text))
+    return table

@@ -16,7 +16,7 @@ from scalegate.gate.judge import Judge
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Elsewhere, Piece, Situation
-from scalegate.policy.document import ComputeCap, Domain, Policy
+from scalegate.policy.document import ComputeCap, Domain, Person, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
 from scalegate.units import format_duration, format_flop, format_instant
@@ -45,11 +45,11 @@ def possible_changes(policy: Policy, situation: Situation, judge: Judge, facts: 
 def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost: int) -> Iterator[Change]:
     for level in policy.levels:
         for safeguard in level.safeguards:
-            name = f"safeguard.{safeguard.id}.until"
+            name, role = f"safeguard.{safeguard.id}.until", safeguard.attested_by
             yield Change(
                 "act",
                 f"`{safeguard.id}` is put in place and attested by somebody with role"
-                f" `{safeguard.attested_by}`: {safeguard.text}",
+                f" `{role}`{_first(policy, policy.with_role(role))}: {safeguard.text}",
                 ((name, situation.now + safeguard.valid_for),),
             )
     if isinstance(facts.get("lineage.declared"), Unknown):
@@ -287,21 +287,28 @@ def _evaluated(policy: Policy, situation: Situation, other: Elsewhere, due: dict
 def _signatures(policy: Policy, facts: Facts, now: int) -> Iterator[Change]:
     for level in policy.levels:
         if level.approvals:
-            for person in policy.people:
-                if level.approvals.role in person.roles:
-                    yield Change(
-                        "sign",
-                        f"{person.name} ({level.approvals.role}) signs for level {level.number} of this run",
-                        ((f"approval.{level.number}.{person.id}.until", now + level.approvals.valid_for),),
-                    )
+            for person in sorted(policy.with_role(level.approvals.role), key=lambda person: person.key == "unset"):
+                yield Change(
+                    "sign",
+                    f"{person.name} (`{person.id}`, {level.approvals.role}){_first(policy, [person])} signs for"
+                    f" level {level.number} of this run",
+                    ((f"approval.{level.number}.{person.id}.until", now + level.approvals.valid_for),),
+                )
     for tier in policy.tiers:
         if isinstance(facts.get(f"tier.{tier.id}.adopters"), Unknown) or _past(facts, f"tier.{tier.id}.until", now):
             yield Change(
                 "sign",
-                f"somebody with role `{tier.recorded_by}` records who has adopted `{tier.id}`,"
-                f" if fewer than {tier.binds_at} have",
+                f"somebody with role `{tier.recorded_by}`{_first(policy, policy.with_role(tier.recorded_by))}"
+                f" records who has adopted `{tier.id}`, if fewer than {tier.binds_at} have",
                 ((f"tier.{tier.id}.adopters", tier.binds_at - 1), (f"tier.{tier.id}.until", now + 1)),
             )
+
+
+def _first(policy: Policy, people: Iterable[Person]) -> str:
+    """Added to what one of these people is to sign, where only others have a key."""
+    keyed = any(person.key != "unset" for person in policy.people)
+    lacking = keyed and all(person.key == "unset" for person in people)
+    return ", once an amendment names a key for it," if lacking else ""
 
 
 def _past(facts: Facts, name: str, now: int) -> bool:

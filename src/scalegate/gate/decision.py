@@ -72,6 +72,11 @@ class Resumption(_Data):
     first: tuple[ResumptionFact, ...] = ()
     """What is to be done before it can be said what would release it; only where there are no sets."""
 
+    def common(self) -> tuple[tuple[ResumptionFact, ...], tuple[tuple[ResumptionFact, ...], ...]]:
+        """The facts that stand in every set, and what each set has beside them, to be shown once."""
+        always = tuple(fact for fact in self.sets[0] if all(fact in facts for facts in self.sets)) if self.sets else ()
+        return always, tuple(tuple(fact for fact in facts if fact not in always) for facts in self.sets)
+
 
 class Limits(_Data):
     """What this decision does not say; comes first wherever a decision is shown."""

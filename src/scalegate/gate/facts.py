@@ -126,12 +126,11 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
                 f"nobody attested `{safeguard.id}`",
             )
         if level.approvals:
-            for person in policy.people:
-                if level.approvals.role in person.roles:
-                    name = f"approval.{level.number}.{person.id}"
-                    facts[f"{name}.until"] = _until(
-                        situation, action, name, level.approvals.valid_for, f"{person.name} has not signed"
-                    )
+            for person in policy.with_role(level.approvals.role):
+                name = f"approval.{level.number}.{person.id}"
+                facts[f"{name}.until"] = _until(
+                    situation, action, name, level.approvals.valid_for, f"{person.name} has not signed"
+                )
     for tier in policy.tiers:
         records = [record for record in situation.tiers if record.tier == tier.id]
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")

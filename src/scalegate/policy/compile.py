@@ -181,7 +181,7 @@ def _safeguards(policy: Policy, clause: Safeguards, action: Action) -> Expr:
 def _in_place(policy: Policy, level: Level) -> Expr:
     parts: list[Expr] = [at_most(NOW, term(f"safeguard.{safeguard.id}.until")) for safeguard in level.safeguards]
     if level.approvals:
-        people = [person for person in policy.people if level.approvals.role in person.roles]
+        people = policy.with_role(level.approvals.role)
         signed = tuple(at_most(NOW, term(f"approval.{level.number}.{person.id}.until")) for person in people)
         parts.append(AtLeast(level.approvals.at_least, signed))
     # A level without any safeguard protects nothing: it must never open the gate by being empty.

@@ -242,6 +242,9 @@ class Policy(Part):
     def domain(self, identifier: str) -> Domain:
         return next(domain for domain in self.domains if domain.id == identifier)
 
+    def with_role(self, role: str) -> tuple[Person, ...]:
+        return tuple(person for person in self.people if role in person.roles)
+
     def level(self, number: int) -> Level | None:
         return next((level for level in self.levels if level.number == number), None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from scalegate.gate import Decision, Replayed
+from scalegate.gate import Decision, Replayed, ResumptionFact
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.facts import derive_facts, effective, look_alpha
 from scalegate.gate.jumps import jumps
@@ -153,6 +153,7 @@ def _verdict(context: Context) -> Verdict | None:
         return None
     index, made = context.chosen
     way_out = made.resumption
+    always, rest = way_out.common() if way_out else ((), ())
     word = word_of(made)
     gloss = DUE if made.evaluation_due else GLOSS[word]
     exact = [f"weights {made.weights}"] if made.weights else []
@@ -170,7 +171,8 @@ def _verdict(context: Context) -> Verdict | None:
         exact=tuple(exact),
         permit=_permit(context, made),
         because=tuple(clause_of(made, name) for name in way_out.because) if way_out else (),
-        ways=tuple(Way(tuple((fact.kind, fact.text) for fact in facts)) for facts in way_out.sets) if way_out else (),
+        always=_told(always),
+        ways=tuple(Way(_told(facts)) for facts in rest if facts),
         more=way_out.more if way_out else False,
         first=tuple(fact.text for fact in way_out.first) if way_out else (),
         ended=_ended(context, made),
@@ -181,6 +183,10 @@ def _verdict(context: Context) -> Verdict | None:
             if action != made.action
         ),
     )
+
+
+def _told(facts: Iterable[ResumptionFact]) -> tuple[tuple[str, str], ...]:
+    return tuple((fact.kind, fact.text) for fact in facts)
 
 
 def _permit(context: Context, made: Decision) -> Permit | None:

@@ -126,7 +126,10 @@ class Verdict:
     """Weights and configuration asked about, for actions other than training."""
     permit: Permit | None
     because: tuple[Clause, ...]
+    always: tuple[tuple[str, str], ...]
+    """Kind and text of each fact that every set has."""
     ways: tuple[Way, ...]
+    """What each set has beside these."""
     more: bool
     first: tuple[str, ...]
     """What is to be done before it can be said what would release it."""

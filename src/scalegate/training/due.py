@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scalegate.gate import Decision, Permit
@@ -11,9 +12,10 @@ from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import resumption
 from scalegate.gate.situation import Piece, Situation
 from scalegate.policy import Domain
+from scalegate.training.evaluation import Suite
 from scalegate.training.session import Session
 
-__all__ = ["NextDue", "asked_for", "conclusive", "due_next", "unfinished"]
+__all__ = ["NextDue", "asked_for", "due_next", "unfinished", "why_not"]
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,17 @@ def asked_for(session: Session, hold: Decision) -> tuple[Domain, ...]:
     return tuple(d for d in policy.domains if f"{d.id}.evidence.time" in named and d.id not in waiting)
 
 
-def conclusive(session: Session, domain: Domain, weights: str) -> bool:
-    """Whether these weights have a conclusive evaluation: another would spend alpha for nothing."""
-    pieces = (piece for piece in _situation(session).pieces if (piece.domain, piece.weights) == (domain.id, weights))
-    return any(not assess(session.policy, domain, piece).faults for piece in pieces)
+def why_not(session: Session, domain: Domain, weights: str, suites: Mapping[str, Suite]) -> str | None:
+    """Why these weights are not to be evaluated in a domain; None: they are. Empty: they have a conclusive evaluation,
+    and another would spend alpha for nothing."""
+    pieces = [piece for piece in _situation(session).pieces if piece.domain == domain.id]
+    if any(piece.weights == weights and not assess(session.policy, domain, piece).faults for piece in pieces):
+        return ""
+    if domain.id not in suites:
+        return f"`{domain.id}` has no suite"
+    budget = session.policy.error_budget.evaluations
+    spent = max((piece.attempt for piece in pieces), default=0) >= budget
+    return f"all {budget} evaluations of `{domain.id}` are spent" if spent else None
 
 
 def unfinished(session: Session) -> tuple[Piece, ...]:

@@ -36,7 +36,7 @@ from scalegate.training.arguments import (
     metered,
     same_policy,
 )
-from scalegate.training.due import NextDue, asked_for, conclusive, due_next, unfinished
+from scalegate.training.due import NextDue, asked_for, due_next, unfinished, why_not
 from scalegate.training.evaluation import Evaluator, Suite
 from scalegate.training.held import Held
 from scalegate.training.measuring import abort_open, measure
@@ -268,9 +268,11 @@ class Gate:
         """Reserve a tranche that covers a step of `flops`; False if the permit does not reach that far."""
         tranche = self._tranche
         short = flops - tranche.left
-        granted = self._session.reserve(short, max(tranche.wanted(flops), short)) if short > 0 else 0
-        if granted > 0:
-            tranche.add(granted)
+        if short > 0:
+            wanted = tranche.wanted(flops, self._session.room())
+            granted = self._session.reserve(short, max(wanted, short))
+            if granted > 0:
+                tranche.add(granted)
         return flops <= tranche.left
 
     def _settle(self) -> None:
@@ -323,8 +325,9 @@ class Gate:
         For the end of a run: compute that no conclusive evaluation covers is taken from what the developer's next
         run has before its own first evaluation. A domain in which these weights have a conclusive evaluation is left
         out, however old that is; in any other this spends one of the lineage's evaluations. A step that was authorised
-        before and not taken must be authorised again. Raises InputError when the gate was opened without `evaluate`
-        or an evaluation changed the model, Held when the run may not be written to any more.
+        before and not taken must be authorised again. Raises InputError when the gate was opened without `evaluate`,
+        when no domain is left that can be evaluated, and when an evaluation changed the model; Held when the run may
+        not be written to any more.
         """
         with self._ending():
             self._check_free()
@@ -336,8 +339,13 @@ class Gate:
             session, saved = self._session, self.trained == self._saved_at
             session.refresh()
             weights = self._digest() if saved else self.save()
-            domains = [domain for domain in session.policy.domains if not conclusive(session, domain, weights)]
-            self._measure(domains, self._evaluate)
+            reasons = {d.id: why_not(session, d, weights, self._suites) for d in session.policy.domains}
+            due = [domain for domain in session.policy.domains if reasons[domain.id] is None]
+            said = "; ".join(why for why in reasons.values() if why)
+            if said and not due:
+                raise InputError(f"nothing was evaluated: {said}")
+            if due:
+                self._measure(due, self._evaluate)
             return session.decide(0)
 
     @contextmanager
