@@ -28,6 +28,7 @@ __all__ = [
     "parse_instant",
     "parse_score",
     "parse_share",
+    "parse_until",
 ]
 
 DAY = 86_400
@@ -121,6 +122,12 @@ def parse_instant(text: str) -> int:
         except ValueError:
             continue
     raise InputError(f"`{text}` is not a date", fix="write `2026-11-23` or `2026-11-23T12:00:00Z`")
+
+
+def parse_until(text: str) -> int:
+    """As `parse_instant`, but a day stands for its last second."""
+    instant = parse_instant(text)
+    return instant if "T" in text else instant + DAY - 1
 
 
 def format_flop(amount: int) -> str:

@@ -141,6 +141,8 @@ def add(scalegate: Command, project: Project, data: bytes, message: str) -> None
         ({"--samples": "-4"}, "`samples` must be greater than or equal to 0"),
         ({"--task": ""}, "`task` is empty"),
         ({"--as": "ada"}, "does not have the role `evaluator`"),
+        ({"--samples": "399"}, "399 samples can rule out nothing: the policy asks for 400"),
+        ({"--elicitation-flops": "1e9 FLOP"}, "1.00e+09 FLOP of elicitation can rule out nothing"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -148,7 +150,8 @@ def test_bad_announcement(
     scalegate: Command, project: Project, weights: str, change: dict[str, str], message: str
 ) -> None:
     options = {"--run": "r", "--weights": weights, "--domain": "arithmetic", "--task": "t", "--task-version": "1"}
-    options |= {"--dataset": ZERO, "--samples": "4", "--as": "evaluator"} | change
+    options |= {"--dataset": ZERO, "--samples": "400", "--as": "evaluator", "--elicitation-flops": "1e10 FLOP"}
+    options |= change
     before = contents(project.folder)
     ran = scalegate("evidence", "announce", "-p", "p", *(word for pair in options.items() for word in pair))
     assert ran.code == 2

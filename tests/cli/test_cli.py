@@ -98,21 +98,14 @@ def test_init_adds_to_a_folder_that_is_there(scalegate: Command, tmp_path: Path)
 def test_evidence(scalegate: Command, project: Project, weights: str) -> None:
     announced = scalegate(
         *("evidence", "announce", "-p", "p", "--run", "r", "--weights", weights, "--domain", "arithmetic"),
-        *(
-            "--task",
-            "sums",
-            "--task-version",
-            "1",
-            "--dataset",
-            "d" * 64,
-            "--samples",
-            4,
-            "--as",
-            "evaluator",
-            "--json",
-        ),
+        *("--task", "sums", "--task-version", "1", "--dataset", "d" * 64, "--samples", 400, "--as", "evaluator"),
+        *("--elicitation-flops", "1e10 FLOP", "--json"),
     )
     assert announced.code == 0
+    text = " ".join(scalegate("status", "-p", "p").out.split())
+    assert "r: open since 20" in text
+    assert f"evaluation {announced.json['evaluation']}" in text
+    assert "of `arithmetic`, 400 samples, announced by `evaluator`" in text
     result = {"evaluation": announced.json["evaluation"], "weights": weights, "domain": "arithmetic"}
     result |= {"outcomes": [True, False, None, False], "assumptions": ["it tried"]}
     Path("result.json").write_text(json.dumps(result))
@@ -129,6 +122,7 @@ def test_evidence(scalegate: Command, project: Project, weights: str) -> None:
     assert "leave `evaluation` out" in twice.err
     Path("result.json").write_text(json.dumps(result | {"evaluation": None}))
     assert scalegate("evidence", "add", "result.json", "-p", "p", "--as", "evaluator").code == 0
+    assert "open since" not in scalegate("status", "-p", "p").out
     assert scalegate("verify", project.ledger).code == 0
 
 

@@ -125,7 +125,7 @@ def test_somebody_whose_key_is_made_here_must_sign_the_adoption(tmp_path: Path) 
     assert error.message == words
     assert error.place is not None
     assert error.place.file == "mine"
-    assert error.fix == "list first, among those who may amend the policy, a person with `key: unset`"
+    assert error.fix == "give it with `--key`"
     assert everything(tmp_path) == []
 
 

@@ -17,30 +17,35 @@ TEMPLATES = ("starter", "arithmetic")
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to make, or to add a project to.")],
     template: Annotated[str, typer.Option("--template", help="`starter`, `arithmetic`, or a policy file.")] = "starter",
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Signing key of the person who signs the adoption; else one is made.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a project: policy, keys, and a ledger.
 
-    The policy is a commented template for you to edit. Each of its people gets a key, and the ledger starts with
-    the adoption of the policy.
+    The policy is a commented template for you to edit. Each of its people with `key: unset` gets a key, and the
+    ledger starts with the adoption of the policy. In earnest, people make their own keys first (`scalegate key new`).
     """
     from importlib.resources import files
 
     from scalegate.cli.show import emit
     from scalegate.gate.project import create_project
+    from scalegate.ledger import SigningKey
 
     if template in TEMPLATES:
         text = files("scalegate.examples").joinpath(f"{template}.yaml").read_text(encoding="utf-8")
     else:
         text = _read_text(Path(template))
-    project = create_project(folder, text, name=template)
+    project = create_project(folder, text, name=template, adopter=SigningKey.load(key) if key else None)
     document = {"policy": str(project.policy), "ledger": str(project.ledger), "keys": str(project.keys)}
     emit(
         as_json,
         document,
         lambda: (
             f"Made {folder}: policy.yaml, ledger.db and keys/.\n"
-            "keys/ holds everybody's key, unencrypted: for trying out. In earnest each person makes their own.\n"
+            "keys/ holds the keys made here, unencrypted: for trying out. In earnest each person makes their own"
+            " (`scalegate key new NAME`).\n"
             "Next:\n"
             f"  1. edit {project.policy}: figures, people, evaluations\n"
             f"  2. scalegate policy check {project.policy}\n"
@@ -78,20 +83,25 @@ def decide(
     run: RunName,
     project: ProjectDir = HERE,
     action: Annotated[str, typer.Option("--action", help="train, or another action of the policy.")] = "train",
-    flops: Annotated[str, typer.Option("--flops", help="Further training compute to ask for: `1e12 FLOP`.")] = "1 FLOP",
+    flops: Annotated[
+        str | None,
+        typer.Option("--flops", help="What if it trained `1e12 FLOP` further? Not recorded, unless asked to."),
+    ] = None,
     weights: Annotated[
         str | None, typer.Option("--weights", help="Digest of the exact weights (not for train).")
     ] = None,
     configuration: Annotated[
         str | None, typer.Option("--configuration", help="Digest of the deployment (not for train).")
     ] = None,
-    record: Annotated[bool, typer.Option("--record/--no-record", help="Write the decision into the ledger.")] = True,
+    record: Annotated[
+        bool | None, typer.Option("--record/--no-record", help="Write the decision into the ledger; default: yes.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide an action for a run: exit 0 PROCEED, 3 HOLD."""
     from scalegate import gate
     from scalegate.cli.project import check_action, check_run, reader, signer, with_role, writer
-    from scalegate.cli.show import decision_view, emit
+    from scalegate.cli.show import console, decision_view, emit
     from scalegate.cli.wording import plain
     from scalegate.gate.facts import effective
     from scalegate.gate.lineage import members, total
@@ -103,12 +113,13 @@ def decide(
     _digest("--configuration", configuration)
     place = Project(project)
     with plain("--flops"):
-        asked = parse_flop(flops)
-    with writer(place) if record else reader(place) as journal:
+        asked = parse_flop(flops or "1 FLOP")
+    kept = record if record is not None else flops is None
+    with writer(place) if kept else reader(place) as journal:
         check_run(journal, run)
         runs = journal.fold.runs
         compute = effective(journal.policy, total(runs, members(runs, run)) + (asked if wanted == "train" else 0))
-        if record:
+        if kept:
             actor = with_role(journal.policy, place, "gate").id
             key = signer(journal.policy, place, actor, None)
             decision = journal.decide(
@@ -120,6 +131,8 @@ def decide(
             )
             decision = gate.decide(journal.policy, situation, wanted)
     emit(as_json, decision.to_json(), lambda: decision_view(decision))
+    if not kept and not as_json:
+        console.print("Not recorded: it changes nothing and permits nothing.", style="bold")
     if decision.verdict != "PROCEED":
         raise typer.Exit(3)
 
@@ -171,9 +184,14 @@ def policy_check(
     """Read a policy: every fault, or what it says and lacks."""
     from scalegate.cli.show import emit
     from scalegate.cli.status import check_document, check_view
+    from scalegate.errors import InputError, Place
+    from scalegate.gate.trust import key_faults
     from scalegate.policy import load_policy
 
     policy = load_policy(path)
+    faults = key_faults(policy)
+    if faults:
+        raise InputError("; ".join(faults), place=Place(file=str(path)), fix="copy it whole from `scalegate key`")
     emit(as_json, check_document(policy), lambda: check_view(policy))
 
 
@@ -222,7 +240,7 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import evidence
+    from scalegate.cli import evidence, key
     from scalegate.cli.sign import adopt, adopters, approve, attest
 
     for command in (demo, init, status, decide, attest, approve, adopters, adopt, report, verify):
@@ -231,3 +249,4 @@ def register(app: typer.Typer) -> None:
     policy.command("check")(policy_check)
     app.add_typer(policy, name="policy")
     app.add_typer(evidence.app, name="evidence")
+    app.add_typer(key.app, name="key")

@@ -51,10 +51,10 @@ def announce(
     """
     import secrets
 
-    from scalegate.cli.project import check_run, reserve_elicitation, signer, writer
+    from scalegate.cli.project import check_run, elicitation, signer, writer
     from scalegate.cli.show import emit
     from scalegate.cli.wording import plain
-    from scalegate.gate.intake import check_weights, checked
+    from scalegate.gate.intake import check_plan, check_weights, checked
     from scalegate.gate.project import Project
     from scalegate.ledger.entries import EvaluationAnnounced
     from scalegate.units import parse_flop
@@ -83,9 +83,9 @@ def announce(
                     configuration=configuration,
                 )
             )
-        if elicitation_flops is not None:
-            reserve_elicitation(journal, place, run, parse_flop(elicitation_flops))
-        index = journal.grant(entry, signing)
+            reserved = parse_flop(elicitation_flops) if elicitation_flops is not None else 0
+            check_plan(journal, entry, reserved)
+        index = journal.grant(entry, signing, *([elicitation(journal, place, run, reserved)] if reserved else []))
     name = entry.model_dump()["evaluation"]
     emit(as_json, {"entry": index, "evaluation": name}, lambda: f"Announced as entry {index}: evaluation {name}")
 

@@ -16,6 +16,8 @@ KeyFile = Annotated[
     Path | None, typer.Option("--key", help="Your signing key; default: keys/<you>.key of the project.")
 ]
 RunName = Annotated[str, typer.Option("--run", help="Name of the run.")]
-Until = Annotated[str, typer.Option("--until", help="Last day or instant on which it counts: 2027-01-31.")]
+Until = Annotated[
+    str, typer.Option("--until", help="Last day (in UTC, to its end) or instant on which it counts: 2027-01-31.")
+]
 Statement = Annotated[str, typer.Option("--statement", help="What you state, in your own words.")]
 HERE = Path()

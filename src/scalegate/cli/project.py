@@ -14,7 +14,7 @@ from scalegate.ledger.entries import ComputeReserved
 from scalegate.policy import ACTIONS, Person, Policy
 from scalegate.policy.document import Action
 
-__all__ = ["check_action", "check_run", "ledger_of", "reader", "reserve_elicitation", "signer", "with_role", "writer"]
+__all__ = ["check_action", "check_run", "elicitation", "ledger_of", "reader", "signer", "with_role", "writer"]
 
 
 def ledger_of(project: Project) -> Path:
@@ -88,26 +88,19 @@ def with_role(policy: Policy, project: Project, role: str) -> Person:
     )
 
 
-def reserve_elicitation(journal: Journal, project: Project, run: str, flops: int) -> None:
-    """Set compute aside for an elicitation that is done outside; the gate's key signs it."""
+def elicitation(journal: Journal, project: Project, run: str, flops: int) -> tuple[ComputeReserved, SigningKey]:
+    """What sets compute aside for an elicitation that is done outside, and the gate's key, which signs it."""
     person = with_role(journal.policy, project, "gate")
-    key = signer(journal.policy, project, person.id, None)
-    journal.append(
-        lambda: [
-            (
-                ComputeReserved(
-                    actor=person.id,
-                    time=journal.now(),
-                    policy=journal.policy.digest(),
-                    run=run,
-                    session=journal.fold.runs[run].latest.session,
-                    use="elicitation",
-                    flops=flops,
-                ),
-                key,
-            )
-        ]
+    reserved = ComputeReserved(
+        actor=person.id,
+        time=journal.now(),
+        policy=journal.policy.digest(),
+        run=run,
+        session=journal.fold.runs[run].latest.session,
+        use="elicitation",
+        flops=flops,
     )
+    return reserved, signer(journal.policy, project, person.id, None)
 
 
 def check_action(text: str) -> Action:

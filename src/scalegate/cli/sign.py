@@ -12,7 +12,9 @@ from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
 
 if TYPE_CHECKING:
     from scalegate.gate import Decision, Journal
-    from scalegate.ledger.entries import Entry
+    from scalegate.ledger.entries import Approval, Attestation, TierStatus
+
+    Signed = Approval | Attestation | TierStatus
 
 __all__ = ["adopt", "adopters", "approve", "attest"]
 
@@ -33,8 +35,9 @@ def attest(
     from scalegate.ledger.entries import Attestation
 
     def make(journal: Journal, common: Common, end: int) -> Attestation:
-        known = [item.id for level in journal.policy.levels for item in level.safeguards]
-        _one_of("safeguard", safeguard, known)
+        known = {item.id: item for level in journal.policy.levels for item in level.safeguards}
+        _one_of("safeguard", safeguard, list(known))
+        end = min(end, common["time"] + known[safeguard].valid_for)
         return Attestation(**common, safeguard=safeguard, until=end, statement=statement)
 
     _grant(project, who, key, as_json, make, until)
@@ -73,9 +76,9 @@ def approve(
 
     def make(journal: Journal, common: Common, end: int) -> Approval:
         check_run(journal, run)
-        _one_of(
-            "level that asks for approvals", str(level), [str(x.number) for x in journal.policy.levels if x.approvals]
-        )
+        asking = {str(item.number): item.approvals for item in journal.policy.levels if item.approvals}
+        _one_of("level that asks for approvals", str(level), list(asking))
+        end = min(end, common["time"] + asking[str(level)].valid_for)
         found = latest_decision(journal.fold, run, asked)
         if found is None:
             raise InputError(
@@ -132,6 +135,7 @@ def adopt(
     """
     from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
+    from scalegate.cli.status import pending_line, status_document
     from scalegate.errors import InputError, Place
     from scalegate.gate import project as projects
     from scalegate.policy import load_policy
@@ -144,10 +148,19 @@ def adopt(
                 "this policy is in force already", place=Place(file=str(policy)), fix="nothing is to be signed"
             )
         rules = journal.fold.policy or wanted
+        if journal.fold.policy and wanted.version == rules.version:
+            raise InputError(
+                f"it says version `{wanted.version}`, which is that of the policy in force",
+                place=Place(file=str(policy)),
+                fix="raise `version:`; nothing was signed",
+            )
         in_force = projects.adopt(journal, wanted, who, signer(rules, place, who, key))
+        pending = [item for item in status_document(journal, project)["amendment"] if item["policy"] == wanted.digest()]
     took = in_force == wanted.digest()
-    word = "is in force" if took else "has your signature; it takes force when the others have signed too"
-    emit(as_json, {"policy": wanted.digest(), "in_force": took}, lambda: f"{wanted.policy} {wanted.version} {word}.")
+    word = "is in force" if took else "has your signature"
+    document = {"policy": wanted.digest(), "in_force": took, "pending": pending}
+    lines = [f"{wanted.policy} {wanted.version} {word}.", *map(pending_line, pending)]
+    emit(as_json, document, lambda: "\n".join(lines))
 
 
 def _grant(
@@ -155,7 +168,7 @@ def _grant(
     who: str,
     key: Path | None,
     as_json: bool,
-    make: Callable[[Journal, Common, int], Entry],
+    make: Callable[[Journal, Common, int], Signed],
     until: str,
     about: Callable[[], tuple[dict[str, str | None], str]] = lambda: ({}, ""),
 ) -> None:
@@ -166,11 +179,11 @@ def _grant(
     from scalegate.errors import InputError
     from scalegate.gate.intake import checked
     from scalegate.gate.project import Project
-    from scalegate.units import parse_instant
+    from scalegate.units import format_instant, parse_until
 
     place = Project(project)
     with plain("--until"):
-        end = parse_instant(until)
+        end = parse_until(until)
     with writer(place) as journal:
         now = journal.now()
         if end <= now:
@@ -181,7 +194,10 @@ def _grant(
             entry = checked(lambda: make(journal, common, end))
         index = journal.grant(entry, signing)
     more, words = about()
-    emit(as_json, {"entry": index} | more, lambda: f"Signed by {who}: entry {index} of {place.ledger}{words}")
+    counts = entry.until
+    shorter = ", as long as the policy lets it" if counts < end else ""
+    said = f"Signed by {who}: entry {index} of {place.ledger}. It counts until {format_instant(counts)}{shorter}."
+    emit(as_json, {"entry": index, "until": counts} | more, lambda: said + words)
 
 
 def _signed_for(decision: Decision) -> tuple[dict[str, str | None], str]:

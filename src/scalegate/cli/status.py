@@ -22,6 +22,7 @@ from scalegate.units import format_flop, format_instant
 __all__ = [
     "check_document",
     "check_view",
+    "pending_line",
     "status_document",
     "status_view",
     "undecided_view",
@@ -62,9 +63,49 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
             }
             for name, run in fold.runs.items()
         ],
+        "open": [
+            {
+                "evaluation": name,
+                "run": attempt.announced.run,
+                "domain": attempt.announced.domain,
+                "samples": attempt.announced.samples,
+                "weights": attempt.announced.weights,
+                "by": attempt.announced.actor,
+                "since": attempt.announced.time,
+            }
+            for name, attempt in fold.attempts.items()
+            if attempt.announced is not None and attempt.finished is None
+        ],
+        "amendment": _pending(fold),
         "faults": fold.faults,
         "ignored": fold.ignored,
     }
+
+
+def _pending(fold: Fold) -> list[Document]:
+    """Policies that some have signed for and that are not in force, with who may still sign."""
+    policy = fold.policy
+    if policy is None or policy.amendment is None:
+        return []
+    may = [person.id for person in policy.with_role(policy.amendment.role) if person.key != "unset"]
+    return [
+        {
+            "policy": digest,
+            "signed": sorted(signed),
+            "missing": policy.amendment.at_least - len(signed),
+            "may_sign": [person for person in may if person not in signed],
+        }
+        for (digest, _), signed in fold.votes.items()
+    ]
+
+
+def pending_line(item: Document) -> str:
+    """What an adoption that is not complete lacks."""
+    missing = count(item["missing"], "more signature")
+    return (
+        f"Policy {item['policy'][:12]}... is signed by {', '.join(item['signed'])} and not in force:"
+        f" {missing} of {', '.join(item['may_sign'])}."
+    )
 
 
 def _undecided(fold: Fold, run: str, decided_at: int | None) -> Document | None:
@@ -132,6 +173,16 @@ def status_view(document: Document) -> RenderableType:
         Text(f"{run['run']}: no training decision yet. To decide: {run['decide']}")
         for run in document["runs"]
         if run["decided_at"] is None
+    ]
+    lines += [Text(pending_line(item), style="bold yellow") for item in document["amendment"]]
+    lines += [
+        Text(
+            f"{item['run']}: open since {format_instant(item['since'])}: evaluation {item['evaluation']} of"
+            f" `{item['domain']}`, {item['samples']} samples, announced by `{item['by']}`. It may be the reason for a"
+            " hold; `scalegate evidence add` closes it, with `null` for each sample that has no outcome.",
+            style="bold yellow",
+        )
+        for item in document["open"]
     ]
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
     lines += [Text(f"counts for nothing: {reason}", style="yellow") for reason in document["ignored"]]

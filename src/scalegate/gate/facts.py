@@ -25,6 +25,7 @@ __all__ = [
     "derive_facts",
     "domain_facts",
     "effective",
+    "elicitation_needed",
     "levels_open",
     "look_alpha",
     "within_margin",
@@ -57,7 +58,7 @@ def effective(policy: Policy, flops: int) -> int:
 def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     """Judge one piece by the policy's own demands."""
     compute = floor(piece.compute * policy.effective_compute.factor) if piece.compute is not None else 0
-    needed = max(domain.elicitation.at_least, ceil(domain.elicitation.share * compute))
+    needed = elicitation_needed(domain, compute)
     budget = policy.error_budget.evaluations
     checks = (
         (
@@ -94,6 +95,11 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     )
     reached = counts and binomial.reached(piece.successes, piece.completed, domain.alarm)
     return Assessment(piece, faults, compute, rules_out, reached)
+
+
+def elicitation_needed(domain: Domain, compute: int) -> int:
+    """Least FLOP of elicitation with which an evaluation of weights at an effective compute can be conclusive."""
+    return max(domain.elicitation.at_least, ceil(domain.elicitation.share * compute))
 
 
 def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[str, Value]:

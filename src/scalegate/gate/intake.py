@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
+from math import floor
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from scalegate.errors import InputError, Place, ScalegateError
+from scalegate.gate.facts import elicitation_needed
 from scalegate.gate.journal import Journal
-from scalegate.gate.lineage import holders
+from scalegate.gate.lineage import behind, holders
 from scalegate.ledger import strict_json
-from scalegate.ledger.entries import EvaluationFinished, FlopText
+from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished, FlopText
+from scalegate.units import format_flop
 
-__all__ = ["check_weights", "checked", "read_result"]
+__all__ = ["check_plan", "check_weights", "checked", "read_result"]
 
 T = TypeVar("T")
 
@@ -99,6 +102,33 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
             assumptions=tuple(result.assumptions),
         )
     )
+
+
+def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) -> None:
+    """Raise InputError for an evaluation that could rule out nothing, whatever it shows, with what it lacks.
+
+    `reserved` is the FLOP that is to be reserved for its elicitation.
+    """
+    policy = journal.policy
+    domain = policy.domain(planned.domain)
+    if planned.samples < domain.samples:
+        raise InputError(
+            f"{planned.samples} samples can rule out nothing: the policy asks for {domain.samples} in `{domain.id}`",
+            fix="announce as many; a result that was not announced may still show the capability reached",
+        )
+    if planned.elicitation == "none":
+        if reserved:
+            raise InputError("nothing is elicited as it is", fix="leave `--elicitation-flops` or `--as-is` out")
+        return
+    runs = journal.fold.runs
+    trained = min((behind(runs, run, planned.weights) for run in holders(runs, planned.weights)), default=0)
+    needed = elicitation_needed(domain, floor(trained * policy.effective_compute.factor))
+    if reserved < needed:
+        raise InputError(
+            f"{format_flop(reserved)} of elicitation can rule out nothing: {format_flop(needed)} are due on these"
+            " weights at the least, and more to go on far past them",
+            fix=f"`--elicitation-flops '{needed} FLOP'` or more, or `--as-is` for an evaluation that elicits nothing",
+        )
 
 
 def check_weights(journal: Journal, weights: str, domain: str, run: str | None) -> None:

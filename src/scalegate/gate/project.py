@@ -17,7 +17,7 @@ from scalegate.errors import InputError, Place
 from scalegate.gate.journal import Journal
 from scalegate.ledger import Ledger, SigningKey
 from scalegate.ledger.entries import PolicyAdopted
-from scalegate.policy import Policy, load_policy, parse_policy
+from scalegate.policy import Person, Policy, load_policy, parse_policy
 from scalegate.policy.reader import fill_keys
 
 __all__ = ["Project", "adopt", "create_project"]
@@ -50,14 +50,16 @@ class Project:
         return Journal.open(self.ledger, log_key=self.key("log"))
 
 
-def create_project(folder: Path, text: str, *, name: str) -> Project:
+def create_project(folder: Path, text: str, *, name: str, adopter: SigningKey | None = None) -> Project:
     """A new project from a policy's YAML text: all of it is there afterwards, or none. `name` is used in messages.
 
+    `adopter`: the key of whoever signs the adoption; else it is made, for the first who may amend the policy.
     It is made aside and moved into place, so a failure midway leaves nothing that would block a second try.
-    Raises InputError if the text is not a policy, or the folder is no folder or holds a project.
+    Raises InputError if the text is not a policy, nobody could sign its adoption, or the folder is no folder or
+    holds a project.
     """
     policy = parse_policy(text, name=name)
-    _check_template(policy, name)
+    first = _adopter(policy, name, adopter)
     project = Project(folder)
     parts = [project.keys, project.ledger, folder / "ledger.db.head", project.policy]
     for taken in parts:
@@ -72,7 +74,7 @@ def create_project(folder: Path, text: str, *, name: str) -> Project:
     moved: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _build(aside, text, policy)
+        _build(aside, text, policy, first, adopter)
         for part in parts:
             if (aside / part.name).exists():
                 os.rename(aside / part.name, part)
@@ -96,7 +98,7 @@ def create_project(folder: Path, text: str, *, name: str) -> Project:
     return project
 
 
-def _build(folder: Path, template: str, policy: Policy) -> None:
+def _build(folder: Path, template: str, policy: Policy, first: Person, adopter: SigningKey | None) -> None:
     """Make keys, policy, ledger and adoption in a folder that nobody uses yet."""
     project = Project(folder)
     project.keys.mkdir(parents=True, mode=0o700)
@@ -111,25 +113,34 @@ def _build(folder: Path, template: str, policy: Policy) -> None:
     project.policy.write_text(fill_keys(template, made), encoding="utf-8")
     filled = load_policy(project.policy)
     Ledger.create(project.ledger, origin=f"{filled.policy}.ledger", log_key=log_key).close()
-    adopters = [p.id for p in filled.people if not filled.amendment or filled.amendment.role in p.roles]
     with project.journal() as journal:
-        adopt(journal, filled, adopters[0], project.key(adopters[0]))
+        adopt(journal, filled, first.id, adopter or project.key(first.id))
 
 
-def _check_template(policy: Policy, name: str) -> None:
-    """What `init` needs of a template beyond being a policy: room for the log's key, and somebody to sign."""
+def _adopter(policy: Policy, name: str, adopter: SigningKey | None) -> Person:
+    """Who signs the adoption. Raises InputError if nobody can, or somebody has the name of the log's key."""
     if any(person.id == "log" for person in policy.people):
         raise InputError(
             "a person is called `log`, which is the name of the ledger's own key", place=Place(file=name), fix="rename"
         )
-    role = policy.amendment.role if policy.amendment else None
-    first = next(person for person in policy.people if role is None or role in person.roles)
-    if first.key != "unset":
+    allowed = policy.with_role(policy.amendment.role) if policy.amendment else policy.people
+    if adopter is not None:
+        public = adopter.verify_key.to_text()
+        for person in allowed:
+            if person.key == public:
+                return person
         raise InputError(
-            f"`{first.id}` is to sign the adoption, but has a key of their own, which `init` does not hold",
+            f"the policy names `{public}` as the key of nobody who may adopt it",
             place=Place(file=name),
-            fix="list first, among those who may amend the policy, a person with `key: unset`",
+            fix="write it under `key:` of " + " or ".join(f"`{person.id}`" for person in allowed),
         )
+    if allowed[0].key != "unset":
+        raise InputError(
+            f"`{allowed[0].id}` is to sign the adoption, but has a key of their own, which `init` does not hold",
+            place=Place(file=name),
+            fix="give it with `--key`",
+        )
+    return allowed[0]
 
 
 def adopt(journal: Journal, policy: Policy, actor: str, key: SigningKey) -> str | None:

@@ -1,0 +1,98 @@
+"""People who make their own keys: from the first adoption to an amendment that takes several of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cli_support import Command
+
+from scalegate.gate.project import Project
+from scalegate.ledger import SigningKey
+from support import POLICY_TEXT
+
+LINE = "- {{id: {0}, name: {1} Officer, roles: [officer], key: {2}}}"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def policy(scalegate: Command) -> Path:
+    """A policy whose officers have keys of their own, which are not in the project."""
+    text = POLICY_TEXT
+    for officer in ("ada", "grace", "alan"):
+        public = scalegate("key", "new", officer, "--json").json["key"]
+        name = officer.capitalize()
+        assert LINE.format(officer, name, "unset") in text
+        text = text.replace(LINE.format(officer, name, "unset"), LINE.format(officer, name, f'"{public}"'))
+    Path("mine.yaml").write_text(text)
+    return Path("mine.yaml")
+
+
+def test_a_key_of_ones_own(scalegate: Command) -> None:
+    made = scalegate("key", "new", "ada")
+    public = SigningKey.load("ada.key").verify_key.to_text()
+    assert f"In the policy: key: {public}" in made.out
+    assert "PRIVATE" not in made.out
+    assert Path("ada.key").stat().st_mode & 0o777 == 0o600
+    assert scalegate("key", "show", "ada.key", "--json").json == {"key": public, "name": "ada", "file": "ada.key"}
+    again = scalegate("key", "new", "ada")
+    assert (again.code, SigningKey.load("ada.key").verify_key.to_text()) == (2, public)
+    assert scalegate("key", "new", "a b").code == 2
+
+
+def test_a_project_of_people_with_keys_of_their_own(scalegate: Command, policy: Path) -> None:
+    assert "give it with `--key`" in scalegate("init", "p", "--template", policy).err
+    stranger = scalegate("key", "new", "eve", "--json").json["key"]
+    refused = scalegate("init", "p", "--template", policy, "--key", "eve.key")
+    assert f"the policy names `{stranger}` as the key of nobody who may adopt it" in " ".join(refused.err.split())
+    assert not Path("p").exists()
+    assert scalegate("init", "p", "--template", policy, "--key", "grace.key").code == 0
+    assert {path.name for path in Path("p/keys").iterdir()} == {
+        f"{who}.key" for who in ("log", "gatekeeper", "evaluator", "security")
+    }
+    assert scalegate("status", "-p", "p", "--json").json["first_key"] == "grace"
+    assert scalegate("verify", "p/ledger.db").code == 0
+
+
+def test_an_amendment_says_whose_signatures_it_lacks(scalegate: Command, policy: Path) -> None:
+    assert scalegate("init", "p", "--template", policy, "--key", "ada.key").code == 0
+    file = Project(Path("p")).policy
+    changed = file.read_text().replace("alpha: 5%", "alpha: 4%")
+    file.write_text(changed)
+    refused = scalegate("adopt", file, "-p", "p", "--as", "ada", "--key", "ada.key")
+    assert "raise `version:`" in refused.err
+    file.write_text(changed.replace('version: "1.0"', 'version: "1.1"'))
+    first = scalegate("adopt", file, "-p", "p", "--as", "ada", "--key", "ada.key")
+    said = "is signed by ada and not in force: 1 more signature of grace, alan."
+    assert said in " ".join(first.out.split())
+    assert said in " ".join(scalegate("status", "-p", "p").out.split())
+    assert scalegate("adopt", file, "-p", "p", "--as", "alan", "--key", "alan.key").out.count("is in force.") == 1
+    assert "not in force" not in scalegate("status", "-p", "p").out
+
+
+def test_a_key_that_was_copied_wrongly_is_found_before_it_counts(scalegate: Command, policy: Path) -> None:
+    text = policy.read_text()
+    at = text.index("ada+") + 4
+    policy.write_text(text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1 :])
+    checked = scalegate("policy", "check", policy)
+    assert checked.code == 2
+    assert "the key of `ada` cannot be read" in checked.err
+    assert scalegate("init", "p", "--template", policy, "--key", "grace.key").code == 2
+    assert not Path("p").exists()
+
+
+def test_a_day_counts_to_its_end_and_a_signature_no_longer_than_the_policy_lets_it(scalegate: Command) -> None:
+    assert scalegate("init", "p", "--template", "arithmetic").code == 0
+    sign = ("attest", "weights-locked", "-p", "p", "--as", "security", "--statement", "I looked.")
+    now = datetime.now(UTC)
+    long = scalegate(*sign, "--until", "2999-12-31")
+    assert "as long as the policy lets it" in " ".join(long.out.split())
+    short = scalegate(*sign, "--until", f"{now + timedelta(days=1):%Y-%m-%d}", "--json")
+    assert datetime.fromtimestamp(short.json["until"], UTC).strftime("%H:%M:%S") == "23:59:59"
+    today = scalegate(*sign, "--until", f"{now:%Y-%m-%d}")
+    assert today.code == 0, "today counts to its end"
