@@ -6,6 +6,7 @@ Inside a verdict there is no float. Compute is an `int` of FLOP, durations and i
 
 from __future__ import annotations
 
+import difflib
 import re
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -54,6 +55,22 @@ def _exact(number: str) -> Fraction:
     return Fraction(number.replace("+", ""))
 
 
+def _number_of(text: str, otherwise: str) -> str:
+    """The number that a faulty text starts with, so that what is suggested instead is no other amount."""
+    match = re.match(_NUMBER, text.strip())
+    return match["number"] if match else otherwise
+
+
+def _duration_like(text: str) -> str:
+    """The duration that a faulty text seems to mean."""
+    number, word = _number_of(text, "3"), re.sub(r"[^a-z]", "", text.lower())
+    near = difflib.get_close_matches(word.removesuffix("s"), _DURATIONS, n=1)
+    unit = (near or [name for name in reversed(_DURATIONS) if word and name.startswith(word)] or ["month"])[0]
+    if not number.isdecimal():
+        number, unit = str(int(_exact(number) * _DURATIONS[unit] / DAY)), "day"
+    return f"{number} {unit}s"
+
+
 def parse_flop(text: str) -> int:
     """FLOP from "1e13 FLOP" or "2.5 TFLOP": an exact whole number.
 
@@ -61,7 +78,10 @@ def parse_flop(text: str) -> int:
     """
     match = re.fullmatch(_NUMBER + r" ?(?P<scale>[kMGTPEZY]?)FLOP", text)
     if not match:
-        raise InputError(f"`{text}` is not an amount of compute", fix="write a number and its unit: `1e13 FLOP`")
+        raise InputError(
+            f"`{text}` is not an amount of compute",
+            fix=f"write a number and its unit: `{_number_of(text, '1e13')} FLOP`",
+        )
     amount = _exact(match["number"]) * 10 ** _FLOP_SCALES[match["scale"]]
     if amount > MAX_FLOP:
         raise InputError(f"`{text}` is more than 1e40 FLOP", fix="check the exponent")
@@ -80,7 +100,8 @@ def parse_duration(text: str) -> int:
     if not match or unit not in _DURATIONS:
         raise InputError(
             f"`{text}` is not a duration",
-            fix="write a whole number and one of second, minute, hour, day, week, month, year: `3 months`",
+            fix="write a whole number and one of second, minute, hour, day, week, month, year:"
+            f" `{_duration_like(text)}`",
         )
     seconds = int(match["number"]) * _DURATIONS[unit]
     if seconds > MAX_SECONDS:
@@ -92,7 +113,9 @@ def parse_factor(text: str) -> Fraction:
     """A factor of compute from "4x" or "1.5x"; at least zero, exact."""
     match = re.fullmatch(_NUMBER + "x", text)
     if not match:
-        raise InputError(f"`{text}` is not a factor", fix="write a number and `x` with no space: `4x`")
+        raise InputError(
+            f"`{text}` is not a factor", fix=f"write a number and `x` with no space: `{_number_of(text, '4')}x`"
+        )
     return _exact(match["number"])
 
 

@@ -1,10 +1,9 @@
-"""A plain PyTorch loop under a policy, whole: `python examples/plain_loop.py` makes a project and trains in it.
+"""A plain PyTorch loop under a policy, whole: `python plain_loop.py FOLDER` makes a project there and trains in it.
 
 The model learns the parity of three bits, and the skill is its accuracy over chance. Take the shape, not the task.
 """
 
 import sys
-import tempfile
 from pathlib import Path
 
 import torch
@@ -106,11 +105,15 @@ def main(folder: Path) -> int:
                 loss(model, INPUTS, TARGETS).backward()
                 optimizer.step()
                 steps += 1
+            gate.evaluate()
         except Held as held:
-            sys.stdout.write(f"{held}\nafter {steps} steps. See: scalegate status -p {folder}\n")
+            sys.stdout.write(
+                f"{held}\nafter {steps} steps. What releases it: scalegate status -p {folder}\n"
+                f"Once that is done, go on with the same command: it starts from the checkpoint in {folder}\n"
+            )
             return held.exit_code
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp()) / "parity"))
+    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "parity")))
