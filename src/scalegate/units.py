@@ -58,7 +58,7 @@ def _exact(number: str) -> Fraction:
 def _number_of(text: str, otherwise: str) -> str:
     """The number that a faulty text starts with, so that what is suggested instead is no other amount."""
     match = re.match(_NUMBER, text.strip())
-    return match["number"] if match else otherwise
+    return match["number"] if match and _exact(match["number"]) <= MAX_FLOP else otherwise
 
 
 def _duration_like(text: str) -> str:
@@ -66,9 +66,10 @@ def _duration_like(text: str) -> str:
     number, word = _number_of(text, "3"), re.sub(r"[^a-z]", "", text.lower())
     near = difflib.get_close_matches(word.removesuffix("s"), _DURATIONS, n=1)
     unit = (near or [name for name in reversed(_DURATIONS) if word and name.startswith(word)] or ["month"])[0]
-    if not number.isdecimal():
-        number, unit = str(int(_exact(number) * _DURATIONS[unit] / DAY)), "day"
-    return f"{number} {unit}s"
+    seconds = _exact(number) * _DURATIONS[unit]
+    if seconds > MAX_SECONDS:
+        return "3 months"
+    return f"{number} {unit}s" if number.isdecimal() else f"{int(seconds / DAY)} days"
 
 
 def parse_flop(text: str) -> int:

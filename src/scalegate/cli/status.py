@@ -151,7 +151,7 @@ def undecided_view(document: Document, run: str) -> list[Text]:
 
 def status_view(document: Document) -> RenderableType:
     table = Table(box=None, pad_edge=False)
-    for name in ("run", "training", "elicitation", "lineage", "meter"):
+    for name in ("run", "its training", "its elicitation", "all of its lineage", "meter"):
         table.add_column(name)
     for run in document["runs"]:
         amounts = [format_flop(int(run[key])) for key in ("training", "elicitation", "lineage_flops")]

@@ -305,9 +305,13 @@ def _explain(error: ValidationError) -> Found:
     found: Found = []
     renamed: set[Path_] = set()
     missing: list[Path_] = []
-    for item in error.errors():
+    items = error.errors()
+    places = {_file_path(item["loc"])[:-1] for item in items}
+    for item in items:
         path = _file_path(item["loc"])
         kind, value = item["type"], item["input"]
+        if kind == "too_short" and path in places:
+            continue  # it is not empty: what it holds is wrong, and is told
         if kind == "extra_forbidden":
             fields = _fields(item["loc"][:-1])
             guess = _close(re.sub(r"[\s-]", "_", str(path[-1])), fields) if len(found) < MAX_FAULTS else None
