@@ -35,7 +35,7 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
     first["samples"] = draw(st.sampled_from(["20", "60"]))
     first["elicitation"]["share"] = draw(st.sampled_from(["0%", "1%", "2.5%"]))
     if draw(st.booleans()):
-        second = copy.deepcopy(first) | {"id": "cyber", "alarm": "0.10"}
+        second = copy.deepcopy(first) | {"id": "cyber", "alarm": "0.10", "samples": "60"}
         document["domains"].append(second)
     level = document["levels"][0]
     if draw(st.integers(0, 3)) == 0:

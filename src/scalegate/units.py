@@ -57,7 +57,7 @@ def _exact(number: str) -> Fraction:
 
 def _number_of(text: str, otherwise: str) -> str:
     """The number that a faulty text starts with, so that what is suggested instead is no other amount."""
-    match = re.match(_NUMBER, text.strip())
+    match = re.fullmatch(_NUMBER + r" ?[A-Za-z%]*", text.strip())
     return match["number"] if match and _exact(match["number"]) <= MAX_FLOP else otherwise
 
 

@@ -81,7 +81,8 @@ def test_a_key_that_was_copied_wrongly_is_found_before_it_counts(scalegate: Comm
     policy.write_text(text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1 :])
     checked = scalegate("policy", "check", policy)
     assert checked.code == 2
-    assert "the key of `ada` cannot be read" in checked.err
+    assert "the key id does not fit the key" in checked.err
+    assert "mine.yaml:25:" in checked.err
     assert scalegate("init", "p", "--template", policy, "--key", "grace.key").code == 2
     assert not Path("p").exists()
 

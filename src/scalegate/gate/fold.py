@@ -19,7 +19,7 @@ from scalegate.gate.decision import Decision
 from scalegate.gate.lineage import Run, behind, carried, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt, elsewhere, pieces
 from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
-from scalegate.gate.trust import GATE_ENTRIES, key_faults
+from scalegate.gate.trust import GATE_ENTRIES
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished
@@ -232,8 +232,6 @@ class Fold:
             return f"it is another policy (`{policy.policy}`), not a version of `{self.policy.policy}`"
         if self.policy is not None and policy.version == self.policy.version:
             return f"it has the version of the policy in force (`{policy.version}`): give it its own"
-        if key_faults(policy):
-            return key_faults(policy)[0]
         if not _can_sign(policy):
             return "nobody with a key could write decisions or amend it: every key that these take must be set"
         if self.policy is not None:

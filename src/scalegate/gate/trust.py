@@ -9,7 +9,7 @@ from scalegate.ledger.keys import VerifyKey
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 
-__all__ = ["GATE_ENTRIES", "key_faults", "refused", "role_needed"]
+__all__ = ["GATE_ENTRIES", "refused", "role_needed"]
 
 GATE_ENTRIES = (
     entries.RunOpened,
@@ -49,18 +49,6 @@ def refused(policy: Policy | None, entry: Entry, parsed: dsse.Envelope) -> str |
     if role is not None and role not in person.roles:
         return f"`{entry.actor}` does not have the role `{role}`"
     return None
-
-
-def key_faults(policy: Policy) -> tuple[str, ...]:
-    """Which of its people have a key that nothing could be verified by."""
-    faults = []
-    for person in policy.people:
-        try:
-            if person.key != "unset":
-                VerifyKey.from_text(person.key)
-        except ScalegateError as error:
-            faults.append(f"the key of `{person.id}` cannot be read: {error.message}")
-    return tuple(faults)
 
 
 def role_needed(policy: Policy, entry: Entry) -> str | None:

@@ -31,7 +31,7 @@ def _check_name(name: str) -> None:
     if bad or any(char.isspace() or not char.isprintable() for char in name):
         raise InputError(
             f"key name {name[:40]!r} is empty, too long, or holds a space, a plus or a control character",
-            fix="use a schema-less URL such as example.com/safety-log",
+            fix="use letters, digits and `.-_/`, such as `ada` or `example.com/safety-log`",
         )
 
 

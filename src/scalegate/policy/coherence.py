@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections import Counter
+from fractions import Fraction
+from math import ceil, log, log1p
 
 from scalegate.policy.document import Cadence, Capability, Level, Policy, Quorum, Safeguards, UndefinedTest
 from scalegate.units import DAY, MAX_SAMPLES, format_duration
@@ -14,6 +18,24 @@ RESERVED = ("standing.", "required.")
 MAX_LEASE = DAY
 """A permit is renewed at least this often: until then nobody who writes a fault, or a new policy, stops the run."""
 _KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")
+
+
+def _least_samples(alarm: Fraction, alpha: Fraction) -> int:
+    """The fewest samples without a success by which a skill at the alarm is ruled out: (1 - alarm)^n <= alpha."""
+    least = max(ceil(log(alpha) / log1p(-alarm)), 1) if alpha < 1 else 1
+    # The logarithms only say where to look: what counts is exact.
+    while least > 1 and (1 - alarm) ** (least - 1) <= alpha:
+        least -= 1
+    while (1 - alarm) ** least > alpha:
+        least += 1
+    return least
+
+
+def _fits(key: str) -> bool:
+    """Whether the key id is that of an Ed25519 key with this name (C2SP signed-note)."""
+    name, identifier, public = key.split("+", 2)
+    raw = base64.b64decode(public)
+    return raw[:1] == b"\x01" and hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8] == identifier
 
 
 def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
@@ -40,9 +62,17 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                 f"people.{index}.key",
                 "this is not a verification key | write `unset`, or the line `name+key id+base64` of the person's key",
             )
+        elif not _fits(person.key):
+            add(
+                f"people.{index}.key",
+                "the key id does not fit the key | copy the whole line again, as `scalegate key` prints it",
+            )
         elif shared[person.key.split("+", 2)[-1]] > 1:
             add(f"people.{index}.key", "two people share one key | give each person a key of their own")
     roles = {role: [p.id for p in policy.people if role in p.roles] for p in policy.people for role in p.roles}
+    for role, does in (("gate", "write decisions"), ("evaluator", "sign a result")):
+        if role not in roles:
+            add("people", f"nobody has the role `{role}`: nobody could {does} | give it to somebody under `people`")
     domains = {domain.id for domain in policy.domains}
     levels = {level.number for level in policy.levels}
     tiers = {tier.id for tier in policy.tiers}
@@ -79,6 +109,14 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                 f"{path}.samples",
                 f"more than {MAX_SAMPLES:,} samples are not worked out | write a smaller number: `400`",
             )
+        elif 0 < domain.alarm < 1 and policy.error_budget.alpha > 0:
+            least = _least_samples(domain.alarm, policy.error_budget.alpha / policy.error_budget.evaluations)
+            if domain.samples < least:
+                add(
+                    f"{path}.samples",
+                    f"{domain.samples} samples can never rule the alarm out, without a single success | with this alarm"
+                    f" and error budget, write at least `{least}`, and more to leave room for successes",
+                )
         if domain.level not in levels:
             add(f"{path}.level", f"no level {domain.level} is described | describe it under `levels`")
         if domain.id not in watched:
