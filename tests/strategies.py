@@ -165,6 +165,7 @@ def piece(draw: st.DrawFn, policy: Policy, used: int, *, domain: Domain | None =
         errors=samples - completed,
         elicitation="none" if rarely() else "fine-tuning",
         elicitation_flops=10**13 if tidy else draw(st.sampled_from([10**13, 0, used // 50])),
+        reserved=draw(st.sampled_from([10**13, 0, used // 50])),
         attempt=0 if rarely() else draw(st.sampled_from([1, 1, 2, 4] if not tidy else [1])),
         configuration=None,
         assumptions=() if rarely() else ("a",),

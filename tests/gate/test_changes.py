@@ -16,9 +16,10 @@ from test_decide_cases import NOBODY, POLICY, piece, situation
 from test_golden import TWO, cyber
 
 from scalegate.gate import Situation
-from scalegate.gate.changes import elicitation_due, possible_changes
+from scalegate.gate.changes import possible_changes
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import Judge
+from scalegate.gate.measures import elicitation_due
 from scalegate.policy import Policy, parse_policy
 from scalegate.policy.semantics import Unknown
 from support import DAY, POLICY_TEXT, START

@@ -36,7 +36,8 @@ def piece(successes: int = 0, **changes: Any) -> Piece:
         "configuration": None,
         "assumptions": ("honest",),
     }
-    return Piece(**(given | changes))
+    given |= changes
+    return Piece(**({"reserved": given["elicitation_flops"] if given["status"] == "open" else 0} | given))
 
 
 def situation(used: int = 8 * 10**11, *pieces: Piece, **changes: Any) -> Situation:

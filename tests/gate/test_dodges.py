@@ -145,8 +145,11 @@ def test_recording_foreign_weights_while_held_does_not_wash_them(project: Projec
         with open_gate(project, foreign, evaluate=None) as gate:
             with pytest.raises(Held):
                 gate.step(STEP)
-            gate.save()
-    assert "lineage is not known" in faults(project)
+            with pytest.raises(Held, match="these weights cannot be recorded"):
+                gate.save()
+    assert verdict(project) == "HOLD"
+    with open_gate(project, foreign, evaluate=None) as gate, pytest.raises(Held, match=r"standing\.lineage"):
+        gate.step(STEP)
 
 
 def test_old_signatures_put_in_again_count_for_nothing(project: Project) -> None:

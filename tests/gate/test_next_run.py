@@ -84,8 +84,6 @@ def test_no_more_is_covered_than_was_reserved() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"announced_for": "t"},
-        {"announced_for": None},
         {"announced": False},
         {"signed": False},
         {"status": "aborted"},

@@ -9,7 +9,7 @@ from scalegate.gate.lineage import Run, Runs, holders, lineage_faults, members
 from scalegate.ledger.entries import ComputeSettled, RunOpened, WeightsRecorded
 from scalegate.units import format_flop
 
-__all__ = ["further", "opened", "planned_end", "recorded", "settled", "unopened"]
+__all__ = ["further", "opened", "planned_end", "recorded", "recording_faults", "settled", "unopened"]
 
 
 def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> None:
@@ -42,16 +42,20 @@ def unopened(name: str) -> Run:
     return Run(name, entry, entry)
 
 
-def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
-    """Training has come to weights."""
+def recording_faults(runs: Runs, run: Run, entry: WeightsRecorded) -> list[str]:
+    """What would be wrong with recording weights. A session asks before it writes: such a fault is for good."""
+    at, start, had = (entry.session, entry.trained), run.first.start_weights, run.recorded_at.get(entry.weights)
     kin = members(runs, run.name)
+    # Whoever starts from weights that this run had recorded before holds them too, and is no stranger to them.
     strangers = [
         other.name
         for other in holders(runs, entry.weights)
-        if other.name not in kin and (other.weights[entry.weights] > 0 or entry.trained > 0)
+        if other.name not in kin
+        and (
+            other.weights[entry.weights] > 0
+            or (entry.trained > 0 and (had is None or other.recorded_at[entry.weights] < had))
+        )
     ]
-    at = (entry.session, entry.trained)
-    start = run.first.start_weights
     checks = (
         (entry.session == run.latest.session, "records weights in a session that does not hold the run"),
         (entry.trained > 0 or entry.weights in run.starts, "records weights without training that are new to it"),
@@ -59,9 +63,15 @@ def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
         (not lineage_faults(runs, run.name), "records weights of a run whose lineage is not known"),
         (not (entry.weights == start and entry.trained > 0), "claims training in the weights that it started from"),
         (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which is no ancestor"),
-        (run.recorded.setdefault(at, entry.weights) == entry.weights, "has other weights at the same count of FLOP"),
+        (run.recorded.get(at, entry.weights) == entry.weights, "has other weights at the same count of FLOP"),
     )
-    run.faults += [f"entry {index} {fault}" for sound, fault in checks if not sound]
+    return [fault for sound, fault in checks if not sound]
+
+
+def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
+    """Training has come to weights."""
+    run.faults += [f"entry {index} {fault}" for fault in recording_faults(runs, run, entry)]
+    run.recorded.setdefault((entry.session, entry.trained), entry.weights)
     run.weights[entry.weights] = min(entry.trained, run.weights.get(entry.weights, entry.trained))
     run.recorded_at.setdefault(entry.weights, index)
     if run.tip is not None and run.tip != entry.weights:

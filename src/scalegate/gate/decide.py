@@ -8,8 +8,8 @@ never passes, more danger never turns HOLD into PROCEED, an empty policy holds, 
 from __future__ import annotations
 
 from scalegate.gate.adequacy import inadequate
-from scalegate.gate.changes import possible_changes
-from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption, ResumptionFact
+from scalegate.gate.changes import possible_changes, unforeseen_changes
+from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
 from scalegate.gate.explain import explain
 from scalegate.gate.facts import derive_facts, levels_open
 from scalegate.gate.fit import fitted
@@ -71,12 +71,14 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         if name.startswith("required.")
     ]
     if holding:
-        way_out = resumption(judge, facts, possible_changes(policy, situation, judge, facts))
-        acts = situation.lineage.mends or ((situation.lineage.further,) if situation.lineage.further else ())
-        if acts and way_out.stop:
-            # What is known after these cannot be foreseen: that is no stop.
-            first = tuple(ResumptionFact(kind="act", text=text) for text in dict.fromkeys(acts))
-            way_out = way_out.model_copy(update={"stop": False, "first": first})
+        changes = possible_changes(policy, situation, judge, facts)
+        way_out = resumption(judge, facts, changes)
+        unforeseen = unforeseen_changes(policy, situation, facts) if way_out.stop else ()
+        if unforeseen:
+            best = resumption(judge, facts, (*unforeseen, *changes))
+            acts = [change.text for change in unforeseen]
+            first = dict.fromkeys(fact for facts in best.sets[:1] for fact in facts if fact.text in acts)
+            way_out = way_out.model_copy(update={"stop": best.stop, "first": tuple(first), "more": best.more})
         return _decision(policy, situation, action, tuple(findings), None, way_out, surprises, levels)
     ends = largest_permit(judge, facts)
     if ends.compute is None or ends.time is None:

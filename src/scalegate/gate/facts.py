@@ -276,16 +276,15 @@ def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     weights no further than these, of each as much as the margin allows for. Training after the last
     evaluation, a tranche lost to a crash, and elicitation that came to nothing are not covered.
     """
-    mine = [
-        p for p in other.pieces if p.announced_for == other.run and p.elicitation != "none" and p.compute is not None
-    ]
-    own = {piece.evaluation: max((piece.compute or 0) - other.carried, 0) for piece in mine}
-    conclusive = [p for p in mine if p.domain == domain.id and not assess(policy, domain, p).faults]
+    known = [p for p in other.pieces if p.elicitation != "none" and p.compute is not None]
+    own = {piece.evaluation: max((piece.compute or 0) - other.carried, 0) for piece in known}
+    conclusive = [p for p in known if p.domain == domain.id and not assess(policy, domain, p).faults]
     if other.faults or not conclusive:
         return 0
     furthest = max(own[piece.evaluation] for piece in conclusive)
-    elicited = sum(within_margin(domain, piece) for piece in mine if own[piece.evaluation] <= furthest)
-    return min(furthest + elicited, other.compute)
+    # What was tuned for another run is that run's compute.
+    mine = [piece for piece in known if piece.announced_for == other.run and own[piece.evaluation] <= furthest]
+    return min(furthest + sum(within_margin(domain, piece) for piece in mine), other.compute)
 
 
 def within_margin(domain: Domain, piece: Piece) -> int:

@@ -28,8 +28,8 @@ from scalegate.policy.reader import policy_from_json
 
 __all__ = ["Attempt", "Fold", "Record"]
 
-TURNING = (entries.RunOpened, entries.MeterFault, EvaluationAnnounced, EvaluationFinished)
-"""Entries that may turn a decision, beside grants, which can only release, and what `permitted` looks at itself."""
+TURNING = (entries.RunOpened, entries.MeterFault, entries.TierStatus, EvaluationAnnounced, EvaluationFinished)
+"""Entries that may turn a decision. An attestation or approval can only release; `permitted` looks at the rest."""
 Enforcement = Literal["cooperative", "launcher", "registry"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -34,13 +35,24 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[P
     names, ancestors = members(runs, name), grown_from(runs, name)
     lineage = {weights for member in names for weights in (*runs[member].weights, *runs[member].starts)}
     counted: dict[str, int] = {}
+    waiting = Counter(
+        attempt.announced.run
+        for attempt in attempts.values()
+        if attempt.announced and attempt.announced.elicitation != "none" and attempt.finished is None
+    )
     for identifier, attempt in sorted(attempts.items(), key=lambda item: item[1].announced_at):
         announced, finished = attempt.announced, attempt.finished
         if announced and (announced.weights in lineage or announced.run in names):
             number = 0
             if announced.elicitation != "none":
                 number = counted[announced.domain] = counted.get(announced.domain, 0) + 1
-            yield _piece(runs, identifier, attempt, number, announced.weights in ancestors)
+            piece = _piece(runs, identifier, attempt, number, announced.weights in ancestors)
+            of = runs.get(announced.run)
+            if number and finished is None and of is not None and announced.weights in of.weights:
+                # Which of several takes what is reserved is not known before they end: each is promised its part.
+                unclaimed = max(of.used("elicitation") - of.claimed, 0)
+                piece = piece.model_copy(update={"reserved": unclaimed // waiting[announced.run]})
+            yield piece
         elif finished and not announced and finished.weights in lineage:
             yield _beside(runs, identifier, finished, None)
         for _, other in attempt.others:

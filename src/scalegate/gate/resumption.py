@@ -7,7 +7,7 @@ a hold on these has no way out and is reported as a stop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal, TypeAlias
@@ -38,6 +38,8 @@ class Change:
     kind: Literal["act", "measure", "time", "sign"]
     text: str
     updates: tuple[tuple[str, Value], ...]
+    given: Callable[[Facts], bool] | None = None
+    """What must hold of all facts afterwards for it to count at all; None: it always counts."""
 
     def apply(self, facts: Facts) -> dict[str, Value]:
         return {**facts, **dict(self.updates)}
@@ -90,7 +92,9 @@ class _Search:
         self.left -= 1
         if self.left < 0:
             raise _Spent
-        return self.judge.proceeds(self.after(way))
+        after = self.after(way)
+        conditions = [self.changes[index].given for index in way]
+        return all(given is None or given(after) for given in conditions) and self.judge.proceeds(after)
 
     def shrunk(self, way: frozenset[int]) -> frozenset[int]:
         """Leave out every change that the rest does not need."""

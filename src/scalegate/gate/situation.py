@@ -50,6 +50,8 @@ class Piece(_Record):
     errors: int
     elicitation: Literal["none", "fine-tuning"]
     elicitation_flops: FlopText
+    reserved: FlopText = 0
+    """Of an open one: the elicitation that its result can be credited with, as far as that is reserved by now."""
     attempt: int
     """Which elicited attempt in this domain on this lineage it was, from 1; 0: not an elicited attempt."""
     configuration: str | None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import floor
 
 from scalegate.gate import Decision, Permit
-from scalegate.gate.changes import elicitation_due, possible_changes
+from scalegate.gate.changes import possible_changes
 from scalegate.gate.facts import assess, derive_facts
 from scalegate.gate.judge import Judge
+from scalegate.gate.measures import elicitation_due
 from scalegate.gate.resumption import resumption
 from scalegate.gate.situation import Piece, Situation
 from scalegate.policy import Domain
@@ -35,13 +37,16 @@ class NextDue:
 
 def due_next(session: Session, permit: Permit, left: int) -> NextDue:
     """What ends a permit, of which `left` FLOP are reserved and not spent."""
-    policy = session.policy
+    policy, lineage = session.policy, _situation(session).lineage
+    room = session.left(permit.compute)
+    # What is reserved counts as trained already; elicitation that went before does not.
+    evidence = floor((lineage.behind + room) * policy.effective_compute.factor)
     return NextDue(
         compute=permit.compute,
         time=permit.time,
-        flops_left=session.left(permit.compute) + left,
+        flops_left=room + left,
         clauses=permit.compute_ends_by,
-        elicitation_flops=sum(elicitation_due(policy, d, permit.compute, None) for d in policy.domains),
+        elicitation_flops=sum(elicitation_due(policy, d, evidence, lineage.planned_end) for d in policy.domains),
     )
 
 

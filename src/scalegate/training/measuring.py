@@ -11,10 +11,10 @@ from functools import partial
 from typing import Literal
 
 from scalegate.errors import InputError, ScalegateError
-from scalegate.gate.changes import elicitation_due
 from scalegate.gate.facts import effective
 from scalegate.gate.intake import checked
 from scalegate.gate.lineage import behind
+from scalegate.gate.measures import elicitation_due
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain

@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from scalegate.errors import InputError
 from scalegate.gate import Decision, Journal
+from scalegate.gate.bookkeeping import recording_faults
 from scalegate.gate.facts import effective
-from scalegate.gate.lineage import Run, holders, members, total
+from scalegate.gate.lineage import Run, lineage_faults, members, total
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import (
     ComputeReserved,
@@ -115,7 +116,11 @@ class Session:
         }
 
     def reservation(self, use: Use, flops: int) -> ComputeReserved:
-        return ComputeReserved(**self.common(), session=self.token, use=use, flops=flops)
+        common = self.common()
+        if use == "elicitation":
+            # A clock that is a little behind must not keep out what an evaluation showed: no permit hangs on this time.
+            common["time"] = max(common["time"], self.journal.fold.time)
+        return ComputeReserved(**common, session=self.token, use=use, flops=flops)
 
     def check(self) -> None:
         """Raise Held if the policy changed, or another process opened the run, since this session opened it."""
@@ -190,10 +195,12 @@ class Session:
 
         def make() -> Signed:
             self.recordable(weights, trained)
-            recorded = WeightsRecorded(**self.common(), session=self.token, weights=weights, trained=trained)
-            return [(recorded, self.keys.gate)]
+            return [(self._recording(weights, trained), self.keys.gate)]
 
         self.write(make)
+
+    def _recording(self, weights: str, trained: int) -> WeightsRecorded:
+        return WeightsRecorded(**self.common(), session=self.token, weights=weights, trained=trained)
 
     def recordable(self, weights: str, trained: int) -> None:
         """Raise Held if recording these weights would be a fault of the run for good."""
@@ -204,20 +211,25 @@ class Session:
                 self.decision,
                 fix=f"save after a step that was taken; {nothing}",
             )
-        runs = self.journal.fold.runs
-        others = [run.name for run in holders(runs, weights) if run.name not in members(runs, self.run)]
-        if trained > 0 and others:
-            raise Held(
-                f"run `{self.run}`: these are the weights of run `{others[0]}`, which is no ancestor of it",
-                self.decision,
-                fix="declare it as a parent, in a run of its own; nothing was written",
-            )
         untrained = self.state.latest.start_weights if trained == self.base else None
         if self.state.recorded.get((self.token, trained), untrained or weights) != weights:
             raise Held(
                 f"run `{self.run}`: the weights have changed, and no training was metered meanwhile",
                 self.decision,
                 fix=f"leave buffers and parameters alone between steps, or meter what changes them; {nothing}",
+            )
+        runs = self.journal.fold.runs
+        unknown = lineage_faults(runs, self.run)
+        if unknown:
+            mends = "; ".join(fault.mend for fault in unknown if fault.mend)
+            why = f"run `{self.run}`: these weights cannot be recorded, since {unknown[0].text}"
+            raise Held(why, self.decision, fix=f"{mends or 'another run must declare it'}; {nothing}")
+        faults = recording_faults(runs, self.state, self._recording(weights, trained))
+        if faults:
+            raise Held(
+                f"run `{self.run}`: an entry that it writes now {faults[0]}",
+                self.decision,
+                fix=f"what went into weights is declared by the run that made them; {nothing}",
             )
 
     def decide(self, flops: int) -> Decision:

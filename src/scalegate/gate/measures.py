@@ -1,0 +1,234 @@
+"""Measurements that could come about: results still to come, one more evaluation, evaluations of other runs.
+
+Each is taken in by the rules for evidence themselves, on an evaluation that lacks nothing. It is worded "if it
+turns out that": nobody can promise its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from math import ceil, floor
+
+from scalegate.evidence import binomial
+from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, look_alpha
+from scalegate.gate.judge import Judge
+from scalegate.gate.resumption import Change
+from scalegate.gate.situation import Elsewhere, Piece, Situation
+from scalegate.policy.document import Domain, Policy
+from scalegate.policy.semantics import Facts, Unknown, Value, number
+from scalegate.units import format_flop
+
+__all__ = ["elicitation_due", "elsewhere_measures", "lineage_measures", "trained_in"]
+
+
+def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: int | None) -> int:
+    """FLOP of elicitation that let evidence at effective compute `evidence` carry as far as it otherwise could.
+
+    The floor is a share of lineage compute at the permit's end, so it is taken at the
+    furthest point that cadence, buffer and plan allow.
+    """
+    ends: list[Fraction] = [evidence * domain.buffer / domain.margin]
+    ends += [evidence * clause.every for clause in policy.clauses if clause.kind == "cadence" and clause.gates]
+    shares = sum((item.elicitation.share for item in policy.domains), Fraction(0))
+    if planned_end is not None and shares < 1:
+        # Elicitation in every domain adds to the lineage's compute: x >= share * (end + all the x).
+        floors = sum(item.elicitation.at_least for item in policy.domains)
+        planned = (planned_end + floors) * policy.effective_compute.factor
+        ends.append(max(planned, Fraction(evidence)) / (1 - shares))
+    return max(domain.elicitation.at_least, ceil(min(ends) * domain.elicitation.share))
+
+
+def lineage_measures(
+    policy: Policy, situation: Situation, judge: Judge, domain: Domain, facts: Facts, due: int, cost: int
+) -> Iterator[Change]:
+    """Results that are still to come, and one more evaluation: each taken in by the rules for evidence themselves."""
+    used = number(facts.get("lineage.compute"))
+    trained = trained_in(situation, judge)
+    if used is None or not trained:
+        return
+    names = domain_facts(domain)
+
+    def outcome(pieces: Iterable[Piece], *, spent: int) -> tuple[tuple[str, Value], ...]:
+        """What is then known of the domain."""
+        after = situation.model_copy(
+            update={
+                "pieces": tuple(pieces),
+                "weights": situation.weights or STATED,
+                "configuration": situation.configuration or STATED,
+            }
+        )
+        known = derive_facts(policy, after, judge.action)
+        moved: dict[str, Value] = {"lineage.compute": used + spent, "compute": situation.compute + spent}
+        planned = number(facts.get("lineage.planned_end"))
+        if planned is not None:
+            moved["lineage.planned_end"] = planned + spent
+        return (*((name, known[name]) for name in names), *moved.items())
+
+    mine = [piece for piece in situation.pieces if piece.domain == domain.id]
+    still_open = [piece for piece in mine if piece.status == "open"]
+    if still_open:
+        many = len(still_open) > 1
+        words = f"the result{'s' * many} of the evaluation{'s' * many} of `{domain.id}` already announced"
+        words += f" {'are' if many else 'is'} added"
+        for chance, share in (("if it turns out that the alarm is ruled out", 0), ("whatever it turns out to show", 1)):
+            closed = (_closed(piece, share * piece.samples) for piece in situation.pieces if piece in still_open)
+            rest = (piece for piece in situation.pieces if piece not in still_open)
+            after = outcome((*rest, *closed), spent=0)
+            if not any(isinstance(value, Unknown) for _, value in after):
+                yield Change("measure", f"{chance}: {words}", after)
+    attempts = max((piece.attempt for piece in mine), default=0)
+    if attempts >= policy.error_budget.evaluations:
+        return
+    samples, most = domain.samples, binomial.most_successes(domain.samples, domain.alarm, look_alpha(policy))
+    first = "what is already announced is added first and leaves it so, then " if still_open else ""
+    how = (
+        f"{first}{_stated(situation, judge)}an announced evaluation of `{domain.id}` on {_weights(situation, judge)} at"
+        f" {format_flop(floor(trained * policy.effective_compute.factor))}, at least {samples} samples, elicited by"
+        f" {domain.elicitation.method} with at least {format_flop(due)}"
+        f" (attempt {attempts + 1} of {policy.error_budget.evaluations})"
+    )
+    others = [piece if piece not in still_open else _closed(piece, 0) for piece in situation.pieces]
+    for successes, chance in (
+        (most, f"if it turns out that the alarm is ruled out ({most} of {samples} successes or fewer)"),
+        (samples, "whatever it turns out to show"),
+    ):
+        if successes is None:
+            continue
+        after = outcome((*others, _new(situation, domain, trained, due, successes, attempts + 1)), spent=cost)
+        if successes == samples or dict(after)[f"{domain.id}.ruled_out"] is True:
+            yield Change("measure", f"{chance}: {how}", after)
+
+
+STATED = "f" * 64
+"""Stands for exact weights or a configuration that are yet to be stated."""
+
+
+def trained_in(situation: Situation, judge: Judge) -> int | None:
+    """Training FLOP in the weights to be evaluated; None: the ledger does not know these weights."""
+    exact = judge.action != "train" and situation.weights is not None
+    return situation.weights_trained if exact else situation.lineage.behind
+
+
+def _stated(situation: Situation, judge: Judge) -> str:
+    if judge.action == "train" or (situation.weights is not None and situation.configuration is not None):
+        return ""
+    return "the exact weights and their deployment configuration are stated, and decided on after "
+
+
+def _weights(situation: Situation, judge: Judge) -> str:
+    if judge.action == "train":
+        return "the weights"
+    if situation.weights is None or situation.configuration is None:
+        return "exactly these"
+    return f"exactly weights {situation.weights[:12]}... in configuration {situation.configuration[:12]}...,"
+
+
+def _closed(piece: Piece, successes: int) -> Piece:
+    """An announced evaluation with a whole result, credited with the elicitation that is reserved for it."""
+    return piece.model_copy(
+        update={
+            "status": "completed",
+            "signed": True,
+            "successes": successes,
+            "completed": piece.samples,
+            "elicitation_flops": piece.reserved,
+            "assumptions": ("as its result states them",),
+        }
+    )
+
+
+def _new(situation: Situation, domain: Domain, trained: int, due: int, successes: int, attempt: int) -> Piece:
+    """One more evaluation, on the weights as they now are, that lacks nothing."""
+    return Piece(
+        evaluation=STATED,
+        domain=domain.id,
+        run=situation.lineage.run,
+        weights=situation.weights or STATED,
+        compute=trained,
+        time=situation.now,
+        announced=True,
+        announced_for=situation.lineage.run,
+        ancestor=True,
+        signed=True,
+        status="completed",
+        samples=domain.samples,
+        successes=successes,
+        completed=domain.samples,
+        errors=0,
+        elicitation="fine-tuning",
+        elicitation_flops=due,
+        attempt=attempt,
+        configuration=situation.configuration or STATED,
+        assumptions=("as its result states them",),
+    )
+
+
+def elsewhere_measures(policy: Policy, situation: Situation, facts: Facts) -> Iterator[Change]:
+    """The developer's other runs are evaluated as far as they go: then they no longer use up the compute before a
+    first evaluation. What that covers is worked out by the rule for it, on evaluations that lack nothing."""
+    others, factor = number(facts.get("developer.others")), policy.effective_compute.factor
+    if others is None or policy.first_evaluation_at is None:
+        return
+    chosen = {domain.id: _to_evaluate(policy, situation, domain) for domain in policy.domains}
+    # Each change is charged with all of them, so that any set of them is promised no more than it gives.
+    due: dict[str, dict[str, int]] = {}
+    for domain in policy.domains:
+        for other in chosen[domain.id]:
+            due.setdefault(other.run, {})[domain.id] = _due_on(policy, domain, other)
+    after = [_evaluated(policy, situation, other, due.get(other.run, {})) for other in situation.elsewhere]
+    cost = ceil(sum(sum(flops.values()) for flops in due.values()) * factor)
+    first = format_flop(policy.first_evaluation_at)
+    for domain in policy.domains:
+        names = [
+            f"`{other.run}` (at least {format_flop(due[other.run][domain.id])} of elicitation)"
+            for other in chosen[domain.id]
+        ]
+        if names:
+            left = sum(_uncovered(policy, domain, other) for other in after)
+            yield Change(
+                "measure",
+                f"if it turns out conclusive, and the alarm not reached at {first} or less: an announced"
+                f" evaluation of `{domain.id}` on the furthest recorded weights of {', '.join(names)},"
+                f" so that what it covers counts as unevaluated no more",
+                ((f"{domain.id}.unevaluated", effective(policy, left)), ("developer.others", others + cost)),
+            )
+
+
+def _uncovered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
+    return other.compute - covered(policy, domain, other)
+
+
+def _due_on(policy: Policy, domain: Domain, other: Elsewhere) -> int:
+    at = floor((other.carried + other.recorded) * policy.effective_compute.factor)
+    return elicitation_due(policy, domain, at, None)
+
+
+def _to_evaluate(policy: Policy, situation: Situation, domain: Domain) -> list[Elsewhere]:
+    """The runs whose evaluation gains most, until what is left lets the lineage go as far as is asked; or all."""
+    left = sum(_uncovered(policy, domain, other) for other in situation.elsewhere)
+    gains: list[tuple[int, Elsewhere]] = []
+    for other in situation.elsewhere:
+        after = _evaluated(policy, situation, other, {domain.id: _due_on(policy, domain, other)})
+        gain = _uncovered(policy, domain, other) - _uncovered(policy, domain, after)
+        if gain > 0 and other.recorded:
+            gains.append((gain, other))
+    taken: list[Elsewhere] = []
+    for gain, other in sorted(gains, key=lambda item: (-item[0], item[1].run)):
+        if effective(policy, left) + situation.compute <= (policy.first_evaluation_at or 0):
+            break
+        taken.append(other)
+        left -= gain
+    return sorted(taken, key=lambda other: other.run)
+
+
+def _evaluated(policy: Policy, situation: Situation, other: Elsewhere, due: dict[str, int]) -> Elsewhere:
+    """Another run after one more evaluation of its furthest weights in each of these domains."""
+    pieces = list(other.pieces)
+    for identifier, flops in due.items():
+        attempt = other.attempts.get(identifier, 0) + 1
+        trained = other.carried + other.recorded
+        piece = _new(situation, policy.domain(identifier), trained, flops, 0, attempt)
+        own = {"evaluation": f"{STATED} {identifier}", "run": other.run, "announced_for": other.run}
+        pieces.append(piece.model_copy(update=own))
+    return other.model_copy(update={"compute": other.compute + sum(due.values()), "pieces": tuple(pieces)})
