@@ -154,9 +154,17 @@ def parse_until(text: str) -> int:
     return instant if "T" in text else instant + DAY - 1
 
 
-def format_flop(amount: int) -> str:
-    """Short for people: 3 significant digits, "1.23e+13 FLOP". Not exact; never parsed back into a verdict."""
-    return f"{amount:.3g} FLOP" if amount < 1000 else f"{float(amount):.2e} FLOP"
+def format_flop(amount: int, *, up: bool = False) -> str:
+    """Short for people: 3 significant digits, "1.23e+13 FLOP". Not exact; never parsed back into a verdict.
+
+    `up`: no less than the amount, for what is to be reached at least.
+    """
+    if amount < 1000:
+        return f"{amount} FLOP"
+    if up:
+        unit = 10 ** (len(str(amount)) - 3)
+        amount = -(-amount // unit) * unit
+    return f"{float(amount):.2e} FLOP"
 
 
 def format_instant(seconds: int) -> str:

@@ -65,7 +65,7 @@ def test_an_amendment_says_whose_signatures_it_lacks(scalegate: Command, policy:
     changed = file.read_text().replace("alpha: 5%", "alpha: 4%")
     file.write_text(changed)
     refused = scalegate("adopt", file, "-p", "p", "--as", "ada", "--key", "ada.key")
-    assert "raise `version:`" in refused.err
+    assert "another policy had the version `1.0` before" in refused.err
     file.write_text(changed.replace('version: "1.0"', 'version: "1.1"'))
     first = scalegate("adopt", file, "-p", "p", "--as", "ada", "--key", "ada.key")
     said = "is signed by ada and not in force: 1 more signature of grace, alan."

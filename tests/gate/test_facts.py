@@ -156,7 +156,7 @@ def test_an_evaluation_without_a_result_leaves_all_unknown_but_what_is_reached()
     ):
         unknown = missing(f"{words} no result")
         waiting = [piece(0, status="open")] * count
-        assert about(facts(piece(0), *waiting)) == (unknown, False, unknown)
+        assert about(facts(piece(0), *waiting)) == (unknown, unknown, unknown)
         assert about(facts(piece(80), *waiting)) == (False, True, unknown)
 
 

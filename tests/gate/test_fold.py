@@ -195,7 +195,8 @@ def test_votes_are_counted_by_person_policy_and_enforcement() -> None:
 @pytest.mark.parametrize(
     ("changes", "fields", "reason"),
     [
-        ([], {}, "it has the version of the policy in force (`1.0`): give it its own"),
+        ([], {}, "it is in force already"),
+        ([("alpha: 5%", "alpha: 4%")], {}, "another policy had the version `1.0` before: give it one of its own"),
         (
             [("policy: arithmetic-demo", "policy: other"), ('"1.0"', '"1.1"')],
             {},

@@ -148,7 +148,7 @@ def test_an_adoption_says_which_policy_is_then_in_force(tmp_path: Path) -> None:
         assert (entry.policy, entry.supersedes) == (new.digest(), old.digest())
         assert (entry.actor, entry.enforcement) == ("alan", "cooperative")
         assert None not in entry.document.values()
-        with pytest.raises(InputError, match="give it its own"):
+        with pytest.raises(InputError, match="it is in force already"):
             adopt(journal, new, "ada", project.key("ada"))
 
 

@@ -143,7 +143,9 @@ def findings_view(decision: Decision) -> Table:
 def resumption_view(way_out: Resumption) -> RenderableType:
     if way_out.stop:
         return Text(
-            f"No reachable condition: this is a stop, not a pause. Held by {', '.join(way_out.because)}.", style="bold"
+            f"No reachable condition: this is a stop, not a pause. Held by {', '.join(way_out.because)}.\n"
+            "An amendment of the policy may decide otherwise; a fault of meter, lineage or ledger is for good.",
+            style="bold",
         )
     lines: list[RenderableType] = []
     if way_out.first:

@@ -148,12 +148,6 @@ def adopt(
                 "this policy is in force already", place=Place(file=str(policy)), fix="nothing is to be signed"
             )
         rules = journal.fold.policy or wanted
-        if journal.fold.policy and wanted.version == rules.version:
-            raise InputError(
-                f"it says version `{wanted.version}`, which is that of the policy in force",
-                place=Place(file=str(policy)),
-                fix="raise `version:`; nothing was signed",
-            )
         in_force = projects.adopt(journal, wanted, who, signer(rules, place, who, key))
         pending = [item for item in status_document(journal, project)["amendment"] if item["policy"] == wanted.digest()]
     took = in_force == wanted.digest()

@@ -16,6 +16,7 @@ from scalegate.gate import Decision, Fold, Journal, Replayed
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, latest_decision, otherwise, since, to_decide
+from scalegate.ledger.entries import PolicyAdopted
 from scalegate.policy import Policy
 from scalegate.units import format_flop, format_instant
 
@@ -91,6 +92,11 @@ def _pending(fold: Fold) -> list[Document]:
     return [
         {
             "policy": digest,
+            "name": next(
+                f"{entry.document.get('policy')} {entry.document.get('version')}"
+                for entry in (record.entry for record in fold.records)
+                if isinstance(entry, PolicyAdopted) and entry.policy == digest
+            ),
             "signed": sorted(signed),
             "missing": policy.amendment.at_least - len(signed),
             "may_sign": [person for person in may if person not in signed],
@@ -103,7 +109,7 @@ def pending_line(item: Document) -> str:
     """What an adoption that is not complete lacks."""
     missing = count(item["missing"], "more signature")
     return (
-        f"Policy {item['policy'][:12]}... is signed by {', '.join(item['signed'])} and not in force:"
+        f"{item['name']} ({item['policy'][:12]}...) is signed by {', '.join(item['signed'])} and not in force:"
         f" {missing} of {', '.join(item['may_sign'])}."
     )
 
@@ -123,7 +129,7 @@ def _otherwise(fold: Fold, latest: tuple[int, Decision] | None) -> Document | No
         return None
     permit, way_out = again.permit, again.resumption
     return {
-        "verdict": again.verdict,
+        "verdict": "STOP" if way_out and way_out.stop else again.verdict,
         "because": way_out.because if way_out else (),
         "permit": {"compute": str(permit.compute), "time": permit.time} if permit else None,
     }
@@ -209,7 +215,7 @@ def verify_view(replayed: Replayed) -> RenderableType:
     lines = [
         Text("VERIFIED", style="bold green"),
         Text(
-            f"The file is whole: {count(replayed.entries, 'entry', 'entries')}"
+            f"Every entry is whole and in its place: {count(replayed.entries, 'entry', 'entries')}"
             f" under {count(replayed.checkpoints, 'checkpoint')} signed by the log's key."
         ),
         Text(

@@ -17,6 +17,9 @@ def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> None:
     run = runs.get(entry.run)
     if run is None:
         run = runs[entry.run] = Run(entry.run, entry, entry)
+    if not run.weights and run.used() == 0:
+        # Nothing was trained, nothing came of it: what was declared by mistake may be declared again.
+        run.first, run.starts = entry, set()
     run.latest = entry
     run.tip = entry.start_weights
     if entry.start_weights is not None:

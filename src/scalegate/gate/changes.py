@@ -5,7 +5,7 @@ Each says in words what would have to happen and what that does to the facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from math import ceil, floor
 
@@ -21,6 +21,9 @@ from scalegate.policy.syntax import Compare, compares
 from scalegate.units import MAX_FLOP, format_duration, format_flop, format_instant
 
 __all__ = ["possible_changes", "unforeseen_changes"]
+
+ACTS = 8
+"""Most acts that one line names."""
 
 
 def possible_changes(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> tuple[Change, ...]:
@@ -42,35 +45,31 @@ def possible_changes(policy: Policy, situation: Situation, judge: Judge, facts: 
     )
 
 
-def unforeseen_changes(policy: Policy, situation: Situation, facts: Facts) -> tuple[Change, ...]:
-    """Acts after which more is known than can be foreseen, each with the best that may come of it.
+def unforeseen_changes(
+    policy: Policy, situation: Situation, judge: Judge, facts: Facts, changes: Sequence[Change]
+) -> tuple[Change, ...]:
+    """Acts and waits after which more is known than can be foreseen, each with the best that may come of it.
 
     They promise nothing. Where nothing else would release a hold and one of these may, it is no stop: the act is
     to be done first, and then decided again.
     """
     found = []
-    lineage = situation.lineage
+    lineage, able = situation.lineage, _able(policy)
     acts = lineage.mends or ((lineage.further,) if lineage.further else ())
     if acts:
-        best: list[tuple[str, Value]] = []
-        for domain in policy.domains:
-            mine = [piece for piece in situation.pieces if piece.domain == domain.id]
-            left = max((piece.attempt for piece in mine), default=0) < policy.error_budget.evaluations
-            if facts.get(f"{domain.id}.reached") is True:
-                best.append((f"{domain.id}.ruled_out", False))
-            elif left or any(not assess(policy, domain, piece).faults for piece in mine):
-                best.append((f"{domain.id}.ruled_out", True))
-            else:
-                continue
-            best += [
-                (f"{domain.id}.evidence.compute", situation.compute),
-                (f"{domain.id}.evidence.time", situation.now),
-            ]
-            best.append((f"{domain.id}.elicitation", MAX_FLOP))
         known = _declared(policy, situation, 0) if lineage.mends else ()
-        found.append(Change("act", "; ".join(dict.fromkeys(acts)), (*known, *best)))
+        found.append(Change("act", _all(acts), (*known, *_best(policy, situation, facts))))
+    # What is measured and signed now may have ended by the time that something is waited for.
+    for wait in _waits(judge, facts):
+        later = situation.model_copy(update={"now": int(number(dict(wait.updates)["now"]) or 0)})
+        signed: list[tuple[str, Value]] = []
+        for change in (*_attestations(policy, later, able), *_signatures(policy, facts, later.now, able)):
+            signed += change.updates
+        measured = _measured(changes, later.now)
+        text = f"{wait.text}; what ends until then is measured and signed again"
+        found.append(Change("time", text, (*wait.updates, *measured, *signed)))
     # An amendment is another policy: what is signed under this one ends with it, so nothing is promised past it.
-    lacking = frozenset(person.id for person in policy.people) - _able(policy)
+    lacking = frozenset(person.id for person in policy.people) - able
     for change in (
         *_attestations(policy, situation, lacking),
         *_signatures(policy, facts, situation.now, lacking),
@@ -78,6 +77,38 @@ def unforeseen_changes(policy: Policy, situation: Situation, facts: Facts) -> tu
         text = f"an amendment names a key for {', '.join(sorted(lacking))}"
         found.append(Change("act", text, change.updates, change.given))
     return tuple(found)
+
+
+def _measured(changes: Iterable[Change], at: int) -> Iterator[tuple[str, Value]]:
+    """The best that the measurements on offer could come to show at an instant."""
+    for change in changes:
+        if change.kind == "measure" and all(
+            value is True for name, value in change.updates if name.endswith(".ruled_out")
+        ):
+            for name, value in change.updates:
+                yield name, at if name.endswith(".evidence.time") else value
+
+
+def _best(policy: Policy, situation: Situation, facts: Facts) -> list[tuple[str, Value]]:
+    """The best that evidence could come to say."""
+    best: list[tuple[str, Value]] = []
+    for domain in policy.domains:
+        mine = [piece for piece in situation.pieces if piece.domain == domain.id]
+        left = max((piece.attempt for piece in mine), default=0) < policy.error_budget.evaluations
+        if facts.get(f"{domain.id}.reached") is not True:
+            if not left and all(assess(policy, domain, piece).faults for piece in mine):
+                continue
+            best += [(f"{domain.id}.ruled_out", True), (f"{domain.id}.reached", False)]
+        best.append((f"{domain.id}.evidence.compute", situation.compute))
+        best.append((f"{domain.id}.evidence.time", situation.now))
+        best.append((f"{domain.id}.elicitation", MAX_FLOP))
+    return best
+
+
+def _all(acts: Sequence[str]) -> str:
+    """The acts in one line; of very many, the first."""
+    said = list(dict.fromkeys(acts))
+    return "; ".join(said[:ACTS]) + (f"; and {len(said) - ACTS} more such acts" if len(said) > ACTS else "")
 
 
 def _able(policy: Policy) -> frozenset[str]:
@@ -118,7 +149,7 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost
             return
         yield Change(
             "act",
-            f"{'; '.join(dict.fromkeys(situation.lineage.mends))}; then decide again with what that makes known",
+            f"{_all(situation.lineage.mends)}; then decide again with what that makes known",
             _declared(policy, situation, cost),
         )
         return
@@ -132,7 +163,7 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost
             yield Change(
                 "act",
                 f"the run is opened again with a planned end (`planned=`) that takes the lineage to at least"
-                f" {format_flop(end)}{most}",
+                f" {format_flop(end, up=True)}{most}",
                 (("lineage.planned_end", end),),
             )
             return

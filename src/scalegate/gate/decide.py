@@ -73,7 +73,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     if holding:
         changes = possible_changes(policy, situation, judge, facts)
         way_out = resumption(judge, facts, changes)
-        unforeseen = unforeseen_changes(policy, situation, facts) if way_out.stop else ()
+        unforeseen = unforeseen_changes(policy, situation, judge, facts, changes) if way_out.stop else ()
         if unforeseen:
             best = resumption(judge, facts, (*unforeseen, *changes))
             acts = [change.text for change in unforeseen]

@@ -206,7 +206,7 @@ def _lineage_facts(policy: Policy, situation: Situation) -> dict[str, Value]:
 def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: Domain) -> dict[str, Value]:
     pieces = [piece for piece in situation.pieces if piece.domain == domain.id]
     judged = [assess(policy, domain, piece) for piece in pieces]
-    reached = any(item.reached for item in judged)
+    reached = any(item.reached for item in judged) or _reached_by_descendant(policy, situation, domain)
     facts: dict[str, Value] = {f"{domain.id}.reached": reached}
 
     def unknown(reason: Reason, detail: str) -> dict[str, Value]:
@@ -220,6 +220,8 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
     if still_open:
         count, many = len(still_open), len(still_open) > 1
         detail = f"{count} announced evaluation{'s' * many} of `{domain.id}` {'have' if many else 'has'} no result"
+        if not reached:
+            facts[f"{domain.id}.reached"] = Unknown(Reason.MISSING, detail)
         return unknown(Reason.MISSING, detail)
     if action != "train":
         if situation.weights is None or situation.configuration is None:
@@ -231,9 +233,15 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         ]
     conclusive = [item for item in judged if not item.faults]
     # What supports going on is about weights that these grew from; what is about others may only count against.
-    carrying = conclusive if action != "train" else [item for item in conclusive if item.piece.ancestor]
+    # What a deployment's configuration withholds is there in training: its evaluation may only count against that.
+    carrying = [it for it in conclusive if it.piece.ancestor and it.piece.configuration is None]
+    carrying = conclusive if action != "train" else carrying
     if not carrying:
-        stray = ["it is of weights that this model did not grow from"] if conclusive else []
+        grown = any(item.piece.ancestor for item in conclusive)
+        stray = [
+            "it is of a deployment's configuration" if grown else "it is of weights that this model did not grow from"
+        ]
+        stray = stray if conclusive else []
         why = [fault for item in judged for fault in item.faults]
         elicited = [fault for item in judged if item.piece.elicitation != "none" for fault in item.faults]
         elicited = stray + elicited
@@ -242,7 +250,7 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         if max((piece.attempt for piece in pieces), default=0) >= budget:
             detail += f"; all {budget} evaluations of `{domain.id}` are spent, and no further one can rule out"
         return unknown(Reason.UNDERMINED if judged else Reason.MISSING, f"no conclusive evidence: {detail}")
-    furthest = max(carrying, key=lambda item: (item.compute, item.piece.time))
+    furthest = max(carrying, key=lambda item: (item.compute, item.piece.time, item.piece.elicitation_flops))
     if not reached:
         failing = [item for item in conclusive if not item.rules_out]
         facts[f"{domain.id}.ruled_out"] = (
@@ -253,6 +261,16 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         f"{domain.id}.evidence.time": furthest.piece.time,
         f"{domain.id}.elicitation": furthest.piece.elicitation_flops,
     }
+
+
+def _reached_by_descendant(policy: Policy, situation: Situation, domain: Domain) -> bool:
+    """Whether weights that grew from this lineage's reached the alarm with no more compute than the margin allows for.
+
+    A branch that was tuned on is what elicitation by others looks like. It may only count against.
+    """
+    most = floor(situation.compute * domain.margin)
+    judged = [assess(policy, domain, piece) for piece in situation.descendants if piece.domain == domain.id]
+    return any(item.reached and item.compute <= most for item in judged)
 
 
 def _elsewhere_facts(policy: Policy, situation: Situation, domain: Domain) -> dict[str, Value]:
@@ -278,7 +296,8 @@ def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     """
     known = [p for p in other.pieces if p.elicitation != "none" and p.compute is not None]
     own = {piece.evaluation: max((piece.compute or 0) - other.carried, 0) for piece in known}
-    conclusive = [p for p in known if p.domain == domain.id and not assess(policy, domain, p).faults]
+    bare = [piece for piece in known if piece.domain == domain.id and piece.configuration is None]
+    conclusive = [piece for piece in bare if not assess(policy, domain, piece).faults]
     if other.faults or not conclusive:
         return 0
     furthest = max(own[piece.evaluation] for piece in conclusive)

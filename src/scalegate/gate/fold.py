@@ -17,7 +17,7 @@ from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.bookkeeping import further, opened, planned_end, recorded, settled, unopened
 from scalegate.gate.decision import Decision
 from scalegate.gate.lineage import Run, behind, carried, lineage_faults, members, total
-from scalegate.gate.pieces import Attempt, elsewhere, pieces
+from scalegate.gate.pieces import Attempt, descendants, elsewhere, pieces
 from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
 from scalegate.gate.trust import GATE_ENTRIES
 from scalegate.gate.trust import refused as refused_by
@@ -66,6 +66,8 @@ class Fold:
     changed_at: int = -1
     """Position of the last entry that may turn a decision: about a run, a meter or an evaluation, of any run."""
     votes: dict[tuple[str, Enforcement], set[str]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    """Digest of the policy that was adopted with each version."""
     payloads: set[bytes] = field(default_factory=set)
     """Hashes of the statements of all grants, so that none counts twice."""
     faults: list[str] = field(default_factory=list)
@@ -89,14 +91,18 @@ class Fold:
             raise InputError(f"entry {index} cannot be read: {error}") from error
         refused = refused_by(self.policy, entry, parsed) or self._replayed(entry, parsed)
         machine = isinstance(entry, GATE_ENTRIES)
+        about = self.runs.get(getattr(entry, "run", ""))
+        faults_before = len(about.faults) if about else 0
         if refused and machine:
             self.faults.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if not refused or machine or isinstance(entry, EvaluationFinished | EvaluationAnnounced):
             refused = self._take(index, entry, refused) or refused
         if refused and not machine:
             self.ignored.append(f"entry {index} ({type(entry).__name__}): {refused}")
-        if isinstance(entry, TURNING) or (
-            isinstance(entry, entries.WeightsRecorded) and self._evaluated(entry.weights)
+        if (
+            isinstance(entry, TURNING)
+            or (about is not None and len(about.faults) > faults_before)
+            or (isinstance(entry, entries.WeightsRecorded) and self._concerns_others(entry))
         ):
             self.changed_at = index
         self.time = max(self.time, entry.time)
@@ -104,9 +110,15 @@ class Fold:
         self.records.append(record)
         return record
 
-    def _evaluated(self, weights: str) -> bool:
-        """Whether some evaluation is about these weights."""
-        return any(
+    def _concerns_others(self, entry: entries.WeightsRecorded) -> bool:
+        """Whether recording these weights says something new of an evaluation, or of what went into another run."""
+        weights = entry.weights
+        loaded = any(
+            weights in other.starts or any(parent.weights == weights for parent in other.parents)
+            for other in self.runs.values()
+            if other.name != entry.run
+        )
+        return loaded or any(
             (attempt.announced is not None and attempt.announced.weights == weights)
             or (attempt.finished is not None and attempt.finished.weights == weights)
             or any(other.weights == weights for _, other in attempt.others)
@@ -173,7 +185,8 @@ class Fold:
 
     def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
         attempt = self.attempts.setdefault(entry.evaluation, Attempt())
-        if self._no_domain(index, entry.domain):
+        if self._no_domain(entry.domain):
+            self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
             return "the policy has no such domain"
         if refused or attempt.announced or attempt.finished or attempt.others:
             return refused or "this evaluation is already announced or finished"
@@ -183,8 +196,10 @@ class Fold:
     def _finish(self, index: int, entry: EvaluationFinished, refused: str | None) -> str | None:
         """Only a signed first result about what was announced closes an attempt; any other stands beside it."""
         attempt = self.attempts.setdefault(entry.evaluation, Attempt())
-        self._no_domain(index, entry.domain)
         announced = attempt.announced
+        if self._no_domain(entry.domain) and (announced is None or announced.domain != entry.domain):
+            # What was announced under a policy that had the domain may be closed under one that has not.
+            self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
         fits = announced is None or (announced.weights, announced.domain) == (entry.weights, entry.domain)
         if refused is None and attempt.finished is None and fits:
             attempt.finished, attempt.finished_at, attempt.signed = entry, index, True
@@ -198,11 +213,8 @@ class Fold:
             else "it is about other weights or another domain than was announced"
         )
 
-    def _no_domain(self, index: int, domain: str) -> bool:
-        if self.policy is None or any(item.id == domain for item in self.policy.domains):
-            return False
-        self.faults.append(f"entry {index} is about domain `{domain}`, which the policy does not have")
-        return True
+    def _no_domain(self, domain: str) -> bool:
+        return self.policy is not None and all(item.id != domain for item in self.policy.domains)
 
     def _claim(self, attempt: Attempt, flops: int) -> int:
         """Of the elicitation that a result claims, what was reserved for its run and not claimed before."""
@@ -230,8 +242,10 @@ class Fold:
             return "it does not supersede the policy in force"
         if self.policy is not None and policy.policy != self.policy.policy:
             return f"it is another policy (`{policy.policy}`), not a version of `{self.policy.policy}`"
-        if self.policy is not None and policy.version == self.policy.version:
-            return f"it has the version of the policy in force (`{policy.version}`): give it its own"
+        if self.policy_digest == entry.policy:
+            return "it is in force already"
+        if self.versions.get(policy.version, entry.policy) != entry.policy:
+            return f"another policy had the version `{policy.version}` before: give it one of its own"
         if not _can_sign(policy):
             return "nobody with a key could write decisions or amend it: every key that these take must be set"
         if self.policy is not None:
@@ -239,10 +253,13 @@ class Fold:
             if self.policy.amendment is None:
                 return "the policy in force has no procedure for amending it"
             votes = self.votes.setdefault((entry.policy, entry.enforcement), set())
+            if entry.actor in votes:
+                return f"`{entry.actor}` has signed for it already"
             votes.add(entry.actor)
             if len(votes) < self.policy.amendment.at_least:
                 return None
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
+        self.versions[policy.version] = entry.policy
         self.votes = {}
         return None
 
@@ -360,6 +377,7 @@ class Fold:
             developer_others=total(self.runs, tuple(self.runs)) - used,
             elsewhere=tuple(elsewhere(self.attempts, self.runs, names)),
             pieces=tuple(pieces(self.attempts, self.runs, run)),
+            descendants=tuple(descendants(self.attempts, self.runs, run)),
             signatures=tuple(mine),
             tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
             meter_faults=tuple(meter_faults),

@@ -19,6 +19,7 @@ from scalegate.errors import InputError, Place, ScalegateError
 from scalegate.gate.facts import elicitation_needed
 from scalegate.gate.journal import Journal
 from scalegate.gate.lineage import behind, holders
+from scalegate.gate.pieces import pieces
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished, FlopText
 from scalegate.units import format_flop
@@ -121,6 +122,12 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
             raise InputError("nothing is elicited as it is", fix="leave `--elicitation-flops` or `--as-is` out")
         return
     runs = journal.fold.runs
+    budget, known = policy.error_budget.evaluations, pieces(journal.fold.attempts, runs, planned.run)
+    if max((piece.attempt for piece in known if piece.domain == domain.id), default=0) >= budget:
+        raise InputError(
+            f"all {budget} evaluations of `{domain.id}` are spent: one more can rule out nothing",
+            fix="a result that was not announced may still show the capability reached",
+        )
     trained = min((behind(runs, run, planned.weights) for run in holders(runs, planned.weights)), default=0)
     needed = elicitation_needed(domain, floor(trained * policy.effective_compute.factor))
     if reserved < needed:

@@ -188,9 +188,10 @@ def _faults(runs: Runs, run: Run) -> Iterator[Fault]:
             f"run `{run.name}` is opened again with the digest of the weights that it starts from",
         )
     elif start not in run.weights and (latest is not opened) and start != opened.start_weights:
+        lost = "" if run.weights else "; it recorded none, so what it trained is lost, and only another run can start"
         yield Fault(
-            f"run `{run.name}` goes on from weights ({start[:12]}...) that it never recorded",
-            f"run `{run.name}` is opened again from weights that it recorded",
+            f"run `{run.name}` goes on from weights ({start[:12]}...) that it never recorded{lost}",
+            f"run `{run.name}` is opened again from weights that it recorded" if run.weights else None,
         )
     if opened.start_weights is not None:
         yield from map(Fault, _start_faults(runs, run, opened.start_weights))

@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, look_alpha
+from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, elicitation_needed, look_alpha
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Elsewhere, Piece, Situation
@@ -85,7 +85,7 @@ def lineage_measures(
     how = (
         f"{first}{_stated(situation, judge)}an announced evaluation of `{domain.id}` on {_weights(situation, judge)} at"
         f" {format_flop(floor(trained * policy.effective_compute.factor))}, at least {samples} samples, elicited by"
-        f" {domain.elicitation.method} with at least {format_flop(due)}"
+        f" {domain.elicitation.method} with at least {format_flop(due, up=True)}"
         f" (attempt {attempts + 1} of {policy.error_budget.evaluations})"
     )
     others = [piece if piece not in still_open else _closed(piece, 0) for piece in situation.pieces]
@@ -95,7 +95,10 @@ def lineage_measures(
     ):
         if successes is None:
             continue
-        after = outcome((*others, _new(situation, domain, trained, due, successes, attempts + 1)), spent=cost)
+        new = _new(situation, domain, trained, due, successes, attempts + 1)
+        if judge.action != "train":
+            new = new.model_copy(update={"configuration": situation.configuration or STATED})
+        after = outcome((*others, new), spent=cost)
         if successes == samples or dict(after)[f"{domain.id}.ruled_out"] is True:
             yield Change("measure", f"{chance}: {how}", after)
 
@@ -159,7 +162,7 @@ def _new(situation: Situation, domain: Domain, trained: int, due: int, successes
         elicitation="fine-tuning",
         elicitation_flops=due,
         attempt=attempt,
-        configuration=situation.configuration or STATED,
+        configuration=None,
         assumptions=("as its result states them",),
     )
 
@@ -181,7 +184,7 @@ def elsewhere_measures(policy: Policy, situation: Situation, facts: Facts) -> It
     first = format_flop(policy.first_evaluation_at)
     for domain in policy.domains:
         names = [
-            f"`{other.run}` (at least {format_flop(due[other.run][domain.id])} of elicitation)"
+            f"`{other.run}` (at least {format_flop(due[other.run][domain.id], up=True)} of elicitation)"
             for other in chosen[domain.id]
         ]
         if names:
@@ -200,8 +203,7 @@ def _uncovered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
 
 
 def _due_on(policy: Policy, domain: Domain, other: Elsewhere) -> int:
-    at = floor((other.carried + other.recorded) * policy.effective_compute.factor)
-    return elicitation_due(policy, domain, at, None)
+    return elicitation_needed(domain, floor((other.carried + other.recorded) * policy.effective_compute.factor))
 
 
 def _to_evaluate(policy: Policy, situation: Situation, domain: Domain) -> list[Elsewhere]:

@@ -10,7 +10,7 @@ from scalegate.gate.lineage import Runs, behind, carried, grown_from, holders, l
 from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
-__all__ = ["Attempt", "elsewhere", "pieces"]
+__all__ = ["Attempt", "descendants", "elsewhere", "pieces"]
 
 
 @dataclass
@@ -58,6 +58,18 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[P
         for _, other in attempt.others:
             if other.weights in lineage or (announced is not None and announced.run in names):
                 yield _beside(runs, identifier, other, announced.run if announced else None)
+
+
+def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
+    """Every evaluation about a run that descends from this one, and is not about this one's own lineage."""
+    mine = {piece.evaluation for piece in pieces(attempts, runs, name)}
+    seen: set[str] = set()
+    for other in sorted(runs):
+        if other != name and name in members(runs, other) and other not in members(runs, name):
+            for piece in pieces(attempts, runs, other):
+                if piece.evaluation not in mine and piece.evaluation not in seen:
+                    seen.add(piece.evaluation)
+                    yield piece
 
 
 def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, ...]) -> Iterator[Elsewhere]:

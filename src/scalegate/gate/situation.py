@@ -138,6 +138,8 @@ class Situation(_Record):
     elsewhere: tuple[Elsewhere, ...] = ()
     """The runs that these FLOP went into."""
     pieces: tuple[Piece, ...] = ()
+    descendants: tuple[Piece, ...] = ()
+    """Evaluations of runs that descend from this one: what they show may count against it."""
     signatures: tuple[Signature, ...] = ()
     tiers: tuple[TierRecord, ...] = ()
     meter_faults: tuple[str, ...] = ()

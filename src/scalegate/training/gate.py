@@ -391,9 +391,15 @@ class Gate:
     # --- what is due, and the end ---------------------------------------------------------------------
 
     def next_due(self) -> NextDue | None:
-        """What ends the present permit, when, and what it will cost; None while there is no permit."""
+        """What ends the present permit, when, and what it will cost.
+
+        None while there is no permit: before the first step, in a hold, and when something in the ledger has ended it.
+        """
         permit = self.decision.permit if self.decision else None
         if permit is None:
+            return None
+        self._session.refresh()
+        if not self._session.permitted():
             return None
         return due_next(self._session, permit, self._tranche.left)
 

@@ -169,7 +169,13 @@ def _record(
     status: Literal["completed", "aborted"],
     evaluator: SigningKey,
 ) -> None:
-    log = store_log(session.journal.ledger.path.parent / "evidence", request, measured)
+    try:
+        log = store_log(session.journal.ledger.path.parent / "evidence", request, measured)
+    except OSError as error:
+        # What it showed is recorded all the same; without its log it is no conclusive evidence.
+        LOG.error("the log of the evaluation of `%s` cannot be stored: %s", announced.domain, error)
+        log, status = NO_LOG, "aborted"
+        measured = _broken(measured, announced, f"its log cannot be stored: {error.strerror or error}")
 
     def make() -> Signed:
         made: Signed = []

@@ -247,12 +247,17 @@ class Session:
         self.expires = 0.0 if permit is None else started + min(permit.lease, permit.time - self.decision.now)
         return self.decision
 
-    def room(self) -> int:
-        """Training FLOP that may still be reserved: 0 unless this decision is the ledger's latest and still good."""
+    def permitted(self) -> bool:
+        """Whether this decision is the ledger's latest on the run, and a permit that is still good."""
         decision, fold, now = self.decision, self.journal.fold, self.journal.now()
         if decision is None or decision.permit is None or fold.latest.get(self.run) != decision:
-            return 0
-        return self.left(decision.permit.compute) if now >= fold.time and fold.permitted(self.run, now) else 0
+            return False
+        return now >= fold.time and fold.permitted(self.run, now)
+
+    def room(self) -> int:
+        """Training FLOP that may still be reserved."""
+        permit = self.decision.permit if self.decision else None
+        return self.left(permit.compute) if permit is not None and self.permitted() else 0
 
     def left(self, end: int) -> int:
         """Training FLOP between what the ledger counts and an effective compute; at least 0."""
