@@ -33,6 +33,7 @@ def loss(network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
 
 meter = TorchMeter(model, loss, tokens=lambda inputs, _: len(inputs))
 step_flops = meter.flops(INPUTS, TARGETS)
+STEPS = 2_000
 
 
 def evaluate(request: EvaluationRequest) -> Measured:
@@ -92,26 +93,27 @@ def main(folder: Path) -> int:
         run="parity",
         from_scratch=True,
         weights=lambda: weights_digest(model),
-        planned=15 * 10**9,
+        planned=STEPS * step_flops,
         checkpoint=lambda: save(folder, steps),
         evaluate=evaluate,
         suites={"arithmetic": Suite("parity of three bits", "1", "0" * 64, 400)},
     ) as gate:
         gate.guard(optimizer)
         try:
-            while steps < 10_000:
+            while steps < STEPS:
                 gate.step(meter.flops(INPUTS, TARGETS))
                 optimizer.zero_grad()
                 loss(model, INPUTS, TARGETS).backward()
                 optimizer.step()
                 steps += 1
-            gate.evaluate()
+            verdict = gate.evaluate().verdict
         except Held as held:
             sys.stdout.write(
-                f"{held}\nafter {steps} steps. What releases it: scalegate status -p {folder}\n"
-                f"Once that is done, go on with the same command: it starts from the checkpoint in {folder}\n"
+                f"{held}\nafter {steps} steps. Why, and what releases it: scalegate status -p {folder}\n"
+                f"Once it is released, go on with the same command: it starts from the checkpoint in {folder}\n"
             )
             return held.exit_code
+    sys.stdout.write(f"At its planned end after {steps} steps, and evaluated there: {verdict}\n")
     return 0
 
 

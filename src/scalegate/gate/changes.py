@@ -81,12 +81,13 @@ def unforeseen_changes(
 
 def _measured(changes: Iterable[Change], at: int) -> Iterator[tuple[str, Value]]:
     """The best that the measurements on offer could come to show at an instant."""
-    for change in changes:
-        if change.kind == "measure" and all(
-            value is True for name, value in change.updates if name.endswith(".ruled_out")
-        ):
-            for name, value in change.updates:
-                yield name, at if name.endswith(".evidence.time") else value
+    measures = [change for change in changes if change.kind == "measure"]
+    reassuring = [
+        it for it in measures if all(value is True for name, value in it.updates if name.endswith(".ruled_out"))
+    ]
+    for change in (*measures, *reassuring):
+        for name, value in change.updates:
+            yield name, at if name.endswith(".evidence.time") else value
 
 
 def _best(policy: Policy, situation: Situation, facts: Facts) -> list[tuple[str, Value]]:

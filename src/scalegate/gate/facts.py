@@ -268,9 +268,12 @@ def _reached_by_descendant(policy: Policy, situation: Situation, domain: Domain)
 
     A branch that was tuned on is what elicitation by others looks like. It may only count against.
     """
-    most = floor(situation.compute * domain.margin)
-    judged = [assess(policy, domain, piece) for piece in situation.descendants if piece.domain == domain.id]
-    return any(item.reached and item.compute <= most for item in judged)
+    return any(
+        assess(policy, domain, piece).reached
+        for piece in situation.descendants
+        if piece.domain == domain.id
+        and (piece.compute is None or piece.origin is None or piece.compute <= piece.origin * domain.margin)
+    )
 
 
 def _elsewhere_facts(policy: Policy, situation: Situation, domain: Domain) -> dict[str, Value]:

@@ -62,14 +62,18 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[P
 
 def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
     """Every evaluation about a run that descends from this one, and is not about this one's own lineage."""
-    mine = {piece.evaluation for piece in pieces(attempts, runs, name)}
-    seen: set[str] = set()
-    for other in sorted(runs):
-        if other != name and name in members(runs, other) and other not in members(runs, name):
+    names = members(runs, name)
+    own = {weights: behind(runs, runs[member], weights) for member in names for weights in runs[member].weights}
+    seen = {piece.evaluation for piece in pieces(attempts, runs, name)}
+    for other in sorted(set(runs) - set(names)):
+        line = members(runs, other)
+        if name in line:
+            sources = [p.weights for member in line if member not in names for p in runs[member].parents]
+            origin = max((own[weights] for weights in sources if weights in own), default=None)
             for piece in pieces(attempts, runs, other):
-                if piece.evaluation not in mine and piece.evaluation not in seen:
+                if piece.evaluation not in seen:
                     seen.add(piece.evaluation)
-                    yield piece
+                    yield piece.model_copy(update={"origin": origin})
 
 
 def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, ...]) -> Iterator[Elsewhere]:

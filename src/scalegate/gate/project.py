@@ -67,7 +67,7 @@ def create_project(folder: Path, text: str, *, name: str, adopter: SigningKey | 
             raise InputError(
                 "a project, or part of one, is here already",
                 place=Place(file=str(taken)),
-                fix="choose another folder; nothing was changed",
+                fix="choose another folder, for a demo with `--out`; nothing was changed",
             )
     new = [place for place in (folder, *folder.parents) if not place.exists()]
     aside = folder / f".scalegate-{secrets.token_hex(6)}"

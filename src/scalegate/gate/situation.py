@@ -50,6 +50,8 @@ class Piece(_Record):
     errors: int
     elicitation: Literal["none", "fine-tuning"]
     elicitation_flops: FlopText
+    origin: FlopText | None = None
+    """Of a descendant's: training FLOP in the furthest of this lineage's weights that it grew from."""
     reserved: FlopText = 0
     """Of an open one: the elicitation that its result can be credited with, as far as that is reserved by now."""
     attempt: int

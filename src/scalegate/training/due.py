@@ -31,6 +31,9 @@ class NextDue:
     flops_left: int
     """Training FLOP left until then."""
     clauses: tuple[str, ...]
+    """What ends it in compute."""
+    time_clauses: tuple[str, ...]
+    """What ends it in time."""
     elicitation_flops: int
     """Least FLOP that the elicitation then due will cost."""
 
@@ -46,6 +49,7 @@ def due_next(session: Session, permit: Permit, left: int) -> NextDue:
         time=permit.time,
         flops_left=room + left,
         clauses=permit.compute_ends_by,
+        time_clauses=permit.time_ends_by,
         elicitation_flops=sum(elicitation_due(policy, d, evidence, lineage.planned_end) for d in policy.domains),
     )
 

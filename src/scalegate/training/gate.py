@@ -11,6 +11,8 @@ spent, and any fault on the way holds.
 
 from __future__ import annotations
 
+import atexit
+import logging
 import os
 import time
 import weakref
@@ -39,7 +41,7 @@ from scalegate.training.arguments import (
 from scalegate.training.due import NextDue, asked_for, due_next, unfinished, why_not
 from scalegate.training.evaluation import Evaluator, Suite
 from scalegate.training.held import Held
-from scalegate.training.measuring import abort_open, measure
+from scalegate.training.measuring import abort_open, measure, whole
 from scalegate.training.session import Session, find_keys
 from scalegate.training.tranche import Tranche
 
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Gate", "NextDue"]
 
+LOG = logging.getLogger(__name__)
 DECISIONS = 5
 """How often to decide again when a permit has ended before compute could be reserved under it."""
 
@@ -85,6 +88,8 @@ class Gate:
         this = weakref.ref(self)
         # A forked copy would spend the same reservation a second time.
         os.register_at_fork(after_in_child=lambda: _abandon(this()))
+        # A script that ends without `close` gives back what it did not spend; a crash cannot.
+        atexit.register(_close, this)
 
     @classmethod
     def open(
@@ -233,6 +238,8 @@ class Gate:
                 raise
             except Exception as error:  # a fault of ours or of the script's must become a HOLD
                 said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
+                if not isinstance(error, ScalegateError):
+                    LOG.error("run `%s` holds\n%s", self._session.run, whole(error))
                 if decision is None:
                     raise Held(f"run `{self._session.run}` holds: {said}") from error
                 raise Held(f"{Held.by(decision).message}; nor can it be evaluated: {said}", decision) from error
@@ -427,6 +434,12 @@ class Gate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _close(this: weakref.ref[Gate]) -> None:
+    gate = this()
+    if gate is not None:
+        gate.close()
 
 
 def _abandon(gate: Gate | None) -> None:

@@ -24,7 +24,7 @@ from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured
 from scalegate.training.session import Session, Signed
 from scalegate.units import MAX_FLOP
 
-__all__ = ["abort_open", "measure"]
+__all__ = ["abort_open", "measure", "whole"]
 
 NO_LOG = "0" * 64
 LOG = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ def measure(
         if not changed:
             measured, status = result, ended
     finally:
-        _record(session, announced, request, measured, status, evaluator)
+        status = _record(session, announced, request, measured, status, evaluator)
     if changed:
         raise InputError(
             f"the evaluation of `{domain.id}` changed the model itself",
@@ -133,10 +133,14 @@ def _run(
     except Exception as error:  # noqa: BLE001 - whatever an evaluation raises is a result: unknown, which holds
         said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
         # The ledger keeps a line of it; whoever wrote the evaluator needs all of it, and now.
-        whole = escaped("".join(traceback.format_exception(error)), lines=True)
-        LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, whole)
+        LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, whole(error))
         return _broken(result, announced, said), "aborted"
     return result, "completed"
+
+
+def whole(error: Exception) -> str:
+    """All that there is to say about an exception of the script's, with where it came from."""
+    return escaped("".join(traceback.format_exception(error)), lines=True)
 
 
 def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measured:
@@ -168,7 +172,8 @@ def _record(
     measured: Measured,
     status: Literal["completed", "aborted"],
     evaluator: SigningKey,
-) -> None:
+) -> Literal["completed", "aborted"]:
+    """Write the result, and return how it ended."""
     try:
         log = store_log(session.journal.ledger.path.parent / "evidence", request, measured)
     except OSError as error:
@@ -186,6 +191,7 @@ def _record(
 
     # Not fenced: another process that took the run over has closed this attempt, and the worse result stands.
     session.append(make)
+    return status
 
 
 def _finished(

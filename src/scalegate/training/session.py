@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ from scalegate.units import MAX_FLOP
 
 __all__ = ["Keys", "Session", "find_keys"]
 
+LOG = logging.getLogger(__name__)
 Signed = list[tuple[Entry, SigningKey]]
 Use = Literal["training", "elicitation"]
 
@@ -91,6 +93,14 @@ class Session:
 
         self.append(make)
         self.base = self.state.weights.get(start, 0)
+        runs = self.journal.fold.runs.values()
+        alike = [other.name for other in runs if other.name != self.run and start in other.starts]
+        if from_scratch and alike:
+            LOG.warning(
+                "run `%s` starts from the same weights as run `%s`. Trained alike, it comes to weights that are the"
+                " other's and cannot be recorded here: take another seed, or go on with `%s`.",
+                *(self.run, alike[0], alike[0]),
+            )
 
     @property
     def policy(self) -> Policy:
