@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -230,3 +232,50 @@ def test_a_step_that_was_authorised_and_not_taken_is_not_in_the_weights(project:
 def test_a_gate_is_not_copied(project: Project, copied: Any) -> None:
     with open_gate(project, Model()) as gate, pytest.raises(TypeError, match="cannot be copied"):
         copied(gate)
+
+
+def test_weights_that_training_does_not_change_are_told_of(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    with open_gate(project, Model(), weights=lambda: "a" * 64, tranche=STEP) as gate:
+        gate.step(STEP)
+        assert "have not changed" not in caplog.text
+        for _ in range(3):
+            gate.step(STEP)
+    assert caplog.text.count("the weights have not changed") == 1
+
+
+def test_a_script_that_ends_without_closing_gives_back_what_it_did_not_spend(project: Project) -> None:
+    code = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+from pathlib import Path
+from support import STEP, Model, open_gate
+from scalegate.gate.project import Project
+gate = open_gate(Project(Path({str(project.folder)!r})), Model(), tranche=10 * STEP)
+gate.step(STEP)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert used(project) == STEP
+
+
+def test_a_run_that_starts_like_another_is_told_so(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    open_gate(project, Model(), run="one").close()
+    assert caplog.text == ""
+    open_gate(project, Model(), run="two").close()
+    assert "run `two` starts from the same weights as run `one`" in caplog.text
+
+
+@pytest.mark.parametrize("broken", ["checkpoint", "weights"])
+def test_what_a_function_of_the_script_raises_is_told_whole(
+    project: Project, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    model, asked = Model(), []
+
+    def no_such_device() -> str:
+        asked.append(1)
+        if broken == "weights" and len(asked) == 1:
+            return model.digest()
+        raise RuntimeError("lost")
+
+    with open_gate(project, model, **{broken: no_such_device}) as gate, pytest.raises(Held):
+        train(gate, model)
+    assert "in no_such_device" in caplog.text

@@ -135,10 +135,10 @@ def _scores(figure: Figure, axes: Any, domain: Domain, drawn: list[Evaluation]) 
         for place, item in enumerate(items):
             # Evaluations of the same weights stand side by side, a few points apart.
             offset = (place - (len(items) - 1) / 2) * 1.5 * POINT
-            _mark(axes, compute, item, ScaledTranslation(offset, 0, figure.dpi_scale_trans))
+            _mark(axes, compute, item, domain, ScaledTranslation(offset, 0, figure.dpi_scale_trans))
 
 
-def _mark(axes: Any, compute: int, item: Evaluation, aside: ScaledTranslation) -> None:
+def _mark(axes: Any, compute: int, item: Evaluation, domain: Domain, aside: ScaledTranslation) -> None:
     if item.score is None or item.low is None or item.high is None:
         # On the axis itself, so that it is not taken for a score of nought.
         below = axes.get_xaxis_transform() + aside
@@ -146,7 +146,7 @@ def _mark(axes: Any, compute: int, item: Evaluation, aside: ScaledTranslation) -
         return
     move = axes.transData + aside
     elicited = item.kind == "elicited"
-    colour = BLUE if elicited else GREY
+    colour = RED if item.score >= domain.alarm else BLUE if elicited else GREY
     ends = [float(item.low), float(item.high)]
     axes.plot([compute] * 2, ends, color=colour, linewidth=1.6, solid_capstyle="butt", transform=move, zorder=3)
     axes.plot([compute] * 2, ends, "_", color=colour, markersize=5, transform=move, zorder=3, clip_on=False)

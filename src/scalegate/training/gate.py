@@ -11,13 +11,10 @@ spent, and any fault on the way holds.
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
 import time
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -39,6 +36,7 @@ from scalegate.training.arguments import (
     same_policy,
 )
 from scalegate.training.due import NextDue, asked_for, due_next, unfinished, why_not
+from scalegate.training.endings import at_end
 from scalegate.training.evaluation import Evaluator, Suite
 from scalegate.training.held import Held
 from scalegate.training.measuring import abort_open, measure, whole
@@ -85,11 +83,9 @@ class Gate:
         self._calling = False
         """Whether a function of the script runs that the gate has called."""
         self._closed = False
-        this = weakref.ref(self)
-        # A forked copy would spend the same reservation a second time.
-        os.register_at_fork(after_in_child=lambda: _abandon(this()))
-        # A script that ends without `close` gives back what it did not spend; a crash cannot.
-        atexit.register(_close, this)
+        self._looked = False
+        """Whether it was seen to that training changes the weights."""
+        at_end(self)
 
     @classmethod
     def open(
@@ -203,6 +199,7 @@ class Gate:
             if exact == 0:
                 session.fault(f"a step was metered at {flops!r} FLOP")
             session.write_faults()
+            self._look()
             if exact > 0 and time.monotonic() < self._expires and self._reserve(exact):
                 return exact
             self._check_unchanged()
@@ -264,6 +261,17 @@ class Gate:
                 why = f"run `{self._session.run}`: an evaluation changed the model itself"
                 raise Held(why, self.decision, fix="evaluate a copy; load the last checkpoint before you go on")
             self._unchanged = None
+
+    def _look(self) -> None:
+        """Warn once if training was metered and the weights are still those that the session started from."""
+        if self._looked or self._tranche.trained == 0:
+            return
+        self._looked = True
+        # A digest that cannot be had is a hold where it is needed.
+        with suppress(Exception):
+            if self._digest() == self._session.state.latest.start_weights:
+                said = "run `%s`: %d FLOP metered, and the weights have not changed: is `weights` of the model in training?"
+                LOG.warning(said, self._session.run, self._tranche.trained)
 
     def _digest(self) -> str:
         """The digest of the weights as they now are."""
@@ -423,6 +431,12 @@ class Gate:
             finally:
                 self._session.journal.close()
 
+    def abandon(self) -> None:
+        """In a forked child: the permit stays with the parent."""
+        self._closed = True
+        self._tranche.left = 0
+        self._end()
+
     def __reduce__(self) -> NoReturn:
         """A copy would spend the same reservation a second time."""
         raise TypeError("a gate cannot be copied or pickled: open the run again")
@@ -434,17 +448,3 @@ class Gate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _close(this: weakref.ref[Gate]) -> None:
-    gate = this()
-    if gate is not None:
-        gate.close()
-
-
-def _abandon(gate: Gate | None) -> None:
-    """In a forked child: the permit stays with the parent."""
-    if gate is not None:
-        gate._closed = True
-        gate._tranche.left = 0
-        gate._end()
