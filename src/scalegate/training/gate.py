@@ -270,7 +270,7 @@ class Gate:
         # A digest that cannot be had is a hold where it is needed.
         with suppress(Exception):
             if self._digest() == self._session.state.latest.start_weights:
-                said = "run `%s`: %d FLOP metered, and the weights have not changed: is `weights` of the model in training?"
+                said = "run `%s`: %d FLOP metered, and the weights have not changed: is `weights` of the model?"
                 LOG.warning(said, self._session.run, self._tranche.trained)
 
     def _digest(self) -> str:
