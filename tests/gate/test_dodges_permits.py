@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from test_dodges import announce, finish, reserve, trained_to, verdict
 
+from scalegate.errors import InputError
 from scalegate.gate import Decision, replay
 from scalegate.gate.journal import reading
 from scalegate.gate.project import Project, adopt
-from scalegate.ledger.entries import EvaluationAnnounced, TierStatus
+from scalegate.ledger.entries import EvaluationAnnounced, Parent, TierStatus
 from scalegate.policy import load_policy
 from scalegate.training.evaluation import EvaluationRequest, Measured
 from scalegate.training.gate import Gate
@@ -340,3 +341,174 @@ def test_only_runs_whose_evaluation_gains_something_are_named(project: Project) 
                 gate.evaluate()
     assert steps_until_held(project, Model(flops=7), "next") == 0
     assert [("`lost`" in text, "`covered`" in text) for [text] in resumed(project, "next")] == [(True, False)]
+
+
+# --- what a session says of weights and declarations ---------------------------------------------------------
+
+
+def test_a_declaration_that_is_replaced_takes_the_signatures_with_it(project: Project) -> None:
+    """Officers signed for a child of a small model; nothing was trained, and it is opened again as another's."""
+    at = {"small": 5 * 10**15, "big": 3 * 10**15}
+    parents = {}
+    for run, base in at.items():
+        model = Model(flops=base, skill=lambda flops, base=base: 0.9 if flops >= base + 25 * STEP else 0.0)
+        with open_gate(project, model, run=run) as gate:
+            train(gate, model, 25)
+            gate.evaluate()
+            parents[run] = gate.save()
+    attest(project)
+    for run, base in at.items():
+        given = {"from_scratch": False, "parents": [parents[run]], "evaluate": None}
+        with open_gate(project, Model(flops=base + 25 * STEP), **given) as gate, pytest.raises(Held):
+            gate.step(STEP)
+        if run == "small":
+            approve(project, "ada", "grace")
+    with reading(project.ledger) as journal:
+        situation = journal.fold.situation("r", now=journal.now())
+    assert situation.lineage.members == ("big", "r")
+    assert [signature for signature in situation.signatures if signature.subject.startswith("approval")] == []
+
+
+def test_nobody_signs_under_a_policy_for_what_was_decided_under_another(project: Project) -> None:
+    model = Model(skill=lambda _: 0.9)
+    with open_gate(project, model) as gate, pytest.raises(Held):
+        train(gate, model)
+    project.policy.write_text(project.policy.read_text().replace('version: "1.0"', 'version: "1.1"'))
+    changed = load_policy(project.policy)
+    for officer in ("ada", "grace"):
+        with project.journal() as journal:
+            adopt(journal, changed, officer, project.key(officer))
+    with pytest.raises(InputError, match="under the policy in force"):
+        approve(project, "ada")
+
+
+def test_a_result_beside_another_of_the_same_name_is_seen_from_the_parent_too(project: Project) -> None:
+    weights = trained_to(project, Model(), 15, "one")
+    child = Model(flops=15 * STEP)
+    with open_gate(project, child, run="child", from_scratch=False, parents=[weights], evaluate=None) as gate:
+        gate.step(STEP)
+        child.flops += STEP
+        tuned = gate.save()
+    announce(project, "a" * 64, tuned, run="child")
+    finish(project, "a" * 64, tuned, 0, status="aborted", completed=0)
+    assert verdict(project, "one") == "PROCEED"
+    finish(project, "a" * 64, tuned, 360)
+    assert verdict(project, "one") == "HOLD"
+
+
+def test_what_another_parent_of_a_child_reached_is_not_this_ones(project: Project) -> None:
+    weights = trained_to(project, Model(), 10, "good")
+    z = Model(flops=7, skill=lambda _: 0.9)
+    with open_gate(project, z, run="z") as gate:
+        train(gate, z, 5)
+        gate.evaluate()
+        poison = gate.save()
+    parents = [Parent(weights=w, relation="merge") for w in (weights, poison)]
+    open_gate(project, Model(flops=9), run="third", from_scratch=False, parents=parents).close()
+    with reading(project.ledger) as journal:
+        assert journal.fold.situation("good", now=journal.now()).descendants == ()
+
+
+def test_going_back_to_a_checkpoint_ends_the_permit_and_takes_back_what_was_counted(project: Project) -> None:
+    """W1 is saved, training goes on, W1 is loaded and saved again: what came between is in no weights."""
+    model = Model()
+    with open_gate(project, model, evaluate=None, tranche=STEP) as gate:
+        train(gate, model, 5)
+        first = gate.save()
+        train(gate, model, 12)
+        gate.save()
+        train(gate, model, 1)
+        model.flops = 5 * STEP
+        with reading(project.ledger) as journal:
+            assert journal.fold.permitted("r", journal.now())
+        assert gate.save() == first
+        with reading(project.ledger) as journal:
+            assert not journal.fold.permitted("r", journal.now())
+        train(gate, model, 1)
+        last = gate.save()
+    with reading(project.ledger) as journal:
+        run = journal.fold.runs["r"]
+        situation = journal.fold.situation("r", now=journal.now())
+    assert (run.weights[first], run.weights[last], situation.lineage.behind) == (5 * STEP, 6 * STEP, 6 * STEP)
+    assert replay(project.ledger).faults == ()
+
+
+def test_what_a_parent_trains_meanwhile_ends_its_childs_permit(project: Project) -> None:
+    """The end that the child was planned to have counts the parent's compute, and falls when some is given back."""
+    parent = Model()
+    gate = open_gate(project, parent, run="parent", evaluate=None, tranche=3 * STEP)
+    train(gate, parent, 4)
+    weights = gate.save()
+    gate.step(STEP)
+    child = Model(flops=4 * STEP)
+    given = {"from_scratch": False, "parents": [weights], "evaluate": None, "planned": 5 * STEP, "tranche": STEP}
+    with open_gate(project, child, run="child", **given) as second:
+        train(second, child, 2)
+        gate.close()
+        with reading(project.ledger) as journal:
+            assert not journal.fold.permitted("child", journal.now())
+        assert held_at(second, child) == 3
+
+
+def test_what_a_process_that_still_trains_holds_is_no_stop_for_others(project: Project) -> None:
+    first = Model()
+    gate = open_gate(project, first, run="one", tranche=20 * STEP)
+    train(gate, first, 19)
+    assert steps_until_held(project, Model(flops=7), "two") == 0
+    way_out = latest(project, "two").resumption
+    assert way_out is not None
+    assert (way_out.stop, way_out.sets) == (False, ())
+    assert way_out.first[0].text.endswith("evaluates it and closes its gate: `one`")
+    gate.evaluate()
+    gate.close()
+    assert steps_until_held(project, Model(flops=7), "two") > 0
+
+
+def test_a_deployments_evaluation_is_none_for_the_end_of_a_run(project: Project) -> None:
+    model = Model()
+    with open_gate(project, model, run="one") as gate:
+        train(gate, model, 3)
+        weights = gate.save()
+        entry_of(project, "one", weights)
+        gate.evaluate()
+    assert [request.elicitation for request in model.requests] == ["none", "fine-tuning"]
+
+
+def entry_of(project: Project, run: str, weights: str) -> None:
+    """A conclusive evaluation of a deployment's configuration."""
+    with reading(project.ledger) as journal:
+        session = journal.fold.runs[run].latest.session
+    reserve(project, SPENT, run=run, use="elicitation", session=session)
+    with project.journal() as journal:
+        entry = EvaluationAnnounced(
+            actor="evaluator",
+            time=journal.now(),
+            policy=journal.policy.digest(),
+            evaluation="c" * 64,
+            run=run,
+            weights=weights,
+            domain="arithmetic",
+            kind="capability",
+            task="t",
+            task_version="1",
+            dataset="d" * 64,
+            samples=400,
+            elicitation="fine-tuning",
+            configuration="c" * 64,
+        )
+        journal.grant(entry, project.key("evaluator"))
+    finish(project, "c" * 64, weights, 0, elicitation_flops=SPENT)
+
+
+def test_two_domains_that_leave_each_other_too_little_elicitation_are_measured_both(tmp_path: Path) -> None:
+    """One evaluation's compute makes the other's share too small: the set has both, and the gate takes both."""
+    project, model = new_project(tmp_path / "p", beta(POLICY_TEXT)[0]), Model()
+    suites = {"arithmetic": SUITE, "beta": SUITE}
+    with open_gate(project, model, suites=suites, planned=25 * STEP) as gate:
+        train(gate, model, 20)
+        gate.evaluate()
+    for planned in (28, 40, 60):
+        with open_gate(project, model, suites=suites, planned=planned * STEP) as gate:
+            train(gate, model, planned - 3 - model.flops // STEP)
+            gate.evaluate()
+    assert model.flops == 57 * STEP

@@ -200,8 +200,12 @@ def test_an_amendment_there_and_back_ends_the_permit(project: Project) -> None:
 
 
 def test_a_false_promise_is_not_made_for_what_was_declared_for_good(project: Project) -> None:
-    """A run that declares nothing cannot declare it later: this hold is a stop. An unknown parent can be recorded."""
-    assert steps_until_held(project, Model(flops=1), "x", from_scratch=False) == 0
+    """Nothing mends a meter fault: that is a stop. An unknown parent can be recorded."""
+    model = Model(flops=1)
+    parent = trained_to(project, Model(flops=3), 1, "p")
+    assert trained_to(project, model, 1, "x", from_scratch=False, parents=[Parent(weights=parent, relation="teacher")])
+    put(project, GATE, MeterFault, run="x", reason="for good")
+    verdict(project, "x")
     teacher = Parent(weights="e" * 64, relation="teacher")
     assert steps_until_held(project, Model(flops=2), "y", from_scratch=False, parents=[teacher]) == 0
     with reading(project.ledger) as journal:

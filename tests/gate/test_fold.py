@@ -141,7 +141,7 @@ def test_an_approval_names_a_decision_of_its_run() -> None:
     book = Book.adopted()
     book.put(RunOpened)
     decision = book.decide(levels=(2,))
-    other = "the decision that it names is not in this ledger or is about another run"
+    other = "the decision that it names is not one on this run, as it is declared, under the policy in force"
     assert book.put(Approval, decision="0" * 64).refused == other
     assert book.put(Approval, decision=decision.digest(), run="s").refused == other
     assert book.put(Approval, decision=decision.digest(), level=3).refused == "`ada` does not have the role `nobody`"

@@ -216,9 +216,9 @@ def test_an_approval_names_a_decision_on_this_run(tmp_path: Path) -> None:
             return Approval(**(given | changes))
 
         for changes, words in (
-            ({"decision": "0" * 64}, "not in this ledger"),
+            ({"decision": "0" * 64}, "not one on this run"),
             ({"decision": early}, "no evidence had put the model in level 2"),
-            ({"run": "s"}, "another run"),
+            ({"run": "s"}, "not one on this run"),
             ({"level": 3}, "does not have the role"),
             ({"actor": "security"}, "does not have the role `officer`"),
         ):

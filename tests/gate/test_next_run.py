@@ -160,9 +160,12 @@ def test_a_hold_for_unevaluated_compute_names_the_run_to_evaluate_and_is_no_stop
     "changes", [{"faults": ("unknown",)}, {"recorded": 0}, {"recorded": 10**12 - FIRST - 10}], ids=str
 )
 def test_a_run_that_cannot_be_covered_is_not_offered(changes: dict[str, Any]) -> None:
+    """What it has not recorded may be in a process that still trains: that is to be done first, and no promise."""
     decision = beside(other(10**12, **changes))
     assert decision.resumption is not None
-    assert decision.resumption.stop
+    assert decision.resumption.sets == ()
+    assert decision.resumption.stop is ("faults" in changes)
+    assert ["saves what it has" in fact.text for fact in decision.resumption.first] == [True] * ("recorded" in changes)
 
 
 def test_spent_alpha_elsewhere_is_not_offered_either() -> None:

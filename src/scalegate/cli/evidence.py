@@ -117,10 +117,14 @@ def add(
         _check_first(journal, entry, file)
         index = journal.grant(entry, signing)
     document = {"entry": index, "successes": entry.successes, "completed": entry.completed, "errors": entry.errors}
+    announced = journal.fold.attempts[entry.evaluation].announced
+    due = announced.samples if announced else entry.completed + entry.errors
+    short = "" if entry.completed == due else f". {due} samples were announced: it can rule nothing out"
+    document |= {"announced": due}
     emit(
         as_json,
         document,
-        lambda: f"Added as entry {index}: {entry.successes} of {entry.completed}, {entry.errors} errors",
+        lambda: f"Added as entry {index}: {entry.successes} of {entry.completed}, {entry.errors} errors{short}",
     )
 
 

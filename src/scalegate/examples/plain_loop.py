@@ -93,7 +93,8 @@ def main(folder: Path) -> int:
         run="parity",
         from_scratch=True,
         weights=lambda: weights_digest(model),
-        planned=STEPS * step_flops,
+        # With room for the elicitation of its evaluations, and for what a crash forfeits.
+        planned=STEPS * step_flops * 5 // 4,
         checkpoint=lambda: save(folder, steps),
         evaluate=evaluate,
         suites={"arithmetic": Suite("parity of three bits", "1", "0" * 64, 400)},

@@ -12,12 +12,13 @@ from scalegate.units import format_flop
 __all__ = ["further", "opened", "planned_end", "recorded", "recording_faults", "settled", "unopened"]
 
 
-def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> None:
-    """A session takes the run over, from the weights that it names."""
+def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
+    """A session takes the run over, from the weights that it names. Returns whether it declares the run anew."""
     run = runs.get(entry.run)
     if run is None:
         run = runs[entry.run] = Run(entry.run, entry, entry)
-    if not run.weights and run.used() == 0:
+    anew = not run.weights and run.used() == 0
+    if anew:
         # Nothing was trained, nothing came of it: what was declared by mistake may be declared again.
         run.first, run.starts = entry, set()
     run.latest = entry
@@ -27,6 +28,7 @@ def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> None:
     if entry.session in run.sessions:
         run.faults.append(f"entry {index} opens a session for the second time")
     run.sessions.add(entry.session)
+    return anew
 
 
 def unopened(name: str) -> Run:
@@ -62,7 +64,7 @@ def recording_faults(runs: Runs, run: Run, entry: WeightsRecorded) -> list[str]:
     checks = (
         (entry.session == run.latest.session, "records weights in a session that does not hold the run"),
         (entry.trained > 0 or entry.weights in run.starts, "records weights without training that are new to it"),
-        (entry.trained <= run.present, "claims more training in its weights than was reserved"),
+        (entry.trained <= run.counted, "claims more training in its weights than was reserved"),
         (not lineage_faults(runs, run.name), "records weights of a run whose lineage is not known"),
         (not (entry.weights == start and entry.trained > 0), "claims training in the weights that it started from"),
         (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which is no ancestor"),
@@ -75,7 +77,10 @@ def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
     """Training has come to weights."""
     run.faults += [f"entry {index} {fault}" for fault in recording_faults(runs, run, entry)]
     run.recorded.setdefault((entry.session, entry.trained), entry.weights)
-    run.weights[entry.weights] = min(entry.trained, run.weights.get(entry.weights, entry.trained))
+    lost = run.lost.get(entry.session, 0)
+    had = run.weights.get(entry.weights, entry.trained - lost)
+    run.lost[entry.session] = max(lost, entry.trained - had)
+    run.weights[entry.weights] = min(entry.trained - lost, had)
     run.recorded_at.setdefault(entry.weights, index)
     if run.tip is not None and run.tip != entry.weights:
         run.grew_from.setdefault(entry.weights, run.tip)

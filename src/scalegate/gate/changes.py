@@ -59,6 +59,15 @@ def unforeseen_changes(
     if acts:
         known = _declared(policy, situation, 0) if lineage.mends else ()
         found.append(Change("act", _all(acts), (*known, *_best(policy, situation, facts))))
+    unsaved = [it for it in situation.elsewhere if it.compute > it.recorded and not it.faults]
+    others = number(facts.get("developer.others"))
+    if unsaved and others is not None:
+        spare = ceil(sum(it.compute - it.recorded for it in unsaved) * policy.effective_compute.factor)
+        names = _all([f"`{it.run}`" for it in unsaved])
+        text = f"a process that still trains saves what it has, evaluates it and closes its gate: {names}"
+        best: list[tuple[str, Value]] = [("developer.others", max(int(others) - spare, 0))]
+        best += [(f"{domain.id}.unevaluated", 0) for domain in policy.domains]
+        found.append(Change("act", text, tuple(best)))
     # What is measured and signed now may have ended by the time that something is waited for.
     for wait in _waits(judge, facts):
         later = situation.model_copy(update={"now": int(number(dict(wait.updates)["now"]) or 0)})

@@ -61,8 +61,9 @@ class Fold:
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
-    decided_at: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Where the last training decision of each run stands, and the adoption that was in force."""
+    decided_at: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """Where the last training decision of each run stands, the adoption that was in force, and the FLOP of the run's
+    ancestors."""
     changed_at: int = -1
     """Position of the last entry that may turn a decision: about a run, a meter or an evaluation, of any run."""
     votes: dict[tuple[str, Enforcement], set[str]] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class Fold:
         machine = isinstance(entry, GATE_ENTRIES)
         about = self.runs.get(getattr(entry, "run", ""))
         faults_before = len(about.faults) if about else 0
+        known = about is not None and isinstance(entry, entries.WeightsRecorded) and entry.weights in about.weights
         if refused and machine:
             self.faults.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if not refused or machine or isinstance(entry, EvaluationFinished | EvaluationAnnounced):
@@ -102,6 +104,7 @@ class Fold:
         if (
             isinstance(entry, TURNING)
             or (about is not None and len(about.faults) > faults_before)
+            or known  # back to an earlier checkpoint
             or (isinstance(entry, entries.WeightsRecorded) and self._concerns_others(entry))
         ):
             self.changed_at = index
@@ -150,7 +153,10 @@ class Fold:
             case entries.PolicyAdopted():
                 return self._adopt(index, entry)
             case entries.RunOpened():
-                opened(self.runs, index, entry)
+                if opened(self.runs, index, entry):
+                    # Whoever signed saw a run that was declared otherwise.
+                    self.signatures = [signed for signed in self.signatures if signed[1] != entry.run]
+                    self.decisions = {key: made for key, made in self.decisions.items() if made.run != entry.run}
             case entries.ComputeReserved():
                 self._reserve(index, entry)
             case entries.ComputeSettled():
@@ -260,6 +266,8 @@ class Fold:
                 return None
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[policy.version] = entry.policy
+        # Nobody signs under this policy for what was decided under another.
+        self.decisions = {}
         self.votes = {}
         return None
 
@@ -286,7 +294,7 @@ class Fold:
         permit = decision.permit if decision else None
         if decision is None or permit is None or self.policy is None or decision.policy != self.policy_digest:
             return False
-        position, adoption = self.decided_at[run]
+        position, adoption, ancestors = self.decided_at[run]
         kin = members(self.runs, run)
         if adoption != self.adopted_at or self.changed_at > position or self.faults:
             return False
@@ -294,6 +302,8 @@ class Fold:
             return False
         lineage = total(self.runs, kin)
         others = total(self.runs, tuple(self.runs)) - lineage
+        if lineage - self.runs[run].used() != ancestors:
+            return False
         within = lineage * self.policy.effective_compute.factor <= permit.compute and others <= permit.others
         return within and decision.now <= time <= min(permit.time, decision.now + permit.lease)
 
@@ -308,13 +318,15 @@ class Fold:
         self.decisions[decision.digest()] = decision
         if decision.action == "train":
             self.latest[decision.run] = decision
-            self.decided_at[decision.run] = index, self.adopted_at
+            known = self.runs.get(decision.run)
+            ancestors = total(self.runs, members(self.runs, decision.run)) - (known.used() if known else 0)
+            self.decided_at[decision.run] = index, self.adopted_at, ancestors
         return None
 
     def _approve(self, entry: entries.Approval) -> str | None:
         seen = self.decisions.get(entry.decision)
         if seen is None or seen.run != entry.run:
-            return "the decision that it names is not in this ledger or is about another run"
+            return "the decision that it names is not one on this run, as it is declared, under the policy in force"
         if entry.level not in seen.levels:
             return f"no evidence had put the model in level {entry.level} when the decision that it names was taken"
         signature = Signature(

@@ -7,12 +7,24 @@ counts *for* evidence (`behind`) is only what provably went into the weights eva
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from scalegate.ledger.entries import Parent, RunOpened
 
-__all__ = ["Fault", "Run", "Runs", "behind", "carried", "grown_from", "holders", "lineage_faults", "members", "total"]
+__all__ = [
+    "Fault",
+    "Run",
+    "Runs",
+    "behind",
+    "carried",
+    "first_loaded",
+    "grown_from",
+    "holders",
+    "lineage_faults",
+    "members",
+    "total",
+]
 
 
 @dataclass
@@ -31,7 +43,9 @@ class Run:
     recorded_at: dict[str, int] = field(default_factory=dict)
     """Position of the entry that first recorded a digest."""
     most_trained: int = 0
-    """The most training FLOP that any of its weights claims."""
+    """The most training FLOP that any of its weights was recorded with."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """Of what a session counts, what is not in its weights: it went back to weights that had been recorded before."""
     tip: str | None = None
     """The recorded weights, or those that the session started from, that its training now goes on from."""
     grew_from: dict[str, str] = field(default_factory=dict)
@@ -52,11 +66,16 @@ class Run:
         return self.first.parents
 
     @property
-    def present(self) -> int:
-        """Training FLOP of this run in its weights as they now are: what its session started with, and reserved."""
+    def counted(self) -> int:
+        """Training FLOP to which the session may have counted: what it started with, and reserved."""
         start = self.latest.start_weights
         began = self.weights.get(start, 0) if start is not None else 0
         return began + self.reserved.get((self.latest.session, "training"), 0)
+
+    @property
+    def present(self) -> int:
+        """Training FLOP of this run in its weights as they now are, at most."""
+        return self.counted - self.lost.get(self.latest.session, 0)
 
     @property
     def loaded(self) -> str | None:
@@ -147,6 +166,19 @@ def grown_from(runs: Runs, name: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def first_loaded(runs: Runs, name: str, among: Container[str]) -> str | None:
+    """Going back from what a run loaded to what that grew from: the first weights that are among these, if any."""
+    seen: set[str] = set()
+    run = runs.get(name)
+    while run is not None and run.name not in seen:
+        seen.add(run.name)
+        start = run.loaded
+        if start is None or start in among:
+            return start
+        run = _trained_by(runs, run, start)
+    return None
+
+
 def _trained_by(runs: Runs, run: Run, weights: str) -> Run | None:
     """The other run that came to these weights by training; of several, the one that recorded them first."""
     others = [other for other in holders(runs, weights) if other is not run and other.weights[weights] > 0]
@@ -162,10 +194,12 @@ def lineage_faults(runs: Runs, name: str) -> tuple[Fault, ...]:
 
 def _faults(runs: Runs, run: Run) -> Iterator[Fault]:
     opened, latest = run.first, run.latest
+    fresh = not run.weights and run.used() == 0
+    again = f"run `{run.name}` is opened again with its parents or `from_scratch=True`" if fresh else None
     if not opened.from_scratch and not opened.parents:
-        yield Fault(f"run `{run.name}` states neither parents nor that it is from scratch")
+        yield Fault(f"run `{run.name}` states neither parents nor that it is from scratch", again)
     if opened.from_scratch and opened.parents:
-        yield Fault(f"run `{run.name}` states parents and that it is from scratch")
+        yield Fault(f"run `{run.name}` states parents and that it is from scratch", again)
     if (latest.from_scratch, latest.parents) != (opened.from_scratch, opened.parents):
         yield Fault(
             f"run `{run.name}` was opened again with other parents",
@@ -194,7 +228,7 @@ def _faults(runs: Runs, run: Run) -> Iterator[Fault]:
             f"run `{run.name}` is opened again from weights that it recorded" if run.weights else None,
         )
     if opened.start_weights is not None:
-        yield from map(Fault, _start_faults(runs, run, opened.start_weights))
+        yield from (Fault(text, again) for text in _start_faults(runs, run, opened.start_weights))
 
 
 def _start_faults(runs: Runs, run: Run, start: str) -> Iterator[str]:

@@ -181,7 +181,6 @@ def elsewhere_measures(policy: Policy, situation: Situation, facts: Facts) -> It
             due.setdefault(other.run, {})[domain.id] = _due_on(policy, domain, other)
     after = [_evaluated(policy, situation, other, due.get(other.run, {})) for other in situation.elsewhere]
     cost = ceil(sum(sum(flops.values()) for flops in due.values()) * factor)
-    first = format_flop(policy.first_evaluation_at)
     for domain in policy.domains:
         names = [
             f"`{other.run}` (at least {format_flop(due[other.run][domain.id], up=True)} of elicitation)"
@@ -191,8 +190,8 @@ def elsewhere_measures(policy: Policy, situation: Situation, facts: Facts) -> It
             left = sum(_uncovered(policy, domain, other) for other in after)
             yield Change(
                 "measure",
-                f"if it turns out conclusive, and the alarm not reached at {first} or less: an announced"
-                f" evaluation of `{domain.id}` on the furthest recorded weights of {', '.join(names)},"
+                "if it turns out conclusive, and the alarm is not reached: an announced evaluation"
+                f" of `{domain.id}` on the furthest recorded weights of {', '.join(names)},"
                 f" so that what it covers counts as unevaluated no more",
                 ((f"{domain.id}.unevaluated", effective(policy, left)), ("developer.others", others + cost)),
             )

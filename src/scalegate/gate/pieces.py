@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from scalegate.gate.lineage import Runs, behind, carried, grown_from, holders, lineage_faults, members
+from scalegate.gate.lineage import Runs, behind, carried, first_loaded, grown_from, holders, lineage_faults, members
 from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
@@ -61,18 +61,15 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[P
 
 
 def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
-    """Every evaluation about a run that descends from this one, and is not about this one's own lineage."""
+    """Every evaluation of weights that grew by training from this lineage's, in a run that is not of it."""
     names = members(runs, name)
     own = {weights: behind(runs, runs[member], weights) for member in names for weights in runs[member].weights}
-    seen = {piece.evaluation for piece in pieces(attempts, runs, name)}
     for other in sorted(set(runs) - set(names)):
-        line = members(runs, other)
-        if name in line:
-            sources = [p.weights for member in line if member not in names for p in runs[member].parents]
-            origin = max((own[weights] for weights in sources if weights in own), default=None)
+        origin = own.get(first_loaded(runs, other, own) or "")
+        if origin is not None:
             for piece in pieces(attempts, runs, other):
-                if piece.evaluation not in seen:
-                    seen.add(piece.evaluation)
+                # Weights that nobody recorded may be its own; those that it started from are another's.
+                if runs[other].weights.get(piece.weights, 1) > 0 and piece.weights not in own:
                     yield piece.model_copy(update={"origin": origin})
 
 
@@ -94,7 +91,7 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
             run=name,
             compute=run.used(),
             carried=carried(runs, run),
-            recorded=run.most_trained,
+            recorded=max(run.weights.values(), default=0),
             pieces=tuple(found),
             attempts=tried,
             faults=(*run.faults, *(fault.text for fault in lineage_faults(runs, name))),

@@ -25,6 +25,9 @@ LISTED = 12
 KEPT = 400
 """Sets kept while combining; more is reported as "there are more"."""
 
+ROUNDS = 3
+FURTHER = 40
+"""How often, and for how many sets, it is looked for what else is needed once a set has come about."""
 WORK = 100_000
 """Parts of conditions judged to verify sets. Past it the search ends: a decision must not take minutes."""
 
@@ -49,15 +52,17 @@ def resumption(judge: Judge, facts: Facts, changes: Sequence[Change]) -> Resumpt
     """All verified minimal sets, smallest first, with a cap on the number listed and on the work."""
     holding = judge.holding(facts)
     search = _Search(judge, facts, changes)
-    ways: Ways = [frozenset()]
-    for test in judge.tests:
-        if test.id in holding:
-            ways = search.product(ways, search.union(search.ways(e, want) for e, want in test.ways_out()))
+    ways = search.out_of(holding)
     verified: Ways = []
     try:
-        for way in sorted(ways, key=lambda w: (len(w), sorted(w))):
-            if not any(smaller <= way for smaller in verified) and search.releases(way):
-                verified.append(search.shrunk(way))
+        for _ in range(ROUNDS):
+            for way in sorted(ways, key=lambda w: (len(w), sorted(w))):
+                if not any(smaller <= way for smaller in verified) and search.releases(way):
+                    verified.append(search.shrunk(way))
+            if verified:
+                break
+            # What was done may make something else hold: one evaluation's compute leaves another one's too little.
+            ways = search.further(ways)
     except _Spent:
         search.truncated = True
     verified = sorted(set(verified), key=lambda w: (len(w), sorted(w)))
@@ -80,6 +85,27 @@ class _Search:
         self.facts = facts
         self.changes = changes
         self.truncated = False
+
+    def out_of(self, holding: Sequence[str]) -> Ways:
+        """The ways in which all of these tests could come to be met."""
+        ways: Ways = [frozenset()]
+        for test in self.judge.tests:
+            if test.id in holding:
+                ways = self.product(ways, self.union(self.ways(e, want) for e, want in test.ways_out()))
+        return ways
+
+    def further(self, ways: Ways) -> Ways:
+        """Each of the ways with what releases the hold that it leaves."""
+        found: list[Ways] = []
+        before = self.facts
+        try:
+            for way in ways[:FURTHER]:
+                self.facts = self.after(way)
+                found.append([way | more for more in self.out_of(self.judge.holding(self.facts))])
+                self.facts = before
+        finally:
+            self.facts = before
+        return self.union(found)
 
     def after(self, way: Iterable[int]) -> dict[str, Value]:
         facts = dict(self.facts)

@@ -74,7 +74,8 @@ def why_not(session: Session, domain: Domain, weights: str, suites: Mapping[str,
     """Why these weights are not to be evaluated in a domain; None: they are. Empty: they have a conclusive evaluation,
     and another would spend alpha for nothing."""
     pieces = [piece for piece in _situation(session).pieces if piece.domain == domain.id]
-    if any(piece.weights == weights and not assess(session.policy, domain, piece).faults for piece in pieces):
+    bare = [piece for piece in pieces if piece.weights == weights and piece.configuration is None]
+    if any(not assess(session.policy, domain, piece).faults for piece in bare):
         return ""
     if domain.id not in suites:
         return f"`{domain.id}` has no suite"

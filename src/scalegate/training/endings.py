@@ -7,7 +7,7 @@ import os
 import weakref
 from typing import Protocol
 
-__all__ = ["at_end"]
+__all__ = ["at_end", "ended"]
 
 
 class Ending(Protocol):
@@ -23,13 +23,13 @@ def at_end(gate: Ending) -> None:
     """
     this = weakref.ref(gate)
     os.register_at_fork(after_in_child=lambda: _abandon(this))
-    atexit.register(_close, this)
+    # A gate that nothing refers to any more is kept until then: what it reserved is not spent by anybody.
+    atexit.register(gate.close)
 
 
-def _close(this: weakref.ref[Ending]) -> None:
-    gate = this()
-    if gate is not None:
-        gate.close()
+def ended(gate: Ending) -> None:
+    """The gate was closed: there is nothing left to do."""
+    atexit.unregister(gate.close)
 
 
 def _abandon(this: weakref.ref[Ending]) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -36,7 +36,7 @@ from scalegate.training.arguments import (
     same_policy,
 )
 from scalegate.training.due import NextDue, asked_for, due_next, unfinished, why_not
-from scalegate.training.endings import at_end
+from scalegate.training.endings import at_end, ended
 from scalegate.training.evaluation import Evaluator, Suite
 from scalegate.training.held import Held
 from scalegate.training.measuring import abort_open, measure, whole
@@ -83,8 +83,6 @@ class Gate:
         self._calling = False
         """Whether a function of the script runs that the gate has called."""
         self._closed = False
-        self._looked = False
-        """Whether it was seen to that training changes the weights."""
         at_end(self)
 
     @classmethod
@@ -199,7 +197,7 @@ class Gate:
             if exact == 0:
                 session.fault(f"a step was metered at {flops!r} FLOP")
             session.write_faults()
-            self._look()
+            session.look(self._tranche.trained, self._digest)
             if exact > 0 and time.monotonic() < self._expires and self._reserve(exact):
                 return exact
             self._check_unchanged()
@@ -261,17 +259,6 @@ class Gate:
                 why = f"run `{self._session.run}`: an evaluation changed the model itself"
                 raise Held(why, self.decision, fix="evaluate a copy; load the last checkpoint before you go on")
             self._unchanged = None
-
-    def _look(self) -> None:
-        """Warn once if training was metered and the weights are still those that the session started from."""
-        if self._looked or self._tranche.trained == 0:
-            return
-        self._looked = True
-        # A digest that cannot be had is a hold where it is needed.
-        with suppress(Exception):
-            if self._digest() == self._session.state.latest.start_weights:
-                said = "run `%s`: %d FLOP metered, and the weights have not changed: is `weights` of the model?"
-                LOG.warning(said, self._session.run, self._tranche.trained)
 
     def _digest(self) -> str:
         """The digest of the weights as they now are."""
@@ -422,7 +409,10 @@ class Gate:
         """Give back what is not spent and let the ledger go. The run can be opened again."""
         if not self._closed:
             self._closed = True
+            ended(self)
             self._end()
+            if self._tranche.trained > 0 and self.trained > self._saved_at:
+                LOG.warning("run `%s` ends with training that no save has recorded", self._session.run)
             try:
                 self._settle()
             except ScalegateError:

@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -66,6 +66,8 @@ class Session:
         """Training FLOP of the run in the weights that the session started from."""
         self._faults: list[str] = []
         """Faults of the meter that are not in the ledger yet."""
+        self._looked = False
+        """Whether it was looked whether training changes the weights."""
         self._torn = False
         """Whether something cut short what was folded: then the ledger is read again from its start."""
 
@@ -93,6 +95,13 @@ class Session:
 
         self.append(make)
         self.base = self.state.weights.get(start, 0)
+        weights, trained = max(self.state.weights.items(), key=lambda item: item[1], default=("", 0))
+        if trained > self.base:
+            LOG.warning(
+                "run `%s` goes on from weights that hold %d FLOP of it; %s..., which it recorded, hold %d. Load that"
+                " checkpoint unless you mean to go back.",
+                *(self.run, self.base, weights[:12], trained),
+            )
         runs = self.journal.fold.runs.values()
         alike = [other.name for other in runs if other.name != self.run and start in other.starts]
         if from_scratch and alike:
@@ -101,6 +110,17 @@ class Session:
                 " other's and cannot be recorded here: take another seed, or go on with `%s`.",
                 *(self.run, alike[0], alike[0]),
             )
+
+    def look(self, trained: int, digest: Callable[[], str]) -> None:
+        """Warn once if training was metered and the weights are still those that the session started from."""
+        if self._looked or trained == 0:
+            return
+        self._looked = True
+        # A digest that cannot be had is a hold where it is needed.
+        with suppress(Exception):
+            if digest() == self.state.latest.start_weights:
+                said = "run `%s`: %d FLOP metered, and the weights have not changed: is `weights` of the model?"
+                LOG.warning(said, self.run, trained)
 
     @property
     def policy(self) -> Policy:
