@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from scalegate.errors import InputError
-from scalegate.gate.intake import check_weights, read_result
+from scalegate.gate.intake import check_plan, check_weights, read_result
 from scalegate.gate.journal import Journal
 from scalegate.gate.project import Project
 from scalegate.ledger.entries import Approval, ComputeReserved, EvaluationAnnounced, EvaluationFinished
 from scalegate.training.held import Held
-from support import STEP, Model, new_project, open_gate, train
+from support import POLICY_TEXT, STEP, Model, new_project, open_gate, train
 
 NAME = "e" * 64
 
@@ -229,3 +229,49 @@ def test_an_approval_names_a_decision_on_this_run(tmp_path: Path) -> None:
         (adopted, run, signature) = journal.fold.signatures[-1]
         assert (adopted, run, signature.action) == (0, "r", "train")
         assert (signature.subject, signature.by, signature.until) == ("approval.2.ada", "ada", 2**33)
+
+
+def test_an_announcement_that_could_rule_nothing_out_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
+    """At 1e12 FLOP with a factor of 1.5, a share of 1% is more than the floor of 1e9."""
+    text = POLICY_TEXT.replace("evaluations: 12", "evaluations: 1").replace("factor: 1x", "factor: 1.5x")
+    project, model = (
+        new_project(tmp_path / "p", text.replace("first_evaluation_at: 2e11", "first_evaluation_at: 2e12")),
+        Model(),
+    )
+    with open_gate(project, model, evaluate=None, planned=10**13) as gate:
+        train(gate, model, 1, flops=10**12)
+        weights = gate.save()
+    with project.journal() as journal:
+        due = 15 * 10**9
+        planned = announcement(journal, weights=weights, samples=400)
+        check_plan(journal, planned, due)
+        check_plan(journal, announcement(journal, weights=weights, samples=400, elicitation="none"), 0)
+        for entry, reserved, message, fix in (
+            (
+                announcement(journal, weights=weights, samples=399),
+                due,
+                "399 samples can rule out nothing: the policy asks for 400 in `arithmetic`",
+                "announce as many; a result that was not announced may still show the capability reached",
+            ),
+            (
+                announcement(journal, weights=weights, samples=400, elicitation="none"),
+                1,
+                "nothing is elicited as it is",
+                "leave `--elicitation-flops` or `--as-is` out",
+            ),
+            (
+                planned,
+                due - 1,
+                "1.50e+10 FLOP of elicitation can rule out nothing: 1.50e+10 FLOP are due on these weights at the least,"
+                " and more to go on far past them",
+                "`--elicitation-flops '15000000000 FLOP'` or more, or `--as-is` for an evaluation that elicits nothing",
+            ),
+        ):
+            with pytest.raises(InputError) as caught:
+                check_plan(journal, entry, reserved)
+            assert (caught.value.message, caught.value.fix) == (message, fix)
+        journal.grant(planned, project.key("evaluator"))
+        with pytest.raises(InputError) as caught:
+            check_plan(journal, planned, due)
+    assert caught.value.message == "all 1 evaluations of `arithmetic` are spent: one more can rule out nothing"
+    assert caught.value.fix == "a result that was not announced may still show the capability reached"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from test_permit import judge
 
+from scalegate.gate import Resumption, ResumptionFact
 from scalegate.gate.resumption import KEPT, LISTED, WORK, Change, resumption
 from scalegate.policy import syntax
 from scalegate.policy.semantics import Reason, Unknown
@@ -146,3 +147,23 @@ def test_the_work_of_verifying_sets_has_an_end(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("scalegate.gate.resumption.WORK", 5 * parts)
     none = resumption(judged, {}, changes)
     assert (none.sets, none.more, none.stop) == ((), True, False)
+
+
+def test_what_every_set_has_is_told_apart_from_what_each_has_beside_it() -> None:
+    act, ada, grace, alan = (ResumptionFact(kind="sign", text=text) for text in ("act", "ada", "grace", "alan"))
+    way_out = Resumption(sets=((act, ada, grace), (act, ada, alan)), more=False, stop=False, because=())
+    assert way_out.common() == ((act, ada), ((grace,), (alan,)))
+    assert way_out.model_copy(update={"sets": ((act,),)}).common() == ((act,), ((),))
+    assert way_out.model_copy(update={"sets": ()}).common() == ((), ())
+    assert way_out.model_copy(update={"sets": ((ada,), (alan,))}).common() == ((), ((ada,), (alan,)))
+
+
+def test_a_set_is_followed_up_where_what_it_brings_makes_something_else_hold() -> None:
+    """`a` takes away from `n` what `b` then needs: each alone leaves the other unmet, and both together release."""
+    condition = All((Fact("a"), at_most(term("n"), constant(1))))
+    changes = [
+        Change("measure", "a", (("a", True), ("n", 2))),
+        Change("measure", "n", (("n", 1),)),
+        Change("sign", "c", (("c", True),)),
+    ]
+    assert sets(condition, changes, {"a": Unknown(Reason.MISSING), "n": 0}) == ["an"]

@@ -157,8 +157,8 @@ def resumption_view(way_out: Resumption) -> RenderableType:
         always, rest = way_out.common()
         alternatives = [facts for facts in rest if facts]
         if always:
-            also = ", and one of what follows" if alternatives else ""
-            lines += [Text(f"This would release it{also}:", style="bold"), _facts([("", always)])]
+            head = "To release it, in any case:" if alternatives else "This would release it:"
+            lines += [Text(head, style="bold"), _facts([("", always)])]
         if alternatives:
             head = "With that, any one of these:" if always else "Any one of these sets of facts would release it:"
             listed = [(f"{number}.", facts) for number, facts in enumerate(alternatives[:SETS], 1)]
