@@ -234,10 +234,8 @@ def test_an_approval_names_a_decision_on_this_run(tmp_path: Path) -> None:
 def test_an_announcement_that_could_rule_nothing_out_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
     """At 1e12 FLOP with a factor of 1.5, a share of 1% is more than the floor of 1e9."""
     text = POLICY_TEXT.replace("evaluations: 12", "evaluations: 1").replace("factor: 1x", "factor: 1.5x")
-    project, model = (
-        new_project(tmp_path / "p", text.replace("first_evaluation_at: 2e11", "first_evaluation_at: 2e12")),
-        Model(),
-    )
+    text = text.replace("first_evaluation_at: 2e11", "first_evaluation_at: 2e12")
+    project, model = new_project(tmp_path / "p", text), Model()
     with open_gate(project, model, evaluate=None, planned=10**13) as gate:
         train(gate, model, 1, flops=10**12)
         weights = gate.save()
@@ -262,8 +260,8 @@ def test_an_announcement_that_could_rule_nothing_out_is_refused_with_what_it_lac
             (
                 planned,
                 due - 1,
-                "1.50e+10 FLOP of elicitation can rule out nothing: 1.50e+10 FLOP are due on these weights at the least,"
-                " and more to go on far past them",
+                "1.50e+10 FLOP of elicitation can rule out nothing: 1.50e+10 FLOP are due on these weights at the"
+                " least, and more to go on far past them",
                 "`--elicitation-flops '15000000000 FLOP'` or more, or `--as-is` for an evaluation that elicits nothing",
             ),
         ):
