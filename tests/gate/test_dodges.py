@@ -68,10 +68,16 @@ def record(project: Project, weights: str, trained: int, run: str = "r") -> None
     put(project, GATE, WeightsRecorded, run=run, session=SESSION, weights=weights, trained=trained)
 
 
-def announce(project: Project, name: str, weights: str, run: str = "r") -> None:
-    fields = {"domain": "arithmetic", "kind": "capability", "task": "t", "task_version": "1", "dataset": "d" * 64}
+def announce(project: Project, name: str, weights: str, run: str = "r", **more: Any) -> None:
+    fields: dict[str, Any] = {
+        "domain": "arithmetic",
+        "kind": "capability",
+        "task": "t",
+        "task_version": "1",
+        "dataset": "d" * 64,
+    }
     fields |= {"samples": 400, "elicitation": "fine-tuning", "run": run}
-    put(project, "evaluator", EvaluationAnnounced, evaluation=name, weights=weights, **fields)
+    put(project, "evaluator", EvaluationAnnounced, evaluation=name, weights=weights, **(fields | more))
 
 
 def finish(project: Project, name: str, weights: str, successes: int, who: str = "evaluator", **more: Any) -> None:
