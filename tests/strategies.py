@@ -31,7 +31,9 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
     }
     first = document["domains"][0]
     first["buffer"] = draw(st.sampled_from(["1x", "2x", "6x", "6x", "6.5x"]))
-    first["margin"] = draw(st.sampled_from(["1x", "1.5x", "2x"]))
+    first["margin"] = draw(
+        st.sampled_from([m for m in ("1x", "1.5x", "2x") if float(m[:-1]) <= float(first["buffer"][:-1])])
+    )
     first["samples"] = draw(st.sampled_from(["20", "60"]))
     first["elicitation"]["share"] = draw(st.sampled_from(["0%", "1%", "2.5%"]))
     if draw(st.booleans()):

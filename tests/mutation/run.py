@@ -233,9 +233,14 @@ class Loop:
             yield self._next()
 
     def _start(self, mutant: Mutant) -> Child:
-        """The tests that killed other mutants of the function come first, then the quick ones."""
-        kills = self.kills[mutant.function]
-        tests = sorted(self.reach[mutant.function], key=lambda test: (-kills[test], self.seconds[test]))
+        """The tests that killed other mutants of the function come first, then one of each kind, the quick ones first."""
+        kills, kinds = self.kills[mutant.function], Counter[str]()
+        places = {}
+        for test in sorted(self.reach[mutant.function], key=self.seconds.__getitem__):
+            kind = test.partition("[")[0]
+            places[test] = (-kills[test], kinds[kind])
+            kinds[kind] += 1
+        tests = sorted(places, key=places.__getitem__)
         return fork(lambda: self._judge(mutant, [self.items[test] for test in tests]))
 
     def _judge(self, mutant: Mutant, items: list[pytest.Item]) -> Iterator[str]:

@@ -99,6 +99,12 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
             add(f"{path}.alarm", "an alarm of 0 can never be ruled out | write a score above 0: `0.20`")
         if domain.buffer <= 0:
             add(f"{path}.buffer", "a buffer of 0x supports no training at all | write a factor above the margin: `6x`")
+        elif domain.buffer < domain.margin:
+            add(
+                f"{path}.buffer",
+                "a buffer under the margin does not even support the weights that are evaluated"
+                " | write a factor above the margin",
+            )
         if domain.margin < 1:
             add(
                 f"{path}.margin",
@@ -131,10 +137,16 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                 f"crossing this threshold has no consequence: no clause that gates asks for level {domain.level}"
                 f" | add a clause with `kind: safeguards`, `level: {domain.level}` and `modality: will`",
             )
+
+    def lasts(path: str, seconds: int, what: str) -> None:
+        if seconds <= 0:
+            add(path, f"{what} | write for example `3 months`")
+
     seen_safeguards: set[str] = set()
     for index, level in enumerate(policy.levels):
         if level.approvals:
             quorum(f"levels.{index}.approvals", level.approvals)
+            lasts(f"levels.{index}.approvals.valid_for", level.approvals.valid_for, "no signature would ever count")
         for place, safeguard in enumerate(level.safeguards):
             path = f"levels.{index}.safeguards.{place}"
             if safeguard.attested_by not in roles:
@@ -142,6 +154,7 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                     f"{path}.attested_by",
                     f"nobody has the role `{safeguard.attested_by}` | give it to somebody under `people`",
                 )
+            lasts(f"{path}.valid_for", safeguard.valid_for, "no attestation would ever count")
             if safeguard.id in seen_safeguards:
                 add(path, f"`{safeguard.id}` stands twice | give each its own id")
             seen_safeguards.add(safeguard.id)
@@ -166,6 +179,8 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
         )
     if policy.error_budget.alpha <= 0:
         add("error_budget.alpha", "alpha 0% can never rule anything out | write for example `5%`")
+    if policy.lease <= 0:
+        add("lease", "a permit would end as soon as it begins | write for example `10 minutes`")
     if policy.lease > MAX_LEASE:
         add(
             "lease",
@@ -190,6 +205,8 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
             add(f"{path}.level", f"no level {clause.level} is described | describe it under `levels`")
         if isinstance(clause, Cadence) and clause.every <= 1:
             add(f"{path}.every", "a cadence of 1x or less leaves no room to train | write a factor above 1x")
+        if isinstance(clause, Cadence):
+            lasts(f"{path}.within", clause.within, "an evaluation would be too old as soon as it ends")
         if isinstance(clause, UndefinedTest):
             quorum(f"{path}.test.approved_by", clause.test.approved_by)
     return faults
