@@ -185,6 +185,15 @@ def format_duration(seconds: int) -> str:
     return f"{seconds} second{'s' if seconds != 1 else ''}"
 
 
+def format_wait(seconds: int) -> str:
+    """About how long to wait, rounded up: "2 days", "3 hours", "40 seconds"."""
+    for unit in ("day", "hour", "minute"):
+        size = _DURATIONS[unit]
+        if seconds >= 2 * size:
+            return f"{-(-seconds // size)} {unit}s"
+    return format_duration(seconds)
+
+
 def format_factor(value: Fraction) -> str:
     """ "4x", "1.5x"; exact as a decimal where one exists, else rounded to 4 digits."""
     return f"{float(value):.4g}x"

@@ -110,11 +110,15 @@ def test_evidence(scalegate: Command, project: Project, weights: str) -> None:
     result = {"evaluation": announced.json["evaluation"], "weights": weights, "domain": "arithmetic"}
     result |= {"outcomes": [True, False, None, False], "assumptions": ["it tried"]}
     Path("result.json").write_text(json.dumps(result))
+    short = scalegate("evidence", "add", "result.json", "-p", "p", "--as", "evaluator")
+    assert (short.code, "4 outcomes, and 400 samples were announced" in " ".join(short.err.split())) == (2, True)
+    result |= {"outcomes": [True] + [False] * 398 + [None]}
+    Path("result.json").write_text(json.dumps(result))
     added = scalegate("evidence", "add", "result.json", "-p", "p", "--as", "evaluator", "--json")
     assert added.code == 0
     assert {key: added.json[key] for key in ("successes", "completed", "errors")} == {
         "successes": 1,
-        "completed": 3,
+        "completed": 399,
         "errors": 1,
     }
     before = project.ledger.read_bytes()

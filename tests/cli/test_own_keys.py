@@ -92,7 +92,7 @@ def test_a_day_counts_to_its_end_and_a_signature_no_longer_than_the_policy_lets_
     sign = ("attest", "weights-locked", "-p", "p", "--as", "security", "--statement", "I looked.")
     now = datetime.now(UTC)
     long = scalegate(*sign, "--until", "2999-12-31")
-    assert "as long as the policy lets it" in " ".join(long.out.split())
+    assert "the policy lets it count no longer" in " ".join(long.out.split())
     short = scalegate(*sign, "--until", f"{now + timedelta(days=1):%Y-%m-%d}", "--json")
     assert datetime.fromtimestamp(short.json["until"], UTC).strftime("%H:%M:%S") == "23:59:59"
     today = scalegate(*sign, "--until", f"{now:%Y-%m-%d}")

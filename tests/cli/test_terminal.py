@@ -55,7 +55,7 @@ def test_status_decides_again_in_memory(scalegate: Command, tmp_path: Path) -> N
     attest(project)
     approve(project, "ada", "grace")
     text = " ".join(scalegate("status", "-p", project.folder).out.split())
-    assert "r: decided again on all entries it would be PROCEED, up to " in text
+    assert "r: decided again now it would be PROCEED, up to " in text
     [told] = scalegate("status", "-p", project.folder, "--json").json["runs"]
     assert told["otherwise"]["verdict"] == "PROCEED"
 

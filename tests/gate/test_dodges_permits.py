@@ -104,8 +104,8 @@ def test_the_evaluation_of_a_deployments_configuration_carries_no_training(proje
     with reading(project.ledger) as journal:
         session = journal.fold.runs["r"].latest.session
     for name, successes, words in (("a" * 64, 0, "of a deployment's configuration"), ("b" * 64, 400, "reached")):
-        reserve(project, SPENT, use="elicitation", session=session)
         announce(project, name, weights, configuration="c" * 64)
+        reserve(project, SPENT, use="elicitation", session=session, evaluation=name)
         finish(project, name, weights, successes, elicitation_flops=SPENT)
         assert verdict(project, compute=3 * 10**11) == "HOLD"
         found = next(item for item in latest(project).findings if item.clause == "safeguards.level-2")
@@ -257,6 +257,6 @@ def entry_of(project: Project, run: str, weights: str) -> None:
     """A conclusive evaluation of a deployment's configuration."""
     with reading(project.ledger) as journal:
         session = journal.fold.runs[run].latest.session
-    reserve(project, SPENT, run=run, use="elicitation", session=session)
     announce(project, "c" * 64, weights, run, configuration="c" * 64)
+    reserve(project, SPENT, run=run, use="elicitation", session=session, evaluation="c" * 64)
     finish(project, "c" * 64, weights, 0, elicitation_flops=SPENT)

@@ -266,8 +266,8 @@ def test_a_last_open_attempt_is_a_way_out_and_so_is_a_plan_just_under_the_cap(tm
     weights = trained_to(project, Model(), 20)
     with reading(project.ledger) as journal:
         session = journal.fold.runs["r"].latest.session
-    reserve(project, SPENT, use="elicitation", session=session)
     announce(project, "a" * 64, weights)
+    reserve(project, SPENT, use="elicitation", session=session, evaluation="a" * 64)
     with project.journal() as journal:
         decision = journal.decide("r", "train", project.key(GATE), GATE, compute=3 * 10**11)
     assert decision.resumption is not None

@@ -163,8 +163,8 @@ def test_an_open_evaluation_promises_no_more_elicitation_than_is_reserved_for_it
     weights = trained_to(project, Model(), 20)
     with reading(project.ledger) as journal:
         session = journal.fold.runs["r"].latest.session
-    reserve(project, 2 * 10**9, use="elicitation", session=session)
     announce(project, "a" * 64, weights)
+    reserve(project, 2 * 10**9, use="elicitation", session=session, evaluation="a" * 64)
     assert verdict(project, compute=3 * 10**11) == "HOLD"
     assert all("then an announced evaluation" in facts[0] for facts in resumed(project))
 

@@ -101,12 +101,17 @@ def test_an_unannounced_result_gets_a_name_of_its_own(project: Project) -> None:
         ({"outcomes": []}, "outcomes"),
         ({"outcomes": "absent"}, "outcomes"),
         ({"outcomes": [1, 0]}, "outcomes"),
+        ({"outcomes": [True]}, "1 outcomes, and 4 samples were announced (give one for each sample, `null` where"),
+        ({"outcomes": [True] * 5}, "5 outcomes, and 4 samples were announced"),
         ({"outcomes": ["yes"]}, "outcomes"),
         ({"outcomes": [0.5]}, "0.5 is not an integer"),
         ({"outcomes": [float("nan")]}, ""),
         ({"surprise": 1}, "surprise"),
         ({"evaluation": "f" * 64}, "was not announced"),
-        ({"weights": "0" * 64}, "other weights or another domain"),
+        (
+            {"weights": "0" * 64},
+            f"other weights or another domain than was announced: `arithmetic` on weights {WEIGHTS}",
+        ),
         ({"domain": "cyber"}, "other weights or another domain"),
         ({"elicitation_flops": "-1"}, "elicitation_flops"),
         ({"elicitation_flops": "1e9"}, "elicitation_flops"),
@@ -156,21 +161,26 @@ def pieces(project: Project) -> list[Any]:
 
 
 def test_elicitation_counts_only_as_far_as_it_was_reserved(project: Project) -> None:
-    with project.journal() as journal:
-        reserved = ComputeReserved(
-            actor="gatekeeper",
-            time=journal.now(),
-            policy=journal.policy.digest(),
-            run="r",
-            session=journal.fold.runs["r"].latest.session,
-            use="elicitation",
-            flops=1000,
-        )
-        journal.append(lambda: [(reserved, project.key("gatekeeper"))])
+    def reserve(evaluation: str, flops: int) -> None:
+        with project.journal() as journal:
+            reserved = ComputeReserved(
+                actor="gatekeeper",
+                time=journal.now(),
+                policy=journal.policy.digest(),
+                run="r",
+                session=journal.fold.runs["r"].latest.session,
+                use="elicitation",
+                flops=flops,
+                evaluation=evaluation,
+            )
+            journal.append(lambda: [(reserved, project.key("gatekeeper"))])
+
+    reserve(NAME, 1000)
     finish(project, elicitation_flops="600")
     assert [piece.elicitation_flops for piece in pieces(project)] == [600]
     with project.journal() as journal:
         journal.grant(announcement(journal, evaluation="f" * 64), project.key("evaluator"))
+    reserve("f" * 64, 400)
     finish(project, evaluation="f" * 64, elicitation_flops="600")
     assert [piece.elicitation_flops for piece in pieces(project)] == [600, 400]
     assert [piece.attempt for piece in pieces(project)] == [1, 2]

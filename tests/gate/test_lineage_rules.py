@@ -10,7 +10,7 @@ from book import POLICY, digest
 from scalegate.gate.lineage import Fault, Run, behind, carried, grown_from, holders, lineage_faults, members, total
 from scalegate.ledger.entries import Parent, RunOpened
 
-AGAIN = "run `r` is opened again with its parents or `from_scratch=True`"
+AGAIN = "run `r` is opened again with "
 
 
 def parent(weights: str, relation: Any = "initialisation") -> Parent:
@@ -141,12 +141,18 @@ UNKNOWN = digest("b")[:12] + "..."
         (
             run("r", from_scratch=False),
             (),
-            Fault("run `r` states neither parents nor that it is from scratch", AGAIN),
+            Fault(
+                "run `r` states neither parents nor that it is from scratch",
+                AGAIN + "its parents, or with `from_scratch=True` if it has none",
+            ),
         ),
         (
             run("r", "b", parent("b"), from_scratch=True),
             (BASE,),
-            Fault("run `r` states parents and that it is from scratch", AGAIN),
+            Fault(
+                "run `r` states parents and that it is from scratch",
+                AGAIN + "its parents only, or with `from_scratch=True` only if it has none",
+            ),
         ),
         (
             run("r", "b", parent("b")),
@@ -172,12 +178,18 @@ UNKNOWN = digest("b")[:12] + "..."
         (
             run("r", "b"),
             (run("first", weights={"b": 1}), run("second", weights={"b": 1})),
-            Fault("run `r` starts from weights of run `first`, which it does not declare as a parent", AGAIN),
+            Fault(
+                "run `r` starts from weights of run `first`, which it does not declare as a parent",
+                f"{AGAIN}these weights ({UNKNOWN}) among its parents",
+            ),
         ),
         (
             run("r", "own", parent("b")),
             (BASE,),
-            Fault("run `r` starts from other weights than the parent that it declares", AGAIN),
+            Fault(
+                "run `r` starts from other weights than the parent that it declares",
+                AGAIN + "the parent's weights loaded, or with the parents that it has",
+            ),
         ),
     ],
 )

@@ -161,7 +161,7 @@ def test_a_hold_for_unevaluated_compute_names_the_run_to_evaluate_and_is_no_stop
 )
 def test_a_run_that_cannot_be_covered_is_not_offered(changes: dict[str, Any]) -> None:
     """What it has not recorded may be in a process that still trains: that is to be done first, and no promise."""
-    decision = beside(other(10**12, **changes))
+    decision = beside(other(10**12, **changes, unsaved=10**12 - changes.get("recorded", 10**12)))
     assert decision.resumption is not None
     assert decision.resumption.sets == ()
     assert decision.resumption.stop is ("faults" in changes)
@@ -299,3 +299,56 @@ def test_evaluating_is_announced_once_for_the_same_weights(project: Project) -> 
     assert first.verdict == second.verdict == "PROCEED"
     with reading(project.ledger) as journal:
         assert len(journal.fold.attempts) == 2
+
+
+def test_elicitation_that_the_policy_asks_for_is_covered_past_the_margin() -> None:
+    """Of a small run the policy asks for more elicitation than the margin allows for."""
+    small = about(compute=10**9, elicitation_flops=10**9)
+    assert covered(POLICY, DOMAIN, other(10**12, small)) == 2 * 10**9
+    more = about(compute=10**9, elicitation_flops=10**9 + 1)
+    assert covered(POLICY, DOMAIN, other(10**12, more)) == 2 * 10**9
+    share = about(compute=10**12, elicitation_flops=2 * 10**10)
+    asked = parse_policy(POLICY_TEXT.replace("share: 1%", "share: 2%").replace("margin: 1.5x", "margin: 1x"))
+    assert covered(asked, asked.domains[0], other(10**14, share)) == 102 * 10**10
+
+
+def test_small_runs_that_are_evaluated_leave_room_for_the_next(tmp_path: Path) -> None:
+    """Each is harmless and evaluated at its end: there can be any number of them."""
+    project = new_project(tmp_path / "p", POLICY_TEXT.replace("at_least: 1e9 FLOP", "at_least: 2e10 FLOP"))
+    for number in range(9):
+        model = Model(flops=number)
+        with open_gate(project, model, run=f"r{number}") as gate:
+            train(gate, model, 2)
+            gate.evaluate()
+
+
+def test_a_run_that_is_closed_saves_nothing_more() -> None:
+    """What it spent on elicitation is in no weights: no process is waited for that would save it."""
+    closed = other(10**12, about(compute=10**11), recorded=10**11)
+    decision = beside(closed, used=FIRST, lineage={"behind": 0, "planned_end": None, "compute": 0})
+    assert decision.resumption is not None
+    assert not any("saves what it has" in fact.text for fact in decision.resumption.first)
+
+
+def test_what_a_session_has_not_saved_is_known(tmp_path: Path) -> None:
+    project, model = new_project(tmp_path / "p"), Model()
+
+    def unsaved() -> int:
+        with reading(project.ledger) as journal:
+            [of] = journal.fold.situation("another", now=journal.now()).elsewhere
+            return of.unsaved
+
+    with open_gate(project, model, tranche=5 * STEP) as gate:
+        train(gate, model, 2)
+        assert unsaved() == 5 * STEP
+        gate.save()
+        assert unsaved() == 0
+        train(gate, model, 1)
+        assert unsaved() == 5 * STEP
+        gate.evaluate()
+        assert unsaved() == 0
+    assert unsaved() == 0
+    with open_gate(project, model) as gate:
+        assert unsaved() == 0
+        train(gate, model, 1)
+    assert unsaved() == STEP

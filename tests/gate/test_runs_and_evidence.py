@@ -282,7 +282,7 @@ def test_an_evaluation_that_is_announced_and_has_a_result_is_one_piece() -> None
     assert (piece.status, piece.signed, piece.announced, piece.attempt) == ("open", False, True, 1)
     assert (piece.samples, piece.successes, piece.completed, piece.errors) == (400, 0, 0, 0)
     assert (piece.time, piece.assumptions, piece.elicitation_flops) == (announced.entry.time, (), 0)
-    reserve(book, 10**9 - 1, "elicitation")
+    reserve(book, 10**9 - 1, "elicitation", evaluation=digest("e"))
     assert book.put(EvaluationFinished, completed=390, errors=10).refused is None
     (piece,) = pieces(book)
     assert (piece.evaluation, piece.domain, piece.run, piece.weights) == (digest("e"), "arithmetic", "r", digest("w"))
@@ -381,14 +381,33 @@ def test_evidence_is_of_the_lineage_that_it_was_announced_for_or_whose_weights_i
 def test_elicitation_is_credited_as_far_as_the_announced_run_reserved_it() -> None:
     book = book_with_a_run()
     reserve(book, 15, "elicitation")
-    for name, claimed, credited in (("1", 10, 10), ("2", 10, 5), ("3", 10, 0)):
+    for name, set_aside, claimed, credited in (("1", 10, 9, 9), ("2", 5, 10, 5), ("3", 0, 10, 0)):
         book.put(EvaluationAnnounced, evaluation=digest(name))
+        reserve(book, set_aside, "elicitation", evaluation=digest(name))
+        assert pieces(book)[-1].reserved == set_aside
         book.put(EvaluationFinished, evaluation=digest(name), elicitation_flops=claimed)
-        assert pieces(book)[-1].elicitation_flops == credited
-    assert book.fold.runs["r"].claimed == 15
-    book.put(EvaluationFinished, evaluation=digest("4"), elicitation_flops=1)
-    assert book.fold.attempts[digest("4")].elicitation_flops == 0
-    reserve(book, 20, "elicitation")
+        assert (pieces(book)[-1].elicitation_flops, pieces(book)[-1].reserved) == (credited, 0)
+    # It counts if it comes between the two, for the run that is announced and for weights that it recorded.
+    reserve(book, 9, "elicitation", evaluation=digest("3"))
+    assert pieces(book)[-1].elicitation_flops == 0
+    reserve(book, 9, "elicitation", evaluation=digest("4"))
+    book.put(EvaluationAnnounced, evaluation=digest("4"))
+    book.put(RunOpened, run="s", session=digest("of s"), start_weights=digest("start of s"))
+    reserve(book, 9, "elicitation", evaluation=digest("4"), run="s", session=digest("of s"))
+    assert pieces(book)[-1].reserved == 0
     book.put(EvaluationAnnounced, evaluation=digest("5"), weights=digest("v"))
+    reserve(book, 20, "elicitation", evaluation=digest("5"))
+    assert pieces(book)[-1].reserved == 0
     book.put(EvaluationFinished, evaluation=digest("5"), weights=digest("v"))
-    assert book.fold.attempts[digest("5")].elicitation_flops == 0
+    assert [piece.elicitation_flops for piece in pieces(book) if piece.evaluation == digest("5")] == [0]
+
+
+def test_one_result_takes_nothing_that_is_set_aside_for_another() -> None:
+    """Two evaluations are open; the first claims all that both reserved."""
+    book = book_with_a_run()
+    for name in ("1", "2"):
+        book.put(EvaluationAnnounced, evaluation=digest(name))
+        reserve(book, 8, "elicitation", evaluation=digest(name))
+    book.put(EvaluationFinished, evaluation=digest("1"), elicitation_flops=16)
+    book.put(EvaluationFinished, evaluation=digest("2"), elicitation_flops=8)
+    assert [piece.elicitation_flops for piece in pieces(book)] == [8, 8]

@@ -9,10 +9,10 @@ import pytest
 from scalegate.gate import Decision, Fold, Resumption, ResumptionFact
 from scalegate.gate.project import Project, adopt
 from scalegate.gate.since import Since, latest_decision, otherwise, since, to_decide
-from scalegate.ledger.entries import MeterFault
+from scalegate.ledger.entries import EvaluationFinished, MeterFault
 from scalegate.policy import parse_policy
 from scalegate.training.held import Held
-from support import STEP, Model, approve, attest, new_project, open_gate, train
+from support import DAY, STEP, Model, approve, attest, new_project, open_gate, train
 
 
 def two_runs(folder: Path) -> Project:
@@ -172,3 +172,39 @@ def test_news_are_counted_in_words() -> None:
     assert str(Since({"approval": 2, "attestation": 1})) == "2 approvals, 1 attestation"
     assert str(Since({"adoption of a policy": 2})) == "2 adoptions of a policy"
     assert Since({"approval": 2, "attestation": 1}).number == 3
+
+
+def test_a_permit_that_time_has_ended_is_told(tmp_path: Path) -> None:
+    project, model = new_project(tmp_path / "p"), Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 25)
+    with project.journal() as journal:
+        made = journal.fold.latest["r"]
+        assert otherwise(journal.fold, made, made.now) is None
+        again = otherwise(journal.fold, made, made.now + 200 * DAY)
+    assert again is not None
+    assert again.resumption is not None
+    assert (again.verdict, again.now) == ("HOLD", made.now + 200 * DAY)
+    assert "cadence" in again.resumption.because
+
+
+def test_a_result_under_a_name_that_was_announced_for_the_run_is_news_whatever_it_is_about(tmp_path: Path) -> None:
+    project = two_runs(tmp_path)
+    evaluated(project, "third")
+    with project.journal() as journal:
+        [*_, name] = [name for name, attempt in journal.fold.attempts.items() if attempt.announced]
+        at = journal.fold.size - 1
+        result = EvaluationFinished(
+            **{"actor": "evaluator", "time": journal.now(), "policy": journal.policy.digest(), "evaluation": name},
+            **{"weights": "7" * 64, "domain": "arithmetic", "status": "completed", "successes": 400, "completed": 400},
+            **{"errors": 0, "elicitation_flops": 0, "elicitation_method": "m", "evaluation_flops": 0, "log": "0" * 64},
+            assumptions=("x",),
+        )
+        journal.append(lambda: [(result, project.key("evaluator"))])
+        assert since(journal.fold, "third", at).kinds == {"result": 1}
+
+
+def test_what_is_no_news(tmp_path: Path) -> None:
+    project = two_runs(tmp_path)
+    with project.journal() as journal:
+        assert since(journal.fold, "first", -1).kinds == {"adoption of a policy": 1, "tier record": 1}

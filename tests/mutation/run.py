@@ -233,14 +233,13 @@ class Loop:
             yield self._next()
 
     def _start(self, mutant: Mutant) -> Child:
-        """The tests that killed other mutants of the function come first, then one of each kind, the quick ones first."""
-        kills, kinds = self.kills[mutant.function], Counter[str]()
-        places = {}
-        for test in sorted(self.reach[mutant.function], key=self.seconds.__getitem__):
-            kind = test.partition("[")[0]
-            places[test] = (-kills[test], kinds[kind])
-            kinds[kind] += 1
-        tests = sorted(places, key=places.__getitem__)
+        """First the tests that killed other mutants of the function, then by kills of its file's for the time taken."""
+        kills, near = self.kills[mutant.function], self.kills[mutant.file]
+
+        def place(test: str) -> tuple[int, float]:
+            return -kills[test], -(0.2 + near[test]) / (0.01 + self.seconds[test])
+
+        tests = sorted(self.reach[mutant.function], key=place)
         return fork(lambda: self._judge(mutant, [self.items[test] for test in tests]))
 
     def _judge(self, mutant: Mutant, items: list[pytest.Item]) -> Iterator[str]:
@@ -265,7 +264,8 @@ class Loop:
         if code in (SURVIVED, SPENT):
             return _result(mutant, "survived", f"{len(said)} of {len(self.reach[mutant.function])} tests", seconds)
         by = "".join(said[-1:])
-        self.kills[mutant.function][by] += 1
+        for of in (mutant.function, mutant.file):
+            self.kills[of][by] += 1
         if code == -signal.SIGALRM:
             return _result(mutant, "timeout", by, seconds)
         return _result(mutant, "killed", by if code == KILLED else f"{by} (exit {code})", seconds)

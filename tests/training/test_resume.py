@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,6 +154,24 @@ def test_a_count_of_zero_or_under_the_floor_is_a_fault() -> None:
     with pytest.raises(MeterFaultError, match="linear layers alone"):
         partial.flops(*examples)
     assert linear_parameters(trainer.model) > 0
+
+
+def test_a_model_that_comes_to_do_more_under_the_same_shapes_is_found() -> None:
+    """It is counted again at the 2nd, 4th, 8th step and so on; what takes less is counted as before."""
+    trainer = Trainer(CONFIG)
+    examples, loops = batch(CONFIG, 0), [2]
+
+    def loss(model: Any, *given: Any) -> Any:
+        return sum(_loss(model, *given) for _ in range(loops[0]))
+
+    meter = TorchMeter(trainer.model, loss, tokens=lambda inputs, _: inputs.numel())
+    first = meter.flops(*examples)
+    loops[0] = 1
+    assert [meter.flops(*examples) for _ in range(4)] == [first] * 4
+    loops[0] = 3
+    assert [meter.flops(*examples) for _ in range(2)] == [first] * 2
+    with pytest.raises(MeterFaultError, match=f"and was metered at {first}"):
+        meter.flops(*examples)
 
 
 def test_a_fault_that_a_script_reports_holds(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def announce(
             )
             reserved = parse_flop(elicitation_flops) if elicitation_flops is not None else 0
             check_plan(journal, entry, reserved)
-        index = journal.grant(entry, signing, *([elicitation(journal, place, run, reserved)] if reserved else []))
+        index = journal.grant(entry, signing, *([elicitation(journal, place, entry, reserved)] if reserved else []))
     name = entry.model_dump()["evaluation"]
     emit(as_json, {"entry": index, "evaluation": name}, lambda: f"Announced as entry {index}: evaluation {name}")
 

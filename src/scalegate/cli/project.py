@@ -10,7 +10,7 @@ from scalegate.errors import InputError, Place
 from scalegate.gate.journal import Journal, reading
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
-from scalegate.ledger.entries import ComputeReserved
+from scalegate.ledger.entries import ComputeReserved, EvaluationAnnounced
 from scalegate.policy import ACTIONS, Person, Policy
 from scalegate.policy.document import Action
 
@@ -88,17 +88,20 @@ def with_role(policy: Policy, project: Project, role: str) -> Person:
     )
 
 
-def elicitation(journal: Journal, project: Project, run: str, flops: int) -> tuple[ComputeReserved, SigningKey]:
+def elicitation(
+    journal: Journal, project: Project, announced: EvaluationAnnounced, flops: int
+) -> tuple[ComputeReserved, SigningKey]:
     """What sets compute aside for an elicitation that is done outside, and the gate's key, which signs it."""
     person = with_role(journal.policy, project, "gate")
     reserved = ComputeReserved(
         actor=person.id,
         time=journal.now(),
         policy=journal.policy.digest(),
-        run=run,
-        session=journal.fold.runs[run].latest.session,
+        run=announced.run,
+        session=journal.fold.runs[announced.run].latest.session,
         use="elicitation",
         flops=flops,
+        evaluation=announced.evaluation,
     )
     return reserved, signer(journal.policy, project, person.id, None)
 

@@ -189,7 +189,7 @@ def _grant(
         index = journal.grant(entry, signing)
     more, words = about()
     counts = entry.until
-    shorter = ", as long as the policy lets it" if counts < end else ""
+    shorter = f", and not until {format_instant(end)}: the policy lets it count no longer" if counts < end else ""
     said = f"Signed by {who}: entry {index} of {place.ledger}. It counts until {format_instant(counts)}{shorter}."
     emit(as_json, {"entry": index, "until": counts} | more, lambda: said + words)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from scalegate.cli.show import HEADLINE, count
+from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, latest_decision, otherwise, since, to_decide
 from scalegate.ledger.entries import PolicyAdopted
-from scalegate.policy import Policy
+from scalegate.policy import Policy, load_policy
 from scalegate.units import format_flop, format_instant
 
 __all__ = [
@@ -59,7 +61,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
                 "weights": [{"digest": digest, "trained": str(flops)} for digest, flops in run.weights.items()],
                 "faults": run.faults,
                 "undecided": _undecided(fold, name, decided_at[name]),
-                "otherwise": _otherwise(fold, latest[name]),
+                "otherwise": _otherwise(fold, latest[name], journal.now()),
                 "decide": to_decide(name, project=str(folder)),
             }
             for name, run in fold.runs.items()
@@ -78,9 +80,25 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
             if attempt.announced is not None and attempt.finished is None
         ],
         "amendment": _pending(fold),
+        "file": _file(folder, policy),
         "faults": fold.faults,
         "ignored": fold.ignored,
     }
+
+
+def _file(folder: Path, policy: Policy) -> str | None:
+    """What is to be said of a project's policy file that is not the policy in force."""
+    path = folder / "policy.yaml"
+    if not path.is_file():
+        return None
+    try:
+        given = load_policy(path)
+    except ScalegateError as error:
+        return f"{path} cannot be read as a policy ({error}); the one in force is as it was."
+    if given.digest() == policy.digest():
+        return None
+    adopt = shlex.join(["scalegate", "adopt", str(path), "-p", str(folder), "--as", "NAME"])
+    return f"{path} is not the policy in force. To adopt it: {adopt}"
 
 
 def _pending(fold: Fold) -> list[Document]:
@@ -122,9 +140,9 @@ def _undecided(fold: Fold, run: str, decided_at: int | None) -> Document | None:
     return {"entries": after.number, "kinds": after.kinds} if after.number else None
 
 
-def _otherwise(fold: Fold, latest: tuple[int, Decision] | None) -> Document | None:
-    """What deciding again on all entries gives, where that is something else than the latest training decision."""
-    again = otherwise(fold, latest[1]) if latest else None
+def _otherwise(fold: Fold, latest: tuple[int, Decision] | None, now: int) -> Document | None:
+    """What deciding again now gives, where that is something else than the latest training decision."""
+    again = otherwise(fold, latest[1], now) if latest else None
     if again is None:
         return None
     permit, way_out = again.permit, again.resumption
@@ -149,7 +167,7 @@ def undecided_view(document: Document, run: str) -> list[Text]:
         held, permit = f", by {', '.join(again['because'])}" if again["because"] else "", again["permit"]
         if permit:
             held = f", up to {format_flop(int(permit['compute']))} and up to {format_instant(permit['time'])}"
-        lines.append(f"{run}: decided again on all entries it would be {again['verdict']}{held}.")
+        lines.append(f"{run}: decided again now it would be {again['verdict']}{held}.")
     if lines:
         lines[-1] += f" To decide again: {item['decide']}"
     return [Text(line, style="bold yellow") for line in lines]
@@ -180,6 +198,7 @@ def status_view(document: Document) -> RenderableType:
         for run in document["runs"]
         if run["decided_at"] is None
     ]
+    lines += [Text(document["file"], style="bold yellow")] if document["file"] else []
     lines += [Text(pending_line(item), style="bold yellow") for item in document["amendment"]]
     lines += [
         Text(

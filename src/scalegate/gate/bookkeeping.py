@@ -13,12 +13,13 @@ __all__ = ["further", "opened", "planned_end", "recorded", "recording_faults", "
 
 
 def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
-    """A session takes the run over, from the weights that it names. Returns whether it declares the run anew."""
+    """A session takes the run over, from the weights that it names. Returns whether it declares the run otherwise."""
     run = runs.get(entry.run)
     if run is None:
         run = runs[entry.run] = Run(entry.run, entry, entry)
-    anew = not run.weights and run.used() == 0
-    if anew:
+    anew = False
+    if not run.weights and run.used() == 0:
+        anew = _declared(entry) != _declared(run.first)
         # Nothing was trained, nothing came of it: what was declared by mistake may be declared again.
         run.first, run.starts = entry, set()
     run.latest = entry
@@ -29,6 +30,10 @@ def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
         run.faults.append(f"entry {index} opens a session for the second time")
     run.sessions.add(entry.session)
     return anew
+
+
+def _declared(entry: RunOpened) -> tuple[object, ...]:
+    return entry.from_scratch, entry.parents, entry.start_weights
 
 
 def unopened(name: str) -> Run:
@@ -50,7 +55,7 @@ def unopened(name: str) -> Run:
 def recording_faults(runs: Runs, run: Run, entry: WeightsRecorded) -> list[str]:
     """What would be wrong with recording weights. A session asks before it writes: such a fault is for good."""
     at, start, had = (entry.session, entry.trained), run.first.start_weights, run.recorded_at.get(entry.weights)
-    kin = members(runs, run.name)
+    kin, known = members(runs, run.name), run.weights.get(entry.weights, entry.trained + 1) <= entry.trained
     # Whoever starts from weights that this run had recorded before holds them too, and is no stranger to them.
     strangers = [
         other.name
@@ -68,7 +73,7 @@ def recording_faults(runs: Runs, run: Run, entry: WeightsRecorded) -> list[str]:
         (not lineage_faults(runs, run.name), "records weights of a run whose lineage is not known"),
         (not (entry.weights == start and entry.trained > 0), "claims training in the weights that it started from"),
         (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which is no ancestor"),
-        (run.recorded.get(at, entry.weights) == entry.weights, "has other weights at the same count of FLOP"),
+        (known or run.recorded.get(at, entry.weights) == entry.weights, "has other weights at the same count of FLOP"),
     )
     return [fault for sound, fault in checks if not sound]
 
@@ -106,7 +111,8 @@ def further(runs: Runs, name: str) -> str | None:
     digest, trained = max(run.weights.items(), key=lambda it: it[1], default=("", 0)) if run else ("", 0)
     if run is None or trained <= run.present:
         return None
-    return f"run `{name}` is opened again from weights {digest[:12]}..., which hold {format_flop(trained)} of it"
+    held = f"which hold {format_flop(trained)} of it, and count against it also if they are lost"
+    return f"run `{name}` is opened again from weights {digest[:12]}..., {held}"
 
 
 def planned_end(runs: Runs, name: str, used: int) -> int | None:

@@ -18,7 +18,8 @@ from scalegate.gate.situation import Situation
 from scalegate.policy.document import ComputeCap, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
-from scalegate.units import MAX_FLOP, format_duration, format_flop, format_instant
+from scalegate.truth import Truth
+from scalegate.units import MAX_FLOP, format_flop, format_instant, format_wait
 
 __all__ = ["possible_changes", "unforeseen_changes"]
 
@@ -59,10 +60,10 @@ def unforeseen_changes(
     if acts:
         known = _declared(policy, situation, 0) if lineage.mends else ()
         found.append(Change("act", _all(acts), (*known, *_best(policy, situation, facts))))
-    unsaved = [it for it in situation.elsewhere if it.compute > it.recorded and not it.faults]
+    unsaved = [it for it in situation.elsewhere if it.unsaved and not it.faults]
     others = number(facts.get("developer.others"))
     if unsaved and others is not None:
-        spare = ceil(sum(it.compute - it.recorded for it in unsaved) * policy.effective_compute.factor)
+        spare = ceil(sum(it.unsaved for it in unsaved) * policy.effective_compute.factor)
         names = _all([f"`{it.run}`" for it in unsaved])
         text = f"a process that still trains saves what it has, evaluates it and closes its gate: {names}"
         best: list[tuple[str, Value]] = [("developer.others", max(int(others) - spare, 0))]
@@ -225,12 +226,15 @@ def _waits(judge: Judge, facts: Facts) -> Iterator[Change]:
                     instants.update(_turns(compare, facts))
     for instant in sorted(instants):
         if now is not None and instant > now:
-            wait = format_duration(instant - int(now))
-            yield Change("time", f"wait until {format_instant(instant)} ({wait} from now)", (("now", instant),))
+            wait = format_wait(instant - int(now))
+            yield Change("time", f"wait until {format_instant(instant)} (about {wait} from now)", (("now", instant),))
 
 
 def _turns(compare: Compare, facts: Facts) -> Iterator[int]:
-    """The first instant at which waiting changes a comparison."""
+    """The first instant at which waiting changes a comparison; none if all that comes of it is that something ends."""
+    ends = any(name.endswith((".until", ".evidence.time")) for _, name in (*compare.left.terms, *compare.right.terms))
+    if ends and evaluate(compare, facts) is Truth.TRUE:
+        return
     point = boundary(compare, facts, "now")
     if point is not None:
         before = evaluate(compare, facts)

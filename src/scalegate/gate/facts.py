@@ -28,7 +28,6 @@ __all__ = [
     "elicitation_needed",
     "levels_open",
     "look_alpha",
-    "within_margin",
 ]
 
 
@@ -179,6 +178,7 @@ def _adopters(tier: Tier, record: TierRecord) -> Value:
     return len(set(record.adopters))
 
 
+NOT_DECLARED = Unknown(Reason.MISSING, "the lineage is not fully known: see `standing.lineage`")
 _LINEAGE = ("lineage.declared", "lineage.opened", "lineage.compute", "lineage.planned_end", "developer.others")
 _EVIDENCE = ("evidence.compute", "evidence.time", "elicitation")
 
@@ -186,9 +186,9 @@ _EVIDENCE = ("evidence.compute", "evidence.time", "elicitation")
 def _lineage_facts(policy: Policy, situation: Situation) -> dict[str, Value]:
     lineage = situation.lineage
     if lineage.faults:
-        mends = f". To mend it: {'; '.join(lineage.mends)}" if lineage.mends else ""
-        unknown = Unknown(Reason.MISSING, "; ".join(lineage.faults) + mends)
-        return dict.fromkeys(_LINEAGE, unknown)
+        mends = f". To mend it: {'; '.join(dict.fromkeys(lineage.mends))}" if lineage.mends else ""
+        whole = Unknown(Reason.MISSING, "; ".join(lineage.faults) + mends)
+        return {name: whole if name == "lineage.declared" else NOT_DECLARED for name in _LINEAGE}
     planned = lineage.planned_end
     return {
         "lineage.opened": Unknown(Reason.MISSING, "no run of the lineage was opened")
@@ -279,8 +279,7 @@ def _reached_by_descendant(policy: Policy, situation: Situation, domain: Domain)
 def _elsewhere_facts(policy: Policy, situation: Situation, domain: Domain) -> dict[str, Value]:
     """What the developer's runs outside the lineage leave of the compute before a first evaluation."""
     if situation.lineage.faults:
-        unknown = _lineage_facts(policy, situation)["lineage.declared"]
-        return {f"{domain.id}.unevaluated": unknown, f"{domain.id}.reached_early": unknown}
+        return {f"{domain.id}.unevaluated": NOT_DECLARED, f"{domain.id}.reached_early": NOT_DECLARED}
     first = policy.first_evaluation_at or 0
     judged = [assess(policy, domain, p) for other in situation.elsewhere for p in other.pieces if p.domain == domain.id]
     left = situation.developer_others - sum(covered(policy, domain, other) for other in situation.elsewhere)
@@ -294,8 +293,8 @@ def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     """Training FLOP of another run that conclusive evaluations in the domain cover, whatever these showed.
 
     That is its own training behind the furthest of the weights evaluated, and the elicitation of copies of
-    weights no further than these, of each as much as the margin allows for. Training after the last
-    evaluation, a tranche lost to a crash, and elicitation that came to nothing are not covered.
+    weights no further than these, of each as much as the margin allows for or the policy asks for. Training
+    after the last evaluation, a tranche lost to a crash, and elicitation that came to nothing are not covered.
     """
     known = [p for p in other.pieces if p.elicitation != "none" and p.compute is not None]
     own = {piece.evaluation: max((piece.compute or 0) - other.carried, 0) for piece in known}
@@ -306,12 +305,16 @@ def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     furthest = max(own[piece.evaluation] for piece in conclusive)
     # What was tuned for another run is that run's compute.
     mine = [piece for piece in known if piece.announced_for == other.run and own[piece.evaluation] <= furthest]
-    return min(furthest + sum(within_margin(domain, piece) for piece in mine), other.compute)
+    return min(furthest + sum(allowed_elicitation(policy, domain, piece) for piece in mine), other.compute)
 
 
-def within_margin(domain: Domain, piece: Piece) -> int:
-    """FLOP of a piece's elicitation, as far as the domain's margin allows for them on top of what is in the weights."""
-    return min(piece.elicitation_flops, floor((piece.compute or 0) * (domain.margin - 1)))
+def allowed_elicitation(policy: Policy, domain: Domain, piece: Piece) -> int:
+    """FLOP of a piece's elicitation, as far as the domain's margin allows for them on top of what is in the weights,
+    or as the policy itself asks for them."""
+    trained = piece.compute or 0
+    of = next((item for item in policy.domains if item.id == piece.domain), domain)
+    asked = elicitation_needed(of, floor(trained * policy.effective_compute.factor))
+    return min(piece.elicitation_flops, max(floor(trained * (domain.margin - 1)), asked))
 
 
 def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:

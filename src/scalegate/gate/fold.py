@@ -209,7 +209,6 @@ class Fold:
         fits = announced is None or (announced.weights, announced.domain) == (entry.weights, entry.domain)
         if refused is None and attempt.finished is None and fits:
             attempt.finished, attempt.finished_at, attempt.signed = entry, index, True
-            attempt.elicitation_flops = self._claim(attempt, entry.elicitation_flops)
             return None
         attempt.others.append((index, entry))
         attempt.again = attempt.again or refused is None
@@ -221,15 +220,6 @@ class Fold:
 
     def _no_domain(self, domain: str) -> bool:
         return self.policy is not None and all(item.id != domain for item in self.policy.domains)
-
-    def _claim(self, attempt: Attempt, flops: int) -> int:
-        """Of the elicitation that a result claims, what was reserved for its run and not claimed before."""
-        run = self.runs.get(attempt.announced.run) if attempt.announced else None
-        if run is None or attempt.announced is None or attempt.announced.weights not in run.weights:
-            return 0
-        credited = min(flops, max(run.used("elicitation") - run.claimed, 0))
-        run.claimed += credited
-        return credited
 
     def _run(self, index: int, name: str) -> Run:
         if name not in self.runs:
@@ -279,6 +269,10 @@ class Fold:
             run.faults.append(f"entry {index} reserves compute for a session that no longer holds the run")
         key = (entry.session, entry.use)
         run.reserved[key] = run.reserved.get(key, 0) + entry.flops
+        attempt = self.attempts.get(entry.evaluation or "")
+        announced = attempt.announced if attempt else None
+        if attempt and announced and announced.run == entry.run and attempt.finished is None:
+            attempt.reserved += entry.flops
         if entry.time < self.time:
             run.faults.append(f"entry {index} reserves compute at a time before entries that are already there")
         if entry.use == "training" and not self.permitted(entry.run, entry.time):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from math import floor
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -46,13 +47,13 @@ class ResultFile(BaseModel):
     assumptions: list[str]
 
 
-def checked(make: Callable[[], T]) -> T:
-    """Build an entry; a value that the entry's schema refuses is an InputError that names the field."""
+def checked(make: Callable[[], T], place: Place | None = None) -> T:
+    """Build what has a schema; a value that the schema refuses is an InputError that names the field."""
     try:
         return make()
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from error
+        raise InputError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}", place=place) from error
 
 
 def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
@@ -60,16 +61,15 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
     place = Place(file=str(path))
     try:
         data = path.read_bytes()
-        result = ResultFile.model_validate(strict_json.loads(data))
+        result = checked(lambda: ResultFile.model_validate(strict_json.loads(data)), place)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", place=place) from error
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}", place=place) from error
     except ScalegateError as error:
-        raise InputError(
-            error.message, place=place, fix="write plain JSON, with outcomes as true, false or null"
-        ) from error
+        fix = error.fix or "write plain JSON, with outcomes as true, false or null"
+        raise InputError(error.message, place=replace(error.place or place, file=str(path)), fix=fix) from error
     attempt = journal.fold.attempts.get(result.evaluation) if result.evaluation else None
     if result.evaluation and (attempt is None or attempt.announced is None):
         raise InputError(f"evaluation {result.evaluation[:12]} was not announced", place=place)
@@ -82,7 +82,18 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
             result.domain,
         )
     ):
-        raise InputError("the announcement is about other weights or another domain", place=place)
+        announced = attempt.announced
+        raise InputError(
+            f"it is about other weights or another domain than was announced: `{announced.domain}` on weights"
+            f" {announced.weights}",
+            place=place,
+        )
+    if attempt and attempt.announced and len(result.outcomes) != attempt.announced.samples:
+        raise InputError(
+            f"{len(result.outcomes)} outcomes, and {attempt.announced.samples} samples were announced",
+            place=place,
+            fix="give one for each sample, `null` where it has none; a result of other samples leaves `evaluation` out",
+        )
     scored = [outcome for outcome in result.outcomes if outcome is not None]
     return checked(
         lambda: EvaluationFinished(

@@ -7,7 +7,7 @@ counts *for* evidence (`behind`) is only what provably went into the weights eva
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from scalegate.ledger.entries import Parent, RunOpened
@@ -18,11 +18,11 @@ __all__ = [
     "Runs",
     "behind",
     "carried",
-    "first_loaded",
     "grown_from",
     "holders",
     "lineage_faults",
     "members",
+    "sprung_from",
     "total",
 ]
 
@@ -53,8 +53,6 @@ class Run:
     starts: set[str] = field(default_factory=set)
     """Weights that its sessions started from."""
     sessions: set[str] = field(default_factory=set)
-    claimed: int = 0
-    """Elicitation FLOP that results have claimed, of those reserved."""
     recorded: dict[tuple[str, int], str] = field(default_factory=dict)
     """Digest recorded at each (session, training FLOP)."""
 
@@ -71,6 +69,14 @@ class Run:
         start = self.latest.start_weights
         began = self.weights.get(start, 0) if start is not None else 0
         return began + self.reserved.get((self.latest.session, "training"), 0)
+
+    @property
+    def unsaved(self) -> int:
+        """Of what the session counts, the training FLOP that are past the last weights that it recorded."""
+        saved = [trained for session, trained in self.recorded if session == self.latest.session]
+        return max(
+            self.counted - max(saved, default=self.counted - self.reserved.get((self.latest.session, "training"), 0)), 0
+        )
 
     @property
     def present(self) -> int:
@@ -166,17 +172,28 @@ def grown_from(runs: Runs, name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def first_loaded(runs: Runs, name: str, among: Container[str]) -> str | None:
-    """Going back from what a run loaded to what that grew from: the first weights that are among these, if any."""
+def sprung_from(runs: Runs, name: str, among: Mapping[str, int]) -> int | None:
+    """Going back from what a run started from to what that grew from: the most FLOP behind weights among these.
+
+    None if it comes to none of them. It counts against those weights, so it asks for no more than that the run
+    started from them, whatever it declares, or that it declares to be an initialisation or an adapter of them.
+    """
     seen: set[str] = set()
-    run = runs.get(name)
-    while run is not None and run.name not in seen:
-        seen.add(run.name)
-        start = run.loaded
-        if start is None or start in among:
-            return start
-        run = _trained_by(runs, run, start)
-    return None
+    waiting, found = [name], list[int]()
+    while waiting:
+        current = waiting.pop()
+        if current in seen or current not in runs:
+            continue
+        seen.add(current)
+        run = runs[current]
+        loaded = {p.weights for p in run.parents if p.relation in ("initialisation", "adapter")}
+        for start in {run.first.start_weights, *loaded} - {None}:
+            assert start is not None
+            if among.get(start, 0) > 0:
+                found.append(among[start])
+            elif (maker := _trained_by(runs, run, start)) is not None:
+                waiting.append(maker.name)
+    return max(found, default=None)
 
 
 def _trained_by(runs: Runs, run: Run, weights: str) -> Run | None:
@@ -195,11 +212,13 @@ def lineage_faults(runs: Runs, name: str) -> tuple[Fault, ...]:
 def _faults(runs: Runs, run: Run) -> Iterator[Fault]:
     opened, latest = run.first, run.latest
     fresh = not run.weights and run.used() == 0
-    again = f"run `{run.name}` is opened again with its parents or `from_scratch=True`" if fresh else None
+    again = f"run `{run.name}` is opened again with " if fresh else None
     if not opened.from_scratch and not opened.parents:
-        yield Fault(f"run `{run.name}` states neither parents nor that it is from scratch", again)
+        mend = again and f"{again}its parents, or with `from_scratch=True` if it has none"
+        yield Fault(f"run `{run.name}` states neither parents nor that it is from scratch", mend)
     if opened.from_scratch and opened.parents:
-        yield Fault(f"run `{run.name}` states parents and that it is from scratch", again)
+        mend = again and f"{again}its parents only, or with `from_scratch=True` only if it has none"
+        yield Fault(f"run `{run.name}` states parents and that it is from scratch", mend)
     if (latest.from_scratch, latest.parents) != (opened.from_scratch, opened.parents):
         yield Fault(
             f"run `{run.name}` was opened again with other parents",
@@ -228,14 +247,20 @@ def _faults(runs: Runs, run: Run) -> Iterator[Fault]:
             f"run `{run.name}` is opened again from weights that it recorded" if run.weights else None,
         )
     if opened.start_weights is not None:
-        yield from (Fault(text, again) for text in _start_faults(runs, run, opened.start_weights))
+        yield from _start_faults(runs, run, opened.start_weights, again)
 
 
-def _start_faults(runs: Runs, run: Run, start: str) -> Iterator[str]:
+def _start_faults(runs: Runs, run: Run, start: str, again: str | None) -> Iterator[Fault]:
     declared = {parent.weights for parent in run.parents}
     strangers = [other.name for other in holders(runs, start) if other is not run and other.weights[start] > 0]
     if strangers and start not in declared:
-        yield f"run `{run.name}` starts from weights of run `{strangers[0]}`, which it does not declare as a parent"
+        yield Fault(
+            f"run `{run.name}` starts from weights of run `{strangers[0]}`, which it does not declare as a parent",
+            again and f"{again}these weights ({start[:12]}...) among its parents",
+        )
     initial = [parent.weights for parent in run.parents if parent.relation == "initialisation"]
     if initial and start not in initial:
-        yield f"run `{run.name}` starts from other weights than the parent that it declares"
+        yield Fault(
+            f"run `{run.name}` starts from other weights than the parent that it declares",
+            again and f"{again}the parent's weights loaded, or with the parents that it has",
+        )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from scalegate.gate.lineage import Runs, behind, carried, first_loaded, grown_from, holders, lineage_faults, members
+from scalegate.gate.lineage import Runs, behind, carried, grown_from, holders, lineage_faults, members, sprung_from
 from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
@@ -22,8 +21,8 @@ class Attempt:
     finished: EvaluationFinished | None = None
     finished_at: int = -1
     signed: bool = False
-    elicitation_flops: int = 0
-    """What the result claims, as far as it was reserved in the ledger."""
+    reserved: int = 0
+    """Elicitation FLOP that its run reserved for it, after it was announced and before its result."""
     others: list[tuple[int, EvaluationFinished]] = field(default_factory=list)
     """Further results under this name, by position: unsigned, second, or about something else. Each may show
     the capability reached; with any of them signed, none may rule out."""
@@ -35,24 +34,13 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[P
     names, ancestors = members(runs, name), grown_from(runs, name)
     lineage = {weights for member in names for weights in (*runs[member].weights, *runs[member].starts)}
     counted: dict[str, int] = {}
-    waiting = Counter(
-        attempt.announced.run
-        for attempt in attempts.values()
-        if attempt.announced and attempt.announced.elicitation != "none" and attempt.finished is None
-    )
     for identifier, attempt in sorted(attempts.items(), key=lambda item: item[1].announced_at):
         announced, finished = attempt.announced, attempt.finished
         if announced and (announced.weights in lineage or announced.run in names):
             number = 0
             if announced.elicitation != "none":
                 number = counted[announced.domain] = counted.get(announced.domain, 0) + 1
-            piece = _piece(runs, identifier, attempt, number, announced.weights in ancestors)
-            of = runs.get(announced.run)
-            if number and finished is None and of is not None and announced.weights in of.weights:
-                # Which of several takes what is reserved is not known before they end: each is promised its part.
-                unclaimed = max(of.used("elicitation") - of.claimed, 0)
-                piece = piece.model_copy(update={"reserved": unclaimed // waiting[announced.run]})
-            yield piece
+            yield _piece(runs, identifier, attempt, number, announced.weights in ancestors)
         elif finished and not announced and finished.weights in lineage:
             yield _beside(runs, identifier, finished, None)
         for _, other in attempt.others:
@@ -61,16 +49,24 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[P
 
 
 def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
-    """Every evaluation of weights that grew by training from this lineage's, in a run that is not of it."""
+    """Every evaluation of weights that grew from this lineage's, in a run that is not of it."""
     names = members(runs, name)
     own = {weights: behind(runs, runs[member], weights) for member in names for weights in runs[member].weights}
     for other in sorted(set(runs) - set(names)):
-        origin = own.get(first_loaded(runs, other, own) or "")
+        origin = sprung_from(runs, other, own)
         if origin is not None:
             for piece in pieces(attempts, runs, other):
-                # Weights that nobody recorded may be its own; those that it started from are another's.
-                if runs[other].weights.get(piece.weights, 1) > 0 and piece.weights not in own:
+                if piece.weights not in own and _made_by(runs, other, piece):
                     yield piece.model_copy(update={"origin": origin})
+
+
+def _made_by(runs: Runs, name: str, piece: Piece) -> bool:
+    """Whether a piece is about what this run made, and not about what it started from and another made."""
+    run, weights = runs[name], piece.weights
+    if run.weights.get(weights, 0) > 0:
+        return True
+    of_it = weights in run.starts or weights in run.weights or piece.announced_for == name
+    return of_it and not any(holder is not run for holder in holders(runs, weights))
 
 
 def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, ...]) -> Iterator[Elsewhere]:
@@ -92,6 +88,7 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
             compute=run.used(),
             carried=carried(runs, run),
             recorded=max(run.weights.values(), default=0),
+            unsaved=run.unsaved,
             pieces=tuple(found),
             attempts=tried,
             faults=(*run.faults, *(fault.text for fault in lineage_faults(runs, name))),
@@ -111,6 +108,8 @@ def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int, ancestor:
     assert announced is not None
     run, compute = _weights(runs, announced.weights)
     recorded = [holder.recorded_at[announced.weights] for holder in holders(runs, announced.weights)]
+    known = announced.run in runs and announced.weights in runs[announced.run].weights
+    reserved = attempt.reserved if known else 0
     return Piece(
         evaluation=identifier,
         domain=announced.domain,
@@ -129,7 +128,8 @@ def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int, ancestor:
         completed=finished.completed if finished else 0,
         errors=finished.errors if finished else 0,
         elicitation=announced.elicitation,
-        elicitation_flops=attempt.elicitation_flops,
+        elicitation_flops=min(finished.elicitation_flops, reserved) if finished else 0,
+        reserved=reserved if number and finished is None else 0,
         attempt=number,
         configuration=announced.configuration,
         assumptions=finished.assumptions if finished else (),

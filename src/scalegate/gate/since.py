@@ -55,8 +55,8 @@ def since(fold: Fold, run: str, index: int) -> Since:
     return Since(dict(Counter(KINDS[type(record.entry)][0] for record in found)))
 
 
-def otherwise(fold: Fold, made: Decision) -> Decision | None:
-    """What all entries give now if it is asked again.
+def otherwise(fold: Fold, made: Decision, now: int = 0) -> Decision | None:
+    """What all entries give if it is asked again: at the instant `now`, or when the last entry was written.
 
     None if that is the same verdict, held by the same, with a permit that reaches no less far.
     """
@@ -65,7 +65,7 @@ def otherwise(fold: Fold, made: Decision) -> Decision | None:
     used = effective(fold.policy, total(fold.runs, members(fold.runs, made.run)))
     situation = fold.situation(
         made.run,
-        now=max(fold.time, made.now),
+        now=max(fold.time, made.now, now),
         compute=max(made.compute, used),
         weights=made.weights,
         configuration=made.configuration,

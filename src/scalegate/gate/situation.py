@@ -112,6 +112,8 @@ class Elsewhere(_Record):
     """Training FLOP of other runs in the weights that it started from."""
     recorded: FlopText
     """The most training of its own that any of its recorded weights holds."""
+    unsaved: FlopText = 0
+    """Training FLOP that its latest session counts and has recorded in no weights: it may still save or return them."""
     pieces: tuple[Piece, ...]
     """Evaluations of weights that it recorded, or announced for it."""
     attempts: dict[str, int] = {}

@@ -134,6 +134,8 @@ class ComputeReserved(_Predicate):
     session: Digest
     use: Literal["training", "elicitation"]
     flops: FlopText
+    evaluation: Digest | None = None
+    """The announced evaluation whose elicitation it is for; None for training, and for what no evidence is to count."""
 
 
 class ComputeSettled(_Predicate):

@@ -69,6 +69,10 @@ class _Audit:
             place = Place(file=str(self.file), entry=entry)
             if _database.is_busy(error):
                 raise LedgerError("another process holds the ledger", place=place, fix="try again") from error
+            if "not a database" in str(error):
+                raise NotVerified(
+                    "this is no ledger, or its beginning is damaged", place=place, fix="name the ledger's file"
+                ) from error
             raise NotVerified(f"the database file is damaged: {error}", place=place) from error
 
     def run(self, db: sqlite3.Connection) -> Checked:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from scalegate.gate import Decision
-from scalegate.gate.fold import Record
+from scalegate.gate.fold import Fold, Record
 from scalegate.gate.lineage import holders, total
 from scalegate.ledger import entries
 from scalegate.report.context import Context, word_of, words_of
@@ -148,6 +148,12 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             return type(entry).__name__, "", "plain"
 
 
+def _stands(fold: Fold, entry: entries.Approval) -> bool:
+    """Whether an approval is still among what was signed for the run."""
+    made = (entry.run, f"approval.{entry.level}.{entry.actor}", entry.time, entry.until)
+    return any((run, it.subject, it.time, it.until) == made for _, run, it in fold.signatures)
+
+
 def _signed(context: Context) -> Iterator[Signed]:
     """Approvals and attestations that were signed by whom they name, with how long they count."""
     fold = context.fold
@@ -167,6 +173,8 @@ def _signed(context: Context) -> Iterator[Signed]:
         until = min(entry.until, entry.time + longest)
         if entry.policy != fold.policy_digest or record.index < fold.adopted_at:
             state = "ended by an adoption"
+        elif isinstance(entry, entries.Approval) and not _stands(fold, entry):
+            state = "ended: the run was declared otherwise"
         else:
             state = "expired" if until < fold.time else "counts"
         yield Signed(

@@ -20,6 +20,10 @@ from scalegate.training.session import Session
 __all__ = ["NextDue", "asked_for", "due_next", "unfinished", "why_not"]
 
 
+UNMOVED = ("compute_cap", "moratorium", "undefined_test")
+"""Kinds of clause that no evaluation satisfies."""
+
+
 @dataclass(frozen=True)
 class NextDue:
     """What ends the permit first in compute, and what it will cost to go on."""
@@ -35,7 +39,7 @@ class NextDue:
     time_clauses: tuple[str, ...]
     """What ends it in time."""
     elicitation_flops: int
-    """Least FLOP that the elicitation then due will cost."""
+    """Least FLOP that the elicitation then due will cost; 0 where an evaluation releases nothing."""
 
 
 def due_next(session: Session, permit: Permit, left: int) -> NextDue:
@@ -44,13 +48,20 @@ def due_next(session: Session, permit: Permit, left: int) -> NextDue:
     room = session.left(permit.compute)
     # What is reserved counts as trained already; elicitation that went before does not.
     evidence = floor((lineage.behind + room) * policy.effective_compute.factor)
+    kinds = {clause.id: clause.kind for clause in policy.clauses}
+    cost, planned = 0, lineage.planned_end
+    if any(end != "standing.plan" and kinds.get(end) not in UNMOVED for end in permit.compute_ends_by):
+        for domain in policy.domains:
+            # Each one adds to the lineage's compute, and so to what the next is a share of.
+            flops = elicitation_due(policy, domain, evidence, planned)
+            cost, planned = cost + flops, None if planned is None else planned + flops
     return NextDue(
         compute=permit.compute,
         time=permit.time,
         flops_left=room + left,
         clauses=permit.compute_ends_by,
         time_clauses=permit.time_ends_by,
-        elicitation_flops=sum(elicitation_due(policy, d, evidence, lineage.planned_end) for d in policy.domains),
+        elicitation_flops=cost,
     )
 
 

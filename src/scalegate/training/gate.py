@@ -207,7 +207,7 @@ class Gate:
                 if decision.verdict == "HOLD":
                     decision = self._evaluate_and_decide(decision, exact)
                 if decision.verdict == "HOLD" or exact == 0:
-                    raise Held.by(decision, unfinished(session))
+                    raise Held.by(decision, unfinished(session), session.journal.ledger.path.parent)
                 if self._reserve(exact):
                     self._expires = session.expires
                     self._tried.clear()
@@ -384,6 +384,12 @@ class Gate:
                 except Held as refused:
                     why = f"{Held.by(decision).message}; nor can it be saved: {refused.message}"
                     raise Held(why, decision, fix=refused.fix) from refused
+                if self._checkpoint is None:
+                    LOG.warning(
+                        "run `%s`: its weights are recorded, and kept nowhere: the gate has no `checkpoint=`. Save them"
+                        " before this process ends: what is lost counts against the run, and cannot be evaluated.",
+                        self._session.run,
+                    )
             if self._evaluate is None:
                 return decision
             due = [domain for domain in asked_for(self._session, decision) if domain.id not in self._tried]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Piece
@@ -24,14 +26,18 @@ class Held(ScalegateError):
         self.decision = decision
 
     @classmethod
-    def by(cls, decision: Decision, unfinished: Sequence[Piece] = ()) -> Held:
-        """The hold that a decision pronounces, with the evaluations that were announced and have no result."""
+    def by(cls, decision: Decision, unfinished: Sequence[Piece] = (), folder: Path = Path()) -> Held:
+        """The hold that a decision pronounces, with the evaluations that were announced and have no result.
+
+        `folder` is that of the project, for the command that is named.
+        """
         way_out = decision.resumption
         because = ", ".join(way_out.because) if way_out else "?"
         kind = "STOP" if way_out and way_out.stop else "HOLD"
         missing = "".join(f"; evaluation {it.evaluation} of `{it.domain}` has no result" for it in unfinished)
         stop = way_out is not None and way_out.stop
-        fix = f"`scalegate status` says {'why, and nothing releases it' if stop else 'what releases it'}"
+        where = "" if folder.resolve() == Path.cwd() else f" -p {shlex.quote(str(folder))}"
+        fix = f"`scalegate status{where}` says {'why, and nothing releases it' if stop else 'what releases it'}"
         if unfinished:
             fix += "; `scalegate evidence add` adds a result, with `null` for each sample that has none"
         return cls(f"{kind} for run `{decision.run}` by: {because}{missing}", decision, fix=fix)

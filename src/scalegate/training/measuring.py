@@ -91,7 +91,9 @@ def measure(
         samples=suite.samples,
         elicitation="fine-tuning" if elicit else "none",
     )
-    reserved: Signed = [(session.reservation("elicitation", due), session.keys.gate)] if due else []
+    reserved: Signed = (
+        [(session.reservation("elicitation", due, announced.evaluation), session.keys.gate)] if due else []
+    )
     session.write(lambda: [(announced, evaluator), *reserved])
     request = EvaluationRequest(
         domain=domain.id,
@@ -186,7 +188,7 @@ def _record(
         made: Signed = []
         more = measured.elicitation_flops - request.elicitation_flops
         if more > 0:
-            made.append((session.reservation("elicitation", more), session.keys.gate))
+            made.append((session.reservation("elicitation", more, announced.evaluation), session.keys.gate))
         return [*made, (_finished(session, announced, measured, log, status), evaluator)]
 
     # Not fenced: another process that took the run over has closed this attempt, and the worse result stands.

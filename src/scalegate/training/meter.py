@@ -59,13 +59,26 @@ class TorchMeter:
         self._tokens = tokens
         self._analytic = analytic
         self._cache: dict[tuple[object, ...], int] = {}
+        self._uses: dict[tuple[object, ...], int] = {}
 
     def flops(self, *batch: Tensor) -> int:
-        """FLOP of the step on a batch of this shape. Raises MeterFaultError if it cannot be trusted."""
+        """FLOP of the step on a batch of this shape. Raises MeterFaultError if it cannot be trusted.
+
+        Counted at the first step of a shape and again at the 2nd, 4th, 8th and so on: a model that comes to do more
+        work under the same shapes is a meter fault from then on.
+        """
         key = self._key(batch)
         known = self._cache.get(key)
         if known is None:
             known = self._cache[key] = self._count(batch)
+        uses = self._uses[key] = self._uses.get(key, 0) + 1
+        if uses > 1 and uses & (uses - 1) == 0:
+            again = self._count(batch)
+            if again > known:
+                raise MeterFaultError(
+                    f"a step of this shape takes {again} FLOP, and was metered at {known}",
+                    fix="give `analytic=` with the most that such a step can take",
+                )
         return known
 
     def _key(self, batch: tuple[Tensor, ...]) -> tuple[object, ...]:

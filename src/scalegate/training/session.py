@@ -145,12 +145,12 @@ class Session:
             "run": self.run,
         }
 
-    def reservation(self, use: Use, flops: int) -> ComputeReserved:
+    def reservation(self, use: Use, flops: int, evaluation: str | None = None) -> ComputeReserved:
         common = self.common()
         if use == "elicitation":
             # A clock that is a little behind must not keep out what an evaluation showed: no permit hangs on this time.
             common["time"] = max(common["time"], self.journal.fold.time)
-        return ComputeReserved(**common, session=self.token, use=use, flops=flops)
+        return ComputeReserved(**common, session=self.token, use=use, flops=flops, evaluation=evaluation)
 
     def check(self) -> None:
         """Raise Held if the policy changed, or another process opened the run, since this session opened it."""
@@ -242,11 +242,13 @@ class Session:
                 fix=f"save after a step that was taken; {nothing}",
             )
         untrained = self.state.latest.start_weights if trained == self.base else None
-        if self.state.recorded.get((self.token, trained), untrained or weights) != weights:
+        back = self.state.weights.get(weights, 0) > 0
+        if not back and self.state.recorded.get((self.token, trained), untrained or weights) != weights:
             raise Held(
                 f"run `{self.run}`: the weights have changed, and no training was metered meanwhile",
                 self.decision,
-                fix=f"leave buffers and parameters alone between steps, or meter what changes them; {nothing}",
+                fix="leave buffers and parameters alone between steps, or meter what changes them; to go back to a"
+                f" checkpoint, load one that was recorded; {nothing}",
             )
         runs = self.journal.fold.runs
         unknown = lineage_faults(runs, self.run)

@@ -1,0 +1,184 @@
+"""What a run shows that grew from a model's weights counts against that model, whatever the run declares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_dodges import announce, finish, put, trained_to
+
+from scalegate.gate.facts import derive_facts
+from scalegate.gate.project import Project
+from scalegate.ledger.entries import Parent, RunOpened
+from scalegate.training.held import Held
+from support import STEP, Model, approve, attest, new_project, open_gate, train
+
+BASE = 15
+"""Steps of the base run: less than its first evaluation."""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return new_project(tmp_path / "p")
+
+
+def branch(project: Project, parents: list[Parent] | None, start: int = BASE * STEP, run: str = "child") -> None:
+    """A run that starts from weights with this many FLOP in them, and whose weights reach the alarm at once."""
+    child = Model(flops=start, skill=lambda _: 0.9)
+    declared: dict[str, Any] = {"from_scratch": not parents, "parents": parents or []}
+    with open_gate(project, child, run=run, **declared) as gate:
+        gate.step(STEP)
+        child.flops += STEP
+        gate.save()
+        gate.evaluate()
+
+
+def reached(project: Project, run: str = "base") -> bool:
+    """Whether the alarm counts as reached in this run's own lineage."""
+    with project.journal() as journal:
+        situation = journal.fold.situation(run, now=journal.now())
+        return derive_facts(journal.policy, situation, "train")["arithmetic.reached"] is True
+
+
+@pytest.mark.parametrize(
+    "relation", ["initialisation", "adapter", "merge", "teacher", "data_generator", "reward_model"]
+)
+def test_whoever_starts_from_the_weights_is_a_descendant_whatever_the_relation(project: Project, relation: Any) -> None:
+    weights = trained_to(project, Model(), BASE, "base")
+    assert not reached(project)
+    branch(project, [Parent(weights=weights, relation=relation)])
+    assert reached(project)
+    assert reached(project)
+
+
+def test_an_adapter_is_a_descendant_with_fresh_weights_of_its_own(project: Project) -> None:
+    weights = trained_to(project, Model(), BASE, "base")
+    branch(project, [Parent(weights=weights, relation="adapter")], start=7)
+    assert reached(project)
+
+
+def test_a_merge_that_loads_other_weights_is_another_model(project: Project) -> None:
+    weights = trained_to(project, Model(), BASE, "base")
+    branch(project, [Parent(weights=weights, relation="merge")], start=7)
+    assert not reached(project)
+
+
+def test_a_run_that_hides_where_it_starts_from_counts_too(project: Project) -> None:
+    """It is held itself, and trains nothing; a result of its weights is signed all the same."""
+    weights = trained_to(project, Model(), BASE, "base")
+    put(project, "gatekeeper", RunOpened, run="x", session="2" * 64, from_scratch=True, parents=(), planned=10**13,
+        start_weights=weights)  # fmt: skip
+    announce(project, "a" * 64, "7" * 64, run="x")
+    finish(project, "a" * 64, "7" * 64, 360)
+    assert reached(project)
+
+
+def test_a_branch_of_a_branch_is_a_descendant(project: Project) -> None:
+    weights = trained_to(project, Model(), BASE, "base")
+    first = Model(flops=BASE * STEP)
+    parents = [Parent(weights=weights, relation="initialisation")]
+    with open_gate(project, first, run="one", from_scratch=False, parents=parents, evaluate=None) as gate:
+        gate.step(STEP)
+        first.flops += STEP
+        tuned = gate.save()
+    branch(project, [Parent(weights=tuned, relation="initialisation")], start=first.flops, run="two")
+    assert reached(project)
+
+
+def test_what_an_unrelated_parent_of_a_branch_reached_is_its_own(project: Project) -> None:
+    """Somebody only opens a run with a cleared model to load and a dangerous one as its teacher."""
+    weights = trained_to(project, Model(), 10, "good")
+    z = Model(flops=7, skill=lambda _: 0.9)
+    with open_gate(project, z, run="z") as gate:
+        train(gate, z, 5)
+        gate.evaluate()
+        dangerous = gate.save()
+    announce(project, "b" * 64, "7" * 64, run="z")
+    finish(project, "b" * 64, "7" * 64, 360)
+    parents = [Parent(weights=weights, relation="initialisation"), Parent(weights=dangerous, relation="teacher")]
+    open_gate(project, Model(flops=10 * STEP), run="student", from_scratch=False, parents=parents).close()
+    with project.journal() as journal:
+        assert journal.fold.situation("good", now=journal.now()).descendants == ()
+        assert {piece.successes for piece in journal.fold.situation("student", now=journal.now()).pieces} == {360}
+
+
+def test_the_same_random_start_makes_nobody_a_descendant(project: Project) -> None:
+    first = Model()
+    with open_gate(project, first, run="one", evaluate=None) as gate:
+        gate.save()
+        train(gate, first, 2)
+        gate.save()
+    put(project, "gatekeeper", RunOpened, run="x", session="2" * 64, from_scratch=True, parents=(), planned=10**13,
+        start_weights=Model().digest())  # fmt: skip
+    announce(project, "a" * 64, "7" * 64, run="x")
+    finish(project, "a" * 64, "7" * 64, 360)
+    with project.journal() as journal:
+        assert journal.fold.situation("one", now=journal.now()).descendants == ()
+
+
+# --- what is declared again ------------------------------------------------------------------------------------
+
+
+def fine_tune(project: Project, weights: str, model: Model, **options: Any) -> Any:
+    parents = [Parent(weights=weights, relation="initialisation")]
+    return open_gate(project, model, run="tuned", from_scratch=False, parents=parents, **options)
+
+
+def test_a_script_that_is_run_again_keeps_what_was_signed_for_it(project: Project) -> None:
+    """A fine-tune of a model that reached the alarm is held before its first step; signed, the same command goes on."""
+    base = Model(skill=lambda _: 0.9)
+    with open_gate(project, base, run="base") as gate, pytest.raises(Held):
+        train(gate, base)
+    weights, flops = base.digest(), base.flops
+    with fine_tune(project, weights, Model(flops=flops)) as gate, pytest.raises(Held):
+        gate.step(STEP)
+    attest(project)
+    approve(project, "ada", "grace", run="tuned")
+    with fine_tune(project, weights, Model(flops=flops), planned=2 * 10**13) as gate:
+        gate.step(STEP)
+
+
+def test_a_run_that_is_declared_otherwise_loses_what_was_signed_for_it(project: Project) -> None:
+    base = Model(skill=lambda _: 0.9)
+    with open_gate(project, base, run="base") as gate, pytest.raises(Held):
+        train(gate, base)
+    weights, flops = base.digest(), base.flops
+    with fine_tune(project, weights, Model(flops=flops)) as gate, pytest.raises(Held):
+        gate.step(STEP)
+    attest(project)
+    approve(project, "ada", "grace", run="tuned")
+    parents = [Parent(weights=weights, relation="adapter")]
+    with (
+        open_gate(project, Model(flops=flops), run="tuned", from_scratch=False, parents=parents) as gate,
+        pytest.raises(Held),
+    ):
+        gate.step(STEP)
+    with project.journal() as journal:
+        assert journal.fold.situation("tuned", now=journal.now()).signatures[1:] == ()
+
+
+# --- going back ------------------------------------------------------------------------------------------------
+
+
+def test_a_process_goes_back_to_a_checkpoint_and_says_so(project: Project) -> None:
+    """It loads an earlier checkpoint after a spike: the gate is told, and evidence of the other branch ends with it."""
+    model = Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 15)
+        early, at = gate.save(), model.flops
+        train(gate, model, 10)
+        gate.save()
+        gate.evaluate()
+        assert gate.step(STEP) is None
+        model.flops += STEP
+        late = gate.save()
+        model.flops = at
+        assert gate.save() == early
+        with project.journal() as journal:
+            run = journal.fold.runs["r"]
+            assert (run.tip, run.present, run.faults) == (early, at, [])
+        with project.journal() as journal:
+            grown = journal.fold.situation("r", now=journal.now()).pieces
+            assert not any(piece.ancestor and piece.compute and piece.compute > at for piece in grown)
+    assert late != early
