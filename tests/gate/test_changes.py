@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_decide_cases import NOBODY, POLICY, piece, situation
+from test_decide_cases import NOBODY, POLICY, piece, signed, situation
 from test_golden import TWO, cyber
+from test_next_run import other
 
 from scalegate.gate import Situation
-from scalegate.gate.changes import possible_changes
+from scalegate.gate.changes import possible_changes, unforeseen_changes
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import elicitation_due
@@ -36,6 +37,15 @@ FASTER = TWO.model_copy(
 )
 """Two domains, and a FLOP of today counts one and a half."""
 BARE = POLICY.model_copy(update={"clauses": tuple(c for c in POLICY.clauses if c.kind != "compute_cap")})
+
+
+KEY = "x+00000000+" + "A" * 44
+KEYLESS = POLICY.model_copy(
+    update={
+        "people": tuple(p.model_copy(update={"key": KEY} if p.id in ("ada", "grace") else {}) for p in POLICY.people)
+    }
+)
+"""Only two have keys: what others would sign takes an amendment first."""
 
 
 def under(policy: Policy, used: int, *pieces: Any, **changes: Any) -> tuple[Policy, Situation]:
@@ -62,7 +72,30 @@ CASES: dict[str, tuple[Policy, Situation]] = {
     "nothing trained yet": under(POLICY, 0, compute=3 * 10**11, developer_others=10**12),
     "one FLOP trained": under(POLICY, 1, compute=3 * 10**11, developer_others=10**12),
     "no caps": under(BARE, AT, lineage={"planned_end": AT}),
+    "held by a result and a signature in each domain": under(
+        TWO, AT, piece(380), cyber(380), signatures=signed("approval.2.ada")
+    ),
+    "held until a moratorium ends": under(
+        FASTER, 3 * 10**12, piece(0, compute=3 * 10**12), cyber(0, compute=3 * 10**12)
+    ),
+    "weights with more training elsewhere": under(
+        FASTER,
+        AT,
+        piece(0, attempt=12),
+        cyber(380, attempt=12, status="aborted"),
+        compute=12 * 10**11,
+        lineage={"further": "it is opened again"},
+    ),
+    "other runs that still train": under(
+        FASTER,
+        0,
+        compute=10**11,
+        developer_others=3 * 10**11,
+        elsewhere=(other(2 * 10**11, recorded=10**11, unsaved=10**11), other(10**11, run="t", unsaved=7)),
+    ),
+    "people without keys": under(KEYLESS, AT, piece(380)),
 }
+"""With what only an act would make known: weights that are taken up again, and other processes that save."""
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -73,12 +106,27 @@ def test_every_change_says_what_it_does_to_the_facts(name: str) -> None:
         {"kind": change.kind, "text": change.text, "updates": {fact: str(value) for fact, value in change.updates}}
         for change in possible_changes(policy, of, Judge.of(policy, "train"), facts)
     ]
+    compare(GOLDEN / f"{name}.json", found)
+
+
+def compare(path: Path, found: Any) -> None:
     shown = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
-    path = GOLDEN / f"{name}.json"
     if os.environ.get("SCALEGATE_GOLDEN") == "write":
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(shown, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == shown
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_may_come_of_it_beyond_what_can_be_foreseen(name: str) -> None:
+    policy, of = CASES[name]
+    facts, judge = derive_facts(policy, of, "train"), Judge.of(policy, "train")
+    changes = possible_changes(policy, of, judge, facts)
+    found = [
+        {"kind": change.kind, "text": change.text, "updates": [[fact, str(value)] for fact, value in change.updates]}
+        for change in unforeseen_changes(policy, of, judge, facts, changes)
+    ]
+    compare(GOLDEN / "unforeseen" / f"{name}.json", found)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -11,7 +11,7 @@ import yaml
 from test_decide_cases import piece, situation
 
 from scalegate.errors import InputError, Undecided
-from scalegate.gate import decide, replay
+from scalegate.gate import Decision, Resumption, ResumptionFact, decide, replay
 from scalegate.gate.fit import fitted
 from scalegate.policy import Policy, parse_policy, policy_from_json
 from scalegate.text import MAX_DOCUMENT_BYTES
@@ -180,3 +180,85 @@ def test_lists_are_cut_with_their_number() -> None:
     assert len(shortest.limits.assumptions) == 21
     assert all(len(text) <= 80 for text in shortest.limits.assumptions)
     assert shortest.limits.assumptions[1].endswith("…")
+
+
+def crafted(facts: int, text: int, sets: int = 1) -> Decision:
+    """A hold with sets of so many facts, each with a text of so many characters."""
+    whole = decide(parse_policy(POLICY_TEXT), situation(8 * 10**11, piece(380)), "train")
+    assert whole.resumption is not None
+    one = tuple(ResumptionFact(kind="act", text=f"{number}".ljust(text, "x")) for number in range(facts))
+    return whole.model_copy(update={"resumption": whole.resumption.model_copy(update={"sets": (one,) * sets})})
+
+
+def texts_shortened(decision: Decision) -> Decision:
+    """It, at the first step that shortens texts: to 400 characters, lists to 200."""
+    return fitted(decision, limit=len(decision.canonical()) - 1)
+
+
+def way_out(decision: Decision) -> Resumption:
+    assert decision.resumption is not None
+    return decision.resumption
+
+
+def test_what_releases_is_shortened_to_twice_as_much_as_other_texts() -> None:
+    short = way_out(texts_shortened(crafted(facts=3, text=2000)))
+    assert [len(fact.text) for fact in short.sets[0]] == [800] * 3
+    assert all(fact.text.endswith("x…") for fact in short.sets[0])
+    assert (short.more, short.stop) == (False, False)
+
+
+def test_a_set_is_listed_whole_or_not_at_all() -> None:
+    whole = way_out(texts_shortened(crafted(facts=200, text=900)))
+    assert ([len(facts) for facts in whole.sets], whole.more) == ([200], False)
+    none = way_out(texts_shortened(crafted(facts=201, text=900)))
+    assert (none.sets, none.more) == ((), True)
+
+
+def test_as_many_sets_as_a_step_lists_are_left_alone() -> None:
+    decision = crafted(facts=1, text=100, sets=6)
+    assert not way_out(decision).more
+    short = way_out(fitted(decision, limit=len(decision.canonical()) - 1))
+    assert (len(short.sets), short.more) == (3, True)
+
+
+def test_a_list_with_room_for_all_has_no_rest() -> None:
+    whole = decide(parse_policy(POLICY_TEXT), situation(8 * 10**11, piece(0)), "train")
+    assumptions = tuple(f"{n:03} {'why ' * 200}" for n in range(200))
+    changed = whole.model_copy(update={"limits": whole.limits.model_copy(update={"assumptions": assumptions})})
+    short = texts_shortened(changed)
+    assert [len(text) for text in short.limits.assumptions] == [400] * 200
+
+
+@pytest.mark.parametrize(("number", "shown"), [(25, 25), (60, 26)])
+def test_findings_are_counted_only_where_some_are_left_out(number: int, shown: int) -> None:
+    whole = decide(parse_policy(POLICY_TEXT), situation(8 * 10**11, piece(0)), "train")
+    met = next(finding for finding in whole.findings if finding.status == "met")
+    many = tuple(met.model_copy(update={"detail": f"{n}"}) for n in range(number))
+    changed = whole.model_copy(update={"findings": many})
+    most = len(texts_shortened(changed).canonical())
+    while True:
+        try:
+            short = fitted(changed, limit=most)
+        except ValueError:
+            break
+        last, most = short, len(short.canonical()) - 1
+    assert len(last.findings) == shown
+    assert (last.findings[-1].clause == "standing.more") is (number > 25)
+    assert [finding.detail for finding in last.findings[:25]] == [f"{n}" for n in range(25)]
+
+
+def test_violated_comes_before_not_shown_and_both_before_what_is_met() -> None:
+    whole = decide(parse_policy(POLICY_TEXT), situation(8 * 10**11, piece(0)), "train")
+    one = whole.findings[0]
+    order = ["met", "not binding", "not shown", "violated", "not applicable"] * 40
+    many = tuple(one.model_copy(update={"status": status, "detail": f"{n}"}) for n, status in enumerate(order))
+    changed = whole.model_copy(update={"findings": many})
+    limit, short = len(changed.canonical()) - 1, changed
+    while len(short.findings) != 101:
+        short = fitted(changed, limit=limit)
+        limit = len(short.canonical()) - 1
+    shown = [finding.status for finding in short.findings[:-1]]
+    assert shown[:80] == [status for status in order if status in ("violated", "not shown")]
+    assert shown[80:] == [status for status in order if status not in ("violated", "not shown")][:20]
+    counted = short.findings[-1]
+    assert (counted.source, counted.status, counted.detail) == ("scalegate", "met", "100 more, none of them unmet")

@@ -149,6 +149,61 @@ def test_weights_must_be_known_and_the_domain_in_the_policy(project: Project) ->
             check_weights(journal, WEIGHTS, "cyber", None)
 
 
+PLAIN = "write plain JSON, with outcomes as true, false or null"
+
+
+def test_messages_say_what_where_and_what_to_write(project: Project) -> None:
+    """Whole, as they are shown: a field in a list by its number, a place within the file, weights by twelve digits."""
+    path = result(project.folder, outcomes=[True, 3])
+    other = "0" * 64
+    short = f"evaluation {'f' * 12} was not announced"
+    announced = f"it is about other weights or another domain than was announced: `arithmetic` on weights {WEIGHTS}"
+    sizes = "give one for each sample, `null` where it has none; a result of other samples leaves `evaluation` out"
+    for changes, message in (
+        ({"outcomes": [True, 3]}, "`outcomes.1`: Input should be a valid boolean"),
+        ({"evaluation": "f" * 64}, short),
+        ({"weights": other}, announced),
+        ({"outcomes": [False]}, f"1 outcomes, and 4 samples were announced ({sizes})"),
+        ({"evaluation": None, "assumptions": [""]}, None),
+    ):
+        with pytest.raises(InputError) as caught:
+            read(project, result(project.folder, **changes))
+        if message:
+            assert str(caught.value) == f"{path}: {message}"
+    for text, message in (
+        ("{", f"{path}:1:2: not JSON: Expecting property name enclosed in double quotes ({PLAIN})"),
+        ('{"a": 1, "a": 2}', f"{path}: JSON object has the key 'a' twice (keep one of them)"),
+        (
+            '{"a": 0.5}',
+            f"{path}: JSON number 0.5 is not an integer"
+            " (write an integer in a declared unit, or a decimal as a string)",
+        ),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError) as caught:
+            read(project, path)
+        assert str(caught.value) == message
+    with project.journal() as journal:
+        for arguments, message in (
+            (
+                (other, "arithmetic", "r"),
+                f"weights {'0' * 12} are not recorded in this ledger: this is evidence for other weights",
+            ),
+            ((WEIGHTS, "arithmetic", "s"), f"weights {WEIGHTS[:12]} are of run `r`, not of `s`"),
+            ((WEIGHTS, "cyber", None), "the policy has no domain `cyber` (one of arithmetic)"),
+        ):
+            with pytest.raises(InputError) as caught:
+                check_weights(journal, *arguments)
+            assert str(caught.value) == message
+
+
+def test_a_plan_on_weights_that_nobody_recorded_takes_the_floor(project: Project) -> None:
+    with project.journal() as journal:
+        check_plan(journal, announcement(journal, weights="0" * 64, samples=400), 10**9)
+        with pytest.raises(InputError, match="of elicitation can rule out nothing"):
+            check_plan(journal, announcement(journal, weights="0" * 64, samples=400), 10**9 - 1)
+
+
 def finish(project: Project, **changes: Any) -> None:
     with project.journal() as journal:
         entry = read_result(result(project.folder, outcomes=[False] * 4, **changes), journal, "evaluator")

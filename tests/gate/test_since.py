@@ -208,3 +208,18 @@ def test_what_is_no_news(tmp_path: Path) -> None:
     project = two_runs(tmp_path)
     with project.journal() as journal:
         assert since(journal.fold, "first", -1).kinds == {"adoption of a policy": 1, "tier record": 1}
+
+
+def test_a_deployment_is_decided_again_for_its_own_weights_and_configuration(tmp_path: Path) -> None:
+    """It is held by what was not evaluated of exactly these, and a decision on other ones says otherwise."""
+    project, model = new_project(tmp_path / "p"), Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 5)
+        weights = gate.save()
+    with project.journal() as journal:
+        asked = {"weights": weights, "configuration": "c" * 64}
+        made = journal.decide("r", "deploy_external", project.key("gatekeeper"), "gatekeeper", **asked)
+        again = otherwise(journal.fold, made.model_copy(update={"resumption": None}))
+        assert again is not None
+        assert (again.weights, again.configuration, again.action) == (weights, "c" * 64, "deploy_external")
+        assert otherwise(journal.fold, made) is None

@@ -232,7 +232,10 @@ def _waits(judge: Judge, facts: Facts) -> Iterator[Change]:
 
 def _turns(compare: Compare, facts: Facts) -> Iterator[int]:
     """The first instant at which waiting changes a comparison; none if all that comes of it is that something ends."""
-    ends = any(name.endswith((".until", ".evidence.time")) for _, name in (*compare.left.terms, *compare.right.terms))
+    ends = any(
+        name.endswith((".until", ".evidence.time", ".opened"))
+        for _, name in (*compare.left.terms, *compare.right.terms)
+    )
     if ends and evaluate(compare, facts) is Truth.TRUE:
         return
     point = boundary(compare, facts, "now")

@@ -61,15 +61,13 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
     place = Place(file=str(path))
     try:
         data = path.read_bytes()
-        result = checked(lambda: ResultFile.model_validate(strict_json.loads(data)), place)
+        document = strict_json.loads(data)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", place=place) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}", place=place) from error
     except ScalegateError as error:
         fix = error.fix or "write plain JSON, with outcomes as true, false or null"
         raise InputError(error.message, place=replace(error.place or place, file=str(path)), fix=fix) from error
+    result = checked(lambda: ResultFile.model_validate(document), place)
     attempt = journal.fold.attempts.get(result.evaluation) if result.evaluation else None
     if result.evaluation and (attempt is None or attempt.announced is None):
         raise InputError(f"evaluation {result.evaluation[:12]} was not announced", place=place)
