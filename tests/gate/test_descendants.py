@@ -182,3 +182,35 @@ def test_a_process_goes_back_to_a_checkpoint_and_says_so(project: Project) -> No
             grown = journal.fold.situation("r", now=journal.now()).pieces
             assert not any(piece.ancestor and piece.compute and piece.compute > at for piece in grown)
     assert late != early
+
+
+def test_each_evaluation_of_a_branch_counts_once_and_under_the_run_that_made_the_weights(project: Project) -> None:
+    """The second branch records the first one's weights as its start: they are the first one's all the same."""
+    weights = trained_to(project, Model(), BASE, "base")
+    first = Model(flops=BASE * STEP)
+    parents = [Parent(weights=weights, relation="initialisation")]
+    with open_gate(project, first, run="one", from_scratch=False, parents=parents, evaluate=None) as gate:
+        gate.step(STEP)
+        first.flops += STEP
+        tuned = gate.save()
+    second = Model(flops=first.flops)
+    parents = [Parent(weights=tuned, relation="initialisation")]
+    with open_gate(project, second, run="two", from_scratch=False, parents=parents, evaluate=None) as gate:
+        assert gate.save() == tuned
+    for name, run in (("a" * 64, "one"), ("b" * 64, "two"), ("c" * 64, "base")):
+        announce(project, name, tuned if run != "base" else weights, run=run)
+    announce(project, "d" * 64, "7" * 64, run="two")
+    with project.journal() as journal:
+        found = journal.fold.situation("base", now=journal.now()).descendants
+    assert sorted(piece.evaluation[:1] for piece in found) == ["a", "b", "d"]
+    assert {piece.origin for piece in found} == {BASE * STEP}
+
+
+def test_the_start_of_an_adapter_is_what_it_made_as_long_as_nobody_else_has_it(project: Project) -> None:
+    weights = trained_to(project, Model(), BASE, "base")
+    parents = [Parent(weights=weights, relation="adapter")]
+    with open_gate(project, Model(flops=7), run="lora", from_scratch=False, parents=parents, evaluate=None) as gate:
+        fresh = gate.save()
+    announce(project, "a" * 64, fresh, run="lora")
+    finish(project, "a" * 64, fresh, 380)
+    assert reached(project)

@@ -12,7 +12,7 @@ from scalegate.errors import InputError
 from scalegate.gate.project import Project, adopt, create_project
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import PolicyAdopted
-from scalegate.policy import load_policy, parse_policy
+from scalegate.policy import load_policy, parse_policy, policy_from_json
 from support import POLICY_TEXT, new_project
 
 PEOPLE = ("gatekeeper", "evaluator", "security", "ada", "grace", "alan")
@@ -127,6 +127,31 @@ def test_somebody_whose_key_is_made_here_must_sign_the_adoption(tmp_path: Path) 
     assert error.place.file == "mine"
     assert error.fix == "give it with `--key`"
     assert everything(tmp_path) == []
+
+
+def test_whoever_may_amend_adopts_with_a_key_of_their_own(tmp_path: Path) -> None:
+    theirs, strange = SigningKey.generate("grace"), SigningKey.generate("grace")
+    line = "- {id: grace, name: Grace Officer, roles: [officer], key: unset}"
+    assert line in POLICY_TEXT
+    text = POLICY_TEXT.replace(line, line.replace("unset", f'"{theirs.verify_key.to_text()}"'))
+    with pytest.raises(InputError) as caught:
+        create_project(tmp_path / "p", text, name="mine", adopter=strange)
+    assert (
+        caught.value.message
+        == f"the policy names `{strange.verify_key.to_text()}` as the key of nobody who may adopt it"
+    )
+    assert caught.value.place is not None
+    assert caught.value.place.file == "mine"
+    assert caught.value.fix == "write it under `key:` of `ada` or `grace` or `alan`"
+    assert everything(tmp_path) == []
+    project = create_project(tmp_path / "p", text, name="mine", adopter=theirs)
+    with project.journal() as journal:
+        first = journal.fold.records[0].entry
+        assert isinstance(first, PolicyAdopted)
+        assert (first.actor, journal.fold.records[0].refused) == ("grace", None)
+        assert (first.policy, first.supersedes, first.enforcement) == (journal.policy.digest(), None, "cooperative")
+        assert policy_from_json(first.document) == load_policy(project.policy) == journal.policy
+    assert not (project.keys / "grace.key").exists()
 
 
 def test_nobody_is_called_log(tmp_path: Path) -> None:
