@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from cli_support import Command
 
-from scalegate.gate.project import Project
+from scalegate.gate.project import Project, adopt
+from scalegate.policy import parse_policy
 from scalegate.training.held import Held
-from support import Model, approve, attest, new_project, open_gate, train
+from support import Model, approve, attest, new_project, open_gate, record_tier, train
 
 RESULT = '{"weights": "%s", "domain": "arithmetic", "outcomes": [true, false], "assumptions": ["it tried"]}'
 
@@ -62,3 +64,58 @@ def test_a_hold_that_takes_more_than_a_measurement_is_not_called_due(scalegate: 
     ran = scalegate("decide", "-p", project.folder, "--run", "r", "--no-record")
     assert " HOLD   train run `r`" in ran.out
     assert "evaluation due" not in ran.out
+
+
+def test_a_policy_file_that_is_not_in_force_is_named(scalegate: Command, project: Project) -> None:
+    assert "is not the policy in force" not in scalegate("status", "-p", "p").out
+    text = project.policy.read_text()
+    project.policy.write_text(text.replace('version: "1.0"', 'version: "1.1"'))
+    said = " ".join(scalegate("status", "-p", "p").out.split())
+    assert "policy.yaml is not the policy in force. To adopt it: scalegate adopt p/policy.yaml -p p --as NAME" in said
+    project.policy.write_text("nothing: [")
+    assert "policy.yaml cannot be read as a policy" in " ".join(scalegate("status", "-p", "p").out.split())
+
+
+def test_an_amendment_says_what_is_to_be_signed_again(scalegate: Command, project: Project) -> None:
+    project.policy.write_text(project.policy.read_text().replace('version: "1.0"', 'version: "1.1"'))
+    first = scalegate("adopt", "p/policy.yaml", "-p", "p", "--as", "ada").out
+    assert "counts no more" not in first
+    second = " ".join(scalegate("adopt", "p/policy.yaml", "-p", "p", "--as", "alan").out.split())
+    assert "is in force. What was attested, approved and recorded under the version before counts no more" in second
+
+
+def test_a_result_is_compared_with_what_was_reserved_and_with_the_policys_method(
+    scalegate: Command, project: Project, weights: str
+) -> None:
+    announced = scalegate(
+        *("evidence", "announce", "-p", "p", "--run", "r", "--weights", weights, "--domain", "arithmetic"),
+        *("--task", "sums", "--task-version", "1", "--dataset", "d" * 64, "--samples", 400, "--as", "evaluator"),
+        *("--elicitation-flops", "1e10 FLOP", "--json"),
+    )
+    result = {"evaluation": announced.json["evaluation"], "weights": weights, "domain": "arithmetic"}
+    result |= {"outcomes": [False] * 400, "assumptions": ["it tried"], "elicitation_method": "prompting"}
+    Path("result.json").write_text(json.dumps(result | {"elicitation_flops": str(10**10 + 1)}))
+    said = " ".join(scalegate("evidence", "add", "result.json", "-p", "p", "--as", "evaluator").out.split())
+    assert "It spent 10000000001 FLOP of elicitation by its own words, and 10000000000 were reserved" in said
+    assert "The policy names `fine-tuning`, the result `prompting`" in said
+
+
+def test_deciding_again_is_about_what_the_script_last_asked_for(scalegate: Command, tmp_path: Path) -> None:
+    """A hold on a step is not shown as a PROCEED on less; under another policy its amount says nothing."""
+    project = new_project(tmp_path / "q")
+    open_gate(project, Model()).close()
+    again = ("decide", "-p", project.folder, "--run", "r", "--no-record")
+    assert scalegate(*again).code == 0
+    with project.journal() as journal:
+        made = journal.decide("r", "train", project.key("gatekeeper"), "gatekeeper", compute=10**13)
+    assert made.verdict == "HOLD"
+    assert scalegate(*again).code == 3
+    assert scalegate(*again, "--flops", "1 FLOP").code == 0
+    assert scalegate("status", "-p", project.folder, "--json").json["runs"][0]["otherwise"] is None
+    new = parse_policy(project.policy.read_text().replace('version: "1.0"', 'version: "1.1"'))
+    for officer in ("ada", "alan"):
+        with project.journal() as journal:
+            adopt(journal, new, officer, project.key(officer))
+    record_tier(project)
+    assert scalegate(*again).code == 0
+    assert scalegate("status", "-p", project.folder, "--json").json["runs"][0]["otherwise"]["verdict"] == "PROCEED"

@@ -149,7 +149,7 @@ def test_weights_must_be_known_and_the_domain_in_the_policy(project: Project) ->
             check_weights(journal, WEIGHTS, "cyber", None)
 
 
-PLAIN = "write plain JSON, with outcomes as true, false or null"
+PLAIN = "write plain JSON, with outcomes as true, false or null, and FLOP as text of digits"
 
 
 def test_messages_say_what_where_and_what_to_write(project: Project) -> None:
@@ -172,11 +172,10 @@ def test_messages_say_what_where_and_what_to_write(project: Project) -> None:
             assert str(caught.value) == f"{path}: {message}"
     for text, message in (
         ("{", f"{path}:1:2: not JSON: Expecting property name enclosed in double quotes ({PLAIN})"),
-        ('{"a": 1, "a": 2}', f"{path}: JSON object has the key 'a' twice (keep one of them)"),
+        ('{"a": 1, "a": 2}', f"{path}: JSON object has the key 'a' twice ({PLAIN})"),
         (
             '{"a": 0.5}',
-            f"{path}: JSON number 0.5 is not an integer"
-            " (write an integer in a declared unit, or a decimal as a string)",
+            f"{path}: JSON number 0.5 is not an integer ({PLAIN})",
         ),
     ):
         path.write_text(text)

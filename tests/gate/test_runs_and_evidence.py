@@ -238,12 +238,12 @@ def test_recorded_weights_claim_no_more_than_was_reserved() -> None:
     assert book.fold.runs["r"].most_trained == TRAINED + 1
 
 
-def test_weights_are_recorded_once_and_with_the_least_training_claimed() -> None:
+def test_weights_are_recorded_once_and_hold_what_they_were_first_recorded_with() -> None:
     book = book_with_a_run()
     first = book.fold.runs["r"].recorded_at[digest("w")]
     assert record(book, "w", TRAINED - 5) == []
     assert record(book, "w", TRAINED) == []
-    assert book.fold.runs["r"].weights[digest("w")] == TRAINED - 5
+    assert book.fold.runs["r"].weights[digest("w")] == TRAINED
     assert book.fold.runs["r"].recorded_at[digest("w")] == first
     assert record(book, "v", TRAINED) == ["has other weights at the same count of FLOP"]
     # Another session may come to the same count with other weights.
@@ -254,7 +254,8 @@ def test_weights_are_recorded_once_and_with_the_least_training_claimed() -> None
 def test_the_weights_of_the_start_have_no_training() -> None:
     book = book_with_a_run()
     assert record(book, "start", 0) == []
-    assert record(book, "start", 1) == ["claims training in the weights that it started from"]
+    assert record(book, "start", 1) == []
+    assert book.fold.runs["r"].weights[digest("start")] == 0
 
 
 def test_weights_of_an_unrelated_run_or_of_unknown_lineage_are_a_fault() -> None:

@@ -120,7 +120,7 @@ def decide(
         runs = journal.fold.runs
         compute = effective(journal.policy, total(runs, members(runs, run)) + (asked if wanted == "train" else 0))
         last = journal.fold.latest.get(run)
-        if wanted == "train" and flops is None and last is not None:
+        if wanted == "train" and flops is None and last is not None and last.policy == journal.policy.digest():
             # What the script last asked for: less would be a verdict on something that nobody is about to do.
             compute = max(compute, last.compute)
         if kept:

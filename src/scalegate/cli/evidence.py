@@ -83,7 +83,9 @@ def announce(
                     configuration=configuration,
                 )
             )
+        with plain("--elicitation-flops"):
             reserved = parse_flop(elicitation_flops) if elicitation_flops is not None else 0
+        with plain():
             check_plan(journal, entry, reserved)
         index = journal.grant(entry, signing, *([elicitation(journal, place, entry, reserved)] if reserved else []))
     name = entry.model_dump()["evaluation"]
@@ -121,6 +123,17 @@ def add(
     due = announced.samples if announced else entry.completed + entry.errors
     short = "" if entry.completed == due else f". {due} samples were announced: it can rule nothing out"
     document |= {"announced": due}
+    attempt, domain = journal.fold.attempts[entry.evaluation], journal.policy.domain(entry.domain)
+    if announced and entry.elicitation_flops > attempt.reserved:
+        short += (
+            f". It spent {entry.elicitation_flops} FLOP of elicitation by its own words, and {attempt.reserved} were"
+            " reserved: the rest is no evidence, and is counted nowhere"
+        )
+    if announced and announced.elicitation != "none" and domain.elicitation.method not in entry.elicitation_method:
+        short += (
+            f". The policy names `{domain.elicitation.method}`, the result `{entry.elicitation_method}`: it is a text"
+            " for people, and nothing compares the two"
+        )
     emit(
         as_json,
         document,

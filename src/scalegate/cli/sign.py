@@ -154,6 +154,11 @@ def adopt(
     word = "is in force" if took else "has your signature"
     document = {"policy": wanted.digest(), "in_force": took, "pending": pending}
     lines = [f"{wanted.policy} {wanted.version} {word}.", *map(pending_line, pending)]
+    if took and rules is not wanted:
+        lines.append(
+            "What was attested, approved and recorded under the version before counts no more: it is signed again."
+            " Runs that are open are opened again."
+        )
     emit(as_json, document, lambda: "\n".join(lines))
 
 

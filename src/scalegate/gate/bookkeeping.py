@@ -18,8 +18,9 @@ def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
     if run is None:
         run = runs[entry.run] = Run(entry.run, entry, entry)
     anew = False
-    if not run.weights and run.used() == 0:
+    if run.fresh:
         anew = _declared(entry) != _declared(run.first)
+        run.opened_at = index if anew or run.opened_at < 0 else run.opened_at
         # Nothing was trained, nothing came of it: what was declared by mistake may be declared again.
         run.first, run.starts = entry, set()
     run.latest = entry
@@ -54,24 +55,19 @@ def unopened(name: str) -> Run:
 
 def recording_faults(runs: Runs, run: Run, entry: WeightsRecorded) -> list[str]:
     """What would be wrong with recording weights. A session asks before it writes: such a fault is for good."""
-    at, start, had = (entry.session, entry.trained), run.first.start_weights, run.recorded_at.get(entry.weights)
-    kin, known = members(runs, run.name), run.weights.get(entry.weights, entry.trained + 1) <= entry.trained
-    # Whoever starts from weights that this run had recorded before holds them too, and is no stranger to them.
+    at, known = (entry.session, entry.trained), run.known(entry.weights) is not None
+    kin = members(runs, run.name)
+    # Whoever starts from weights that this run had before holds them too, and is no stranger to them.
     strangers = [
         other.name
         for other in holders(runs, entry.weights)
-        if other.name not in kin
-        and (
-            other.weights[entry.weights] > 0
-            or (entry.trained > 0 and (had is None or other.recorded_at[entry.weights] < had))
-        )
+        if not known and other.name not in kin and (other.weights[entry.weights] > 0 or entry.trained > 0)
     ]
     checks = (
         (entry.session == run.latest.session, "records weights in a session that does not hold the run"),
-        (entry.trained > 0 or entry.weights in run.starts, "records weights without training that are new to it"),
+        (known or entry.trained > run.began, "records weights without training that are new to it"),
         (entry.trained <= run.counted, "claims more training in its weights than was reserved"),
         (not lineage_faults(runs, run.name), "records weights of a run whose lineage is not known"),
-        (not (entry.weights == start and entry.trained > 0), "claims training in the weights that it started from"),
         (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which is no ancestor"),
         (known or run.recorded.get(at, entry.weights) == entry.weights, "has other weights at the same count of FLOP"),
     )
@@ -82,13 +78,16 @@ def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
     """Training has come to weights."""
     run.faults += [f"entry {index} {fault}" for fault in recording_faults(runs, run, entry)]
     run.recorded.setdefault((entry.session, entry.trained), entry.weights)
-    lost = run.lost.get(entry.session, 0)
-    had = run.weights.get(entry.weights, entry.trained - lost)
-    run.lost[entry.session] = max(lost, entry.trained - had)
-    run.weights[entry.weights] = min(entry.trained - lost, had)
+    had = run.known(entry.weights)
+    if had is None:
+        run.weights[entry.weights] = entry.trained - run.lost.get(entry.session, 0)
+        if run.tip is not None:
+            run.grew_from[entry.weights] = run.tip
+    else:
+        # What is in weights that it had before is known: it went back to them, or forward again.
+        run.lost[entry.session] = entry.trained - had
+        run.weights[entry.weights] = had
     run.recorded_at.setdefault(entry.weights, index)
-    if run.tip is not None and run.tip != entry.weights:
-        run.grew_from.setdefault(entry.weights, run.tip)
     run.tip = entry.weights
     run.most_trained = max(run.most_trained, entry.trained)
 

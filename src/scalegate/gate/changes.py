@@ -11,7 +11,7 @@ from math import ceil, floor
 
 from scalegate.gate.facts import assess, levels_open
 from scalegate.gate.judge import Judge
-from scalegate.gate.measures import elicitation_due, elsewhere_measures, lineage_measures, trained_in
+from scalegate.gate.measures import elicitation_due, elsewhere_measures, least_unevaluated, lineage_measures, trained_in
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Situation
@@ -67,7 +67,7 @@ def unforeseen_changes(
         names = _all([f"`{it.run}`" for it in unsaved])
         text = f"a process that still trains saves what it has, evaluates it and closes its gate: {names}"
         best: list[tuple[str, Value]] = [("developer.others", max(int(others) - spare, 0))]
-        best += [(f"{domain.id}.unevaluated", 0) for domain in policy.domains]
+        best += [(f"{d.id}.unevaluated", least_unevaluated(policy, situation, d, unsaved)) for d in policy.domains]
         found.append(Change("act", text, tuple(best)))
     # What is measured and signed now may have ended by the time that something is waited for.
     for wait in _waits(judge, facts):
@@ -78,6 +78,17 @@ def unforeseen_changes(
         measured = _measured(changes, later.now)
         text = f"{wait.text}; what ends until then is measured and signed again"
         found.append(Change("time", text, (*wait.updates, *measured, *signed)))
+    # A clause of a tier that comes to bind may be the one that is asked for.
+    for tier in policy.tiers:
+        adopters = number(facts.get(f"tier.{tier.id}.adopters"))
+        if (adopters or 0) < tier.binds_at and able & {person.id for person in policy.with_role(tier.recorded_by)}:
+            text = (
+                f"somebody with role `{tier.recorded_by}` records who has adopted `{tier.id}`, if it has come to bind"
+            )
+            until = situation.now + 1
+            found.append(
+                Change("sign", text, ((f"tier.{tier.id}.adopters", tier.binds_at), (f"tier.{tier.id}.until", until)))
+            )
     # An amendment is another policy: what is signed under this one ends with it, so nothing is promised past it.
     lacking = frozenset(person.id for person in policy.people) - able
     for change in (

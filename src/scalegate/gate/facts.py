@@ -294,7 +294,7 @@ def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
 
     That is its own training behind the furthest of the weights evaluated, and the elicitation of copies of
     weights no further than these, of each as much as the margin allows for or the policy asks for. Training
-    after the last evaluation, a tranche lost to a crash, and elicitation that came to nothing are not covered.
+    after the last evaluation, a tranche lost to a crash, and elicitation without a result are not covered.
     """
     known = [p for p in other.pieces if p.elicitation != "none" and p.compute is not None]
     own = {piece.evaluation: max((piece.compute or 0) - other.carried, 0) for piece in known}

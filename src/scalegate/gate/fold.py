@@ -191,6 +191,7 @@ class Fold:
 
     def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
         attempt = self.attempts.setdefault(entry.evaluation, Attempt())
+        self._spoken_of(entry.run, entry.weights)
         if self._no_domain(entry.domain):
             self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
             return "the policy has no such domain"
@@ -203,6 +204,7 @@ class Fold:
         """Only a signed first result about what was announced closes an attempt; any other stands beside it."""
         attempt = self.attempts.setdefault(entry.evaluation, Attempt())
         announced = attempt.announced
+        self._spoken_of(announced.run if announced else "", entry.weights)
         if self._no_domain(entry.domain) and (announced is None or announced.domain != entry.domain):
             # What was announced under a policy that had the domain may be closed under one that has not.
             self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
@@ -217,6 +219,11 @@ class Fold:
             if fits
             else "it is about other weights or another domain than was announced"
         )
+
+    def _spoken_of(self, name: str, weights: str) -> None:
+        """An evaluation is about these runs: what they declare stands from now on."""
+        for run in self.runs.values():
+            run.evaluated = run.evaluated or run.name == name or weights in run.starts
 
     def _no_domain(self, domain: str) -> bool:
         return self.policy is not None and all(item.id != domain for item in self.policy.domains)
@@ -271,7 +278,8 @@ class Fold:
         run.reserved[key] = run.reserved.get(key, 0) + entry.flops
         attempt = self.attempts.get(entry.evaluation or "")
         announced = attempt.announced if attempt else None
-        if attempt and announced and announced.run == entry.run and attempt.finished is None:
+        of_it = entry.use == "elicitation" and announced is not None and announced.run == entry.run
+        if attempt and of_it and attempt.finished is None:
             attempt.reserved += entry.flops
         if entry.time < self.time:
             run.faults.append(f"entry {index} reserves compute at a time before entries that are already there")

@@ -65,7 +65,7 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", place=place) from error
     except ScalegateError as error:
-        fix = error.fix or "write plain JSON, with outcomes as true, false or null"
+        fix = "write plain JSON, with outcomes as true, false or null, and FLOP as text of digits"
         raise InputError(error.message, place=replace(error.place or place, file=str(path)), fix=fix) from error
     result = checked(lambda: ResultFile.model_validate(document), place)
     attempt = journal.fold.attempts.get(result.evaluation) if result.evaluation else None

@@ -15,7 +15,7 @@ from scalegate.gate.situation import Situation
 from scalegate.policy.document import Domain, Policy
 from scalegate.units import format_flop
 
-__all__ = ["Jump", "jumps"]
+__all__ = ["Jump", "jumps", "reached_early"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,22 @@ def _jump(policy: Policy, situation: Situation, domain: Domain) -> Jump | None:
         return None
     score = binomial.lower_bound(first.piece.successes, first.piece.completed, look_alpha(policy))
     return Jump(domain.id, last, first.compute, score, domain.threshold, domain.buffer)
+
+
+def reached_early(policy: Policy, situation: Situation) -> tuple[str, ...]:
+    """Runs outside the lineage that reached an alarm with no more compute than a first evaluation may wait for."""
+    first, found = policy.first_evaluation_at or 0, []
+    for domain in policy.domains:
+        for other in situation.elsewhere:
+            judged = [assess(policy, domain, piece) for piece in other.pieces if piece.domain == domain.id]
+            early = [item.compute for item in judged if item.reached and item.compute <= first]
+            if early:
+                found.append(
+                    f"`{other.run}` reached the alarm of `{domain.id}` at {format_flop(min(early))}, and a first"
+                    f" evaluation may wait for {format_flop(first)}: no other run may go without one. An amendment that"
+                    " lowers `first_evaluation_at` under that, or raises the alarm, may let another run begin."
+                )
+    return tuple(found)
 
 
 def _crosses(policy: Policy, domain: Domain, item: Assessment) -> bool:

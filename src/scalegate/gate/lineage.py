@@ -21,6 +21,7 @@ __all__ = [
     "grown_from",
     "holders",
     "lineage_faults",
+    "makers",
     "members",
     "sprung_from",
     "total",
@@ -37,15 +38,19 @@ class Run:
     reserved: dict[tuple[str, str], int] = field(default_factory=dict)
     """FLOP reserved and not given back, by (session, use)."""
     faults: list[str] = field(default_factory=list)
+    opened_at: int = -1
+    """Position of the entry that first declared it as it is."""
+    evaluated: bool = False
+    """Whether an evaluation was announced for it, or a result is about what it started from."""
     weights: dict[str, int] = field(default_factory=dict)
-    """Training FLOP of this run behind each recorded digest: the least claimed."""
-
+    """Training FLOP of this run behind each recorded digest, as it was first recorded."""
     recorded_at: dict[str, int] = field(default_factory=dict)
     """Position of the entry that first recorded a digest."""
     most_trained: int = 0
     """The most training FLOP that any of its weights was recorded with."""
     lost: dict[str, int] = field(default_factory=dict)
-    """Of what a session counts, what is not in its weights: it went back to weights that had been recorded before."""
+    """Of what a session counts, what is not in its weights: it went to weights that were known. Less than nothing if
+    these hold more than it counts."""
     tip: str | None = None
     """The recorded weights, or those that the session started from, that its training now goes on from."""
     grew_from: dict[str, str] = field(default_factory=dict)
@@ -64,11 +69,28 @@ class Run:
         return self.first.parents
 
     @property
+    def fresh(self) -> bool:
+        """Whether nothing came of it yet, so that it may be declared otherwise."""
+        return not self.weights and self.used() == 0 and not self.evaluated
+
+    def known(self, weights: str) -> int | None:
+        """Training FLOP of this run in weights that it recorded or started from; None: it has not had them."""
+        return self.weights.get(weights, 0 if weights in self.starts else None)
+
+    def derived(self, weights: str) -> bool:
+        """Whether it started from these weights, and declares them to be another's, alone or with others mixed in."""
+        made = any(parent.relation in ("initialisation", "adapter", "merge") for parent in self.parents)
+        return made and weights == self.first.start_weights
+
+    @property
+    def began(self) -> int:
+        """Training FLOP of this run in the weights that the session started from."""
+        return self.weights.get(self.latest.start_weights or "", 0)
+
+    @property
     def counted(self) -> int:
         """Training FLOP to which the session may have counted: what it started with, and reserved."""
-        start = self.latest.start_weights
-        began = self.weights.get(start, 0) if start is not None else 0
-        return began + self.reserved.get((self.latest.session, "training"), 0)
+        return self.began + self.reserved.get((self.latest.session, "training"), 0)
 
     @property
     def unsaved(self) -> int:
@@ -138,7 +160,7 @@ def behind(runs: Runs, run: Run, weights: str) -> int:
 
 
 def carried(runs: Runs, run: Run, seen: frozenset[str] = frozenset()) -> int:
-    """Training FLOP in the weights that the run started from: the least that any holder of them claims.
+    """Training FLOP in the weights that the run started from: the least that any maker of them claims.
 
     Only recorded weights that the run was seen to load count. A teacher, a merge or a generator of data makes
     a model more capable too, but by how much is not known: it counts against the run, and nothing here.
@@ -147,8 +169,8 @@ def carried(runs: Runs, run: Run, seen: frozenset[str] = frozenset()) -> int:
     start = run.loaded
     if start is None:
         return 0
-    known = [holder for holder in holders(runs, start) if holder.name not in seen]
-    return min((holder.weights[start] + carried(runs, holder, seen) for holder in known), default=0)
+    known = [maker for maker in makers(runs, start) if maker.name not in seen]
+    return min((maker.weights[start] + carried(runs, maker, seen) for maker in known), default=0)
 
 
 def grown_from(runs: Runs, name: str) -> frozenset[str]:
@@ -191,9 +213,16 @@ def sprung_from(runs: Runs, name: str, among: Mapping[str, int]) -> int | None:
             assert start is not None
             if among.get(start, 0) > 0:
                 found.append(among[start])
-            elif (maker := _trained_by(runs, run, start)) is not None:
-                waiting.append(maker.name)
+            else:
+                waiting += [other.name for other in _sources(runs, run, start)]
     return max(found, default=None)
+
+
+def _sources(runs: Runs, run: Run, weights: str) -> list[Run]:
+    """The other runs that these weights come from: that trained them or, if nobody did, that derived them."""
+    others = [other for other in runs.values() if other is not run]
+    trained = [other for other in others if other.weights.get(weights, 0) > 0]
+    return trained or [other for other in others if other.derived(weights)]
 
 
 def _trained_by(runs: Runs, run: Run, weights: str) -> Run | None:
@@ -211,8 +240,7 @@ def lineage_faults(runs: Runs, name: str) -> tuple[Fault, ...]:
 
 def _faults(runs: Runs, run: Run) -> Iterator[Fault]:
     opened, latest = run.first, run.latest
-    fresh = not run.weights and run.used() == 0
-    again = f"run `{run.name}` is opened again with " if fresh else None
+    again = f"run `{run.name}` is opened again with " if run.fresh else None
     if not opened.from_scratch and not opened.parents:
         mend = again and f"{again}its parents, or with `from_scratch=True` if it has none"
         yield Fault(f"run `{run.name}` states neither parents nor that it is from scratch", mend)
@@ -252,7 +280,13 @@ def _faults(runs: Runs, run: Run) -> Iterator[Fault]:
 
 def _start_faults(runs: Runs, run: Run, start: str, again: str | None) -> Iterator[Fault]:
     declared = {parent.weights for parent in run.parents}
-    strangers = [other.name for other in holders(runs, start) if other is not run and other.weights[start] > 0]
+    # What a run derives before it trains is no random start, for whoever takes it up later without the same parents.
+    strangers = [
+        source.name
+        for source in _sources(runs, run, start)
+        if source.weights.get(start, 0) > 0
+        or (source.opened_at < run.opened_at and not {parent.weights for parent in source.parents} <= declared)
+    ]
     if strangers and start not in declared:
         yield Fault(
             f"run `{run.name}` starts from weights of run `{strangers[0]}`, which it does not declare as a parent",

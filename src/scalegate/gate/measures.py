@@ -6,20 +6,20 @@ turns out that": nobody can promise its result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.evidence import binomial
 from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, elicitation_needed, look_alpha
 from scalegate.gate.judge import Judge
-from scalegate.gate.resumption import Change
+from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import Elsewhere, Piece, Situation
 from scalegate.policy.document import Domain, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, number
 from scalegate.units import format_flop
 
-__all__ = ["elicitation_due", "elsewhere_measures", "lineage_measures", "trained_in"]
+__all__ = ["elicitation_due", "elsewhere_measures", "least_unevaluated", "lineage_measures", "trained_in"]
 
 
 def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: int | None) -> int:
@@ -71,7 +71,7 @@ def lineage_measures(
         many = len(still_open) > 1
         words = f"the result{'s' * many} of the evaluation{'s' * many} of `{domain.id}` already announced"
         words += f" {'are' if many else 'is'} added"
-        for chance, share in (("if it turns out that the alarm is ruled out", 0), ("whatever it turns out to show", 1)):
+        for chance, share in (("if it turns out that the alarm is ruled out", 0), (WHATEVER, 1)):
             closed = (_closed(piece, share * piece.samples) for piece in situation.pieces if piece in still_open)
             rest = (piece for piece in situation.pieces if piece not in still_open)
             after = outcome((*rest, *closed), spent=0)
@@ -91,7 +91,7 @@ def lineage_measures(
     others = [piece if piece not in still_open else _closed(piece, 0) for piece in situation.pieces]
     for successes, chance in (
         (most, f"if it turns out that the alarm is ruled out ({most} of {samples} successes or fewer)"),
-        (samples, "whatever it turns out to show"),
+        (samples, WHATEVER),
     ):
         if successes is None:
             continue
@@ -195,6 +195,18 @@ def elsewhere_measures(policy: Policy, situation: Situation, facts: Facts) -> It
                 f" so that what it covers counts as unevaluated no more",
                 ((f"{domain.id}.unevaluated", effective(policy, left)), ("developer.others", others + cost)),
             )
+
+
+def least_unevaluated(policy: Policy, situation: Situation, domain: Domain, saved: Sequence[Elsewhere]) -> int:
+    """Effective compute of other runs that stays unevaluated at best: these are saved and evaluated as far as they go,
+    the rest as far as they are recorded."""
+    left = 0
+    for other in situation.elsewhere:
+        if other not in saved:
+            after = _evaluated(policy, situation, other, {domain.id: _due_on(policy, domain, other)})
+            gain = _uncovered(policy, domain, other) - _uncovered(policy, domain, after)
+            left += _uncovered(policy, domain, other) - (max(gain, 0) if other.recorded else 0)
+    return effective(policy, left)
 
 
 def _uncovered(policy: Policy, domain: Domain, other: Elsewhere) -> int:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from scalegate.gate.lineage import Runs, behind, carried, grown_from, holders, lineage_faults, members, sprung_from
+from scalegate.gate.lineage import (
+    Runs,
+    behind,
+    carried,
+    grown_from,
+    holders,
+    lineage_faults,
+    makers,
+    members,
+    sprung_from,
+)
 from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
@@ -51,7 +61,10 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[P
 def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
     """Every evaluation of weights that grew from this lineage's, in a run that is not of it."""
     names = members(runs, name)
-    own = {weights: behind(runs, runs[member], weights) for member in names for weights in runs[member].weights}
+    own: dict[str, int] = {}
+    for member in names:
+        for weights in runs[member].weights:
+            own[weights] = max(own.get(weights, 0), behind(runs, runs[member], weights))
     for other in sorted(set(runs) - set(names)):
         origin = sprung_from(runs, other, own)
         if origin is not None:
@@ -66,7 +79,7 @@ def _made_by(runs: Runs, name: str, piece: Piece) -> bool:
     if run.weights.get(weights, 0) > 0:
         return True
     of_it = weights in run.starts or weights in run.weights or piece.announced_for == name
-    return of_it and not any(holder is not run for holder in holders(runs, weights))
+    return of_it and not any(holder.weights[weights] > 0 for holder in holders(runs, weights) if holder is not run)
 
 
 def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, ...]) -> Iterator[Elsewhere]:
@@ -97,10 +110,10 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
 
 def _weights(runs: Runs, weights: str) -> tuple[str | None, int | None]:
     """The run that holds the weights, and the least training that went into them; None if nobody does."""
-    known = holders(runs, weights)
+    known = makers(runs, weights)
     if not known:
         return None, None
-    return known[0].name, min(behind(runs, holder, weights) for holder in known)
+    return known[0].name, min(behind(runs, maker, weights) for maker in known)
 
 
 def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int, ancestor: bool) -> Piece:

@@ -18,7 +18,7 @@ from scalegate.policy.semantics import Facts, Value, evaluate
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, children, fact_names
 from scalegate.truth import Truth
 
-__all__ = ["Change", "resumption"]
+__all__ = ["WHATEVER", "Change", "resumption"]
 
 LISTED = 12
 """Sets listed in a decision."""
@@ -48,6 +48,10 @@ class Change:
         return {**facts, **dict(self.updates)}
 
 
+WHATEVER = "whatever it turns out to show"
+"""How a measurement is worded that helps whatever its result."""
+
+
 def resumption(judge: Judge, facts: Facts, changes: Sequence[Change]) -> Resumption:
     """All verified minimal sets, smallest first, with a cap on the number listed and on the work."""
     holding = judge.holding(facts)
@@ -66,9 +70,20 @@ def resumption(judge: Judge, facts: Facts, changes: Sequence[Change]) -> Resumpt
     except _Spent:
         search.truncated = True
     verified = sorted(set(verified), key=lambda w: (len(w), sorted(w)))
+    verified = [way for way in verified if not _asks_for_luck(changes, way, verified)]
     sets = tuple(tuple(ResumptionFact(kind=changes[i].kind, text=changes[i].text) for i in sorted(w)) for w in verified)
     more = search.truncated or len(sets) > LISTED
     return Resumption(sets=sets[:LISTED], more=more, stop=not sets and not search.truncated, because=holding)
+
+
+def _asks_for_luck(changes: Sequence[Change], way: frozenset[int], ways: Ways) -> bool:
+    """Whether another way does with the same measurement whatever it shows, where this one asks for a good result."""
+    for index in way:
+        _, colon, what = changes[index].text.partition(": ")
+        sure = (at for at, change in enumerate(changes) if change.text == f"{WHATEVER}: {what}") if colon else ()
+        if any(other <= way - {index} | {at} for at in sure if at != index for other in ways if other != way):
+            return True
+    return False
 
 
 class _Spent(Exception):
@@ -92,6 +107,9 @@ class _Search:
         for test in self.judge.tests:
             if test.id in holding:
                 ways = self.product(ways, self.union(self.ways(e, want) for e, want in test.ways_out()))
+        for kind in (name.removeprefix("required.") for name in holding if name.startswith("required.")):
+            asked = (All(test.exprs()) for test in self.judge.tests if test.kind == kind and test.gates)
+            ways = self.product(ways, self.union(self.ways(expr, Truth.TRUE) for expr in asked))
         return ways
 
     def further(self, ways: Ways) -> Ways:

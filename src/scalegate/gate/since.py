@@ -66,7 +66,7 @@ def otherwise(fold: Fold, made: Decision, now: int = 0) -> Decision | None:
     situation = fold.situation(
         made.run,
         now=max(fold.time, made.now, now),
-        compute=max(made.compute, used),
+        compute=max(made.compute, used) if made.policy == fold.policy_digest else used,
         weights=made.weights,
         configuration=made.configuration,
     )

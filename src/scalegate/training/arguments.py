@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import operator
 import re
@@ -15,6 +16,7 @@ from scalegate.training.evaluation import Suite
 from scalegate.units import MAX_FLOP
 
 __all__ = [
+    "UNKEPT",
     "check_digest",
     "check_planned",
     "check_run",
@@ -26,6 +28,12 @@ __all__ = [
     "same_policy",
     "whole_flops",
 ]
+
+LOG = logging.getLogger(__name__)
+UNKEPT = (
+    "run `%s`: its weights are recorded, and kept nowhere: the gate has no `checkpoint=`. Save them before this process"
+    " ends: what is lost counts against the run, and cannot be evaluated."
+)
 
 
 def check_run(run: object) -> None:
@@ -84,9 +92,15 @@ def declared(parents: Sequence[str | Parent]) -> tuple[Parent, ...]:
     return tuple(found)
 
 
-def check_suites(policy: Policy, suites: Mapping[str, Suite]) -> None:
-    """Raises InputError for a suite that no domain asks for, or that is too small to rule anything out."""
+def check_suites(policy: Policy, suites: Mapping[str, Suite], *, evaluated: bool) -> None:
+    """Raises InputError for a suite that no domain asks for, or that is too small to rule anything out.
+
+    Warns of a domain without one, if the script evaluates at all.
+    """
     domains = {domain.id: domain for domain in policy.domains}
+    for name in domains if evaluated else ():
+        if name not in suites:
+            LOG.warning("there is no suite for `%s`: this gate does not evaluate it", name)
     for name, suite in suites.items():
         if not isinstance(suite, Suite):
             raise InputError(f"the suite of `{name}` is {type(suite).__name__}", fix="give `Suite(task, version, ...)`")

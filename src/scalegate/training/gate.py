@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -26,6 +26,7 @@ from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import Parent
 from scalegate.policy import Domain, Policy, load_policy
 from scalegate.training.arguments import (
+    UNKEPT,
     check_digest,
     check_planned,
     check_run,
@@ -118,7 +119,7 @@ class Gate:
         """
         wanted = policy if isinstance(policy, Policy) else load_policy(policy)
         check_run(run)
-        check_suites(wanted, suites or {})
+        check_suites(wanted, suites or {}, evaluated=evaluate is not None)
         size, end, kin = check_tranche(tranche), check_planned(planned), declared(parents)
         folder = Path(keys) if keys is not None else Path(ledger).parent / "keys"
         log_key = SigningKey.load(folder / "log.key")
@@ -152,8 +153,6 @@ class Gate:
         """The latest decision for this run."""
         return self._session.decision
 
-    # --- the hot path ---------------------------------------------------------------------------------
-
     def step(self, flops: int) -> None:
         """Authorise one step of `flops` training FLOP, before it is taken.
 
@@ -186,12 +185,10 @@ class Gate:
         optimizer.register_step_pre_hook(check)
         self._tranche.guarded = True
 
-    # --- renewal --------------------------------------------------------------------------------------
-
     def _extend(self, flops: object) -> int:
         """Reserve enough for a step of `flops`, under the permit or a new one, and return it; or raise Held."""
         session = self._session
-        with self._holding():
+        with self._holding(), self._kept():
             self._check_free()
             exact = metered(flops)
             if exact == 0:
@@ -213,6 +210,17 @@ class Gate:
                     self._tried.clear()
                     return exact
             raise Held(f"run `{session.run}`: the permit ended before compute could be reserved", decision)
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """A hold because another policy was adopted saves what was trained until then: the run goes on from it."""
+        try:
+            yield
+        except Held:
+            if self._session.superseded and self.trained > 0 and not self._saved():
+                with suppress(ScalegateError):
+                    self.save()
+            raise
 
     @contextmanager
     def _ending(self) -> Iterator[None]:
@@ -266,6 +274,10 @@ class Gate:
         check_digest("what `weights` returns", weights)
         return weights
 
+    def _saved(self) -> bool:
+        """Whether the weights as they now are are those that the ledger was last told of, with all that was trained."""
+        return self.trained == self._saved_at and self._session.state.tip == self._digest()
+
     def _reserve(self, flops: int) -> bool:
         """Reserve a tranche that covers a step of `flops`; False if the permit does not reach that far."""
         tranche = self._tranche
@@ -298,8 +310,6 @@ class Gate:
             self._session.fault(reason)
             self._settle()
             raise Held.by(self._session.decide(0))
-
-    # --- checkpoints and evaluations ------------------------------------------------------------------
 
     def save(self) -> str:
         """Call the script's checkpoint function and record the weights. Returns their digest.
@@ -338,9 +348,9 @@ class Gate:
             if self.trained == 0:
                 raise InputError("nothing has been trained in this run yet: there is nothing to evaluate")
             self._end()
-            session, saved = self._session, self.trained == self._saved_at
+            session = self._session
             session.refresh()
-            weights = self._digest() if saved else self.save()
+            weights = self._digest() if self._saved() else self.save()
             reasons = {d.id: why_not(session, d, weights, self._suites) for d in session.policy.domains}
             due = [domain for domain in session.policy.domains if reasons[domain.id] is None]
             said = "; ".join(why for why in reasons.values() if why)
@@ -378,25 +388,19 @@ class Gate:
         if self.trained == 0:
             return decision
         with self._holding(decision):
-            if self.trained != self._saved_at:
+            if not self._saved():
                 try:
                     self.save()
                 except Held as refused:
                     why = f"{Held.by(decision).message}; nor can it be saved: {refused.message}"
                     raise Held(why, decision, fix=refused.fix) from refused
                 if self._checkpoint is None:
-                    LOG.warning(
-                        "run `%s`: its weights are recorded, and kept nowhere: the gate has no `checkpoint=`. Save them"
-                        " before this process ends: what is lost counts against the run, and cannot be evaluated.",
-                        self._session.run,
-                    )
+                    LOG.warning(UNKEPT, self._session.run)
             if self._evaluate is None:
                 return decision
             due = [domain for domain in asked_for(self._session, decision) if domain.id not in self._tried]
             self._tried.update(domain.id for domain in due)
             return self._session.decide(flops) if self._measure(due, self._evaluate) else decision
-
-    # --- what is due, and the end ---------------------------------------------------------------------
 
     def next_due(self) -> NextDue | None:
         """What ends the present permit, when, and what it will cost.

@@ -103,8 +103,10 @@ class Session:
                 *(self.run, self.base, weights[:12], trained),
             )
         runs = self.journal.fold.runs.values()
-        alike = [other.name for other in runs if other.name != self.run and start in other.starts]
-        if from_scratch and alike:
+        # Whoever trained these weights goes on from its own, and not as the others do that start from them.
+        alike = [other.name for other in runs if start in other.starts and other.weights.get(start, 0) == 0]
+        alike = [name for name in alike if name != self.run] if self.base == 0 else []
+        if alike:
             LOG.warning(
                 "run `%s` starts from the same weights as run `%s`. Trained alike, it comes to weights that are the"
                 " other's and cannot be recorded here: take another seed, or go on with `%s`.",
@@ -152,14 +154,23 @@ class Session:
             common["time"] = max(common["time"], self.journal.fold.time)
         return ComputeReserved(**common, session=self.token, use=use, flops=flops, evaluation=evaluation)
 
+    @property
+    def superseded(self) -> bool:
+        """Whether a policy was adopted since this session opened the run."""
+        return self.journal.fold.adopted_at != self.under
+
     def check(self) -> None:
         """Raise Held if the policy changed, or another process opened the run, since this session opened it."""
-        if self.journal.fold.adopted_at != self.under:
+        if self.superseded:
             raise Held(
                 f"a policy has been adopted since run `{self.run}` was opened",
                 self.decision,
                 fix="open the run again under the policy now in force",
             )
+        self.check_holder()
+
+    def check_holder(self) -> None:
+        """Raise Held if another process opened the run since this session opened it."""
         if self.state.latest.session != self.token:
             raise Held(
                 f"run `{self.run}` was taken over by another process",
@@ -190,17 +201,24 @@ class Session:
         with self._whole():
             self.journal.append(make)
 
-    def write(self, make: Callable[[], Signed]) -> None:
-        """Append what `make` makes, as the holder of the run. Raises Held as `check` does."""
+    def write(self, make: Callable[[], Signed], *, under_any: bool = False) -> None:
+        """Append what `make` makes, as the holder of the run. Raises Held as `check` does.
+
+        `under_any`: also after another policy was adopted, for what only says what was done and authorises nothing.
+        """
 
         def fenced() -> Signed:
-            self.check()
+            if under_any:
+                self.check_holder()
+            else:
+                self.check()
             return make()
 
         self.append(fenced)
 
     def fault(self, reason: str) -> None:
         """Write that the meter of the run cannot be trusted."""
+        LOG.error("run `%s`: a fault of its meter, which holds for good: %s", self.run, reason)
         self._faults.append(line(reason, 2000))
         self.write_faults()
 
@@ -218,7 +236,7 @@ class Session:
             settled = ComputeSettled(**self.common(), session=self.token, unspent=unspent, remaining=left)
             return [(settled, self.keys.gate)]
 
-        self.write(make)
+        self.write(make, under_any=True)
 
     def record(self, weights: str, trained: int) -> None:
         """Write that the weights hold `trained` FLOP of this run. Raises as `recordable` does, and writes nothing."""
@@ -227,7 +245,7 @@ class Session:
             self.recordable(weights, trained)
             return [(self._recording(weights, trained), self.keys.gate)]
 
-        self.write(make)
+        self.write(make, under_any=True)
 
     def _recording(self, weights: str, trained: int) -> WeightsRecorded:
         return WeightsRecorded(**self.common(), session=self.token, weights=weights, trained=trained)
@@ -235,14 +253,15 @@ class Session:
     def recordable(self, weights: str, trained: int) -> None:
         """Raise Held if recording these weights would be a fault of the run for good."""
         nothing = "nothing was written, and the checkpoint is as it was"
-        if trained > 0 and weights == self.state.first.start_weights:
+        untrained = self.state.latest.start_weights if trained == self.base else None
+        back = self.state.known(weights) is not None
+        if trained > self.base and weights == self.state.first.start_weights == self.state.tip:
             raise Held(
                 f"run `{self.run}`: training was metered, and the weights are those that it started from",
                 self.decision,
-                fix=f"save after a step that was taken; {nothing}",
+                fix="save after a step that was taken; if the run went back to its start, open it again from there;"
+                f" {nothing}",
             )
-        untrained = self.state.latest.start_weights if trained == self.base else None
-        back = self.state.weights.get(weights, 0) > 0
         if not back and self.state.recorded.get((self.token, trained), untrained or weights) != weights:
             raise Held(
                 f"run `{self.run}`: the weights have changed, and no training was metered meanwhile",
@@ -261,7 +280,8 @@ class Session:
             raise Held(
                 f"run `{self.run}`: an entry that it writes now {faults[0]}",
                 self.decision,
-                fix=f"what went into weights is declared by the run that made them; {nothing}",
+                fix="what went into weights is declared by the run that made them; two runs that are trained alike from"
+                f" one start come to the same weights: take another seed or order of data; {nothing}",
             )
 
     def decide(self, flops: int) -> Decision:

@@ -13,6 +13,8 @@ __all__ = ["Tranche"]
 FIRST_STEPS = 64
 FIRST_PART = 16
 """While no pace is known, a tranche is at most so many steps, and at most one part in so many of the room."""
+PART = 4
+"""After that it is at most one part in so many of the room: a crash forfeits no whole permit."""
 SECONDS = 20.0
 """Unless a size is given, it is fitted to last about this long: what a crash forfeits at most."""
 
@@ -66,12 +68,14 @@ class Tranche:
     def wanted(self, flops: int, room: int) -> int:
         """FLOP to reserve for steps of `flops` where the permit has `room`.
 
-        They last SECONDS at the pace of the last ones, and are at most twice as much. The first are a small part of
-        the room: a crash before anything is saved forfeits them, and nothing can be evaluated that would make it good.
+        They last SECONDS at the pace of the last ones, and are at most twice as much and a part of the room. The first
+        are a small part of it: a crash before anything is saved forfeits them, and nothing can be evaluated that would
+        make it good.
         """
         if self._size is not None:
             return self._size
         spent, lasted = self.spent - self._granted_after, time.monotonic() - self._granted_at
         if spent <= 0 or lasted <= 0:
             return max(flops, min(FIRST_STEPS * flops, room // FIRST_PART))
-        return max(flops, int(min(2.0, SECONDS / lasted) * spent))
+        paced = int(min(2.0, SECONDS / lasted) * spent)
+        return max(flops, min(paced, max(room // PART, FIRST_STEPS * flops)))

@@ -1,0 +1,35 @@
+"""What a hold of the example policy offers, where the search over conditions alone would say too much or too little."""
+
+from __future__ import annotations
+
+from test_decide_cases import LEVEL_2, POLICY, piece, signed, situation
+
+from scalegate.gate import decide
+from scalegate.policy import parse_policy
+from support import POLICY_TEXT
+
+TIERED = POLICY_TEXT.replace(
+    "  - id: capability.arithmetic\n    kind: capability\n",
+    "  - id: capability.arithmetic\n    kind: capability\n    tier: international\n",
+)
+
+
+def test_a_required_clause_of_a_tier_that_does_not_bind_may_come_to_bind() -> None:
+    assert TIERED != POLICY_TEXT
+    policy = parse_policy(TIERED)
+    decision = decide(policy, situation(8 * 10**11, piece(0), policy=policy.digest()), "train")
+    way_out = decision.resumption
+    assert way_out is not None
+    assert (way_out.because, way_out.stop, way_out.sets) == (("required.capability",), False, ())
+    [fact] = way_out.first
+    assert fact.kind == "sign"
+    assert "records who has adopted `international`, if it has come to bind" in fact.text
+
+
+def test_where_a_measurement_does_whatever_it_shows_none_asks_for_a_good_result() -> None:
+    """Held by what was never evaluated, with everything signed: the result does not matter."""
+    decision = decide(POLICY, situation(8 * 10**11, signatures=signed(*LEVEL_2)), "train")
+    assert decision.resumption is not None
+    texts = [[fact.text for fact in facts] for facts in decision.resumption.sets]
+    assert len(texts) == 1
+    assert texts[0][0].startswith("whatever it turns out to show: ")

@@ -1,0 +1,99 @@
+"""What the gate says and keeps when a script lacks something, or the policy changes under it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from scalegate.gate import replay
+from scalegate.gate.project import Project, adopt
+from scalegate.ledger.entries import Parent
+from scalegate.policy import parse_policy
+from scalegate.training.held import Held
+from scalegate.training.tranche import FIRST_STEPS, PART, Tranche
+from support import STEP, Model, new_project, open_gate, train
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return new_project(tmp_path / "p")
+
+
+def test_an_adoption_while_a_run_trains_loses_nothing(project: Project) -> None:
+    """The run is held, saved until then, and goes on from there once it is opened under the new policy."""
+    model = Model()
+    new = parse_policy(project.policy.read_text().replace('version: "1.0"', 'version: "1.1"'))
+    with open_gate(project, model, tranche=3 * STEP) as gate:
+        train(gate, model, 4)
+        for officer in ("ada", "alan"):
+            with project.journal() as journal:
+                adopt(journal, new, officer, project.key(officer))
+        with pytest.raises(Held, match="a policy has been adopted"):
+            train(gate, model)
+        held_at = model.flops
+        assert model.saved == held_at == 6 * STEP
+    with open_gate(project, model, policy=new) as gate:
+        assert gate.trained == held_at
+    assert replay(project.ledger).faults == ()
+
+
+def test_weights_that_nobody_keeps_are_named(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    model = Model()
+    with open_gate(project, model, checkpoint=None, evaluate=None) as gate, pytest.raises(Held):
+        train(gate, model)
+    assert caplog.text.count("its weights are recorded, and kept nowhere: the gate has no `checkpoint=`") == 1
+    caplog.clear()
+    with open_gate(project, model, "kept", evaluate=None) as gate, pytest.raises(Held):
+        train(gate, model)
+    assert "kept nowhere" not in caplog.text
+
+
+def test_a_domain_without_a_suite_is_named_if_the_script_evaluates(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_gate(project, Model(), suites={}).close()
+    assert "there is no suite for `arithmetic`: this gate does not evaluate it" in caplog.text
+    caplog.clear()
+    open_gate(project, Model(), "other", suites={}, evaluate=None).close()
+    open_gate(project, Model(flops=3), "third").close()
+    assert "no suite" not in caplog.text
+
+
+def test_a_hold_names_the_folder_of_the_project(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, command in ((project.folder.parent, f"`scalegate status -p {project.folder}`"),
+                            (project.folder, "`scalegate status`")):  # fmt: skip
+        monkeypatch.chdir(folder)
+        model = Model()
+        with open_gate(project, model, folder.name, evaluate=None) as gate, pytest.raises(Held) as caught:
+            train(gate, model)
+        assert (caught.value.fix or "").startswith(command)
+
+
+def test_runs_that_start_alike_are_named_but_not_to_whoever_trained_the_weights(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    base = Model()
+    with open_gate(project, base, "base") as gate:
+        train(gate, base, 2)
+        weights = gate.save()
+    parents = [Parent(weights=weights, relation="initialisation")]
+    for run, told in (("one", False), ("two", True)):
+        caplog.clear()
+        open_gate(project, Model(flops=base.flops), run, from_scratch=False, parents=parents).close()
+        assert ("run `two` starts from the same weights as run `one`" in caplog.text) is told
+    caplog.clear()
+    open_gate(project, Model(flops=base.flops), "base").close()
+    assert "the same weights" not in caplog.text
+
+
+def test_a_crash_forfeits_no_whole_permit() -> None:
+    """However long a permit would last at this pace, a tranche is at most a part of the room."""
+    tranche = Tranche(None)
+    tranche.add(10**6)
+    tranche.spend(10**6)
+    assert tranche.wanted(10, room=10**6) == 10**6 // PART
+    assert tranche.wanted(10, room=100) == FIRST_STEPS * 10
+    assert tranche.wanted(10**9, room=10**6) == 10**9
