@@ -353,7 +353,7 @@ def test_a_run_repeated_under_another_name_is_refused_and_not_spoilt(project: Pr
     model = Model()
     with open_gate(project, model, "two", evaluate=None) as gate:
         train(gate, model, 3)
-        with pytest.raises(Held, match="weights of run `one`, which is no ancestor"):
+        with pytest.raises(Held, match="weights of run `one`, which it did not start from"):
             gate.save()
     assert faults(project) == ""
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_descendants import branch, reached
-from test_dodges import announce, faults, finish, trained_to, verdict
+from test_descendants import reached
+from test_dodges import announce, digest, faults, finish, opened, put, record, reserve, trained_to, verdict
 
 from scalegate.gate.lineage import Run
-from scalegate.gate.project import Project
-from scalegate.ledger.entries import Parent
+from scalegate.gate.project import Project, adopt
+from scalegate.gate.since import latest_decision
+from scalegate.ledger.entries import ComputeSettled, Parent, WeightsRecorded
+from scalegate.policy import parse_policy
 from scalegate.training.held import Held
 from support import STEP, Model, new_project, open_gate, train
 
@@ -26,35 +28,24 @@ def state(project: Project, run: str = "r") -> Run:
         return journal.fold.runs[run]
 
 
-def washed(project: Project, run: str, flops: int) -> None:
-    """The run is opened from its random start, its checkpoint is loaded, and that is saved."""
+def test_a_checkpoint_is_loaded_before_the_gate_is_opened(project: Project) -> None:
+    """What it holds is no part of what a gate counts that was opened before: told so, nothing is lost."""
+    weights = trained_to(project, Model(), 15)
     model = Model()
-    with open_gate(project, model, run, evaluate=None) as gate:
-        model.flops = flops
+    with open_gate(project, model, evaluate=None) as gate:
+        model.flops = 15 * STEP
+        with pytest.raises(
+            Held, match=r"hold 150000000000 FLOP of it, more than this gate counts .*open the run again"
+        ):
+            gate.save()
+    with open_gate(project, model, evaluate=None) as gate:
+        train(gate, model, 1)
         gate.save()
+    assert state(project).weights == {weights: 15 * STEP, model.digest(): 16 * STEP}
+    assert faults(project) == ""
 
 
-def test_a_checkpoint_that_is_loaded_after_the_gate_was_opened_holds_what_it_held(project: Project) -> None:
-    model = Model()
-    with open_gate(project, model) as gate:
-        train(gate, model, 25)
-        gate.save()
-        gate.evaluate()
-    weights = model.digest()
-    washed(project, "r", model.flops)
-    assert state(project).weights[weights] == 25 * STEP
-    assert verdict(project) == "PROCEED"
-    late = Model()
-    with open_gate(project, late) as gate:
-        late.flops = model.flops
-        gate.save()
-        train(gate, late, 2)
-        assert gate.save() == late.digest()
-    assert state(project).weights[late.digest()] == 27 * STEP
-    assert (state(project).present, faults(project)) == (27 * STEP, "")
-
-
-def test_going_back_and_forth_loses_nothing(project: Project) -> None:
+def test_going_back_is_told_and_forth_again_takes_another_gate(project: Project) -> None:
     model = Model()
     with open_gate(project, model) as gate:
         train(gate, model, 5)
@@ -65,7 +56,9 @@ def test_going_back_and_forth_loses_nothing(project: Project) -> None:
         gate.save()
         assert state(project).present == 5 * STEP
         model.flops = 15 * STEP
-        gate.save()
+        with pytest.raises(Held, match="more than this gate counts"):
+            gate.save()
+    with open_gate(project, model) as gate:
         assert (state(project).weights[late], state(project).present) == (15 * STEP, 15 * STEP)
         model.flops = 5 * STEP
         gate.save()
@@ -73,6 +66,34 @@ def test_going_back_and_forth_loses_nothing(project: Project) -> None:
         new = gate.save()
         assert state(project).weights[new] == 6 * STEP
     assert faults(project) == ""
+
+
+def test_a_count_that_falls_or_holds_more_than_it_counts_is_a_fault(project: Project) -> None:
+    """With the gate's key: each known checkpoint recorded at nought, and the next one on top of it."""
+    opened(project)
+    verdict(project, compute=10**11)
+    reserve(project, 10**11)
+    record(project, "a" * 64, 10**11)
+    assert faults(project) == ""
+    record(project, "a" * 64, 5 * 10**10)
+    assert "counts less training than it did before" in faults(project)
+    assert "comes to weights that hold more training than it counts" in faults(project)
+    record(project, "b" * 64, 10**11)
+    assert state(project).weights == {"a" * 64: 10**11, "b" * 64: 10**11}
+
+
+def test_what_went_into_weights_of_a_session_cannot_be_given_back(project: Project) -> None:
+    opened(project)
+    verdict(project, compute=10**11)
+    reserve(project, 10**11)
+    record(project, digest("r at first"), 0)
+    record(project, "a" * 64, 10**11)
+    opened(project, session="2" * 64)
+    verdict(project, compute=15 * 10**10)
+    reserve(project, 5 * 10**10, session="2" * 64)
+    put(project, "gatekeeper", WeightsRecorded, run="r", session="2" * 64, weights="b" * 64, trained=5 * 10**10)
+    put(project, "gatekeeper", ComputeSettled, run="r", session="2" * 64, unspent=10**10, remaining=4 * 10**10)
+    assert "gives back compute that went into recorded weights" in faults(project)
 
 
 def test_going_back_to_the_start_is_told_too(project: Project) -> None:
@@ -113,14 +134,110 @@ def test_no_new_weights_without_training_after_a_checkpoint_was_taken_up(project
     assert set(state(project).weights) == {first}
 
 
-def test_weights_that_were_washed_are_no_random_start(project: Project) -> None:
-    weights = trained_to(project, Model(), 15, "base")
-    washed(project, "base", 15 * STEP)
-    with open_gate(project, Model(flops=15 * STEP), "x", evaluate=None) as gate, pytest.raises(Held, match="lineage"):
+@pytest.mark.parametrize("start", ["ours", "theirs"])
+def test_weights_of_another_run_are_not_taken_up_in_a_process(project: Project, start: str) -> None:
+    """Neither by a stranger, also if it was opened from them once, nor by a child that loads an earlier checkpoint."""
+    model = Model()
+    with open_gate(project, model, "base", evaluate=None) as gate:
+        train(gate, model, 1)
+        early = gate.save()
+        train(gate, model, 14)
+        late = gate.save()
+    if start == "ours":
+        ours = Model(flops=7)
+        trained_to(project, ours, 1, "x")
+        open_gate(project, Model(flops=15 * STEP), "x", evaluate=None).close()
+        taken, options = Model(flops=ours.flops), {}
+        with open_gate(project, taken, "x", evaluate=None) as gate:
+            gate.step(STEP)
+            taken.flops = 15 * STEP
+            with pytest.raises(Held, match="records weights of run `base`"):
+                gate.save()
+        assert late not in state(project, "x").weights
+        return
+    options = {"from_scratch": False, "parents": [Parent(weights=late, relation="initialisation")]}
+    child = Model(flops=15 * STEP)
+    with open_gate(project, child, "c", evaluate=None, **options) as gate:
+        train(gate, child, 1)
+        gate.save()
         gate.step(STEP)
-    branch(project, [Parent(weights=weights, relation="initialisation")])
+        child.flops = STEP
+        with pytest.raises(Held, match="records weights of run `base`"):
+            gate.save()
+        child.flops = 15 * STEP
+        assert gate.save() == late
+        assert state(project, "c").present == 0
+    assert early not in state(project, "c").weights
+    assert faults(project) == ""
+
+
+def test_a_run_that_says_it_came_to_anothers_weights_hides_nothing(project: Project) -> None:
+    base = trained_to(project, Model(), 15, "base")
+    parents = [Parent(weights=base, relation="adapter")]
+    open_gate(project, Model(flops=7), "c", from_scratch=False, parents=parents, evaluate=None).close()
+    announce(project, "a" * 64, Model(flops=7).digest(), run="c")
+    finish(project, "a" * 64, Model(flops=7).digest(), 380)
     assert reached(project)
-    washed(project, "base", 15 * STEP)
+    y = Model(flops=3)
+    with open_gate(project, y, "y", evaluate=None) as gate:
+        with pytest.raises(Held):
+            gate.step(STEP)
+        y.flops = 7
+        with pytest.raises(Held, match="no training was metered"):
+            gate.save()
+    opened(project, run="z", session="3" * 64)
+    with project.journal() as journal:
+        session = journal.fold.runs["z"].latest.session
+    put(project, "gatekeeper", WeightsRecorded, run="z", session=session, weights=Model(flops=7).digest(), trained=1)
+    assert reached(project)
+
+
+def test_going_back_to_the_start_ends_the_permit(project: Project) -> None:
+    model = Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 30)
+        gate.save()
+        gate.evaluate()
+        gate.step(STEP)
+        model.flops += STEP
+        model.flops = 0
+        gate.save()
+        with project.journal() as journal:
+            assert not journal.fold.permitted("r", journal.now())
+
+
+def test_a_meter_fault_is_written_whatever_policy_was_adopted_meanwhile(project: Project) -> None:
+    model = Model()
+    new = parse_policy(project.policy.read_text().replace('version: "1.0"', 'version: "1.1"'))
+    with open_gate(project, model) as gate:
+        train(gate, model, 2)
+        for officer in ("ada", "alan"):
+            with project.journal() as journal:
+                adopt(journal, new, officer, project.key(officer))
+        with pytest.raises(Held):
+            gate.meter_fault("a kernel was not counted")
+    assert state(project).faults == ["a kernel was not counted"]
+
+
+def test_what_was_decided_before_a_run_was_declared_otherwise_was_about_another(project: Project) -> None:
+    base = trained_to(project, Model(), 15, "base")
+    parents = [Parent(weights=base, relation="teacher")]
+    open_gate(project, Model(flops=7), "n", from_scratch=False, parents=parents, evaluate=None).close()
+    assert verdict(project, "n", compute=10**12) == "HOLD"
+    open_gate(project, Model(flops=7), "n", evaluate=None).close()
+    with project.journal() as journal:
+        assert "n" not in journal.fold.latest
+        assert latest_decision(journal.fold, "n", "train") is None
+
+
+def test_an_evaluation_that_was_announced_before_the_run_was_opened_binds_it_too(project: Project) -> None:
+    base = trained_to(project, Model(), 15, "base")
+    announce(project, "a" * 64, "7" * 64, run="c")
+    finish(project, "a" * 64, "7" * 64, 380)
+    parents = [Parent(weights=base, relation="adapter")]
+    open_gate(project, Model(flops=7), "c", from_scratch=False, parents=parents, evaluate=None).close()
+    assert reached(project)
+    open_gate(project, Model(flops=9), "c", evaluate=None).close()
     assert reached(project)
 
 

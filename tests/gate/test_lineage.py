@@ -87,7 +87,7 @@ def test_recording_the_weights_of_an_unrelated_run_is_a_fault(project: Project) 
     with open_gate(project, thief, run="thief") as gate:
         gate.step(STEP)
         thief.flops = BASE.flops
-        with pytest.raises(Held, match="weights of run `base`, which is no ancestor"):
+        with pytest.raises(Held, match="weights of run `base`, which it did not start from"):
             gate.save()
     with project.journal() as journal:
         run = journal.fold.runs["thief"]
@@ -101,7 +101,7 @@ def test_recording_the_weights_of_an_unrelated_run_is_a_fault(project: Project) 
             trained=STEP,
         )
         journal.append(lambda: [(entry, project.key("gatekeeper"))])
-        assert "which is no ancestor" in run.faults[0]
+        assert "which it did not start from" in run.faults[0]
 
 
 def test_going_on_from_weights_that_the_run_never_recorded_holds(project: Project) -> None:

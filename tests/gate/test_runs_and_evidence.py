@@ -241,7 +241,6 @@ def test_recorded_weights_claim_no_more_than_was_reserved() -> None:
 def test_weights_are_recorded_once_and_hold_what_they_were_first_recorded_with() -> None:
     book = book_with_a_run()
     first = book.fold.runs["r"].recorded_at[digest("w")]
-    assert record(book, "w", TRAINED - 5) == []
     assert record(book, "w", TRAINED) == []
     assert book.fold.runs["r"].weights[digest("w")] == TRAINED
     assert book.fold.runs["r"].recorded_at[digest("w")] == first
@@ -251,10 +250,18 @@ def test_weights_are_recorded_once_and_hold_what_they_were_first_recorded_with()
     assert other[1:] == ["records weights in a session that does not hold the run"]
 
 
+def test_a_count_does_not_fall_and_known_weights_hold_what_they_held() -> None:
+    book = book_with_a_run()
+    assert record(book, "w", TRAINED - 5) == [
+        "counts less training than it did before",
+        "comes to weights that hold more training than it counts",
+    ]
+    assert book.fold.runs["r"].weights[digest("w")] == TRAINED
+
+
 def test_the_weights_of_the_start_have_no_training() -> None:
     book = book_with_a_run()
-    assert record(book, "start", 0) == []
-    assert record(book, "start", 1) == []
+    assert record(book, "start", TRAINED) == []
     assert book.fold.runs["r"].weights[digest("start")] == 0
 
 
@@ -264,7 +271,7 @@ def test_weights_of_an_unrelated_run_or_of_unknown_lineage_are_a_fault() -> None
     book.put(RunOpened, start_weights=digest("s"), **other)
     book.put(WeightsRecorded, weights=digest("w"), trained=0, **other)
     new = "records weights without training that are new to it"
-    assert book.faults("s") == [new, "records weights of run `r`, which is no ancestor"]
+    assert book.faults("s") == [new, "records weights of run `r`, which it did not start from"]
     child = {"run": "c", "session": digest("c")}
     parents = (Parent(weights=digest("w"), relation="initialisation"),)
     book.put(RunOpened, from_scratch=False, parents=parents, start_weights=digest("w"), **child)

@@ -5,7 +5,7 @@ Nothing here is refused. What the machine wrote stands, and where it cannot be s
 
 from __future__ import annotations
 
-from scalegate.gate.lineage import Run, Runs, holders, lineage_faults, members
+from scalegate.gate.lineage import Run, Runs, holders, lineage_faults
 from scalegate.ledger.entries import ComputeSettled, RunOpened, WeightsRecorded
 from scalegate.units import format_flop
 
@@ -55,20 +55,23 @@ def unopened(name: str) -> Run:
 
 def recording_faults(runs: Runs, run: Run, entry: WeightsRecorded) -> list[str]:
     """What would be wrong with recording weights. A session asks before it writes: such a fault is for good."""
-    at, known = (entry.session, entry.trained), run.known(entry.weights) is not None
-    kin = members(runs, run.name)
+    at, had = (entry.session, entry.trained), run.known(entry.weights)
+    known, last = had is not None, run.last_recorded(entry.session)
     # Whoever starts from weights that this run had before holds them too, and is no stranger to them.
     strangers = [
         other.name
         for other in holders(runs, entry.weights)
-        if not known and other.name not in kin and (other.weights[entry.weights] > 0 or entry.trained > 0)
+        if not known and other is not run and (other.weights[entry.weights] > 0 or entry.trained > 0)
     ]
+    there = entry.trained - run.lost.get(entry.session, 0)
     checks = (
         (entry.session == run.latest.session, "records weights in a session that does not hold the run"),
         (known or entry.trained > run.began, "records weights without training that are new to it"),
         (entry.trained <= run.counted, "claims more training in its weights than was reserved"),
+        (entry.trained >= last, "counts less training than it did before"),
+        ((had or 0) <= there, "comes to weights that hold more training than it counts"),
         (not lineage_faults(runs, run.name), "records weights of a run whose lineage is not known"),
-        (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which is no ancestor"),
+        (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which it did not start from"),
         (known or run.recorded.get(at, entry.weights) == entry.weights, "has other weights at the same count of FLOP"),
     )
     return [fault for sound, fault in checks if not sound]
@@ -78,14 +81,14 @@ def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
     """Training has come to weights."""
     run.faults += [f"entry {index} {fault}" for fault in recording_faults(runs, run, entry)]
     run.recorded.setdefault((entry.session, entry.trained), entry.weights)
-    had = run.known(entry.weights)
+    had, lost = run.known(entry.weights), run.lost.get(entry.session, 0)
     if had is None:
-        run.weights[entry.weights] = entry.trained - run.lost.get(entry.session, 0)
+        run.weights[entry.weights] = entry.trained - lost
         if run.tip is not None:
             run.grew_from[entry.weights] = run.tip
     else:
-        # What is in weights that it had before is known: it went back to them, or forward again.
-        run.lost[entry.session] = entry.trained - had
+        # What is in weights that it had before is known: it went back to them.
+        run.lost[entry.session] = max(lost, entry.trained - had)
         run.weights[entry.weights] = had
     run.recorded_at.setdefault(entry.weights, index)
     run.tip = entry.weights
@@ -100,7 +103,7 @@ def settled(run: Run, index: int, entry: ComputeSettled) -> None:
         run.faults.append(f"entry {index} gives back compute that its session has not reserved")
         return
     run.reserved[key] = left
-    if run.used("training") < run.most_trained:
+    if run.used("training") < run.most_trained or run.began + left < run.last_recorded(entry.session):
         run.faults.append(f"entry {index} gives back compute that went into recorded weights")
 
 

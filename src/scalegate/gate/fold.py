@@ -16,8 +16,8 @@ from typing import Literal
 from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.bookkeeping import further, opened, planned_end, recorded, settled, unopened
 from scalegate.gate.decision import Decision
-from scalegate.gate.lineage import Run, behind, carried, lineage_faults, members, total
-from scalegate.gate.pieces import Attempt, descendants, elsewhere, pieces
+from scalegate.gate.lineage import Run, carried, holders, lineage_faults, members, total
+from scalegate.gate.pieces import Attempt, descendants, elsewhere, pieces, trained_in
 from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
 from scalegate.gate.trust import GATE_ENTRIES
 from scalegate.gate.trust import refused as refused_by
@@ -94,7 +94,9 @@ class Fold:
         machine = isinstance(entry, GATE_ENTRIES)
         about = self.runs.get(getattr(entry, "run", ""))
         faults_before = len(about.faults) if about else 0
-        known = about is not None and isinstance(entry, entries.WeightsRecorded) and entry.weights in about.weights
+        known = (
+            isinstance(entry, entries.WeightsRecorded) and about is not None and about.known(entry.weights) is not None
+        )
         if refused and machine:
             self.faults.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if not refused or machine or isinstance(entry, EvaluationFinished | EvaluationAnnounced):
@@ -157,6 +159,12 @@ class Fold:
                     # Whoever signed saw a run that was declared otherwise.
                     self.signatures = [signed for signed in self.signatures if signed[1] != entry.run]
                     self.decisions = {key: made for key, made in self.decisions.items() if made.run != entry.run}
+                    self.latest.pop(entry.run, None)
+                for attempt in self.attempts.values():
+                    for spoken in (attempt.announced, attempt.finished, *(other for _, other in attempt.others)):
+                        if spoken is not None:
+                            of = attempt.announced.run if attempt.announced else ""
+                            self._spoken_of(of, spoken.weights)
             case entries.ComputeReserved():
                 self._reserve(index, entry)
             case entries.ComputeSettled():
@@ -222,8 +230,10 @@ class Fold:
 
     def _spoken_of(self, name: str, weights: str) -> None:
         """An evaluation is about these runs: what they declare stands from now on."""
+        held = {holder.name for holder in holders(self.runs, weights)}
         for run in self.runs.values():
-            run.evaluated = run.evaluated or run.name == name or weights in run.starts
+            own = weights in run.starts and held <= {run.name}
+            run.evaluated = run.evaluated or run.name == name or own
 
     def _no_domain(self, domain: str) -> bool:
         return self.policy is not None and all(item.id != domain for item in self.policy.domains)
@@ -365,7 +375,7 @@ class Fold:
         mine = [s for adopted, name, s in self.signatures if adopted == self.adopted_at and name in ("", run)]
         latest_tiers = {record.tier: record for adopted, record in self.tiers if adopted == self.adopted_at}
         meter_faults = [f"{name}: {fault}" for name in names for fault in self.runs[name].faults]
-        known = [self.runs[name] for name in names if weights in self.runs[name].weights]
+        known = any(weights in self.runs[name].weights for name in names)
         unknown = lineage_faults(self.runs, run)
         mends = [fault.mend or "" for fault in unknown]
         return Situation(
@@ -373,9 +383,7 @@ class Fold:
             now=now,
             compute=-(-used * factor.numerator // factor.denominator) if compute is None else compute,
             weights=weights,
-            weights_trained=min((behind(self.runs, member, weights) for member in known), default=None)
-            if weights
-            else None,
+            weights_trained=trained_in(self.runs, weights)[1] if weights and known else None,
             configuration=configuration,
             lineage=Lineage(
                 run=run,

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from scalegate.errors import InputError, Place, ScalegateError
 from scalegate.gate.facts import elicitation_needed
 from scalegate.gate.journal import Journal
-from scalegate.gate.lineage import behind, holders
-from scalegate.gate.pieces import pieces
+from scalegate.gate.lineage import holders
+from scalegate.gate.pieces import pieces, trained_in
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished, FlopText
 from scalegate.units import format_flop
@@ -137,7 +137,7 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
             f"all {budget} evaluations of `{domain.id}` are spent: one more can rule out nothing",
             fix="a result that was not announced may still show the capability reached",
         )
-    trained = min((behind(runs, run, planned.weights) for run in holders(runs, planned.weights)), default=0)
+    trained = trained_in(runs, planned.weights)[1] or 0
     needed = elicitation_needed(domain, floor(trained * policy.effective_compute.factor))
     if reserved < needed:
         raise InputError(

@@ -49,8 +49,7 @@ class Run:
     most_trained: int = 0
     """The most training FLOP that any of its weights was recorded with."""
     lost: dict[str, int] = field(default_factory=dict)
-    """Of what a session counts, what is not in its weights: it went to weights that were known. Less than nothing if
-    these hold more than it counts."""
+    """Of what a session counts, what is not in its weights: it went back to weights that had been recorded before."""
     tip: str | None = None
     """The recorded weights, or those that the session started from, that its training now goes on from."""
     grew_from: dict[str, str] = field(default_factory=dict)
@@ -74,8 +73,12 @@ class Run:
         return not self.weights and self.used() == 0 and not self.evaluated
 
     def known(self, weights: str) -> int | None:
-        """Training FLOP of this run in weights that it recorded or started from; None: it has not had them."""
-        return self.weights.get(weights, 0 if weights in self.starts else None)
+        """Training FLOP of this run in weights that it recorded or first started from; None: it has not had them."""
+        return self.weights.get(weights, 0 if weights == self.first.start_weights else None)
+
+    def last_recorded(self, session: str) -> int:
+        """The most training FLOP that the session recorded weights with."""
+        return max((trained for of, trained in self.recorded if of == session), default=0)
 
     def derived(self, weights: str) -> bool:
         """Whether it started from these weights, and declares them to be another's, alone or with others mixed in."""
@@ -282,15 +285,18 @@ def _start_faults(runs: Runs, run: Run, start: str, again: str | None) -> Iterat
     declared = {parent.weights for parent in run.parents}
     # What a run derives before it trains is no random start, for whoever takes it up later without the same parents.
     strangers = [
-        source.name
+        source
         for source in _sources(runs, run, start)
         if source.weights.get(start, 0) > 0
         or (source.opened_at < run.opened_at and not {parent.weights for parent in source.parents} <= declared)
     ]
     if strangers and start not in declared:
+        source = strangers[0]
+        trained = source.weights.get(start, 0) > 0
+        mend = f"these weights ({start[:12]}...)" if trained else f"the parents of run `{source.name}`"
         yield Fault(
-            f"run `{run.name}` starts from weights of run `{strangers[0]}`, which it does not declare as a parent",
-            again and f"{again}these weights ({start[:12]}...) among its parents",
+            f"run `{run.name}` starts from weights of run `{source.name}`, which it does not declare as a parent",
+            again and f"{again}{mend} among its parents{'' if trained else ', or from another seed'}",
         )
     initial = [parent.weights for parent in run.parents if parent.relation == "initialisation"]
     if initial and start not in initial:

@@ -19,7 +19,7 @@ from scalegate.gate.lineage import (
 from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
-__all__ = ["Attempt", "descendants", "elsewhere", "pieces"]
+__all__ = ["Attempt", "descendants", "elsewhere", "pieces", "trained_in"]
 
 
 @dataclass
@@ -79,7 +79,9 @@ def _made_by(runs: Runs, name: str, piece: Piece) -> bool:
     if run.weights.get(weights, 0) > 0:
         return True
     of_it = weights in run.starts or weights in run.weights or piece.announced_for == name
-    return of_it and not any(holder.weights[weights] > 0 for holder in holders(runs, weights) if holder is not run)
+    # Whoever trained them before it was opened made them; whoever says so later only says so.
+    others = [other for other in holders(runs, weights) if other is not run and other.weights[weights] > 0]
+    return of_it and not any(other.recorded_at[weights] < run.opened_at for other in others)
 
 
 def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, ...]) -> Iterator[Elsewhere]:
@@ -108,7 +110,7 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
         )
 
 
-def _weights(runs: Runs, weights: str) -> tuple[str | None, int | None]:
+def trained_in(runs: Runs, weights: str) -> tuple[str | None, int | None]:
     """The run that holds the weights, and the least training that went into them; None if nobody does."""
     known = makers(runs, weights)
     if not known:
@@ -119,7 +121,7 @@ def _weights(runs: Runs, weights: str) -> tuple[str | None, int | None]:
 def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int, ancestor: bool) -> Piece:
     announced, finished = attempt.announced, attempt.finished
     assert announced is not None
-    run, compute = _weights(runs, announced.weights)
+    run, compute = trained_in(runs, announced.weights)
     recorded = [holder.recorded_at[announced.weights] for holder in holders(runs, announced.weights)]
     known = announced.run in runs and announced.weights in runs[announced.run].weights
     reserved = attempt.reserved if known else 0
@@ -151,7 +153,7 @@ def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int, ancestor:
 
 def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_for: str | None) -> Piece:
     """A result that cannot rule out: not announced, not signed, a second one, or about something else."""
-    run, compute = _weights(runs, result.weights)
+    run, compute = trained_in(runs, result.weights)
     return Piece(
         evaluation=identifier,
         domain=result.domain,

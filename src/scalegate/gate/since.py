@@ -85,8 +85,12 @@ def _outcome(decision: Decision) -> tuple[str, tuple[str, ...], bool]:
 
 
 def latest_decision(fold: Fold, run: str, action: str) -> tuple[int, Decision] | None:
-    """The last decision on this run for this action, with the position of its entry; None if there is none."""
-    for record in reversed(fold.records):
+    """The last decision on this run for this action, with the position of its entry; None if there is none.
+
+    What was decided before the run was declared as it is now was about another one.
+    """
+    since = fold.runs[run].opened_at if run in fold.runs else -1
+    for record in reversed(fold.records[since + 1 :]):
         if isinstance(record.entry, entries.DecisionMade):
             try:
                 decision = Decision.from_json(record.entry.decision)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -128,12 +128,7 @@ class Gate:
             same_policy(wanted, journal.policy)
             session = Session(journal, find_keys(wanted, folder, log_key), run)
             gate = cls(
-                session,
-                weights=weights,
-                checkpoint=checkpoint,
-                evaluate=evaluate,
-                suites=suites or {},
-                tranche=size,
+                session, weights=weights, checkpoint=checkpoint, evaluate=evaluate, suites=suites or {}, tranche=size
             )
             start = gate._digest()
             session.open(
@@ -216,10 +211,12 @@ class Gate:
         """A hold because another policy was adopted saves what was trained until then: the run goes on from it."""
         try:
             yield
-        except Held:
+        except Held as held:
             if self._session.superseded and self.trained > 0 and not self._saved():
-                with suppress(ScalegateError):
+                try:
                     self.save()
+                except ScalegateError as refused:
+                    raise Held(f"{held.message}; nor can it be saved: {refused}", held.decision, fix=held.fix) from held
             raise
 
     @contextmanager

@@ -225,7 +225,7 @@ class Session:
     def write_faults(self) -> None:
         """Write the faults of the meter that are not in the ledger yet: none that could not be written is forgotten."""
         while self._faults:
-            self.write(lambda: [(MeterFault(**self.common(), reason=self._faults[0]), self.keys.gate)])
+            self.write(lambda: [(MeterFault(**self.common(), reason=self._faults[0]), self.keys.gate)], under_any=True)
             del self._faults[0]
 
     def settle(self, unspent: int) -> None:
@@ -254,15 +254,27 @@ class Session:
         """Raise Held if recording these weights would be a fault of the run for good."""
         nothing = "nothing was written, and the checkpoint is as it was"
         untrained = self.state.latest.start_weights if trained == self.base else None
-        back = self.state.known(weights) is not None
-        if trained > self.base and weights == self.state.first.start_weights == self.state.tip:
+        had, start = self.state.known(weights), self.state.first.start_weights
+        if self.superseded and find_gate_key(self.policy, self.keys) is None:
+            raise Held(
+                f"run `{self.run}`: the policy in force names another key for the gate",
+                self.decision,
+                fix=f"open the run again with that key, from weights that are recorded; {nothing}",
+            )
+        if had is not None and had > trained - self.state.lost.get(self.token, 0):
+            raise Held(
+                f"run `{self.run}`: these weights hold {had} FLOP of it, more than this gate counts",
+                self.decision,
+                fix=f"load a checkpoint before the gate is opened: close it and open the run again; {nothing}",
+            )
+        if trained > self.base and weights == start == self.state.tip and start not in self.state.weights:
             raise Held(
                 f"run `{self.run}`: training was metered, and the weights are those that it started from",
                 self.decision,
                 fix="save after a step that was taken; if the run went back to its start, open it again from there;"
                 f" {nothing}",
             )
-        if not back and self.state.recorded.get((self.token, trained), untrained or weights) != weights:
+        if had is None and self.state.recorded.get((self.token, trained), untrained or weights) != weights:
             raise Held(
                 f"run `{self.run}`: the weights have changed, and no training was metered meanwhile",
                 self.decision,
@@ -336,6 +348,13 @@ class Session:
 
 class _NoRoom(Exception):
     """The permit does not reach as far as the next step."""
+
+
+def find_gate_key(policy: Policy, keys: Keys) -> str | None:
+    """The person with role `gate` whose key these hold; None: the policy names none of them."""
+    public = keys.gate.verify_key.to_text()
+    people = (person.id for person in policy.with_role("gate") if person.key == public)
+    return next((person for person in people if person == keys.gate_actor), None)
 
 
 def find_keys(policy: Policy, folder: Path, log_key: SigningKey) -> Keys:
