@@ -58,12 +58,6 @@ def test_an_adapter_is_a_descendant_with_fresh_weights_of_its_own(project: Proje
     assert reached(project)
 
 
-def test_a_merge_that_loads_other_weights_is_another_model(project: Project) -> None:
-    weights = trained_to(project, Model(), BASE, "base")
-    branch(project, [Parent(weights=weights, relation="merge")], start=7)
-    assert not reached(project)
-
-
 def test_a_run_that_hides_where_it_starts_from_counts_too(project: Project) -> None:
     """It is held itself, and trains nothing; a result of its weights is signed all the same."""
     weights = trained_to(project, Model(), BASE, "base")
@@ -115,6 +109,31 @@ def test_the_same_random_start_makes_nobody_a_descendant(project: Project) -> No
     finish(project, "a" * 64, "7" * 64, 360)
     with project.journal() as journal:
         assert journal.fold.situation("one", now=journal.now()).descendants == ()
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_merge_of_one_lineage_is_a_descendant_and_one_of_two_is_not(project: Project, others: int) -> None:
+    model = Model()
+    with open_gate(project, model, "base", evaluate=None) as gate:
+        train(gate, model, 2)
+        early = gate.save()
+        train(gate, model, 3)
+        weights = [early, gate.save()]
+    if others:
+        weights.append(trained_to(project, Model(flops=5), 2, "other"))
+    branch(project, [Parent(weights=digest, relation="merge") for digest in weights], start=7)
+    assert reached(project) is (others == 0)
+
+
+def test_a_later_session_from_the_weights_makes_a_descendant_too(project: Project) -> None:
+    """It is held, and trains nothing; what is evaluated of it counts all the same."""
+    weights = trained_to(project, Model(), BASE, "base")
+    trained_to(project, Model(flops=7), 1, "c")
+    open_gate(project, Model(flops=BASE * STEP), "c", evaluate=None).close()
+    announce(project, "a" * 64, "7" * 64, run="c")
+    finish(project, "a" * 64, "7" * 64, 360)
+    assert reached(project)
+    assert weights
 
 
 # --- what is declared again ------------------------------------------------------------------------------------
@@ -214,3 +233,17 @@ def test_the_start_of_an_adapter_is_what_it_made_as_long_as_nobody_else_has_it(p
     announce(project, "a" * 64, fresh, run="lora")
     finish(project, "a" * 64, fresh, 380)
     assert reached(project)
+
+
+def test_the_same_parents_in_another_order_are_the_same_declaration(project: Project) -> None:
+    one, two = trained_to(project, Model(), 2, "one"), trained_to(project, Model(flops=5), 2, "two")
+    parents = [Parent(weights=weights, relation="teacher") for weights in (one, two)]
+    model = Model(flops=3)
+    with open_gate(project, model, "s", from_scratch=False, parents=parents, evaluate=None) as gate:
+        train(gate, model, 1)
+        gate.save()
+    with open_gate(
+        project, model, "s", from_scratch=False, parents=[*parents[::-1], parents[0]], evaluate=None
+    ) as gate:
+        train(gate, model, 1)
+        gate.save()

@@ -5,7 +5,7 @@ Nothing here is refused. What the machine wrote stands, and where it cannot be s
 
 from __future__ import annotations
 
-from scalegate.gate.lineage import Run, Runs, holders, lineage_faults
+from scalegate.gate.lineage import Run, Runs, declared_parents, holders, lineage_faults
 from scalegate.ledger.entries import ComputeSettled, RunOpened, WeightsRecorded
 from scalegate.units import format_flop
 
@@ -34,7 +34,7 @@ def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
 
 
 def _declared(entry: RunOpened) -> tuple[object, ...]:
-    return entry.from_scratch, entry.parents, entry.start_weights
+    return *declared_parents(entry), entry.start_weights
 
 
 def unopened(name: str) -> Run:

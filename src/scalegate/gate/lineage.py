@@ -18,6 +18,7 @@ __all__ = [
     "Runs",
     "behind",
     "carried",
+    "declared_parents",
     "grown_from",
     "holders",
     "lineage_faults",
@@ -212,8 +213,11 @@ def sprung_from(runs: Runs, name: str, among: Mapping[str, int]) -> int | None:
         seen.add(current)
         run = runs[current]
         loaded = {p.weights for p in run.parents if p.relation in ("initialisation", "adapter")}
-        for start in {run.first.start_weights, *loaded} - {None}:
-            assert start is not None
+        merged = {p.weights for p in run.parents if p.relation == "merge"}
+        # A merge of these weights among themselves is nothing but these weights, enhanced.
+        loaded |= merged if merged <= set(among) else set()
+        # Of every session, also of one that was held: what it made itself is no source.
+        for start in {weights for weights in (*run.starts, *loaded) if run.weights.get(weights, 0) == 0}:
             if among.get(start, 0) > 0:
                 found.append(among[start])
             else:
@@ -234,6 +238,11 @@ def _trained_by(runs: Runs, run: Run, weights: str) -> Run | None:
     return min(others, key=lambda other: other.recorded_at[weights], default=None)
 
 
+def declared_parents(entry: RunOpened) -> tuple[bool, frozenset[tuple[str, str]]]:
+    """Whether a run is from scratch, and its parents in no order."""
+    return entry.from_scratch, frozenset((parent.weights, parent.relation) for parent in entry.parents)
+
+
 def lineage_faults(runs: Runs, name: str) -> tuple[Fault, ...]:
     """Why the lineage of a run is not fully known."""
     if name not in runs:
@@ -250,7 +259,7 @@ def _faults(runs: Runs, run: Run) -> Iterator[Fault]:
     if opened.from_scratch and opened.parents:
         mend = again and f"{again}its parents only, or with `from_scratch=True` only if it has none"
         yield Fault(f"run `{run.name}` states parents and that it is from scratch", mend)
-    if (latest.from_scratch, latest.parents) != (opened.from_scratch, opened.parents):
+    if declared_parents(latest) != declared_parents(opened):
         yield Fault(
             f"run `{run.name}` was opened again with other parents",
             f"run `{run.name}` is opened again with the parents that it was first opened with",

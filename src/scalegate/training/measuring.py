@@ -192,7 +192,11 @@ def _record(
         return [*made, (_finished(session, announced, measured, log, status), evaluator)]
 
     # Not fenced: another process that took the run over has closed this attempt, and the worse result stands.
-    session.append(make)
+    try:
+        session.append(make)
+    except InputError:
+        # The gate's key may have been replaced meanwhile: what was not reserved is no evidence, and the result is.
+        session.append(lambda: make()[-1:])
     return status
 
 
