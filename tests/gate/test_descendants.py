@@ -144,8 +144,8 @@ def fine_tune(project: Project, weights: str, model: Model, **options: Any) -> A
     return open_gate(project, model, run="tuned", from_scratch=False, parents=parents, **options)
 
 
-def test_a_script_that_is_run_again_keeps_what_was_signed_for_it(project: Project) -> None:
-    """A fine-tune of a model that reached the alarm is held before its first step; signed, the same command goes on."""
+def signed_fine_tune(project: Project) -> tuple[str, int]:
+    """A model that reached the alarm, and a fine-tune of it that was held before its first step and signed for."""
     base = Model(skill=lambda _: 0.9)
     with open_gate(project, base, run="base") as gate, pytest.raises(Held):
         train(gate, base)
@@ -154,19 +154,18 @@ def test_a_script_that_is_run_again_keeps_what_was_signed_for_it(project: Projec
         gate.step(STEP)
     attest(project)
     approve(project, "ada", "grace", run="tuned")
+    return weights, flops
+
+
+def test_a_script_that_is_run_again_keeps_what_was_signed_for_it(project: Project) -> None:
+    """A fine-tune of a model that reached the alarm is held before its first step; signed, the same command goes on."""
+    weights, flops = signed_fine_tune(project)
     with fine_tune(project, weights, Model(flops=flops), planned=2 * 10**13) as gate:
         gate.step(STEP)
 
 
 def test_a_run_that_is_declared_otherwise_loses_what_was_signed_for_it(project: Project) -> None:
-    base = Model(skill=lambda _: 0.9)
-    with open_gate(project, base, run="base") as gate, pytest.raises(Held):
-        train(gate, base)
-    weights, flops = base.digest(), base.flops
-    with fine_tune(project, weights, Model(flops=flops)) as gate, pytest.raises(Held):
-        gate.step(STEP)
-    attest(project)
-    approve(project, "ada", "grace", run="tuned")
+    weights, flops = signed_fine_tune(project)
     parents = [Parent(weights=weights, relation="adapter")]
     with (
         open_gate(project, Model(flops=flops), run="tuned", from_scratch=False, parents=parents) as gate,
