@@ -93,6 +93,21 @@ CASES: dict[str, tuple[Policy, Situation]] = {
         developer_others=3 * 10**11,
         elsewhere=(other(2 * 10**11, recorded=10**11, unsaved=10**11), other(10**11, run="t", unsaved=7)),
     ),
+    "other runs, one of which still trains": under(
+        FASTER,
+        0,
+        compute=10**11,
+        developer_others=9 * 10**11,
+        elsewhere=(
+            other(2 * 10**11, unsaved=2 * 10**11),
+            other(10**11, run="u", recorded=10**11),
+            other(6 * 10**11, run="v", recorded=0),
+            other(10**6, run="w", recorded=10**5),
+        ),
+    ),
+    "the other domain of a parent that can be recorded": under(
+        TWO, AT, piece(400, attempt=12), cyber(0, attempt=12, status="aborted"), lineage={"mends": ("somebody says",)}
+    ),
     "people without keys": under(KEYLESS, AT, piece(380)),
 }
 """With what only an act would make known: weights that are taken up again, and other processes that save."""

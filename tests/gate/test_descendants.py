@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_dodges import announce, finish, put, trained_to
+from test_dodges import announce, finish, put, reserve, trained_to
 
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.project import Project
@@ -222,6 +222,22 @@ def test_each_evaluation_of_a_branch_counts_once_and_under_the_run_that_made_the
         found = journal.fold.situation("base", now=journal.now()).descendants
     assert sorted(piece.evaluation[:1] for piece in found) == ["a", "b", "d"]
     assert {piece.origin for piece in found} == {BASE * STEP}
+
+
+def test_elicitation_that_a_child_paid_shows_nothing_of_its_parents_share(project: Project) -> None:
+    """It counts against the child, so the parent would have its evidence for nothing."""
+    weights = trained_to(project, Model(), BASE, "base")
+    parents = [Parent(weights=weights, relation="initialisation")]
+    child = Model(flops=BASE * STEP)
+    with open_gate(project, child, run="child", from_scratch=False, parents=parents) as gate:
+        gate.save()
+        announce(project, "b" * 64, weights, run="child")
+        reserve(project, 10**11, "elicitation", "child", gate._session.token, evaluation="b" * 64)
+        finish(project, "b" * 64, weights, 0, elicitation_flops=10**11)
+    with project.journal() as journal:
+        of = {run: journal.fold.situation(run, now=journal.now()).pieces for run in ("base", "child")}
+    assert [piece.elicitation_flops for piece in of["base"]] == [0]
+    assert all(piece.elicitation_flops > 0 for piece in of["child"])
 
 
 def test_the_start_of_an_adapter_is_what_it_made_as_long_as_nobody_else_has_it(project: Project) -> None:

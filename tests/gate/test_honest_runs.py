@@ -250,3 +250,26 @@ def test_what_a_process_that_still_trains_holds_is_no_stop_for_others(project: P
     gate.evaluate()
     gate.close()
     assert steps_until_held(project, Model(flops=7), "two") > 0
+
+
+def test_a_run_that_was_opened_and_left_idle_is_opened_again(tmp_path: Path) -> None:
+    """A place in a queue may come after the time within which a first evaluation is due."""
+    project, clock = new_project(tmp_path / "idle"), Clock(int(time.time()) + 10)
+    model = Model()
+    with open_gate(project, model, now=clock) as gate:
+        clock.seconds += 92 * DAY
+        with pytest.raises(Held) as held:
+            gate.step(STEP)
+    way_out = held.value.decision.resumption if held.value.decision else None
+    assert way_out is not None
+    assert not way_out.stop
+    assert [[(fact.kind, fact.text) for fact in facts] for facts in way_out.sets] == [
+        [("act", "run `r` is opened again: nothing came of it yet, so its time starts anew")]
+    ]
+    with open_gate(project, model, now=clock) as gate:
+        train(gate, model, 1)
+        gate.save()
+    clock.seconds += 92 * DAY
+    with open_gate(project, model, evaluate=None, now=clock) as gate, pytest.raises(Held) as held:
+        gate.step(STEP)
+    assert "starts anew" not in str(held.value)

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from book import POLICY, digest
 
-from scalegate.gate.lineage import Fault, Run, behind, carried, grown_from, holders, lineage_faults, members, total
+from scalegate.gate.lineage import (
+    Fault,
+    Run,
+    behind,
+    carried,
+    grown_from,
+    holders,
+    inherited,
+    lineage_faults,
+    members,
+    total,
+)
 from scalegate.ledger.entries import Parent, RunOpened
 
 AGAIN = "run `r` is opened again with "
@@ -57,6 +68,20 @@ def test_what_was_not_loaded_carries_nothing(relation: Any) -> None:
     assert carried(runs(BASE, student), student) == 0
     assert carried(runs(BASE, run("x", "other", parent("b"))), run("x", "other", parent("b"))) == 0
     assert carried(runs(BASE, run("x", "b", parent("other"))), run("x", "b", parent("other"))) == 0
+
+
+def test_what_is_inherited_is_the_most_behind_any_parent_however_it_went_in() -> None:
+    tuned = run("tuned", "b", parent("b"), weights={"t": 10})
+    small = run("small", weights={"s": 7})
+    merged = run("merged", "m", parent("s", "merge"), parent("t", "merge"), weights={"m": 0, "n": 5})
+    taught = run("taught", "x", parent("n", "teacher"), weights={"x": 3})
+    known = runs(BASE, tuned, small, merged, taught)
+    assert [inherited(known, each) for each in (BASE, tuned, small, merged, taught)] == [0, 100, 0, 110, 115]
+    claimed = known | runs(run("thief", weights={"n": 1}))
+    assert inherited(claimed, taught) == 1
+    odd = run("odd", "o", parent("p"), weights={"o": 1})
+    circle = runs(odd, run("even", "o", parent("o"), weights={"p": 2}))
+    assert inherited(circle, odd) == 3
 
 
 def test_of_several_holders_the_least_counts_and_nobody_counts_twice() -> None:

@@ -15,8 +15,9 @@ from test_decide_cases import piece, situation
 
 from scalegate.errors import InputError
 from scalegate.gate import Decision, Elsewhere, decide, replay
-from scalegate.gate.facts import covered
+from scalegate.gate.facts import covered, derive_facts
 from scalegate.gate.journal import reading
+from scalegate.gate.jumps import reached_early
 from scalegate.gate.project import Project
 from scalegate.policy import parse_policy
 from scalegate.training.evaluation import EvaluationRequest, Measured
@@ -352,3 +353,23 @@ def test_what_a_session_has_not_saved_is_known(tmp_path: Path) -> None:
         assert unsaved() == 0
         train(gate, model, 1)
     assert unsaved() == STEP
+
+
+def test_a_merge_or_a_student_of_large_models_is_no_small_model_that_reached_the_alarm() -> None:
+    """What it provably holds is nothing, and would refute the first amount for every run that begins."""
+    told = about(380, compute=0)
+    for changes, early in (
+        ({"inherited": 9 * 10**11}, False),
+        ({"inherited": FIRST}, True),
+        ({"inherited": FIRST + 1}, False),
+        ({"inherited": 9 * 10**11, "carried": 9 * 10**11}, True),
+        ({"inherited": 9 * 10**11, "faults": ("who knows",)}, True),
+    ):
+        facts = derive_facts(POLICY, situation(0, elsewhere=(other(0, told, **changes),)), "train")
+        assert facts["arithmetic.reached_early"] is early, changes
+
+
+def test_where_the_alarm_was_reached_with_nothing_no_lower_amount_is_advised() -> None:
+    none, some = (reached_early(POLICY, situation(0, elsewhere=(other(0, about(380, compute=at)),))) for at in (0, 1))
+    assert "lowers `first_evaluation_at`" in some[0]
+    assert "lowers" not in none[0]

@@ -175,6 +175,9 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost
             _declared(policy, situation, cost),
         )
         return
+    if situation.lineage.reopens:
+        text = f"run `{situation.lineage.run}` is opened again: nothing came of it yet, so its time starts anew"
+        yield Change("act", text, (("lineage.opened", situation.now),))
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause.at for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.id in binding]
     others = number(facts.get("developer.others"))

@@ -28,6 +28,7 @@ __all__ = [
     "elicitation_needed",
     "levels_open",
     "look_alpha",
+    "reached_at",
 ]
 
 
@@ -281,12 +282,24 @@ def _elsewhere_facts(policy: Policy, situation: Situation, domain: Domain) -> di
     if situation.lineage.faults:
         return {f"{domain.id}.unevaluated": NOT_DECLARED, f"{domain.id}.reached_early": NOT_DECLARED}
     first = policy.first_evaluation_at or 0
-    judged = [assess(policy, domain, p) for other in situation.elsewhere for p in other.pieces if p.domain == domain.id]
     left = situation.developer_others - sum(covered(policy, domain, other) for other in situation.elsewhere)
     return {
         f"{domain.id}.unevaluated": effective(policy, left),
-        f"{domain.id}.reached_early": any(item.reached and item.compute <= first for item in judged),
+        f"{domain.id}.reached_early": any(
+            at <= first for other in situation.elsewhere for at in reached_at(policy, domain, other)
+        ),
     }
+
+
+def reached_at(policy: Policy, domain: Domain, other: Elsewhere) -> list[int]:
+    """Effective compute behind each of another run's weights that reached the alarm.
+
+    With what the largest of its parents brought: a merge or a student of large models is no small model. Where what
+    went into it is not known, it counts as what it provably holds.
+    """
+    judged = [assess(policy, domain, piece) for piece in other.pieces if piece.domain == domain.id]
+    more = 0 if other.faults else floor(max(other.inherited - other.carried, 0) * policy.effective_compute.factor)
+    return [item.compute + more for item in judged if item.reached]
 
 
 def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import Assessment, assess, look_alpha
+from scalegate.gate.facts import Assessment, assess, look_alpha, reached_at
 from scalegate.gate.situation import Situation
 from scalegate.policy.document import Domain, Policy
 from scalegate.units import format_flop
@@ -69,13 +69,13 @@ def reached_early(policy: Policy, situation: Situation) -> tuple[str, ...]:
     first, found = policy.first_evaluation_at or 0, []
     for domain in policy.domains:
         for other in situation.elsewhere:
-            judged = [assess(policy, domain, piece) for piece in other.pieces if piece.domain == domain.id]
-            early = [item.compute for item in judged if item.reached and item.compute <= first]
+            early = [at for at in reached_at(policy, domain, other) if at <= first]
             if early:
+                lowered = "lowers `first_evaluation_at` under that or " if min(early) > 0 else ""
                 found.append(
                     f"`{other.run}` reached the alarm of `{domain.id}` at {format_flop(min(early))}, and a first"
                     f" evaluation may wait for {format_flop(first)}: no other run may go without one. An amendment that"
-                    " lowers `first_evaluation_at` under that, or raises the alarm, may let another run begin."
+                    f" {lowered}raises the alarm may let another run begin."
                 )
     return tuple(found)
 

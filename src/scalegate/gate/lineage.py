@@ -21,6 +21,7 @@ __all__ = [
     "declared_parents",
     "grown_from",
     "holders",
+    "inherited",
     "lineage_faults",
     "makers",
     "members",
@@ -175,6 +176,24 @@ def carried(runs: Runs, run: Run, seen: frozenset[str] = frozenset()) -> int:
         return 0
     known = [maker for maker in makers(runs, start) if maker.name not in seen]
     return min((maker.weights[start] + carried(runs, maker, seen) for maker in known), default=0)
+
+
+def inherited(runs: Runs, run: Run, found: dict[str, int] | None = None) -> int:
+    """The most training FLOP behind any one of the run's parents, also of those that it did not load.
+
+    For the one question to which the least that is provable is no answer: whether a capability came with little
+    compute. Of several parents the largest counts, and not the sum; of several that claim one parent, the least.
+    """
+    found = {} if found is None else found
+    if run.name not in found:
+        found[run.name] = 0
+        known = (makers(runs, parent.weights) for parent in run.parents)
+        claims = [
+            [it.weights[p.weights] + inherited(runs, it, found) for it in of]
+            for p, of in zip(run.parents, known, strict=True)
+        ]
+        found[run.name] = max((min(claim) for claim in claims if claim), default=0)
+    return found[run.name]
 
 
 def grown_from(runs: Runs, name: str) -> frozenset[str]:

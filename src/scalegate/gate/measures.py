@@ -203,14 +203,20 @@ def least_unevaluated(policy: Policy, situation: Situation, domain: Domain, save
     left = 0
     for other in situation.elsewhere:
         if other not in saved:
-            after = _evaluated(policy, situation, other, {domain.id: _due_on(policy, domain, other)})
-            gain = _uncovered(policy, domain, other) - _uncovered(policy, domain, after)
-            left += _uncovered(policy, domain, other) - (max(gain, 0) if other.recorded else 0)
+            left += _uncovered(policy, domain, other) - _gain(policy, situation, domain, other)
     return effective(policy, left)
 
 
 def _uncovered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     return other.compute - covered(policy, domain, other)
+
+
+def _gain(policy: Policy, situation: Situation, domain: Domain, other: Elsewhere) -> int:
+    """FLOP of another run that one more evaluation of its furthest weights would cover; at least 0."""
+    if not other.recorded:
+        return 0
+    after = _evaluated(policy, situation, other, {domain.id: _due_on(policy, domain, other)})
+    return max(_uncovered(policy, domain, other) - _uncovered(policy, domain, after), 0)
 
 
 def _due_on(policy: Policy, domain: Domain, other: Elsewhere) -> int:
@@ -222,9 +228,8 @@ def _to_evaluate(policy: Policy, situation: Situation, domain: Domain) -> list[E
     left = sum(_uncovered(policy, domain, other) for other in situation.elsewhere)
     gains: list[tuple[int, Elsewhere]] = []
     for other in situation.elsewhere:
-        after = _evaluated(policy, situation, other, {domain.id: _due_on(policy, domain, other)})
-        gain = _uncovered(policy, domain, other) - _uncovered(policy, domain, after)
-        if gain > 0 and other.recorded:
+        gain = _gain(policy, situation, domain, other)
+        if gain > 0:
             gains.append((gain, other))
     taken: list[Elsewhere] = []
     for gain, other in sorted(gains, key=lambda item: (-item[0], item[1].run)):

@@ -11,6 +11,7 @@ from scalegate.gate.lineage import (
     carried,
     grown_from,
     holders,
+    inherited,
     lineage_faults,
     makers,
     members,
@@ -50,7 +51,7 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[P
             number = 0
             if announced.elicitation != "none":
                 number = counted[announced.domain] = counted.get(announced.domain, 0) + 1
-            yield _piece(runs, identifier, attempt, number, announced.weights in ancestors)
+            yield _piece(runs, names, identifier, attempt, number, announced.weights in ancestors)
         elif finished and not announced and finished.weights in lineage:
             yield _beside(runs, identifier, finished, None)
         for _, other in attempt.others:
@@ -102,6 +103,7 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
             run=name,
             compute=run.used(),
             carried=carried(runs, run),
+            inherited=inherited(runs, run),
             recorded=max(run.weights.values(), default=0),
             unsaved=run.unsaved,
             pieces=tuple(found),
@@ -118,13 +120,14 @@ def trained_in(runs: Runs, weights: str) -> tuple[str | None, int | None]:
     return known[0].name, min(behind(runs, maker, weights) for maker in known)
 
 
-def _piece(runs: Runs, identifier: str, attempt: Attempt, number: int, ancestor: bool) -> Piece:
+def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt, number: int, ancestor: bool) -> Piece:
     announced, finished = attempt.announced, attempt.finished
     assert announced is not None
     run, compute = trained_in(runs, announced.weights)
     recorded = [holder.recorded_at[announced.weights] for holder in holders(runs, announced.weights)]
-    known = announced.run in runs and announced.weights in runs[announced.run].weights
-    reserved = attempt.reserved if known else 0
+    # Elicitation that another lineage paid counts against that one, and so shows nothing of this one's share.
+    paid = announced.run in names and announced.weights in runs[announced.run].weights
+    reserved = attempt.reserved if paid else 0
     return Piece(
         evaluation=identifier,
         domain=announced.domain,

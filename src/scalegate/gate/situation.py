@@ -92,6 +92,8 @@ class Lineage(_Record):
     """Training FLOP that provably went into the weights as they now are: what evidence on them may claim."""
     opened: int | None
     """When the first of them was opened."""
+    reopens: bool = False
+    """Whether opening the run again sets that anew: it has no ancestors, and nothing came of it yet."""
     planned_end: FlopText | None
     """Training FLOP of the lineage at which the run is planned to end."""
     faults: tuple[str, ...]
@@ -110,6 +112,8 @@ class Elsewhere(_Record):
     """Training FLOP that it reserved itself, elicitation included."""
     carried: FlopText
     """Training FLOP of other runs in the weights that it started from."""
+    inherited: FlopText = 0
+    """The most training FLOP behind any of its parents, a teacher or one of a merge too; at least `carried`."""
     recorded: FlopText
     """The most training of its own that any of its recorded weights holds."""
     unsaved: FlopText = 0
