@@ -91,6 +91,7 @@ RESULTS = [
     (f'{{"weights": "{ZERO}"}}', "are not recorded in this ledger: this is evidence for other weights"),
     ('{"domain": "astrology"}', "the policy has no domain `astrology` (one of arithmetic)"),
     ('{"evaluation": "abc"}', "evaluation abc was not announced"),
+    ('{"assumptions": []}', "`assumptions` is empty"),
     ('{"assumptions": null}', "`assumptions` is not a list"),
     ('{"assumptions": [""]}', "`assumptions.0` is empty"),
     ('{"elicitation_flops": "1e9"}', "`elicitation_flops` is not right"),

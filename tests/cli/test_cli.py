@@ -121,6 +121,11 @@ def test_evidence(scalegate: Command, project: Project, weights: str) -> None:
         "completed": 399,
         "errors": 1,
     }
+    assert added.json["lacking"] == [
+        "0 FLOP of elicitation, 2000000000 are due",
+        "1 samples errored, were cut off, or scored neither 0 nor 1",
+        "399 of 400 samples were completed",
+    ]
     before = project.ledger.read_bytes()
     twice = scalegate("evidence", "add", "result.json", "-p", "p", "--as", "evaluator")
     assert (twice.code, project.ledger.read_bytes()) == (2, before)

@@ -34,7 +34,7 @@ FASTER = parse_policy(POLICY_TEXT.replace("factor: 1x", "factor: 1.5x"))
             "999999999 FLOP of elicitation, 1000000000 are due",
         ),
         ({"samples": 399, "completed": 399}, "399 samples, 400 are due"),
-        ({"errors": 1}, "1 samples errored or were cut off"),
+        ({"errors": 1}, "1 samples errored, were cut off, or scored neither 0 nor 1"),
         ({"completed": 399}, "399 of 400 samples were completed"),
         ({"attempt": 0}, "it does not count as an announced, elicited attempt"),
         ({"attempt": 13}, "attempt 13: alpha is spent after 12 evaluations"),

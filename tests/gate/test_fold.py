@@ -200,7 +200,7 @@ def test_votes_are_counted_by_person_policy_and_enforcement() -> None:
         (
             [("policy: arithmetic-demo", "policy: other"), ('"1.0"', '"1.1"')],
             {},
-            "it is another policy (`other`), not a version of `arithmetic-demo`",
+            "it is another policy (`other`), not a version of `arithmetic-demo`: keep that name",
         ),
         ([('"1.0"', '"1.1"')], {"supersedes": None}, "it does not supersede the policy in force"),
         ([('"1.0"', '"1.1"')], {"supersedes": "1" * 64}, "it does not supersede the policy in force"),

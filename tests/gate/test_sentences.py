@@ -67,8 +67,8 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
     (
         at_most(term("lineage.planned_end"), constant(SHORT)),
         {"lineage.planned_end": 10**11},
-        "the run is planned to end at 1.00e+11 FLOP, the limit is 8.00e+11 FLOP",
-        "the run is planned to end at 1.00e+11 FLOP, the limit is 8.00e+11 FLOP",
+        "the lineage is planned to end at 1.00e+11 FLOP, the limit is 8.00e+11 FLOP",
+        "the lineage is planned to end at 1.00e+11 FLOP, the limit is 8.00e+11 FLOP",
     ),
     (
         at_most(COMPUTE + term("developer.others"), constant(SHORT)),
@@ -109,8 +109,8 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
     (
         at_most(COMPUTE, term("lineage.planned_end")),
         {"compute": SHORT, "lineage.planned_end": SHORT + 1},
-        "800,000,000,000 FLOP is asked for, the run is planned to end at 800,000,000,001 FLOP",
-        "800,000,000,000 FLOP is asked for, the run is planned to end at 800,000,000,001 FLOP",
+        "800,000,000,000 FLOP is asked for, the lineage is planned to end at 800,000,000,001 FLOP",
+        "800,000,000,000 FLOP is asked for, the lineage is planned to end at 800,000,000,001 FLOP",
     ),
 ]
 

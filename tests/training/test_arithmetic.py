@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from scalegate.elicitation.finetune import finetune  # noqa: E402
+from scalegate.errors import InputError  # noqa: E402
 from scalegate.training import arithmetic  # noqa: E402
 from scalegate.training.arithmetic import (  # noqa: E402
     HELD_OUT_ONE_IN,
@@ -279,6 +281,12 @@ def test_weights_digest_sees_every_bit_name_and_shape() -> None:
     with torch.no_grad():
         reshaped.weight.copy_(plain.weight.reshape(1, 4))
     assert weights_digest(plain) != weights_digest(reshaped)
+
+
+@pytest.mark.parametrize("model", ["x", None, {"a": 1}, [torch.zeros(1)]])
+def test_weights_digest_of_what_is_no_model_is_refused(model: Any) -> None:
+    with pytest.raises(InputError, match="is no model and no state of one"):
+        weights_digest(model)
 
 
 def test_weights_digest_handles_bfloat16() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from scalegate.errors import InputError
 from scalegate.gate import replay
+from scalegate.gate.journal import reading
 from scalegate.gate.project import Project, adopt
 from scalegate.ledger.entries import Parent
 from scalegate.policy import parse_policy
+from scalegate.training.evaluation import EvaluationRequest, Measured
 from scalegate.training.held import Held
 from scalegate.training.tranche import FIRST_STEPS, PART, Tranche
 from support import STEP, Model, new_project, open_gate, train
@@ -79,12 +83,14 @@ def test_runs_that_start_alike_are_named_but_not_to_whoever_trained_the_weights(
     with open_gate(project, base, "base") as gate:
         train(gate, base, 2)
         weights = gate.save()
-    parents = [Parent(weights=weights, relation="initialisation")]
     for run, told in (("one", False), ("two", True)):
         caplog.clear()
-        open_gate(project, Model(flops=base.flops), run, from_scratch=False, parents=parents).close()
+        open_gate(project, Model(flops=3), run).close()
         assert ("run `two` starts from the same weights as run `one`" in caplog.text) is told
     caplog.clear()
+    for run in ("tuned", "tuned-2"):
+        parents = [Parent(weights=weights, relation="initialisation")]
+        open_gate(project, Model(flops=base.flops), run, from_scratch=False, parents=parents).close()
     open_gate(project, Model(flops=base.flops), "base").close()
     assert "the same weights" not in caplog.text
 
@@ -97,3 +103,54 @@ def test_a_crash_forfeits_no_whole_permit() -> None:
     assert tranche.wanted(10, room=10**6) == 10**6 // PART
     assert tranche.wanted(10, room=100) == FIRST_STEPS * 10
     assert tranche.wanted(10**9, room=10**6) == 10**9
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacks"),
+    [
+        ({"assumptions": []}, "its assumptions are not stated"),
+        ({"scores": [0.3] * 400}, "400 samples errored, were cut off, or scored neither 0 nor 1"),
+        ({"elicitation_flops": 7}, "7 FLOP of elicitation"),
+        ({}, None),
+    ],
+)
+def test_a_result_that_can_rule_nothing_out_is_said_to_the_script(
+    project: Project, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], lacks: str | None
+) -> None:
+    def evaluate(request: EvaluationRequest) -> Measured:
+        given = {"scores": [0] * 400, "assumptions": ["a"], "elicitation_flops": request.elicitation_flops}
+        given |= changes if request.elicitation != "none" else {}
+        return Measured.of(given.pop("scores"), **given)
+
+    model = Model()
+    with open_gate(project, model, evaluate=evaluate) as gate:
+        train(gate, model, 1)
+        gate.evaluate()
+    assert ("the evaluation of `arithmetic` can rule nothing out" in caplog.text) is (lacks is not None)
+    assert (lacks or "") in caplog.text
+    with reading(project.ledger) as journal:
+        finished = [attempt.finished for attempt in journal.fold.attempts.values() if attempt.finished]
+    assert [result.elicitation_method for result in finished] == ["none", "not stated"]
+
+
+@pytest.mark.parametrize("spent", [1e9, "1", None])
+def test_compute_that_is_no_whole_number_keeps_no_outcome_back(project: Project, spent: Any) -> None:
+    def evaluate(request: EvaluationRequest) -> Measured:
+        return Measured.of([1] * 400, assumptions=["a"], elicitation_flops=spent)
+
+    model = Model()
+    with open_gate(project, model, evaluate=evaluate) as gate:
+        train(gate, model, 1)
+        gate.evaluate()
+    with reading(project.ledger) as journal:
+        [finished] = [attempt.finished for attempt in journal.fold.attempts.values() if attempt.finished]
+    assert (finished.status, finished.successes) == ("aborted", 400)
+    assert f"`elicitation_flops` is {spent!r}, no whole number of FLOP" in finished.elicitation_method
+
+
+@pytest.mark.parametrize("name", ["weights", "checkpoint", "evaluate"])
+def test_what_cannot_be_called_is_refused_before_anything_is_written(project: Project, name: str) -> None:
+    before = project.ledger.read_bytes()
+    with pytest.raises(InputError, match=f"`{name}` is str, which cannot be called"):
+        open_gate(project, Model(), **{name: "abc"})
+    assert project.ledger.read_bytes() == before

@@ -107,7 +107,7 @@ def add(
     from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
     from scalegate.cli.wording import plain
-    from scalegate.gate.intake import check_weights, read_result
+    from scalegate.gate.intake import check_weights, lacking, read_result
     from scalegate.gate.project import Project
 
     place = Project(project)
@@ -118,11 +118,17 @@ def add(
             check_weights(journal, entry.weights, entry.domain, None)
         _check_first(journal, entry, file)
         index = journal.grant(entry, signing)
-    document = {"entry": index, "successes": entry.successes, "completed": entry.completed, "errors": entry.errors}
+    document: dict[str, object] = {
+        "entry": index,
+        "successes": entry.successes,
+        "completed": entry.completed,
+        "errors": entry.errors,
+    }
     announced = journal.fold.attempts[entry.evaluation].announced
     due = announced.samples if announced else entry.completed + entry.errors
-    short = "" if entry.completed == due else f". {due} samples were announced: it can rule nothing out"
-    document |= {"announced": due}
+    faults = lacking(journal.fold, entry.evaluation)
+    document |= {"announced": due, "lacking": faults}
+    short = f". It can rule nothing out: {'; '.join(faults)}" if faults else ""
     attempt, domain = journal.fold.attempts[entry.evaluation], journal.policy.domain(entry.domain)
     if announced and entry.elicitation_flops > attempt.reserved:
         short += (

@@ -113,7 +113,7 @@ def further(runs: Runs, name: str) -> str | None:
     digest, trained = max(run.weights.items(), key=lambda it: it[1], default=("", 0)) if run else ("", 0)
     if run is None or trained <= run.present:
         return None
-    held = f"which hold {format_flop(trained)} of it, and count against it also if they are lost"
+    held = f"which hold {format_flop(trained)} of it: they count against it also if nobody has kept them"
     return f"run `{name}` is opened again from weights {digest[:12]}..., {held}"
 
 

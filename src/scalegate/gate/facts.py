@@ -81,7 +81,7 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
             max(piece.samples, piece.completed) <= MAX_SAMPLES,
             f"{max(piece.samples, piece.completed)} samples are more than are worked out",
         ),
-        (piece.errors == 0, f"{piece.errors} samples errored or were cut off"),
+        (piece.errors == 0, f"{piece.errors} samples errored, were cut off, or scored neither 0 nor 1"),
         (piece.completed == piece.samples, f"{piece.completed} of {piece.samples} samples were completed"),
         (piece.attempt > 0 or piece.elicitation == "none", "it does not count as an announced, elicited attempt"),
         (piece.attempt <= budget, f"attempt {piece.attempt}: alpha is spent after {budget} evaluations"),

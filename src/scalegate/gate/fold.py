@@ -254,7 +254,7 @@ class Fold:
         if entry.supersedes != self.policy_digest:
             return "it does not supersede the policy in force"
         if self.policy is not None and policy.policy != self.policy.policy:
-            return f"it is another policy (`{policy.policy}`), not a version of `{self.policy.policy}`"
+            return f"it is another policy (`{policy.policy}`), not a version of `{self.policy.policy}`: keep that name"
         if self.policy_digest == entry.policy:
             return "it is in force already"
         if self.versions.get(policy.version, entry.policy) != entry.policy:

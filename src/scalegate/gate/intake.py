@@ -17,7 +17,8 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from scalegate.errors import InputError, Place, ScalegateError
-from scalegate.gate.facts import elicitation_needed
+from scalegate.gate.facts import assess, elicitation_needed
+from scalegate.gate.fold import Fold
 from scalegate.gate.journal import Journal
 from scalegate.gate.lineage import holders
 from scalegate.gate.pieces import pieces, trained_in
@@ -25,7 +26,7 @@ from scalegate.ledger import strict_json
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished, FlopText
 from scalegate.units import format_flop
 
-__all__ = ["check_plan", "check_weights", "checked", "read_result"]
+__all__ = ["check_plan", "check_weights", "checked", "lacking", "method_of", "read_result"]
 
 T = TypeVar("T")
 
@@ -42,9 +43,9 @@ class ResultFile(BaseModel):
     outcomes: Annotated[list[StrictBool | None], Field(min_length=1)]
     """Per sample: true success, false failure, null errored, refused, cut off or NaN."""
     elicitation_flops: FlopText = 0
-    elicitation_method: str = "none"
+    elicitation_method: str | None = None
     evaluation_flops: FlopText = 0
-    assumptions: list[str]
+    assumptions: Annotated[list[str], Field(min_length=1)]
 
 
 def checked(make: Callable[[], T], place: Place | None = None) -> T:
@@ -106,12 +107,32 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
             completed=len(scored),
             errors=len(result.outcomes) - len(scored),
             elicitation_flops=result.elicitation_flops,
-            elicitation_method=result.elicitation_method,
+            elicitation_method=method_of(attempt.announced if attempt else None, result.elicitation_method),
             evaluation_flops=result.evaluation_flops,
             log=hashlib.sha256(data).hexdigest(),
             assumptions=tuple(result.assumptions),
         )
     )
+
+
+def method_of(announced: EvaluationAnnounced | None, method: str | None) -> str:
+    """How the capability was elicited, by the result's own words; where it says nothing, that it says nothing."""
+    elicited = announced is not None and announced.elicitation != "none"
+    return method or ("not stated" if elicited else "none")
+
+
+def lacking(fold: Fold, evaluation: str) -> tuple[str, ...]:
+    """Why the result of an evaluation can rule nothing out, whatever it shows; empty: it is conclusive."""
+    attempt = fold.attempts[evaluation]
+    said = attempt.announced or attempt.finished
+    if fold.policy is None or said is None:
+        return ()
+    run = attempt.announced.run if attempt.announced else trained_in(fold.runs, said.weights)[0]
+    piece = next((it for it in pieces(fold.attempts, fold.runs, run or "") if it.evaluation == evaluation), None)
+    domain = next((item for item in fold.policy.domains if item.id == said.domain), None)
+    if piece is None or domain is None:
+        return ("it is about no weights or no domain that the ledger knows",)
+    return assess(fold.policy, domain, piece).faults
 
 
 def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) -> None:

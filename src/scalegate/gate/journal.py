@@ -91,7 +91,7 @@ class Journal:
                 envelope = dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key])
                 wrong = self.fold.wrong_signer(envelope)
                 if wrong:
-                    raise InputError(wrong, place=Place(file=str(self.ledger.path)), fix="nothing was written")
+                    raise InputError(wrong, fix="nothing was written")
                 if isinstance(entry, ComputeReserved) and entry.time < self.fold.time:
                     raise LedgerError(
                         "this machine's clock is behind the ledger, and compute is not reserved in the past",
@@ -112,7 +112,7 @@ class Journal:
         def make() -> list[tuple[Entry, SigningKey]]:
             refused = self.fold.would_refuse(dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key]))
             if refused:
-                raise InputError(refused, place=Place(file=str(self.ledger.path)), fix="nothing was written")
+                raise InputError(refused, fix="nothing was written")
             return [(entry, key), *also]
 
         return self.append(make)

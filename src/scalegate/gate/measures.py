@@ -85,7 +85,7 @@ def lineage_measures(
     how = (
         f"{first}{_stated(situation, judge)}an announced evaluation of `{domain.id}` on {_weights(situation, judge)} at"
         f" {format_flop(floor(trained * policy.effective_compute.factor))}, at least {samples} samples, elicited by"
-        f" {domain.elicitation.method} with at least {format_flop(due, up=True)}"
+        f" {domain.elicitation.method} with at least {format_flop(due, up=True)}, enough for as far as it can carry"
         f" (attempt {attempts + 1} of {policy.error_budget.evaluations})"
     )
     others = [piece if piece not in still_open else _closed(piece, 0) for piece in situation.pieces]

@@ -110,7 +110,7 @@ def _first(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> 
 
 def _planned(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
     end, limit = _both(values[0], right.const)
-    return f"the run is planned to end at {end}, the limit is {limit}"
+    return f"the lineage is planned to end at {end}, the limit is {limit}"
 
 
 def _developer(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
@@ -139,7 +139,7 @@ def _used(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> s
 
 def _plan(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
     asked, end = _both(values[0], values[1])
-    return f"{asked} is asked for, the run is planned to end at {end}"
+    return f"{asked} is asked for, the lineage is planned to end at {end}"
 
 
 SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool], str]] = {

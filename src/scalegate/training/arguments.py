@@ -7,8 +7,9 @@ import math
 import operator
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from scalegate.errors import InputError
+from scalegate.errors import InputError, LedgerError
 from scalegate.ledger.entries import Parent
 from scalegate.policy import Policy
 from scalegate.text import escaped
@@ -18,11 +19,13 @@ from scalegate.units import MAX_FLOP
 __all__ = [
     "UNKEPT",
     "check_digest",
+    "check_functions",
     "check_planned",
     "check_run",
     "check_suites",
     "check_tranche",
     "declared",
+    "key_folder",
     "line",
     "metered",
     "same_policy",
@@ -43,6 +46,21 @@ def check_run(run: object) -> None:
             f"`{run}` cannot name a run",
             fix="use letters, digits and _ . : / @ + -, at most 128, beginning with a letter or digit",
         )
+
+
+def check_functions(weights: object, **optional: object) -> None:
+    """Raises InputError unless each can be called; those that are optional may be None."""
+    given = {name: function for name, function in optional.items() if function is not None}
+    for name, function in {"weights": weights, **given}.items():
+        if not callable(function):
+            raise InputError(f"`{name}` is {type(function).__name__}, which cannot be called", fix="give a function")
+
+
+def key_folder(keys: str | Path | None, ledger: str | Path) -> Path:
+    """The folder of the keys: beside the ledger, if none is named. Raises LedgerError where there is no ledger."""
+    if not Path(ledger).is_file():
+        raise LedgerError(f"there is no ledger at `{ledger}`", fix="`scalegate init FOLDER` makes one with its policy")
+    return Path(keys) if keys is not None else Path(ledger).parent / "keys"
 
 
 def check_digest(what: str, digest: object) -> None:
@@ -124,8 +142,9 @@ def same_policy(wanted: Policy, in_force: Policy) -> None:
     if wanted.digest() != in_force.digest():
         raise InputError(
             f"the policy in force in this ledger is `{in_force.policy} {in_force.version}` "
-            f"({in_force.digest()[:12]}), not the one given ({wanted.digest()[:12]})",
-            fix="train under the policy in force, or adopt the other by its amendment procedure",
+            f"({in_force.digest()[:12]}), the one given `{wanted.policy} {wanted.version}` ({wanted.digest()[:12]})",
+            fix="train under the policy in force, or have the other adopted: `scalegate adopt POLICY --as NAME`, by as"
+            " many as the one in force asks for",
         )
 
 

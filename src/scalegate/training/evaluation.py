@@ -55,6 +55,7 @@ class Measured:
     """Per sample: True success, False failure, None errored, refused, truncated or NaN."""
     elicitation_flops: int
     elicitation_method: str
+    """What was done to draw the capability out, in words for people; empty: it is not stated."""
     evaluation_flops: int
     assumptions: tuple[str, ...]
 
@@ -72,7 +73,7 @@ class Measured:
         *,
         assumptions: Sequence[str],
         elicitation_flops: int = 0,
-        elicitation_method: str = "none",
+        elicitation_method: str = "",
         evaluation_flops: int = 0,
     ) -> Measured:
         """From raw per-sample scores: only True and False (or 1 and 0, also as 1.0 and 0.0) count as scored."""
@@ -103,7 +104,7 @@ def store_log(folder: Path, request: EvaluationRequest, measured: Measured) -> s
         "task": request.suite.task,
         "task_version": request.suite.version,
         "dataset": request.suite.dataset,
-        "elicitation": measured.elicitation_method,
+        "elicitation": measured.elicitation_method or "not stated",
         "outcomes": list(measured.outcomes),
     }
     data = strict_json.dumps(document)

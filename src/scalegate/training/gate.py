@@ -28,11 +28,13 @@ from scalegate.policy import Domain, Policy, load_policy
 from scalegate.training.arguments import (
     UNKEPT,
     check_digest,
+    check_functions,
     check_planned,
     check_run,
     check_suites,
     check_tranche,
     declared,
+    key_folder,
     metered,
     same_policy,
 )
@@ -119,9 +121,10 @@ class Gate:
         """
         wanted = policy if isinstance(policy, Policy) else load_policy(policy)
         check_run(run)
+        check_functions(weights, checkpoint=checkpoint, evaluate=evaluate)
         check_suites(wanted, suites or {}, evaluated=evaluate is not None)
         size, end, kin = check_tranche(tranche), check_planned(planned), declared(parents)
-        folder = Path(keys) if keys is not None else Path(ledger).parent / "keys"
+        folder = key_folder(keys, ledger)
         log_key = SigningKey.load(folder / "log.key")
         journal = Journal.open(ledger, log_key=log_key, now=now)
         try:

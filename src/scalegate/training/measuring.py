@@ -12,7 +12,7 @@ from typing import Literal
 
 from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.facts import effective
-from scalegate.gate.intake import checked
+from scalegate.gate.intake import checked, lacking, method_of
 from scalegate.gate.lineage import behind
 from scalegate.gate.measures import elicitation_due
 from scalegate.ledger import SigningKey
@@ -131,6 +131,9 @@ def _run(
         result = evaluate(request)
         if not isinstance(result, Measured):
             raise InputError(f"`evaluate` returned {type(result).__name__}", fix="return `Measured.of(scores, ...)`")
+        for name in ("elicitation_flops", "evaluation_flops"):
+            if type(getattr(result, name)) is not int:
+                raise InputError(f"`{name}` is {getattr(result, name)!r}, no whole number of FLOP", fix="give an int")
         checked(partial(_finished, session, announced, result, NO_LOG, "completed"))
     except Exception as error:  # noqa: BLE001 - whatever an evaluation raises is a result: unknown, which holds
         said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
@@ -197,6 +200,9 @@ def _record(
     except InputError:
         # The gate's key may have been replaced meanwhile: what was not reserved is no evidence, and the result is.
         session.append(lambda: make()[-1:])
+    faults = lacking(session.journal.fold, announced.evaluation) if announced.elicitation != "none" else ()
+    if faults and status == "completed":
+        LOG.warning("the evaluation of `%s` can rule nothing out: %s", announced.domain, "; ".join(faults))
     return status
 
 
@@ -219,7 +225,7 @@ def _finished(
         completed=measured.completed,
         errors=measured.errors,
         elicitation_flops=measured.elicitation_flops,
-        elicitation_method=measured.elicitation_method,
+        elicitation_method=method_of(announced, measured.elicitation_method),
         evaluation_flops=measured.evaluation_flops,
         log=log,
         assumptions=measured.assumptions,

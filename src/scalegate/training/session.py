@@ -105,7 +105,8 @@ class Session:
         runs = self.journal.fold.runs.values()
         # Whoever trained these weights goes on from its own, and not as the others do that start from them.
         alike = [other.name for other in runs if start in other.starts and other.weights.get(start, 0) == 0]
-        alike = [name for name in alike if name != self.run] if self.base == 0 else []
+        # From a parent that is declared, many runs start, and each is trained in its own way.
+        alike = [name for name in alike if name != self.run] if self.base == 0 and not parents else []
         if alike:
             LOG.warning(
                 "run `%s` starts from the same weights as run `%s`. Trained alike, it comes to weights that are the"

@@ -8,12 +8,18 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from scalegate.errors import InputError
+
 __all__ = ["weights_digest"]
 
 
 def weights_digest(model: nn.Module | Mapping[str, Tensor]) -> str:
-    """Hex SHA-256 over name, dtype, shape and bytes of every tensor of the state, sorted by name."""
+    """Hex SHA-256 over name, dtype, shape and bytes of every tensor of the state, sorted by name. Raises InputError."""
     state = model.state_dict() if isinstance(model, nn.Module) else model
+    if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise InputError(
+            f"{type(model).__name__} is no model and no state of one", fix="give the model, or its tensors by name"
+        )
     digest = hashlib.sha256()
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()
