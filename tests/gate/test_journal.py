@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scalegate.errors import InputError, LedgerError, ScalegateError
+from scalegate.errors import InputError, LedgerError, NotVerified, ScalegateError
 from scalegate.gate.journal import Journal, reading, wall_time
 from scalegate.gate.project import Project
 from scalegate.ledger import Ledger, SigningKey
 from scalegate.ledger.entries import Attestation, ComputeReserved, DecisionMade, EvaluationAnnounced, RunOpened
-from support import START, Clock, new_project
+from scalegate.training.held import Held
+from support import START, Clock, Model, new_project, open_gate, record_tier, train
 
 SESSION = "1" * 64
 
@@ -156,3 +158,31 @@ def test_an_announcement_needs_the_evaluators_key(project: Project) -> None:
         entry = EvaluationAnnounced(actor="ada", **given)
         error = refusal(journal, lambda: journal.append(lambda: [(entry, project.key("ada"))]))
         assert error.message == "`ada` does not have the role `evaluator`"
+
+
+@pytest.mark.parametrize("middle", [True, False])
+def test_entries_that_are_not_those_that_were_signed_are_read_by_nobody(project: Project, middle: bool) -> None:
+    """A row that was put in place of another is whole in itself: only the tree over all of them shows it."""
+    model = Model()
+    record_tier(project)
+    with open_gate(project, model) as gate:
+        train(gate, model, 2)
+        if middle:
+            gate.save()
+        with pytest.raises(Held):
+            gate.meter_fault("the counter broke")
+    with reading(project.ledger) as journal:
+        kinds = [type(record.entry).__name__ for record in journal.fold.records]
+    db = sqlite3.connect(project.ledger)
+    triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        db.execute(f"DROP TRIGGER {name}")
+    row = db.execute("SELECT leaf, envelope FROM entry WHERE position = ?", (kinds.index("PolicyAdopted"),)).fetchone()
+    db.execute("UPDATE entry SET leaf = ?, envelope = ? WHERE position = ?", (*row, kinds.index("MeterFault")))
+    for _, sql in triggers:
+        db.execute(sql)
+    db.commit()
+    db.close()
+    for read in (lambda: Journal.open(project.ledger), lambda: open_gate(project, model)):
+        with pytest.raises(NotVerified, match="are not those that were signed"):
+            read()

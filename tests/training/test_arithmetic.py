@@ -289,6 +289,14 @@ def test_weights_digest_of_what_is_no_model_is_refused(model: Any) -> None:
         weights_digest(model)
 
 
+def test_weights_digest_of_a_view_is_that_of_what_it_shows() -> None:
+    whole = torch.complex(torch.ones(2), torch.ones(2))
+    seen = {"a": whole.conj(), "b": whole.conj().imag}
+    same = {name: tensor.clone().resolve_conj().resolve_neg() for name, tensor in seen.items()}
+    assert seen["a"].is_conj()
+    assert weights_digest(seen) == weights_digest(same) != weights_digest({"a": whole, "b": whole.imag})
+
+
 def test_weights_digest_handles_bfloat16() -> None:
     model = Trainer(SMALL).model
     assert weights_digest(copy.deepcopy(model).to(torch.bfloat16)) != weights_digest(model)

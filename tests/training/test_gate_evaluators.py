@@ -157,7 +157,7 @@ def test_nothing_is_authorised_within_an_evaluation_or_a_checkpoint(project: Pro
 
     def again(request: EvaluationRequest) -> Measured:
         for call in (lambda: gate.step(STEP), gate.save, gate.evaluate):
-            with pytest.raises(Held, match="within an evaluation") as caught:
+            with pytest.raises(Held, match="within another") as caught:
                 call()
             said.append(caught.value)
         return model.evaluate(request)

@@ -279,3 +279,19 @@ def test_what_a_function_of_the_script_raises_is_told_whole(
     with open_gate(project, model, **{broken: no_such_device}) as gate, pytest.raises(Held):
         train(gate, model)
     assert "in no_such_device" in caplog.text
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_a_meter_fault_after_the_gate_was_let_go_is_written(project: Project, forked: bool) -> None:
+    model = Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 2)
+        gate.save()
+        if forked:
+            gate.abandon()
+    with pytest.raises(Held, match=r"standing\.meter"):
+        gate.meter_fault("the counter broke")
+    with open_gate(project, model) as again, pytest.raises(Held, match=r"standing\.meter"):
+        again.step(STEP)
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].faults == ["the counter broke"]

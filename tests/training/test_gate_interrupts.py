@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -187,3 +188,65 @@ def test_signals_while_compute_is_given_back_can_only_forfeit(project: Project) 
         signal.signal(signal.SIGALRM, before)
     assert hits > 0
     assert replay(project.ledger).faults == ()
+
+
+@pytest.mark.parametrize("handler", ["save", "close", "step"])
+@pytest.mark.parametrize("tranche", [FLOPS, 8 * FLOPS], ids=["step by step", "eight steps"])
+def test_a_signal_handler_that_uses_the_gate_in_a_step_spends_nothing_uncounted(
+    project: Project, handler: str, tranche: int
+) -> None:
+    """Where a handler may run: as a function of ours is entered or left. It is refused, or comes between two steps."""
+    at, ended = 0, False
+    while not ended:
+        at += 1
+        run, model = f"r{at}", Model(flops=at * 10**15)
+        gate = open_gate(project, model, run, tranche=tranche, evaluate=None)
+        took = 0
+        for _ in range(2):
+            gate.step(FLOPS)
+            took += FLOPS
+            model.flops += FLOPS
+        called: dict[str, Callable[[], Any]] = {
+            "save": gate.save,
+            "close": gate.close,
+            "step": lambda it=gate: it.step(FLOPS),  # type: ignore[misc]
+        }
+        ended = not handled(lambda it=gate: it.step(FLOPS), at, called[handler])  # type: ignore[misc]
+        took += FLOPS
+        for _ in range(3):
+            with suppress(Held):
+                gate.step(FLOPS)
+                took += FLOPS
+        assert gate._tranche.left >= 0
+        gate.close()
+        with reading(project.ledger) as journal:
+            found = journal.fold.runs[run]
+        assert found.used("training") >= gate._tranche.spent
+        assert found.faults == []
+    assert at > 3
+    assert replay(project.ledger).faults == ()
+
+
+def handled(step: Callable[[], Any], at: int, handler: Callable[[], Any]) -> bool:
+    """Take a step, with a handler run as the `at`th function of ours is entered or left: whether there were so many."""
+    ran = 0
+
+    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal ran
+        if not frame.f_code.co_filename.endswith(OURS):
+            return None
+        if event in ("call", "return"):
+            ran += 1
+            if ran == at:
+                with suppress(Held):
+                    handler()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with suppress(Held):
+            step()
+    finally:
+        sys.settrace(before)
+    return ran >= at

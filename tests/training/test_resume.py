@@ -114,6 +114,20 @@ def test_an_optimizer_that_steps_without_a_permit_is_stopped(tmp_path: Path) -> 
             trainer.train_step()
 
 
+def test_a_bilinear_layer_is_counted_although_the_counter_does_not_see_it() -> None:
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mixes = torch.nn.Bilinear(16, 16, 16)
+            self.ends = torch.nn.Linear(16, 4)
+
+        def forward(self, rows: Any) -> Any:
+            return self.ends(self.mixes(rows, rows))
+
+    meter = TorchMeter(Net(), lambda net, rows: net(rows).sum(), tokens=len)
+    assert meter.flops(torch.ones(8, 16)) >= 6 * 8 * 16**3
+
+
 def test_the_meter_takes_the_larger_count_and_checks_what_ran() -> None:
     trainer = Trainer(CONFIG)
     examples = batch(CONFIG, 0)

@@ -23,6 +23,8 @@ def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
         run.opened_at = index if anew or run.opened_at < 0 else run.opened_at
         # Nothing was trained, nothing came of it: what was declared by mistake may be declared again.
         run.first, run.starts = entry, set()
+    elif run.idle and _declared(entry) == _declared(run.first):
+        run.first = entry
     run.latest = entry
     run.tip = entry.start_weights
     if entry.start_weights is not None:

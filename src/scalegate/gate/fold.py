@@ -391,7 +391,7 @@ class Fold:
                 compute=used,
                 behind=self.runs[run].present + carried(self.runs, self.runs[run]) if run in self.runs else 0,
                 opened=min((self.runs[name].first.time for name in names), default=None),
-                reopens=run in self.runs and self.runs[run].fresh and len(names) == 1,
+                reopens=run in self.runs and self.runs[run].idle and len(names) == 1,
                 planned_end=planned_end(self.runs, run, used),
                 faults=tuple(fault.text for fault in unknown),
                 mends=tuple(mends) if all(mends) else (),

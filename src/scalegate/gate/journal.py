@@ -16,8 +16,9 @@ from scalegate.errors import InputError, LedgerError, Place, Undecided
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
-from scalegate.ledger import Ledger, SigningKey, dsse
+from scalegate.ledger import Frontier, Ledger, SigningKey, dsse
 from scalegate.ledger.entries import ComputeReserved, DecisionMade, Entry, write_statement
+from scalegate.ledger.merkle import leaf_hash
 from scalegate.policy.document import Action, Policy
 
 __all__ = ["Journal", "wall_time"]
@@ -37,6 +38,8 @@ class Journal:
         self.ledger = ledger
         self.now = now
         self.fold = Fold()
+        self._tree = Frontier()
+        """Over the entries that were folded: what is decided on is what the log's key signed."""
         self.refresh()
 
     @classmethod
@@ -66,11 +69,15 @@ class Journal:
         return self.fold.policy
 
     def refresh(self) -> None:
-        """Fold in what others wrote."""
+        """Fold in what others wrote. Raises NotVerified if the entries are not those that the log's key signed."""
+        before = self._tree
         for _, envelope in self.ledger.entries(self.fold.size):
             self._add(envelope)
+        if self._tree != before:
+            self.ledger.check_signed(self._tree)
 
     def _add(self, envelope: bytes) -> None:
+        self._tree = self._tree.append(leaf_hash(envelope))
         try:
             self.fold.add(envelope)
         except InputError:

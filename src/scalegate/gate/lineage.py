@@ -72,7 +72,12 @@ class Run:
     @property
     def fresh(self) -> bool:
         """Whether nothing came of it yet, so that it may be declared otherwise."""
-        return not self.weights and self.used() == 0 and not self.evaluated
+        return self.idle and not self.weights
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing was trained or elicited in it and no evaluation is about it; it may have saved its start."""
+        return not any(self.weights.values()) and self.used() == 0 and not self.evaluated
 
     def known(self, weights: str) -> int | None:
         """Training FLOP of this run in weights that it recorded or first started from; None: it has not had them."""

@@ -226,6 +226,16 @@ class Ledger:
                 yield size, note
             last = rows[-1][0]
 
+    def check_signed(self, frontier: Frontier) -> None:
+        """Raise NotVerified unless the log's key signed a checkpoint with just this size and root."""
+        rows = self._run("SELECT size, note FROM checkpoint WHERE size = ?", frontier.size)
+        if not rows or self._opened(*rows[0]).root != frontier.root():
+            raise NotVerified(
+                f"its {frontier.size} entries are not those that were signed: one was changed, or is missing",
+                place=self._place(),
+                fix="`scalegate verify` names the first that fails; restore the ledger from a copy",
+            )
+
     def _place(self, entry: int | None = None) -> Place:
         return Place(file=str(self.path), entry=entry)
 

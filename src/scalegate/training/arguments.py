@@ -18,6 +18,7 @@ from scalegate.units import MAX_FLOP
 
 __all__ = [
     "UNKEPT",
+    "UNSAVED",
     "check_digest",
     "check_functions",
     "check_planned",
@@ -36,6 +37,11 @@ LOG = logging.getLogger(__name__)
 UNKEPT = (
     "run `%s`: its weights are recorded, and kept nowhere: the gate has no `checkpoint=`. Save them before this process"
     " ends: what is lost counts against the run, and cannot be evaluated."
+)
+
+UNSAVED = (
+    "run `%s`: its weights are recorded, and the function that saves them did not end well: save again before this"
+    " process ends, or the run goes on from an earlier checkpoint."
 )
 
 

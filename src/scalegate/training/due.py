@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor
 
-from scalegate.gate import Decision, Permit
+from scalegate.gate import Decision
 from scalegate.gate.changes import possible_changes
 from scalegate.gate.facts import assess, derive_facts
 from scalegate.gate.judge import Judge
@@ -42,8 +42,14 @@ class NextDue:
     """Least FLOP that the elicitation then due will cost; 0 where an evaluation releases nothing."""
 
 
-def due_next(session: Session, permit: Permit, left: int) -> NextDue:
-    """What ends a permit, of which `left` FLOP are reserved and not spent."""
+def due_next(session: Session, left: int) -> NextDue | None:
+    """What ends the session's permit, of which `left` FLOP are reserved and not spent; None: it has none."""
+    permit = session.decision.permit if session.decision else None
+    if permit is None:
+        return None
+    session.refresh()
+    if not session.permitted():
+        return None
     policy, lineage = session.policy, _situation(session).lineage
     room = session.left(permit.compute)
     # What is reserved counts as trained already; elicitation that went before does not.

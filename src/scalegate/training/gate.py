@@ -27,6 +27,7 @@ from scalegate.ledger.entries import Parent
 from scalegate.policy import Domain, Policy, load_policy
 from scalegate.training.arguments import (
     UNKEPT,
+    UNSAVED,
     check_digest,
     check_functions,
     check_planned,
@@ -45,6 +46,7 @@ from scalegate.training.held import Held
 from scalegate.training.measuring import abort_open, measure, whole
 from scalegate.training.session import Session, find_keys
 from scalegate.training.tranche import Tranche
+from scalegate.training.turn import Turn
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -83,8 +85,7 @@ class Gate:
         """Domains that were evaluated in the present hold: a failure is not repeated at each step."""
         self._unchanged: str | None = None
         """Digest that the model must have to go on: what it had before an evaluation that may have changed it."""
-        self._calling = False
-        """Whether a function of the script runs that the gate has called."""
+        self._turn = Turn(session.run)
         self._closed = False
         at_end(self)
 
@@ -158,10 +159,9 @@ class Gate:
         not-a-number are faults of the meter, which hold for good; what is no whole number is refused.
         """
         tranche = self._tranche
-        if type(flops) is not int or not (0 < flops <= tranche.left and time.monotonic() < self._expires):
+        if type(flops) is not int or flops <= 0 or time.monotonic() >= self._expires or not tranche.spend(flops):
             self._authorised = False
-            flops = self._extend(flops)
-        tranche.spend(flops)
+            self._extend(flops)
         self._authorised = True
 
     def guard(self, optimizer: Optimizer) -> None:
@@ -183,18 +183,18 @@ class Gate:
         optimizer.register_step_pre_hook(check)
         self._tranche.guarded = True
 
-    def _extend(self, flops: object) -> int:
-        """Reserve enough for a step of `flops`, under the permit or a new one, and return it; or raise Held."""
+    def _extend(self, flops: object) -> None:
+        """Reserve enough for a step of `flops`, under the permit or a new one, and authorise it; or raise Held."""
         session = self._session
-        with self._holding(), self._kept():
-            self._check_free()
+        with self._turn.take(self.decision), self._holding(), self._kept():
+            self._check_open()
             exact = metered(flops)
             if exact == 0:
                 session.fault(f"a step was metered at {flops!r} FLOP")
             session.write_faults()
             session.look(self._tranche.trained, self._digest)
             if exact > 0 and time.monotonic() < self._expires and self._reserve(exact):
-                return exact
+                return
             self._check_unchanged()
             self._settle()
             for _ in range(DECISIONS):
@@ -206,7 +206,7 @@ class Gate:
                 if self._reserve(exact):
                     self._expires = session.expires
                     self._tried.clear()
-                    return exact
+                    return
             raise Held(f"run `{session.run}`: the permit ended before compute could be reserved", decision)
 
     @contextmanager
@@ -217,7 +217,7 @@ class Gate:
         except Held as held:
             if self._session.superseded and self.trained > 0 and not self._saved():
                 try:
-                    self.save()
+                    self._save()
                 except ScalegateError as refused:
                     raise Held(f"{held.message}; nor can it be saved: {refused}", held.decision, fix=held.fix) from held
             raise
@@ -252,13 +252,10 @@ class Gate:
         self._expires = 0.0
         self._tranche.drop()
 
-    def _check_free(self) -> None:
+    def _check_open(self) -> None:
         """Raise Held where nothing may be authorised or recorded at all."""
-        run = self._session.run
         if self._closed:
-            raise Held(f"run `{run}`: the gate is closed", self.decision, fix="open it again")
-        if self._calling:
-            raise Held(f"run `{run}`: no step, save or evaluation within an evaluation or a checkpoint", self.decision)
+            raise Held(f"run `{self._session.run}`: the gate is closed", self.decision, fix="open it again")
 
     def _check_unchanged(self) -> None:
         """Raise Held while the model is not what it was before an evaluation that did not end well."""
@@ -279,7 +276,7 @@ class Gate:
         return self.trained == self._saved_at and self._session.state.tip == self._digest()
 
     def _reserve(self, flops: int) -> bool:
-        """Reserve a tranche that covers a step of `flops`; False if the permit does not reach that far."""
+        """Authorise a step of `flops` from a tranche that covers it; False if the permit does not reach that far."""
         tranche = self._tranche
         short = flops - tranche.left
         if short > 0:
@@ -287,7 +284,7 @@ class Gate:
             granted = self._session.reserve(short, max(wanted, short))
             if granted > 0:
                 tranche.add(granted)
-        return flops <= tranche.left
+        return tranche.spend(flops)
 
     def _settle(self) -> None:
         """Give back what was reserved and not spent: it is out of the tranche before the ledger hears of it."""
@@ -305,7 +302,7 @@ class Gate:
 
     def meter_fault(self, reason: str) -> None:
         """Report that the meter cannot be trusted, and raise Held: so does every step from here on."""
-        with self._holding():
+        with self._holding(), self._session.at_hand(self._closed):
             self._end()
             self._session.fault(reason)
             self._settle()
@@ -318,18 +315,27 @@ class Gate:
         `guard`, compute that was authorised counts as gone into the weights. Raises Held if the weights changed while
         no training was metered, or while the run is not this process's.
         """
-        with self._ending():
-            self._check_free()
-            self._check_unchanged()
-            self._settle()
-            weights, trained = self._digest(), self.trained
-            self._session.recordable(weights, trained)
-            if self._checkpoint is not None:
-                with self._called():
-                    self._checkpoint()
-            self._session.record(weights, trained)
-            self._saved_at = trained
-            return weights
+        with self._turn.take(self.decision), self._ending():
+            return self._save()
+
+    def _save(self) -> str:
+        self._check_open()
+        self._check_unchanged()
+        self._settle()
+        weights, trained = self._digest(), self.trained
+        session = self._session
+        session.recordable(weights, trained)
+        # Recorded first: a run goes on from every recorded checkpoint, and from none that is only in a file.
+        if session.state.tip != weights or session.state.recorded.get((session.token, trained)) != weights:
+            session.record(weights, trained)
+        if self._checkpoint is not None:
+            try:
+                self._checkpoint()
+            except BaseException:
+                LOG.error(UNSAVED, session.run)
+                raise
+        self._saved_at = trained
+        return weights
 
     def evaluate(self) -> Decision:
         """Save the run, evaluate its weights now in every domain that has a suite, and decide again.
@@ -341,8 +347,8 @@ class Gate:
         when no domain is left that can be evaluated, and when an evaluation changed the model; Held when the run may
         not be written to any more.
         """
-        with self._ending():
-            self._check_free()
+        with self._turn.take(self.decision), self._ending():
+            self._check_open()
             if self._evaluate is None:
                 raise InputError("the gate was opened without a function that evaluates", fix="give `evaluate=`")
             if self.trained == 0:
@@ -350,7 +356,7 @@ class Gate:
             self._end()
             session = self._session
             session.refresh()
-            weights = self._digest() if self._saved() else self.save()
+            weights = self._digest() if self._saved() else self._save()
             reasons = {d.id: why_not(session, d, weights, self._suites) for d in session.policy.domains}
             due = [domain for domain in session.policy.domains if reasons[domain.id] is None]
             said = "; ".join(why for why in reasons.values() if why)
@@ -360,26 +366,17 @@ class Gate:
                 self._measure(due, self._evaluate)
             return session.decide(0)
 
-    @contextmanager
-    def _called(self) -> Iterator[None]:
-        self._calling = True
-        try:
-            yield
-        finally:
-            self._calling = False
-
     def _measure(self, domains: Sequence[Domain], evaluate: Evaluator) -> bool:
         """Evaluate the weights as they are in those of the domains that have a suite; False if none has."""
         session, weights = self._session, self._digest()
         session.recordable(weights, self.trained)
         due = [(domain, self._suites[domain.id]) for domain in domains if domain.id in self._suites]
         self._unchanged = weights
-        with self._called():
-            for domain, suite in due:
-                for elicit in (False, True):
-                    # What does not run on the model as it is is not tried on a copy: that would spend an attempt.
-                    if not measure(session, domain, suite, weights, elicit=elicit, evaluate=evaluate, now=self._digest):
-                        break
+        for domain, suite in due:
+            for elicit in (False, True):
+                # What does not run on the model as it is is not tried on a copy: that would spend an attempt.
+                if not measure(session, domain, suite, weights, elicit=elicit, evaluate=evaluate, now=self._digest):
+                    break
         self._unchanged = None
         return bool(due)
 
@@ -390,7 +387,7 @@ class Gate:
         with self._holding(decision):
             if not self._saved():
                 try:
-                    self.save()
+                    self._save()
                 except Held as refused:
                     why = f"{Held.by(decision).message}; nor can it be saved: {refused.message}"
                     raise Held(why, decision, fix=refused.fix) from refused
@@ -407,13 +404,7 @@ class Gate:
 
         None while there is no permit: before the first step, in a hold, and when something in the ledger has ended it.
         """
-        permit = self.decision.permit if self.decision else None
-        if permit is None:
-            return None
-        self._session.refresh()
-        if not self._session.permitted():
-            return None
-        return due_next(self._session, permit, self._tranche.left)
+        return due_next(self._session, self._tranche.left)
 
     def close(self) -> None:
         """Give back what is not spent and let the ledger go. The run can be opened again."""

@@ -29,9 +29,9 @@ class MeterFaultError(ScalegateError):
     exit_code = 3
 
 
-def linear_parameters(model: nn.Module) -> int:
-    """Parameters of matrix multiplications by `nn.Linear`: each token uses each of them once."""
-    return sum(module.weight.numel() for module in model.modules() if isinstance(module, nn.Linear))
+def linear_parameters(model: nn.Module, kind: type[nn.Linear | nn.Bilinear] = nn.Linear) -> int:
+    """Parameters of matrix multiplications by such layers: each token uses each of them once."""
+    return sum(module.weight.numel() for module in model.modules() if isinstance(module, kind))
 
 
 def six_nd(model: nn.Module, tokens: int) -> int:
@@ -107,6 +107,8 @@ class TorchMeter:
                 f"the meter counts {measured} FLOP for a step whose linear layers alone take {floor}",
                 fix="check that the loss runs the model, and that custom kernels are registered with the counter",
             )
+        # The counter does not see what a bilinear layer does.
+        measured += 6 * linear_parameters(self._model, nn.Bilinear) * tokens
         return max(measured, int(self._analytic(*batch)) if self._analytic else 6 * rows)
 
     def verify(self, step: Callable[[], Any], *batch: Tensor) -> Any:

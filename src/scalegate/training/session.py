@@ -217,6 +217,17 @@ class Session:
 
         self.append(fenced)
 
+    @contextmanager
+    def at_hand(self, closed: bool) -> Iterator[None]:
+        """The ledger, also after it was let go: for one more entry, and then let go again."""
+        if closed:
+            self.journal = Journal.open(self.journal.ledger.path, log_key=self.keys.log, now=self.journal.now)
+        try:
+            yield
+        finally:
+            if closed:
+                self.journal.close()
+
     def fault(self, reason: str) -> None:
         """Write that the meter of the run cannot be trusted."""
         LOG.error("run `%s`: a fault of its meter, which holds for good: %s", self.run, reason)

@@ -39,12 +39,15 @@ class Tranche:
         """FLOP that went into the weights in this process: never more than it was."""
         return self.spent - self.pending
 
-    def spend(self, flops: int) -> None:
-        """Authorise a step."""
+    def spend(self, flops: int) -> bool:
+        """Authorise a step, if so much is left: a signal handler may have given it back a moment ago."""
+        if flops > self.left:
+            return False
         self.left -= flops
         if self.guarded:
             self.pending += flops
         self.spent += flops
+        return True
 
     def taken(self) -> None:
         """The guarded optimizer takes the steps that were authorised."""

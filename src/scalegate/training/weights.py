@@ -22,7 +22,7 @@ def weights_digest(model: nn.Module | Mapping[str, Tensor]) -> str:
         )
     digest = hashlib.sha256()
     for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
+        tensor = state[name].detach().cpu().resolve_conj().resolve_neg().contiguous()
         header = f"{name}\x00{tensor.dtype}\x00{tuple(tensor.shape)}\x00".encode()
         digest.update(len(header).to_bytes(8, "big") + header)
         digest.update(tensor.view(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
