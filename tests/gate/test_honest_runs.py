@@ -273,3 +273,47 @@ def test_a_run_that_was_opened_and_left_idle_is_opened_again(tmp_path: Path) -> 
     with open_gate(project, model, evaluate=None, now=clock) as gate, pytest.raises(Held) as held:
         gate.step(STEP)
     assert "starts anew" not in str(held.value)
+
+
+@pytest.mark.parametrize(("share", "every"), [("20%", "1.5x"), ("30%", "2x")])
+def test_an_evaluation_that_broke_off_is_asked_for_again_beside_one_that_cost_much(
+    tmp_path: Path, share: str, every: str
+) -> None:
+    """Each measurement is charged with what it costs, and not with what the others would."""
+    text, _ = beta(POLICY_TEXT.replace("every: 4x", f"every: {every}"))
+    at = text.index("id: beta")
+    project, model = (
+        new_project(tmp_path / "p", text[:at] + text[at:].replace("share: 1%", f"share: {share}", 1)),
+        Model(),
+    )
+    down = [True]
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        if request.domain == "arithmetic" and request.elicitation != "none" and down:
+            down.clear()
+            raise OSError("the server is down")
+        return model.evaluate(request)
+
+    suites = {"arithmetic": SUITE, "beta": SUITE}
+    with open_gate(project, model, evaluate=evaluate, suites=suites) as gate, pytest.raises(Held) as held:
+        train(gate, model, 60)
+    assert held.value.decision is not None
+    way_out = held.value.decision.resumption
+    assert way_out is not None
+    assert all("of `arithmetic`" in fact.text for facts in way_out.sets for fact in facts if fact.kind == "measure")
+    assert (way_out.stop, len(way_out.sets[0])) == (False, 1)
+    before = model.flops
+    with open_gate(project, model, evaluate=evaluate, suites=suites) as gate:
+        train(gate, model, 1)
+    assert model.flops == before + STEP
+
+
+@pytest.mark.parametrize("factor", ["1x", "1.3x", "2x", "4x"])
+def test_a_run_that_stays_harmless_is_trained_to_its_planned_end_at_any_factor(tmp_path: Path, factor: str) -> None:
+    """The elicitation that it asks for lasts until the end: its share is one of effective compute."""
+    text = POLICY_TEXT.replace("factor: 1x", f"factor: {factor}").replace("share: 1%", "share: 5%")
+    project, model = new_project(tmp_path / "p", text), Model()
+    flops, planned = 7 * 10**9, 10**12
+    with open_gate(project, model, planned=planned) as gate:
+        train(gate, model, planned // flops, flops)
+        assert gate.evaluate().verdict == "PROCEED"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from book import Book, digest, policy_of
 
+from scalegate.gate import decide
 from scalegate.gate.situation import Piece
 from scalegate.ledger.entries import (
     ComputeReserved,
@@ -419,3 +420,19 @@ def test_one_result_takes_nothing_that_is_set_aside_for_another() -> None:
     book.put(EvaluationFinished, evaluation=digest("1"), elicitation_flops=16)
     book.put(EvaluationFinished, evaluation=digest("2"), elicitation_flops=8)
     assert [piece.elicitation_flops for piece in pieces(book)] == [8, 8]
+
+
+def test_evidence_in_one_runs_name_on_weights_of_another_clears_no_deployment() -> None:
+    """Asked in the name of a run that has nothing to do with them, what these weights reached would be left out."""
+    free = ("share: 1%, at_least: 1e9 FLOP", "share: 0%, at_least: 0 FLOP")
+    policy = policy_of(("actions: [train]", "actions: [train, deploy_external]"), free)
+    book = Book.adopted(policy)
+    book.trained(10**10, "q")
+    asked = {"weights": digest("w"), "configuration": digest("configuration")}
+    for name, run, successes in (("e", "q", 0), ("f", "r", 0)):
+        if run == "r":
+            book.put(RunOpened, run="r", session=digest("other"), start_weights=digest("start of r"))
+        book.put(EvaluationAnnounced, evaluation=digest(name), run=run, configuration=digest("configuration"))
+        book.put(EvaluationFinished, evaluation=digest(name), successes=successes, elicitation_flops=0)
+        verdict = decide(policy, book.situation(run, **asked), "deploy_external")
+        assert verdict.verdict == ("PROCEED" if run == "q" else "HOLD")

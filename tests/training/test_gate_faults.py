@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from scalegate.errors import InputError
+from scalegate.errors import InputError, ScalegateError
 from scalegate.gate import replay
 from scalegate.gate.journal import reading
 from scalegate.gate.project import Project
@@ -167,7 +167,8 @@ def test_a_meter_fault_of_many_lines_is_recorded(project: Project) -> None:
             gate.step(STEP)
 
 
-def test_a_meter_fault_that_could_not_be_written_is_not_forgotten(project: Project) -> None:
+@pytest.mark.parametrize("steps_on", [True, False])
+def test_a_meter_fault_that_could_not_be_written_is_not_forgotten(project: Project, steps_on: bool) -> None:
     gone = project.folder / "gone.db"
     with open_gate(project, Model(), tranche=STEP) as gate:
         gate.step(STEP)
@@ -176,10 +177,22 @@ def test_a_meter_fault_that_could_not_be_written_is_not_forgotten(project: Proje
         with pytest.raises(Held):
             gate.meter_fault("the counter broke")
         gone.rename(project.ledger)
-        with pytest.raises(Held, match=r"standing\.meter"):
-            gate.step(STEP)
+        if steps_on:
+            with pytest.raises(Held, match=r"standing\.meter"):
+                gate.step(STEP)
     with reading(project.ledger) as journal:
         assert journal.fold.runs["r"].faults == ["the counter broke"]
+
+
+def test_a_meter_fault_that_can_never_be_written_is_an_error_at_the_end(project: Project) -> None:
+    gate = open_gate(project, Model(), tranche=STEP)
+    gate.step(STEP)
+    project.ledger.rename(project.folder / "gone.db")
+    gate._session.journal.ledger._drop()
+    with pytest.raises(Held):
+        gate.meter_fault("the counter broke")
+    with pytest.raises(ScalegateError):
+        gate.close()
 
 
 @pytest.mark.parametrize("end", ["evaluate", "close"])

@@ -33,11 +33,10 @@ def possible_changes(policy: Policy, situation: Situation, judge: Judge, facts: 
     asked = max(situation.lineage.planned_end or 0, ceil(situation.compute / factor))
     at = floor((trained_in(situation, judge) or 0) * factor)
     due = {domain.id: elicitation_due(policy, domain, at, asked) for domain in policy.domains}
-    # What is spent on elicitation counts towards the lineage, and so towards what is asked for. Each
-    # measurement is charged with all of them, so that any set of them is promised no more than it gives.
+    # What is spent on elicitation counts towards the lineage, and so towards what is asked for.
     cost = ceil(sum(due.values()) * factor)
     return (
-        *(c for d in policy.domains for c in lineage_measures(policy, situation, judge, d, facts, due[d.id], cost)),
+        *(c for d in policy.domains for c in lineage_measures(policy, situation, judge, d, facts, due[d.id])),
         *elsewhere_measures(policy, situation, facts),
         *_attestations(policy, situation, _able(policy)),
         *_acts(policy, situation, judge, facts, cost),

@@ -30,7 +30,7 @@ def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: 
     """
     ends: list[Fraction] = [evidence * domain.buffer / domain.margin]
     ends += [evidence * clause.every for clause in policy.clauses if clause.kind == "cadence" and clause.gates]
-    shares = sum((item.elicitation.share for item in policy.domains), Fraction(0))
+    shares = sum((item.elicitation.share for item in policy.domains), Fraction(0)) * policy.effective_compute.factor
     if planned_end is not None and shares < 1:
         # Elicitation in every domain adds to the lineage's compute: x >= share * (end + all the x).
         floors = sum(item.elicitation.at_least for item in policy.domains)
@@ -40,16 +40,15 @@ def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: 
 
 
 def lineage_measures(
-    policy: Policy, situation: Situation, judge: Judge, domain: Domain, facts: Facts, due: int, cost: int
+    policy: Policy, situation: Situation, judge: Judge, domain: Domain, facts: Facts, due: int
 ) -> Iterator[Change]:
     """Results that are still to come, and one more evaluation: each taken in by the rules for evidence themselves."""
-    used = number(facts.get("lineage.compute"))
     trained = trained_in(situation, judge)
-    if used is None or not trained:
+    if number(facts.get("lineage.compute")) is None or not trained:
         return
     names = domain_facts(domain)
 
-    def outcome(pieces: Iterable[Piece], *, spent: int) -> tuple[tuple[str, Value], ...]:
+    def outcome(pieces: Iterable[Piece]) -> tuple[tuple[str, Value], ...]:
         """What is then known of the domain."""
         after = situation.model_copy(
             update={
@@ -59,11 +58,7 @@ def lineage_measures(
             }
         )
         known = derive_facts(policy, after, judge.action)
-        moved: dict[str, Value] = {"lineage.compute": used + spent, "compute": situation.compute + spent}
-        planned = number(facts.get("lineage.planned_end"))
-        if planned is not None:
-            moved["lineage.planned_end"] = planned + spent
-        return (*((name, known[name]) for name in names), *moved.items())
+        return tuple((name, known[name]) for name in names)
 
     mine = [piece for piece in situation.pieces if piece.domain == domain.id]
     still_open = [piece for piece in mine if piece.status == "open"]
@@ -74,7 +69,7 @@ def lineage_measures(
         for chance, share in (("if it turns out that the alarm is ruled out", 0), (WHATEVER, 1)):
             closed = (_closed(piece, share * piece.samples) for piece in situation.pieces if piece in still_open)
             rest = (piece for piece in situation.pieces if piece not in still_open)
-            after = outcome((*rest, *closed), spent=0)
+            after = outcome((*rest, *closed))
             if not any(isinstance(value, Unknown) for _, value in after):
                 yield Change("measure", f"{chance}: {words}", after)
     attempts = max((piece.attempt for piece in mine), default=0)
@@ -98,9 +93,9 @@ def lineage_measures(
         new = _new(situation, domain, trained, due, successes, attempts + 1)
         if judge.action != "train":
             new = new.model_copy(update={"configuration": situation.configuration or STATED})
-        after = outcome((*others, new), spent=cost)
+        after = outcome((*others, new))
         if successes == samples or dict(after)[f"{domain.id}.ruled_out"] is True:
-            yield Change("measure", f"{chance}: {how}", after)
+            yield Change("measure", f"{chance}: {how}", after, costs=effective(policy, due))
 
 
 STATED = "f" * 64

@@ -51,7 +51,9 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[P
             number = 0
             if announced.elicitation != "none":
                 number = counted[announced.domain] = counted.get(announced.domain, 0) + 1
-            yield _piece(runs, names, identifier, attempt, number, announced.weights in ancestors)
+            piece = _piece(runs, names, identifier, attempt, number, announced.weights in ancestors)
+            # In a run's name of weights that are none of its lineage's: it may only count against.
+            yield piece if announced.weights in lineage else piece.model_copy(update={"announced": False})
         elif finished and not announced and finished.weights in lineage:
             yield _beside(runs, identifier, finished, None)
         for _, other in attempt.others:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from scalegate.gate.decision import Resumption, ResumptionFact
 from scalegate.gate.judge import Judge
-from scalegate.policy.semantics import Facts, Value, evaluate
+from scalegate.policy.semantics import Facts, Value, evaluate, number
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, children, fact_names
 from scalegate.truth import Truth
 
@@ -43,9 +43,20 @@ class Change:
     updates: tuple[tuple[str, Value], ...]
     given: Callable[[Facts], bool] | None = None
     """What must hold of all facts afterwards for it to count at all; None: it always counts."""
+    costs: int = 0
+    """Effective compute that it spends on the lineage: of several changes it adds up."""
 
     def apply(self, facts: Facts) -> dict[str, Value]:
-        return {**facts, **dict(self.updates)}
+        after = {**facts, **dict(self.updates)}
+        for name in SPENT if self.costs else ():
+            known = number(after.get(name))
+            if known is not None:
+                after[name] = known + self.costs
+        return after
+
+
+SPENT = ("compute", "lineage.compute", "lineage.planned_end")
+"""Facts that grow with what is spent on the lineage."""
 
 
 WHATEVER = "whatever it turns out to show"
@@ -128,7 +139,7 @@ class _Search:
     def after(self, way: Iterable[int]) -> dict[str, Value]:
         facts = dict(self.facts)
         for index in sorted(way):
-            facts.update(self.changes[index].updates)
+            facts = self.changes[index].apply(facts)
         return facts
 
     def releases(self, way: frozenset[int]) -> bool:

@@ -415,10 +415,13 @@ class Gate:
             if self._tranche.trained > 0 and self.trained > self._saved_at:
                 LOG.warning("run `%s` ends with training that no save has recorded", self._session.run)
             try:
+                self._session.write_faults()
                 self._settle()
             except ScalegateError:
-                # The rest of the tranche is forfeited, as after a crash: against the run, never for it.
-                return
+                # The rest of the tranche is forfeited, as after a crash: against the run, never for it. A fault of the
+                # meter that is not written must not pass in silence.
+                if self._session.unwritten:
+                    raise
             finally:
                 self._session.journal.close()
 

@@ -64,7 +64,7 @@ class Session:
         """When the lease of the decision ends, by the monotonic clock."""
         self.base = 0
         """Training FLOP of the run in the weights that the session started from."""
-        self._faults: list[str] = []
+        self.unwritten: list[str] = []
         """Faults of the meter that are not in the ledger yet."""
         self._looked = False
         """Whether it was looked whether training changes the weights."""
@@ -231,15 +231,15 @@ class Session:
     def fault(self, reason: str) -> None:
         """Write that the meter of the run cannot be trusted."""
         LOG.error("run `%s`: a fault of its meter, which holds for good: %s", self.run, reason)
-        self._faults.append(line(reason, 2000))
+        self.unwritten.append(line(reason, 2000))
         self.write_faults()
 
     def write_faults(self) -> None:
         """Write the faults of the meter that are not in the ledger yet: none that could not be written is forgotten."""
-        while self._faults:
+        while self.unwritten:
             # Not fenced: what was trained here is in the ledger, whoever holds the run by now.
-            self.append(lambda: [(MeterFault(**self.common(), reason=self._faults[0]), self.keys.gate)])
-            del self._faults[0]
+            self.append(lambda: [(MeterFault(**self.common(), reason=self.unwritten[0]), self.keys.gate)])
+            del self.unwritten[0]
 
     def settle(self, unspent: int) -> None:
         """Give back training compute that was reserved and not spent."""
