@@ -23,8 +23,10 @@ POLICY_TEXT = (
     _TEXT.replace("first_evaluation_at: 5e10", "first_evaluation_at: 2e11")
     .replace("at_least: 2e10 FLOP", "at_least: 1e9 FLOP")
     .replace("at: 1e13 FLOP", "at: 1e14 FLOP")
+    .replace("goes past 1e13 FLOP", "goes past 1e14 FLOP")
     .replace("above: 3.6e12 FLOP", "above: 2e13 FLOP")
     .replace("at: 2e12 FLOP", "at: 5e12 FLOP")
+    .replace("goes past 2e12 FLOP", "goes past 5e12 FLOP")
 )
 """The example policy with round amounts that do not move when the demo is tuned."""
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from typing import Any
+
+import pytest
 from test_decide_cases import POLICY
 
 from scalegate.gate.adequacy import inadequate
@@ -21,3 +25,23 @@ def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:
     silent = inadequate(POLICY.model_copy(update={"clauses": kept}))
     assert len(silent) == len(honest)
     assert UNDERSTANDING in silent
+
+
+@pytest.mark.parametrize(
+    ("clause", "changes", "reason"),
+    [
+        ("cap.absolute", {"at": 10**12}, "says 1e14, and what is decided by is 1.00e+12 FLOP."),
+        ("cap.absolute", {"text": "No run goes past 100000e9 FLOP."}, None),
+        ("cap.absolute", {"text": "After 1e12 FLOP we look, and past 1e14 FLOP nobody goes."}, None),
+        ("cap.absolute", {"text": "There is a limit."}, None),
+        ("cadence", {"every": Fraction(2)}, "says 4x, and what is decided by is 2x."),
+        ("cadence", {"every": Fraction(5, 2), "text": "Every 2.5x of compute."}, None),
+    ],
+)
+def test_a_sentence_that_names_another_amount_than_is_decided_by_is_told(
+    clause: str, changes: dict[str, Any], reason: str | None
+) -> None:
+    """People sign for the sentence, and a board reads it beside the finding."""
+    clauses = tuple(it.model_copy(update=changes if it.id == clause else {}) for it in POLICY.clauses)
+    found = inadequate(POLICY.model_copy(update={"clauses": clauses}))
+    assert [it for it in found if "sentence" in it] == ([f"The sentence of `{clause}` {reason}"] if reason else [])

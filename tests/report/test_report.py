@@ -24,7 +24,7 @@ from scalegate.ledger.entries import Attestation, write_statement
 from scalegate.policy import parse_policy
 from scalegate.report import write_report
 from scalegate.training.held import Held
-from support import DAY, POLICY_TEXT, Model, approve, attest, new_project, open_gate, train
+from support import DAY, POLICY_TEXT, STEP, Model, approve, attest, new_project, open_gate, train
 
 FIRST = parse_policy(POLICY_TEXT, name="example").first_evaluation_at or 0
 HEADLINE = "THIS POLICY IS INADEQUATE TO ENSURE SAFETY"
@@ -167,6 +167,21 @@ def test_limits_come_before_the_verdict(jumped: Project) -> None:
         "release weights",
     ):
         assert needed in text[:verdict]
+
+
+def test_other_runs_are_listed_with_what_was_decided_on_them(tmp_path: Path) -> None:
+    project = new_project(tmp_path / "several")
+    with open_gate(project, Model(), "good") as gate:
+        gate.step(STEP)
+    held(project, Model(flops=7, skill=lambda _: 0.9), "bad")
+    open_gate(project, Model(flops=3), "idle").close()
+    page = report(project, "good")
+    table = page[page.index("Other runs in this ledger") : page.index("The permit")]
+    assert "<code>bad</code></td>" in table
+    assert "<td>HOLD" in table
+    assert "<code>idle</code></td><td>0 FLOP</td><td>not decided on</td>" in table
+    assert "<code>good</code></td>" not in table
+    assert "Other runs" not in report(new_project(tmp_path / "one"))
 
 
 def test_hold_lists_its_sets(jumped: Project) -> None:

@@ -88,8 +88,8 @@ def test_runs_that_start_alike_are_named_but_not_to_whoever_trained_the_weights(
         open_gate(project, Model(flops=3), run).close()
         assert ("run `two` starts from the same weights as run `one`" in caplog.text) is told
     caplog.clear()
+    parents = [Parent(weights=weights, relation="initialisation")]
     for run in ("tuned", "tuned-2"):
-        parents = [Parent(weights=weights, relation="initialisation")]
         open_gate(project, Model(flops=base.flops), run, from_scratch=False, parents=parents).close()
     open_gate(project, Model(flops=base.flops), "base").close()
     assert "the same weights" not in caplog.text
@@ -154,3 +154,18 @@ def test_what_cannot_be_called_is_refused_before_anything_is_written(project: Pr
     with pytest.raises(InputError, match=f"`{name}` is str, which cannot be called"):
         open_gate(project, Model(), **{name: "abc"})
     assert project.ledger.read_bytes() == before
+
+
+def test_a_fine_tune_is_told_of_another_that_went_on_from_the_same_parent(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    base = Model()
+    with open_gate(project, base, "base") as gate:
+        train(gate, base, 2)
+        parents = [Parent(weights=gate.save(), relation="initialisation")]
+    for run, told in (("one", False), ("two", True)):
+        caplog.clear()
+        tuned = Model(flops=base.flops)
+        with open_gate(project, tuned, run, from_scratch=False, parents=parents) as gate:
+            train(gate, tuned, 1)
+        assert ("run `two` starts from the same weights as run `one`" in caplog.text) is told

@@ -7,9 +7,12 @@ lifts: that is said, not hidden.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from fractions import Fraction
 
-from scalegate.policy.document import ACTIONS, Capability, Clause, Policy, Safeguards, UndefinedTest
+from scalegate.policy.document import ACTIONS, Cadence, Capability, Clause, Policy, Safeguards, UndefinedTest
+from scalegate.units import format_factor, format_flop
 
 __all__ = ["inadequate"]
 
@@ -27,10 +30,29 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     weak = [clause.id for clause in policy.clauses if not clause.gates]
     if weak:
         reasons.append(f"Clauses that are aims or illustrations protect nothing: {', '.join(weak)}.")
+    reasons += _misquoted(policy)
     unset = [person.id for person in policy.people if person.key == "unset"]
     if unset:
         reasons.append(f"People without a key sign nothing that counts: {', '.join(unset)}.")
     return tuple(reasons)
+
+
+def _misquoted(policy: Policy) -> Iterator[str]:
+    """Clauses whose sentence names an amount or a factor that is none of theirs: people sign for the sentence."""
+    for clause in policy.clauses:
+        amounts = {value for name in ("at", "above") if (value := getattr(clause, name, None)) is not None}
+        factors = {clause.every} if isinstance(clause, Cadence) else set[Fraction]()
+        for known, pattern in (
+            (amounts, r"\b[0-9]+(?:\.[0-9]+)?e[0-9]{1,2}\b"),
+            (factors, r"\b[0-9]+(?:\.[0-9]+)?(?=x\b)"),
+        ):
+            said = [text for text in re.findall(pattern, clause.text) if known]
+            if said and not any(Fraction(text) in known for text in said):
+                has = " and ".join(
+                    format_flop(int(it)) if known is amounts else format_factor(it) for it in sorted(known)
+                )
+                unit = "" if known is amounts else "x"
+                yield f"The sentence of `{clause.id}` says {said[0]}{unit}, and what is decided by is {has}."
 
 
 def _ungated(policy: Policy) -> Iterator[str]:

@@ -243,8 +243,9 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
             "it is of a deployment's configuration" if grown else "it is of weights that this model did not grow from"
         ]
         stray = stray if conclusive else []
-        why = [fault for item in judged for fault in item.faults]
-        elicited = [fault for item in judged if item.piece.elicitation != "none" for fault in item.faults]
+        # The latest attempt is the one that people are at work on.
+        why = [fault for item in reversed(judged) for fault in item.faults]
+        elicited = [fault for item in reversed(judged) if item.piece.elicitation != "none" for fault in item.faults]
         elicited = stray + elicited
         detail = (elicited or why or ["there is none"])[0]
         budget = policy.error_budget.evaluations

@@ -17,7 +17,7 @@ from scalegate.policy.semantics import Value, evaluate
 from scalegate.policy.syntax import Expr
 from scalegate.report import measured
 from scalegate.report.context import Context, clause_of, word_of, words_of
-from scalegate.report.model import Clause, Genesis, Jump, Limits, Log, Permit, Report, Verdict, Way
+from scalegate.report.model import Clause, Genesis, Jump, Limits, Log, Other, Permit, Report, Verdict, Way
 from scalegate.report.story import lineage, story
 from scalegate.truth import Truth
 from scalegate.units import format_duration, format_factor, format_flop, format_instant, format_share
@@ -55,6 +55,7 @@ def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file:
         genesis=_genesis(context, replayed),
         limits=_limits(context),
         verdict=_verdict(context),
+        others=_others(context),
         run=context.run,
         domains=measured.domains(context),
         steps=measured.steps(context),
@@ -182,6 +183,20 @@ def _verdict(context: Context) -> Verdict | None:
             for action, (entry, other) in latest.items()
             if action != made.action
         ),
+    )
+
+
+def _others(context: Context) -> tuple[Other, ...]:
+    latest = {made.run: made for _, made in context.decisions if made.action == "train"}
+    return tuple(
+        Other(
+            name=name,
+            compute=format_flop(run.used()),
+            word=words_of(latest[name]) if name in latest else "not decided on",
+            at=format_instant(latest[name].now) if name in latest else "",
+        )
+        for name, run in sorted(context.fold.runs.items())
+        if name != context.run
     )
 
 

@@ -111,6 +111,18 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Other:
+    """Another run of the ledger, in a line."""
+
+    name: str
+    compute: str
+    """FLOP that it reserved itself."""
+    word: str
+    """Its latest decision on training."""
+    at: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The decision that the report is about."""
 
@@ -299,6 +311,8 @@ class Report:
     genesis: Genesis
     limits: Limits
     verdict: Verdict | None
+    others: tuple[Other, ...]
+    """The other runs that the ledger knows: what is said of one says nothing of them."""
     run: str | None
     domains: tuple[Domain, ...]
     steps: tuple[Step, ...]

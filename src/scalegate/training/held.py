@@ -37,7 +37,8 @@ class Held(ScalegateError):
         missing = "".join(f"; evaluation {it.evaluation} of `{it.domain}` has no result" for it in unfinished)
         stop = way_out is not None and way_out.stop
         where = "" if folder.resolve() == Path.cwd() else f" -p {shlex.quote(str(folder))}"
-        fix = f"`scalegate status{where}` says {'why, and nothing releases it' if stop else 'what releases it'}"
+        told = "why: nothing under this policy releases it" if stop else "what releases it"
+        fix = f"`scalegate status{where}` says {told}"
         if unfinished:
             fix += "; `scalegate evidence add` adds a result, with `null` for each sample that has none"
         return cls(f"{kind} for run `{decision.run}` by: {because}{missing}", decision, fix=fix)

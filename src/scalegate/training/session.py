@@ -105,8 +105,9 @@ class Session:
         runs = self.journal.fold.runs.values()
         # Whoever trained these weights goes on from its own, and not as the others do that start from them.
         alike = [other.name for other in runs if start in other.starts and other.weights.get(start, 0) == 0]
-        # From a parent that is declared, many runs start, and each is trained in its own way.
-        alike = [name for name in alike if name != self.run] if self.base == 0 and not parents else []
+        # From a parent that is declared many runs start: only those that went on may have what this one comes to.
+        went_on = {other.name for other in runs if other.used("training")}
+        alike = [it for it in alike if it != self.run and (it in went_on or not parents)] if self.base == 0 else []
         if alike:
             LOG.warning(
                 "run `%s` starts from the same weights as run `%s`. Trained alike, it comes to weights that are the"
