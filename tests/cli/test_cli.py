@@ -20,7 +20,8 @@ from support import Model, open_gate, train
 UNTIL = ("--until", "2999-01-01", "--statement", "I looked.")
 COMMANDS = [
     [], ["demo"], ["init"], ["status"], ["decide"], ["attest"], ["approve"], ["adopt"], ["adopters"], ["report"],
-    ["verify"], ["policy"], ["policy", "check"], ["evidence"], ["evidence", "announce"], ["evidence", "add"],
+    ["verify"], ["policy"], ["policy", "check"], ["policy", "explain"],
+    ["evidence"], ["evidence", "announce"], ["evidence", "add"],
 ]  # fmt: skip
 
 
@@ -145,6 +146,8 @@ def test_evidence(scalegate: Command, project: Project, weights: str) -> None:
         (("decide", "-p", "p", "--run", "r", "--action", "deploy_external"), 3),
         (("verify", "p/ledger.db"), 0),
         (("policy", "check", "p/policy.yaml"), 0),
+        (("policy", "explain", "p/policy.yaml"), 0),
+        (("policy", "explain", "p/policy.yaml", "last-gate"), 0),
         (("attest", "weights-locked", "-p", "p", "--as", "security", *UNTIL), 0),
         (("adopters", "international", "-p", "p", "--as", "security", "--adopter", "Sample AI", *UNTIL), 0),
         (("approve", "-p", "p", "--run", "r", "--level", "2", "--as", "alan", *UNTIL), 0),
@@ -188,3 +191,22 @@ def test_as_a_process_of_its_own(tmp_path: Path) -> None:
     assert (bad.returncode, bad.stdout) == (2, "")
     assert json.loads(bad.stderr)["error"]["place"] == {"file": "missing.yaml"}
     assert process().returncode == 2
+
+
+def test_a_clause_is_explained_by_the_condition_that_it_is_decided_by(scalegate: Command, project: Project) -> None:
+    shown = scalegate("policy", "explain", "p/policy.yaml", "cap.absolute")
+    assert shown.out.endswith(
+        "  met if\n    lineage.planned_end <= 1e14 FLOP and compute + developer.others <= 1e14 FLOP\n"
+    )
+    [clause] = scalegate("policy", "explain", "p/policy.yaml", "international.cap", "--json").json["clauses"]
+    assert clause["binds"] == "not (tier.international.adopters < 2 and now <= tier.international.until)"
+    assert (clause["gates"], clause["source"]) == (True, "Draft agreement, 1")
+    long = scalegate("policy", "explain", "p/policy.yaml", "safeguards.level-2").out
+    assert "        at least 2 of these:\n          now <= approval.2.ada.until\n" in long
+    wrong = scalegate("policy", "explain", "p/policy.yaml", "cap")
+    assert (
+        wrong.code,
+        "no clause `cap` is about `train` (one of capability.arithmetic, " in " ".join(wrong.err.split()),
+    ) == (2, True)
+    none = scalegate("policy", "explain", "p/policy.yaml", "--action", "store")
+    assert (none.code, "no clause is about `store`" in none.err) == (2, True)

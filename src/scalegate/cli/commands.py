@@ -181,19 +181,6 @@ def verify(
     emit(as_json, verify_document(replayed), lambda: verify_view(replayed))
 
 
-def policy_check(
-    path: Annotated[Path, typer.Argument(help="The policy file.")],
-    as_json: AsJson = False,
-) -> None:
-    """Read a policy: every fault, or what it says and lacks."""
-    from scalegate.cli.show import emit
-    from scalegate.cli.status import check_document, check_view
-    from scalegate.policy import load_policy
-
-    policy = load_policy(path)
-    emit(as_json, check_document(policy), lambda: check_view(policy))
-
-
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder to make; the ledger is OUT/ledger.db.")] = Path(
         "scalegate-demo"
@@ -239,13 +226,11 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import evidence, key
+    from scalegate.cli import evidence, key, policy
     from scalegate.cli.sign import adopt, adopters, approve, attest
 
     for command in (demo, init, status, decide, attest, approve, adopters, adopt, report, verify):
         app.command(command.__name__)(command)
-    policy = typer.Typer(help="Read and check policies.", no_args_is_help=True)
-    policy.command("check")(policy_check)
-    app.add_typer(policy, name="policy")
+    app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(key.app, name="key")

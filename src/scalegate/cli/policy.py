@@ -1,0 +1,96 @@
+"""`scalegate policy`: read a policy, and say what each of its clauses asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalegate.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from scalegate.policy import Policy
+    from scalegate.policy.compile import CompiledClause
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Read and check policies.", no_args_is_help=True)
+
+
+@app.command("check")
+def check(
+    path: Annotated[Path, typer.Argument(help="The policy file.")],
+    as_json: AsJson = False,
+) -> None:
+    """Read a policy: every fault, or what it says and lacks."""
+    from scalegate.cli.show import emit
+    from scalegate.cli.status import check_document, check_view
+    from scalegate.policy import load_policy
+
+    policy = load_policy(path)
+    emit(as_json, check_document(policy), lambda: check_view(policy))
+
+
+@app.command("explain")
+def explain(
+    path: Annotated[Path, typer.Argument(help="The policy file.")],
+    clause: Annotated[str | None, typer.Argument(help="The id of one clause; without it, all of them.")] = None,
+    action: Annotated[str, typer.Option("--action", help="train, or another action of the policy.")] = "train",
+    as_json: AsJson = False,
+) -> None:
+    """Show the condition that decides each clause.
+
+    It stands beside the sentence that it is to say, and is the very condition that the gate evaluates.
+    """
+    from scalegate.cli.project import check_action
+    from scalegate.cli.show import emit
+    from scalegate.errors import InputError, Place
+    from scalegate.policy import load_policy
+    from scalegate.policy.compile import compile_policy
+
+    policy = load_policy(path)
+    wanted = check_action(action)
+    compiled = [it for it in compile_policy(policy, wanted) if clause in (None, it.clause.id)]
+    if not compiled:
+        known = [it.id for it in policy.clauses if wanted in it.actions]
+        what = f"no clause `{clause}` is about `{wanted}`" if clause else f"no clause is about `{wanted}`"
+        fix = f"one of {', '.join(known)}" if known else "give `--action` with another one"
+        raise InputError(what, place=Place(file=str(path)), fix=fix)
+    documents = [_document(policy, it) for it in compiled]
+    whole = {"policy": f"{policy.policy} {policy.version}", "action": wanted, "clauses": documents}
+    emit(as_json, whole, lambda: "\n\n".join(_view(policy, it) for it in compiled))
+
+
+def _document(policy: Policy, compiled: CompiledClause) -> dict[str, object]:
+    from scalegate.policy.show import show_condition
+    from scalegate.policy.vocabulary import vocabulary
+
+    known, clause = vocabulary(policy), compiled.clause
+    section = f", {clause.source.section}" if clause.source.section else ""
+    parts = {"in_force": compiled.in_force, "binds": compiled.binds, "condition": compiled.condition}
+    return {
+        "id": clause.id,
+        "kind": clause.kind,
+        "modality": clause.modality,
+        "gates": clause.gates,
+        "text": clause.text,
+        "source": f"{clause.source.document}{section}",
+        **{name: show_condition(expr, known) for name, expr in parts.items()},
+    }
+
+
+def _view(policy: Policy, compiled: CompiledClause) -> str:
+    from scalegate.policy.show import lay_out
+    from scalegate.policy.syntax import All
+    from scalegate.policy.vocabulary import vocabulary
+
+    known, clause = vocabulary(policy), compiled.clause
+    section = f", {clause.source.section}" if clause.source.section else ""
+    gates = "gates" if clause.gates else "gates nothing"
+    lines = [f"{clause.id}: {clause.kind}, {clause.modality}, {gates}", f'  "{clause.text}"']
+    lines.append(f"  {clause.source.document}{section}")
+    for name, expr in (("in force", compiled.in_force), ("binds", compiled.binds), ("met", compiled.condition)):
+        if expr != All(()):
+            lines += [f"  {name} if", *lay_out(expr, known, 2)]
+    return "\n".join(lines)

@@ -1,0 +1,299 @@
+"""Conditions as text: what people write and read, and the one tree of `syntax` that it stands for.
+
+    compute * 1.5 <= 6 * arithmetic.evidence.compute and now <= arithmetic.evidence.time + 90 days
+    at least 2 of (now <= approval.2.ada.until, now <= approval.2.grace.until)
+    compute <= 3.6e12 FLOP or undefined test.understanding
+
+`show_condition` is the inverse: what it shows reads back as the same tree. A condition is
+checked as it is read: a fact that there is not, and a comparison of unlike things, are errors with their column.
+There is no way to ask whether a fact is known, no division by a fact and no product of two.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NoReturn
+
+from scalegate import units
+from scalegate.errors import InputError, Place
+from scalegate.policy.quantities import Quantity, of_fact, one_kind
+from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
+from scalegate.policy.vocabulary import Kind, Vocabulary
+
+__all__ = ["parse_condition"]
+
+MAX_LENGTH = 10_000
+MAX_DEPTH = 50
+_TOKEN = re.compile(
+    r"(?P<space>\s+)"
+    r"|(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:]+Z)?)"
+    r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,3})?(?:/[0-9]+)?)"
+    r"|(?P<flop>[kMGTPEZY]?FLOP\b)"
+    r"|(?P<name>[A-Za-z][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*)"
+    r"|(?P<sign><=|>=|==|!=|<|>|=|[-+*/(),])"
+)
+_WORDS = frozenset({"and", "or", "not", "always", "never", "undefined", "all", "any", "at"})
+_TIMES = ("second", "minute", "hour", "day", "week", "month", "year")
+_END = "the end"
+
+
+@dataclass(frozen=True)
+class Token:
+    kind: str
+    text: str
+    at: int
+    """Its first character, from 0."""
+
+
+def parse_condition(text: str, known: Vocabulary, *, place: Place | None = None) -> Expr:
+    """The tree of a condition. `known` is what it may read; `place` is where the text begins.
+
+    Raises InputError naming the column, and what to write instead.
+    """
+    return _Reader(text, known, place or Place()).whole()
+
+
+class _Reader:
+    """Recursive descent: `or`, `and`, `not`, then comparisons of sums."""
+
+    def __init__(self, text: str, known: Vocabulary, place: Place) -> None:
+        self._text, self._known, self._place = text, known, place
+        self._depth = 0
+        if len(text) > MAX_LENGTH:
+            self._fail(0, "the condition is too long", f"write at most {MAX_LENGTH} characters")
+        self._tokens = list(self._split())
+        self._next = 0
+
+    def _split(self) -> list[Token]:
+        found, at = [], 0
+        while at < len(self._text):
+            match = _TOKEN.match(self._text, at)
+            if match is None:
+                self._fail(
+                    at, f"`{self._text[at]}` means nothing here", "write facts, numbers, `and`, `or`, `not`, `<=`"
+                )
+            if match.lastgroup != "space":
+                found.append(Token(str(match.lastgroup), match[0], at))
+            at = match.end()
+        return [*found, Token("end", _END, len(self._text))]
+
+    def _fail(self, at: int, message: str, fix: str | None = None) -> NoReturn:
+        line, column = self._place.line, (self._place.column or 1) + at
+        raise InputError(message, place=Place(self._place.file, line, column, snippet=self._text), fix=fix)
+
+    @property
+    def _token(self) -> Token:
+        return self._tokens[self._next]
+
+    def _take(self, *texts: str) -> Token | None:
+        """The next token, if it is one of these."""
+        token = self._token
+        if token.text in texts and token.kind in ("sign", "name"):
+            self._next += 1
+            return token
+        return None
+
+    def _need(self, text: str, after: str) -> None:
+        if not self._take(text):
+            self._fail(
+                self._token.at, f"`{text}` is missing after {after}", f"write `{text}` before {_shown(self._token)}"
+            )
+
+    def whole(self) -> Expr:
+        found = self._either()
+        if self._token.kind != "end":
+            self._stray()
+        return found
+
+    def _stray(self) -> NoReturn:
+        token = self._token
+        if token.text in ("<", "<=", ">", ">="):
+            self._fail(token.at, "a comparison of three is not read", "write two comparisons with `and` between them")
+        self._fail(token.at, f"{_shown(token)} is not expected here", "join conditions with `and` or `or`")
+
+    def _either(self) -> Expr:
+        return self._chain("or", self._both, Any)
+
+    def _both(self) -> Expr:
+        return self._chain("and", self._denied, All)
+
+    def _chain(self, word: str, part: Callable[[], Expr], node: type[All | Any]) -> Expr:
+        items = [part()]
+        while self._take(word):
+            items.append(part())
+        return items[0] if len(items) == 1 else node(tuple(items))
+
+    def _denied(self) -> Expr:
+        if not self._take("not"):
+            return self._atom()
+        return Not(self._deeper(self._denied))
+
+    def _deeper(self, part: Callable[[], Expr]) -> Expr:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            self._fail(self._token.at, f"conditions are nested more than {MAX_DEPTH} deep", "write a flatter one")
+        found = part()
+        self._depth -= 1
+        return found
+
+    def _atom(self) -> Expr:
+        token = self._token
+        if self._take("always"):
+            return All(())
+        if self._take("never"):
+            return Any(())
+        if self._take("undefined"):
+            named = self._token
+            if named.kind != "name" or named.text in _WORDS:
+                self._fail(named.at, "what is undefined has no name", "name it: `undefined test.understanding`")
+            self._next += 1
+            return Undefined(named.text)
+        if token.text in ("all", "any") and token.kind == "name":
+            self._next += 1
+            items = self._list(token.text)
+            return All(items) if token.text == "all" else Any(items)
+        if self._take("at"):
+            return self._at_least(token)
+        if token.text == "(" and self._holds_condition():
+            self._next += 1
+            found = self._deeper(self._either)
+            self._need(")", "the condition in brackets")
+            return found
+        return self._comparison()
+
+    def _list(self, after: str) -> tuple[Expr, ...]:
+        self._need("of", f"`{after}`")
+        self._need("(", "`of`")
+        items = [self._deeper(self._either)]
+        while self._take(","):
+            items.append(self._deeper(self._either))
+        self._need(")", "the list")
+        return tuple(items)
+
+    def _at_least(self, token: Token) -> Expr:
+        self._need("least", "`at`")
+        number = self._token
+        if number.kind != "number" or not number.text.isdecimal():
+            self._fail(number.at, "how many are needed is no whole number", "write `at least 2 of (...)`")
+        self._next += 1
+        items, least = self._list(number.text), int(number.text)
+        if not 1 <= least <= len(items):
+            self._fail(token.at, f"at least {least} of {len(items)} says nothing", f"ask for 1 to {len(items)}")
+        return AtLeast(least, items)
+
+    def _holds_condition(self) -> bool:
+        """Whether the bracket that opens here holds a condition, and not part of a sum."""
+        depth, compared = 0, False
+        for token in self._tokens[self._next :]:
+            depth += {"(": 1, ")": -1}.get(token.text, 0)
+            compared = compared or token.text in ("<", "<=", ">", ">=", "and", "or", "not", "undefined", "of")
+            compared = compared or (token.kind == "name" and self._known.get(token.text) is Kind.YES_NO)
+            if depth == 0:
+                return compared
+        return True
+
+    def _comparison(self) -> Expr:
+        first = self._token
+        if first.kind == "name" and self._known.get(first.text) is Kind.YES_NO:
+            self._next += 1
+            return Fact(first.text)
+        left = self._sum()
+        sign = self._token
+        if sign.text in ("=", "==", "!="):
+            self._fail(sign.at, f"`{sign.text}` is not read: amounts are at most or under others", "write `<=` or `<`")
+        if not self._take("<", "<=", ">", ">="):
+            self._fail(first.at, f"{_shown(first)} is an amount, not a condition", "compare it: `compute <= 1e13 FLOP`")
+        right = self._sum()
+        fault = one_kind(left, right)
+        if fault is not None:
+            self._fail(first.at, fault[0], fault[1])
+        if not left.linear.terms and not right.linear.terms:
+            self._fail(first.at, "the comparison reads no fact: it is so or not whatever happens", "name a fact in it")
+        low, high = (left, right) if sign.text.startswith("<") else (right, left)
+        return Compare("<=" if sign.text.endswith("=") else "<", low.linear, high.linear)
+
+    def _sum(self) -> Quantity:
+        found = -self._product() if self._take("-") else self._product()
+        while sign := self._take("+", "-"):
+            found = found + (self._product() if sign.text == "+" else -self._product())
+        return found
+
+    def _product(self) -> Quantity:
+        start = self._token
+        found = self._amount()
+        while self._take("*"):
+            other = self._amount()
+            if found.factor is None and other.factor is None:
+                self._fail(start.at, "two amounts are multiplied", "multiply by a plain number: `4 * compute`")
+            found = other * found.factor if found.factor is not None else found * (other.factor or Fraction(0))
+        if self._token.text == "/":
+            self._fail(self._token.at, "nothing is divided", "multiply the other side: `a <= 4 * b`")
+        return found
+
+    def _amount(self) -> Quantity:
+        token = self._token
+        if token.text == "(":
+            self._next += 1
+            self._depth += 1
+            if self._depth > MAX_DEPTH:
+                self._fail(token.at, f"conditions are nested more than {MAX_DEPTH} deep", "write a flatter one")
+            found = self._sum()
+            self._depth -= 1
+            self._need(")", "the sum in brackets")
+            return found
+        if token.kind == "number":
+            return self._number(token)
+        if token.kind == "date":
+            self._next += 1
+            return Quantity.instant(self._read(units.parse_instant, token.text, token.at))
+        if token.kind != "name" or token.text in _WORDS:
+            self._fail(token.at, f"{_shown(token)} is no amount", "write a fact, or a number with its unit")
+        self._next += 1
+        kind = self._known.get(token.text)
+        if kind is None:
+            near = difflib.get_close_matches(token.text, self._known, n=1)
+            fix = f"did you mean `{near[0]}`?" if near else "`scalegate policy explain` lists the facts"
+            self._fail(token.at, f"there is no fact `{token.text}`", fix)
+        if kind is Kind.YES_NO:
+            self._fail(token.at, f"`{token.text}` is so or not, and no amount", f"write it alone: `{token.text}`")
+        return of_fact(token.text, kind)
+
+    def _number(self, token: Token) -> Quantity:
+        self._next += 1
+        digits, _, under = token.text.replace("+", "").partition("/")
+        if under and not int(under):
+            self._fail(token.at, f"`{token.text}` is no number", "write what is under the line, more than 0")
+        value = Fraction(digits) / int(under or 1)
+        unit = self._token
+        if unit.kind == "flop":
+            self._next += 1
+            if under:
+                return Quantity(Linear(value * self._read(units.parse_flop, f"1 {unit.text}", token.at)), Kind.FLOP)
+            return Quantity(
+                Linear(Fraction(self._read(units.parse_flop, f"{token.text} {unit.text}", token.at))), Kind.FLOP
+            )
+        if unit.kind == "name" and unit.text.removesuffix("s") in _TIMES:
+            self._next += 1
+            if value.denominator != 1:
+                self._fail(
+                    token.at, f"`{token.text} {unit.text}` is not whole", "write a whole number of a smaller unit"
+                )
+            seconds = self._read(units.parse_duration, f"{int(value)} {unit.text}", token.at)
+            return Quantity(Linear(Fraction(seconds)), Kind.DURATION)
+        if unit.kind == "name" and unit.text.lower() in ("flop", "flops", "days", "x"):
+            self._fail(unit.at, f"`{unit.text}` is no unit", "compute is in `FLOP`, time in `days`")
+        return Quantity(Linear(value), Kind.COUNT, factor=value)
+
+    def _read(self, parse: Callable[[str], int], text: str, at: int) -> int:
+        try:
+            return parse(text)
+        except InputError as error:
+            self._fail(at, error.message, error.fix)
+
+
+def _shown(token: Token) -> str:
+    return token.text if token.kind == "end" else f"`{token.text}`"

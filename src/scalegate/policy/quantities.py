@@ -1,0 +1,80 @@
+"""What is compared in a condition: sums of facts and numbers, each side with its kind.
+
+Instants and durations are told apart by counting: an instant less an instant is a duration, an instant and a duration
+are an instant, and two instants cannot be added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from scalegate.policy.syntax import Linear, term
+from scalegate.policy.vocabulary import Kind
+
+__all__ = ["Quantity", "of_fact", "one_kind"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A sum, with its kind. A mixture is kept with why it is none, so that the whole comparison can be named."""
+
+    linear: Linear
+    kind: Kind
+    instants: Fraction = Fraction(0)
+    """How many instants are in it: 0 makes a duration, 1 an instant."""
+    factor: Fraction | None = None
+    """The plain number that it is, if it is one: it may multiply."""
+    mixed: tuple[str, str] | None = None
+    """Why it is of no kind, and what to write instead."""
+
+    @staticmethod
+    def instant(seconds: int) -> Quantity:
+        return Quantity(Linear(Fraction(seconds)), Kind.DURATION, Fraction(1))
+
+    def __neg__(self) -> Quantity:
+        return self * Fraction(-1)
+
+    def __mul__(self, by: Fraction) -> Quantity:
+        factor = None if self.factor is None else self.factor * by
+        return Quantity(self.linear * by, self.kind, self.instants * by, factor, self.mixed)
+
+    def __add__(self, other: Quantity) -> Quantity:
+        mixed = self.mixed or other.mixed or _unlike(self, other)
+        factor = self.factor + other.factor if self.factor is not None and other.factor is not None else None
+        return Quantity(self.linear + other.linear, self.kind, self.instants + other.instants, factor, mixed)
+
+    @property
+    def name(self) -> str:
+        """Its kind in words."""
+        if self.kind is not Kind.DURATION:
+            return str(self.kind.value)
+        if self.instants == 1:
+            return str(Kind.INSTANT.value)
+        return f"{self.instants} instants" if self.instants else str(Kind.DURATION.value)
+
+
+def of_fact(name: str, kind: Kind) -> Quantity:
+    """A fact that is an amount."""
+    return Quantity(term(name), Kind.DURATION, Fraction(1)) if kind is Kind.INSTANT else Quantity(term(name), kind)
+
+
+def one_kind(left: Quantity, right: Quantity) -> tuple[str, str] | None:
+    """Why two sides cannot be compared, and what to write instead; None: they can."""
+    fault = left.mixed or right.mixed or _unlike(left, right)
+    if fault or left.kind is not Kind.DURATION:
+        return fault
+    if left.instants != right.instants or left.instants not in (0, 1):
+        return f"{left.name} against {right.name}", "compare instants, or a difference of two with a duration"
+    return None
+
+
+def _unlike(left: Quantity, right: Quantity) -> tuple[str, str] | None:
+    if left.kind is right.kind:
+        return None
+    for plain, other in ((left, right), (right, left)):
+        if plain.factor is not None:
+            unit = "FLOP" if other.kind is Kind.FLOP else "days"
+            number = plain.factor
+            return f"{number} has no unit, and stands beside {other.name}", f"write its unit: `{number} {unit}`"
+    return f"{left.name} and {right.name} are not of one kind", "compare FLOP with FLOP and time with time"

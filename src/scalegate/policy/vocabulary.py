@@ -1,0 +1,65 @@
+"""The facts that a condition may read: each with its type, so that what is compared is of one kind.
+
+A policy's own names (domains, safeguards, levels, people, tiers) make the vocabulary; `compile` says what each
+fact means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import TypeAlias
+
+from scalegate.policy.document import Policy
+
+__all__ = ["Kind", "Vocabulary", "vocabulary"]
+
+
+class Kind(Enum):
+    """What a fact is, and what it is counted in."""
+
+    YES_NO = "yes or no"
+    FLOP = "FLOP"
+    INSTANT = "an instant"
+    DURATION = "a duration"
+    COUNT = "a count"
+
+
+Vocabulary: TypeAlias = Mapping[str, Kind]
+
+_OF_EVERY_POLICY: dict[str, Kind] = {
+    "compute": Kind.FLOP,
+    "now": Kind.INSTANT,
+    "ledger.time": Kind.INSTANT,
+    "developer.others": Kind.FLOP,
+    "lineage.compute": Kind.FLOP,
+    "lineage.opened": Kind.INSTANT,
+    "lineage.planned_end": Kind.FLOP,
+    "lineage.declared": Kind.YES_NO,
+    "meter.sound": Kind.YES_NO,
+    "ledger.sound": Kind.YES_NO,
+}
+_OF_A_DOMAIN: dict[str, Kind] = {
+    "ruled_out": Kind.YES_NO,
+    "reached": Kind.YES_NO,
+    "reached_early": Kind.YES_NO,
+    "unevaluated": Kind.FLOP,
+    "evidence.compute": Kind.FLOP,
+    "evidence.time": Kind.INSTANT,
+    "elicitation": Kind.FLOP,
+}
+
+
+def vocabulary(policy: Policy) -> dict[str, Kind]:
+    """Every fact of a policy, by name, with its kind."""
+    known = dict(_OF_EVERY_POLICY)
+    for domain in policy.domains:
+        known |= {f"{domain.id}.{name}": kind for name, kind in _OF_A_DOMAIN.items()}
+    for level in policy.levels:
+        known |= {f"safeguard.{safeguard.id}.until": Kind.INSTANT for safeguard in level.safeguards}
+        if level.approvals:
+            for person in policy.with_role(level.approvals.role):
+                known[f"approval.{level.number}.{person.id}.until"] = Kind.INSTANT
+    for tier in policy.tiers:
+        known |= {f"tier.{tier.id}.adopters": Kind.COUNT, f"tier.{tier.id}.until": Kind.INSTANT}
+    return known

@@ -1,0 +1,163 @@
+"""Conditions as text: what is shown reads back as the same tree, and what cannot be meant is refused."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scalegate.errors import InputError
+from scalegate.examples import read_example
+from scalegate.policy import parse_policy
+from scalegate.policy.compile import compile_policy
+from scalegate.policy.document import ACTIONS
+from scalegate.policy.expressions import parse_condition
+from scalegate.policy.show import show_condition
+from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
+from scalegate.policy.vocabulary import Kind, vocabulary
+
+POLICY = parse_policy(read_example("arithmetic"))
+KNOWN = vocabulary(POLICY)
+BY_KIND = {kind: sorted(name for name, of in KNOWN.items() if of is kind) for kind in Kind}
+
+coefficients = st.fractions(-1000, 1000, max_denominator=30) | st.integers(-(10**12), 10**12).map(Fraction)
+
+
+def linears(kind: Kind, constants: st.SearchStrategy[Fraction]) -> st.SearchStrategy[Linear]:
+    terms = st.lists(st.tuples(coefficients, st.sampled_from(BY_KIND[kind])), min_size=1, max_size=3).map(tuple)
+    return st.builds(Linear, constants, terms)
+
+
+amounts = linears(Kind.FLOP, st.integers(-(10**40), 10**40).map(Fraction))
+counts = linears(Kind.COUNT, coefficients)
+seconds = st.integers(-(10**9), 10**9).map(Fraction)
+ops = st.sampled_from(["<=", "<"])
+names = st.sampled_from(BY_KIND[Kind.INSTANT])
+
+
+@st.composite
+def times(draw: st.DrawFn) -> Compare:
+    """Instants with an instant, or differences with a duration."""
+    one, two, other = draw(names), draw(names), draw(names)
+    offset = draw(seconds)
+    ways = {
+        "date": (Linear(Fraction(draw(st.integers(0, 4 * 10**9)))), Linear(offset, ((Fraction(1), one),))),
+        "both": (Linear(offset, ((Fraction(1), one),)), Linear(Fraction(0), ((Fraction(1), two),))),
+        "difference": (Linear(Fraction(0), ((Fraction(1), one), (Fraction(-1), two))), Linear(offset)),
+        "three": (
+            Linear(offset, ((Fraction(1), one), (Fraction(-1), two), (Fraction(1), other))),
+            Linear(Fraction(0), ((Fraction(1), two),)),
+        ),
+    }
+    left, right = ways[draw(st.sampled_from(sorted(ways)))]
+    return Compare(draw(ops), *((right, left) if draw(st.booleans()) else (left, right)))
+
+
+constants = st.integers(-(10**40), 10**40).map(lambda value: Linear(Fraction(value)))
+atoms: st.SearchStrategy[Expr] = (
+    st.sampled_from(BY_KIND[Kind.YES_NO]).map(Fact)
+    | st.just(Undefined("test.understanding"))
+    | st.builds(Compare, ops, amounts, amounts | constants)
+    | st.builds(Compare, ops, counts, counts)
+    | times()
+)
+
+
+def grown(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    items = st.lists(inner, max_size=3).map(tuple)
+    some = st.lists(inner, min_size=1, max_size=3).map(tuple)
+    least = some.flatmap(lambda of: st.integers(1, len(of)).map(lambda k: AtLeast(k, of)))
+    return st.builds(Not, inner) | st.builds(All, items) | st.builds(Any, items) | least
+
+
+@given(st.recursive(atoms, grown, max_leaves=8))
+def test_what_is_shown_reads_back_as_the_same_tree(expr: Expr) -> None:
+    assert parse_condition(show_condition(expr, KNOWN), KNOWN) == expr
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_condition_of_the_example_is_shown_and_read_back(action: str) -> None:
+    for compiled in compile_policy(POLICY, action):  # type: ignore[arg-type]
+        for expr in (compiled.in_force, compiled.binds, compiled.condition):
+            assert parse_condition(show_condition(expr, KNOWN), KNOWN) == expr
+
+
+@given(
+    st.text(max_size=40)
+    | st.lists(
+        st.sampled_from(
+            [
+                "(",
+                ")",
+                "and",
+                "or",
+                "not",
+                "at",
+                "least",
+                "of",
+                "2",
+                "compute",
+                "<=",
+                "*",
+                "-",
+                "FLOP",
+                "now",
+                "2026-12-01",
+                "3 days",
+                ",",
+                "undefined",
+                "all",
+                "meter.sound",
+            ]
+        )
+    ).map(" ".join)
+)
+def test_any_text_is_read_or_refused_with_its_column(text: str) -> None:
+    refused: InputError | None = None
+    try:
+        parse_condition(text, KNOWN)
+    except InputError as error:
+        refused = error
+    assert refused is None or (refused.place is not None and 1 <= (refused.place.column or 0) <= len(text) + 1)
+
+
+REFUSED = {
+    "compute < 4": (1, "4 has no unit, and stands beside FLOP (write its unit: `4 FLOP`)"),
+    "now <= 3 days": (1, "an instant against a duration"),
+    "compute <= now": (1, "FLOP and an instant are not of one kind"),
+    "meter.sound and not arithmetic.reachd": (
+        21,
+        "there is no fact `arithmetic.reachd` (did you mean `arithmetic.reached`?)",
+    ),
+    "compute": (1, "`compute` is an amount, not a condition"),
+    "compute < 1 FLOP < developer.others": (18, "a comparison of three is not read"),
+    "compute / 2 < 1 FLOP": (9, "nothing is divided"),
+    "compute * compute < 1 FLOP": (1, "two amounts are multiplied"),
+    "compute = 1 FLOP": (9, "`=` is not read"),
+    "now + now < 2 days": (1, "2 instants against a duration"),
+    "1 FLOP < 2 FLOP": (1, "the comparison reads no fact"),
+    "at least 3 of (meter.sound, ledger.sound)": (1, "at least 3 of 2 says nothing"),
+    "undefined": (10, "what is undefined has no name"),
+    "meter.sound meter.sound": (13, "`meter.sound` is not expected here"),
+    "(meter.sound": (13, "`)` is missing after the condition in brackets"),
+    "meter.sound + 1 < 2": (13, "`+` is not expected here"),
+    "compute < meter.sound": (11, "`meter.sound` is so or not, and no amount"),
+    "compute <= 1e50 FLOP": (12, "more than 1e40 FLOP"),
+    "compute <= 1e13 flops": (17, "`flops` is no unit"),
+    "now <= 2026-13-01": (8, "`2026-13-01` is not a date"),
+    "meter.sound & ledger.sound": (13, "`&` means nothing here"),
+    "": (1, "the end is no amount"),
+    "not " * 60 + "meter.sound": (205, "nested more than 50 deep"),
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_cannot_be_meant_is_refused(text: str) -> None:
+    column, words = REFUSED[text]
+    with pytest.raises(InputError) as caught:
+        parse_condition(text, KNOWN)
+    assert words in str(caught.value)
+    assert caught.value.place is not None
+    assert caught.value.place.column == column
