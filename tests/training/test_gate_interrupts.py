@@ -196,39 +196,36 @@ def test_a_signal_handler_that_uses_the_gate_in_a_step_spends_nothing_uncounted(
     project: Project, handler: str, tranche: int
 ) -> None:
     """Where a handler may run: as a function of ours is entered or left. It is refused, or comes between two steps."""
-    at, ended = 0, False
-    while not ended:
-        at += 1
-        run, model = f"r{at}", Model(flops=at * 10**15)
-        gate = open_gate(project, model, run, tranche=tranche, evaluate=None)
-        took = 0
-        for _ in range(2):
-            gate.step(FLOPS)
-            took += FLOPS
-            model.flops += FLOPS
-        called: dict[str, Callable[[], Any]] = {
-            "save": gate.save,
-            "close": gate.close,
-            "step": lambda it=gate: it.step(FLOPS),  # type: ignore[misc]
-        }
-        ended = not handled(lambda it=gate: it.step(FLOPS), at, called[handler])  # type: ignore[misc]
-        took += FLOPS
-        for _ in range(3):
-            with suppress(Held):
-                gate.step(FLOPS)
-                took += FLOPS
-        assert gate._tranche.left >= 0
-        gate.close()
-        with reading(project.ledger) as journal:
-            found = journal.fold.runs[run]
-        assert found.used("training") >= gate._tranche.spent
-        assert found.faults == []
-    assert at > 3
+    moments = signalled(project, 1, handler, tranche, sys.maxsize)
+    draw = random.Random(7)
+    at = sorted({1, 2, 3, *(draw.randrange(1, moments + 1) for _ in range(POINTS))})
+    assert all(signalled(project, 2 + number, handler, tranche, moment) >= moment for number, moment in enumerate(at))
     assert replay(project.ledger).faults == ()
 
 
-def handled(step: Callable[[], Any], at: int, handler: Callable[[], Any]) -> bool:
-    """Take a step, with a handler run as the `at`th function of ours is entered or left: whether there were so many."""
+def signalled(project: Project, number: int, handler: str, tranche: int, at: int) -> int:
+    """A handler uses the gate at a moment of a step; what the ledger counts then. Returns how many moments there are."""
+    run, model = f"r{number}", Model(flops=number * 10**15)
+    gate = open_gate(project, model, run, tranche=tranche, evaluate=None)
+    for _ in range(2):
+        gate.step(FLOPS)
+        model.flops += FLOPS
+    called: dict[str, Callable[[], Any]] = {"save": gate.save, "close": gate.close, "step": lambda: gate.step(FLOPS)}
+    moments = handled(lambda: gate.step(FLOPS), at, called[handler])
+    for _ in range(3):
+        with suppress(Held):
+            gate.step(FLOPS)
+    assert gate._tranche.left >= 0
+    gate.close()
+    with reading(project.ledger) as journal:
+        found = journal.fold.runs[run]
+    assert found.used("training") >= gate._tranche.spent
+    assert found.faults == []
+    return moments
+
+
+def handled(step: Callable[[], Any], at: int, handler: Callable[[], Any]) -> int:
+    """Take a step, with a handler run as the `at`th function of ours is entered or left. Returns how many were."""
     ran = 0
 
     def trace(frame: FrameType, event: str, _argument: Any) -> Any:
@@ -249,4 +246,4 @@ def handled(step: Callable[[], Any], at: int, handler: Callable[[], Any]) -> boo
             step()
     finally:
         sys.settrace(before)
-    return ran >= at
+    return ran

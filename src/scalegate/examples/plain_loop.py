@@ -107,7 +107,7 @@ def main(folder: Path) -> int:
                 loss(model, INPUTS, TARGETS).backward()
                 optimizer.step()
                 steps += 1
-                if steps % 25 == 0:
+                if steps % 50 == 0:
                     gate.save()  # what a crash leaves unsaved can never be evaluated
             verdict = gate.evaluate().verdict
         except Held as held:
