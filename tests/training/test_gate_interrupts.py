@@ -204,7 +204,7 @@ def test_a_signal_handler_that_uses_the_gate_in_a_step_spends_nothing_uncounted(
 
 
 def signalled(project: Project, number: int, handler: str, tranche: int, at: int) -> int:
-    """A handler uses the gate at a moment of a step; what the ledger counts then. Returns how many moments there are."""
+    """A handler uses the gate at a moment of a step; what the ledger counts then. Returns how many there are."""
     run, model = f"r{number}", Model(flops=number * 10**15)
     gate = open_gate(project, model, run, tranche=tranche, evaluate=None)
     for _ in range(2):
