@@ -18,6 +18,7 @@ __all__ = [
     "MAX_FLOP",
     "MAX_SAMPLES",
     "MAX_SECONDS",
+    "exact_decimal",
     "format_duration",
     "format_factor",
     "format_flop",
@@ -152,6 +153,17 @@ def parse_until(text: str) -> int:
     """As `parse_instant`, but a day stands for its last second."""
     instant = parse_instant(text)
     return instant if "T" in text else instant + DAY - 1
+
+
+def exact_decimal(value: Fraction) -> str:
+    """Exact decimal text. Raises InputError where there is none; what came from decimal text has one."""
+    digits = 0
+    while (value * 10**digits).denominator != 1:
+        digits += 1
+        if digits > 400:
+            raise InputError(f"{value} has no finite decimal form")
+    text = str(int(value * 10**digits)).rjust(digits + 1, "0")
+    return f"{text[:-digits]}.{text[-digits:]}" if digits else text
 
 
 def format_flop(amount: int, *, up: bool = False) -> str:

@@ -34,6 +34,12 @@ def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:
         ("cap.absolute", {"text": "No run goes past 100000e9 FLOP."}, None),
         ("cap.absolute", {"text": "After 1e12 FLOP we look, and past 1e14 FLOP nobody goes."}, None),
         ("cap.absolute", {"text": "There is a limit."}, None),
+        (
+            "cap.absolute",
+            {"text": "No run goes past 1E15 FLOP."},
+            "says 1E15, and what is decided by is 1.00e+14 FLOP.",
+        ),
+        ("cap.absolute", {"text": "No run goes past 1e+14 FLOP."}, None),
         ("cadence", {"every": Fraction(2)}, "says 4x, and what is decided by is 2x."),
         ("cadence", {"every": Fraction(5, 2), "text": "Every 2.5x of compute."}, None),
     ],

@@ -1,4 +1,4 @@
-"""Writing through a journal: what would not count is refused, with its reason, and nothing is written."""
+"""Writing through a journal: what would not count is refused, with its reason and place, and nothing is written."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ def refusal(journal: Journal, write: Callable[[], object]) -> ScalegateError:
     with pytest.raises(ScalegateError) as caught:
         write()
     assert (journal.ledger.size, journal.fold.size, len(journal.fold.records)) == before
+    assert caught.value.place is not None
+    assert caught.value.place.file == str(journal.ledger.path)
     return caught.value
 
 
@@ -160,6 +162,20 @@ def test_an_announcement_needs_the_evaluators_key(project: Project) -> None:
         assert error.message == "`ada` does not have the role `evaluator`"
 
 
+def replace_entry(project: Project, *, by: int, at: int) -> None:
+    """Put a row in the place of another, as nobody's program does."""
+    db = sqlite3.connect(project.ledger)
+    triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        db.execute(f"DROP TRIGGER {name}")
+    row = db.execute("SELECT leaf, envelope FROM entry WHERE position = ?", (by,)).fetchone()
+    db.execute("UPDATE entry SET leaf = ?, envelope = ? WHERE position = ?", (*row, at))
+    for _, sql in triggers:
+        db.execute(sql)
+    db.commit()
+    db.close()
+
+
 @pytest.mark.parametrize("middle", [True, False])
 def test_entries_that_are_not_those_that_were_signed_are_read_by_nobody(project: Project, middle: bool) -> None:
     """A row that was put in place of another is whole in itself: only the tree over all of them shows it."""
@@ -173,16 +189,20 @@ def test_entries_that_are_not_those_that_were_signed_are_read_by_nobody(project:
             gate.meter_fault("the counter broke")
     with reading(project.ledger) as journal:
         kinds = [type(record.entry).__name__ for record in journal.fold.records]
-    db = sqlite3.connect(project.ledger)
-    triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
-    for name, _ in triggers:
-        db.execute(f"DROP TRIGGER {name}")
-    row = db.execute("SELECT leaf, envelope FROM entry WHERE position = ?", (kinds.index("PolicyAdopted"),)).fetchone()
-    db.execute("UPDATE entry SET leaf = ?, envelope = ? WHERE position = ?", (*row, kinds.index("MeterFault")))
-    for _, sql in triggers:
-        db.execute(sql)
-    db.commit()
-    db.close()
+    replace_entry(project, by=kinds.index("PolicyAdopted"), at=kinds.index("MeterFault"))
     for read in (lambda: Journal.open(project.ledger), lambda: open_gate(project, model)):
         with pytest.raises(NotVerified, match="are not those that were signed"):
             read()
+
+
+def test_a_reader_that_was_told_once_is_told_again(project: Project) -> None:
+    """What it has folded by then it neither decides on nor writes after."""
+    with project.journal() as journal:
+        with project.journal() as other:
+            other.append(lambda: [(opened(other), project.key("gatekeeper"))])
+            other.append(lambda: [(attestation(other), project.key("security"))])
+        replace_entry(project, by=0, at=1)
+        for use in (journal.refresh, lambda: journal.append(lambda: [(opened(journal), project.key("gatekeeper"))])):
+            for _ in range(2):
+                with pytest.raises(NotVerified, match="are not those that were signed"):
+                    use()

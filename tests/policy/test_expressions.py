@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from scalegate.errors import InputError
 from scalegate.examples import read_example
-from scalegate.policy import parse_policy
+from scalegate.policy import PolicyFaults, parse_policy
 from scalegate.policy.compile import compile_policy
-from scalegate.policy.document import ACTIONS
+from scalegate.policy.document import ACTIONS, Action
 from scalegate.policy.expressions import parse_condition
 from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
@@ -78,8 +78,8 @@ def test_what_is_shown_reads_back_as_the_same_tree(expr: Expr) -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_every_condition_of_the_example_is_shown_and_read_back(action: str) -> None:
-    for compiled in compile_policy(POLICY, action):  # type: ignore[arg-type]
+def test_every_condition_of_the_example_is_shown_and_read_back(action: Action) -> None:
+    for compiled in compile_policy(POLICY, action):
         for expr in (compiled.in_force, compiled.binds, compiled.condition):
             assert parse_condition(show_condition(expr, KNOWN), KNOWN) == expr
 
@@ -161,3 +161,10 @@ def test_what_cannot_be_meant_is_refused(text: str) -> None:
     assert words in str(caught.value)
     assert caught.value.place is not None
     assert caught.value.place.column == column
+
+
+@pytest.mark.parametrize("name", ["a..b", "a-", "a.", "a--b", "a-.b", "-a", "a" * 65])
+def test_a_name_that_would_not_read_back_is_no_name(name: str) -> None:
+    text = read_example("arithmetic")
+    with pytest.raises(PolicyFaults, match="is not an identifier"):
+        parse_policy(text.replace("arithmetic", name).replace(f"policy: {name}-demo", "policy: arithmetic-demo"))

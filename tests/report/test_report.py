@@ -18,7 +18,7 @@ pytest.importorskip("matplotlib")
 from scalegate.errors import InputError, LedgerError, NotVerified
 from scalegate.gate import replay
 from scalegate.gate.journal import PAYLOAD_TYPE
-from scalegate.gate.project import Project, adopt
+from scalegate.gate.project import Project
 from scalegate.ledger import dsse
 from scalegate.ledger.entries import Attestation, write_statement
 from scalegate.policy import parse_policy
@@ -336,22 +336,6 @@ def test_report_on_another_run_and_its_lineage(tmp_path: Path) -> None:
     assert "1 run outside the lineage included" in first
 
 
-def test_amendment_ends_the_permit_shown(tmp_path: Path) -> None:
-    project, model = new_project(tmp_path / "p"), Model()
-    gate = open_gate(project, model)
-    train(gate, model, steps=1)
-    gate.close()
-    changed = project.policy.read_text(encoding="utf-8").replace('version: "1.0"', 'version: "1.1"')
-    policy = parse_policy(changed, name="changed")
-    for officer, ended in (("ada", False), ("alan", True)):
-        with project.journal() as journal:
-            adopt(journal, policy, officer, project.key(officer))
-        text = Reader(report(project)).text
-        assert ("PROCEED – permit ended" in text) is ended
-    assert "The policy in force is now arithmetic-demo 1.1" in text
-    assert text.count("Signed to amend the policy: arithmetic-demo 1.1") == 2
-
-
 def test_a_decision_on_another_action_does_not_change_what_the_report_is_about(tmp_path: Path) -> None:
     project, model = new_project(tmp_path / "p"), Model()
     with open_gate(project, model) as gate:
@@ -419,40 +403,3 @@ def test_import_is_light_and_the_extra_is_named(jumped: Project, tmp_path: Path)
     assert "InputError" in done.stderr
     assert "pip install 'scalegate[report]'" in done.stderr
     assert not out.exists()
-
-
-def test_a_permit_that_the_developers_other_runs_ended_is_not_shown_as_standing(tmp_path: Path) -> None:
-    project = new_project(tmp_path / "p")
-    model = Model()
-    with open_gate(project, model, "one", evaluate=None) as gate:
-        train(gate, model, 1)
-    assert Reader(report(project, "one")).verdict() == "PROCEED"
-    assert "permit ended" not in Reader(report(project, "one")).text
-    other = Model(flops=3)
-    with open_gate(project, other, "two", evaluate=None) as gate:
-        train(gate, other, 1)
-        gate.save()
-    assert "permit ended" in Reader(report(project, "one")).text
-
-
-def test_what_deciding_again_would_give_is_said(tmp_path: Path) -> None:
-    project = new_project(tmp_path / "p")
-    held(project, Model(skill=lambda _: 0.9))
-    attest(project)
-    approve(project, "ada", "grace")
-    assert "Decided again on all entries it would be PROCEED, up to " in Reader(report(project)).text
-
-
-def test_signatures_that_an_adoption_ended_are_not_said_to_count(tmp_path: Path) -> None:
-    """Also when it is an earlier version that comes back."""
-    project = new_project(tmp_path / "p")
-    held(project, Model(skill=lambda _: 0.9))
-    attest(project)
-    approve(project, "ada", "grace")
-    text = project.policy.read_text()
-    for version in ("2.0", "1.0"):
-        changed = parse_policy(text.replace('version: "1.0"', f'version: "{version}"'), name="changed")
-        for officer in ("ada", "grace"):
-            with project.journal() as journal:
-                adopt(journal, changed, officer, project.key(officer))
-    assert "ended by an adoption" in Reader(report(project)).text

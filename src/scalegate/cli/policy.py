@@ -67,7 +67,6 @@ def _document(policy: Policy, compiled: CompiledClause) -> dict[str, object]:
     from scalegate.policy.vocabulary import vocabulary
 
     known, clause = vocabulary(policy), compiled.clause
-    section = f", {clause.source.section}" if clause.source.section else ""
     parts = {"in_force": compiled.in_force, "binds": compiled.binds, "condition": compiled.condition}
     return {
         "id": clause.id,
@@ -75,7 +74,7 @@ def _document(policy: Policy, compiled: CompiledClause) -> dict[str, object]:
         "modality": clause.modality,
         "gates": clause.gates,
         "text": clause.text,
-        "source": f"{clause.source.document}{section}",
+        "source": str(clause.source),
         **{name: show_condition(expr, known) for name, expr in parts.items()},
     }
 
@@ -86,10 +85,9 @@ def _view(policy: Policy, compiled: CompiledClause) -> str:
     from scalegate.policy.vocabulary import vocabulary
 
     known, clause = vocabulary(policy), compiled.clause
-    section = f", {clause.source.section}" if clause.source.section else ""
     gates = "gates" if clause.gates else "gates nothing"
     lines = [f"{clause.id}: {clause.kind}, {clause.modality}, {gates}", f'  "{clause.text}"']
-    lines.append(f"  {clause.source.document}{section}")
+    lines.append(f"  {clause.source}")
     for name, expr in (("in force", compiled.in_force), ("binds", compiled.binds), ("met", compiled.condition)):
         if expr != All(()):
             lines += [f"  {name} if", *lay_out(expr, known, 2)]

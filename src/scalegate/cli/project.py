@@ -111,7 +111,7 @@ def check_action(text: str) -> Action:
     for action in ACTIONS:
         if action == text:
             return action
-    raise InputError(f"`{text}` is not an action", fix="one of " + ", ".join(ACTIONS))
+    raise InputError(f"`--action`: `{text}` is not an action", fix="one of " + ", ".join(ACTIONS))
 
 
 def check_run(journal: Journal, run: str) -> None:

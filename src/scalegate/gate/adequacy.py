@@ -38,12 +38,12 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
 
 
 def _misquoted(policy: Policy) -> Iterator[str]:
-    """Clauses whose sentence names an amount or a factor that is none of theirs: people sign for the sentence."""
+    """Clauses whose sentence names amounts with an exponent, or factors, none of them theirs: people sign for it."""
     for clause in policy.clauses:
         amounts = {value for name in ("at", "above") if (value := getattr(clause, name, None)) is not None}
         factors = {clause.every} if isinstance(clause, Cadence) else set[Fraction]()
         for known, pattern in (
-            (amounts, r"\b[0-9]+(?:\.[0-9]+)?e[0-9]{1,2}\b"),
+            (amounts, r"\b[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]{1,2}\b"),
             (factors, r"\b[0-9]+(?:\.[0-9]+)?(?=x\b)"),
         ):
             said = [text for text in re.findall(pattern, clause.text) if known]

@@ -38,8 +38,8 @@ class Journal:
         self.ledger = ledger
         self.now = now
         self.fold = Fold()
-        self._tree = Frontier()
-        """Over the entries that were folded: what is decided on is what the log's key signed."""
+        self._tree = self._signed = Frontier()
+        """Over the entries that were folded, and over those of them that the log's key was seen to have signed."""
         self.refresh()
 
     @classmethod
@@ -70,11 +70,11 @@ class Journal:
 
     def refresh(self) -> None:
         """Fold in what others wrote. Raises NotVerified if the entries are not those that the log's key signed."""
-        before = self._tree
         for _, envelope in self.ledger.entries(self.fold.size):
             self._add(envelope)
-        if self._tree != before:
+        if self._tree != self._signed:
             self.ledger.check_signed(self._tree)
+            self._signed = self._tree
 
     def _add(self, envelope: bytes) -> None:
         self._tree = self._tree.append(leaf_hash(envelope))
@@ -98,7 +98,7 @@ class Journal:
                 envelope = dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key])
                 wrong = self.fold.wrong_signer(envelope)
                 if wrong:
-                    raise InputError(wrong, fix="nothing was written")
+                    raise InputError(wrong, place=Place(file=str(self.ledger.path)), fix="nothing was written")
                 if isinstance(entry, ComputeReserved) and entry.time < self.fold.time:
                     raise LedgerError(
                         "this machine's clock is behind the ledger, and compute is not reserved in the past",
@@ -119,7 +119,7 @@ class Journal:
         def make() -> list[tuple[Entry, SigningKey]]:
             refused = self.fold.would_refuse(dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key]))
             if refused:
-                raise InputError(refused, fix="nothing was written")
+                raise InputError(refused, place=Place(file=str(self.ledger.path)), fix="nothing was written")
             return [(entry, key), *also]
 
         return self.append(make)

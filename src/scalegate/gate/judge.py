@@ -129,13 +129,12 @@ class Judge:
 
 def _test(compiled: CompiledClause) -> Test:
     clause = compiled.clause
-    section = f", {clause.source.section}" if clause.source.section else ""
     return Test(
         clause.id,
         clause.kind,
         clause.modality,
         clause.text,
-        f"{clause.source.document}{section}",
+        str(clause.source),
         clause.gates,
         compiled.in_force,
         compiled.binds,

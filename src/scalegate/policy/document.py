@@ -50,6 +50,9 @@ class Source(Part):
     section: Text | None = None
     """Where in that document."""
 
+    def __str__(self) -> str:
+        return f"{self.document}, {self.section}" if self.section else self.document
+
 
 class Person(Part):
     id: Identifier

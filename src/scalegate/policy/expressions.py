@@ -7,6 +7,8 @@
 `show_condition` is the inverse: what it shows reads back as the same tree. A condition is
 checked as it is read: a fact that there is not, and a comparison of unlike things, are errors with their column.
 There is no way to ask whether a fact is known, no division by a fact and no product of two.
+
+No policy is written in it yet: `policy explain` writes with `show_condition`, and tests read back what it wrote.
 """
 
 from __future__ import annotations
@@ -256,7 +258,7 @@ class _Reader:
         kind = self._known.get(token.text)
         if kind is None:
             near = difflib.get_close_matches(token.text, self._known, n=1)
-            fix = f"did you mean `{near[0]}`?" if near else "`scalegate policy explain` lists the facts"
+            fix = f"did you mean `{near[0]}`?" if near else "write one that `scalegate policy explain` shows"
             self._fail(token.at, f"there is no fact `{token.text}`", fix)
         if kind is Kind.YES_NO:
             self._fail(token.at, f"`{token.text}` is so or not, and no amount", f"write it alone: `{token.text}`")
@@ -271,11 +273,8 @@ class _Reader:
         unit = self._token
         if unit.kind == "flop":
             self._next += 1
-            if under:
-                return Quantity(Linear(value * self._read(units.parse_flop, f"1 {unit.text}", token.at)), Kind.FLOP)
-            return Quantity(
-                Linear(Fraction(self._read(units.parse_flop, f"{token.text} {unit.text}", token.at))), Kind.FLOP
-            )
+            flops = self._read(units.parse_flop, f"{token.text} {unit.text}", token.at)
+            return Quantity(Linear(Fraction(flops)), Kind.FLOP)
         if unit.kind == "name" and unit.text.removesuffix("s") in _TIMES:
             self._next += 1
             if value.denominator != 1:

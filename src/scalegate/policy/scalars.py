@@ -25,17 +25,6 @@ MAX_WORD = 300
 MAX_FACTOR = 10**9
 
 
-def _decimal(value: Fraction) -> str:
-    """Exact decimal text; every scalar came from decimal text, so one exists."""
-    digits = 0
-    while (value * 10**digits).denominator != 1:
-        digits += 1
-        if digits > 400:
-            raise InputError(f"{value} has no finite decimal form")
-    text = str(int(value * 10**digits)).rjust(digits + 1, "0")
-    return f"{text[:-digits]}.{text[-digits:]}" if digits else text
-
-
 def _read(parse: Callable[[str], Any]) -> BeforeValidator:
     def validate(value: object) -> Any:
         if not isinstance(value, str):
@@ -56,10 +45,10 @@ def _write(show: Callable[[Any], str]) -> PlainSerializer:
 
 
 def _identifier(text: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_.-]{0,63}", text):
+    if len(text) > 64 or not re.fullmatch(r"[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*", text):
         raise InputError(
             f"`{text}` is not an identifier",
-            fix="start with a letter; use a-z, 0-9, `_`, `-`, `.`; 64 at most",
+            fix="start with a letter; use a-z, 0-9, `_`, and single `-` or `.` between them; 64 at most",
         )
     return text
 
@@ -96,9 +85,9 @@ def _count(text: str) -> int:
 Flop = Annotated[int, _read(units.parse_flop), _write(lambda v: f"{v} FLOP")]
 Duration = Annotated[int, _read(units.parse_duration), _write(lambda v: f"{v} seconds")]
 Instant = Annotated[int, _read(_instant), _write(units.format_instant)]
-Factor = Annotated[Fraction, _read(_factor), _write(lambda v: f"{_decimal(v)}x")]
-Share = Annotated[Fraction, _read(units.parse_share), _write(lambda v: f"{_decimal(v * 100)}%")]
-Score = Annotated[Fraction, _read(units.parse_score), _write(_decimal)]
+Factor = Annotated[Fraction, _read(_factor), _write(lambda v: f"{units.exact_decimal(v)}x")]
+Share = Annotated[Fraction, _read(units.parse_share), _write(lambda v: f"{units.exact_decimal(v * 100)}%")]
+Score = Annotated[Fraction, _read(units.parse_score), _write(units.exact_decimal)]
 Count = Annotated[int, _read(_count), _write(str)]
 Identifier = Annotated[str, _read(_identifier)]
 Text = Annotated[str, _read(_text)]

@@ -118,11 +118,8 @@ def _short(size: Fraction) -> str:
 
 
 def _number(size: Fraction) -> str:
-    """Exact: digits, a decimal where that is short, else a fraction."""
-    if size.denominator == 1:
-        return str(size.numerator)
-    for places in range(1, 10):
-        if (size * 10**places).denominator == 1:
-            digits = str(int(size * 10**places)).rjust(places + 1, "0")
-            return f"{digits[:-places]}.{digits[-places:]}"
-    return f"{size.numerator}/{size.denominator}"
+    """Exact: a decimal where there is one, else a fraction."""
+    try:
+        return units.exact_decimal(size)
+    except InputError:
+        return str(size)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from scalegate.gate import Decision, Replayed, ResumptionFact
+from scalegate.gate import Decision, Fold, Replayed, ResumptionFact
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.facts import derive_facts, effective, look_alpha
 from scalegate.gate.jumps import jumps
-from scalegate.gate.lineage import members, total
-from scalegate.gate.since import otherwise, since, to_decide
+from scalegate.gate.lineage import Run, members, total
+from scalegate.gate.since import latest_decision, otherwise, since, to_decide
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import ACTIONS, Policy
 from scalegate.policy.semantics import Value, evaluate
@@ -187,16 +187,17 @@ def _verdict(context: Context) -> Verdict | None:
 
 
 def _others(context: Context) -> tuple[Other, ...]:
-    latest = {made.run: made for _, made in context.decisions if made.action == "train"}
-    return tuple(
-        Other(
-            name=name,
-            compute=format_flop(run.used()),
-            word=words_of(latest[name]) if name in latest else "not decided on",
-            at=format_instant(latest[name].now) if name in latest else "",
-        )
-        for name, run in sorted(context.fold.runs.items())
-        if name != context.run
+    others = [run for name, run in sorted(context.fold.runs.items()) if name != context.run]
+    return tuple(_other(context.fold, run) for run in others)
+
+
+def _other(fold: Fold, run: Run) -> Other:
+    _, made = latest_decision(fold, run.name, "train") or (None, None)
+    return Other(
+        name=run.name,
+        compute=format_flop(run.used()),
+        word=words_of(made) if made else "not decided on",
+        at=format_instant(made.now) if made else "",
     )
 
 

@@ -269,7 +269,7 @@ class Session:
         nothing = "nothing was written, and the checkpoint is as it was"
         untrained = self.state.latest.start_weights if trained == self.base else None
         had, start = self.state.known(weights), self.state.first.start_weights
-        if self.superseded and find_gate_key(self.policy, self.keys) is None:
+        if self.superseded and not names_gate(self.policy, self.keys):
             raise Held(
                 f"run `{self.run}`: the policy in force names another key for the gate",
                 self.decision,
@@ -364,11 +364,10 @@ class _NoRoom(Exception):
     """The permit does not reach as far as the next step."""
 
 
-def find_gate_key(policy: Policy, keys: Keys) -> str | None:
-    """The person with role `gate` whose key these hold; None: the policy names none of them."""
+def names_gate(policy: Policy, keys: Keys) -> bool:
+    """Whether the policy names the gate that these are the keys of, with this key."""
     public = keys.gate.verify_key.to_text()
-    people = (person.id for person in policy.with_role("gate") if person.key == public)
-    return next((person for person in people if person == keys.gate_actor), None)
+    return any((it.id, it.key) == (keys.gate_actor, public) for it in policy.with_role("gate"))
 
 
 def find_keys(policy: Policy, folder: Path, log_key: SigningKey) -> Keys:
