@@ -31,6 +31,7 @@ __all__ = [
     "parse_score",
     "parse_share",
     "parse_until",
+    "round_up",
 ]
 
 DAY = 86_400
@@ -173,10 +174,13 @@ def format_flop(amount: int, *, up: bool = False) -> str:
     """
     if amount < 1000:
         return f"{amount} FLOP"
-    if up:
-        unit = 10 ** (len(str(amount)) - 3)
-        amount = -(-amount // unit) * unit
-    return f"{float(amount):.2e} FLOP"
+    return f"{float(round_up(amount) if up else amount):.2e} FLOP"
+
+
+def round_up(amount: int) -> int:
+    """The least amount of 3 significant digits that is no less; amounts under 1000 as they are."""
+    unit: int = 10 ** max(len(str(amount)) - 3, 0)
+    return -(-amount // unit) * unit
 
 
 def format_instant(seconds: int) -> str:

@@ -40,6 +40,25 @@ def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:
             "says 1E15, and what is decided by is 1.00e+14 FLOP.",
         ),
         ("cap.absolute", {"text": "No run goes past 1e+14 FLOP."}, None),
+        ("cap.absolute", {"text": "No run goes past 10^14 FLOP."}, None),
+        (
+            "cap.absolute",
+            {"text": "No run goes past 10^15 FLOP."},
+            "says 10^15, and what is decided by is 1.00e+14 FLOP.",
+        ),
+        ("cap.absolute", {"text": "No run goes past 0.1 x 10^15 FLOP."}, None),
+        (
+            "cap.absolute",
+            {"text": "No run goes past 2 \u00d7 10**14 FLOP."},
+            "says 2 \u00d7 10**14, and what is decided by is 1.00e+14 FLOP.",
+        ),
+        ("cap.absolute", {"text": "No run goes past 100,000,000,000,000 FLOP."}, None),
+        (
+            "cap.absolute",
+            {"text": "No run goes past 1000000000000 FLOP."},
+            "says 1000000000000, and what is decided by is 1.00e+14 FLOP.",
+        ),
+        ("cap.absolute", {"text": "After 2026-11-26 none of the 100,000 staff goes on."}, None),
         ("cadence", {"every": Fraction(2)}, "says 4x, and what is decided by is 2x."),
         ("cadence", {"every": Fraction(5, 2), "text": "Every 2.5x of compute."}, None),
     ],
@@ -51,3 +70,31 @@ def test_a_sentence_that_names_another_amount_than_is_decided_by_is_told(
     clauses = tuple(it.model_copy(update=changes if it.id == clause else {}) for it in POLICY.clauses)
     found = inadequate(POLICY.model_copy(update={"clauses": clauses}))
     assert [it for it in found if "sentence" in it] == ([f"The sentence of `{clause}` {reason}"] if reason else [])
+
+
+def change_domain(**changes: Any) -> Any:
+    domain = POLICY.domains[0]
+    elicitation = domain.elicitation.model_copy(update=changes)
+    return {"domains": (domain.model_copy(update={"elicitation": elicitation}),)}
+
+
+def test_a_policy_whose_elicitation_leaves_no_room_to_train_says_so() -> None:
+    """Elicitation counts towards the lineage: it may take up all that the evidence carries to."""
+    assert not [it for it in inadequate(POLICY) if "elicitation" in it]
+    reach = min(4, POLICY.domains[0].buffer / POLICY.domains[0].margin)
+    none_left = POLICY.model_copy(update=change_domain(share=1 - 1 / Fraction(reach)))
+    assert [it for it in inadequate(none_left) if it.endswith("past the first evaluation nobody can train.")]
+    some_left = POLICY.model_copy(update=change_domain(share=1 - 1 / Fraction(reach) - Fraction(1, 1000)))
+    assert not [it for it in inadequate(some_left) if "elicitation" in it]
+
+
+def test_a_first_evaluation_that_carries_no_further_than_its_own_elicitation_says_so() -> None:
+    first = POLICY.first_evaluation_at
+    assert first is not None
+    reach = min(4, POLICY.domains[0].buffer / POLICY.domains[0].margin)
+    most = int(first * (reach - 1))
+    stopped = [
+        [it for it in inadequate(POLICY.model_copy(update=change_domain(at_least=least))) if "is stopped" in it]
+        for least in (most, most - 1)
+    ]
+    assert [len(found) for found in stopped] == [1, 0]

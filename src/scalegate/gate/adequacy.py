@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from math import ceil
 
 from scalegate.policy.document import ACTIONS, Cadence, Capability, Clause, Policy, Safeguards, UndefinedTest
-from scalegate.units import format_factor, format_flop
+from scalegate.units import format_factor, format_flop, format_share
 
 __all__ = ["inadequate"]
 
@@ -31,6 +32,7 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     if weak:
         reasons.append(f"Clauses that are aims or illustrations protect nothing: {', '.join(weak)}.")
     reasons += _misquoted(policy)
+    reasons += _roomless(policy)
     unset = [person.id for person in policy.people if person.key == "unset"]
     if unset:
         reasons.append(f"People without a key sign nothing that counts: {', '.join(unset)}.")
@@ -38,34 +40,80 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
 
 
 def _misquoted(policy: Policy) -> Iterator[str]:
-    """Clauses whose sentence names amounts with an exponent, or factors, none of them theirs: people sign for it."""
+    """Clauses whose sentence names large amounts, or factors, none of them theirs: people sign for it."""
     for clause in policy.clauses:
-        amounts = {value for name in ("at", "above") if (value := getattr(clause, name, None)) is not None}
+        amounts = {Fraction(value) for name in ("at", "above") if (value := getattr(clause, name, None)) is not None}
         factors = {clause.every} if isinstance(clause, Cadence) else set[Fraction]()
-        for known, pattern in (
-            (amounts, r"\b[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]{1,2}\b"),
-            (factors, r"\b[0-9]+(?:\.[0-9]+)?(?=x\b)"),
+        for known, said, unit in (
+            (amounts, dict(_amounts(clause.text)), ""),
+            (factors, {text: Fraction(text) for text in _FACTOR.findall(clause.text)}, "x"),
         ):
-            said = [text for text in re.findall(pattern, clause.text) if known]
-            if said and not any(Fraction(text) in known for text in said):
-                has = " and ".join(
-                    format_flop(int(it)) if known is amounts else format_factor(it) for it in sorted(known)
-                )
-                unit = "" if known is amounts else "x"
-                yield f"The sentence of `{clause.id}` says {said[0]}{unit}, and what is decided by is {has}."
+            if known and said and not known & set(said.values()):
+                has = " and ".join(format_factor(it) if unit else format_flop(int(it)) for it in sorted(known))
+                yield f"The sentence of `{clause.id}` says {next(iter(said))}{unit}, and what is decided by is {has}."
+
+
+_FACTOR = re.compile(r"\b[0-9]+(?:\.[0-9]+)?(?=x\b)")
+_AMOUNT = re.compile(
+    r"(?<![\w.^])(?:"
+    r"(?P<number>[0-9]+(?:\.[0-9]+)?)[eE]\+?(?P<exponent>[0-9]{1,2})"
+    r"|(?:(?P<times>[0-9]+(?:\.[0-9]+)?) ?[x*\u00d7\u00b7] ?)?10 ?(?:\^|\*\*) ?\{?(?P<power>[0-9]{1,2})\}?"
+    r"|(?P<plain>[0-9]{1,3}(?:[,_ ][0-9]{3}){2,}|[0-9]{7,})"
+    r")(?![\w^])"
+)
+"""1e15, 10^15, 1.5 x 10^15, 1,000,000: what a sentence may write for an amount of compute."""
+
+
+def _amounts(text: str) -> Iterator[tuple[str, Fraction]]:
+    for found in _AMOUNT.finditer(text):
+        if found["plain"]:
+            value = Fraction(re.sub("[,_ ]", "", found["plain"]))
+        elif found["power"]:
+            value = Fraction(found["times"] or 1) * 10 ** int(found["power"])
+        else:
+            value = Fraction(found["number"]) * 10 ** int(found["exponent"])
+        yield found[0], value
+
+
+def _roomless(policy: Policy) -> Iterator[str]:
+    """That elicitation counts towards the lineage, and leaves no room to train: whoever comes to it is stopped."""
+    binding = [clause for clause in policy.clauses if _binds(clause, "train")]
+    evaluated = {clause.domain for clause in binding if isinstance(clause, Capability)}
+    domains = [domain for domain in policy.domains if domain.id in evaluated]
+    reach = [clause.every for clause in binding if isinstance(clause, Cadence)]
+    reach += [domain.buffer / domain.margin for domain in domains]
+    if not domains or not reach:
+        return
+    factor = policy.effective_compute.factor
+    share = sum((domain.elicitation.share for domain in domains), Fraction(0)) * factor
+    if (1 - share) * min(reach) <= 1:
+        yield (
+            f"Evidence carries to {format_factor(min(reach))} of its compute at most, and elicitation of"
+            f" {format_share(share)} of what it carries to, in all, takes that up: past the first evaluation nobody can"
+            " train."
+        )
+        return
+    first, least = policy.first_evaluation_at, sum(domain.elicitation.at_least for domain in domains) * factor
+    if first is not None and first * (min(reach) - 1) <= least:
+        yield (
+            f"An evaluation at {format_flop(first)}, the first that is due, carries no further than its elicitation of"
+            f" at least {format_flop(ceil(least))} takes the lineage: whoever comes to it is stopped."
+        )
+
+
+def _binds(clause: Clause, action: str) -> bool:
+    """Whether a clause gates an action at all times and for everyone."""
+    return clause.gates and action in clause.actions and clause.tier is None and clause.in_force is None
 
 
 def _ungated(policy: Policy) -> Iterator[str]:
     """Domains that an action may pass by: no clause about them binds it at all times and for everyone."""
 
-    def surely(clause: Clause, action: str) -> bool:
-        return clause.gates and action in clause.actions and clause.tier is None and clause.in_force is None
-
     for action in ACTIONS:
         clauses = [clause for clause in policy.clauses if clause.gates and action in clause.actions]
         if not any(isinstance(clause, Capability) for clause in clauses):
             continue  # an action without such a clause is held
-        sure = [clause for clause in clauses if surely(clause, action)]
+        sure = [clause for clause in clauses if _binds(clause, action)]
         evaluated = {clause.domain for clause in sure if isinstance(clause, Capability)}
         guarded = {clause.level for clause in sure if isinstance(clause, Safeguards)}
         missed = [domain.id for domain in policy.domains if domain.id not in evaluated]

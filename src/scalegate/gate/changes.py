@@ -19,7 +19,7 @@ from scalegate.policy.document import ComputeCap, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
 from scalegate.truth import Truth
-from scalegate.units import MAX_FLOP, format_flop, format_instant, format_wait
+from scalegate.units import MAX_FLOP, format_flop, format_instant, format_wait, round_up
 
 __all__ = ["possible_changes", "unforeseen_changes"]
 
@@ -181,16 +181,22 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost
     caps = [clause.at for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.id in binding]
     others = number(facts.get("developer.others"))
     # With room for the elicitation that measurements cost; without, if no limit leaves that much.
-    for end in dict.fromkeys((situation.compute + cost, situation.compute)):
+    ends = (situation.compute + cost, situation.compute)
+    for end in dict.fromkeys(it for exact in ends for it in (round_up(exact), exact)):
         if others is not None and all(end + others <= cap for cap in caps):
-            most = f" and at most {format_flop(min(caps))}" if caps else ""
+            most = f" and at most {_precisely(min(caps))}" if caps else ""
             yield Change(
                 "act",
                 f"the run is opened again with a planned end (`planned=`) that takes the lineage to at least"
-                f" {format_flop(end, up=True)}{most}",
+                f" {_precisely(end)}{most}",
                 (("lineage.planned_end", end),),
             )
             return
+
+
+def _precisely(amount: int) -> str:
+    """A limit, in short where nothing is lost by it."""
+    return format_flop(amount) if round_up(amount) == amount else f"{amount} FLOP"
 
 
 def _signatures(policy: Policy, facts: Facts, now: int, able: frozenset[str]) -> Iterator[Change]:

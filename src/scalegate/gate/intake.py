@@ -162,8 +162,8 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
     needed = elicitation_needed(domain, floor(trained * policy.effective_compute.factor))
     if reserved < needed:
         raise InputError(
-            f"{format_flop(reserved)} of elicitation can rule out nothing: {format_flop(needed)} are due on these"
-            " weights at the least, and more to go on far past them",
+            f"{format_flop(reserved)} of elicitation can rule out nothing: {format_flop(needed, up=True)} are due on"
+            " these weights at the least, and more to go on far past them",
             fix=f"`--elicitation-flops '{needed} FLOP'` or more, or `--as-is` for an evaluation that elicits nothing",
         )
 

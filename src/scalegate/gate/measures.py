@@ -17,26 +17,31 @@ from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import Elsewhere, Piece, Situation
 from scalegate.policy.document import Domain, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, number
-from scalegate.units import format_flop
+from scalegate.units import format_flop, round_up
 
 __all__ = ["elicitation_due", "elsewhere_measures", "least_unevaluated", "lineage_measures", "trained_in"]
+
+ROUNDED = Fraction(101, 100)
+"""An amount of 3 significant digits is at most so much larger than what it was rounded up from."""
 
 
 def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: int | None) -> int:
     """FLOP of elicitation that let evidence at effective compute `evidence` carry as far as it otherwise could.
 
     The floor is a share of lineage compute at the permit's end, so it is taken at the
-    furthest point that cadence, buffer and plan allow.
+    furthest point that cadence, buffer and plan allow. It is of 3 digits, as it is stated: what is promised is worked
+    out with what people will spend.
     """
     ends: list[Fraction] = [evidence * domain.buffer / domain.margin]
     ends += [evidence * clause.every for clause in policy.clauses if clause.kind == "cadence" and clause.gates]
     shares = sum((item.elicitation.share for item in policy.domains), Fraction(0)) * policy.effective_compute.factor
+    shares *= ROUNDED
     if planned_end is not None and shares < 1:
         # Elicitation in every domain adds to the lineage's compute: x >= share * (end + all the x).
-        floors = sum(item.elicitation.at_least for item in policy.domains)
+        floors = sum(round_up(item.elicitation.at_least) for item in policy.domains)
         planned = (planned_end + floors) * policy.effective_compute.factor
         ends.append(max(planned, Fraction(evidence)) / (1 - shares))
-    return max(domain.elicitation.at_least, ceil(min(ends) * domain.elicitation.share))
+    return round_up(max(domain.elicitation.at_least, ceil(min(ends) * domain.elicitation.share)))
 
 
 def lineage_measures(
@@ -215,7 +220,9 @@ def _gain(policy: Policy, situation: Situation, domain: Domain, other: Elsewhere
 
 
 def _due_on(policy: Policy, domain: Domain, other: Elsewhere) -> int:
-    return elicitation_needed(domain, floor((other.carried + other.recorded) * policy.effective_compute.factor))
+    return round_up(
+        elicitation_needed(domain, floor((other.carried + other.recorded) * policy.effective_compute.factor))
+    )
 
 
 def _to_evaluate(policy: Policy, situation: Situation, domain: Domain) -> list[Elsewhere]:
