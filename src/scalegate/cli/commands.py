@@ -73,7 +73,10 @@ def status(project: ProjectDir = HERE, as_json: AsJson = False) -> None:
         def view() -> Any:
             from rich.console import Group
 
-            shown = [(decision_view(decision), *undecided_view(document, decision.run)) for decision in decisions]
+            shown = [
+                (decision_view(decision, project=project), *undecided_view(document, decision.run))
+                for decision in decisions
+            ]
             return Group(status_view(document), *(part for parts in shown for part in parts))
 
         emit(as_json, document | {"decisions": [d.to_json() for d in decisions]}, view)
@@ -134,7 +137,7 @@ def decide(
                 run, now=journal.now(), compute=compute, weights=weights, configuration=configuration
             )
             decision = gate.decide(journal.policy, situation, wanted)
-    emit(as_json, decision.to_json(), lambda: decision_view(decision))
+    emit(as_json, decision.to_json(), lambda: decision_view(decision, project=project))
     if not kept and not as_json:
         console.print("Not recorded: it changes nothing and permits nothing.", style="bold")
     if decision.verdict != "PROCEED":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.markup import escape
@@ -13,7 +14,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from scalegate.gate import Decision, Limits, Resumption, ResumptionFact
+from scalegate.cli.way_out import resumption_view, to_release
+from scalegate.gate import Decision, Limits
 from scalegate.units import format_duration, format_flop, format_instant
 
 __all__ = ["HEADLINE", "console", "count", "decision_view", "emit", "limits_view"]
@@ -38,9 +40,6 @@ class _Visible(Console):
 
 
 console = _Visible(highlight=False, soft_wrap=False)
-SETS = 4
-"""Most alternatives that a terminal shows; a report and JSON have all."""
-KINDS = {"act": "do", "measure": "measure", "time": "wait", "sign": "sign"}
 COLOURS = {
     "met": "green",
     "violated": "bold red",
@@ -98,8 +97,11 @@ def _surprises(surprises: Iterable[str]) -> list[Text]:
     return [Text(f"! {surprise}", style="bold red") for surprise in surprises]
 
 
-def decision_view(decision: Decision, shown: Limits | None = None) -> RenderableType:
-    """The whole decision. `shown`: limits that this output has in full already."""
+def decision_view(decision: Decision, shown: Limits | None = None, project: Path | None = None) -> RenderableType:
+    """The whole decision. `shown`: limits that this output has in full already.
+
+    `project`: the folder of the project, to name the commands with which people sign; None: they are not named.
+    """
     proceed = decision.verdict == "PROCEED"
     way_out = decision.resumption
     word = "PROCEED" if proceed else "STOP" if way_out and way_out.stop else "HOLD"
@@ -122,6 +124,8 @@ def decision_view(decision: Decision, shown: Limits | None = None) -> Renderable
         )
     if way_out:
         parts.append(resumption_view(way_out))
+        if project is not None:
+            parts += [Text(line, overflow="fold") for line in to_release(decision, project)]
     return Group(*parts)
 
 
@@ -137,46 +141,4 @@ def findings_view(decision: Decision) -> Table:
     names = ", ".join(f.clause.removeprefix("standing.") for f in quiet)
     if quiet:
         table.add_row(f"standing ({len(quiet)})", "[green]met[/]", f"as it must be: {escape(names)}")
-    return table
-
-
-def resumption_view(way_out: Resumption) -> RenderableType:
-    if way_out.stop:
-        return Text(
-            f"No reachable condition: this is a stop, not a pause. Held by {', '.join(way_out.because)}.\n"
-            "An amendment of the policy may decide otherwise; a fault of meter, lineage or ledger is for good.",
-            style="bold",
-        )
-    lines: list[RenderableType] = []
-    if way_out.first:
-        lines += [Text("What would release it can be said after this; then decide again:", style="bold")]
-        lines += [_facts([("", way_out.first)])]
-    elif not way_out.sets:
-        lines += [Text("What would release it could not be worked out.", style="bold")]
-    if way_out.sets:
-        always, rest = way_out.common()
-        alternatives = [facts for facts in rest if facts]
-        if always:
-            head = "To release it, in any case:" if alternatives else "This would release it:"
-            lines += [Text(head, style="bold"), _facts([("", always)])]
-        if alternatives:
-            head = "With that, any one of these:" if always else "Any one of these sets of facts would release it:"
-            listed = [(f"{number}.", facts) for number, facts in enumerate(alternatives[:SETS], 1)]
-            lines += [Text(head, style="bold"), _facts(listed)]
-        hidden = len(alternatives) - SETS
-        if hidden > 0:
-            lines.append(Text(f"{count(hidden, 'more set')} that would: `scalegate report` and `--json` list all."))
-        if way_out.more:
-            lines.append(Text("There are more that were not worked out."))
-    return Group(*lines)
-
-
-def _facts(sets: Iterable[tuple[str, Iterable[ResumptionFact]]]) -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(justify="right")
-    table.add_column(justify="right", style="bold")
-    table.add_column(overflow="fold")
-    for number, facts in sets:
-        for place, fact in enumerate(facts):
-            table.add_row("" if place else number, KINDS[fact.kind], Text(fact.text))
     return table

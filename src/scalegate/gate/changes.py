@@ -86,7 +86,12 @@ def unforeseen_changes(
             )
             until = situation.now + 1
             found.append(
-                Change("sign", text, ((f"tier.{tier.id}.adopters", tier.binds_at), (f"tier.{tier.id}.until", until)))
+                Change(
+                    "sign",
+                    text,
+                    ((f"tier.{tier.id}.adopters", tier.binds_at), (f"tier.{tier.id}.until", until)),
+                    concerns=("tier", tier.id),
+                )
             )
     # An amendment is another policy: what is signed under this one ends with it, so nothing is promised past it.
     lacking = frozenset(person.id for person in policy.people) - able
@@ -147,6 +152,7 @@ def _attestations(policy: Policy, situation: Situation, able: frozenset[str]) ->
                     f"`{safeguard.id}` is put in place and attested by somebody with role"
                     f" `{safeguard.attested_by}`: {safeguard.text}",
                     ((f"safeguard.{safeguard.id}.until", situation.now + safeguard.valid_for),),
+                    concerns=("safeguard", safeguard.id),
                 )
 
 
@@ -213,6 +219,7 @@ def _signatures(policy: Policy, facts: Facts, now: int, able: frozenset[str]) ->
                         f" of this run{after}",
                         ((f"approval.{level.number}.{person.id}.until", now + level.approvals.valid_for),),
                         partial(_shows, policy, level.number),
+                        concerns=("approval", str(level.number), person.id),
                     )
     for tier in policy.tiers:
         stale = isinstance(facts.get(f"tier.{tier.id}.adopters"), Unknown) or _past(facts, f"tier.{tier.id}.until", now)
@@ -222,6 +229,7 @@ def _signatures(policy: Policy, facts: Facts, now: int, able: frozenset[str]) ->
                 f"somebody with role `{tier.recorded_by}` records who has adopted `{tier.id}`,"
                 f" if fewer than {tier.binds_at} have",
                 ((f"tier.{tier.id}.adopters", tier.binds_at - 1), (f"tier.{tier.id}.until", now + 1)),
+                concerns=("tier", tier.id),
             )
 
 

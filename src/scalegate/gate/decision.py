@@ -56,6 +56,8 @@ class ResumptionFact(_Data):
 
     kind: Literal["act", "measure", "time", "sign"]
     text: str
+    concerns: tuple[str, ...] = ()
+    """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; else empty."""
 
 
 class Resumption(_Data):
@@ -94,7 +96,7 @@ class Limits(_Data):
 class Decision(_Data):
     """What `decide` says. Serialises to one canonical JSON text; the ledger and `verify` compare its bytes."""
 
-    schema_version: Literal["scalegate.decision/2"] = "scalegate.decision/2"
+    schema_version: Literal["scalegate.decision/3"] = "scalegate.decision/3"
     limits: Limits
     verdict: Verdict
     action: Action

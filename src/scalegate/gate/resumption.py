@@ -45,6 +45,13 @@ class Change:
     """What must hold of all facts afterwards for it to count at all; None: it always counts."""
     costs: int = 0
     """Effective compute that it spends on the lineage: of several changes it adds up."""
+    concerns: tuple[str, ...] = ()
+    """As in `ResumptionFact`."""
+
+    @property
+    def fact(self) -> ResumptionFact:
+        """How a decision lists it."""
+        return ResumptionFact(kind=self.kind, text=self.text, concerns=self.concerns)
 
     def apply(self, facts: Facts) -> dict[str, Value]:
         after = {**facts, **dict(self.updates)}
@@ -82,7 +89,7 @@ def resumption(judge: Judge, facts: Facts, changes: Sequence[Change]) -> Resumpt
         search.truncated = True
     verified = sorted(set(verified), key=lambda w: (len(w), sorted(w)))
     verified = [way for way in verified if not _asks_for_luck(changes, way, verified)]
-    sets = tuple(tuple(ResumptionFact(kind=changes[i].kind, text=changes[i].text) for i in sorted(w)) for w in verified)
+    sets = tuple(tuple(changes[i].fact for i in sorted(w)) for w in verified)
     more = search.truncated or len(sets) > LISTED
     return Resumption(sets=sets[:LISTED], more=more, stop=not sets and not search.truncated, because=holding)
 
