@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 
 from scalegate.errors import InputError
@@ -31,6 +32,7 @@ __all__ = [
     "parse_score",
     "parse_share",
     "parse_until",
+    "round_down",
     "round_up",
 ]
 
@@ -174,13 +176,20 @@ def format_flop(amount: int, *, up: bool = False) -> str:
     """
     if amount < 1000:
         return f"{amount} FLOP"
-    return f"{float(round_up(amount) if up else amount):.2e} FLOP"
+    shown = round_up(amount) if up else amount
+    # A float's exponent has two digits; a Decimal's is for what no float holds.
+    return f"{float(shown) if shown < 10**300 else Decimal(shown):.2e} FLOP"
 
 
 def round_up(amount: int) -> int:
     """The least amount of 3 significant digits that is no less; amounts under 1000 as they are."""
-    unit: int = 10 ** max(len(str(amount)) - 3, 0)
-    return -(-amount // unit) * unit
+    return -round_down(-amount)
+
+
+def round_down(amount: int) -> int:
+    """The largest amount of 3 significant digits that is no more; amounts under 1000 as they are."""
+    unit: int = 10 ** max(len(str(abs(amount))) - 3, 0)
+    return amount // unit * unit
 
 
 def format_instant(seconds: int) -> str:

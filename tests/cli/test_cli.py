@@ -109,7 +109,7 @@ def test_evidence(scalegate: Command, project: Project, weights: str) -> None:
     assert f"evaluation {announced.json['evaluation']}" in text
     assert "of `arithmetic`, 400 samples, announced by `evaluator`" in text
     result = {"evaluation": announced.json["evaluation"], "weights": weights, "domain": "arithmetic"}
-    result |= {"outcomes": [True, False, None, False], "assumptions": ["it tried"]}
+    result |= {"outcomes": [True, False, None, False], "assumptions": ["it tried"], "elicitation_flops": "0"}
     Path("result.json").write_text(json.dumps(result))
     short = scalegate("evidence", "add", "result.json", "-p", "p", "--as", "evaluator")
     assert (short.code, "4 outcomes, and 400 samples were announced" in " ".join(short.err.split())) == (2, True)

@@ -92,7 +92,8 @@ def test_an_unannounced_result_gets_a_name_of_its_own(project: Project) -> None:
     entry = read(project, result(project.folder, evaluation=None))
     assert len(entry.evaluation) == 64
     assert entry.evaluation != NAME
-    assert read(project, result(project.folder, elicitation_flops="absent")).elicitation_flops == 0
+    unnamed = result(project.folder, evaluation=None, elicitation_flops="absent")
+    assert read(project, unnamed).elicitation_flops == 0
 
 
 @pytest.mark.parametrize(
@@ -113,6 +114,7 @@ def test_an_unannounced_result_gets_a_name_of_its_own(project: Project) -> None:
             f"other weights or another domain than was announced: `arithmetic` on weights {WEIGHTS}",
         ),
         ({"domain": "cyber"}, "other weights or another domain"),
+        ({"elicitation_flops": "absent"}, "`elicitation_flops` is missing, and an evaluation with elicitation was"),
         ({"elicitation_flops": "-1"}, "elicitation_flops"),
         ({"elicitation_flops": "1e9"}, "elicitation_flops"),
         ({"assumptions": [""]}, "assumptions"),
@@ -314,6 +316,19 @@ def test_an_announcement_that_could_rule_nothing_out_is_refused_with_what_it_lac
                 due,
                 "399 samples can rule out nothing: the policy asks for 400 in `arithmetic`",
                 "announce as many; a result that was not announced may still show the capability reached",
+            ),
+            (
+                announcement(journal, weights=weights, samples=100_001),
+                due,
+                "100001 samples are more than are worked out: they can rule out nothing",
+                "announce at most 100000",
+            ),
+            (
+                planned,
+                10**14,
+                "with 1.00e+14 FLOP of elicitation the developer comes to 1.52e+14 FLOP, past the limit of"
+                " `cap.absolute`",
+                "check the exponent: what is reserved counts for good",
             ),
             (
                 announcement(journal, weights=weights, samples=400, elicitation="none"),

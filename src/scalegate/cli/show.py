@@ -60,7 +60,7 @@ def emit(as_json: bool, document: object, view: Callable[[], RenderableType]) ->
     if isinstance(shown, str):
         console.file.write(f"{visible(shown)}\n")
     else:
-        console.print(shown)
+        console.print(shown, crop=False)  # what is to be typed is wider than a window may be
 
 
 def count(number: int, one: str, several: str | None = None) -> str:
@@ -125,7 +125,7 @@ def decision_view(decision: Decision, shown: Limits | None = None, project: Path
     if way_out:
         parts.append(resumption_view(way_out))
         if project is not None:
-            parts += [Text(line, overflow="fold") for line in to_release(decision, project)]
+            parts += [Text(line, no_wrap=True, overflow="ignore") for line in to_release(decision, project)]
     return Group(*parts)
 
 

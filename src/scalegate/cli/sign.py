@@ -90,6 +90,12 @@ def approve(
                 f"the latest decision on run `{run}` for `{action}` is {found[1].digest()[:12]}, not the one you read",
                 fix="read that one; a signature counts for what its signer saw",
             )
+        if level not in found[1].levels:
+            raise InputError(
+                f"the latest decision on run `{run}` for `{action}` does not show level {level} open: nothing is to be"
+                " signed",
+                fix=f"if evidence came after it, `{to_decide(run, asked, project=str(project))}`, read that, then sign",
+            )
         named.append(found[1])
         return Approval(**common, run=run, level=level, decision=found[1].digest(), until=end, statement=statement)
 

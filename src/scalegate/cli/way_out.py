@@ -64,34 +64,41 @@ def _facts(sets: Iterable[tuple[str, Iterable[ResumptionFact]]]) -> Table:
 
 
 def to_release(decision: Decision, project: Path) -> Iterator[str]:
-    """The commands with which people sign what would release a hold, and decide again; none if nothing is signed."""
+    """The commands with which people bring about what would release a hold, and decide again; none if none does."""
     way_out = decision.resumption
     facts = [fact for facts in (way_out.first, *way_out.sets) for fact in facts] if way_out else []
+    where = [] if project == Path() else ["--project", str(project)]
     commands: dict[str, list[str]] = {}
     for fact in facts:
-        words, who = _command(decision, fact)
+        words, rest, who = _command(decision, fact)
         if words:
-            commands.setdefault(shlex.join(words), []).append(who)
+            commands.setdefault(f"{shlex.join([*words, *where])} {rest} --as", []).append(who)
     if commands:
-        where = [] if project == Path() else ["--project", str(project)]
         yield "Commands for that, with what stands in capitals filled in:"
         for command, people in commands.items():
             first, *others = dict.fromkeys(people)
-            more = f"  (or {', '.join(others)})" if others else ""
-            yield f"  {command} --as {first} {shlex.join([*where, '--until'])} DATE --statement TEXT{more}"
+            yield f"  {command} {first}" + (f"  (or {', '.join(others)})" if others else "")
         again = to_decide(decision.run, decision.action, decision.weights, decision.configuration, project=str(project))
         yield f"  {again}"
 
 
-def _command(decision: Decision, fact: ResumptionFact) -> tuple[list[str], str]:
-    """The words of the command and who gives it; none for what no command brings about."""
+SIGNED = "--until DATE --statement TEXT"
+
+
+def _command(decision: Decision, fact: ResumptionFact) -> tuple[list[str], str, str]:
+    """The words of the command, what is to be filled in, and who gives it; none for what no command brings about."""
     match fact.concerns:
         case ("safeguard", safeguard):
-            return ["scalegate", "attest", safeguard], "WHO"
+            return ["scalegate", "attest", safeguard], SIGNED, "WHO"
         case ("approval", level, person):
             action = [] if decision.action == "train" else ["--action", decision.action]
-            return ["scalegate", "approve", "--run", decision.run, *action, "--level", level], person
+            return ["scalegate", "approve", "--run", decision.run, *action, "--level", level], SIGNED, person
         case ("tier", tier):
-            return ["scalegate", "adopters", tier], "WHO"
+            return ["scalegate", "adopters", tier], SIGNED, "WHO"
+        case ("evaluation", domain, samples, flops):
+            about = ["--run", decision.run, "--domain", domain, "--weights", decision.weights or "DIGEST"]
+            size = ["--samples", samples, "--elicitation-flops", f"{flops} FLOP"]
+            rest = "--task TEXT --task-version TEXT --dataset SHA256"
+            return ["scalegate", "evidence", "announce", *about, *size], rest, "WHO"
         case _:
-            return [], ""
+            return [], "", ""

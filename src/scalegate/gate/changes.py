@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from math import ceil, floor
 
-from scalegate.gate.facts import assess, levels_open
+from scalegate.gate.facts import assess, effective, levels_open
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import elicitation_due, elsewhere_measures, least_unevaluated, lineage_measures, trained_in
 from scalegate.gate.permit import boundary
@@ -19,7 +19,7 @@ from scalegate.policy.document import ComputeCap, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
 from scalegate.truth import Truth
-from scalegate.units import MAX_FLOP, format_flop, format_instant, format_wait, round_up
+from scalegate.units import MAX_FLOP, format_flop, format_instant, format_wait, round_down, round_up
 
 __all__ = ["possible_changes", "unforeseen_changes"]
 
@@ -184,20 +184,27 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost
         text = f"run `{situation.lineage.run}` is opened again: nothing came of it yet, so its time starts anew"
         yield Change("act", text, (("lineage.opened", situation.now),))
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
-    caps = [clause.at for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.id in binding]
-    others = number(facts.get("developer.others"))
+    caps = [clause for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.gates]
+    limits = [clause.at for clause in caps if clause.id in binding]
+    others, factor = number(facts.get("developer.others")), policy.effective_compute.factor
     # With room for the elicitation that measurements cost; without, if no limit leaves that much.
-    ends = (situation.compute + cost, situation.compute)
-    for end in dict.fromkeys(it for exact in ends for it in (round_up(exact), exact)):
-        if others is not None and all(end + others <= cap for cap in caps):
-            most = f" and at most {_precisely(min(caps))}" if caps else ""
-            yield Change(
-                "act",
-                f"the run is opened again with a planned end (`planned=`) that takes the lineage to at least"
-                f" {_precisely(end)}{most}",
-                (("lineage.planned_end", end),),
-            )
-            return
+    for end, spent in ((situation.compute + cost, cost), (situation.compute, 0)):
+        trained = ceil(end / factor)
+        for stated in dict.fromkeys((round_up(trained), trained)):
+            planned = effective(policy, stated)
+            if others is not None and all(planned + others <= limit for limit in limits):
+                # A clause that comes to bind meanwhile is a limit too, where it leaves so much.
+                most = min(
+                    (floor((clause.at - spent) / factor) for clause in caps if clause.at >= planned), default=None
+                )
+                upto = f" and at most {_precisely(max(round_down(most), stated))}" if most is not None else ""
+                yield Change(
+                    "act",
+                    "the run is opened again with a planned end (`planned=`) that takes the training of the lineage,"
+                    f" its elicitation included, to at least {_precisely(stated)}{upto}",
+                    (("lineage.planned_end", planned),),
+                )
+                return
 
 
 def _precisely(amount: int) -> str:
@@ -247,7 +254,8 @@ def _waits(judge: Judge, facts: Facts) -> Iterator[Change]:
     holding = set(judge.holding(facts))
     instants: set[int] = set()
     for test in judge.tests:
-        if test.id in holding:
+        # Of a kind that is required, any clause that comes to bind would do.
+        if test.id in holding or f"required.{test.kind}" in holding:
             for expr in test.exprs():
                 for compare in compares(expr):
                     instants.update(_turns(compare, facts))

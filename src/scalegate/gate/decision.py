@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
-from scalegate.ledger.entries import FlopText
+from scalegate.ledger.entries import DerivedFlop
 from scalegate.policy.document import Action
 
 __all__ = ["Decision", "Finding", "Limits", "Permit", "Resumption", "ResumptionFact"]
@@ -38,11 +38,11 @@ class Finding(_Data):
 class Permit(_Data):
     """The largest claim that the evidence supports: training may go on while it stays within both ends."""
 
-    compute: FlopText
+    compute: DerivedFlop
     """Effective compute of the lineage, inclusive."""
     time: int
     """Instant, inclusive."""
-    others: FlopText
+    others: DerivedFlop
     """Training FLOP of the developer outside the lineage when it was granted: once there is more, it ends."""
     lease: int
     """Seconds for which it is used before it is renewed against the head of the ledger."""
@@ -57,7 +57,8 @@ class ResumptionFact(_Data):
     kind: Literal["act", "measure", "time", "sign"]
     text: str
     concerns: tuple[str, ...] = ()
-    """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; else empty."""
+    """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; `evaluation`, domain,
+    least samples and least FLOP of elicitation; else empty."""
 
 
 class Resumption(_Data):
@@ -101,7 +102,7 @@ class Decision(_Data):
     verdict: Verdict
     action: Action
     run: str
-    compute: FlopText
+    compute: DerivedFlop
     """Effective compute of the lineage up to which it was asked to go."""
     now: int
     weights: str | None

@@ -17,18 +17,20 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from scalegate.errors import InputError, Place, ScalegateError
-from scalegate.gate.facts import assess, elicitation_needed
+from scalegate.gate.facts import assess, effective, elicitation_needed
 from scalegate.gate.fold import Fold
 from scalegate.gate.journal import Journal
-from scalegate.gate.lineage import holders
+from scalegate.gate.lineage import holders, total
 from scalegate.gate.pieces import pieces, trained_in
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished, FlopText
-from scalegate.units import format_flop
+from scalegate.policy.document import ComputeCap
+from scalegate.units import MAX_SAMPLES, format_flop
 
 __all__ = ["check_plan", "check_weights", "checked", "lacking", "method_of", "read_result"]
 
 T = TypeVar("T")
+MOST = f"announce at most {MAX_SAMPLES}"
 
 
 class ResultFile(BaseModel):
@@ -42,7 +44,8 @@ class ResultFile(BaseModel):
     domain: str
     outcomes: Annotated[list[StrictBool | None], Field(min_length=1)]
     """Per sample: true success, false failure, null errored, refused, cut off or NaN."""
-    elicitation_flops: FlopText = 0
+    elicitation_flops: FlopText | None = None
+    """Needed for an announced evaluation that elicits: nought would be a claim, and it closes the evaluation."""
     elicitation_method: str | None = None
     evaluation_flops: FlopText = 0
     assumptions: Annotated[list[str], Field(min_length=1)]
@@ -93,6 +96,12 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
             place=place,
             fix="give one for each sample, `null` where it has none; a result of other samples leaves `evaluation` out",
         )
+    if attempt and attempt.announced and attempt.announced.elicitation != "none" and result.elicitation_flops is None:
+        raise InputError(
+            "`elicitation_flops` is missing, and an evaluation with elicitation was announced",
+            place=place,
+            fix='write the FLOP that were spent on it, as text of digits; `"0"` if none were',
+        )
     scored = [outcome for outcome in result.outcomes if outcome is not None]
     return checked(
         lambda: EvaluationFinished(
@@ -106,7 +115,7 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
             successes=sum(scored),
             completed=len(scored),
             errors=len(result.outcomes) - len(scored),
-            elicitation_flops=result.elicitation_flops,
+            elicitation_flops=result.elicitation_flops or 0,
             elicitation_method=method_of(attempt.announced if attempt else None, result.elicitation_method),
             evaluation_flops=result.evaluation_flops,
             log=hashlib.sha256(data).hexdigest(),
@@ -142,6 +151,8 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
     """
     policy = journal.policy
     domain = policy.domain(planned.domain)
+    if planned.samples > MAX_SAMPLES:
+        raise InputError(f"{planned.samples} samples are more than are worked out: they can rule out nothing", fix=MOST)
     if planned.samples < domain.samples:
         raise InputError(
             f"{planned.samples} samples can rule out nothing: the policy asks for {domain.samples} in `{domain.id}`",
@@ -166,6 +177,15 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
             " these weights at the least, and more to go on far past them",
             fix=f"`--elicitation-flops '{needed} FLOP'` or more, or `--as-is` for an evaluation that elicits nothing",
         )
+    caps = [it for it in policy.clauses if isinstance(it, ComputeCap) and it.gates and it.tier is None]
+    after = effective(policy, total(runs, tuple(runs)) + reserved)
+    for cap in caps:
+        if after > cap.at:
+            raise InputError(
+                f"with {format_flop(reserved)} of elicitation the developer comes to {format_flop(after)}, past the"
+                f" limit of `{cap.id}`",
+                fix="check the exponent: what is reserved counts for good",
+            )
 
 
 def check_weights(journal: Journal, weights: str, domain: str, run: str | None) -> None:

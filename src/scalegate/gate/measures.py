@@ -100,7 +100,13 @@ def lineage_measures(
             new = new.model_copy(update={"configuration": situation.configuration or STATED})
         after = outcome((*others, new))
         if successes == samples or dict(after)[f"{domain.id}.ruled_out"] is True:
-            yield Change("measure", f"{chance}: {how}", after, costs=effective(policy, due))
+            yield Change(
+                "measure",
+                f"{chance}: {how}",
+                after,
+                costs=effective(policy, due),
+                concerns=("evaluation", domain.id, str(samples), str(due)),
+            )
 
 
 STATED = "f" * 64

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from scalegate.ledger import strict_json
-from scalegate.ledger.entries import FlopText
+from scalegate.ledger.entries import DerivedFlop
 
 __all__ = ["Elsewhere", "Lineage", "Piece", "Signature", "Situation", "TierRecord"]
 
@@ -29,7 +29,7 @@ class Piece(_Record):
     run: str | None
     """The run that the weights belong to; None: the ledger does not know these weights."""
     weights: str
-    compute: FlopText | None
+    compute: DerivedFlop | None
     """Training FLOP of the lineage that went into the weights; never more than was metered."""
     time: int
     announced: bool
@@ -49,10 +49,10 @@ class Piece(_Record):
     completed: int
     errors: int
     elicitation: Literal["none", "fine-tuning"]
-    elicitation_flops: FlopText
-    origin: FlopText | None = None
+    elicitation_flops: DerivedFlop
+    origin: DerivedFlop | None = None
     """Of a descendant's: training FLOP in the furthest of this lineage's weights that it grew from."""
-    reserved: FlopText = 0
+    reserved: DerivedFlop = 0
     """Of an open one: the elicitation that its result can be credited with, as far as that is reserved by now."""
     attempt: int
     """Which elicited attempt in this domain on this lineage it was, from 1; 0: not an elicited attempt."""
@@ -86,15 +86,15 @@ class Lineage(_Record):
     run: str
     members: tuple[str, ...]
     """The run and every distinct run that it descends from, sorted."""
-    compute: FlopText
+    compute: DerivedFlop
     """Training FLOP reserved by all members, elicitation included: a high-water mark."""
-    behind: FlopText
+    behind: DerivedFlop
     """Training FLOP that provably went into the weights as they now are: what evidence on them may claim."""
     opened: int | None
     """When the first of them was opened."""
     reopens: bool = False
     """Whether opening the run again sets that anew: it has no ancestors, and nothing came of it yet."""
-    planned_end: FlopText | None
+    planned_end: DerivedFlop | None
     """Training FLOP of the lineage at which the run is planned to end."""
     faults: tuple[str, ...]
     """Why the lineage is not fully known; any makes its compute unknown."""
@@ -108,15 +108,15 @@ class Elsewhere(_Record):
     """A run of this developer outside the lineage, with what is known about its weights."""
 
     run: str
-    compute: FlopText
+    compute: DerivedFlop
     """Training FLOP that it reserved itself, elicitation included."""
-    carried: FlopText
+    carried: DerivedFlop
     """Training FLOP of other runs in the weights that it started from."""
-    inherited: FlopText = 0
+    inherited: DerivedFlop = 0
     """The most training FLOP behind any of its parents, a teacher or one of a merge too; at least `carried`."""
-    recorded: FlopText
+    recorded: DerivedFlop
     """The most training of its own that any of its recorded weights holds."""
-    unsaved: FlopText = 0
+    unsaved: DerivedFlop = 0
     """Training FLOP that its latest session counts and has recorded in no weights: it may still save or return them."""
     pieces: tuple[Piece, ...]
     """Evaluations of weights that it recorded, or announced for it."""
@@ -133,15 +133,15 @@ class Situation(_Record):
     policy: str
     """Digest of the policy in force according to the ledger."""
     now: int
-    compute: FlopText
+    compute: DerivedFlop
     """Effective compute of the lineage up to which the caller asks to go."""
     weights: str | None = None
     """Digest of the exact weights asked about, for actions other than training."""
-    weights_trained: FlopText | None = None
+    weights_trained: DerivedFlop | None = None
     """Training FLOP in these weights; None: none are named, or the lineage has no such weights."""
     configuration: str | None = None
     lineage: Lineage
-    developer_others: FlopText
+    developer_others: DerivedFlop
     """Training FLOP of this developer outside the lineage."""
     elsewhere: tuple[Elsewhere, ...] = ()
     """The runs that these FLOP went into."""

@@ -38,20 +38,25 @@ __all__ = [
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREFIX = "https://scalegate.dev/attestation/"
+LONGEST = 400
+"""Most digits of an amount."""
 
 
-def _flop(value: object) -> int:
-    if not isinstance(value, str) or not value.isascii() or not value.isdigit() or len(value) > 41:
+def _derived_flop(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if not isinstance(value, str) or not value.isascii() or not value.isdigit() or len(value) > LONGEST:
         raise ValueError("FLOP are written as text of digits")
-    if value != str(int(value)) or int(value) > MAX_FLOP:
-        raise ValueError("FLOP are written without leading zeros, up to 1e40")
+    if value != str(int(value)):
+        raise ValueError("FLOP are written without leading zeros")
     return int(value)
 
 
-def _flop_or_int(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_FLOP:
-        return value
-    return _flop(value)
+def _flop(value: object) -> int:
+    amount = _derived_flop(value)
+    if amount > MAX_FLOP:
+        raise ValueError("FLOP are at most 1e40")
+    return amount
 
 
 def _line(value: str) -> str:
@@ -61,7 +66,9 @@ def _line(value: str) -> str:
     return value
 
 
-FlopText = Annotated[int, BeforeValidator(_flop_or_int), PlainSerializer(str, return_type=str)]
+FlopText = Annotated[int, BeforeValidator(_flop), PlainSerializer(str, return_type=str)]
+DerivedFlop = Annotated[int, BeforeValidator(_derived_flop), PlainSerializer(str, return_type=str)]
+"""A sum or a multiple of amounts in entries: it may be over 1e40, and is read all the same."""
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}$")]
 Line = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_line)]

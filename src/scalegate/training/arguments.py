@@ -14,11 +14,12 @@ from scalegate.ledger.entries import Parent
 from scalegate.policy import Policy
 from scalegate.text import escaped
 from scalegate.training.evaluation import Suite
-from scalegate.units import MAX_FLOP
+from scalegate.units import MAX_FLOP, MAX_SAMPLES
 
 __all__ = [
     "UNKEPT",
     "UNSAVED",
+    "check_declared",
     "check_digest",
     "check_functions",
     "check_planned",
@@ -54,6 +55,12 @@ def check_run(run: object) -> None:
         )
 
 
+def check_declared(from_scratch: object) -> None:
+    """Raises InputError unless this is True or False: a word for "no" must not pass for "yes"."""
+    if type(from_scratch) is not bool:
+        raise InputError(f"`from_scratch` is {from_scratch!r}", fix="write True or False")
+
+
 def check_functions(weights: object, **optional: object) -> None:
     """Raises InputError unless each can be called; those that are optional may be None."""
     given = {name: function for name, function in optional.items() if function is not None}
@@ -63,7 +70,13 @@ def check_functions(weights: object, **optional: object) -> None:
 
 
 def key_folder(keys: str | Path | None, ledger: str | Path) -> Path:
-    """The folder of the keys: beside the ledger, if none is named. Raises LedgerError where there is no ledger."""
+    """The folder of the keys: beside the ledger, if none is named.
+
+    Raises InputError for what is no path, and LedgerError where there is no ledger.
+    """
+    for name, path in (("ledger", ledger), ("keys", ledger if keys is None else keys)):
+        if not isinstance(path, str | Path):
+            raise InputError(f"`{name}` is {type(path).__name__}", fix="give a path")
     if not Path(ledger).is_file():
         raise LedgerError(f"there is no ledger at `{ledger}`", fix="`scalegate init FOLDER` makes one with its policy")
     return Path(keys) if keys is not None else Path(ledger).parent / "keys"
@@ -105,8 +118,8 @@ def line(text: object, most: int = 500) -> str:
 
 def declared(parents: Sequence[str | Parent]) -> tuple[Parent, ...]:
     """The parents as they are recorded; a bare digest is an initialisation. Raises InputError."""
-    if isinstance(parents, str):
-        raise InputError("`parents` is one text", fix="give a list: `parents=[digest]`")
+    if not isinstance(parents, list | tuple):
+        raise InputError(f"`parents` is {type(parents).__name__}", fix="give a list: `parents=[digest]`")
     found = []
     for parent in parents:
         if not isinstance(parent, Parent):
@@ -121,6 +134,8 @@ def check_suites(policy: Policy, suites: Mapping[str, Suite], *, evaluated: bool
 
     Warns of a domain without one, if the script evaluates at all.
     """
+    if not isinstance(suites, Mapping):
+        raise InputError(f"`suites` is {type(suites).__name__}", fix="give a dict of suites by domain")
     domains = {domain.id: domain for domain in policy.domains}
     for name in domains if evaluated else ():
         if name not in suites:
@@ -139,6 +154,11 @@ def check_suites(policy: Policy, suites: Mapping[str, Suite], *, evaluated: bool
             raise InputError(
                 f"the suite of `{name}` has {suite.samples} samples, and the policy asks for {domains[name].samples}",
                 fix="a smaller one spends an evaluation and rules nothing out",
+            )
+        if suite.samples > MAX_SAMPLES:
+            raise InputError(
+                f"the suite of `{name}` has {suite.samples} samples, more than are worked out",
+                fix=f"at most {MAX_SAMPLES}: more rule nothing out",
             )
         check_digest(f"the data set of the suite of `{name}`", suite.dataset)
 
