@@ -18,6 +18,7 @@ from scalegate.units import MAX_FLOP, MAX_SAMPLES
 
 __all__ = [
     "UNKEPT",
+    "UNRECORDED",
     "UNSAVED",
     "check_declared",
     "check_digest",
@@ -43,6 +44,12 @@ UNKEPT = (
 UNSAVED = (
     "run `%s`: its weights are recorded, and the function that saves them did not end well: save again before this"
     " process ends, or the run goes on from an earlier checkpoint."
+)
+
+
+UNRECORDED = (
+    "run `%s` ends with training that no save has recorded: it counts against the run, which cannot go on from it. Call"
+    " `gate.save()`, or `gate.evaluate()`, before the gate is closed."
 )
 
 

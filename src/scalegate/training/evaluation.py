@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from scalegate.errors import ScalegateError
 from scalegate.ledger import strict_json
 
-__all__ = ["EvaluationRequest", "Evaluator", "Measured", "Suite", "store_log"]
+__all__ = ["EvaluationRequest", "Evaluator", "Measured", "Suite", "find_log", "store_log"]
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,10 @@ class Measured:
 Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]
 
 
-def store_log(folder: Path, request: EvaluationRequest, measured: Measured) -> str:
+def store_log(folder: Path, evaluation: str, request: EvaluationRequest, measured: Measured) -> str:
     """Write the per-sample log into `folder`, named by its SHA-256, and return that digest."""
     document = {
+        "evaluation": evaluation,
         "domain": request.domain,
         "weights": request.weights,
         "task": request.suite.task,
@@ -117,3 +119,16 @@ def store_log(folder: Path, request: EvaluationRequest, measured: Measured) -> s
         os.fsync(file.fileno())
     aside.replace(folder / f"{digest}.json")
     return digest
+
+
+def find_log(folder: Path, evaluation: str) -> tuple[str, tuple[bool | None, ...]] | None:
+    """The digest and the outcomes of the log that was stored of an evaluation; None if there is none that is whole."""
+    for path in sorted(folder.glob("*.json")):
+        with contextlib.suppress(OSError, ScalegateError):
+            data = path.read_bytes()
+            document = strict_json.loads(data)
+            if hashlib.sha256(data).hexdigest() == path.stem and isinstance(document, dict):
+                outcomes = document.get("outcomes")
+                if document.get("evaluation") == evaluation and isinstance(outcomes, list):
+                    return path.stem, Measured.of(outcomes, assumptions=()).outcomes
+    return None

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from scalegate.errors import InputError, ScalegateError
@@ -27,6 +26,7 @@ from scalegate.ledger.entries import Parent
 from scalegate.policy import Domain, Policy, load_policy
 from scalegate.training.arguments import (
     UNKEPT,
+    UNRECORDED,
     UNSAVED,
     check_digest,
     check_functions,
@@ -162,6 +162,7 @@ class Gate:
         if type(flops) is not int or flops <= 0 or time.monotonic() >= self._expires or not tranche.spend(flops):
             self._authorised = False
             self._extend(flops)
+            self._check_open()  # a handler may have closed it meanwhile
         self._authorised = True
 
     def guard(self, optimizer: Optimizer) -> None:
@@ -191,13 +192,13 @@ class Gate:
             exact = metered(flops)
             if exact == 0:
                 session.fault(f"a step was metered at {flops!r} FLOP")
-            session.write_faults()
             session.look(self._tranche.trained, self._digest)
             if exact > 0 and time.monotonic() < self._expires and self._reserve(exact):
                 return
             self._check_unchanged()
             self._settle()
             for _ in range(DECISIONS):
+                self._check_open()
                 decision = session.decide(exact)
                 if decision.verdict == "HOLD":
                     decision = self._evaluate_and_decide(decision, exact)
@@ -302,7 +303,7 @@ class Gate:
 
     def meter_fault(self, reason: str) -> None:
         """Report that the meter cannot be trusted, and raise Held: so does every step from here on."""
-        with self._holding(), self._session.at_hand(self._closed):
+        with self._holding(), self._session.at_hand():
             self._end()
             self._session.fault(reason)
             self._settle()
@@ -355,6 +356,7 @@ class Gate:
                 raise InputError("nothing has been trained in this run yet: there is nothing to evaluate")
             self._end()
             session = self._session
+            session.write_kept()
             session.refresh()
             weights = self._digest() if self._saved() else self._save()
             reasons = {d.id: why_not(session, d, weights, self._suites) for d in session.policy.domains}
@@ -362,8 +364,7 @@ class Gate:
             said = "; ".join(why for why in reasons.values() if why)
             if said and not due:
                 raise InputError(f"nothing was evaluated: {said}")
-            if due:
-                self._measure(due, self._evaluate)
+            self._measure(due, self._evaluate)
             return session.decide(0)
 
     def _measure(self, domains: Sequence[Domain], evaluate: Evaluator) -> bool:
@@ -407,27 +408,34 @@ class Gate:
         return due_next(self._session, self._tranche.left)
 
     def close(self) -> None:
-        """Give back what is not spent and let the ledger go. The run can be opened again."""
+        """Give back what is not spent and let the ledger go. The run can be opened again.
+
+        Within a step, a save or an evaluation it takes effect when that ends. Raises LedgerError if what must not be
+        lost, a fault of the meter or a result, still cannot be written.
+        """
         if not self._closed:
             self._closed = True
             ended(self)
             self._end()
-            if self._tranche.trained > 0 and self.trained > self._saved_at:
-                LOG.warning("run `%s` ends with training that no save has recorded", self._session.run)
-            try:
-                self._session.write_faults()
-                self._settle()
-            except ScalegateError:
-                # The rest of the tranche is forfeited, as after a crash: against the run, never for it. A fault of the
-                # meter that is not written must not pass in silence.
-                if self._session.unwritten:
-                    raise
-            finally:
-                self._session.journal.close()
+            self._turn.afterwards(self._let_go)
+
+    def _let_go(self) -> None:
+        self._end()
+        if self._tranche.trained > 0 and self.trained > self._saved_at:
+            LOG.warning(UNRECORDED, self._session.run)
+        try:
+            self._session.write_kept()
+            self._settle()
+        except ScalegateError:
+            # The rest of the tranche is forfeited, as after a crash: against the run, never for it.
+            if self._session.unwritten:
+                raise
+        finally:
+            self._session.close()
 
     def abandon(self) -> None:
         """In a forked child: the permit stays with the parent."""
-        self._closed = True
+        self._closed = self._session.let_go = True
         self._tranche.left = 0
         self._end()
 
@@ -438,7 +446,5 @@ class Gate:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

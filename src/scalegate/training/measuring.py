@@ -7,7 +7,9 @@ import logging
 import secrets
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from scalegate.errors import InputError, ScalegateError
@@ -20,7 +22,7 @@ from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain
 from scalegate.text import escaped
 from scalegate.training.arguments import line
-from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured, Suite, store_log
+from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured, Suite, find_log, store_log
 from scalegate.training.session import Session, Signed
 from scalegate.units import MAX_FLOP
 
@@ -50,8 +52,20 @@ def abort_open(session: Session) -> Signed:
         return []
     sessions = fold.runs[session.run].sessions if session.run in fold.runs else ()
     own = [it for it in left_open if any(it.evaluation == _name(token, it.evaluation[:32]) for token in sessions)]
-    why = "broken off: the process that announced it ended"
-    return [(_finished(session, it, _nothing(it, why), NO_LOG, "aborted"), evaluator) for it in own]
+    return [(_left_open(session, it), evaluator) for it in own]
+
+
+def _left_open(session: Session, announced: EvaluationAnnounced) -> EvaluationFinished:
+    """The result of an evaluation that has none: what its log shows stands in it, if that was stored."""
+    why = "broken off: the run was opened again before its result was written"
+    found = find_log(_logs(session), announced.evaluation)
+    log, outcomes = found or (NO_LOG, ())
+    left = Measured(outcomes or (None,) * announced.samples, 0, why, 0, ())
+    return _finished(session, announced, left, log, "aborted")
+
+
+def _logs(session: Session) -> Path:
+    return session.journal.ledger.path.parent / "evidence"
 
 
 def measure(
@@ -104,16 +118,30 @@ def measure(
         compute=effective(session.policy, session.lineage_total()),
     )
     status: Literal["completed", "aborted"] = "aborted"
-    measured = _nothing(announced, "broken off: the process was interrupted")
-    changed = False
+    seen: list[object] = []
+    measured, changed = None, False
+
+    def record() -> Literal["completed", "aborted"]:
+        """Twice is once: what is in the ledger or kept already is not written again."""
+        left = measured or _broken(seen[0] if seen else None, announced, "the process was interrupted")
+        return _record(session, announced, request, left, status, evaluator)
+
     try:
-        result, ended = _run(session, announced, request, evaluate)
-        measured = _broken(result, announced, "it changed the model itself, or whether it did cannot be told")
-        changed = now() != weights
-        if not changed:
-            measured, status = result, ended
-    finally:
-        status = _record(session, announced, request, measured, status, evaluator)
+        try:
+            result, ended = _run(session, announced, request, evaluate, seen)
+            measured = _broken(result, announced, "it changed the model itself, or whether it did cannot be told")
+            changed = now() != weights
+            if not changed:
+                measured, status = result, ended
+        except Exception:
+            _quietly(record)
+            raise
+        status = record()
+    except Exception:
+        raise
+    except BaseException:
+        _quietly(record)
+        raise
     if changed:
         raise InputError(
             f"the evaluation of `{domain.id}` changed the model itself",
@@ -122,13 +150,25 @@ def measure(
     return status == "completed"
 
 
-def _run(
-    session: Session, announced: EvaluationAnnounced, request: EvaluationRequest, evaluate: Evaluator
-) -> tuple[Measured, Literal["completed", "aborted"]]:
-    """What the evaluator measured, if it can be recorded."""
-    result: object = None
+def _quietly(record: Callable[[], object]) -> None:
+    """Record, where something else ends the evaluation: that is what the script is to see."""
     try:
-        result = evaluate(request)
+        record()
+    except ScalegateError as error:
+        LOG.error("the result of an evaluation is kept, and not in the ledger yet: %s", error)
+
+
+def _run(
+    session: Session,
+    announced: EvaluationAnnounced,
+    request: EvaluationRequest,
+    evaluate: Evaluator,
+    seen: list[object],
+) -> tuple[Measured, Literal["completed", "aborted"]]:
+    """What the evaluator measured, if it can be recorded. What it returns is put into `seen` at once."""
+    try:
+        seen.append(evaluate(request))
+        result = seen[0]
         if not isinstance(result, Measured):
             raise InputError(f"`evaluate` returned {type(result).__name__}", fix="return `Measured.of(scores, ...)`")
         for name in ("elicitation_flops", "evaluation_flops"):
@@ -139,7 +179,7 @@ def _run(
         said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
         # The ledger keeps a line of it; whoever wrote the evaluator needs all of it, and now.
         LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, whole(error))
-        return _broken(result, announced, said), "aborted"
+        return _broken(seen[0] if seen else None, announced, said), "aborted"
     return result, "completed"
 
 
@@ -178,32 +218,50 @@ def _record(
     status: Literal["completed", "aborted"],
     evaluator: SigningKey,
 ) -> Literal["completed", "aborted"]:
-    """Write the result, and return how it ended."""
-    try:
-        log = store_log(session.journal.ledger.path.parent / "evidence", request, measured)
-    except OSError as error:
-        # What it showed is recorded all the same; without its log it is no conclusive evidence.
-        LOG.error("the log of the evaluation of `%s` cannot be stored: %s", announced.domain, error)
-        log, status = NO_LOG, "aborted"
-        measured = _broken(measured, announced, f"its log cannot be stored: {error.strerror or error}")
+    """Write the result, and return how it ended. What cannot be written now is written before anything else is."""
+    entry: EvaluationFinished | None = None
 
     def make() -> Signed:
-        made: Signed = []
+        nonlocal entry
+        entry = _entry(session, announced, request, measured, status)
+        attempt = session.journal.fold.attempts.get(announced.evaluation)
+        known = (attempt.finished, *(it for _, it in attempt.others)) if attempt else ()
+        if any(it is not None and it.model_copy(update={"time": entry.time}) == entry for it in known):
+            return []
         more = measured.elicitation_flops - request.elicitation_flops
-        if more > 0:
-            made.append((session.reservation("elicitation", more, announced.evaluation), session.keys.gate))
-        return [*made, (_finished(session, announced, measured, log, status), evaluator)]
+        extra = session.reservation("elicitation", max(more, 0), announced.evaluation)
+        return [*([(extra, session.keys.gate)] if more > 0 else []), (entry, evaluator)]
 
-    # Not fenced: another process that took the run over has closed this attempt, and the worse result stands.
-    try:
-        session.append(make)
-    except InputError:
-        # The gate's key may have been replaced meanwhile: what was not reserved is no evidence, and the result is.
-        session.append(lambda: make()[-1:])
+    # Whatever comes from here on, also while its log is stored. Another process that took the run over has closed this
+    # attempt, and the worse result stands. If the gate's key was replaced meanwhile, what was not reserved is no
+    # evidence, and the result is.
+    session.unwritten.append(make)
+    with suppress(OSError):
+        store_log(_logs(session), announced.evaluation, request, measured)
+    session.write_kept()
+    status = entry.status if entry else status
     faults = lacking(session.journal.fold, announced.evaluation) if announced.elicitation != "none" else ()
     if faults and status == "completed":
         LOG.warning("the evaluation of `%s` can rule nothing out: %s", announced.domain, "; ".join(faults))
     return status
+
+
+def _entry(
+    session: Session,
+    announced: EvaluationAnnounced,
+    request: EvaluationRequest,
+    measured: Measured,
+    status: Literal["completed", "aborted"],
+) -> EvaluationFinished:
+    """The entry of a result, its log stored."""
+    try:
+        log = store_log(_logs(session), announced.evaluation, request, measured)
+    except OSError as error:
+        # What it showed is recorded all the same; without its log it is no conclusive evidence.
+        LOG.error("the log of the evaluation of `%s` cannot be stored: %s", announced.domain, error)
+        measured = _broken(measured, announced, f"its log cannot be stored: {error.strerror or error}")
+        return _finished(session, announced, measured, NO_LOG, "aborted")
+    return _finished(session, announced, measured, log, status)
 
 
 def _finished(

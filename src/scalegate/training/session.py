@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,8 +65,10 @@ class Session:
         """When the lease of the decision ends, by the monotonic clock."""
         self.base = 0
         """Training FLOP of the run in the weights that the session started from."""
-        self.unwritten: list[str] = []
-        """Faults of the meter that are not in the ledger yet."""
+        self.unwritten: list[Callable[[], Signed]] = []
+        """What makes entries that must not be lost and are not in the ledger yet: faults of the meter, and results."""
+        self.let_go = False
+        """Whether the ledger was closed."""
         self._looked = False
         """Whether it was looked whether training changes the weights."""
         self._torn = False
@@ -209,6 +212,8 @@ class Session:
         `under_any`: also after another policy was adopted, for what only says what was done and authorises nothing.
         """
 
+        self.write_kept()
+
         def fenced() -> Signed:
             if under_any:
                 self.check_holder()
@@ -219,28 +224,48 @@ class Session:
         self.append(fenced)
 
     @contextmanager
-    def at_hand(self, closed: bool) -> Iterator[None]:
+    def at_hand(self) -> Iterator[None]:
         """The ledger, also after it was let go: for one more entry, and then let go again."""
-        if closed:
+        again = self.let_go
+        if again:
             self.journal = Journal.open(self.journal.ledger.path, log_key=self.keys.log, now=self.journal.now)
         try:
             yield
         finally:
-            if closed:
+            if again:
                 self.journal.close()
+
+    def close(self) -> None:
+        """Let the ledger go."""
+        self.let_go = True
+        self.journal.close()
 
     def fault(self, reason: str) -> None:
         """Write that the meter of the run cannot be trusted."""
         LOG.error("run `%s`: a fault of its meter, which holds for good: %s", self.run, reason)
-        self.unwritten.append(line(reason, 2000))
-        self.write_faults()
+        said = line(reason, 2000)
+        self.unwritten.append(lambda: [(MeterFault(**self.common(), reason=said), self.keys.gate)])
+        self.write_kept()
 
-    def write_faults(self) -> None:
-        """Write the faults of the meter that are not in the ledger yet: none that could not be written is forgotten."""
+    def write_kept(self) -> None:
+        """Write what must not be lost, before anything else is written and before anything is decided.
+
+        What is refused is written without all but its last entry. What makes no entry is in the ledger already.
+        """
         while self.unwritten:
-            # Not fenced: what was trained here is in the ledger, whoever holds the run by now.
-            self.append(lambda: [(MeterFault(**self.common(), reason=self.unwritten[0]), self.keys.gate)])
+            # Not fenced: what was trained and measured here is in the ledger, whoever holds the run by now.
+            with suppress(_NoRoom):
+                try:
+                    self.append(partial(self._some, slice(None)))
+                except InputError:
+                    self.append(partial(self._some, slice(-1, None)))
             del self.unwritten[0]
+
+    def _some(self, part: slice) -> Signed:
+        made = self.unwritten[0]()[part]
+        if not made:
+            raise _NoRoom
+        return made
 
     def settle(self, unspent: int) -> None:
         """Give back training compute that was reserved and not spent."""
@@ -312,6 +337,7 @@ class Session:
 
     def decide(self, flops: int) -> Decision:
         """A decision on `flops` more than the lineage has used, recorded; starts a lease if it is a PROCEED."""
+        self.write_kept()
         with self._whole():
             self.journal.refresh()
             self.check()
@@ -361,7 +387,7 @@ class Session:
 
 
 class _NoRoom(Exception):
-    """The permit does not reach as far as the next step."""
+    """There is nothing to write: the permit does not reach as far as the next step, or it is in the ledger already."""
 
 
 def names_gate(policy: Policy, keys: Keys) -> bool:

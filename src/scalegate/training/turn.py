@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from scalegate.errors import ScalegateError
 from scalegate.gate import Decision
 from scalegate.training.held import Held
 
 __all__ = ["Turn"]
+
+LOG = logging.getLogger(__name__)
 
 
 class Turn:
@@ -17,6 +21,14 @@ class Turn:
     def __init__(self, run: str) -> None:
         self._run = run
         self._taken = False
+        self._after: Callable[[], None] | None = None
+
+    def afterwards(self, act: Callable[[], None]) -> None:
+        """Do it at once, or when the call under way has ended: a result that it is about to write is not lost."""
+        if self._taken:
+            self._after = act
+        else:
+            act()
 
     @contextmanager
     def take(self, decision: Decision | None) -> Iterator[None]:
@@ -30,5 +42,17 @@ class Turn:
         self._taken = True
         try:
             yield
-        finally:
-            self._taken = False
+        except BaseException:
+            try:
+                self._give_up()
+            except ScalegateError as error:
+                # What ended the call is what the script is to see.
+                LOG.error("run `%s`: %s", self._run, error)
+            raise
+        self._give_up()
+
+    def _give_up(self) -> None:
+        self._taken = False
+        after, self._after = self._after, None
+        if after is not None:
+            after()
