@@ -61,6 +61,27 @@ def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:
         ("cap.absolute", {"text": "After 2026-11-26 none of the 100,000 staff goes on."}, None),
         ("cadence", {"every": Fraction(2)}, "says 4x, and what is decided by is 2x."),
         ("cadence", {"every": Fraction(5, 2), "text": "Every 2.5x of compute."}, None),
+        ("cadence", {"text": "Every 4x, less than the buffer of 6x."}, None),
+        ("cadence", {"text": "Every 4x and 12 months."}, "says 12 months, and what is decided by is 90 days."),
+        ("cadence", {"text": "Every 4x, every 3 months, reviewed after 1 year."}, None),
+        ("cadence", {"text": "Every 4x and each 1.5 months."}, None),
+        (
+            "capability.arithmetic",
+            {"text": "At most 400x: the buffer of 6x over 1.5x."},
+            "says 400x, and what is decided by is 1.5x and 4x and 6x.",
+        ),
+        ("capability.arithmetic", {"text": "At most 4x, the buffer of 6x over the margin of 1.5x."}, None),
+        (
+            "safeguards.level-2",
+            {"text": "Two of nine officers have signed."},
+            "says Two of nine, and what is decided by is 2 of 3.",
+        ),
+        ("safeguards.level-2", {"text": "2 of our three officers have signed, within the last 90 days."}, None),
+        (
+            "safeguards.level-2",
+            {"text": "They are in place, attested within 1 year."},
+            "says 1 year, and what is decided by is 90 days.",
+        ),
     ],
 )
 def test_a_sentence_that_names_another_amount_than_is_decided_by_is_told(

@@ -129,7 +129,7 @@ def test_a_passing_fault_holds_and_is_not_recorded(
 
 def test_each_step_of_shortening_is_taken_only_if_the_one_before_was_not_enough() -> None:
     """Fewer sets first, then shorter texts, then fewer findings."""
-    policy = large(100, 3)
+    policy = large(92, 3)
     whole = decide(policy, situation(8 * 10**11, piece(380), policy=policy.digest()), "train")
     seen, limit = [], len(whole.canonical())
     while True:
@@ -143,11 +143,11 @@ def test_each_step_of_shortening_is_taken_only_if_the_one_before_was_not_enough(
         longest = max(len(finding.text) for finding in short.findings)
         seen.append((len(short.resumption.sets), longest, len(short.findings)))
     assert seen == [
-        (6, 108, 113),
-        (3, 108, 113),
-        (1, 108, 113),
-        (1, 108, 113),
-        (1, 80, 113),
+        (6, 108, 105),
+        (3, 108, 105),
+        (1, 108, 105),
+        (1, 108, 105),
+        (1, 80, 105),
         (1, 80, 101),
         (1, 80, 51),
         (1, 80, 26),
@@ -156,7 +156,7 @@ def test_each_step_of_shortening_is_taken_only_if_the_one_before_was_not_enough(
 
 
 def test_what_is_left_out_is_counted_as_unmet_if_any_of_it_is() -> None:
-    policy = large(150, 10)
+    policy = large(120, 3)
     of = situation(8 * 10**11, piece(380), policy=policy.digest(), lineage={"planned_end": 10**15})
     whole = decide(policy, of, "train")
     unmet = sum(finding.status in ("violated", "not shown") for finding in whole.findings)

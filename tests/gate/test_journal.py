@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -162,18 +163,25 @@ def test_an_announcement_needs_the_evaluators_key(project: Project) -> None:
         assert error.message == "`ada` does not have the role `evaluator`"
 
 
-def replace_entry(project: Project, *, by: int, at: int) -> None:
-    """Put a row in the place of another, as nobody's program does."""
+@contextmanager
+def tampering(project: Project) -> Iterator[sqlite3.Connection]:
+    """The file open for what nobody's program does: without the triggers that refuse it."""
     db = sqlite3.connect(project.ledger)
     triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
     for name, _ in triggers:
         db.execute(f"DROP TRIGGER {name}")
-    row = db.execute("SELECT leaf, envelope FROM entry WHERE position = ?", (by,)).fetchone()
-    db.execute("UPDATE entry SET leaf = ?, envelope = ? WHERE position = ?", (*row, at))
+    yield db
     for _, sql in triggers:
         db.execute(sql)
     db.commit()
     db.close()
+
+
+def replace_entry(project: Project, *, by: int, at: int) -> None:
+    """Put a row in the place of another."""
+    with tampering(project) as db:
+        row = db.execute("SELECT leaf, envelope FROM entry WHERE position = ?", (by,)).fetchone()
+        db.execute("UPDATE entry SET leaf = ?, envelope = ? WHERE position = ?", (*row, at))
 
 
 @pytest.mark.parametrize("middle", [True, False])
@@ -206,3 +214,19 @@ def test_a_reader_that_was_told_once_is_told_again(project: Project) -> None:
             for _ in range(2):
                 with pytest.raises(NotVerified, match="are not those that were signed"):
                     use()
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_an_older_checkpoint_that_is_damaged_is_seen_before_anything_is_decided(project: Project, size: int) -> None:
+    """A decision that is taken on such a ledger could never be verified."""
+    with project.journal() as journal:
+        journal.append(lambda: [(opened(journal), project.key("gatekeeper"))])
+        journal.append(lambda: [(attestation(journal), project.key("security"))])
+    with tampering(project) as db:
+        (note,) = db.execute("SELECT note FROM checkpoint WHERE size = ?", (size,)).fetchone()
+        changed = note[:-9] + ("A" if note[-9] != "A" else "B") + note[-8:]
+        db.execute("UPDATE checkpoint SET note = ? WHERE size = ?", (changed, size))
+    with pytest.raises(NotVerified, match="checkpoint"):
+        project.journal()
+    with pytest.raises(NotVerified, match="checkpoint"), reading(project.ledger):
+        pass

@@ -349,9 +349,10 @@ def test_what_a_session_has_not_saved_is_known(tmp_path: Path) -> None:
         gate.evaluate()
         assert unsaved() == 0
     assert unsaved() == 0
-    with open_gate(project, model) as gate:
-        assert unsaved() == 0
-        train(gate, model, 1)
+    gate = open_gate(project, model)
+    assert unsaved() == 0
+    train(gate, model, 1)
+    gate.close()
     assert unsaved() == STEP
 
 

@@ -169,3 +169,41 @@ def test_a_fine_tune_is_told_of_another_that_went_on_from_the_same_parent(
         with open_gate(project, tuned, run, from_scratch=False, parents=parents) as gate:
             train(gate, tuned, 1)
         assert ("run `two` starts from the same weights as run `one`" in caplog.text) is told
+
+
+def test_a_block_that_ends_well_saves_what_was_trained(project: Project) -> None:
+    """The loop of the README: without a save of its own, its last steps are no loss."""
+    model = Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 2)
+    assert model.saved == 2 * STEP
+    with open_gate(project, model) as gate:
+        assert gate.trained == 2 * STEP
+
+
+def test_a_block_that_fails_saves_nothing_and_says_what_is_lost(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A step may have been cut short: its weights are nobody's."""
+    model = Model()
+
+    def fail() -> None:
+        with open_gate(project, model) as gate:
+            train(gate, model, 2)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert model.saved == 0
+    assert "ends with training that no save has recorded: it counts against the run" in caplog.text
+
+
+def test_a_checkpoint_that_fails_at_the_end_of_the_block_is_an_error(project: Project) -> None:
+    def checkpoint() -> None:
+        raise OSError("the disk is full")
+
+    model = Model()
+    with pytest.raises(OSError, match="full"), open_gate(project, model, checkpoint=checkpoint) as gate:
+        train(gate, model, 2)
+    with open_gate(project, Model(flops=2 * STEP)) as gate:
+        assert gate.trained == 2 * STEP, "its weights are recorded, and the run can go on from them"

@@ -188,7 +188,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder to make; the ledger is OUT/ledger.db.")] = Path(
         "scalegate-demo"
     ),
-    cadence: Annotated[int, typer.Option("--cadence", help="Evaluate at every such growth of compute.")] = 4,
+    cadence: Annotated[int, typer.Option("--cadence", help="Evaluate at every such growth of compute: 2 to 4.")] = 4,
     seed: Annotated[int, typer.Option("--seed", help="Seed of weights and data.")] = 0,
     as_json: AsJson = False,
 ) -> None:

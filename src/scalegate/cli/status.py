@@ -90,7 +90,7 @@ def _file(folder: Path, policy: Policy) -> str | None:
     """What is to be said of a project's policy file that is not the policy in force."""
     path = folder / "policy.yaml"
     if not path.is_file():
-        return None
+        return f"there is no file {path}; the policy in force is the one in the ledger."
     try:
         given = load_policy(path)
     except ScalegateError as error:

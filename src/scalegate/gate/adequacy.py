@@ -7,11 +7,11 @@ lifts: that is said, not hidden.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 
+from scalegate.gate.quotes import misquotes
 from scalegate.policy.document import ACTIONS, Cadence, Capability, Clause, Policy, Safeguards, UndefinedTest
 from scalegate.units import format_factor, format_flop, format_share
 
@@ -40,39 +40,10 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
 
 
 def _misquoted(policy: Policy) -> Iterator[str]:
-    """Clauses whose sentence names large amounts, or factors, none of them theirs: people sign for it."""
+    """Clauses whose sentence names figures of the kind that it is decided by, and others than these."""
     for clause in policy.clauses:
-        amounts = {Fraction(value) for name in ("at", "above") if (value := getattr(clause, name, None)) is not None}
-        factors = {clause.every} if isinstance(clause, Cadence) else set[Fraction]()
-        for known, said, unit in (
-            (amounts, dict(_amounts(clause.text)), ""),
-            (factors, {text: Fraction(text) for text in _FACTOR.findall(clause.text)}, "x"),
-        ):
-            if known and said and not known & set(said.values()):
-                has = " and ".join(format_factor(it) if unit else format_flop(int(it)) for it in sorted(known))
-                yield f"The sentence of `{clause.id}` says {next(iter(said))}{unit}, and what is decided by is {has}."
-
-
-_FACTOR = re.compile(r"\b[0-9]+(?:\.[0-9]+)?(?=x\b)")
-_AMOUNT = re.compile(
-    r"(?<![\w.^])(?:"
-    r"(?P<number>[0-9]+(?:\.[0-9]+)?)[eE]\+?(?P<exponent>[0-9]{1,2})"
-    r"|(?:(?P<times>[0-9]+(?:\.[0-9]+)?) ?[x*\u00d7\u00b7] ?)?10 ?(?:\^|\*\*) ?\{?(?P<power>[0-9]{1,2})\}?"
-    r"|(?P<plain>[0-9]{1,3}(?:[,_ ][0-9]{3}){2,}|[0-9]{7,})"
-    r")(?![\w^])"
-)
-"""1e15, 10^15, 1.5 x 10^15, 1,000,000: what a sentence may write for an amount of compute."""
-
-
-def _amounts(text: str) -> Iterator[tuple[str, Fraction]]:
-    for found in _AMOUNT.finditer(text):
-        if found["plain"]:
-            value = Fraction(re.sub("[,_ ]", "", found["plain"]))
-        elif found["power"]:
-            value = Fraction(found["times"] or 1) * 10 ** int(found["power"])
-        else:
-            value = Fraction(found["number"]) * 10 ** int(found["exponent"])
-        yield found[0], value
+        for said, has in misquotes(policy, clause):
+            yield f"The sentence of `{clause.id}` says {said}, and what is decided by is {has}."
 
 
 def _roomless(policy: Policy) -> Iterator[str]:

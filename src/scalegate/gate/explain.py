@@ -31,7 +31,7 @@ def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = 
             lines = list(_ruled_out_failed(test.condition, facts))
             lines += [f"{why.detail or why.reason.value} [{why.reason.value}]" for why in reasons]
         case "met":
-            lines = list(_because(test.condition, facts, Truth.TRUE))
+            lines = [*_all_the_same(test, facts), *_because(test.condition, facts, Truth.TRUE)]
         case "violated":
             lines = [*_because(test.condition, facts, Truth.FALSE), *faults]
     return _short(lines) or str(status)
@@ -45,6 +45,17 @@ def _ruled_out_failed(expr: Expr, facts: Facts) -> Iterator[str]:
     elif not isinstance(expr, AtLeast):
         for item in children(expr):
             yield from _ruled_out_failed(item, facts)
+
+
+def _all_the_same(test: Test, facts: Facts) -> Iterator[str]:
+    """Where safeguards are in place: what keeps the clause from being met without them. They are no better news."""
+    if test.kind == "safeguards" and isinstance(test.condition, Any):
+        below = test.condition.items[0]
+        match evaluate(below, facts):
+            case Truth.FALSE:
+                yield from _ruled_out_failed(below, facts)
+            case Truth.UNKNOWN:
+                yield from (why.detail or why.reason.value for why in unknowns(below, facts).values())
 
 
 def _first_is_past(expr: Expr, facts: Facts) -> bool:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from scalegate.errors import InputError, LedgerError, Place, Undecided
+from scalegate.errors import InputError, LedgerError, NotVerified, Place, Undecided
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
@@ -38,8 +38,10 @@ class Journal:
         self.ledger = ledger
         self.now = now
         self.fold = Fold()
-        self._tree = self._signed = Frontier()
-        """Over the entries that were folded, and over those of them that the log's key was seen to have signed."""
+        self._tree = Frontier()
+        """Over the entries that were folded."""
+        self._unsigned: int | None = None
+        """How many entries were folded when they were not those that the log's key signed: from then on nothing is."""
         self.refresh()
 
     @classmethod
@@ -69,12 +71,28 @@ class Journal:
         return self.fold.policy
 
     def refresh(self) -> None:
-        """Fold in what others wrote. Raises NotVerified if the entries are not those that the log's key signed."""
-        for _, envelope in self.ledger.entries(self.fold.size):
+        """Fold in what others wrote. Raises NotVerified if the entries are not those that the log's key signed: a
+        decision on them would be one that nobody can verify."""
+        self._check_signed()
+        start = self.fold.size
+        fresh = self.ledger.entries(start)
+        signed = self.ledger.signed(start)
+        for _, envelope in fresh:
             self._add(envelope)
-        if self._tree != self._signed:
-            self.ledger.check_signed(self._tree)
-            self._signed = self._tree
+            size = self._tree.size
+            if self._unsigned is None and size in signed and signed[size] != self._tree.root():
+                self._unsigned = size
+        if self._unsigned is None and self._tree.size > max(start, *signed, 0):
+            self._unsigned = self._tree.size
+        self._check_signed()
+
+    def _check_signed(self) -> None:
+        if self._unsigned is not None:
+            raise NotVerified(
+                f"its first {self._unsigned} entries are not those that were signed: one was changed, or is missing",
+                place=Place(file=str(self.ledger.path)),
+                fix="`scalegate verify` names the first that fails; restore the ledger from a copy",
+            )
 
     def _add(self, envelope: bytes) -> None:
         self._tree = self._tree.append(leaf_hash(envelope))

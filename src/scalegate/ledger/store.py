@@ -7,6 +7,7 @@ the commit: no tree head is ever published that is not on disk, and no size ever
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,9 @@ from scalegate.ledger.note import Checkpoint, sign_note
 
 __all__ = ["Appended", "Ledger"]
 
+LOG = logging.getLogger(__name__)
 _CHUNK = 128
+FORGOTTEN = "%s: no `%s` is beside it, so it cannot be told whether this is an older copy"
 
 
 @dataclass(frozen=True)
@@ -110,10 +113,12 @@ class Ledger:
                 )
             with ledger._transaction("BEGIN"):
                 frontier = ledger._agreed_head()
+            if memory is None and frontier.size > 0:
+                LOG.warning(FORGOTTEN, file, _memory.file_for(file).name)
             behind = ledger._is_behind(memory, frontier)
             if log_key is not None:
                 ledger._check_count(frontier.size)
-                if behind:
+                if behind or memory is None:
                     ledger._remember()
         except BaseException:
             ledger.close()
@@ -219,22 +224,18 @@ class Ledger:
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """All sizes and signed checkpoints, oldest first, each verified under the log's key."""
-        last = 0
+        for size, note, _ in self._notes(0):
+            yield size, note
+
+    def signed(self, after: int) -> dict[int, bytes]:
+        """Size and root, 32 bytes, of every checkpoint for more than `after` entries, each under the log's key."""
+        return {size: root for size, _, root in self._notes(after)}
+
+    def _notes(self, last: int) -> Iterator[tuple[int, str, bytes]]:
         while rows := self._run("SELECT size, note FROM checkpoint WHERE size > ? ORDER BY size LIMIT ?", last, _CHUNK):
             for size, note in rows:
-                self._opened(size, note)
-                yield size, note
+                yield size, note, self._opened(size, note).root
             last = rows[-1][0]
-
-    def check_signed(self, frontier: Frontier) -> None:
-        """Raise NotVerified unless the log's key signed a checkpoint with just this size and root."""
-        rows = self._run("SELECT size, note FROM checkpoint WHERE size = ?", frontier.size)
-        if not rows or self._opened(*rows[0]).root != frontier.root():
-            raise NotVerified(
-                f"its {frontier.size} entries are not those that were signed: one was changed, or is missing",
-                place=self._place(),
-                fix="`scalegate verify` names the first that fails; restore the ledger from a copy",
-            )
 
     def _place(self, entry: int | None = None) -> Place:
         return Place(file=str(self.path), entry=entry)

@@ -65,7 +65,7 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
         elif not _fits(person.key):
             add(
                 f"people.{index}.key",
-                "the key id does not fit the key | copy the whole line again, as `scalegate key` prints it",
+                "the key id does not fit the key | copy the whole line again, as `scalegate key show` prints it",
             )
         elif shared[person.key.split("+", 2)[-1]] > 1:
             add(f"people.{index}.key", "two people share one key | give each person a key of their own")

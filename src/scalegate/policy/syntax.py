@@ -31,6 +31,7 @@ __all__ = [
     "compares",
     "constant",
     "fact_names",
+    "reads_undefined",
     "term",
     "to_json",
 ]
@@ -140,6 +141,11 @@ def fact_names(expr: Expr) -> frozenset[str]:
             return frozenset(name for _, name in left.terms + right.terms)
         case _:
             return frozenset[str]().union(*(fact_names(item) for item in children(expr)))
+
+
+def reads_undefined(expr: Expr) -> bool:
+    """Whether the tree has a test or number in it that nobody has defined."""
+    return isinstance(expr, Undefined) or any(map(reads_undefined, children(expr)))
 
 
 def to_json(expr: Expr) -> list[object]:

@@ -92,8 +92,10 @@ class DemoResult:
 def demo_policy(cadence: int) -> str:
     """The demo's policy text, evaluating at every `cadence`-fold growth of effective compute."""
     text = read_example("arithmetic")
-    if cadence < 2:
-        raise InputError(f"a cadence of {cadence}x is not a growth", fix="2 or more")
+    if not 2 <= cadence <= 4:
+        raise InputError(
+            f"a cadence of {cadence}x is not for the demo", fix="2, 3 or 4: past 4x the buffer ends each permit first"
+        )
     changed, count = re.subn(r"(?m)^    every: 4x$", f"    every: {cadence}x", text)
     if count != 1:
         raise InputError("the demo's policy has no cadence of 4x to change")

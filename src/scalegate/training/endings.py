@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import weakref
 from typing import Protocol
 
-__all__ = ["at_end", "ended"]
+from scalegate.training.held import Held
+
+__all__ = ["at_end", "ended", "leave"]
+
+LOG = logging.getLogger(__name__)
 
 
 class Ending(Protocol):
     def close(self) -> None: ...
 
     def abandon(self) -> None: ...
+
+    def save(self) -> str: ...
 
 
 def at_end(gate: Ending) -> None:
@@ -30,6 +37,17 @@ def at_end(gate: Ending) -> None:
 def ended(gate: Ending) -> None:
     """The gate was closed: there is nothing left to do."""
     atexit.unregister(gate.close)
+
+
+def leave(gate: Ending, *, save: bool) -> None:
+    """The block that the gate was opened for has ended. What was trained before a hold is saved, or could not be."""
+    try:
+        if save:
+            gate.save()
+    except Held as held:
+        LOG.error("what was trained last cannot be saved: %s", held)
+    finally:
+        gate.close()
 
 
 def _abandon(this: weakref.ref[Ending]) -> None:

@@ -40,10 +40,10 @@ from scalegate.training.arguments import (
     same_policy,
 )
 from scalegate.training.due import NextDue, asked_for, due_next, unfinished, why_not
-from scalegate.training.endings import at_end, ended
+from scalegate.training.endings import at_end, ended, leave
 from scalegate.training.evaluation import Evaluator, Suite
 from scalegate.training.held import Held
-from scalegate.training.measuring import abort_open, measure, whole
+from scalegate.training.measuring import abort_open, measure_all, whole
 from scalegate.training.session import Session, find_keys
 from scalegate.training.tranche import Tranche
 from scalegate.training.turn import Turn
@@ -272,6 +272,11 @@ class Gate:
         check_digest("what `weights` returns", weights)
         return weights
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether this process trained what no save has recorded."""
+        return self._tranche.trained > 0 and self.trained > self._saved_at
+
     def _saved(self) -> bool:
         """Whether the weights as they now are are those that the ledger was last told of, with all that was trained."""
         return self.trained == self._saved_at and self._session.state.tip == self._digest()
@@ -281,8 +286,7 @@ class Gate:
         tranche = self._tranche
         short = flops - tranche.left
         if short > 0:
-            wanted = tranche.wanted(flops, self._session.room())
-            granted = self._session.reserve(short, max(wanted, short))
+            granted = self._session.reserve(short, max(tranche.wanted(flops, self._session.room()), short))
             if granted > 0:
                 tranche.add(granted)
         return tranche.spend(flops)
@@ -373,11 +377,7 @@ class Gate:
         session.recordable(weights, self.trained)
         due = [(domain, self._suites[domain.id]) for domain in domains if domain.id in self._suites]
         self._unchanged = weights
-        for domain, suite in due:
-            for elicit in (False, True):
-                # What does not run on the model as it is is not tried on a copy: that would spend an attempt.
-                if not measure(session, domain, suite, weights, elicit=elicit, evaluate=evaluate, now=self._digest):
-                    break
+        measure_all(session, due, weights, evaluate=evaluate, now=self._digest)
         self._unchanged = None
         return bool(due)
 
@@ -421,7 +421,7 @@ class Gate:
 
     def _let_go(self) -> None:
         self._end()
-        if self._tranche.trained > 0 and self.trained > self._saved_at:
+        if self.unsaved:
             LOG.warning(UNRECORDED, self._session.run)
         try:
             self._session.write_kept()
@@ -446,5 +446,5 @@ class Gate:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        leave(self, save=kind is None and self.unsaved and self._expires > 0)

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import secrets
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured
 from scalegate.training.session import Session, Signed
 from scalegate.units import MAX_FLOP
 
-__all__ = ["abort_open", "measure", "whole"]
+__all__ = ["abort_open", "measure_all", "whole"]
 
 NO_LOG = "0" * 64
 LOG = logging.getLogger(__name__)
@@ -66,6 +66,22 @@ def _left_open(session: Session, announced: EvaluationAnnounced) -> EvaluationFi
 
 def _logs(session: Session) -> Path:
     return session.journal.ledger.path.parent / "evidence"
+
+
+def measure_all(
+    session: Session,
+    due: Iterable[tuple[Domain, Suite]],
+    weights: str,
+    *,
+    evaluate: Evaluator,
+    now: Callable[[], str],
+) -> None:
+    """Evaluate the weights in each of the domains, as they are and elicited. Raises as `measure` does."""
+    for domain, suite in due:
+        for elicit in (False, True):
+            # What does not run on the model as it is is not tried on a copy: that would spend an attempt.
+            if not measure(session, domain, suite, weights, elicit=elicit, evaluate=evaluate, now=now):
+                break
 
 
 def measure(
