@@ -206,7 +206,7 @@ def test_a_damaged_project(
     damage(project)
     before = contents(project.folder)
     ran = scalegate("decide", "-p", "p", "--run", "r")
-    assert (ran.code, ran.out) == (2, "")
+    assert (ran.code, ran.out) == (4 if damage is text_for_a_ledger else 2, "")
     assert message in ran.err
     assert contents(project.folder) == before
 
@@ -256,3 +256,19 @@ def test_what_a_file_holds_does_not_drive_the_terminal(scalegate: Command, tmp_p
     ran = scalegate("policy", "check", policy)
     assert ran.code == 2
     assert "\x1b" not in ran.err
+
+
+def test_a_ledger_without_its_side_file_says_what_cannot_be_told(
+    scalegate: Command, project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once: the next that writes makes it anew."""
+    side = project.ledger.with_name("ledger.db.head")
+    side.unlink()
+    for command in (("status", "-p", "p"), ("verify", "p/ledger.db"), ("decide", "-p", "p", "--run", "r")):
+        caplog.clear()
+        scalegate(*command)
+        assert "so it cannot be told whether this is an older copy" in caplog.text
+    assert side.exists()
+    caplog.clear()
+    assert scalegate("status", "-p", "p").code == 0
+    assert caplog.text == ""

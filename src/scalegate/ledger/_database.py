@@ -178,7 +178,7 @@ def read_meta(db: sqlite3.Connection, path: Path) -> Meta:
     """
     place = Place(file=str(path))
     if _schema_of(db) != _schema():
-        raise NotVerified("not a complete scalegate ledger: tables or triggers differ", place=place)
+        raise NotVerified("not a complete scalegate ledger: it is empty, or its tables or triggers differ", place=place)
     rows = db.execute("SELECT format, origin, log_key FROM meta").fetchall()
     if len(rows) != 1:
         raise NotVerified("not a complete scalegate ledger: meta is not one row", place=place)
@@ -225,11 +225,12 @@ _SENTENCES = {
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn an sqlite3 error into a LedgerError that says what is wrong and what to do."""
+    """Turn an sqlite3 error into a LedgerError that says what is wrong and what to do, damage into NotVerified."""
     try:
         yield
     except FAULTS as error:
         code = _code(error)
         unnamed = _DAMAGED if isinstance(error, UnicodeDecodeError) else ("SQLite failed", None)
         sentence, fix = unnamed if code is None else _SENTENCES.get(code, unnamed)
-        raise LedgerError(f"{sentence} [{error}]", place=Place(file=str(path)), fix=fix) from error
+        kind = NotVerified if sentence == _DAMAGED[0] else LedgerError
+        raise kind(f"{sentence} [{error}]", place=Place(file=str(path)), fix=fix) from error

@@ -349,7 +349,7 @@ class Ledger:
         """Write the side file under the write lock, so that two writers cannot set it back."""
         # The entries are committed: raising now would invite the caller to append them again. A side file
         # that stays behind is moved forward by the next open or append.
-        with contextlib.suppress(OSError, LedgerError), self._transaction():
+        with contextlib.suppress(OSError, LedgerError, NotVerified), self._transaction():
             frontier = self._head()
             _memory.remember(self.path, _memory.Memory(frontier.size, frontier.root()))
 
