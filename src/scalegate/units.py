@@ -20,6 +20,7 @@ __all__ = [
     "MAX_SAMPLES",
     "MAX_SECONDS",
     "exact_decimal",
+    "exact_flop",
     "format_duration",
     "format_factor",
     "format_flop",
@@ -179,6 +180,11 @@ def format_flop(amount: int, *, up: bool = False) -> str:
     shown = round_up(amount) if up else amount
     # A float's exponent has two digits; a Decimal's is for what no float holds.
     return f"{float(shown) if shown < 10**300 else Decimal(shown):.2e} FLOP"
+
+
+def exact_flop(amount: int) -> str:
+    """Exact: short where nothing is lost by it, else all digits."""
+    return format_flop(amount) if round_up(amount) == amount else f"{amount} FLOP"
 
 
 def round_up(amount: int) -> int:

@@ -5,41 +5,58 @@ Each says in words what would have to happen and what that does to the facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from math import ceil, floor
 
+from scalegate.gate.decision import Resumption
 from scalegate.gate.facts import assess, effective, levels_open
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import elicitation_due, elsewhere_measures, least_unevaluated, lineage_measures, trained_in
 from scalegate.gate.permit import boundary
-from scalegate.gate.resumption import Change
+from scalegate.gate.resumption import Change, resumption
 from scalegate.gate.situation import Situation
 from scalegate.policy.document import ComputeCap, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
 from scalegate.truth import Truth
-from scalegate.units import MAX_FLOP, format_flop, format_instant, format_wait, round_down, round_up
+from scalegate.units import MAX_FLOP, exact_flop, format_instant, format_wait, round_down, round_up
 
-__all__ = ["possible_changes", "unforeseen_changes"]
+__all__ = ["possible_changes", "unforeseen_changes", "ways_out"]
 
 ACTS = 8
 """Most acts that one line names."""
 
 
-def possible_changes(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> tuple[Change, ...]:
-    """Every change on offer, in the order in which people would take them: measure, act, sign, time."""
+def ways_out(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> tuple[tuple[Change, ...], Resumption]:
+    """What is on offer, and what of it releases the hold: with figures of 3 digits, or exact if these leave no way."""
+    changes: tuple[Change, ...] = ()
+    for stated in (round_up, int):
+        changes = possible_changes(policy, situation, judge, facts, stated)
+        found = resumption(judge, facts, changes)
+        if not found.stop:
+            break
+    return changes, found
+
+
+def possible_changes(
+    policy: Policy, situation: Situation, judge: Judge, facts: Facts, stated: Callable[[int], int] = round_up
+) -> tuple[Change, ...]:
+    """Every change on offer, in the order in which people would take them: measure, act, sign, time.
+
+    `stated`: how an amount is rounded up to the figure that people are told, and that is promised.
+    """
     factor = policy.effective_compute.factor
     asked = max(situation.lineage.planned_end or 0, ceil(situation.compute / factor))
     at = floor((trained_in(situation, judge) or 0) * factor)
-    due = {domain.id: elicitation_due(policy, domain, at, asked) for domain in policy.domains}
+    due = {domain.id: elicitation_due(policy, domain, at, asked, stated) for domain in policy.domains}
     # What is spent on elicitation counts towards the lineage, and so towards what is asked for.
     cost = ceil(sum(due.values()) * factor)
     return (
         *(c for d in policy.domains for c in lineage_measures(policy, situation, judge, d, facts, due[d.id])),
-        *elsewhere_measures(policy, situation, facts),
+        *elsewhere_measures(policy, situation, facts, stated),
         *_attestations(policy, situation, _able(policy)),
-        *_acts(policy, situation, judge, facts, cost),
+        *_acts(policy, situation, judge, facts, cost, stated),
         *_signatures(policy, facts, situation.now, _able(policy)),
         *_waits(judge, facts),
     )
@@ -169,7 +186,9 @@ def _declared(policy: Policy, situation: Situation, cost: int) -> tuple[tuple[st
     )
 
 
-def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost: int) -> Iterator[Change]:
+def _acts(
+    policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost: int, stated: Callable[[int], int]
+) -> Iterator[Change]:
     if isinstance(facts.get("lineage.declared"), Unknown):
         if not situation.lineage.mends:
             # A run cannot take back what it declared: only another run can declare it.
@@ -190,26 +209,21 @@ def _acts(policy: Policy, situation: Situation, judge: Judge, facts: Facts, cost
     # With room for the elicitation that measurements cost; without, if no limit leaves that much.
     for end, spent in ((situation.compute + cost, cost), (situation.compute, 0)):
         trained = ceil(end / factor)
-        for stated in dict.fromkeys((round_up(trained), trained)):
-            planned = effective(policy, stated)
+        for least in dict.fromkeys((stated(trained), trained)):
+            planned = effective(policy, least)
             if others is not None and all(planned + others <= limit for limit in limits):
                 # A clause that comes to bind meanwhile is a limit too, where it leaves so much.
                 most = min(
                     (floor((clause.at - spent) / factor) for clause in caps if clause.at >= planned), default=None
                 )
-                upto = f" and at most {_precisely(max(round_down(most), stated))}" if most is not None else ""
+                upto = f" and at most {exact_flop(max(round_down(most), least))}" if most is not None else ""
                 yield Change(
                     "act",
                     "the run is opened again with a planned end (`planned=`) that takes the training of the lineage,"
-                    f" its elicitation included, to at least {_precisely(stated)}{upto}",
+                    f" its elicitation included, to at least {exact_flop(least)}{upto}",
                     (("lineage.planned_end", planned),),
                 )
                 return
-
-
-def _precisely(amount: int) -> str:
-    """A limit, in short where nothing is lost by it."""
-    return format_flop(amount) if round_up(amount) == amount else f"{amount} FLOP"
 
 
 def _signatures(policy: Policy, facts: Facts, now: int, able: frozenset[str]) -> Iterator[Change]:

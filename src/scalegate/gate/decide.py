@@ -8,7 +8,7 @@ never passes, more danger never turns HOLD into PROCEED, an empty policy holds, 
 from __future__ import annotations
 
 from scalegate.gate.adequacy import inadequate
-from scalegate.gate.changes import possible_changes, unforeseen_changes
+from scalegate.gate.changes import unforeseen_changes, ways_out
 from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
 from scalegate.gate.explain import explain
 from scalegate.gate.facts import derive_facts, levels_open
@@ -71,8 +71,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         if name.startswith("required.")
     ]
     if holding:
-        changes = possible_changes(policy, situation, judge, facts)
-        way_out = resumption(judge, facts, changes)
+        changes, way_out = ways_out(policy, situation, judge, facts)
         unforeseen = unforeseen_changes(policy, situation, judge, facts, changes) if way_out.stop else ()
         if unforeseen:
             best = resumption(judge, facts, (*unforeseen, *changes))

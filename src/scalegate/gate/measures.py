@@ -6,7 +6,7 @@ turns out that": nobody can promise its result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil, floor
 
@@ -17,7 +17,7 @@ from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import Elsewhere, Piece, Situation
 from scalegate.policy.document import Domain, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, number
-from scalegate.units import format_flop, round_up
+from scalegate.units import exact_flop, format_flop, round_up
 
 __all__ = ["elicitation_due", "elsewhere_measures", "least_unevaluated", "lineage_measures", "trained_in"]
 
@@ -25,23 +25,25 @@ ROUNDED = Fraction(101, 100)
 """An amount of 3 significant digits is at most so much larger than what it was rounded up from."""
 
 
-def elicitation_due(policy: Policy, domain: Domain, evidence: int, planned_end: int | None) -> int:
+def elicitation_due(
+    policy: Policy, domain: Domain, evidence: int, planned_end: int | None, stated: Callable[[int], int] = round_up
+) -> int:
     """FLOP of elicitation that let evidence at effective compute `evidence` carry as far as it otherwise could.
 
     The floor is a share of lineage compute at the permit's end, so it is taken at the
-    furthest point that cadence, buffer and plan allow. It is of 3 digits, as it is stated: what is promised is worked
-    out with what people will spend.
+    furthest point that cadence, buffer and plan allow. It is what is `stated`, rounded up: what is promised is
+    worked out with what people will spend.
     """
     ends: list[Fraction] = [evidence * domain.buffer / domain.margin]
     ends += [evidence * clause.every for clause in policy.clauses if clause.kind == "cadence" and clause.gates]
     shares = sum((item.elicitation.share for item in policy.domains), Fraction(0)) * policy.effective_compute.factor
-    shares *= ROUNDED
+    shares *= ROUNDED if stated is round_up else 1
     if planned_end is not None and shares < 1:
         # Elicitation in every domain adds to the lineage's compute: x >= share * (end + all the x).
-        floors = sum(round_up(item.elicitation.at_least) for item in policy.domains)
+        floors = sum(stated(item.elicitation.at_least) for item in policy.domains)
         planned = (planned_end + floors) * policy.effective_compute.factor
         ends.append(max(planned, Fraction(evidence)) / (1 - shares))
-    return round_up(max(domain.elicitation.at_least, ceil(min(ends) * domain.elicitation.share)))
+    return stated(max(domain.elicitation.at_least, ceil(min(ends) * domain.elicitation.share)))
 
 
 def lineage_measures(
@@ -85,7 +87,7 @@ def lineage_measures(
     how = (
         f"{first}{_stated(situation, judge)}an announced evaluation of `{domain.id}` on {_weights(situation, judge)} at"
         f" {format_flop(floor(trained * policy.effective_compute.factor))}, at least {samples} samples, elicited by"
-        f" {domain.elicitation.method} with at least {format_flop(due, up=True)}, enough for as far as it can carry"
+        f" {domain.elicitation.method} with at least {exact_flop(due)}, enough for as far as it can carry"
         f" (attempt {attempts + 1} of {policy.error_budget.evaluations})"
     )
     others = [piece if piece not in still_open else _closed(piece, 0) for piece in situation.pieces]
@@ -173,23 +175,25 @@ def _new(situation: Situation, domain: Domain, trained: int, due: int, successes
     )
 
 
-def elsewhere_measures(policy: Policy, situation: Situation, facts: Facts) -> Iterator[Change]:
+def elsewhere_measures(
+    policy: Policy, situation: Situation, facts: Facts, stated: Callable[[int], int]
+) -> Iterator[Change]:
     """The developer's other runs are evaluated as far as they go: then they no longer use up the compute before a
     first evaluation. What that covers is worked out by the rule for it, on evaluations that lack nothing."""
     others, factor = number(facts.get("developer.others")), policy.effective_compute.factor
     if others is None or policy.first_evaluation_at is None:
         return
-    chosen = {domain.id: _to_evaluate(policy, situation, domain) for domain in policy.domains}
+    chosen = {domain.id: _to_evaluate(policy, situation, domain, stated) for domain in policy.domains}
     # Each change is charged with all of them, so that any set of them is promised no more than it gives.
     due: dict[str, dict[str, int]] = {}
     for domain in policy.domains:
         for other in chosen[domain.id]:
-            due.setdefault(other.run, {})[domain.id] = _due_on(policy, domain, other)
+            due.setdefault(other.run, {})[domain.id] = stated(_due_on(policy, domain, other))
     after = [_evaluated(policy, situation, other, due.get(other.run, {})) for other in situation.elsewhere]
     cost = ceil(sum(sum(flops.values()) for flops in due.values()) * factor)
     for domain in policy.domains:
         names = [
-            f"`{other.run}` (at least {format_flop(due[other.run][domain.id], up=True)} of elicitation)"
+            f"`{other.run}` (at least {exact_flop(due[other.run][domain.id])} of elicitation)"
             for other in chosen[domain.id]
         ]
         if names:
@@ -209,7 +213,7 @@ def least_unevaluated(policy: Policy, situation: Situation, domain: Domain, save
     left = 0
     for other in situation.elsewhere:
         if other not in saved:
-            left += _uncovered(policy, domain, other) - _gain(policy, situation, domain, other)
+            left += _uncovered(policy, domain, other) - _gain(policy, situation, domain, other, int)
     return effective(policy, left)
 
 
@@ -217,26 +221,24 @@ def _uncovered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     return other.compute - covered(policy, domain, other)
 
 
-def _gain(policy: Policy, situation: Situation, domain: Domain, other: Elsewhere) -> int:
+def _gain(policy: Policy, situation: Situation, domain: Domain, other: Elsewhere, stated: Callable[[int], int]) -> int:
     """FLOP of another run that one more evaluation of its furthest weights would cover; at least 0."""
     if not other.recorded:
         return 0
-    after = _evaluated(policy, situation, other, {domain.id: _due_on(policy, domain, other)})
+    after = _evaluated(policy, situation, other, {domain.id: stated(_due_on(policy, domain, other))})
     return max(_uncovered(policy, domain, other) - _uncovered(policy, domain, after), 0)
 
 
 def _due_on(policy: Policy, domain: Domain, other: Elsewhere) -> int:
-    return round_up(
-        elicitation_needed(domain, floor((other.carried + other.recorded) * policy.effective_compute.factor))
-    )
+    return elicitation_needed(domain, floor((other.carried + other.recorded) * policy.effective_compute.factor))
 
 
-def _to_evaluate(policy: Policy, situation: Situation, domain: Domain) -> list[Elsewhere]:
+def _to_evaluate(policy: Policy, situation: Situation, domain: Domain, stated: Callable[[int], int]) -> list[Elsewhere]:
     """The runs whose evaluation gains most, until what is left lets the lineage go as far as is asked; or all."""
     left = sum(_uncovered(policy, domain, other) for other in situation.elsewhere)
     gains: list[tuple[int, Elsewhere]] = []
     for other in situation.elsewhere:
-        gain = _gain(policy, situation, domain, other)
+        gain = _gain(policy, situation, domain, other, stated)
         if gain > 0:
             gains.append((gain, other))
     taken: list[Elsewhere] = []

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from math import floor
 
 from scalegate.gate import Decision
-from scalegate.gate.changes import possible_changes
+from scalegate.gate.changes import ways_out
 from scalegate.gate.facts import assess, derive_facts
 from scalegate.gate.judge import Judge
-from scalegate.gate.measures import elicitation_due
-from scalegate.gate.resumption import resumption
 from scalegate.gate.situation import Piece, Situation
 from scalegate.policy import Domain, Policy
 from scalegate.training.evaluation import Suite
@@ -46,14 +43,14 @@ def due_next(session: Session, left: int) -> NextDue | None:
     session.refresh()
     if not session.permitted():
         return None
-    policy, room = session.policy, session.left(permit.compute)
+    room = session.left(permit.compute)
     return NextDue(
         compute=permit.compute,
         time=permit.time,
         flops_left=room + left,
         clauses=permit.compute_ends_by,
         time_clauses=permit.time_ends_by,
-        elicitation_flops=_price(policy, _at_end(session, permit.compute, room)),
+        elicitation_flops=sum(_asked(session.policy, _at_end(session, permit.compute, room)).values()),
     )
 
 
@@ -66,44 +63,24 @@ def _at_end(session: Session, end: int, room: int) -> Situation:
     return now.model_copy(update={"lineage": lineage.model_copy(update=trained)})
 
 
-def _price(policy: Policy, situation: Situation) -> int:
-    """FLOP of elicitation of the evaluations that the hold in this situation asks for."""
-    asked = _asked(policy, situation)
-    if not asked:
-        return 0
-    cost, planned = 0, situation.lineage.planned_end
-    for domain in policy.domains:
-        if domain in asked:
-            # Each one adds to the lineage's compute, and so to what the next is a share of.
-            flops = elicitation_due(policy, domain, _evidence(policy, situation), planned)
-            cost, planned = cost + flops, None if planned is None else planned + flops
-    return cost
+def asked_for(session: Session, hold: Decision, tried: Collection[str]) -> dict[Domain, int]:
+    """Domains in which one more evaluation of the run's weights may release the hold, with the FLOP of its elicitation.
 
-
-def _evidence(policy: Policy, situation: Situation) -> int:
-    """Effective compute that an evaluation of the weights as they are may claim."""
-    return floor(situation.lineage.behind * policy.effective_compute.factor)
-
-
-def asked_for(session: Session, hold: Decision) -> tuple[Domain, ...]:
-    """Domains in which one more evaluation of the run's weights may release the hold.
-
-    None in which an announced one has no result: that one comes first, and whoever announced it has it.
+    None that was `tried`, and none in which an announced one has no result: that one comes first, and whoever announced
+    it has it.
     """
     waiting = {piece.domain for piece in unfinished(session)}
     asked = _asked(session.policy, _situation(session, hold.compute))
-    return tuple(domain for domain in asked if domain.id not in waiting)
+    return {domain: flops for domain, flops in asked.items() if domain.id not in waiting and domain.id not in tried}
 
 
-def _asked(policy: Policy, situation: Situation) -> tuple[Domain, ...]:
-    """Domains in which one more evaluation of the run's weights would be in what releases the hold."""
+def _asked(policy: Policy, situation: Situation) -> dict[Domain, int]:
+    """Domains in which one more evaluation of the run's weights is in what releases the hold, with its elicitation."""
     judge, facts = Judge.of(policy, "train"), derive_facts(policy, situation, "train")
-    changes = possible_changes(policy, situation, judge, facts)
-    ways = resumption(judge, facts, changes).sets
-    offered = {fact.text for way in ways for fact in way if fact.kind == "measure"}
-    # Evidence on the lineage's own weights, and not on what other runs have not evaluated.
-    named = {name for change in changes if change.text in offered for name, _ in change.updates}
-    return tuple(domain for domain in policy.domains if f"{domain.id}.evidence.time" in named)
+    _, way_out = ways_out(policy, situation, judge, facts)
+    concerned = [fact.concerns for way in way_out.sets for fact in way if fact.concerns[:1] == ("evaluation",)]
+    asked = {domain: int(flops) for _, domain, _, flops in concerned}
+    return {domain: asked[domain.id] for domain in policy.domains if domain.id in asked}
 
 
 def why_not(session: Session, domain: Domain, weights: str, suites: Mapping[str, Suite]) -> str | None:

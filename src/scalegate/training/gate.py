@@ -364,18 +364,18 @@ class Gate:
             session.refresh()
             weights = self._digest() if self._saved() else self._save()
             reasons = {d.id: why_not(session, d, weights, self._suites) for d in session.policy.domains}
-            due = [domain for domain in session.policy.domains if reasons[domain.id] is None]
+            due = {domain: None for domain in session.policy.domains if reasons[domain.id] is None}
             said = "; ".join(why for why in reasons.values() if why)
             if said and not due:
                 raise InputError(f"nothing was evaluated: {said}")
             self._measure(due, self._evaluate)
             return session.decide(0)
 
-    def _measure(self, domains: Sequence[Domain], evaluate: Evaluator) -> bool:
-        """Evaluate the weights as they are in those of the domains that have a suite; False if none has."""
+    def _measure(self, domains: Mapping[Domain, int | None], evaluate: Evaluator) -> bool:
+        """Evaluate the weights in the domains that have a suite, with so much elicitation; False if none has one."""
         session, weights = self._session, self._digest()
         session.recordable(weights, self.trained)
-        due = [(domain, self._suites[domain.id]) for domain in domains if domain.id in self._suites]
+        due = [(it, self._suites[it.id], flops) for it, flops in domains.items() if it.id in self._suites]
         self._unchanged = weights
         measure_all(session, due, weights, evaluate=evaluate, now=self._digest)
         self._unchanged = None
@@ -396,7 +396,7 @@ class Gate:
                     LOG.warning(UNKEPT, self._session.run)
             if self._evaluate is None:
                 return decision
-            due = [domain for domain in asked_for(self._session, decision) if domain.id not in self._tried]
+            due = asked_for(self._session, decision, self._tried)
             self._tried.update(domain.id for domain in due)
             return self._session.decide(flops) if self._measure(due, self._evaluate) else decision
 

@@ -70,17 +70,17 @@ def _logs(session: Session) -> Path:
 
 def measure_all(
     session: Session,
-    due: Iterable[tuple[Domain, Suite]],
+    due: Iterable[tuple[Domain, Suite, int | None]],
     weights: str,
     *,
     evaluate: Evaluator,
     now: Callable[[], str],
 ) -> None:
     """Evaluate the weights in each of the domains, as they are and elicited. Raises as `measure` does."""
-    for domain, suite in due:
-        for elicit in (False, True):
+    for domain, suite, flops in due:
+        for elicited in (None, _elicitation(session, domain, weights) if flops is None else flops):
             # What does not run on the model as it is is not tried on a copy: that would spend an attempt.
-            if not measure(session, domain, suite, weights, elicit=elicit, evaluate=evaluate, now=now):
+            if not measure(session, domain, suite, weights, elicited, evaluate=evaluate, now=now):
                 break
 
 
@@ -89,13 +89,14 @@ def measure(
     domain: Domain,
     suite: Suite,
     weights: str,
+    due: int | None,
     *,
-    elicit: bool,
     evaluate: Evaluator,
     now: Callable[[], str],
 ) -> bool:
     """Announce, reserve the elicitation's compute, evaluate, and record the result or that there is none.
 
+    `due`: FLOP of elicitation; None for the model as it is.
     `now` gives the digest of the model's weights. What `evaluate` raises, or returns that cannot be recorded, is
     recorded as an aborted evaluation, which holds; only what ends the process is passed on. Outcomes that there are
     stand in it all the same: they may show the alarm reached. Raises InputError when there is no evaluator's key to
@@ -105,7 +106,6 @@ def measure(
     evaluator = session.keys.evaluator
     if evaluator is None:
         raise InputError("no key of an evaluator that the policy names is in the key folder")
-    due = _elicitation(session, domain, weights) if elicit else 0
     announced = EvaluationAnnounced(
         actor=session.keys.evaluator_actor,
         time=session.journal.now(),
@@ -119,7 +119,7 @@ def measure(
         task_version=suite.version,
         dataset=suite.dataset,
         samples=suite.samples,
-        elicitation="fine-tuning" if elicit else "none",
+        elicitation="none" if due is None else "fine-tuning",
     )
     reserved: Signed = (
         [(session.reservation("elicitation", due, announced.evaluation), session.keys.gate)] if due else []
@@ -130,7 +130,7 @@ def measure(
         suite=suite,
         weights=weights,
         elicitation=announced.elicitation,
-        elicitation_flops=due,
+        elicitation_flops=due or 0,
         compute=effective(session.policy, session.lineage_total()),
     )
     status: Literal["completed", "aborted"] = "aborted"
