@@ -21,6 +21,7 @@ ATTEST = ("attest", "weights-locked", "-p", "p", "--as", "security")
 APPROVE = ("approve", "-p", "p", "--run", "r", "--as", "ada", *UNTIL)
 ADOPTERS = ("adopters", "international", "-p", "p", "--as", "security", *UNTIL)
 DECIDE = ("decide", "-p", "p")
+DEPLOY = (*DECIDE, "--action", "deploy_external")
 ZERO = "0" * 64
 
 BAD = [
@@ -34,7 +35,8 @@ BAD = [
     ("unknown run", (*DECIDE, "--run", "x"), "no run `x` has been opened in this ledger (one of `r`)"),
     ("unknown action", (*DECIDE, "--run", "r", "--action", "fly"), "`fly` is not an action (one of train"),
     ("compute without unit", (*DECIDE, "--run", "r", "--flops", "12"), "`--flops`: `12` is not an amount of compute"),
-    ("weights that are none", (*DECIDE, "--run", "r", "--weights", "ab"), "`--weights`: `ab` is not a digest"),
+    ("weights that are none", (*DEPLOY, "--run", "r", "--weights", "ab"), "`--weights`: `ab` is not a digest"),
+    ("weights to train", (*DECIDE, "--run", "r", "--weights", "a" * 64), "`--configuration` are not for `train`"),
     ("wrong date", (*ATTEST, "--until", "tomorrow", *SAID), "`--until`: `tomorrow` is not a date (write `2026"),
     ("past date", (*ATTEST, "--until", "2020-01-01", *SAID), "`2020-01-01` is past"),
     ("empty statement", (*ATTEST, "--until", "2999-01-01", "--statement", ""), "`statement` is empty"),

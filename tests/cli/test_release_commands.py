@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -11,14 +12,14 @@ from cli_support import Command
 
 from scalegate.gate.project import Project
 from scalegate.training.held import Held
-from support import Model, new_project, open_gate, train
+from support import POLICY_TEXT, Model, new_project, open_gate, train
 
 FILLED = {"WHO": "security", "DATE": "2999-01-01", "TEXT": "seen", "SHA256": "d" * 64}
 
 
 def commands(shown: str) -> list[list[str]]:
     """The commands that stand under the hold, with what stands in capitals filled in."""
-    lines = re.findall(r"^  scalegate (.*?)(?:  \(or .*\))?$", shown, re.MULTILINE)
+    lines = re.findall(r"^  scalegate (.*)$", shown, re.MULTILINE)
     return [[FILLED.get(word, word) for word in shlex.split(line)] for line in lines]
 
 
@@ -28,13 +29,11 @@ def test_the_commands_under_a_hold_release_it(
 ) -> None:
     """In a narrow window too: a command is one line, to be copied."""
     monkeypatch.setattr("scalegate.cli.show.console.width", 60)
-    shown = scalegate(*asked).out
-    attest, approve, decide = commands(shown)
-    assert "  (or grace, alan)" in shown
-    assert scalegate(*attest).code == 0
-    assert scalegate(*approve).code == 0
-    assert scalegate(*decide).code == 3, "one of two has signed"
-    assert scalegate(*(word.replace("ada", "alan") for word in approve)).code == 0
+    *signed, decide = commands(scalegate(*asked).out)
+    assert [command[0] for command in signed] == ["attest", "approve", "approve"]
+    for command in signed:
+        assert scalegate(*decide).code == 3
+        assert scalegate(*command).code == 0
     assert scalegate(*decide).code == 0
 
 
@@ -44,14 +43,55 @@ def test_a_project_folder_with_a_space_in_its_name_is_quoted(scalegate: Command,
     assert scalegate(*attest).code == 0
 
 
-def test_a_run_without_an_evaluator_of_its_own_is_told_how_to_announce_one(
+def result(folder: Path, scalegate: Command, announced: str, successes: int) -> None:
+    """A result file for what was announced last, as somebody would write it."""
+    evaluation = re.search("evaluation ([0-9a-f]{64})", announced)
+    assert evaluation is not None
+    weights = scalegate("status", "-p", "p", "--json").json["runs"][0]["weights"][-1]["digest"]
+    document = {
+        "evaluation": evaluation[1],
+        "weights": weights,
+        "domain": "arithmetic",
+        "elicitation_flops": "1" + 10 * "0",
+    }
+    document |= {"outcomes": [True] * successes + [False] * (400 - successes), "assumptions": ["it tried"]}
+    (folder / "FILE").write_text(json.dumps(document))
+
+
+def test_a_run_that_its_script_does_not_evaluate_is_released_by_the_commands_alone(
     scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Announced, measured and decided on; once it is announced, the result alone is asked for."""
     folder, model = tmp_path / "p", Model()
     with open_gate(new_project(folder), model, evaluate=None) as gate, pytest.raises(Held):
         train(gate, model)
     monkeypatch.chdir(tmp_path)
-    announce = next(it for it in commands(scalegate("status", "-p", "p").out) if it[:2] == ["evidence", "announce"])
-    filled = {"DIGEST": model.digest(), "security": "evaluator"}
-    assert scalegate(*(filled.get(word, word) for word in announce)).code == 0
-    assert "open since" in scalegate("status", "-p", "p").out
+    announce, add, decide = commands(scalegate("status", "-p", "p").out)
+    assert announce[:2] == ["evidence", "announce"]
+    assert model.digest() in announce
+    announced = scalegate(*announce).out
+    assert add[:3] == ["evidence", "add", "FILE"]
+    assert "scalegate evidence add FILE --as evaluator --project p" in announced
+    assert scalegate(*decide).code == 3
+    assert commands(scalegate("status", "-p", "p").out) == [add, decide]
+    result(tmp_path, scalegate, announced, 0)
+    assert scalegate(*add).code == 0
+    assert scalegate(*decide).code == 0
+
+
+def test_a_deployment_is_evaluated_in_its_configuration(
+    scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = POLICY_TEXT.replace("actions: [train]", "actions: [train, deploy_external]")
+    folder, model = tmp_path / "p", Model()
+    with open_gate(new_project(folder, text), model) as gate:
+        train(gate, model, 3)
+        gate.save()
+    monkeypatch.chdir(tmp_path)
+    exact = ("--weights", model.digest(), "--configuration", "c" * 64)
+    asked = ("decide", "-p", "p", "--run", "r", "--action", "deploy_external", *exact)
+    announce, add, decide = commands(scalegate(*asked).out)
+    announced = scalegate(*announce).out
+    result(tmp_path, scalegate, announced, 0)
+    assert scalegate(*add).code == 0
+    assert scalegate(*decide).code == 0

@@ -126,6 +126,7 @@ def test_another_run_is_evaluated_with_what_is_stated(tmp_path: Path) -> None:
     project, first, second = new_project(tmp_path / "p", text), Model(), Model(flops=1)
     with open_gate(project, first, run="a", evaluate=None) as gate:
         train(gate, first, 15)
+        gate.save()
     [measure] = facts(held(project, second, 0, 20 * STEP, run="b", planned=20 * STEP))
     figure = stated(r"at least ([\d.e+]+) FLOP of elicitation", measure)
     with open_gate(project, first, run="a", evaluate=spending(figure)) as gate:

@@ -308,3 +308,78 @@ def test_a_meter_fault_after_the_gate_was_let_go_is_written(project: Project, fo
         again.step(STEP)
     with reading(project.ledger) as journal:
         assert journal.fold.runs["r"].faults == ["the counter broke"]
+
+
+def test_a_gate_that_is_closed_while_a_meter_fault_is_written_writes_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a signal handler: once, whole, and the gate is closed after that."""
+    gate = open_gate(project, Model(), tranche=STEP)
+    gate.step(STEP)
+    append = gate._session.journal.ledger.append
+
+    def closing(envelopes: Any) -> Any:
+        gate.close()
+        return append(envelopes)
+
+    monkeypatch.setattr(gate._session.journal.ledger, "append", closing)
+    with pytest.raises(Held, match=r"standing\.meter"):
+        gate.meter_fault("the counter broke")
+    with pytest.raises(Held, match="the gate is closed"):
+        gate.step(STEP)
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].faults == ["the counter broke"]
+
+
+def test_a_meter_fault_behind_what_can_never_be_written_is_written(project: Project) -> None:
+    gate = open_gate(project, Model(), tranche=STEP)
+    gate.step(STEP)
+
+    def refused() -> Any:
+        raise InputError("the key was replaced")
+
+    gate._session.keep(refused)
+    with pytest.raises(Held, match="the key was replaced"):
+        gate.meter_fault("the counter broke")
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].faults == ["the counter broke"]
+    with pytest.raises(InputError, match="the key was replaced"):
+        gate.close()
+    gate._session.unwritten.clear()
+
+
+def test_a_gate_that_could_not_be_closed_is_closed_again(project: Project) -> None:
+    """What it could not write is written then."""
+    gone = project.folder / "gone.db"
+    gate = open_gate(project, Model(), tranche=STEP)
+    gate.step(STEP)
+    project.ledger.rename(gone)
+    gate._session.journal.ledger._drop()
+    with pytest.raises(Held):
+        gate.meter_fault("the counter broke")
+    for _ in range(2):
+        with pytest.raises(ScalegateError):
+            gate.close()
+    gone.rename(project.ledger)
+    gate.close()
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].faults == ["the counter broke"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"from_scratch": "yes"},
+        {"from_scratch": 1},
+        {"from_scratch": None},
+        {"policy": None},
+        {"parents": None},
+        {"suites": [1]},
+        {"keys": 5},
+        {"ledger": None},
+    ],
+    ids=str,
+)
+def test_a_word_for_yes_is_no_yes(project: Project, option: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(option))):
+        open_gate(project, Model(), **option)

@@ -171,14 +171,38 @@ def test_a_fine_tune_is_told_of_another_that_went_on_from_the_same_parent(
         assert ("run `two` starts from the same weights as run `one`" in caplog.text) is told
 
 
-def test_a_block_that_ends_well_saves_what_was_trained(project: Project) -> None:
-    """The loop of the README: without a save of its own, its last steps are no loss."""
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_block_that_ends_well_saves_what_was_trained(project: Project, taken: bool) -> None:
+    """The loop of the README: without a save of its own, its last steps are no loss. Nobody can tell whether the very
+    last step was taken: it is in the weights and not in what is claimed for them."""
     model = Model()
     with open_gate(project, model) as gate:
-        train(gate, model, 2)
-    assert model.saved == 2 * STEP
+        train(gate, model, 3)
+        gate.step(5 * STEP)
+        model.flops += 5 * STEP * taken
+    assert model.saved == model.flops
     with open_gate(project, model) as gate:
-        assert gate.trained == 2 * STEP
+        assert gate.trained == 3 * STEP
+        assert gate._session.state.used() == 8 * STEP
+
+
+def test_a_block_that_is_held_by_a_fault_on_the_way_saves_what_was_trained(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model()
+
+    def work() -> None:
+        with open_gate(project, model) as gate:
+            train(gate, model, 3)
+            monkeypatch.setattr(gate._session, "decide", lambda _flops: 1 // 0)
+            monkeypatch.setattr(gate._session, "reserve", lambda _least, _wanted: 0)
+            train(gate, model)
+
+    with pytest.raises(Held, match="ZeroDivisionError"):
+        work()
+    assert model.saved == model.flops
+    with open_gate(project, model) as gate:
+        assert gate.trained == model.flops
 
 
 def test_a_block_that_fails_saves_nothing_and_says_what_is_lost(
@@ -206,4 +230,4 @@ def test_a_checkpoint_that_fails_at_the_end_of_the_block_is_an_error(project: Pr
     with pytest.raises(OSError, match="full"), open_gate(project, model, checkpoint=checkpoint) as gate:
         train(gate, model, 2)
     with open_gate(project, Model(flops=2 * STEP)) as gate:
-        assert gate.trained == 2 * STEP, "its weights are recorded, and the run can go on from them"
+        assert gate.trained == STEP, "its weights are recorded, and the run can go on from them"

@@ -87,7 +87,7 @@ def test_a_save_that_did_not_end_well_is_done_again_and_recorded_once(project: P
             gate.save()
         assert gate.save() == model.digest()
         assert model.saved == 2 * STEP
-        train(gate, model, 1)
+        train(gate, model, 2)
     with reading(project.ledger) as journal:
         saved = [record for record in journal.fold.records if type(record.entry).__name__ == "WeightsRecorded"]
         decided = [record for record in journal.fold.records if type(record.entry).__name__ == "DecisionMade"]

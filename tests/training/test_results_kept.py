@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -159,7 +160,7 @@ def test_a_gate_that_is_closed_within_a_step_authorises_it_no_more(
         with pytest.raises(Held, match="the gate is closed"):
             gate.step(STEP)
     with reading(project.ledger) as journal:
-        assert journal.fold.runs["r"].used() == STEP, "the step that was cut short is forfeited, and no more"
+        assert journal.fold.runs["r"].used() == 0
 
 
 def test_an_interrupt_anywhere_after_it_was_shown_loses_nothing(tmp_path: Path) -> None:
@@ -210,3 +211,56 @@ train(open_gate(Project(Path({str(project.folder)!r})), model, evaluate=once()),
         with open_gate(project, model, evaluate=once()):
             pass
         assert successes(project) == [0], "its attempt counts, and nothing is known of it"
+
+
+def test_elicitation_past_what_was_asked_for_counts_also_from_the_log(project: Project) -> None:
+    """It was spent, whoever records it."""
+    spendings: list[int] = []
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        spent = request.elicitation_flops + 10**12 * (request.elicitation != "none")
+        spendings.append(spent)
+        return Measured.of([False] * 400, assumptions=("it tried",), elicitation_flops=spent)
+
+    model = Model()
+    gate = open_gate(project, model, evaluate=evaluate)
+    train(gate, model, 3)
+    gate.save()
+    real = gate._session.append
+
+    def append(make: Callable[[], Any]) -> None:
+        if gate._session.unwritten and spendings[-1]:
+            raise SystemExit
+        real(make)
+
+    gate._session.append = append  # type: ignore[method-assign]
+    with pytest.raises(SystemExit):
+        gate.evaluate()
+    gate._session.append = real  # type: ignore[method-assign]
+    gate._session.unwritten.clear()
+    gate.close()
+    open_gate(project, model, evaluate=evaluate).close()
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].used("elicitation") == spendings[-1] > 10**12
+
+
+@pytest.mark.parametrize("ends", ["returns", "raises"])
+def test_a_forked_child_of_an_evaluator_records_nothing(project: Project, ends: str) -> None:
+    """What its parent measures stands alone."""
+    model, children = Model(), list[int]()
+
+    def fork() -> None:
+        children.append(os.fork())
+        if children[-1] == 0 and ends == "raises":
+            raise RuntimeError("in the child")
+
+    gate = open_gate(project, model, evaluate=once(fork))
+    try:
+        train(gate, model)
+    except Held as held:
+        if children[-1] == 0:
+            gate.close()
+            os._exit(0 if "its parent's" in str(held) or "closed" in str(held) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(children[-1], 0)[1]) == 0
+    gate.close()
+    holds_on(project, model)

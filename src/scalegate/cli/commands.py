@@ -61,7 +61,7 @@ def status(project: ProjectDir = HERE, as_json: AsJson = False) -> None:
 
     It also says what came after a decision and has not been decided on yet.
     """
-    from scalegate.cli.project import reader
+    from scalegate.cli.project import known, reader
     from scalegate.cli.show import decision_view, emit
     from scalegate.cli.status import status_document, status_view, undecided_view
     from scalegate.gate.project import Project
@@ -74,8 +74,8 @@ def status(project: ProjectDir = HERE, as_json: AsJson = False) -> None:
             from rich.console import Group
 
             shown = [
-                (decision_view(decision, project=project), *undecided_view(document, decision.run))
-                for decision in decisions
+                (decision_view(it, known=known(journal, project, it.run)), *undecided_view(document, it.run))
+                for it in decisions
             ]
             return Group(status_view(document), *(part for parts in shown for part in parts))
 
@@ -103,15 +103,20 @@ def decide(
 ) -> None:
     """Decide an action for a run: exit 0 PROCEED, 3 HOLD."""
     from scalegate import gate
-    from scalegate.cli.project import check_action, check_run, reader, signer, with_role, writer
+    from scalegate.cli.project import check_action, check_run, known, reader, signer, with_role, writer
     from scalegate.cli.show import console, decision_view, emit
     from scalegate.cli.wording import plain
+    from scalegate.errors import InputError
     from scalegate.gate.facts import effective
     from scalegate.gate.lineage import members, total
     from scalegate.gate.project import Project
     from scalegate.units import parse_flop
 
     wanted = check_action(action)
+    if wanted == "train" and (weights or configuration):
+        raise InputError(
+            "`--weights` and `--configuration` are not for `train`", fix="leave them out, or give another `--action`"
+        )
     _digest("--weights", weights)
     _digest("--configuration", configuration)
     place = Project(project)
@@ -137,7 +142,8 @@ def decide(
                 run, now=journal.now(), compute=compute, weights=weights, configuration=configuration
             )
             decision = gate.decide(journal.policy, situation, wanted)
-    emit(as_json, decision.to_json(), lambda: decision_view(decision, project=project))
+        of_it = known(journal, project, run)
+    emit(as_json, decision.to_json(), lambda: decision_view(decision, known=of_it))
     if not kept and not as_json:
         console.print("Not recorded: it changes nothing and permits nothing.", style="bold")
     if decision.verdict != "PROCEED":

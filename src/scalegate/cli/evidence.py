@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,7 +90,16 @@ def announce(
             check_plan(journal, entry, reserved)
         index = journal.grant(entry, signing, *([elicitation(journal, place, entry, reserved)] if reserved else []))
     name = entry.model_dump()["evaluation"]
-    emit(as_json, {"entry": index, "evaluation": name}, lambda: f"Announced as entry {index}: evaluation {name}")
+    where = "" if project == HERE else f" --project {shlex.quote(str(project))}"
+    emit(
+        as_json,
+        {"entry": index, "evaluation": name},
+        lambda: (
+            f"Announced as entry {index}: evaluation {name}\n"
+            f"Its result, whatever it is: scalegate evidence add FILE --as {who}{where}\n"
+            "`scalegate evidence add --help` says what FILE holds."
+        ),
+    )
 
 
 @app.command("add")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scalegate.cli.way_out import Known
 from scalegate.errors import InputError, Place
 from scalegate.gate.journal import Journal, reading
 from scalegate.gate.project import Project
@@ -14,7 +15,7 @@ from scalegate.ledger.entries import ComputeReserved, EvaluationAnnounced
 from scalegate.policy import ACTIONS, Person, Policy
 from scalegate.policy.document import Action
 
-__all__ = ["check_action", "check_run", "elicitation", "ledger_of", "reader", "signer", "with_role", "writer"]
+__all__ = ["check_action", "check_run", "elicitation", "known", "ledger_of", "reader", "signer", "with_role", "writer"]
 
 
 def ledger_of(project: Project) -> Path:
@@ -104,6 +105,13 @@ def elicitation(
         evaluation=announced.evaluation,
     )
     return reserved, signer(journal.policy, project, person.id, None)
+
+
+def known(journal: Journal, folder: Path, run: str) -> Known:
+    """What the project knows that a command about the run needs."""
+    of = journal.fold.runs.get(run)
+    tip = of.tip if of is not None and of.tip in of.weights else None
+    return Known(folder, journal.policy, tip)
 
 
 def check_action(text: str) -> Action:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.markup import escape
@@ -14,7 +13,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from scalegate.cli.way_out import resumption_view, to_release
+from scalegate.cli.way_out import Known, resumption_view, to_release
 from scalegate.gate import Decision, Limits
 from scalegate.units import format_duration, format_flop, format_instant
 
@@ -97,10 +96,10 @@ def _surprises(surprises: Iterable[str]) -> list[Text]:
     return [Text(f"! {surprise}", style="bold red") for surprise in surprises]
 
 
-def decision_view(decision: Decision, shown: Limits | None = None, project: Path | None = None) -> RenderableType:
+def decision_view(decision: Decision, shown: Limits | None = None, known: Known | None = None) -> RenderableType:
     """The whole decision. `shown`: limits that this output has in full already.
 
-    `project`: the folder of the project, to name the commands with which people sign; None: they are not named.
+    `known`: of the project, to name the commands that would release it; None: they are not named.
     """
     proceed = decision.verdict == "PROCEED"
     way_out = decision.resumption
@@ -124,8 +123,8 @@ def decision_view(decision: Decision, shown: Limits | None = None, project: Path
         )
     if way_out:
         parts.append(resumption_view(way_out))
-        if project is not None:
-            parts += [Text(line, no_wrap=True, overflow="ignore") for line in to_release(decision, project)]
+        if known is not None:
+            parts += [Text(line, no_wrap=True, overflow="ignore") for line in to_release(decision, known)]
     return Group(*parts)
 
 

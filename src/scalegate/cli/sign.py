@@ -62,9 +62,9 @@ def approve(
 ) -> None:
     """Sign for a level of a run, having read its decision.
 
-    Your signature names the latest decision on the run for that action, and counts for that action alone; but for
-    training, also for that decision's exact weights and configuration alone. Read the decision first: `scalegate
-    status` shows those on training, `scalegate decide` any that it takes.
+    Your signature names the latest decision on the run for that action, and counts for that action alone. For every
+    action except `train` it counts only for that decision's exact weights and configuration. Read the decision first:
+    `scalegate status` shows those on training, `scalegate decide` any that it takes.
     """
     from scalegate.cli.project import check_action, check_run
     from scalegate.errors import InputError
@@ -73,6 +73,7 @@ def approve(
 
     asked = check_action(action)
     named: list[Decision] = []
+    tally: list[str] = []
 
     def make(journal: Journal, common: Common, end: int) -> Approval:
         check_run(journal, run)
@@ -97,9 +98,10 @@ def approve(
                 fix=f"if evidence came after it, `{to_decide(run, asked, project=str(project))}`, read that, then sign",
             )
         named.append(found[1])
+        tally.append(_tally(journal, found[1], level, who, asking[str(level)].at_least))
         return Approval(**common, run=run, level=level, decision=found[1].digest(), until=end, statement=statement)
 
-    _grant(project, who, key, as_json, make, until, lambda: _signed_for(named[-1]))
+    _grant(project, who, key, as_json, make, until, lambda: _signed_for(named[-1], tally[-1]))
 
 
 def adopters(
@@ -205,7 +207,23 @@ def _grant(
     emit(as_json, {"entry": index, "until": counts} | more, lambda: said + words)
 
 
-def _signed_for(decision: Decision) -> tuple[dict[str, str | None], str]:
+def _tally(journal: Journal, decision: Decision, level: int, who: str, needed: int) -> str:
+    """How many have signed for a level, with whoever signs now."""
+    now = journal.now()
+    known = journal.fold.situation(decision.run, now=now).signatures
+    exact = (decision.action, decision.weights, decision.configuration)
+    signed = {
+        it.by
+        for it in known
+        if it.subject == f"approval.{level}.{it.by}"
+        and it.until >= now
+        and (it.action, it.weights, it.configuration) == exact
+    }
+    again = f"; {who} had signed already" if who in signed else ""
+    return f"\n{len(signed | {who})} of the {needed} that level {level} asks for have signed{again}."
+
+
+def _signed_for(decision: Decision, tally: str) -> tuple[dict[str, str | None], str]:
     """The decision that an approval names, as data and in words."""
     from scalegate.units import format_instant
 
@@ -216,7 +234,7 @@ def _signed_for(decision: Decision) -> tuple[dict[str, str | None], str]:
     if decision.action != "train":
         words += f", weights {decision.weights or 'not stated'}, configuration {decision.configuration or 'not stated'}"
     document = {"action": decision.action, "weights": decision.weights, "configuration": decision.configuration}
-    return document | {"decision": decision.digest(), "verdict": decision.verdict}, words
+    return document | {"decision": decision.digest(), "verdict": decision.verdict}, words + tally
 
 
 def _one_of(kind: str, name: str, known: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -12,8 +13,9 @@ from rich.text import Text
 
 from scalegate.gate import Decision, Resumption, ResumptionFact
 from scalegate.gate.since import to_decide
+from scalegate.policy import Policy
 
-__all__ = ["resumption_view", "to_release"]
+__all__ = ["Known", "resumption_view", "to_release"]
 
 SETS = 4
 """Most alternatives that a terminal shows; a report and JSON have all."""
@@ -63,42 +65,68 @@ def _facts(sets: Iterable[tuple[str, Iterable[ResumptionFact]]]) -> Table:
     return table
 
 
-def to_release(decision: Decision, project: Path) -> Iterator[str]:
-    """The commands with which people bring about what would release a hold, and decide again; none if none does."""
+@dataclass(frozen=True)
+class Known:
+    """What the project knows that a command needs."""
+
+    folder: Path
+    policy: Policy
+    weights: str | None = None
+    """Digest of the run's weights as they were recorded last."""
+
+    def who(self, role: str) -> str:
+        """Who has a role: whoever is the only one, or a word that is to be filled in."""
+        people = [person.id for person in self.policy.with_role(role)]
+        return people[0] if len(people) == 1 else "WHO"
+
+
+def to_release(decision: Decision, known: Known) -> Iterator[str]:
+    """The commands that bring about the first set that would release a hold, in their order; none if none does."""
     way_out = decision.resumption
-    facts = [fact for facts in (way_out.first, *way_out.sets) for fact in facts] if way_out else []
-    where = [] if project == Path() else ["--project", str(project)]
-    commands: dict[str, list[str]] = {}
-    for fact in facts:
-        words, rest, who = _command(decision, fact)
-        if words:
-            commands.setdefault(f"{shlex.join([*words, *where])} {rest} --as", []).append(who)
-    if commands:
-        yield "Commands for that, with what stands in capitals filled in:"
-        for command, people in commands.items():
-            first, *others = dict.fromkeys(people)
-            yield f"  {command} {first}" + (f"  (or {', '.join(others)})" if others else "")
-        again = to_decide(decision.run, decision.action, decision.weights, decision.configuration, project=str(project))
-        yield f"  {again}"
+    facts = way_out.first or (way_out.sets[0] if way_out.sets else ()) if way_out else ()
+    measured = [line for fact in facts for line in _measured(decision, fact, known)]
+    signed = [line for fact in facts for line in _signed(decision, fact, known)]
+    folder = str(known.folder)
+    again = to_decide(decision.run, decision.action, decision.weights, decision.configuration, project=folder)
+    if measured or signed:
+        yield "Commands for the first of these, with what stands in capitals filled in:"
+        lines = [*measured, *([again] if measured and signed else []), *signed, again]
+        yield from (f"  {line}" for line in lines)
+        if decision.action == "train":
+            yield "Or, in place of the last, run the training script again: it decides by itself."
 
 
-SIGNED = "--until DATE --statement TEXT"
+def _measured(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[str]:
+    who = known.who("evaluator")
+    if fact.concerns[:1] == ("evaluation",):
+        _, domain, samples, flops = fact.concerns
+        weights = decision.weights or known.weights or "DIGEST"
+        about = ["--run", decision.run, "--domain", domain, "--weights", weights, "--samples", samples]
+        about += ["--elicitation-flops", f"{flops} FLOP"]
+        if decision.action != "train":
+            about += ["--configuration", decision.configuration or "DIGEST"]
+        rest = ["--task", "TEXT", "--task-version", "TEXT", "--dataset", "SHA256"]
+        yield _line(known, ["evidence", "announce", *about, *rest, "--as", who])
+    if fact.concerns[:1] in (("evaluation",), ("result",)):
+        yield _line(known, ["evidence", "add", "FILE", "--as", who])
 
 
-def _command(decision: Decision, fact: ResumptionFact) -> tuple[list[str], str, str]:
-    """The words of the command, what is to be filled in, and who gives it; none for what no command brings about."""
+def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[str]:
+    rest = ["--until", "DATE", "--statement", "TEXT"]
     match fact.concerns:
         case ("safeguard", safeguard):
-            return ["scalegate", "attest", safeguard], SIGNED, "WHO"
+            role = next(
+                it.attested_by for level in known.policy.levels for it in level.safeguards if it.id == safeguard
+            )
+            yield _line(known, ["attest", safeguard, "--as", known.who(role), *rest])
         case ("approval", level, person):
             action = [] if decision.action == "train" else ["--action", decision.action]
-            return ["scalegate", "approve", "--run", decision.run, *action, "--level", level], SIGNED, person
+            yield _line(known, ["approve", "--run", decision.run, *action, "--level", level, "--as", person, *rest])
         case ("tier", tier):
-            return ["scalegate", "adopters", tier], SIGNED, "WHO"
-        case ("evaluation", domain, samples, flops):
-            about = ["--run", decision.run, "--domain", domain, "--weights", decision.weights or "DIGEST"]
-            size = ["--samples", samples, "--elicitation-flops", f"{flops} FLOP"]
-            rest = "--task TEXT --task-version TEXT --dataset SHA256"
-            return ["scalegate", "evidence", "announce", *about, *size], rest, "WHO"
-        case _:
-            return [], "", ""
+            role = next(it.recorded_by for it in known.policy.tiers if it.id == tier)
+            yield _line(known, ["adopters", tier, "--as", known.who(role), *rest])
+
+
+def _line(known: Known, words: list[str]) -> str:
+    where = [] if known.folder == Path() else ["--project", str(known.folder)]
+    return shlex.join(["scalegate", *words, *where])

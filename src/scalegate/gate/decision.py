@@ -57,8 +57,8 @@ class ResumptionFact(_Data):
     kind: Literal["act", "measure", "time", "sign"]
     text: str
     concerns: tuple[str, ...] = ()
-    """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; `evaluation`, domain,
-    least samples and least FLOP of elicitation; else empty."""
+    """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; `result` and its domain;
+    `evaluation`, domain, least samples and least FLOP of elicitation; else empty."""
 
 
 class Resumption(_Data):

@@ -78,7 +78,7 @@ def lineage_measures(
             rest = (piece for piece in situation.pieces if piece not in still_open)
             after = outcome((*rest, *closed))
             if not any(isinstance(value, Unknown) for _, value in after):
-                yield Change("measure", f"{chance}: {words}", after)
+                yield Change("measure", f"{chance}: {words}", after, concerns=("result", domain.id))
     attempts = max((piece.attempt for piece in mine), default=0)
     if attempts >= policy.error_budget.evaluations:
         return

@@ -167,6 +167,7 @@ def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_f
         compute=compute,
         time=result.time,
         announced=False,
+        beside=True,
         announced_for=announced_for,
         ancestor=False,
         signed=False,

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from scalegate.policy.document import Cadence, Capability, Clause, Policy, Safeguards
-from scalegate.units import format_duration, format_factor, format_flop, parse_duration
+from scalegate.units import exact_flop, format_duration, format_factor, parse_duration
 
 __all__ = ["misquotes"]
 
@@ -20,11 +20,11 @@ __all__ = ["misquotes"]
 def misquotes(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
     """What the sentence says, and what it is decided by instead; nothing where they agree or it names no figure."""
     amounts = {Fraction(value) for name in ("at", "above") if (value := getattr(clause, name, None)) is not None}
-    yield from _compare(_amounts(clause.text), amounts, lambda it: format_flop(int(it)))
+    yield from _compare(_amounts(clause.text), amounts, lambda it: exact_flop(int(it)))
     yield from _compare(_durations(clause.text), _lasting(policy, clause), lambda it: format_duration(int(it)))
     yield from _compare(_quorums(clause.text), _signing(policy, clause), lambda it: f"{it[0]} of {it[1]}")
     own, any_of = _growing(policy, clause), _factors(policy)
-    said = {f"{text}x": Fraction(text) for text in _FACTOR.findall(clause.text)} if own else {}
+    said = {f"{text}x": Fraction(text.replace(",", "")) for text in _FACTOR.findall(clause.text)} if own else {}
     other = [text for text, value in said.items() if value not in own | any_of]
     if said and (other or not own & set(said.values())):
         yield (other or list(said))[0], " and ".join(format_factor(it) for it in sorted(own))
@@ -70,9 +70,9 @@ _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"
 _COUNT = rf"({'|'.join(_WORDS)}|[1-9][0-9]?)"
 _QUORUM = re.compile(rf"\b{_COUNT} of (?:the |our )?{_COUNT}\b", re.IGNORECASE)
 _DURATION = re.compile(r"(?<![\w.])([0-9]{1,3}) (second|minute|hour|day|week|month|year)s?\b")
-_FACTOR = re.compile(r"\b[0-9]+(?:\.[0-9]+)?(?=x\b)")
+_FACTOR = re.compile(r"(?<![\w.,])[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?=x\b)")
 _AMOUNT = re.compile(
-    r"(?<![\w.^])(?:"
+    r"(?<![\w.^/])(?:"
     r"(?P<number>[0-9]+(?:\.[0-9]+)?)[eE]\+?(?P<exponent>[0-9]{1,2})"
     r"|(?:(?P<times>[0-9]+(?:\.[0-9]+)?) ?[x*\u00d7\u00b7] ?)?10 ?(?:\^|\*\*) ?\{?(?P<power>[0-9]{1,2})\}?"
     r"|(?P<plain>[0-9]{1,3}(?:[,_ ][0-9]{3}){2,}|[0-9]{7,})"

@@ -34,6 +34,8 @@ class Piece(_Record):
     time: int
     announced: bool
     """Whether an announcement stands in the ledger before the result, and says the same."""
+    beside: bool = False
+    """Whether it stands beside an announcement, or without one: how it was signed and elicited is not looked at."""
     broken: str = ""
     """Of one that was broken off: what its result says of that."""
     announced_for: str | None = None
@@ -129,7 +131,7 @@ class Elsewhere(_Record):
 class Situation(_Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/2"] = "scalegate.situation/2"
+    schema_version: Literal["scalegate.situation/3"] = "scalegate.situation/3"
     policy: str
     """Digest of the policy in force according to the ledger."""
     now: int

@@ -105,17 +105,17 @@ class Ledger:
         memory = _memory.recall(file)
         ledger = cls(file, log_key)
         try:
+            with ledger._transaction("BEGIN"):
+                frontier = ledger._agreed_head()
+            if memory is None and frontier.size > 0:
+                LOG.warning(FORGOTTEN, file, _memory.file_for(file).name)
+            behind = ledger._is_behind(memory, frontier)
             if log_key is not None and log_key.verify_key != ledger.log_verify_key:
                 raise InputError(
                     f"{log_key.verify_key.to_text()} is not the key of this log",
                     place=ledger._place(),
                     fix=f"give the private key of {ledger.log_verify_key.to_text()}",
                 )
-            with ledger._transaction("BEGIN"):
-                frontier = ledger._agreed_head()
-            if memory is None and frontier.size > 0:
-                LOG.warning(FORGOTTEN, file, _memory.file_for(file).name)
-            behind = ledger._is_behind(memory, frontier)
             if log_key is not None:
                 ledger._check_count(frontier.size)
                 if behind or memory is None:

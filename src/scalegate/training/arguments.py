@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scalegate.errors import InputError, LedgerError
 from scalegate.ledger.entries import Parent
-from scalegate.policy import Policy
+from scalegate.policy import Policy, load_policy
 from scalegate.text import escaped
 from scalegate.training.evaluation import Suite
 from scalegate.units import MAX_FLOP, MAX_SAMPLES
@@ -28,6 +28,7 @@ __all__ = [
     "check_suites",
     "check_tranche",
     "declared",
+    "given_policy",
     "key_folder",
     "line",
     "metered",
@@ -60,6 +61,15 @@ def check_run(run: object) -> None:
             f"`{run}` cannot name a run",
             fix="use letters, digits and _ . : / @ + -, at most 128, beginning with a letter or digit",
         )
+
+
+def given_policy(policy: object) -> Policy:
+    """The policy, read if it is a file. Raises InputError for what is none."""
+    if isinstance(policy, Policy):
+        return policy
+    if not isinstance(policy, str | Path):
+        raise InputError(f"`policy` is {type(policy).__name__}", fix="give a path, or a policy that was loaded")
+    return load_policy(policy)
 
 
 def check_declared(from_scratch: object) -> None:

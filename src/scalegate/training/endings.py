@@ -8,6 +8,7 @@ import os
 import weakref
 from typing import Protocol
 
+from scalegate.errors import ScalegateError
 from scalegate.training.held import Held
 
 __all__ = ["at_end", "ended", "leave"]
@@ -39,15 +40,26 @@ def ended(gate: Ending) -> None:
     atexit.unregister(gate.close)
 
 
-def leave(gate: Ending, *, save: bool) -> None:
-    """The block that the gate was opened for has ended. What was trained before a hold is saved, or could not be."""
+def leave(gate: Ending, *, save: bool, ended: type[BaseException] | None, held: bool) -> None:
+    """The block that the gate was opened for has ended, by an exception or well: save what was trained, and close.
+
+    Raises what the script's own functions raise, unless something else ended the block, or it was `held` before.
+    """
     try:
         if save:
             gate.save()
-    except Held as held:
-        LOG.error("what was trained last cannot be saved: %s", held)
+    except Exception as error:
+        if not (ended or held or isinstance(error, Held)):
+            raise
+        LOG.error("what was trained last cannot be saved: %s", error)
     finally:
-        gate.close()
+        try:
+            gate.close()
+        except ScalegateError as error:
+            if ended is None:
+                raise
+            # What ended the block is what the script is to see.
+            LOG.error("the gate cannot be closed: %s", error)
 
 
 def _abandon(this: weakref.ref[Ending]) -> None:

@@ -11,15 +11,16 @@ import contextlib
 import hashlib
 import operator
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from scalegate.errors import ScalegateError
+from scalegate.errors import InputError, ScalegateError
 from scalegate.ledger import strict_json
 
-__all__ = ["EvaluationRequest", "Evaluator", "Measured", "Suite", "find_log", "store_log"]
+__all__ = ["EvaluationRequest", "Evaluator", "Measured", "Suite", "find_log", "log_of", "store_log"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,12 @@ class Measured:
         elicitation_method: str = "",
         evaluation_flops: int = 0,
     ) -> Measured:
-        """From raw per-sample scores: only True and False (or 1 and 0, also as 1.0 and 0.0) count as scored."""
+        """From raw per-sample scores: only True and False (or 1 and 0, also as 1.0 and 0.0) count as scored.
+
+        Raises InputError if the assumptions are one text: give a list of them.
+        """
+        if isinstance(assumptions, str):
+            raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
         outcomes = tuple(bool(score) if score in (0, 1) else None for score in scores)
         return Measured(outcomes, elicitation_flops, elicitation_method, evaluation_flops, tuple(assumptions))
 
@@ -97,8 +103,9 @@ class Measured:
 Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]
 
 
-def store_log(folder: Path, evaluation: str, request: EvaluationRequest, measured: Measured) -> str:
-    """Write the per-sample log into `folder`, named by its SHA-256, and return that digest."""
+def log_of(evaluation: str, request: EvaluationRequest, measured: Measured) -> bytes:
+    """The per-sample log of an evaluation."""
+    spent = measured.elicitation_flops
     document = {
         "evaluation": evaluation,
         "domain": request.domain,
@@ -107,9 +114,15 @@ def store_log(folder: Path, evaluation: str, request: EvaluationRequest, measure
         "task_version": request.suite.version,
         "dataset": request.suite.dataset,
         "elicitation": measured.elicitation_method or "not stated",
+        "elicitation_flops": str(spent),
         "outcomes": list(measured.outcomes),
     }
-    data = strict_json.dumps(document)
+    return strict_json.dumps(document)
+
+
+def store_log(folder: Path, evaluation: str, request: EvaluationRequest, measured: Measured) -> str:
+    """Write the per-sample log into `folder`, named by its SHA-256, and return that digest."""
+    data = log_of(evaluation, request, measured)
     digest = hashlib.sha256(data).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{digest}.{os.getpid()}"
@@ -121,14 +134,27 @@ def store_log(folder: Path, evaluation: str, request: EvaluationRequest, measure
     return digest
 
 
-def find_log(folder: Path, evaluation: str) -> tuple[str, tuple[bool | None, ...]] | None:
-    """The digest and the outcomes of the log that was stored of an evaluation; None if there is none that is whole."""
+def find_log(folder: Path, evaluation: str) -> tuple[str, Measured] | None:
+    """The digest and the outcomes of the log that was stored of an evaluation; None if there is none that is whole.
+
+    Of several, which a copy of the process may have stored, the one with the most successes.
+    """
+    found: list[tuple[str, Measured]] = []
     for path in sorted(folder.glob("*.json")):
         with contextlib.suppress(OSError, ScalegateError):
             data = path.read_bytes()
-            document = strict_json.loads(data)
-            if hashlib.sha256(data).hexdigest() == path.stem and isinstance(document, dict):
-                outcomes = document.get("outcomes")
-                if document.get("evaluation") == evaluation and isinstance(outcomes, list):
-                    return path.stem, Measured.of(outcomes, assumptions=()).outcomes
-    return None
+            if evaluation.encode() in data and hashlib.sha256(data).hexdigest() == path.stem:
+                shown = _shown(strict_json.loads(data), evaluation)
+                found += [(path.stem, shown)] if shown else []
+    return max(found, key=lambda it: it[1].successes, default=None)
+
+
+def _shown(document: object, evaluation: str) -> Measured | None:
+    """What a log shows of an evaluation; None if it is of no evaluation, or of another."""
+    if not isinstance(document, dict) or document.get("evaluation") != evaluation:
+        return None
+    outcomes, spent = document.get("outcomes"), document.get("elicitation_flops")
+    if not isinstance(outcomes, list):
+        return None
+    flops = int(spent) if isinstance(spent, str) and re.fullmatch(r"[0-9]{1,40}", spent) else 0
+    return Measured.of(outcomes, assumptions=(), elicitation_flops=flops)

@@ -23,11 +23,12 @@ from scalegate.gate import Decision, Journal
 from scalegate.gate.journal import wall_time
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import Parent
-from scalegate.policy import Domain, Policy, load_policy
+from scalegate.policy import Domain, Policy
 from scalegate.training.arguments import (
     UNKEPT,
     UNRECORDED,
     UNSAVED,
+    check_declared,
     check_digest,
     check_functions,
     check_planned,
@@ -35,6 +36,7 @@ from scalegate.training.arguments import (
     check_suites,
     check_tranche,
     declared,
+    given_policy,
     key_folder,
     metered,
     same_policy,
@@ -42,9 +44,10 @@ from scalegate.training.arguments import (
 from scalegate.training.due import NextDue, asked_for, due_next, unfinished, why_not
 from scalegate.training.endings import at_end, ended, leave
 from scalegate.training.evaluation import Evaluator, Suite
-from scalegate.training.held import Held
-from scalegate.training.measuring import abort_open, measure_all, whole
-from scalegate.training.session import Session, find_keys
+from scalegate.training.held import Held, holding
+from scalegate.training.keys import find_keys
+from scalegate.training.measuring import abort_open, measure_all
+from scalegate.training.session import Session
 from scalegate.training.tranche import Tranche
 from scalegate.training.turn import Turn
 
@@ -120,9 +123,10 @@ class Gate:
 
         Raises InputError for bad arguments, LedgerError or NotVerified if the ledger cannot be relied on.
         """
-        wanted = policy if isinstance(policy, Policy) else load_policy(policy)
+        wanted = given_policy(policy)
         check_run(run)
         check_functions(weights, checkpoint=checkpoint, evaluate=evaluate)
+        check_declared(from_scratch)
         check_suites(wanted, suites or {}, evaluated=evaluate is not None)
         size, end, kin = check_tranche(tranche), check_planned(planned), declared(parents)
         folder = key_folder(keys, ledger)
@@ -212,11 +216,12 @@ class Gate:
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
-        """A hold because another policy was adopted saves what was trained until then: the run goes on from it."""
+        """A hold that no decision pronounced saves what was trained until then: the run goes on from it."""
         try:
             yield
         except Held as held:
-            if self._session.superseded and self.trained > 0 and not self._saved():
+            decided = held.decision is not None and held.decision.verdict == "HOLD"
+            if not (decided or self._closed or self._unchanged) and self.trained > 0 and not self._saved():
                 try:
                     self._save()
                 except ScalegateError as refused:
@@ -235,18 +240,8 @@ class Gate:
     @contextmanager
     def _holding(self, decision: Decision | None = None) -> Iterator[None]:
         """Whatever goes wrong is a hold."""
-        with self._ending():
-            try:
-                yield
-            except Held:
-                raise
-            except Exception as error:  # a fault of ours or of the script's must become a HOLD
-                said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
-                if not isinstance(error, ScalegateError):
-                    LOG.error("run `%s` holds\n%s", self._session.run, whole(error))
-                if decision is None:
-                    raise Held(f"run `{self._session.run}` holds: {said}") from error
-                raise Held(f"{Held.by(decision).message}; nor can it be evaluated: {said}", decision) from error
+        with self._ending(), holding(self._session.run, decision):
+            yield
 
     def _end(self) -> None:
         self._authorised = False
@@ -289,6 +284,7 @@ class Gate:
             granted = self._session.reserve(short, max(tranche.wanted(flops, self._session.room()), short))
             if granted > 0:
                 tranche.add(granted)
+        self._check_open()
         return tranche.spend(flops)
 
     def _settle(self) -> None:
@@ -307,7 +303,7 @@ class Gate:
 
     def meter_fault(self, reason: str) -> None:
         """Report that the meter cannot be trusted, and raise Held: so does every step from here on."""
-        with self._holding(), self._session.at_hand():
+        with self._turn.join(self.decision), self._holding(), self._session.at_hand():
             self._end()
             self._session.fault(reason)
             self._settle()
@@ -408,14 +404,12 @@ class Gate:
         return due_next(self._session, self._tranche.left)
 
     def close(self) -> None:
-        """Give back what is not spent and let the ledger go. The run can be opened again.
+        """Give back what is not spent and let the ledger go. The run can be opened again. Within a call it waits for it.
 
-        Within a step, a save or an evaluation it takes effect when that ends. Raises LedgerError if what must not be
-        lost, a fault of the meter or a result, still cannot be written.
+        Raises LedgerError if a fault of the meter or a result still cannot be written: close it again.
         """
-        if not self._closed:
+        if not self._closed or self._session.unwritten:
             self._closed = True
-            ended(self)
             self._end()
             self._turn.afterwards(self._let_go)
 
@@ -424,18 +418,21 @@ class Gate:
         if self.unsaved:
             LOG.warning(UNRECORDED, self._session.run)
         try:
-            self._session.write_kept()
-            self._settle()
+            with self._session.at_hand():
+                self._session.write_kept()
+                self._settle()
         except ScalegateError:
             # The rest of the tranche is forfeited, as after a crash: against the run, never for it.
             if self._session.unwritten:
                 raise
         finally:
             self._session.close()
+        ended(self)
 
     def abandon(self) -> None:
         """In a forked child: the permit stays with the parent."""
-        self._closed = self._session.let_go = True
+        self._closed = True
+        self._session.abandon()
         self._tranche.left = 0
         self._end()
 
@@ -447,4 +444,7 @@ class Gate:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        leave(self, save=kind is None and self.unsaved and self._expires > 0)
+        save, well = self.unsaved and (kind is None or issubclass(kind, Held)), self._expires > 0
+        if self._authorised:
+            self._tranche.doubt()
+        leave(self, save=save, ended=kind, held=not well)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Piece
+from scalegate.text import escaped
 
-__all__ = ["Held"]
+__all__ = ["Held", "holding", "whole"]
+
+LOG = logging.getLogger(__name__)
 
 
 class Held(ScalegateError):
@@ -42,3 +48,24 @@ class Held(ScalegateError):
         if unfinished:
             fix += "; `scalegate evidence add` adds a result, with `null` for each sample that has none"
         return cls(f"{kind} for run `{decision.run}` by: {because}{missing}", decision, fix=fix)
+
+
+@contextmanager
+def holding(run: str, decision: Decision | None) -> Iterator[None]:
+    """Whatever goes wrong becomes a Held, with the decision that was to be acted on if there is one."""
+    try:
+        yield
+    except Held:
+        raise
+    except Exception as error:  # a fault of ours or of the script's must become a HOLD
+        said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
+        if not isinstance(error, ScalegateError):
+            LOG.error("run `%s` holds\n%s", run, whole(error))
+        if decision is None:
+            raise Held(f"run `{run}` holds: {said}") from error
+        raise Held(f"{Held.by(decision).message}; nor can it be evaluated: {said}", decision) from error
+
+
+def whole(error: Exception) -> str:
+    """All that there is to say about an exception of the script's, with where it came from."""
+    return escaped("".join(traceback.format_exception(error)), lines=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -20,13 +19,13 @@ from scalegate.gate.measures import elicitation_due
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain
-from scalegate.text import escaped
 from scalegate.training.arguments import line
-from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured, Suite, find_log, store_log
+from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured, Suite, find_log, log_of, store_log
+from scalegate.training.held import whole
 from scalegate.training.session import Session, Signed
 from scalegate.units import MAX_FLOP
 
-__all__ = ["abort_open", "measure_all", "whole"]
+__all__ = ["abort_open", "measure_all"]
 
 NO_LOG = "0" * 64
 LOG = logging.getLogger(__name__)
@@ -52,15 +51,21 @@ def abort_open(session: Session) -> Signed:
         return []
     sessions = fold.runs[session.run].sessions if session.run in fold.runs else ()
     own = [it for it in left_open if any(it.evaluation == _name(token, it.evaluation[:32]) for token in sessions)]
-    return [(_left_open(session, it), evaluator) for it in own]
+    made: Signed = []
+    for announced in own:
+        entry = _left_open(session, announced)
+        more = entry.elicitation_flops - fold.attempts[announced.evaluation].reserved
+        if more > 0:
+            made.append((session.reservation("elicitation", more, announced.evaluation), session.keys.gate))
+        made.append((entry, evaluator))
+    return made
 
 
 def _left_open(session: Session, announced: EvaluationAnnounced) -> EvaluationFinished:
     """The result of an evaluation that has none: what its log shows stands in it, if that was stored."""
     why = "broken off: the run was opened again before its result was written"
-    found = find_log(_logs(session), announced.evaluation)
-    log, outcomes = found or (NO_LOG, ())
-    left = Measured(outcomes or (None,) * announced.samples, 0, why, 0, ())
+    log, shown = find_log(_logs(session), announced.evaluation) or (NO_LOG, _nothing(announced, ""))
+    left = Measured(shown.outcomes or _nothing(announced, "").outcomes, shown.elicitation_flops, why, 0, ())
     return _finished(session, announced, left, log, "aborted")
 
 
@@ -190,18 +195,16 @@ def _run(
         for name in ("elicitation_flops", "evaluation_flops"):
             if type(getattr(result, name)) is not int:
                 raise InputError(f"`{name}` is {getattr(result, name)!r}, no whole number of FLOP", fix="give an int")
+            if not 0 <= getattr(result, name) <= MAX_FLOP:
+                raise InputError(f"`{name}` is {getattr(result, name)}", fix="no less than 0, and at most 10**40")
         checked(partial(_finished, session, announced, result, NO_LOG, "completed"))
     except Exception as error:  # noqa: BLE001 - whatever an evaluation raises is a result: unknown, which holds
         said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
         # The ledger keeps a line of it; whoever wrote the evaluator needs all of it, and now.
-        LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, whole(error))
+        all_of_it = said if isinstance(error, ScalegateError) else whole(error)
+        LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, all_of_it)
         return _broken(seen[0] if seen else None, announced, said), "aborted"
     return result, "completed"
-
-
-def whole(error: Exception) -> str:
-    """All that there is to say about an exception of the script's, with where it came from."""
-    return escaped("".join(traceback.format_exception(error)), lines=True)
 
 
 def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measured:
@@ -239,11 +242,13 @@ def _record(
 
     def make() -> Signed:
         nonlocal entry
-        entry = _entry(session, announced, request, measured, status)
+        digest = hashlib.sha256(log_of(announced.evaluation, request, measured)).hexdigest()
+        entry = _finished(session, announced, measured, digest, status)
         attempt = session.journal.fold.attempts.get(announced.evaluation)
         known = (attempt.finished, *(it for _, it in attempt.others)) if attempt else ()
         if any(it is not None and it.model_copy(update={"time": entry.time}) == entry for it in known):
             return []
+        entry = _entry(session, announced, request, measured, status)
         more = measured.elicitation_flops - request.elicitation_flops
         extra = session.reservation("elicitation", max(more, 0), announced.evaluation)
         return [*([(extra, session.keys.gate)] if more > 0 else []), (entry, evaluator)]
@@ -251,7 +256,7 @@ def _record(
     # Whatever comes from here on, also while its log is stored. Another process that took the run over has closed this
     # attempt, and the worse result stands. If the gate's key was replaced meanwhile, what was not reserved is no
     # evidence, and the result is.
-    session.unwritten.append(make)
+    session.keep(make)
     with suppress(OSError):
         store_log(_logs(session), announced.evaluation, request, measured)
     session.write_kept()

@@ -7,12 +7,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
-from scalegate.errors import InputError
+from scalegate.errors import InputError, ScalegateError
 from scalegate.gate import Decision, Journal
 from scalegate.gate.bookkeeping import recording_faults
 from scalegate.gate.facts import effective
@@ -30,24 +28,14 @@ from scalegate.ledger.entries import (
 from scalegate.policy import Policy
 from scalegate.training.arguments import line
 from scalegate.training.held import Held
+from scalegate.training.keys import Keys, names_gate
 from scalegate.units import MAX_FLOP
 
-__all__ = ["Keys", "Session", "find_keys"]
+__all__ = ["Session"]
 
 LOG = logging.getLogger(__name__)
 Signed = list[tuple[Entry, SigningKey]]
 Use = Literal["training", "elicitation"]
-
-
-@dataclass(frozen=True)
-class Keys:
-    """The keys that a training machine signs with, and whose they are in the policy."""
-
-    log: SigningKey
-    gate: SigningKey
-    gate_actor: str
-    evaluator: SigningKey | None
-    evaluator_actor: str
 
 
 class Session:
@@ -69,8 +57,12 @@ class Session:
         """What makes entries that must not be lost and are not in the ledger yet: faults of the meter, and results."""
         self.let_go = False
         """Whether the ledger was closed."""
+        self.copied = False
+        """Whether this is a forked child's copy: what is measured is its parent's to record."""
         self._looked = False
         """Whether it was looked whether training changes the weights."""
+        self._inside = False
+        """Whether something is being read or written: a signal handler may come in the middle of it."""
         self._torn = False
         """Whether something cut short what was folded: then the ledger is read again from its start."""
 
@@ -185,16 +177,26 @@ class Session:
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
-        """An interrupt may leave an entry half folded: nothing is read or written on such a fold."""
-        if self._torn:
-            self.journal = Journal(self.journal.ledger, now=self.journal.now)
-        self._torn = True
+        """An interrupt may leave an entry half folded: nothing is read or written on that, nor within a write."""
+        if self.let_go:
+            raise Held(
+                f"run `{self.run}`: the gate is closed, or it is its parent's", self.decision, fix="open it again"
+            )
+        if self._inside:
+            raise Held(f"run `{self.run}`: its ledger is being read or written", self.decision, fix="do it after that")
+        self._inside = True
         try:
-            yield
-        except (Held, _NoRoom):
+            if self._torn:
+                self.journal = Journal(self.journal.ledger, now=self.journal.now)
+            self._torn = True
+            try:
+                yield
+            except (Held, _NoRoom):
+                self._torn = False
+                raise
             self._torn = False
-            raise
-        self._torn = False
+        finally:
+            self._inside = False
 
     def refresh(self) -> None:
         """Take in what others wrote."""
@@ -229,11 +231,12 @@ class Session:
         again = self.let_go
         if again:
             self.journal = Journal.open(self.journal.ledger.path, log_key=self.keys.log, now=self.journal.now)
+            self.let_go = self._torn = self._inside = False
         try:
             yield
         finally:
             if again:
-                self.journal.close()
+                self.close()
 
     def close(self) -> None:
         """Let the ledger go."""
@@ -247,25 +250,48 @@ class Session:
         self.unwritten.append(lambda: [(MeterFault(**self.common(), reason=said), self.keys.gate)])
         self.write_kept()
 
+    def keep(self, make: Callable[[], Signed]) -> None:
+        """Have what `make` makes written, now or before anything else. Raises Held in a forked child."""
+        if self.copied:
+            raise Held(f"run `{self.run}`: the gate is its parent's", self.decision, fix="record it there")
+        self.unwritten.append(make)
+
+    def abandon(self) -> None:
+        """In a forked child: nothing is its own to write."""
+        self.let_go = self.copied = True
+        self.unwritten.clear()
+
     def write_kept(self) -> None:
         """Write what must not be lost, before anything else is written and before anything is decided.
 
-        What is refused is written without all but its last entry. What makes no entry is in the ledger already.
+        What is refused is written without all but its last entry. What makes no entry is in the ledger already. What
+        cannot be written at all is kept, keeps nothing else back, and raises.
         """
-        while self.unwritten:
-            # Not fenced: what was trained and measured here is in the ledger, whoever holds the run by now.
-            with suppress(_NoRoom):
-                try:
-                    self.append(partial(self._some, slice(None)))
-                except InputError:
-                    self.append(partial(self._some, slice(-1, None)))
-            del self.unwritten[0]
+        failed: ScalegateError | None = None
+        for make in tuple(self.unwritten):
+            try:
+                self._write_kept(make)
+            except InputError as error:
+                failed = failed or error
+            else:
+                with suppress(ValueError):  # a handler may have written it meanwhile
+                    self.unwritten.remove(make)
+        if failed is not None:
+            raise failed
 
-    def _some(self, part: slice) -> Signed:
-        made = self.unwritten[0]()[part]
-        if not made:
-            raise _NoRoom
-        return made
+    def _write_kept(self, make: Callable[[], Signed]) -> None:
+        def some(part: slice) -> Signed:
+            made = make()[part]
+            if not made:
+                raise _NoRoom
+            return made
+
+        # Not fenced: what was trained and measured here is in the ledger, whoever holds the run by now.
+        with suppress(_NoRoom):
+            try:
+                self.append(partial(some, slice(None)))
+            except InputError:
+                self.append(partial(some, slice(-1, None)))
 
     def settle(self, unspent: int) -> None:
         """Give back training compute that was reserved and not spent."""
@@ -388,28 +414,3 @@ class Session:
 
 class _NoRoom(Exception):
     """There is nothing to write: the permit does not reach as far as the next step, or it is in the ledger already."""
-
-
-def names_gate(policy: Policy, keys: Keys) -> bool:
-    """Whether the policy names the gate that these are the keys of, with this key."""
-    public = keys.gate.verify_key.to_text()
-    return any((it.id, it.key) == (keys.gate_actor, public) for it in policy.with_role("gate"))
-
-
-def find_keys(policy: Policy, folder: Path, log_key: SigningKey) -> Keys:
-    """The keys in the folder that the policy names for the gate and for evaluators. Raises InputError without."""
-    found: dict[str, tuple[SigningKey, str]] = {}
-    for path in sorted(folder.glob("*.key")):
-        key = SigningKey.load(path)
-        for person in policy.people:
-            if person.key == key.verify_key.to_text():
-                for role in person.roles:
-                    found.setdefault(role, (key, person.id))
-    if "gate" not in found:
-        raise InputError(
-            f"no key in `{folder}` belongs to a person with role `gate` in the policy",
-            fix="put that person's key there, or name its verification key in the policy",
-        )
-    gate, actor = found["gate"]
-    evaluator, evaluator_actor = found.get("evaluator", (None, ""))
-    return Keys(log_key, gate, actor, evaluator, evaluator_actor)

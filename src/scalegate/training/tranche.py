@@ -31,6 +31,8 @@ class Tranche:
         self.pending = 0
         """Of `spent`, what the guarded optimizer has not taken."""
         self.guarded = False
+        self._last = 0
+        """Of `spent`, the step that was authorised last."""
         self._granted_after = 0
         self._granted_at = 0.0
 
@@ -47,6 +49,7 @@ class Tranche:
         if self.guarded:
             self.pending += flops
         self.spent += flops
+        self._last = flops
         return True
 
     def taken(self) -> None:
@@ -57,6 +60,12 @@ class Tranche:
         """A step that was authorised will not be taken: it stays reserved, and is never in the weights."""
         self.spent -= self.pending
         self.pending = 0
+
+    def doubt(self) -> None:
+        """Nobody can tell whether the last step was taken: it stays reserved, and counts as in no weights."""
+        if not self.guarded:
+            self.spent -= self._last
+            self._last = 0
 
     def add(self, granted: int) -> None:
         """Take what the ledger has reserved."""

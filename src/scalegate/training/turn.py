@@ -51,6 +51,15 @@ class Turn:
             raise
         self._give_up()
 
+    @contextmanager
+    def join(self, decision: Decision | None) -> Iterator[None]:
+        """Have the gate alone, or together with the call under way: for what must be said at once."""
+        if self._taken:
+            yield
+        else:
+            with self.take(decision):
+                yield
+
     def _give_up(self) -> None:
         self._taken = False
         after, self._after = self._after, None

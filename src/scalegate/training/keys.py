@@ -1,0 +1,48 @@
+"""The keys that a gate signs with: those in its folder that the policy names for its roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from scalegate.errors import InputError
+from scalegate.ledger import SigningKey
+from scalegate.policy import Policy
+
+__all__ = ["Keys", "find_keys", "names_gate"]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys that a training machine signs with, and whose they are in the policy."""
+
+    log: SigningKey
+    gate: SigningKey
+    gate_actor: str
+    evaluator: SigningKey | None
+    evaluator_actor: str
+
+
+def names_gate(policy: Policy, keys: Keys) -> bool:
+    """Whether the policy names the gate that these are the keys of, with this key."""
+    public = keys.gate.verify_key.to_text()
+    return any((it.id, it.key) == (keys.gate_actor, public) for it in policy.with_role("gate"))
+
+
+def find_keys(policy: Policy, folder: Path, log_key: SigningKey) -> Keys:
+    """The keys in the folder that the policy names for the gate and for evaluators. Raises InputError without."""
+    found: dict[str, tuple[SigningKey, str]] = {}
+    for path in sorted(folder.glob("*.key")):
+        key = SigningKey.load(path)
+        for person in policy.people:
+            if person.key == key.verify_key.to_text():
+                for role in person.roles:
+                    found.setdefault(role, (key, person.id))
+    if "gate" not in found:
+        raise InputError(
+            f"no key in `{folder}` belongs to a person with role `gate` in the policy",
+            fix="put that person's key there, or name its verification key in the policy",
+        )
+    gate, actor = found["gate"]
+    evaluator, evaluator_actor = found.get("evaluator", (None, ""))
+    return Keys(log_key, gate, actor, evaluator, evaluator_actor)
