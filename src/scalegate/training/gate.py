@@ -404,7 +404,7 @@ class Gate:
         return due_next(self._session, self._tranche.left)
 
     def close(self) -> None:
-        """Give back what is not spent and let the ledger go. The run can be opened again. Within a call it waits for it.
+        """Give back what is not spent and let the ledger go, after the call under way. The run can be opened again.
 
         Raises LedgerError if a fault of the meter or a result still cannot be written: close it again.
         """
