@@ -20,7 +20,7 @@ FILLED = {"WHO": "security", "DATE": "2999-01-01", "TEXT": "seen", "SHA256": "d"
 def commands(shown: str) -> list[list[str]]:
     """The commands that stand under the hold, with what stands in capitals filled in."""
     lines = re.findall(r"^  scalegate (.*)$", shown, re.MULTILINE)
-    return [[FILLED.get(word, word) for word in shlex.split(line)] for line in lines]
+    return [[FILLED.get(word, word) for word in shlex.split(line, comments=True)] for line in lines]
 
 
 @pytest.mark.parametrize("asked", [("status", "-p", "p"), ("decide", "--run", "r", "--no-record", "-p", "p")])

@@ -161,7 +161,7 @@ def test_no_change_touches_a_fact_that_the_policy_does_not_have(name: str) -> No
 def planning(of: Situation) -> list[Any]:
     facts = derive_facts(POLICY, of, "train")
     changes = possible_changes(POLICY, of, Judge.of(POLICY, "train"), facts)
-    return [dict(change.updates)["lineage.planned_end"] for change in changes if "planned" in change.text]
+    return [dict(change.updates)["lineage.planned_end"] for change in changes if "`planned=`" in change.text]
 
 
 def test_a_larger_plan_is_offered_up_to_the_cap_and_not_past_it() -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -247,6 +248,28 @@ def test_a_lost_write_lock_stops_the_append(ledger: Ledger, envelope: Make) -> N
     with pytest.raises(LedgerError, match="lock"):
         ledger.append(lambda: ledger._connection().execute("ROLLBACK") and [envelope(0)])
     assert ledger.size == 0
+
+
+def test_an_interrupt_as_the_write_lock_is_taken_lets_go_of_it(
+    ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may come between the statement and whatever comes next: neither this process nor another is locked out."""
+    run = ledger._run
+
+    def interrupted(statement: str, *values: object) -> list[Any]:
+        found = run(statement, *values)
+        if statement.startswith("BEGIN"):
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(ledger, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.append([envelope(0)])
+    monkeypatch.setattr(ledger, "_run", run)
+    with Ledger.open(path, log_key=log_key) as other:
+        other.append([envelope(1)])
+    ledger.append([envelope(2)])
+    assert ledger.size == 2
 
 
 def test_errors_of_somebody_elses_database_are_passed_on(ledger: Ledger, envelope: Make) -> None:

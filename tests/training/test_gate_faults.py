@@ -9,6 +9,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -383,3 +384,51 @@ def test_a_gate_that_could_not_be_closed_is_closed_again(project: Project) -> No
 def test_a_word_for_yes_is_no_yes(project: Project, option: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(option))):
         open_gate(project, Model(), **option)
+
+
+def test_a_fault_that_a_handler_reports_while_compute_is_reserved_authorises_nothing_more(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the handler takes no notice of what it is told: the fault is written first."""
+    gate = open_gate(project, Model(), tranche=10 * STEP)
+    reserve = gate._session.reserve
+
+    def reserving(least: int, wanted: int) -> int:
+        granted = reserve(least, wanted)
+        monkeypatch.setattr(gate._session, "_inside", True)
+        with pytest.raises(Held, match="which is kept and written as soon as it can be"):
+            gate.meter_fault("the counter broke")
+        monkeypatch.setattr(gate._session, "_inside", False)
+        return granted
+
+    monkeypatch.setattr(gate._session, "reserve", reserving)
+    with pytest.raises(Held, match="which is written first"):
+        gate.step(STEP)
+    with pytest.raises(Held, match=r"standing\.meter"):
+        gate.step(STEP)
+    gate.close()
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].faults == ["the counter broke"]
+
+
+def test_a_hold_by_a_wrong_amount_saves_what_was_trained(project: Project) -> None:
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 3)
+    with pytest.raises(Held, match="not a whole number"):
+        gate.step(1.5)  # type: ignore[arg-type]
+    assert model.saved == 3 * STEP
+    gate.close()
+
+
+def test_a_guard_that_comes_after_a_step_does_not_count_it_before_it_is_taken(project: Project) -> None:
+    model, hooks = Model(), list[Any]()
+    optimizer: Any = SimpleNamespace(register_step_pre_hook=hooks.append)
+    with open_gate(project, model) as gate:
+        train(gate, model, 3)
+        gate.step(5 * STEP)
+        gate.guard(optimizer)
+        assert gate.trained == 3 * STEP
+        hooks[0](optimizer, (), {})
+        assert gate.trained == 8 * STEP
+        model.flops += 5 * STEP

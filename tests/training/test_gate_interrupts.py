@@ -247,3 +247,47 @@ def handled(step: Callable[[], Any], at: int, handler: Callable[[], Any]) -> int
     finally:
         sys.settrace(before)
     return ran
+
+
+@pytest.mark.parametrize("says", ["save", "meter_fault"])
+def test_what_a_handler_raises_while_an_entry_is_read_spoils_nothing(tmp_path: Path, says: str) -> None:
+    """What the gate refuses a handler goes through whatever was under way, and is no fault of the ledger."""
+    files = ("gate/fold.py", "gate/journal.py", "gate/trust.py", "training/session.py")
+    at, number, cut = 1, 0, True
+    while cut:
+        number += 1
+        project, model = new_project(tmp_path / f"p{number}"), Model()
+        gate = open_gate(project, model, tranche=FLOPS, evaluate=None)
+        call = {"save": gate.save, "meter_fault": lambda: gate.meter_fault("the counter broke")}[says]  # noqa: B023
+        ran, cut = 0, False
+
+        def here(_frame: FrameType, event: str, _argument: Any) -> Any:
+            nonlocal ran, cut
+            if event == "opcode":
+                ran += 1
+                if ran == at:  # noqa: B023
+                    cut = True
+                    call()  # noqa: B023
+            return here
+
+        def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
+            if not frame.f_code.co_filename.endswith(files):
+                return None
+            frame.f_trace_opcodes = True
+            return here
+
+        before = sys.gettrace()
+        sys.settrace(enter)
+        with suppress(Held):
+            gate.step(FLOPS)
+        sys.settrace(before)
+        for _ in range(3):
+            with suppress(Held):
+                gate.step(FLOPS)
+        gate.close()
+        replay(project.ledger)
+        with reading(project.ledger) as journal:
+            assert journal.fold.faults == []
+            assert journal.fold.runs["r"].faults == (["the counter broke"] if says == "meter_fault" and cut else [])
+        at += 997
+    assert number > 3

@@ -231,3 +231,22 @@ def test_a_checkpoint_that_fails_at_the_end_of_the_block_is_an_error(project: Pr
         train(gate, model, 2)
     with open_gate(project, Model(flops=2 * STEP)) as gate:
         assert gate.trained == STEP, "its weights are recorded, and the run can go on from them"
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_where_the_weights_tell_that_the_last_step_was_taken_it_counts(project: Project, saved: bool) -> None:
+    """One step in each process, or a save before each: none is lost, and one that was not taken is not claimed."""
+    model = Model()
+    for number in range(1, 5):
+        with open_gate(project, model) as gate:
+            if saved:
+                train(gate, model, 1)
+                gate.save()
+            gate.step(STEP)
+            model.flops += STEP
+        assert model.saved == model.flops == number * (1 + saved) * STEP
+    with open_gate(project, model) as gate:
+        assert gate.trained == model.flops
+        gate.step(STEP)
+    with open_gate(project, model) as gate:
+        assert gate.trained == model.flops, "it was not taken"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -48,10 +49,11 @@ def init(
             " (`scalegate key new NAME`).\n"
             "Next:\n"
             f"  1. edit {project.policy}: figures, people, evaluations\n"
-            f"  2. scalegate policy check {project.policy}\n"
-            f"  3. scalegate adopt {project.policy} --project {folder} --as ..., once for each who must sign\n"
+            f"  2. scalegate policy check {quote(str(project.policy))}\n"
+            f"  3. scalegate adopt {quote(str(project.policy))} --project {quote(str(folder))} --as ...,"
+            " once for each who must sign\n"
             "  4. call Gate.open in your training script\n"
-            f"  5. scalegate status --project {folder}"
+            f"  5. scalegate status --project {quote(str(folder))}"
         ),
     )
 
@@ -110,6 +112,7 @@ def decide(
     from scalegate.gate.facts import effective
     from scalegate.gate.lineage import members, total
     from scalegate.gate.project import Project
+    from scalegate.gate.since import asked_again
     from scalegate.units import parse_flop
 
     wanted = check_action(action)
@@ -130,7 +133,7 @@ def decide(
         last = journal.fold.latest.get(run)
         if wanted == "train" and flops is None and last is not None and last.policy == journal.policy.digest():
             # What the script last asked for: less would be a verdict on something that nobody is about to do.
-            compute = max(compute, last.compute)
+            compute = max(compute, asked_again(journal.fold, last))
         if kept:
             actor = with_role(journal.policy, place, "gate").id
             key = signer(journal.policy, place, actor, None)

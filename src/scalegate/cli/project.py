@@ -111,7 +111,9 @@ def known(journal: Journal, folder: Path, run: str) -> Known:
     """What the project knows that a command about the run needs."""
     of = journal.fold.runs.get(run)
     tip = of.tip if of is not None and of.tip in of.weights else None
-    return Known(folder, journal.policy, tip)
+    saved = {name: it.weights for name, it in journal.fold.runs.items() if it.weights}
+    furthest = {name: max(weights, key=lambda digest: weights[digest]) for name, weights in saved.items()}
+    return Known(folder, journal.policy, tip, furthest)
 
 
 def check_action(text: str) -> Action:

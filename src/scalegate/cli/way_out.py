@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -73,6 +73,8 @@ class Known:
     policy: Policy
     weights: str | None = None
     """Digest of the run's weights as they were recorded last."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Of each run, the digest of its recorded weights with the most training."""
 
     def who(self, role: str) -> str:
         """Who has a role: whoever is the only one, or a word that is to be filled in."""
@@ -81,34 +83,59 @@ class Known:
 
 
 def to_release(decision: Decision, known: Known) -> Iterator[str]:
-    """The commands that bring about the first set that would release a hold, in their order; none if none does."""
+    """The commands that bring about the first set that would release a hold, in their order; none if none does.
+
+    Where a fact of the set takes no command, it is said that these are a part.
+    """
     way_out = decision.resumption
     facts = way_out.first or (way_out.sets[0] if way_out.sets else ()) if way_out else ()
-    measured = [line for fact in facts for line in _measured(decision, fact, known)]
-    signed = [line for fact in facts for line in _signed(decision, fact, known)]
+    measured = [list(_measured(decision, fact, known)) for fact in facts]
+    signed = [list(_signed(decision, fact, known)) for fact in facts]
+    lines = [line for part in measured for line in part]
+    weights = decision.weights or (known.weights if decision.action != "train" else None)
     folder = str(known.folder)
-    again = to_decide(decision.run, decision.action, decision.weights, decision.configuration, project=folder)
-    if measured or signed:
-        yield "Commands for the first of these, with what stands in capitals filled in:"
-        lines = [*measured, *([again] if measured and signed else []), *signed, again]
-        yield from (f"  {line}" for line in lines)
+    again = to_decide(decision.run, decision.action, weights, decision.configuration, project=folder)
+    if any(measured) or any(signed):
+        part = all(one or other for one, other in zip(measured, signed, strict=True))
+        words = "Commands for the first of these" if part else "Commands for a part of the first of these"
+        yield f"{words}, with what stands in capitals filled in{'' if part else '; the rest stands above'}:"
+        lines += [again] if any(measured) and any(signed) else []
+        yield from (f"  {line}" for line in (*lines, *(line for part in signed for line in part), again))
         if decision.action == "train":
             yield "Or, in place of the last, run the training script again: it decides by itself."
 
 
 def _measured(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[str]:
-    who = known.who("evaluator")
-    if fact.concerns[:1] == ("evaluation",):
-        _, domain, samples, flops = fact.concerns
-        weights = decision.weights or known.weights or "DIGEST"
-        about = ["--run", decision.run, "--domain", domain, "--weights", weights, "--samples", samples]
-        about += ["--elicitation-flops", f"{flops} FLOP"]
-        if decision.action != "train":
-            about += ["--configuration", decision.configuration or "DIGEST"]
-        rest = ["--task", "TEXT", "--task-version", "TEXT", "--dataset", "SHA256"]
-        yield _line(known, ["evidence", "announce", *about, *rest, "--as", who])
-    if fact.concerns[:1] in (("evaluation",), ("result",)):
-        yield _line(known, ["evidence", "add", "FILE", "--as", who])
+    match fact.concerns:
+        case ("evaluation", domain, samples, flops, *still_open):
+            yield from _added(domain, still_open, known)
+            weights = decision.weights or known.weights or "DIGEST"
+            exact = [] if decision.action == "train" else ["--configuration", decision.configuration or "CONFIGURATION"]
+            yield _announced(known, decision.run, domain, weights, samples, flops, exact)
+            yield from _added(domain, [""], known)
+        case ("result", domain, *still_open):
+            yield from _added(domain, still_open, known)
+        case ("others", domain, *runs):
+            samples = str(known.policy.domain(domain).samples)
+            for run, flops in zip(runs[::2], runs[1::2], strict=True):
+                yield _announced(known, run, domain, known.others.get(run, "DIGEST"), samples, flops, [])
+                yield from _added(domain, [""], known)
+        case _:
+            return
+
+
+def _announced(known: Known, run: str, domain: str, weights: str, samples: str, flops: str, exact: list[str]) -> str:
+    about = ["--run", run, "--domain", domain, "--weights", weights, *exact, "--samples", samples]
+    about += ["--elicitation-flops", f"{flops} FLOP"]
+    rest = ["--task", "TEXT", "--task-version", "TEXT", "--dataset", "SHA256", "--as", known.who("evaluator")]
+    return _line(known, ["evidence", "announce", *about, *rest])
+
+
+def _added(domain: str, evaluations: Iterable[str], known: Known) -> Iterator[str]:
+    """For each evaluation, the command that adds its result; empty: of the one that was just announced."""
+    for evaluation in evaluations:
+        of = f"evaluation {evaluation[:12]}... of {domain}" if evaluation else f"the result in {domain}"
+        yield f"{_line(known, ['evidence', 'add', 'FILE', '--as', known.who('evaluator')])}  # {of}"
 
 
 def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[str]:

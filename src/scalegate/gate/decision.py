@@ -57,8 +57,9 @@ class ResumptionFact(_Data):
     kind: Literal["act", "measure", "time", "sign"]
     text: str
     concerns: tuple[str, ...] = ()
-    """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; `result` and its domain;
-    `evaluation`, domain, least samples and least FLOP of elicitation; else empty."""
+    """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; `result`, domain and the
+    evaluations that are open; `evaluation`, domain, least samples, least FLOP of elicitation, and what is open before;
+    `others`, domain, and of each run that is to be evaluated its name and least FLOP of elicitation; else empty."""
 
 
 class Resumption(_Data):

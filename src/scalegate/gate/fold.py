@@ -13,7 +13,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
-from scalegate.errors import InputError, ScalegateError
+from scalegate.errors import InputError, NotVerified
 from scalegate.gate.bookkeeping import further, opened, planned_end, recorded, settled, unopened
 from scalegate.gate.decision import Decision
 from scalegate.gate.lineage import Run, carried, holders, lineage_faults, members, total
@@ -87,7 +87,7 @@ class Fold:
         try:
             parsed = dsse.parse(envelope)
             entry = entries.read_statement(parsed.payload)
-        except ScalegateError as error:
+        except (InputError, NotVerified) as error:
             self.faults.append(f"entry {index} cannot be read: {error}")
             raise InputError(f"entry {index} cannot be read: {error}") from error
         refused = refused_by(self.policy, entry, parsed) or self._replayed(entry, parsed)
@@ -247,7 +247,7 @@ class Fold:
     def _adopt(self, index: int, entry: entries.PolicyAdopted) -> str | None:
         try:
             policy = policy_from_json(entry.document)
-        except ScalegateError as error:
+        except (InputError, NotVerified) as error:
             return f"the policy is not sound: {error}"
         if policy.digest() != entry.policy:
             return "the digest is not that of the policy"

@@ -78,7 +78,12 @@ def lineage_measures(
             rest = (piece for piece in situation.pieces if piece not in still_open)
             after = outcome((*rest, *closed))
             if not any(isinstance(value, Unknown) for _, value in after):
-                yield Change("measure", f"{chance}: {words}", after, concerns=("result", domain.id))
+                yield Change(
+                    "measure",
+                    f"{chance}: {words}",
+                    after,
+                    concerns=("result", domain.id, *(piece.evaluation for piece in still_open)),
+                )
     attempts = max((piece.attempt for piece in mine), default=0)
     if attempts >= policy.error_budget.evaluations:
         return
@@ -87,7 +92,7 @@ def lineage_measures(
     how = (
         f"{first}{_stated(situation, judge)}an announced evaluation of `{domain.id}` on {_weights(situation, judge)} at"
         f" {format_flop(floor(trained * policy.effective_compute.factor))}, at least {samples} samples, elicited by"
-        f" {domain.elicitation.method} with at least {exact_flop(due)}, enough for as far as it can carry"
+        f" {domain.elicitation.method} with at least {exact_flop(due)}, enough for as far as it can carry or is planned"
         f" (attempt {attempts + 1} of {policy.error_budget.evaluations})"
     )
     others = [piece if piece not in still_open else _closed(piece, 0) for piece in situation.pieces]
@@ -107,7 +112,7 @@ def lineage_measures(
                 f"{chance}: {how}",
                 after,
                 costs=effective(policy, due),
-                concerns=("evaluation", domain.id, str(samples), str(due)),
+                concerns=("evaluation", domain.id, str(samples), str(due), *(piece.evaluation for piece in still_open)),
             )
 
 
@@ -204,6 +209,11 @@ def elsewhere_measures(
                 f" of `{domain.id}` on the furthest recorded weights of {', '.join(names)},"
                 f" so that what it covers counts as unevaluated no more",
                 ((f"{domain.id}.unevaluated", effective(policy, left)), ("developer.others", others + cost)),
+                concerns=(
+                    "others",
+                    domain.id,
+                    *(text for it in chosen[domain.id] for text in (it.run, str(due[it.run][domain.id]))),
+                ),
             )
 
 

@@ -18,7 +18,7 @@ from scalegate.gate.lineage import members, total
 from scalegate.gate.pieces import pieces
 from scalegate.ledger import entries
 
-__all__ = ["Since", "latest_decision", "otherwise", "since", "to_decide"]
+__all__ = ["Since", "asked_again", "latest_decision", "otherwise", "since", "to_decide"]
 
 KINDS: dict[type, tuple[str, str]] = {
     entries.EvaluationFinished: ("result", "results"),
@@ -62,16 +62,29 @@ def otherwise(fold: Fold, made: Decision, now: int = 0) -> Decision | None:
     """
     if fold.policy is None:
         return None
-    used = effective(fold.policy, total(fold.runs, members(fold.runs, made.run)))
     situation = fold.situation(
         made.run,
         now=max(fold.time, made.now, now),
-        compute=max(made.compute, used) if made.policy == fold.policy_digest else used,
+        compute=asked_again(fold, made),
         weights=made.weights,
         configuration=made.configuration,
     )
     again = decide(fold.policy, situation, made.action)
     return None if _outcome(again) == _outcome(made) and not _smaller(again, made) else again
+
+
+def asked_again(fold: Fold, made: Decision) -> int:
+    """Effective compute of the same step, asked for now: elicitation since that decision comes on top of it."""
+    names = members(fold.runs, made.run)
+    assert fold.policy is not None
+    used = effective(fold.policy, total(fold.runs, names))
+    if made.policy != fold.policy_digest:
+        return used
+    latest = latest_decision(fold, made.run, made.action)
+    later = fold.records[latest[0] + 1 :] if latest is not None and latest[1] == made else []
+    entered = [record.entry for record in later if isinstance(record.entry, entries.ComputeReserved)]
+    spent = sum(it.flops for it in entered if it.use == "elicitation" and it.run in names)
+    return max(made.compute + effective(fold.policy, spent), used)
 
 
 def _smaller(again: Decision, made: Decision) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalegate.errors import ScalegateError
+from scalegate.errors import InputError, NotVerified
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import Entry
 from scalegate.ledger.keys import VerifyKey
@@ -28,7 +28,7 @@ def refused(policy: Policy | None, entry: Entry, parsed: dsse.Envelope) -> str |
         if policy is None:
             try:
                 policy = policy_from_json(entry.document)
-            except ScalegateError as error:
+            except (InputError, NotVerified) as error:
                 return f"the policy is not sound: {error}"
     elif policy is None:
         return "no policy is in force"
@@ -41,7 +41,7 @@ def refused(policy: Policy | None, entry: Entry, parsed: dsse.Envelope) -> str |
         return f"the policy has no key for `{entry.actor}`"
     try:
         key = VerifyKey.from_text(person.key)
-    except ScalegateError as error:
+    except (InputError, NotVerified) as error:
         return f"the key of `{entry.actor}` cannot be read: {error}"
     if not dsse.verified_by(parsed, [key]):
         return f"the signature is not by the key that the policy names for `{entry.actor}`"

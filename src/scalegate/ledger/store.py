@@ -309,8 +309,8 @@ class Ledger:
         """One view of the file, by default with the write lock; after an error, no trace."""
         if self._db is not None and self._db.in_transaction:
             raise LedgerError("an append within an append", place=self._place())
-        self._run(begin)
         try:
+            self._run(begin)
             yield
             self._run("COMMIT")
         except BaseException:

@@ -79,7 +79,7 @@ def _asked(policy: Policy, situation: Situation) -> dict[Domain, int]:
     judge, facts = Judge.of(policy, "train"), derive_facts(policy, situation, "train")
     _, way_out = ways_out(policy, situation, judge, facts)
     concerned = [fact.concerns for way in way_out.sets for fact in way if fact.concerns[:1] == ("evaluation",)]
-    asked = {domain: int(flops) for _, domain, _, flops in concerned}
+    asked = {concerns[1]: int(concerns[3]) for concerns in concerned}
     return {domain: asked[domain.id] for domain in policy.domains if domain.id in asked}
 
 

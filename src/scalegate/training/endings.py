@@ -23,6 +23,11 @@ class Ending(Protocol):
 
     def save(self) -> str: ...
 
+    def doubt(self) -> None: ...
+
+    @property
+    def unsaved(self) -> bool: ...
+
 
 def at_end(gate: Ending) -> None:
     """A script that ends without `close` gives back what it did not spend. A forked copy has no permit.
@@ -40,13 +45,16 @@ def ended(gate: Ending) -> None:
     atexit.unregister(gate.close)
 
 
-def leave(gate: Ending, *, save: bool, ended: type[BaseException] | None, held: bool) -> None:
+def leave(gate: Ending, *, save: bool, last: bool, ended: type[BaseException] | None, held: bool) -> None:
     """The block that the gate was opened for has ended, by an exception or well: save what was trained, and close.
 
-    Raises what the script's own functions raise, unless something else ended the block, or it was `held` before.
+    `last`: whether a step was authorised last of all. Raises what the script's own functions raise, unless something
+    else ended the block, or it was `held` before.
     """
     try:
-        if save:
+        if save and last:
+            gate.doubt()
+        if save and gate.unsaved:
             gate.save()
     except Exception as error:
         if not (ended or held or isinstance(error, Held)):

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from scalegate.errors import InputError, ScalegateError
 from scalegate.gate import Decision, Journal
@@ -127,7 +127,7 @@ class Gate:
         check_run(run)
         check_functions(weights, checkpoint=checkpoint, evaluate=evaluate)
         check_declared(from_scratch)
-        check_suites(wanted, suites or {}, evaluated=evaluate is not None)
+        check_suites(wanted, {} if suites is None else suites, evaluated=evaluate is not None)
         size, end, kin = check_tranche(tranche), check_planned(planned), declared(parents)
         folder = key_folder(keys, ledger)
         log_key = SigningKey.load(folder / "log.key")
@@ -138,12 +138,11 @@ class Gate:
             gate = cls(
                 session, weights=weights, checkpoint=checkpoint, evaluate=evaluate, suites=suites or {}, tranche=size
             )
-            start = gate._digest()
             session.open(
                 from_scratch=from_scratch,
                 parents=kin,
                 planned=end,
-                start=start,
+                start=gate._digest(),
                 also=lambda: abort_open(session),
             )
         except BaseException:
@@ -166,7 +165,7 @@ class Gate:
         if type(flops) is not int or flops <= 0 or time.monotonic() >= self._expires or not tranche.spend(flops):
             self._authorised = False
             self._extend(flops)
-            self._check_open()  # a handler may have closed it meanwhile
+            self._check_kept()
         self._authorised = True
 
     def guard(self, optimizer: Optimizer) -> None:
@@ -175,23 +174,20 @@ class Gate:
         With it the gate knows which steps were taken, and only these count as gone into the weights.
         """
 
-        def check(_optimizer: object, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
-            if not self._authorised:
-                raise Held(
-                    f"run `{self._session.run}`: the optimizer stepped without a permit",
-                    self.decision,
-                    fix="call gate.step(flops) before each step",
-                )
-            self._authorised = False
-            self._tranche.taken()
+        optimizer.register_step_pre_hook(lambda *_: self._taken())
+        self._tranche.guard(self._authorised)
 
-        optimizer.register_step_pre_hook(check)
-        self._tranche.guarded = True
+    def _taken(self) -> None:
+        if not self._authorised:
+            said = f"run `{self._session.run}`: the optimizer stepped without a permit"
+            raise Held(said, self.decision, fix="call gate.step(flops) before each step")
+        self._authorised = False
+        self._tranche.taken()
 
     def _extend(self, flops: object) -> None:
         """Reserve enough for a step of `flops`, under the permit or a new one, and authorise it; or raise Held."""
         session = self._session
-        with self._turn.take(self.decision), self._holding(), self._kept():
+        with self._turn.take(self.decision), self._kept(), self._ending(), holding(session.run):
             self._check_open()
             exact = metered(flops)
             if exact == 0:
@@ -224,7 +220,7 @@ class Gate:
             if not (decided or self._closed or self._unchanged) and self.trained > 0 and not self._saved():
                 try:
                     self._save()
-                except ScalegateError as refused:
+                except Exception as refused:  # noqa: BLE001 - also the script's: what holds the run comes first
                     raise Held(f"{held.message}; nor can it be saved: {refused}", held.decision, fix=held.fix) from held
             raise
 
@@ -237,12 +233,6 @@ class Gate:
             self._end()
             raise
 
-    @contextmanager
-    def _holding(self, decision: Decision | None = None) -> Iterator[None]:
-        """Whatever goes wrong is a hold."""
-        with self._ending(), holding(self._session.run, decision):
-            yield
-
     def _end(self) -> None:
         self._authorised = False
         self._expires = 0.0
@@ -252,6 +242,13 @@ class Gate:
         """Raise Held where nothing may be authorised or recorded at all."""
         if self._closed:
             raise Held(f"run `{self._session.run}`: the gate is closed", self.decision, fix="open it again")
+
+    def _check_kept(self) -> None:
+        """Raise Held if a signal handler has closed the gate meanwhile, or reported a fault that is not written yet."""
+        if self._closed or self._session.unwritten:
+            self._end()
+            self._check_open()
+            raise Held(f"run `{self._session.run}`: its meter has a fault, which is written first", self.decision)
 
     def _check_unchanged(self) -> None:
         """Raise Held while the model is not what it was before an evaluation that did not end well."""
@@ -273,7 +270,7 @@ class Gate:
         return self._tranche.trained > 0 and self.trained > self._saved_at
 
     def _saved(self) -> bool:
-        """Whether the weights as they now are are those that the ledger was last told of, with all that was trained."""
+        """Whether the weights as they now are are those that the ledger has, with all that was trained."""
         return self.trained == self._saved_at and self._session.state.tip == self._digest()
 
     def _reserve(self, flops: int) -> bool:
@@ -284,7 +281,7 @@ class Gate:
             granted = self._session.reserve(short, max(tranche.wanted(flops, self._session.room()), short))
             if granted > 0:
                 tranche.add(granted)
-        self._check_open()
+        self._check_kept()
         return tranche.spend(flops)
 
     def _settle(self) -> None:
@@ -303,7 +300,7 @@ class Gate:
 
     def meter_fault(self, reason: str) -> None:
         """Report that the meter cannot be trusted, and raise Held: so does every step from here on."""
-        with self._turn.join(self.decision), self._holding(), self._session.at_hand():
+        with self._turn.join(self.decision), self._ending(), holding(self._session.run), self._session.at_hand():
             self._end()
             self._session.fault(reason)
             self._settle()
@@ -344,9 +341,8 @@ class Gate:
         For the end of a run: compute that no conclusive evaluation covers is taken from what the developer's next
         run has before its own first evaluation. A domain in which these weights have a conclusive evaluation is left
         out, however old that is; in any other this spends one of the lineage's evaluations. A step that was authorised
-        before and not taken must be authorised again. Raises InputError when the gate was opened without `evaluate`,
-        when no domain is left that can be evaluated, and when an evaluation changed the model; Held when the run may
-        not be written to any more.
+        before and not taken must be authorised again. Raises InputError when the gate was opened without `evaluate`, no
+        domain is left, or an evaluation changed the model; Held when the run may not be written to any more.
         """
         with self._turn.take(self.decision), self._ending():
             self._check_open()
@@ -381,7 +377,7 @@ class Gate:
         """Save the run; then, where a measurement could release the hold, measure and decide again."""
         if self.trained == 0:
             return decision
-        with self._holding(decision):
+        with self._ending(), holding(self._session.run, decision):
             if not self._saved():
                 try:
                     self._save()
@@ -445,6 +441,10 @@ class Gate:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         save, well = self.unsaved and (kind is None or issubclass(kind, Held)), self._expires > 0
-        if self._authorised:
-            self._tranche.doubt()
-        leave(self, save=save, ended=kind, held=not well)
+        leave(self, save=save, last=self._authorised, ended=kind, held=not well)
+
+    def doubt(self) -> None:
+        """Leave the last step that was authorised out, unless the weights tell that it was taken."""
+        doubted = self._tranche.doubt()
+        if doubted and not self.unsaved and self._digest() != self._session.state.tip:
+            self._tranche.believe(doubted)

@@ -51,7 +51,7 @@ class Held(ScalegateError):
 
 
 @contextmanager
-def holding(run: str, decision: Decision | None) -> Iterator[None]:
+def holding(run: str, decision: Decision | None = None) -> Iterator[None]:
     """Whatever goes wrong becomes a Held, with the decision that was to be acted on if there is one."""
     try:
         yield

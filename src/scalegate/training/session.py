@@ -191,7 +191,7 @@ class Session:
             self._torn = True
             try:
                 yield
-            except (Held, _NoRoom):
+            except _NoRoom:
                 self._torn = False
                 raise
             self._torn = False
@@ -248,6 +248,9 @@ class Session:
         LOG.error("run `%s`: a fault of its meter, which holds for good: %s", self.run, reason)
         said = line(reason, 2000)
         self.unwritten.append(lambda: [(MeterFault(**self.common(), reason=said), self.keys.gate)])
+        if self._inside:
+            why = f"run `{self.run}`: its meter has a fault, which is kept and written as soon as it can be: {said}"
+            raise Held(why, self.decision)
         self.write_kept()
 
     def keep(self, make: Callable[[], Signed]) -> None:

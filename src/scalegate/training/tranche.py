@@ -61,11 +61,22 @@ class Tranche:
         self.spent -= self.pending
         self.pending = 0
 
-    def doubt(self) -> None:
-        """Nobody can tell whether the last step was taken: it stays reserved, and counts as in no weights."""
+    def guard(self, authorised: bool) -> None:
+        """From now on the optimizer says which steps were taken; one that is `authorised` already was not taken yet."""
         if not self.guarded:
-            self.spent -= self._last
-            self._last = 0
+            self.pending = self._last if authorised else 0
+        self.guarded = True
+
+    def doubt(self) -> int:
+        """Nobody can tell whether the last step was taken: it stays reserved, and counts as in no weights. Its FLOP."""
+        doubted = 0 if self.guarded else self._last
+        self.spent -= doubted
+        self._last = 0
+        return doubted
+
+    def believe(self, flops: int) -> None:
+        """The step that was in doubt was taken."""
+        self.spent += flops
 
     def add(self, granted: int) -> None:
         """Take what the ledger has reserved."""
