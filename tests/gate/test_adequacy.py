@@ -61,6 +61,15 @@ def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:
         ("cap.absolute", {"text": "After 2026-11-26 none of the 100,000 staff goes on."}, None),
         ("cadence", {"every": Fraction(2)}, "says 4x, and what is decided by is 2x."),
         ("cadence", {"every": Fraction(5, 2), "text": "Every 2.5x of compute."}, None),
+        (
+            "last-gate",
+            {"text": "Past 1e11 FLOP we understand it."},
+            "says 1e11, and what is decided by is 2.00e+13 FLOP.",
+        ),
+        ("cap.absolute", {"at": 10**14 + 1}, "says 1e14, and what is decided by is 100000000000001 FLOP."),
+        ("cap.absolute", {"text": "No run is 10x as large as the reference."}, None),
+        ("cadence", {"text": "Every 4x, or 1,000x as we hope."}, "says 1,000x, and what is decided by is 4x."),
+        ("cadence", {"every": Fraction(1000), "text": "Every 1,000x of compute."}, None),
         ("cadence", {"text": "Every 4x, less than the buffer of 6x."}, None),
         ("cadence", {"text": "Every 4x and 12 months."}, "says 12 months, and what is decided by is 90 days."),
         ("cadence", {"text": "Every 4x, every 3 months, reviewed after 1 year."}, None),
@@ -119,3 +128,42 @@ def test_a_first_evaluation_that_carries_no_further_than_its_own_elicitation_say
         for least in (most, most - 1)
     ]
     assert [len(found) for found in stopped] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("every", "buffer", "factor", "share", "told"),
+    [
+        # Evidence carries as far as the nearer of cadence and buffer over margin: 2x leaves half of it for elicitation.
+        (2, 6, 1, Fraction(1, 2), True),
+        (2, 6, 1, Fraction(49, 100), False),
+        (4, 3, 1, Fraction(1, 2), True),
+        (4, 3, 1, Fraction(49, 100), False),
+        # At a factor of 3x each FLOP of elicitation is three.
+        (4, 6, 3, Fraction(1, 4), True),
+        (4, 6, 3, Fraction(24, 100), False),
+    ],
+)
+def test_the_room_for_elicitation_is_that_of_the_nearest_end(
+    every: int, buffer: int, factor: int, share: Fraction, told: bool
+) -> None:
+    changed = change_domain(share=share)["domains"][0].model_copy(update={"buffer": Fraction(buffer)})
+    clauses = tuple(
+        it.model_copy(update={"every": Fraction(every)} if it.kind == "cadence" else {}) for it in POLICY.clauses
+    )
+    counted = POLICY.effective_compute.model_copy(update={"factor": Fraction(factor)})
+    policy = POLICY.model_copy(update={"domains": (changed,), "clauses": clauses, "effective_compute": counted})
+    assert any(it.endswith("past the first evaluation nobody can train.") for it in inadequate(policy)) is told
+
+
+@pytest.mark.parametrize(("least", "told"), [(2 * 10**11, True), (2 * 10**11 - 1, False)])
+def test_a_first_evaluation_is_compared_in_effective_compute(least: int, told: bool) -> None:
+    """At 3x, twice 1e11 of elicitation is 6e11: as far as 4x of 2e11 carries."""
+    counted = POLICY.effective_compute.model_copy(update={"factor": Fraction(3)})
+    changes = change_domain(at_least=least, share=Fraction(1, 1000)) | {"effective_compute": counted}
+    assert any("is stopped" in it for it in inadequate(POLICY.model_copy(update=changes))) is told
+
+
+def test_without_a_clause_about_a_domain_nothing_is_said_of_its_elicitation() -> None:
+    kept = tuple(it for it in POLICY.clauses if it.kind != "capability")
+    none = POLICY.model_copy(update=change_domain(share=Fraction(1)) | {"clauses": kept})
+    assert not [it for it in inadequate(none) if "elicitation" in it]
