@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from cli_support import Command
 
+from scalegate.gate.journal import reading
 from scalegate.gate.project import Project
+from scalegate.ledger.entries import EvaluationAnnounced
 from scalegate.training.held import Held
-from support import POLICY_TEXT, Model, new_project, open_gate, train
+from support import POLICY_TEXT, STEP, Model, new_project, open_gate, train
 
 FILLED = {"WHO": "security", "DATE": "2999-01-01", "TEXT": "seen", "SHA256": "d" * 64}
 
@@ -43,11 +45,16 @@ def test_a_project_folder_with_a_space_in_its_name_is_quoted(scalegate: Command,
     assert scalegate(*attest).code == 0
 
 
+def announcements(folder: str) -> list[EvaluationAnnounced]:
+    with reading(Path(folder) / "ledger.db") as journal:
+        return [it.announced for it in journal.fold.attempts.values() if it.announced is not None]
+
+
 def result(folder: Path, scalegate: Command, announced: str, successes: int) -> None:
     """A result file for what was announced last, as somebody would write it."""
     evaluation = re.search("evaluation ([0-9a-f]{64})", announced)
     assert evaluation is not None
-    weights = scalegate("status", "-p", "p", "--json").json["runs"][0]["weights"][-1]["digest"]
+    [weights] = [it.weights for it in announcements("p") if it.evaluation == evaluation[1]]
     document = {
         "evaluation": evaluation[1],
         "weights": weights,
@@ -93,5 +100,60 @@ def test_a_deployment_is_evaluated_in_its_configuration(
     announce, add, decide = commands(scalegate(*asked).out)
     announced = scalegate(*announce).out
     result(tmp_path, scalegate, announced, 0)
+    assert scalegate(*add).code == 0
+    assert scalegate(*decide).code == 0
+
+
+def test_other_runs_are_evaluated_by_commands_and_the_next_step_is_what_is_decided(
+    scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another run leaves uncovered holds this one: the commands name that run and its weights."""
+    folder, first, second = tmp_path / "p", Model(), Model(flops=1)
+    project = new_project(folder)
+    with open_gate(project, first, run="a", evaluate=None) as gate:
+        train(gate, first, 15)
+        gate.save()
+    with open_gate(project, second, run="b", evaluate=None) as gate, pytest.raises(Held):
+        gate.step(19 * STEP)
+    monkeypatch.chdir(tmp_path)
+    announce, add, decide = commands(scalegate("status", "-p", "p").out)
+    assert announce[announce.index("--run") + 1] == "a"
+    assert first.digest() in announce
+    announced = scalegate(*announce).out
+    result(tmp_path, scalegate, announced, 0)
+    assert scalegate(*add).code == 0
+    assert scalegate(*decide).code == 0
+    with open_gate(project, second, run="b") as gate:
+        gate.step(19 * STEP)
+
+
+def test_where_something_else_is_to_be_done_the_commands_are_said_to_be_a_part(
+    scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, model = tmp_path / "p", Model()
+    with open_gate(new_project(folder), model, evaluate=None, planned=20 * STEP) as gate, pytest.raises(Held):
+        train(gate, model, 21)
+    monkeypatch.chdir(tmp_path)
+    shown = scalegate("status", "-p", "p").out
+    assert "Commands for a part of the first of these, with what stands in capitals filled in; the rest stands" in shown
+    assert [command[:2] for command in commands(shown)][:2] == [["evidence", "announce"], ["evidence", "add"]]
+
+
+def test_what_was_announced_as_it_is_is_finished_first(
+    scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, model = tmp_path / "p", Model()
+    with open_gate(new_project(folder), model, evaluate=None) as gate, pytest.raises(Held):
+        train(gate, model)
+    monkeypatch.chdir(tmp_path)
+    announce, *_ = commands(scalegate("status", "-p", "p").out)
+    at = announce.index("--elicitation-flops")
+    announced = scalegate(*announce[:at], "--as-is", *announce[at + 2 :]).out
+    assert scalegate("decide", "--run", "r", "-p", "p").code == 3
+    [finish, announce, add, decide] = commands(scalegate("status", "-p", "p").out)
+    assert finish == add
+    result(tmp_path, scalegate, announced, 0)
+    assert scalegate(*finish).code == 0
+    result(tmp_path, scalegate, scalegate(*announce).out, 0)
     assert scalegate(*add).code == 0
     assert scalegate(*decide).code == 0

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scalegate.errors import InputError, LedgerError
+from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import Parent
 from scalegate.policy import Policy, load_policy
 from scalegate.text import escaped
@@ -31,6 +32,7 @@ __all__ = [
     "given_policy",
     "key_folder",
     "line",
+    "log_key",
     "metered",
     "same_policy",
     "whole_flops",
@@ -97,6 +99,16 @@ def key_folder(keys: str | Path | None, ledger: str | Path) -> Path:
     if not Path(ledger).is_file():
         raise LedgerError(f"there is no ledger at `{ledger}`", fix="`scalegate init FOLDER` makes one with its policy")
     return Path(keys) if keys is not None else Path(ledger).parent / "keys"
+
+
+def log_key(folder: Path, ledger: str | Path) -> SigningKey:
+    """The key that signs the ledger's checkpoints. Raises InputError, with where it was looked for, if it is not there."""
+    if not (folder / "log.key").is_file():
+        raise InputError(
+            f"there is no `log.key` in `{folder}`, where the keys of the ledger `{ledger}` are looked for",
+            fix="put it back, or name the folder with `keys=`; if this is no ledger, name the right file",
+        )
+    return SigningKey.load(folder / "log.key")
 
 
 def check_digest(what: str, digest: object) -> None:

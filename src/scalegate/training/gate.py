@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from scalegate.errors import InputError, ScalegateError
 from scalegate.gate import Decision, Journal
 from scalegate.gate.journal import wall_time
-from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import Parent
 from scalegate.policy import Domain, Policy
 from scalegate.training.arguments import (
@@ -38,6 +37,7 @@ from scalegate.training.arguments import (
     declared,
     given_policy,
     key_folder,
+    log_key,
     metered,
     same_policy,
 )
@@ -130,11 +130,11 @@ class Gate:
         check_suites(wanted, {} if suites is None else suites, evaluated=evaluate is not None)
         size, end, kin = check_tranche(tranche), check_planned(planned), declared(parents)
         folder = key_folder(keys, ledger)
-        log_key = SigningKey.load(folder / "log.key")
-        journal = Journal.open(ledger, log_key=log_key, now=now)
+        logs = log_key(folder, ledger)
+        journal = Journal.open(ledger, log_key=logs, now=now)
         try:
             same_policy(wanted, journal.policy)
-            session = Session(journal, find_keys(wanted, folder, log_key), run)
+            session = Session(journal, find_keys(wanted, folder, logs), run)
             gate = cls(
                 session, weights=weights, checkpoint=checkpoint, evaluate=evaluate, suites=suites or {}, tranche=size
             )
