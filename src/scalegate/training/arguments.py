@@ -102,7 +102,7 @@ def key_folder(keys: str | Path | None, ledger: str | Path) -> Path:
 
 
 def log_key(folder: Path, ledger: str | Path) -> SigningKey:
-    """The key that signs the ledger's checkpoints. Raises InputError, with where it was looked for, if it is not there."""
+    """The key that signs the checkpoints. Raises InputError, with where it was looked for, if it is not there."""
     if not (folder / "log.key").is_file():
         raise InputError(
             f"there is no `log.key` in `{folder}`, where the keys of the ledger `{ledger}` are looked for",
