@@ -55,6 +55,8 @@ def test_no_decision_for_the_action_is_an_error_with_the_command_that_makes_one(
     ran = scalegate(*SIGN, *DEPLOY)
     assert (ran.code, ran.out) == (2, "")
     assert "there is no decision on run `r` for `deploy_external` to sign for yet" in ran.err
-    command = "scalegate decide --run r --action deploy_external --weights DIGEST --configuration DIGEST --project p"
+    command = (
+        "scalegate decide --run r --action deploy_external --weights DIGEST --configuration CONFIGURATION --project p"
+    )
     assert command in ran.err
     assert "`fly` is not an action" in scalegate(*SIGN, "--action", "fly").err

@@ -95,7 +95,7 @@ def test_the_latest_decision_is_that_of_its_action_and_run(tmp_path: Path) -> No
 def test_the_command_says_what_it_needs() -> None:
     assert to_decide("r") == "scalegate decide --run r"
     assert to_decide("r", project="my project") == "scalegate decide --run r --project 'my project'"
-    needed = "scalegate decide --run r --action store --weights DIGEST --configuration DIGEST"
+    needed = "scalegate decide --run r --action store --weights DIGEST --configuration CONFIGURATION"
     assert to_decide("r", "store") == needed
 
 

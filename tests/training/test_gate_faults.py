@@ -402,7 +402,7 @@ def test_a_fault_that_a_handler_reports_while_compute_is_reserved_authorises_not
         return granted
 
     monkeypatch.setattr(gate._session, "reserve", reserving)
-    with pytest.raises(Held, match="which is written first"):
+    with pytest.raises(Held, match="what was reported meanwhile holds it"):
         gate.step(STEP)
     with pytest.raises(Held, match=r"standing\.meter"):
         gate.step(STEP)

@@ -291,3 +291,55 @@ def test_what_a_handler_raises_while_an_entry_is_read_spoils_nothing(tmp_path: P
             assert journal.fold.runs["r"].faults == (["the counter broke"] if says == "meter_fault" and cut else [])
         at += 997
     assert number > 3
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, SystemExit, TimeoutError, ValueError, Held], ids=lambda it: it.__name__
+)
+def test_a_handler_that_raises_is_heard_after_the_ledger_was_written(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    """Serialisers and readers catch exceptions of their own accord: none goes through them, none is swallowed."""
+    for number, at in enumerate(range(1, 200_000, 24_989)):
+        project, model = new_project(tmp_path / f"p{number}"), Model()
+        gate = open_gate(project, model, tranche=FLOPS, evaluate=None)
+        ran, inside = 0, False
+
+        def handler(_number: int, _frame: FrameType | None) -> None:
+            nonlocal inside
+            inside = gate._session._inside  # noqa: B023
+            raise error("from a handler")
+
+        def here(_frame: FrameType, event: str, _argument: Any) -> Any:
+            nonlocal ran
+            if event == "opcode":
+                ran += 1
+                if ran == at:  # noqa: B023
+                    signal.raise_signal(signal.SIGUSR1)
+            return here
+
+        def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
+            frame.f_trace_opcodes = True
+            return here
+
+        before, was = sys.gettrace(), signal.signal(signal.SIGUSR1, handler)
+        sys.settrace(enter)
+        try:
+            gate.step(FLOPS)
+        except (Held, error) as caught:
+            heard = error in (Held, type(caught)) or isinstance(caught.__cause__, error)
+        else:
+            heard = ran < at
+        finally:
+            sys.settrace(before)
+            signal.signal(signal.SIGUSR1, was)
+        assert heard, "it was swallowed"
+        assert not inside
+        with suppress(Held):
+            gate.step(FLOPS)
+        gate.close()
+        replay(project.ledger)
+        with reading(project.ledger) as journal:
+            assert journal.fold.faults == []
+        if ran < at:
+            break

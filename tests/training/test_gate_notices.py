@@ -250,3 +250,26 @@ def test_where_the_weights_tell_that_the_last_step_was_taken_it_counts(project: 
         gate.step(STEP)
     with open_gate(project, model) as gate:
         assert gate.trained == model.flops, "it was not taken"
+
+
+def test_a_step_that_was_refused_after_all_is_not_saved_as_taken(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a signal handler that raises between the reservation and the step."""
+    model = Model()
+    gate = open_gate(project, model, tranche=STEP)
+    train(gate, model, 3)
+    reserve = gate._session.reserve
+
+    def reserving(least: int, wanted: int) -> int:
+        reserve(least, wanted)
+        raise TimeoutError
+
+    monkeypatch.setattr(gate._session, "reserve", reserving)
+    with pytest.raises(Held, match="TimeoutError"):
+        gate.step(5 * STEP)
+    monkeypatch.setattr(gate._session, "reserve", reserve)
+    assert model.saved == model.flops
+    gate.close()
+    with open_gate(project, model) as gate:
+        assert gate.trained == 3 * STEP

@@ -125,7 +125,14 @@ def to_decide(
     """The command that decides an action for a run (again); what it still needs to be told stands in capitals."""
     words = ["scalegate", "decide", "--run", run]
     if action != "train":
-        words += ["--action", action, "--weights", weights or "DIGEST", "--configuration", configuration or "DIGEST"]
+        words += [
+            "--action",
+            action,
+            "--weights",
+            weights or "DIGEST",
+            "--configuration",
+            configuration or "CONFIGURATION",
+        ]
     if project != ".":
         words += ["--project", project]
     return shlex.join(words)

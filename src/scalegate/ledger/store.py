@@ -26,6 +26,8 @@ __all__ = ["Appended", "Ledger"]
 
 LOG = logging.getLogger(__name__)
 _CHUNK = 128
+_LEFT: list[sqlite3.Connection | None] = []
+"""Connections of a parent process, which a child may neither use nor close."""
 FORGOTTEN = "%s: no `%s` is beside it, so it cannot be told whether this is an older copy"
 
 
@@ -129,6 +131,12 @@ class Ledger:
         """Let go of the file. Any other method raises LedgerError from then on."""
         self._closed = True
         self._drop()
+
+    def leave(self) -> None:
+        """In a forked child: the file is its parent's, and so is a transaction that is under way. Not even closed."""
+        self._closed = True
+        _LEFT.append(self._db)
+        self._db = None
 
     def __enter__(self) -> Self:
         return self

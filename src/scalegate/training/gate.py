@@ -50,6 +50,7 @@ from scalegate.training.measuring import abort_open, measure_all
 from scalegate.training.session import Session
 from scalegate.training.tranche import Tranche
 from scalegate.training.turn import Turn
+from scalegate.training.undisturbed import undisturbed
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -57,8 +58,7 @@ if TYPE_CHECKING:
 __all__ = ["Gate", "NextDue"]
 
 LOG = logging.getLogger(__name__)
-DECISIONS = 5
-"""How often to decide again when a permit has ended before compute could be reserved under it."""
+DECISIONS = 5  # how often to decide again when a permit has ended before compute could be reserved under it
 
 
 class Gate:
@@ -131,7 +131,8 @@ class Gate:
         size, end, kin = check_tranche(tranche), check_planned(planned), declared(parents)
         folder = key_folder(keys, ledger)
         logs = log_key(folder, ledger)
-        journal = Journal.open(ledger, log_key=logs, now=now)
+        with undisturbed():
+            journal = Journal.open(ledger, log_key=logs, now=now)
         try:
             same_policy(wanted, journal.policy)
             session = Session(journal, find_keys(wanted, folder, logs), run)
@@ -164,14 +165,16 @@ class Gate:
         tranche = self._tranche
         if type(flops) is not int or flops <= 0 or time.monotonic() >= self._expires or not tranche.spend(flops):
             self._authorised = False
-            self._extend(flops)
+            exact = self._extend(flops)
             self._check_kept()
+            if not tranche.spend(exact):  # a handler has given it back
+                raise Held(f"run `{self._session.run}`: what was reserved was given back meanwhile: step again")
         self._authorised = True
 
     def guard(self, optimizer: Optimizer) -> None:
         """Make the optimizer refuse a step for which `step` was not called: catches a script's mistake.
 
-        With it the gate knows which steps were taken, and only these count as gone into the weights.
+        Call it before the first step. The gate then knows which were taken: only these count as gone into the weights.
         """
 
         optimizer.register_step_pre_hook(lambda *_: self._taken())
@@ -184,8 +187,8 @@ class Gate:
         self._authorised = False
         self._tranche.taken()
 
-    def _extend(self, flops: object) -> None:
-        """Reserve enough for a step of `flops`, under the permit or a new one, and authorise it; or raise Held."""
+    def _extend(self, flops: object) -> int:
+        """Reserve enough for a step of `flops`, under the permit or a new one, and return them; or raise Held."""
         session = self._session
         with self._turn.take(self.decision), self._kept(), self._ending(), holding(session.run):
             self._check_open()
@@ -194,7 +197,7 @@ class Gate:
                 session.fault(f"a step was metered at {flops!r} FLOP")
             session.look(self._tranche.trained, self._digest)
             if exact > 0 and time.monotonic() < self._expires and self._reserve(exact):
-                return
+                return exact
             self._check_unchanged()
             self._settle()
             for _ in range(DECISIONS):
@@ -207,7 +210,7 @@ class Gate:
                 if self._reserve(exact):
                     self._expires = session.expires
                     self._tried.clear()
-                    return
+                    return exact
             raise Held(f"run `{session.run}`: the permit ended before compute could be reserved", decision)
 
     @contextmanager
@@ -217,9 +220,10 @@ class Gate:
             yield
         except Held as held:
             decided = held.decision is not None and held.decision.verdict == "HOLD"
-            if not (decided or self._closed or self._unchanged) and self.trained > 0 and not self._saved():
+            if not (decided or self._closed or self._unchanged) and self.trained > 0:
                 try:
-                    self._save()
+                    if not self._saved():
+                        self._save()
                 except Exception as refused:  # noqa: BLE001 - also the script's: what holds the run comes first
                     raise Held(f"{held.message}; nor can it be saved: {refused}", held.decision, fix=held.fix) from held
             raise
@@ -244,11 +248,11 @@ class Gate:
             raise Held(f"run `{self._session.run}`: the gate is closed", self.decision, fix="open it again")
 
     def _check_kept(self) -> None:
-        """Raise Held if a signal handler has closed the gate meanwhile, or reported a fault that is not written yet."""
-        if self._closed or self._session.unwritten:
+        """Raise Held if a signal handler has closed the gate meanwhile, or reported what ends the permit."""
+        if self._closed or self._session.faulted or self._session.unwritten:
             self._end()
             self._check_open()
-            raise Held(f"run `{self._session.run}`: its meter has a fault, which is written first", self.decision)
+            raise Held(f"run `{self._session.run}`: what was reported meanwhile holds it: step again", self.decision)
 
     def _check_unchanged(self) -> None:
         """Raise Held while the model is not what it was before an evaluation that did not end well."""
@@ -274,15 +278,14 @@ class Gate:
         return self.trained == self._saved_at and self._session.state.tip == self._digest()
 
     def _reserve(self, flops: int) -> bool:
-        """Authorise a step of `flops` from a tranche that covers it; False if the permit does not reach that far."""
+        """Have a tranche that covers a step of `flops`; False if the permit does not reach that far."""
         tranche = self._tranche
         short = flops - tranche.left
         if short > 0:
             granted = self._session.reserve(short, max(tranche.wanted(flops, self._session.room()), short))
             if granted > 0:
                 tranche.add(granted)
-        self._check_kept()
-        return tranche.spend(flops)
+        return tranche.left >= flops
 
     def _settle(self) -> None:
         """Give back what was reserved and not spent: it is out of the tranche before the ledger hears of it."""
@@ -309,9 +312,8 @@ class Gate:
     def save(self) -> str:
         """Call the script's checkpoint function and record the weights. Returns their digest.
 
-        Call it after a step was taken, not between `step` and the step, nor after a step that was interrupted: without
-        `guard`, compute that was authorised counts as gone into the weights. Raises Held if the weights changed while
-        no training was metered, or while the run is not this process's.
+        Call it after a step was taken, not before it nor after one that was interrupted: without `guard`, what was
+        authorised counts as trained. Raises Held if weights changed with nothing metered, or the run is another's.
         """
         with self._turn.take(self.decision), self._ending():
             return self._save()
@@ -338,11 +340,11 @@ class Gate:
     def evaluate(self) -> Decision:
         """Save the run, evaluate its weights now in every domain that has a suite, and decide again.
 
-        For the end of a run: compute that no conclusive evaluation covers is taken from what the developer's next
-        run has before its own first evaluation. A domain in which these weights have a conclusive evaluation is left
-        out, however old that is; in any other this spends one of the lineage's evaluations. A step that was authorised
-        before and not taken must be authorised again. Raises InputError when the gate was opened without `evaluate`, no
-        domain is left, or an evaluation changed the model; Held when the run may not be written to any more.
+        For the end of a run: compute that no conclusive evaluation covers is taken from what the developer's next run
+        has before its own first evaluation. A domain in which these weights have a conclusive evaluation is left out,
+        however old; any other costs one of the lineage's evaluations. A step that was not taken is authorised again.
+        Raises InputError when the gate was opened without `evaluate`, no domain is left, or an evaluation changed the
+        model; Held when the run may not be written to.
         """
         with self._turn.take(self.decision), self._ending():
             self._check_open()
@@ -402,8 +404,7 @@ class Gate:
     def close(self) -> None:
         """Give back what is not spent and let the ledger go, after the call under way. The run can be opened again.
 
-        Raises LedgerError if a fault of the meter or a result still cannot be written: close it again.
-        """
+        Raises LedgerError if a fault of the meter or a result still cannot be written: close it again."""
         if not self._closed or self._session.unwritten:
             self._closed = True
             self._end()
@@ -433,8 +434,7 @@ class Gate:
         self._end()
 
     def __reduce__(self) -> NoReturn:
-        """A copy would spend the same reservation a second time."""
-        raise TypeError("a gate cannot be copied or pickled: open the run again")
+        raise TypeError("a gate cannot be copied or pickled, it would spend the same twice: open the run again")
 
     def __enter__(self) -> Self:
         return self

@@ -29,6 +29,7 @@ from scalegate.policy import Policy
 from scalegate.training.arguments import line
 from scalegate.training.held import Held
 from scalegate.training.keys import Keys, names_gate
+from scalegate.training.undisturbed import undisturbed
 from scalegate.units import MAX_FLOP
 
 __all__ = ["Session"]
@@ -59,6 +60,8 @@ class Session:
         """Whether the ledger was closed."""
         self.copied = False
         """Whether this is a forked child's copy: what is measured is its parent's to record."""
+        self.faulted = False
+        """Whether a fault of the meter was reported in this session."""
         self._looked = False
         """Whether it was looked whether training changes the weights."""
         self._inside = False
@@ -184,19 +187,20 @@ class Session:
             )
         if self._inside:
             raise Held(f"run `{self.run}`: its ledger is being read or written", self.decision, fix="do it after that")
-        self._inside = True
-        try:
-            if self._torn:
-                self.journal = Journal(self.journal.ledger, now=self.journal.now)
-            self._torn = True
+        with undisturbed():
+            self._inside = True
             try:
-                yield
-            except _NoRoom:
+                if self._torn:
+                    self.journal = Journal(self.journal.ledger, now=self.journal.now)
+                self._torn = True
+                try:
+                    yield
+                except _NoRoom:
+                    self._torn = False
+                    raise
                 self._torn = False
-                raise
-            self._torn = False
-        finally:
-            self._inside = False
+            finally:
+                self._inside = False
 
     def refresh(self) -> None:
         """Take in what others wrote."""
@@ -245,6 +249,7 @@ class Session:
 
     def fault(self, reason: str) -> None:
         """Write that the meter of the run cannot be trusted."""
+        self.faulted = True
         LOG.error("run `%s`: a fault of its meter, which holds for good: %s", self.run, reason)
         said = line(reason, 2000)
         self.unwritten.append(lambda: [(MeterFault(**self.common(), reason=said), self.keys.gate)])
@@ -263,6 +268,7 @@ class Session:
         """In a forked child: nothing is its own to write."""
         self.let_go = self.copied = True
         self.unwritten.clear()
+        self.journal.ledger.leave()
 
     def write_kept(self) -> None:
         """Write what must not be lost, before anything else is written and before anything is decided.
