@@ -157,3 +157,17 @@ def test_what_was_announced_as_it_is_is_finished_first(
     result(tmp_path, scalegate, scalegate(*announce).out, 0)
     assert scalegate(*add).code == 0
     assert scalegate(*decide).code == 0
+
+
+def test_a_hold_under_a_policy_that_was_superseded_names_no_commands(scalegate: Command, project: Project) -> None:
+    """They would be of a safeguard that the policy in force may not have."""
+    text = (
+        project.policy.read_text().replace("weights-locked", "weights-kept").replace('version: "1.0"', 'version: "1.1"')
+    )
+    amended = project.folder / "amended.yaml"
+    amended.write_text(text)
+    for officer in ("ada", "grace"):
+        assert scalegate("adopt", amended, "-p", "p", "--as", officer).code == 0
+    ran = scalegate("status", "-p", "p")
+    assert ran.code == 0
+    assert commands(ran.out) == []

@@ -74,6 +74,7 @@ def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:
         ("cadence", {"text": "Every 4x and 12 months."}, "says 12 months, and what is decided by is 90 days."),
         ("cadence", {"text": "Every 4x, every 3 months, reviewed after 1 year."}, None),
         ("cadence", {"text": "Every 4x and each 1.5 months."}, None),
+        ("cadence", {"text": "Every 4x, 0 days after 00 months and 1000000 years."}, None),
         (
             "capability.arithmetic",
             {"text": "At most 400x: the buffer of 6x over 1.5x."},

@@ -253,3 +253,14 @@ def test_a_level_is_open_if_evidence_leaves_it_so() -> None:
     assert levels_open(POLICY, facts(piece(0), piece(0, status="open"))) == ()
     nobody = POLICY.model_copy(update={"domains": ()})
     assert levels_open(nobody, {}) == (2,)
+
+
+def test_what_is_said_to_stand_beside_an_announcement_is_spared_no_demand_if_it_was_announced() -> None:
+    """Beside one, the announcement is all that it lacks: nothing else was looked at. It is never conclusive."""
+    poor: dict[str, Any] = {"signed": False, "elicitation": "none", "elicitation_flops": 0, "beside": True}
+    announced = assess(POLICY, DOMAIN, piece(0, **poor)).faults
+    assert "its result is not signed by an evaluator that the policy names" in announced
+    assert len(announced) == 3
+    alone = assess(POLICY, DOMAIN, piece(0, **poor, announced=False))
+    assert [it[:21] for it in alone.faults] == ["it was not announced "]
+    assert not alone.rules_out

@@ -85,9 +85,9 @@ class Known:
 def to_release(decision: Decision, known: Known) -> Iterator[str]:
     """The commands that bring about the first set that would release a hold, in their order; none if none does.
 
-    Where a fact of the set takes no command, it is said that these are a part.
+    Where a fact of the set takes no command, it is said that these are a part. None if the policy was superseded.
     """
-    way_out = decision.resumption
+    way_out = decision.resumption if decision.policy == known.policy.digest() else None
     facts = way_out.first or (way_out.sets[0] if way_out.sets else ()) if way_out else ()
     measured = [list(_measured(decision, fact, known)) for fact in facts]
     signed = [list(_signed(decision, fact, known)) for fact in facts]

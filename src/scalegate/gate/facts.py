@@ -60,6 +60,8 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     compute = floor(piece.compute * policy.effective_compute.factor) if piece.compute is not None else 0
     needed = elicitation_needed(domain, compute)
     budget = policy.error_budget.evaluations
+    # Of what was not announced the rest says nothing; of what was, nothing is left out.
+    beside = piece.beside and not piece.announced
     checks = (
         (
             piece.status == "completed",
@@ -69,11 +71,11 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
             piece.announced,
             "it was not announced before its result, or says something else than the announcement",
         ),
-        (piece.signed or piece.beside, "its result is not signed by an evaluator that the policy names"),
+        (piece.signed or beside, "its result is not signed by an evaluator that the policy names"),
         (piece.compute is not None, "the compute of its weights is unknown"),
-        (piece.elicitation != "none" or piece.beside, "the capability was not elicited"),
+        (piece.elicitation != "none" or beside, "the capability was not elicited"),
         (
-            piece.elicitation_flops >= needed or piece.beside,
+            piece.elicitation_flops >= needed or beside,
             f"{piece.elicitation_flops} FLOP of elicitation, {needed} are due",
         ),
         (piece.samples >= domain.samples, f"{piece.samples} samples, {domain.samples} are due"),

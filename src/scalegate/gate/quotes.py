@@ -69,7 +69,7 @@ def _signing(policy: Policy, clause: Clause) -> set[tuple[int, int]]:
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _COUNT = rf"({'|'.join(_WORDS)}|[1-9][0-9]?)"
 _QUORUM = re.compile(rf"\b{_COUNT} of (?:the |our )?{_COUNT}\b", re.IGNORECASE)
-_DURATION = re.compile(r"(?<![\w.])([0-9]{1,3}) (second|minute|hour|day|week|month|year)s?\b")
+_DURATION = re.compile(r"(?<![\w.])([1-9][0-9]{0,2}) (second|minute|hour|day|week|month|year)s?\b")
 _FACTOR = re.compile(r"(?<![\w.,])[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?=x\b)")
 _AMOUNT = re.compile(
     r"(?<![\w.^/])(?:"

@@ -234,7 +234,8 @@ class Session:
         """The ledger, also after it was let go: for one more entry, and then let go again."""
         again = self.let_go
         if again:
-            self.journal = Journal.open(self.journal.ledger.path, log_key=self.keys.log, now=self.journal.now)
+            with undisturbed():
+                self.journal = Journal.open(self.journal.ledger.path, log_key=self.keys.log, now=self.journal.now)
             self.let_go = self._torn = self._inside = False
         try:
             yield

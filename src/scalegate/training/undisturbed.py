@@ -45,7 +45,8 @@ def _afterwards(handlers: dict[int, Handler], waiting: list[tuple[int, FrameType
     while left:
         try:
             for number in tuple(left):
-                signal.signal(number, left.pop(number))
+                signal.signal(number, left[number])
+                del left[number]
         except BaseException as error:  # noqa: BLE001 - it is raised once all are back
             raised = raised or error
     for number, frame in waiting:
