@@ -321,14 +321,14 @@ def test_an_announcement_that_could_rule_nothing_out_is_refused_with_what_it_lac
                 announcement(journal, weights=weights, samples=100_001),
                 due,
                 "100001 samples are more than are worked out: they can rule out nothing",
-                "announce at most 100000",
+                "`--samples 100000` or fewer",
             ),
             (
                 planned,
                 10**14,
                 "with 1.00e+14 FLOP of elicitation the developer comes to 1.52e+14 FLOP, past the limit of"
                 " `cap.absolute`",
-                "check the exponent: what is reserved counts for good",
+                "check the exponent of `--elicitation-flops`: what is reserved counts for good",
             ),
             (
                 announcement(journal, weights=weights, samples=400, elicitation="none"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,13 +28,12 @@ def new(
     The file is unencrypted and readable by you alone: whoever can read it can sign as you. It never overwrites a
     file. What it prints is the public half, which belongs under `key:` of your entry in the policy.
     """
-    from scalegate.errors import InputError
+    from scalegate.cli.wording import plain
     from scalegate.ledger import SigningKey
+    from scalegate.policy.scalars import identifier
 
-    if not re.fullmatch(r"[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*", name):
-        raise InputError(
-            f"`{name}` can be no id in a policy", fix="use a-z, 0-9, `_`, and single `-` or `.` between them"
-        )
+    with plain("NAME"):
+        identifier(name)
     key = SigningKey.generate(name)
     file = out or Path(f"{name}.key")
     key.save(file)

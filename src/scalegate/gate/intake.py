@@ -30,7 +30,7 @@ from scalegate.units import MAX_SAMPLES, format_flop
 __all__ = ["check_plan", "check_weights", "checked", "lacking", "method_of", "read_result"]
 
 T = TypeVar("T")
-MOST = f"announce at most {MAX_SAMPLES}"
+MOST = f"`--samples {MAX_SAMPLES}` or fewer"
 
 
 class ResultFile(BaseModel):
@@ -184,7 +184,7 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
             raise InputError(
                 f"with {format_flop(reserved)} of elicitation the developer comes to {format_flop(after)}, past the"
                 f" limit of `{cap.id}`",
-                fix="check the exponent: what is reserved counts for good",
+                fix="check the exponent of `--elicitation-flops`: what is reserved counts for good",
             )
 
 

@@ -17,7 +17,7 @@ from scalegate import units
 from scalegate.errors import InputError
 from scalegate.text import unshowable
 
-__all__ = ["Count", "Duration", "Factor", "Flop", "Identifier", "Instant", "Score", "Share", "Text"]
+__all__ = ["Count", "Duration", "Factor", "Flop", "Identifier", "Instant", "Score", "Share", "Text", "identifier"]
 
 MAX_TEXT = 2_000
 MAX_WORD = 300
@@ -44,7 +44,8 @@ def _write(show: Callable[[Any], str]) -> PlainSerializer:
     return PlainSerializer(show, return_type=str)
 
 
-def _identifier(text: str) -> str:
+def identifier(text: str) -> str:
+    """The name of a part or a person of a policy. Raises InputError for what cannot be one."""
     if len(text) > 64 or not re.fullmatch(r"[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*", text):
         raise InputError(
             f"`{text}` is not an identifier",
@@ -89,5 +90,5 @@ Factor = Annotated[Fraction, _read(_factor), _write(lambda v: f"{units.exact_dec
 Share = Annotated[Fraction, _read(units.parse_share), _write(lambda v: f"{units.exact_decimal(v * 100)}%")]
 Score = Annotated[Fraction, _read(units.parse_score), _write(units.exact_decimal)]
 Count = Annotated[int, _read(_count), _write(str)]
-Identifier = Annotated[str, _read(_identifier)]
+Identifier = Annotated[str, _read(identifier)]
 Text = Annotated[str, _read(_text)]

@@ -94,7 +94,7 @@ def demo_policy(cadence: int) -> str:
     text = read_example("arithmetic")
     if not 2 <= cadence <= 4:
         raise InputError(
-            f"a cadence of {cadence}x is not for the demo", fix="2, 3 or 4: past 4x the buffer ends each permit first"
+            f"`--cadence`: {cadence}x is not for the demo", fix="2, 3 or 4: past 4x the buffer ends each permit first"
         )
     changed, count = re.subn(r"(?m)^    every: 4x$", f"    every: {cadence}x", text)
     if count != 1:
