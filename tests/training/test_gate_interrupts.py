@@ -19,6 +19,7 @@ from scalegate.gate.project import Project
 from scalegate.training.gate import Gate
 from scalegate.training.held import Held
 from scalegate.training.tranche import Tranche
+from scalegate.training.undisturbed import undisturbed
 from support import Model, new_project, open_gate
 
 FLOPS = 10**6
@@ -33,9 +34,11 @@ def project(tmp_path: Path) -> Project:
     return new_project(tmp_path / "p")
 
 
-def interrupted(call: Callable[[], Any], at: int, files: tuple[str, ...]) -> tuple[bool, int]:
-    """Call, and raise KeyboardInterrupt at the `at`th instruction in these files: whether it did, and how many ran."""
-    ran = 0
+def at_instruction(
+    call: Callable[[], Any], at: int, do: Callable[[], Any], files: tuple[str, ...], *, ran: list[int]
+) -> None:
+    """Call, and do something at the `at`th instruction in these files; `ran` says how many were run."""
+    ran[:] = [0]
 
     def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
         if not frame.f_code.co_filename.endswith(files):
@@ -44,27 +47,41 @@ def interrupted(call: Callable[[], Any], at: int, files: tuple[str, ...]) -> tup
         return here
 
     def here(_frame: FrameType, event: str, _argument: Any) -> Any:
-        nonlocal ran
         if event == "opcode":
-            ran += 1
-            if ran == at:
-                raise KeyboardInterrupt
+            ran[0] += 1
+            if ran[0] == at:
+                do()
         return here
 
     before = sys.gettrace()
     sys.settrace(enter)
     try:
         call()
+    finally:
+        sys.settrace(before)
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def interrupted(call: Callable[[], Any], at: int, files: tuple[str, ...]) -> tuple[bool, int]:
+    """Call, and raise KeyboardInterrupt at the `at`th instruction in these files: whether it did, and how many ran."""
+    ran = [0]
+    try:
+        at_instruction(call, at, interrupt, files, ran=ran)
     except (KeyboardInterrupt, ValueError):
         # The serialiser turns an interrupt that it meets into an error of its own.
-        return True, ran
+        return True, ran[0]
     except Held as held:
         if not isinstance(held.__cause__, ValueError):
             raise
-        return True, ran
-    finally:
-        sys.settrace(before)
-    return False, ran
+        return True, ran[0]
+    return False, ran[0]
+
+
+def alarm() -> None:
+    signal.raise_signal(signal.SIGUSR1)
 
 
 def operations() -> dict[str, Callable[[Tranche], Any]]:
@@ -303,35 +320,21 @@ def test_a_handler_that_raises_is_heard_after_the_ledger_was_written(
     for number, at in enumerate(range(1, 200_000, 24_989)):
         project, model = new_project(tmp_path / f"p{number}"), Model()
         gate = open_gate(project, model, tranche=FLOPS, evaluate=None)
-        ran, inside = 0, False
+        ran, inside = [0], False
 
         def handler(_number: int, _frame: FrameType | None) -> None:
             nonlocal inside
             inside = gate._session._inside  # noqa: B023
             raise error("from a handler")
 
-        def here(_frame: FrameType, event: str, _argument: Any) -> Any:
-            nonlocal ran
-            if event == "opcode":
-                ran += 1
-                if ran == at:  # noqa: B023
-                    signal.raise_signal(signal.SIGUSR1)
-            return here
-
-        def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
-            frame.f_trace_opcodes = True
-            return here
-
-        before, was = sys.gettrace(), signal.signal(signal.SIGUSR1, handler)
-        sys.settrace(enter)
+        was = signal.signal(signal.SIGUSR1, handler)
         try:
-            gate.step(FLOPS)
+            at_instruction(lambda: gate.step(FLOPS), at, alarm, ("",), ran=ran)  # noqa: B023
         except (Held, error) as caught:
             heard = error in (Held, type(caught)) or isinstance(caught.__cause__, error)
         else:
-            heard = ran < at
+            heard = ran[0] < at
         finally:
-            sys.settrace(before)
             signal.signal(signal.SIGUSR1, was)
         assert heard, "it was swallowed"
         assert not inside
@@ -341,5 +344,32 @@ def test_a_handler_that_raises_is_heard_after_the_ledger_was_written(
         replay(project.ledger)
         with reading(project.ledger) as journal:
             assert journal.fold.faults == []
-        if ran < at:
+        if ran[0] < at:
             break
+
+
+def test_handlers_are_put_back_and_heard_wherever_a_signal_comes() -> None:
+    """At every instruction of what makes them wait, also while they are put back."""
+
+    def handler(_number: int, _frame: FrameType | None) -> None:
+        raise TimeoutError
+
+    def wait() -> None:
+        with undisturbed():
+            pass
+
+    at, ran, heard = 0, [0], True
+    while heard:
+        at += 1
+        was, interrupts = signal.signal(signal.SIGUSR1, handler), signal.getsignal(signal.SIGINT)
+        try:
+            at_instruction(wait, at, alarm, ("training/undisturbed.py",), ran=ran)
+        except TimeoutError:
+            heard = True
+        else:
+            heard = False
+        finally:
+            back = signal.signal(signal.SIGUSR1, was)
+        assert back is handler
+        assert signal.getsignal(signal.SIGINT) is interrupts
+    assert ran[0] == at - 1 > 300, "it was swallowed"

@@ -273,3 +273,9 @@ def test_a_step_that_was_refused_after_all_is_not_saved_as_taken(
     gate.close()
     with open_gate(project, model) as gate:
         assert gate.trained == 3 * STEP
+
+
+@pytest.mark.parametrize(("wrong", "named"), [({"scores": None}, "scores"), ({"assumptions": "it tried"}, "one text")])
+def test_scores_that_are_none_and_assumptions_that_are_one_text_are_refused(wrong: dict[str, Any], named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        Measured.of(**({"scores": [0], "assumptions": ["a"]} | wrong))

@@ -13,6 +13,7 @@ from scalegate.gate.situation import Piece, Situation
 from scalegate.policy import Domain, Policy
 from scalegate.training.evaluation import Suite
 from scalegate.training.session import Session
+from scalegate.training.undisturbed import undisturbed
 
 __all__ = ["NextDue", "asked_for", "due_next", "unfinished", "why_not"]
 
@@ -35,6 +36,7 @@ class NextDue:
     """Least FLOP that the elicitation then due will cost; 0 where an evaluation releases nothing."""
 
 
+@undisturbed()
 def due_next(session: Session, left: int) -> NextDue | None:
     """What ends the session's permit, of which `left` FLOP are reserved and not spent; None: it has none."""
     permit = session.decision.permit if session.decision else None
@@ -63,6 +65,7 @@ def _at_end(session: Session, end: int, room: int) -> Situation:
     return now.model_copy(update={"lineage": lineage.model_copy(update=trained)})
 
 
+@undisturbed()
 def asked_for(session: Session, hold: Decision, tried: Collection[str]) -> dict[Domain, int]:
     """Domains in which one more evaluation of the run's weights may release the hold, with the FLOP of its elicitation.
 
@@ -83,6 +86,7 @@ def _asked(policy: Policy, situation: Situation) -> dict[Domain, int]:
     return {domain: asked[domain.id] for domain in policy.domains if domain.id in asked}
 
 
+@undisturbed()
 def why_not(session: Session, domain: Domain, weights: str, suites: Mapping[str, Suite]) -> str | None:
     """Why these weights are not to be evaluated in a domain; None: they are. Empty: they have a conclusive evaluation,
     and another would spend alpha for nothing."""
@@ -99,6 +103,7 @@ def why_not(session: Session, domain: Domain, weights: str, suites: Mapping[str,
     return f"all {budget} evaluations of `{domain.id}` are spent" if spent else None
 
 
+@undisturbed()
 def unfinished(session: Session) -> tuple[Piece, ...]:
     """Evaluations of the lineage that were announced and have no result."""
     return tuple(piece for piece in _situation(session).pieces if piece.status == "open")

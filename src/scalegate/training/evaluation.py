@@ -12,7 +12,7 @@ import hashlib
 import operator
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -80,8 +80,10 @@ class Measured:
     ) -> Measured:
         """From raw per-sample scores: only True and False (or 1 and 0, also as 1.0 and 0.0) count as scored.
 
-        Raises InputError if the assumptions are one text: give a list of them.
+        Raises InputError if there are no scores to read, or if the assumptions are one text: give lists.
         """
+        if not isinstance(scores, Iterable):
+            raise InputError(f"`scores` is {scores!r}", fix="give a list: one score per sample")
         if isinstance(assumptions, str):
             raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
         outcomes = tuple(bool(score) if score in (0, 1) else None for score in scores)

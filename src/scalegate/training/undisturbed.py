@@ -1,4 +1,4 @@
-"""Signal handlers wait while the ledger is read or written.
+"""Signal handlers wait while the ledger is read or written, or reasoned about.
 
 What a handler raises goes through whatever is under way, and much of that catches exceptions of its own accord: a
 serialiser takes one for a value that does not fit and tries another, a reader for an entry that cannot be read. Then a
