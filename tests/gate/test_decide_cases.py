@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
 from scalegate.gate import Lineage, Piece, Signature, Situation, TierRecord, decide
+from scalegate.gate.decision import Resumption
+from scalegate.gate.permit import Ends
 from scalegate.policy import parse_policy
 from support import DAY, POLICY_TEXT, START
 
@@ -313,6 +316,24 @@ def test_a_fault_of_our_own_on_the_way_is_a_hold_with_its_reason() -> None:
     assert "StopIteration" in decision.findings[0].detail
     assert decision.resumption is not None
     assert decision.resumption.stop is False
+
+
+@pytest.mark.parametrize(
+    ("ends", "without"),
+    [(Ends(None, START + 9, (), ("t",)), "compute"), (Ends(10**12, None, ("c",), ()), "time")],
+)
+def test_a_permit_without_an_end_is_none(monkeypatch: pytest.MonkeyPatch, ends: Ends, without: str) -> None:
+    """The kinds of clause that every policy must have bound it; if ever they did not, that holds."""
+    before = decide(POLICY, situation(8 * 10**11, piece(59)), "train")
+    monkeypatch.setattr(sys.modules["scalegate.gate.decide"], "largest_permit", lambda _judge, _facts: ends)
+    decision = decide(POLICY, situation(8 * 10**11, piece(59)), "train")
+    assert (decision.verdict, decision.permit) == ("HOLD", None)
+    *others, last = decision.findings
+    assert tuple(others) == before.findings
+    assert (last.clause, last.status, last.source) == ("required.permit", "not shown", "scalegate")
+    assert last.detail == f"no clause in force bounds the permit in {without}"
+    assert decision.resumption == Resumption(sets=(), more=False, stop=True, because=("required.permit",))
+    assert (decision.limits, decision.situation, decision.levels) == (before.limits, before.situation, before.levels)
 
 
 @pytest.mark.parametrize("action", ["store", "evaluate", "deploy_internal", "deploy_external", "release_weights"])

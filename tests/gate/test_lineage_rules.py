@@ -17,6 +17,7 @@ from scalegate.gate.lineage import (
     inherited,
     lineage_faults,
     members,
+    sprung_from,
     total,
 )
 from scalegate.ledger.entries import Parent, RunOpened
@@ -43,6 +44,7 @@ def run(name: str, start: str | None = None, *parents: Parent, weights: Any = ()
     }
     opened = RunOpened(**(given | changes))
     made = Run(name, opened, opened)
+    made.starts = {opened.start_weights} if opened.start_weights else set()
     made.weights = {digest(what): trained for what, trained in dict(weights).items()}
     return made
 
@@ -246,3 +248,43 @@ def test_a_run_goes_on_from_its_start_or_from_what_it_recorded_with_the_same_par
     assert opened_again("w", from_scratch=False) == [other]
     assert opened_again("w", parents=(parent("b"),)) == [other]
     assert len(opened_again(None)) == 1
+
+
+def test_what_only_a_fresh_run_can_mend_is_no_mend_of_a_run_that_has_gone_on() -> None:
+    for made in (run("r", "b"), run("r", "own", parent("b")), run("r", "b", parent("b"), from_scratch=True)):
+        assert [fault.mend is None for fault in told(made, BASE)] == [False]
+        made.weights = {digest("w"): 1}
+        assert [fault.mend for fault in told(made, BASE)] == [None]
+
+
+def test_a_run_without_recorded_weights_that_goes_on_from_others_is_lost() -> None:
+    made = run("r")
+    made.latest = made.first.model_copy(update={"start_weights": digest("x")})
+    lost = "; it recorded none, so what it trained is lost, and only another run can start"
+    assert told(made) == [Fault(f"run `r` goes on from weights ({digest('x')[:12]}...) that it never recorded{lost}")]
+
+
+@pytest.mark.parametrize(
+    ("relation", "derives"),
+    [("initialisation", True), ("adapter", True), ("merge", True), ("teacher", False), ("data_generator", False)],
+)
+def test_what_a_run_derives_is_the_start_that_it_declares_to_be_anothers(relation: Any, derives: bool) -> None:
+    made = run("r", "m", parent("b", relation), parent("z", "teacher"))
+    assert made.derived(digest("m")) is derives
+    assert made.derived(digest("b")) is False
+    # Whoever starts from what is derived has sprung from what that was derived from.
+    known = runs(BASE, made, run("next", "m"))
+    assert sprung_from(known, "next", {digest("b"): 100}) == (
+        100 if relation in ("initialisation", "adapter", "merge") else None
+    )
+
+
+def test_each_of_several_sources_is_followed_back() -> None:
+    left, right = run("left", "l0", weights={"l": 1}), run("right", "r0", weights={"r": 1})
+    made = run("m", "l", parent("l"), parent("r", "adapter"))
+    known = runs(left, right, made)
+    assert sprung_from(known, "m", {digest("l0"): 5}) == 5
+    assert sprung_from(known, "m", {digest("r0"): 7}) == 7
+    assert sprung_from(known, "m", {digest("l0"): 5, digest("r0"): 7}) == 7
+    assert sprung_from(known, "m", {digest("l0"): 0}) is None
+    assert sprung_from(known, "nobody", {digest("l0"): 5}) is None
