@@ -17,7 +17,7 @@ from test_golden import TWO, cyber
 from test_next_run import other
 
 from scalegate.gate import Situation
-from scalegate.gate.changes import possible_changes, unforeseen_changes
+from scalegate.gate.changes import ACTS, possible_changes, unforeseen_changes
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import elicitation_due
@@ -109,6 +109,12 @@ CASES: dict[str, tuple[Policy, Situation]] = {
         TWO, AT, piece(400, attempt=12), cyber(0, attempt=12, status="aborted"), lineage={"mends": ("somebody says",)}
     ),
     "people without keys": under(KEYLESS, AT, piece(380)),
+    "two evaluations of a domain open": under(
+        POLICY, AT, piece(0, status="open"), piece(0, evaluation="f", attempt=2, status="open")
+    ),
+    "more parents than one line names": under(
+        POLICY, AT, lineage={"faults": ("who knows",), "mends": tuple(f"somebody says {n}" for n in range(ACTS + 2))}
+    ),
 }
 """With what only an act would make known: weights that are taken up again, and other processes that save."""
 
@@ -123,6 +129,7 @@ def test_every_change_says_what_it_does_to_the_facts(name: str) -> None:
             "text": change.text,
             "updates": {fact: str(value) for fact, value in change.updates},
             "costs": change.costs,
+            "concerns": change.concerns,
         }
         for change in possible_changes(policy, of, Judge.of(policy, "train"), facts)
     ]
@@ -143,7 +150,12 @@ def test_what_may_come_of_it_beyond_what_can_be_foreseen(name: str) -> None:
     facts, judge = derive_facts(policy, of, "train"), Judge.of(policy, "train")
     changes = possible_changes(policy, of, judge, facts)
     found = [
-        {"kind": change.kind, "text": change.text, "updates": [[fact, str(value)] for fact, value in change.updates]}
+        {
+            "kind": change.kind,
+            "text": change.text,
+            "updates": [[fact, str(value)] for fact, value in change.updates],
+            "concerns": change.concerns,
+        }
         for change in unforeseen_changes(policy, of, judge, facts, changes)
     ]
     compare(GOLDEN / "unforeseen" / f"{name}.json", found)
@@ -218,3 +230,12 @@ def test_elicitation_is_due_for_the_nearest_end(
 ) -> None:
     policy = policy_with(*changes)
     assert elicitation_due(policy, policy.domains[0], evidence, planned_end) == due
+
+
+def test_elicitation_is_worked_out_with_what_people_will_spend() -> None:
+    """To the last FLOP where the figure stated is exact; with room for the rounding where it is rounded up."""
+    policy, domain = policy_with(SHARE_10, SLOW), policy_with(SHARE_10, SLOW).domains[0]
+    planned = 2 * 10**12 - 10**9
+    assert elicitation_due(policy, domain, 10**12, planned, int) == 222_222_222_223
+    assert elicitation_due(policy, domain, 10**12, planned) == 223 * 10**9
+    assert elicitation_due(policy, domain, 10**12 + 1, None, int) == 400_000_000_001

@@ -15,6 +15,7 @@ from scalegate.gate.journal import Journal
 from scalegate.gate.project import Project
 from scalegate.ledger.entries import Approval, ComputeReserved, EvaluationAnnounced, EvaluationFinished
 from scalegate.training.held import Held
+from scalegate.units import MAX_SAMPLES
 from support import POLICY_TEXT, STEP, Model, new_project, open_gate, train
 
 NAME = "e" * 64
@@ -203,6 +204,13 @@ def test_a_plan_on_weights_that_nobody_recorded_takes_the_floor(project: Project
         check_plan(journal, announcement(journal, weights="0" * 64, samples=400), 10**9)
         with pytest.raises(InputError, match="of elicitation can rule out nothing"):
             check_plan(journal, announcement(journal, weights="0" * 64, samples=400), 10**9 - 1)
+
+
+def test_the_most_samples_that_are_worked_out_may_be_planned(project: Project) -> None:
+    with project.journal() as journal:
+        check_plan(journal, announcement(journal, weights="0" * 64, samples=MAX_SAMPLES), 10**9)
+        with pytest.raises(InputError, match="100001 samples are more than are worked out"):
+            check_plan(journal, announcement(journal, weights="0" * 64, samples=MAX_SAMPLES + 1), 10**9)
 
 
 def finish(project: Project, **changes: Any) -> None:

@@ -79,3 +79,10 @@ def test_the_first_crossing_counts_and_of_several_there_the_highest() -> None:
     for order in ((380, 399), (399, 380)):
         (jump,) = found(low(), *(high(successes) for successes in order))
         assert jump.score == binomial.lower_bound(399, 400, ALPHA)
+
+
+def test_of_several_at_one_compute_the_largest_share_tells_the_score() -> None:
+    many, most = high(780, samples=1000, completed=1000), high(390)
+    for pieces in ((low(), many, most), (low(), most, many)):
+        (jump,) = found(*pieces)
+        assert jump.score == binomial.lower_bound(390, 400, ALPHA)

@@ -8,8 +8,8 @@ import pytest
 
 from scalegate.gate import Decision, Fold, Resumption, ResumptionFact
 from scalegate.gate.project import Project, adopt
-from scalegate.gate.since import Since, latest_decision, otherwise, since, to_decide
-from scalegate.ledger.entries import EvaluationFinished, MeterFault
+from scalegate.gate.since import Since, asked_again, latest_decision, otherwise, since, to_decide
+from scalegate.ledger.entries import ComputeReserved, EvaluationFinished, MeterFault
 from scalegate.policy import parse_policy
 from scalegate.training.held import Held
 from support import DAY, STEP, Model, approve, attest, new_project, open_gate, train
@@ -90,6 +90,37 @@ def test_the_latest_decision_is_that_of_its_action_and_run(tmp_path: Path) -> No
         trained = latest_decision(fold, "first", "train")
         assert trained is not None
         assert trained[1] == fold.latest["first"]
+        # Of a run that was never opened too, wherever it was decided on.
+        key = project.key("gatekeeper")
+        unknown = journal.decide("nobody", "train", key, "gatekeeper")
+        journal.decide("first", "store", key, "gatekeeper")
+        assert latest_decision(journal.fold, "nobody", "train") == (journal.fold.size - 2, unknown)
+
+
+def test_elicitation_since_a_decision_comes_on_top_of_what_it_asked_for(tmp_path: Path) -> None:
+    """Of its own action: a later decision on another one is not the latest on this."""
+    project = two_runs(tmp_path)
+    with project.journal() as journal:
+        made, key = journal.fold.latest["first"], project.key("gatekeeper")
+        run = journal.fold.runs["first"]
+        assert asked_again(journal.fold, made) == made.compute
+        for kind, flops in ("first", 7 * 10**9), ("second", 10**9):
+            entry = ComputeReserved(
+                actor="gatekeeper",
+                time=journal.now(),
+                policy=journal.policy.digest(),
+                run=kind,
+                session=journal.fold.runs[kind].latest.session,
+                use="elicitation",
+                flops=flops,
+            )
+            journal.append(lambda entry=entry: [(entry, key)])  # type: ignore[misc]
+        journal.decide("first", "store", key, "gatekeeper")
+        assert run.faults == []
+        assert asked_again(journal.fold, made) == made.compute + 7 * 10**9
+        # What is not the latest is asked for again as it was, or for what is used by now.
+        older = made.model_copy(update={"compute": made.compute - 1})
+        assert asked_again(journal.fold, older) == max(older.compute, run.used())
 
 
 def test_the_command_says_what_it_needs() -> None:
