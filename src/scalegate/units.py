@@ -150,7 +150,7 @@ def parse_instant(text: str) -> int:
             return int(datetime.strptime(text, pattern).replace(tzinfo=UTC).timestamp())
         except ValueError:
             continue
-    raise InputError(f"`{text}` is not a date", fix="write `2026-11-23` or `2026-11-23T12:00:00Z`")
+    raise InputError(f"`{text}` is not a date", fix="write `2030-01-31` or `2030-01-31T12:00:00Z`")
 
 
 def parse_until(text: str) -> int:

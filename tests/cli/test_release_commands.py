@@ -65,20 +65,32 @@ def result(folder: Path, scalegate: Command, announced: str, successes: int) -> 
     (folder / "FILE").write_text(json.dumps(document))
 
 
+def unevaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **options: object) -> Model:
+    """Run `r` of project `p`, here, held at its first evaluation: its script takes none."""
+    model = Model()
+    with open_gate(new_project(tmp_path / "p"), model, evaluate=None, **options) as gate, pytest.raises(Held):
+        train(gate, model)
+    monkeypatch.chdir(tmp_path)
+    return model
+
+
 def test_a_run_that_its_script_does_not_evaluate_is_released_by_the_commands_alone(
     scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Announced, measured and decided on; once it is announced, the result alone is asked for."""
-    folder, model = tmp_path / "p", Model()
-    with open_gate(new_project(folder), model, evaluate=None) as gate, pytest.raises(Held):
-        train(gate, model)
-    monkeypatch.chdir(tmp_path)
+    model = unevaluated(tmp_path, monkeypatch)
     announce, add, decide = commands(scalegate("status", "-p", "p").out)
     assert announce[:2] == ["evidence", "announce"]
     assert model.digest() in announce
     announced = scalegate(*announce).out
     assert add[:3] == ["evidence", "add", "FILE"]
     assert "scalegate evidence add FILE --as evaluator --project p" in announced
+    # Announced again it would spend another attempt: nobody is told to, before it is decided on or after.
+    outdated = scalegate("status", "-p", "p").out
+    assert commands(outdated) == []
+    assert "r: something of what would release it has come about since. To decide again: scalegate decide" in " ".join(
+        outdated.split()
+    )
     assert scalegate(*decide).code == 3
     assert commands(scalegate("status", "-p", "p").out) == [add, decide]
     result(tmp_path, scalegate, announced, 0)
@@ -130,10 +142,7 @@ def test_other_runs_are_evaluated_by_commands_and_the_next_step_is_what_is_decid
 def test_where_something_else_is_to_be_done_the_commands_are_said_to_be_a_part(
     scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, model = tmp_path / "p", Model()
-    with open_gate(new_project(folder), model, evaluate=None, planned=20 * STEP) as gate, pytest.raises(Held):
-        train(gate, model, 21)
-    monkeypatch.chdir(tmp_path)
+    unevaluated(tmp_path, monkeypatch, planned=20 * STEP)
     shown = scalegate("status", "-p", "p").out
     assert "Commands for a part of the first of these, with what stands in capitals filled in; the rest stands" in shown
     assert [command[:2] for command in commands(shown)][:2] == [["evidence", "announce"], ["evidence", "add"]]
@@ -142,10 +151,7 @@ def test_where_something_else_is_to_be_done_the_commands_are_said_to_be_a_part(
 def test_what_was_announced_as_it_is_is_finished_first(
     scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, model = tmp_path / "p", Model()
-    with open_gate(new_project(folder), model, evaluate=None) as gate, pytest.raises(Held):
-        train(gate, model)
-    monkeypatch.chdir(tmp_path)
+    unevaluated(tmp_path, monkeypatch)
     announce, *_ = commands(scalegate("status", "-p", "p").out)
     at = announce.index("--elicitation-flops")
     announced = scalegate(*announce[:at], "--as-is", *announce[at + 2 :]).out
@@ -171,3 +177,33 @@ def test_a_hold_under_a_policy_that_was_superseded_names_no_commands(scalegate: 
     ran = scalegate("status", "-p", "p")
     assert ran.code == 0
     assert commands(ran.out) == []
+
+
+def test_a_fine_tune_is_released_by_an_evaluation_of_what_it_loaded(
+    scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has recorded no weights of its own yet: the commands name the run that made them."""
+    base = unevaluated(tmp_path, monkeypatch)
+    tuned = Model(flops=base.flops)
+    given: dict[str, object] = {"from_scratch": False, "parents": [base.digest()], "planned": 10**11, "evaluate": None}
+    project = Project(Path("p"))
+    with open_gate(project, tuned, "tuned", **given) as gate, pytest.raises(Held):
+        gate.step(STEP)
+    announce, add, decide = commands(scalegate("decide", "--run", "tuned", "-p", "p").out)
+    assert base.digest() in announce
+    assert announce[announce.index("--run") + 1] == "r"
+    result(tmp_path, scalegate, scalegate(*announce).out, 0)
+    assert scalegate(*add).code == 0
+    assert scalegate(*decide).code == 0
+    with open_gate(project, tuned, "tuned", **given) as gate:
+        train(gate, tuned, 3)
+
+
+def test_what_was_signed_already_is_not_asked_for_again(scalegate: Command, project: Project) -> None:
+    attest, *_ = commands(scalegate("status", "-p", "p").out)
+    assert scalegate(*attest).code == 0
+    status = scalegate("status", "-p", "p").out
+    assert commands(status) == []
+    assert "1 attestation" in status
+    left = commands(scalegate("decide", "--run", "r", "--no-record", "-p", "p").out)
+    assert [command[0] for command in left] == ["approve", "approve", "decide"]

@@ -131,6 +131,15 @@ def test_a_first_evaluation_that_carries_no_further_than_its_own_elicitation_say
     assert [len(found) for found in stopped] == [1, 0]
 
 
+def test_a_policy_under_which_nobody_can_take_the_first_step_says_so() -> None:
+    told = "It states no `first_evaluation_at`: the first step takes evidence, and nobody can take it."
+    assert told in inadequate(POLICY.model_copy(update={"first_evaluation_at": None}))
+    assert told not in inadequate(POLICY)
+    # Without a clause that asks for evidence there is none to lack.
+    clauses = tuple(it for it in POLICY.clauses if it.kind not in ("capability", "cadence"))
+    assert told not in inadequate(POLICY.model_copy(update={"first_evaluation_at": None, "clauses": clauses}))
+
+
 @pytest.mark.parametrize(
     ("every", "buffer", "factor", "share", "told"),
     [

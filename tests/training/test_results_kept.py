@@ -15,15 +15,17 @@ from typing import Any
 import pytest
 from test_gate_interrupts import interrupted
 
-from scalegate.errors import LedgerError
+from scalegate.errors import InputError, LedgerError
 from scalegate.gate import replay
 from scalegate.gate.journal import reading
-from scalegate.gate.project import Project
-from scalegate.ledger import _database
+from scalegate.gate.project import Project, adopt
+from scalegate.ledger import SigningKey, _database
+from scalegate.policy import load_policy
+from scalegate.training.beside import fault_of, store
 from scalegate.training.evaluation import EvaluationRequest, Measured
 from scalegate.training.gate import Gate
 from scalegate.training.held import Held
-from support import STEP, Model, new_project, open_gate, train
+from support import STEP, Model, new_project, open_gate, record_tier, train
 
 REACHED = 300
 START, EVERY = 1, 211
@@ -180,7 +182,7 @@ def test_an_interrupt_anywhere_after_it_was_shown_loses_nothing(tmp_path: Path) 
         at += EVERY
 
 
-@pytest.mark.parametrize("when", ["before the log", "after the log"])
+@pytest.mark.parametrize("when", ["before the log", "after the log", "as the weights are hashed"])
 def test_a_process_that_is_killed_loses_no_more_than_what_it_had_not_stored(project: Project, when: str) -> None:
     script = f"""
 import os, signal, sys
@@ -192,7 +194,7 @@ from support import Model, open_gate, train
 from test_results_kept import once
 real = measuring.store_log
 def store(folder, evaluation, request, measured):
-    kill = measured.successes > 0
+    kill = measured.successes > 0 and {when != "as the weights are hashed"}
     if kill and {when == "before the log"}:
         os.kill(os.getpid(), signal.SIGKILL)
     digest = real(folder, evaluation, request, measured)
@@ -200,12 +202,17 @@ def store(folder, evaluation, request, measured):
         os.kill(os.getpid(), signal.SIGKILL)
     return digest
 measuring.store_log = store
-model = Model()
-train(open_gate(Project(Path({str(project.folder)!r})), model, evaluate=once()), model)
+model, shown = Model(), []
+def hashed():
+    if shown and {when == "as the weights are hashed"}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return model.digest()
+project = Project(Path({str(project.folder)!r}))
+train(open_gate(project, model, weights=hashed, evaluate=once(lambda: shown.append(1))), model)
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -signal.SIGKILL
     model = Model(flops=20 * STEP)
-    if when == "after the log":
+    if when != "before the log":
         holds_on(project, model)
     else:
         with open_gate(project, model, evaluate=once()):
@@ -264,3 +271,61 @@ def test_a_forked_child_of_an_evaluator_records_nothing(project: Project, ends: 
     assert os.waitstatus_to_exitcode(os.waitpid(children[-1], 0)[1]) == 0
     gate.close()
     holds_on(project, model)
+
+
+def rotate(project: Project) -> None:
+    """Two officers adopt a policy that names another key for the gate, which takes the place of the old one."""
+    old = project.key("gatekeeper")
+    new = SigningKey.generate("gatekeeper")
+    text = project.policy.read_text().replace(old.verify_key.to_text(), new.verify_key.to_text())
+    project.policy.write_text(text.replace('version: "1.0"', 'version: "1.1"'))
+    with project.journal() as journal:
+        for officer in ("ada", "grace"):
+            adopt(journal, load_policy(project.policy), officer, project.key(officer))
+    (project.keys / "gatekeeper.key").unlink()
+    new.save(project.keys / "gatekeeper.key")
+    record_tier(project)
+
+
+@pytest.mark.parametrize("opens", ["r", "another"])
+def test_a_fault_that_a_replaced_key_cannot_sign_is_written_when_a_run_is_opened(project: Project, opens: str) -> None:
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 3)
+    gate.save()
+    rotate(project)
+    with pytest.raises(Held):
+        gate.step(0)
+    with pytest.raises(Held):
+        gate.meter_fault("the meter\nmissed an expert")
+    with pytest.raises(InputError, match=r"the signature is not by the key .* kept in the folder `evidence`"):
+        gate.close()
+    for _ in range(2):
+        open_gate(project, model if opens == "r" else Model(flops=1), opens).close()
+        with reading(project.ledger) as journal:
+            found = sorted(journal.fold.runs["r"].faults)
+        assert found == ["a step was metered at 0 FLOP", "the meter missed an expert"]
+    with open_gate(project, model) as gate, pytest.raises(Held, match=r"standing\.meter"):
+        gate.step(STEP)
+    replay(project.ledger)
+
+
+def test_a_fault_in_a_file_counts_against_the_run_of_its_session_and_no_other(project: Project) -> None:
+    """Nor does a file that is not whole, or one that says something else."""
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 3)
+    gate.save()
+    folder, token = gate._session.folder, gate._session.token
+    gate.close()
+    store(folder, fault_of("0" * 64, "of a session that this ledger does not know"))
+    store(folder, b'{"meter_fault":7,"session":"' + token.encode() + b'"}')
+    store(folder, b'{"meter_fault":"cut off')
+    (folder / ("0" * 64 + ".json")).write_bytes(fault_of(token, "changed"))
+    with open_gate(project, model) as gate:
+        train(gate, model, 1)
+    store(folder, fault_of(token, "seen"))
+    with open_gate(project, model) as gate, pytest.raises(Held, match=r"standing\.meter"):
+        train(gate, model, 1)
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].faults == ["seen"]

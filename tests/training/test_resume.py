@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from scalegate.training.gate import Gate  # noqa: E402
 from scalegate.training.held import Held  # noqa: E402
 from scalegate.training.meter import MeterFaultError, TorchMeter, linear_parameters, six_nd  # noqa: E402
 from scalegate.training.weights import weights_digest  # noqa: E402
-from support import POLICY_TEXT, Model, approve, attest, new_project, open_gate  # noqa: E402
+from support import POLICY_TEXT, Model, approve, attest, new_project, open_gate, train  # noqa: E402
 
 CONFIG = Config(digits=2, d_model=32, layers=1, heads=2, batch_size=16, seed=3)
 
@@ -218,3 +219,81 @@ def test_the_digest_is_of_names_types_shapes_and_bytes() -> None:
         assert weights_digest(other) != digest
     assert weights_digest({"e": torch.zeros(0)}) != weights_digest({"e": torch.zeros(0, 1)})
     assert weights_digest({"s": torch.tensor(1.0)}) != weights_digest({"s": torch.tensor(2.0)})
+
+
+def metered(tmp_path: Path) -> tuple[TorchMeter, list[int], Any, tuple[Any, ...]]:
+    """A meter of a model whose loss can come to take more, and a project."""
+    trainer, loops = Trainer(CONFIG), [1]
+
+    def loss(model: Any, *given: Any) -> Any:
+        return sum(_loss(model, *given) for _ in range(loops[0]))
+
+    meter = TorchMeter(trainer.model, loss, tokens=lambda inputs, _: inputs.numel())
+    return meter, loops, new_project(tmp_path / "p"), batch(CONFIG, 0)
+
+
+def faults(project: Any, run: str = "r") -> list[str]:
+    with reading(project.ledger) as journal:
+        return list(journal.fold.runs[run].faults)
+
+
+@pytest.mark.parametrize("block", [True, False])
+def test_what_a_meter_counted_too_little_for_is_a_fault_of_the_run_for_good(tmp_path: Path, block: bool) -> None:
+    """The script need not tell the gate, and a new process with a new meter does not go on as if nothing had been."""
+    meter, loops, project, examples = metered(tmp_path)
+    model = Model()
+    gate = open_gate(project, model)
+
+    def trains() -> None:
+        for step in range(9):
+            train(gate, model, 1, meter.flops(*examples))
+            loops[0] = 1 + (step > 4)
+
+    with gate if block else nullcontext(), pytest.raises(MeterFaultError, match="was metered at") as caught:
+        trains()
+    assert isinstance(caught.value, Held)
+    assert caught.value.decision is not None
+    assert len(faults(project)) == 1
+    # It stays a fault of the meter, and goes to whatever is opened later on in the process too.
+    with pytest.raises(MeterFaultError):
+        meter.flops(*examples)
+    gate.close()
+    with open_gate(project, Model(flops=model.flops)) as again, pytest.raises(Held, match=r"standing\.meter"):
+        again.step(meter_for(Trainer(CONFIG)).flops(*examples))
+    with open_gate(project, Model(flops=1), "other"), pytest.raises(MeterFaultError):
+        meter.flops(*examples)
+    assert len(faults(project, "other")) == 1
+    assert replay(project.ledger).holds >= 3
+
+
+def test_a_step_that_cannot_be_counted_is_not_taken_and_is_no_fault_of_the_run(tmp_path: Path) -> None:
+    """Nothing was counted too little yet: what is mended in the script may go on."""
+    _, _, project, examples = metered(tmp_path)
+    idle = TorchMeter(
+        Trainer(CONFIG).model, lambda model, *_: model.tokens.weight.sum(), tokens=lambda inputs, _: inputs.numel()
+    )
+    with open_gate(project, Model()) as gate:
+        with pytest.raises(MeterFaultError, match="counts 0 FLOP"):
+            gate.step(idle.flops(*examples))
+        gate.step(meter_for(Trainer(CONFIG)).flops(*examples))
+    assert faults(project) == []
+
+
+def test_a_meter_of_elicitation_that_counted_too_little_is_a_fault_too(tmp_path: Path) -> None:
+    """Its compute is on the lineage as well. The evaluation under way is broken off."""
+    meter, loops, project, examples = metered(tmp_path)
+    model = Model()
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        for _ in range(4):
+            meter.flops(*examples)
+            loops[0] += 1
+        return model.evaluate(request)
+
+    with open_gate(project, model, evaluate=evaluate) as gate, pytest.raises(Held):
+        train(gate, model)
+    assert len(faults(project)) == 1
+    with reading(project.ledger) as journal:
+        finished = [attempt.finished for attempt in journal.fold.attempts.values()]
+    assert [item.status for item in finished if item] == ["aborted"]
+    replay(project.ledger)

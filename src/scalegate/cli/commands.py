@@ -75,11 +75,13 @@ def status(project: ProjectDir = HERE, as_json: AsJson = False) -> None:
         def view() -> Any:
             from rich.console import Group
 
-            shown = [
-                (decision_view(it, known=known(journal, project, it.run)), *undecided_view(document, it.run))
-                for it in decisions
-            ]
-            return Group(status_view(document), *(part for parts in shown for part in parts))
+            parts = [status_view(document)]
+            for it in decisions:
+                undecided = undecided_view(document, it.run)
+                # Of what is done already nobody is told to do it again: deciding again says what is left.
+                named = None if undecided else known(journal, project, it.run)
+                parts += [decision_view(it, known=named), *undecided]
+            return Group(*parts)
 
         emit(as_json, document | {"decisions": [d.to_json() for d in decisions]}, view)
 

@@ -86,7 +86,7 @@ class Terminal(Watcher):
         permit = decision.permit
         if permit is not None:
             ends = ", ".join(permit.compute_ends_by)
-            console.print(f"[green]PROCEED[/] to {format_flop(permit.compute)}, where the permit ends by: {ends}.")
+            console.print(f"[green]PROCEED[/] to {format_flop(permit.compute)}, where these end the permit: {ends}.")
             return
         self.progress.stop()
         console.print(Rule("the gate holds", style="red"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from scalegate.cli.way_out import Known
 from scalegate.errors import InputError, Place
 from scalegate.gate.journal import Journal, reading
+from scalegate.gate.lineage import holders, makers
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import ComputeReserved, EvaluationAnnounced
@@ -109,11 +110,16 @@ def elicitation(
 
 def known(journal: Journal, folder: Path, run: str) -> Known:
     """What the project knows that a command about the run needs."""
-    of = journal.fold.runs.get(run)
-    tip = of.tip if of is not None and of.tip in of.weights else None
-    saved = {name: it.weights for name, it in journal.fold.runs.items() if it.weights}
+    runs = journal.fold.runs
+    of = runs.get(run)
+    tip = None if of is None else of.tip if of.tip in of.weights else of.loaded
+    saved = {name: it.weights for name, it in runs.items() if it.weights}
     furthest = {name: max(weights, key=lambda digest: weights[digest]) for name, weights in saved.items()}
-    return Known(folder, journal.policy, tip, furthest)
+
+    def recorded_by(digest: str) -> list[str]:
+        return [it.name for it in (*makers(runs, digest), *holders(runs, digest))]
+
+    return Known(folder, journal.policy, tip, furthest, recorded_by)
 
 
 def check_action(text: str) -> Action:

@@ -17,7 +17,7 @@ from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.lineage import members, total
-from scalegate.gate.since import Since, latest_decision, otherwise, since, to_decide
+from scalegate.gate.since import Since, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.ledger.entries import PolicyAdopted
 from scalegate.policy import Policy, load_policy
 from scalegate.units import format_flop, format_instant
@@ -62,6 +62,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
                 "faults": run.faults,
                 "undecided": _undecided(fold, name, decided_at[name]),
                 "otherwise": _otherwise(fold, latest[name], journal.now()),
+                "outdated": (made := latest[name]) is not None and outdated(fold, made[1], journal.now()),
                 "decide": to_decide(name, project=str(folder)),
             }
             for name, run in fold.runs.items()
@@ -168,6 +169,8 @@ def undecided_view(document: Document, run: str) -> list[Text]:
         if permit:
             held = f", up to {format_flop(int(permit['compute']))} and up to {format_instant(permit['time'])}"
         lines.append(f"{run}: decided again now it would be {again['verdict']}{held}.")
+    if item["outdated"] and not lines:
+        lines.append(f"{run}: something of what would release it has come about since.")
     if lines:
         lines[-1] += f" To decide again: {item['decide']}"
     return [Text(line, style="bold yellow") for line in lines]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,9 +72,16 @@ class Known:
     folder: Path
     policy: Policy
     weights: str | None = None
-    """Digest of the run's weights as they were recorded last."""
+    """Digest of the run's weights as they were recorded last, or of those that it loaded."""
     others: Mapping[str, str] = field(default_factory=dict)
     """Of each run, the digest of its recorded weights with the most training."""
+    recorded_by: Callable[[str], Sequence[str]] = lambda _digest: ()
+    """The runs that recorded a digest, whoever trained it first."""
+
+    def run_of(self, weights: str, run: str) -> str:
+        """The run that an evaluation of weights is announced for: this one if it recorded them, or who made them."""
+        runs = self.recorded_by(weights)
+        return run if run in runs or not runs else runs[0]
 
     def who(self, role: str) -> str:
         """Who has a role: whoever is the only one, or a word that is to be filled in."""
@@ -111,7 +118,8 @@ def _measured(decision: Decision, fact: ResumptionFact, known: Known) -> Iterato
             yield from _added(domain, still_open, known)
             weights = decision.weights or known.weights or "DIGEST"
             exact = [] if decision.action == "train" else ["--configuration", decision.configuration or "CONFIGURATION"]
-            yield _announced(known, decision.run, domain, weights, samples, flops, exact)
+            run = known.run_of(weights, decision.run)
+            yield _announced(known, run, domain, weights, samples, flops, exact)
             yield from _added(domain, [""], known)
         case ("result", domain, *still_open):
             yield from _added(domain, still_open, known)

@@ -64,6 +64,8 @@ def _roomless(policy: Policy) -> Iterator[str]:
             " train."
         )
         return
+    if policy.first_evaluation_at is None:
+        yield "It states no `first_evaluation_at`: the first step takes evidence, and nobody can take it."
     first, least = policy.first_evaluation_at, sum(domain.elicitation.at_least for domain in domains) * factor
     if first is not None and first * (min(reach) - 1) <= least:
         yield (

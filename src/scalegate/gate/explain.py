@@ -31,7 +31,9 @@ def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = 
             lines = list(_ruled_out_failed(test.condition, facts))
             lines += [f"{why.detail or why.reason.value} [{why.reason.value}]" for why in reasons]
         case "met":
-            lines = [*_all_the_same(test, facts), *_because(test.condition, facts, Truth.TRUE)]
+            needed = _short(list(_all_the_same(test, facts)))
+            lines = list(_because(test.condition, facts, Truth.TRUE))
+            return (_short(lines) or str(status)) + (f"; asked for since {needed}" if needed else "")
         case "violated":
             lines = [*_because(test.condition, facts, Truth.FALSE), *faults]
     return _short(lines) or str(status)

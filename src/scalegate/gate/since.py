@@ -18,7 +18,7 @@ from scalegate.gate.lineage import members, total
 from scalegate.gate.pieces import pieces
 from scalegate.ledger import entries
 
-__all__ = ["Since", "asked_again", "latest_decision", "otherwise", "since", "to_decide"]
+__all__ = ["Since", "asked_again", "latest_decision", "otherwise", "outdated", "since", "to_decide"]
 
 KINDS: dict[type, tuple[str, str]] = {
     entries.EvaluationFinished: ("result", "results"),
@@ -60,6 +60,19 @@ def otherwise(fold: Fold, made: Decision, now: int = 0) -> Decision | None:
 
     None if that is the same verdict, held by the same, with a permit that reaches no less far.
     """
+    again = _again(fold, made, now)
+    return None if again is None or (_outcome(again) == _outcome(made) and not _smaller(again, made)) else again
+
+
+def outdated(fold: Fold, made: Decision, now: int = 0) -> bool:
+    """Whether something else than it says first would release it by now: some of that was done already."""
+    if made.verdict == "PROCEED":
+        return False
+    again = _again(fold, made, now)
+    return again is None or _first(again) != _first(made)
+
+
+def _again(fold: Fold, made: Decision, now: int) -> Decision | None:
     if fold.policy is None:
         return None
     situation = fold.situation(
@@ -69,8 +82,13 @@ def otherwise(fold: Fold, made: Decision, now: int = 0) -> Decision | None:
         weights=made.weights,
         configuration=made.configuration,
     )
-    again = decide(fold.policy, situation, made.action)
-    return None if _outcome(again) == _outcome(made) and not _smaller(again, made) else again
+    return decide(fold.policy, situation, made.action)
+
+
+def _first(decision: Decision) -> list[tuple[str, ...]]:
+    way_out = decision.resumption
+    facts = (way_out.first or (way_out.sets[0] if way_out.sets else ())) if way_out else ()
+    return [fact.concerns for fact in facts]
 
 
 def asked_again(fold: Fold, made: Decision) -> int:

@@ -6,12 +6,14 @@ import atexit
 import logging
 import os
 import weakref
+from contextlib import suppress
 from typing import Protocol
 
 from scalegate.errors import ScalegateError
+from scalegate.gate import Decision
 from scalegate.training.held import Held
 
-__all__ = ["at_end", "ended", "leave"]
+__all__ = ["at_end", "ended", "leave", "report"]
 
 LOG = logging.getLogger(__name__)
 
@@ -25,8 +27,14 @@ class Ending(Protocol):
 
     def doubt(self) -> None: ...
 
+    def meter_fault(self, reason: str) -> None: ...
+
     @property
     def unsaved(self) -> bool: ...
+
+
+OPEN: list[Ending] = []
+"""The gates of this process that were not closed."""
 
 
 def at_end(gate: Ending) -> None:
@@ -37,12 +45,36 @@ def at_end(gate: Ending) -> None:
     this = weakref.ref(gate)
     os.register_at_fork(after_in_child=lambda: _abandon(this))
     # A gate that nothing refers to any more is kept until then: what it reserved is not spent by anybody.
-    atexit.register(gate.close)
+    OPEN.append(gate)
 
 
 def ended(gate: Ending) -> None:
     """The gate was closed: there is nothing left to do."""
-    atexit.unregister(gate.close)
+    with suppress(ValueError):
+        OPEN.remove(gate)
+
+
+@atexit.register
+def _close_all() -> None:
+    for gate in reversed(OPEN.copy()):
+        try:
+            gate.close()
+        except ScalegateError as error:
+            LOG.error("the gate cannot be closed: %s", error)
+
+
+def report(reason: str) -> Decision | None:
+    """A meter of this process was found to have counted too little: a fault of every run that is open here.
+
+    Which of them it counted for is not known. Returns the hold that it makes; None if no gate is open.
+    """
+    decision: Decision | None = None
+    for gate in OPEN.copy():
+        try:
+            gate.meter_fault(reason)
+        except Held as held:
+            decision = decision or held.decision
+    return decision
 
 
 def leave(gate: Ending, *, save: bool, last: bool, ended: type[BaseException] | None, held: bool) -> None:

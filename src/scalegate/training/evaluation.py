@@ -8,17 +8,16 @@ NaN is an error, never a wrong answer: an evaluation with errors rules nothing o
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import operator
-import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from scalegate.errors import InputError, ScalegateError
+from scalegate.errors import InputError
 from scalegate.ledger import strict_json
+from scalegate.training.beside import store, stored
 
 __all__ = ["EvaluationRequest", "Evaluator", "Measured", "Suite", "find_log", "log_of", "store_log"]
 
@@ -123,17 +122,8 @@ def log_of(evaluation: str, request: EvaluationRequest, measured: Measured) -> b
 
 
 def store_log(folder: Path, evaluation: str, request: EvaluationRequest, measured: Measured) -> str:
-    """Write the per-sample log into `folder`, named by its SHA-256, and return that digest."""
-    data = log_of(evaluation, request, measured)
-    digest = hashlib.sha256(data).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f".{digest}.{os.getpid()}"
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(folder / f"{digest}.json")
-    return digest
+    """Write the per-sample log into `folder`, named by its SHA-256, and return that digest. Raises OSError."""
+    return store(folder, log_of(evaluation, request, measured))
 
 
 def find_log(folder: Path, evaluation: str) -> tuple[str, Measured] | None:
@@ -141,19 +131,14 @@ def find_log(folder: Path, evaluation: str) -> tuple[str, Measured] | None:
 
     Of several, which a copy of the process may have stored, the one with the most successes.
     """
-    found: list[tuple[str, Measured]] = []
-    for path in sorted(folder.glob("*.json")):
-        with contextlib.suppress(OSError, ScalegateError):
-            data = path.read_bytes()
-            if evaluation.encode() in data and hashlib.sha256(data).hexdigest() == path.stem:
-                shown = _shown(strict_json.loads(data), evaluation)
-                found += [(path.stem, shown)] if shown else []
+    logs = ((digest, _shown(document, evaluation)) for digest, document in stored(folder, evaluation))
+    found = [(digest, shown) for digest, shown in logs if shown is not None]
     return max(found, key=lambda it: it[1].successes, default=None)
 
 
-def _shown(document: object, evaluation: str) -> Measured | None:
+def _shown(document: Mapping[str, object], evaluation: str) -> Measured | None:
     """What a log shows of an evaluation; None if it is of no evaluation, or of another."""
-    if not isinstance(document, dict) or document.get("evaluation") != evaluation:
+    if document.get("evaluation") != evaluation:
         return None
     outcomes, spent = document.get("outcomes"), document.get("elicitation_flops")
     if not isinstance(outcomes, list):

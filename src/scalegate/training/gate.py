@@ -90,7 +90,6 @@ class Gate:
         """Digest that the model must have to go on: what it had before an evaluation that may have changed it."""
         self._turn = Turn(session.run)
         self._closed = False
-        at_end(self)
 
     @classmethod
     def open(
@@ -134,8 +133,9 @@ class Gate:
         with undisturbed():
             journal = Journal.open(ledger, log_key=logs, now=now)
         try:
-            same_policy(wanted, journal.policy)
-            session = Session(journal, find_keys(wanted, folder, logs), run)
+            with undisturbed():
+                same_policy(wanted, journal.policy)
+                session = Session(journal, find_keys(wanted, folder, logs), run)
             gate = cls(
                 session, weights=weights, checkpoint=checkpoint, evaluate=evaluate, suites=suites or {}, tranche=size
             )
@@ -149,6 +149,7 @@ class Gate:
         except BaseException:
             journal.close()
             raise
+        at_end(gate)
         return gate
 
     @property
@@ -176,7 +177,6 @@ class Gate:
 
         Call it before the first step. The gate then knows which were taken: only these count as gone into the weights.
         """
-
         optimizer.register_step_pre_hook(lambda *_: self._taken())
         self._tranche.guard(self._authorised)
 
@@ -206,7 +206,7 @@ class Gate:
                 if decision.verdict == "HOLD":
                     decision = self._evaluate_and_decide(decision, exact)
                 if decision.verdict == "HOLD" or exact == 0:
-                    raise Held.by(decision, unfinished(session), session.journal.ledger.path.parent)
+                    raise Held.by(decision, unfinished(session), session.folder.parent)
                 if self._reserve(exact):
                     self._expires = session.expires
                     self._tried.clear()
@@ -225,7 +225,7 @@ class Gate:
                     if not self._saved():
                         self._save()
                 except Exception as refused:  # noqa: BLE001 - also the script's: what holds the run comes first
-                    raise Held(f"{held.message}; nor can it be saved: {refused}", held.decision, fix=held.fix) from held
+                    raise Held.unsaved(held, refused) from held
             raise
 
     @contextmanager
@@ -307,7 +307,7 @@ class Gate:
             self._end()
             self._session.fault(reason)
             self._settle()
-            raise Held.by(self._session.decide(0))
+            raise Held.by(self._session.decide(0), folder=self._session.folder.parent)
 
     def save(self) -> str:
         """Call the script's checkpoint function and record the weights. Returns their digest.
@@ -350,7 +350,7 @@ class Gate:
             self._check_open()
             if self._evaluate is None:
                 raise InputError("the gate was opened without a function that evaluates", fix="give `evaluate=`")
-            if self.trained == 0:
+            if self.trained == 0 and self._session.state.loaded is None:
                 raise InputError("nothing has been trained in this run yet: there is nothing to evaluate")
             self._end()
             session = self._session
@@ -377,15 +377,15 @@ class Gate:
 
     def _evaluate_and_decide(self, decision: Decision, flops: int) -> Decision:
         """Save the run; then, where a measurement could release the hold, measure and decide again."""
-        if self.trained == 0:
-            return decision
         with self._ending(), holding(self._session.run, decision):
+            # What a run loaded may be asked for before its first step; nothing else is to be saved then.
+            if self.trained == 0 and not (self._evaluate and asked_for(self._session, decision, self._tried)):
+                return decision
             if not self._saved():
                 try:
                     self._save()
                 except Held as refused:
-                    why = f"{Held.by(decision).message}; nor can it be saved: {refused.message}"
-                    raise Held(why, decision, fix=refused.fix) from refused
+                    raise Held.unsaved(Held.by(decision), refused) from refused
                 if self._checkpoint is None:
                     LOG.warning(UNKEPT, self._session.run)
             if self._evaluate is None:

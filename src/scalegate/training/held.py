@@ -49,6 +49,12 @@ class Held(ScalegateError):
             fix += "; `scalegate evidence add` adds a result, with `null` for each sample that has none"
         return cls(f"{kind} for run `{decision.run}` by: {because}{missing}", decision, fix=fix)
 
+    @classmethod
+    def unsaved(cls, held: Held, refused: Exception) -> Held:
+        """A hold at which the run cannot be saved either."""
+        also = "" if str(refused) == str(held) else f"; nor can it be saved: {refused}"
+        return cls(f"{held.message}{also}", held.decision, fix=held.fix)
+
 
 @contextmanager
 def holding(run: str, decision: Decision | None = None) -> Iterator[None]:

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from scalegate.errors import InputError, ScalegateError
@@ -64,13 +63,9 @@ def abort_open(session: Session) -> Signed:
 def _left_open(session: Session, announced: EvaluationAnnounced) -> EvaluationFinished:
     """The result of an evaluation that has none: what its log shows stands in it, if that was stored."""
     why = "broken off: the run was opened again before its result was written"
-    log, shown = find_log(_logs(session), announced.evaluation) or (NO_LOG, _nothing(announced, ""))
+    log, shown = find_log(session.folder, announced.evaluation) or (NO_LOG, _nothing(announced, ""))
     left = Measured(shown.outcomes or _nothing(announced, "").outcomes, shown.elicitation_flops, why, 0, ())
     return _finished(session, announced, left, log, "aborted")
-
-
-def _logs(session: Session) -> Path:
-    return session.journal.ledger.path.parent / "evidence"
 
 
 def measure_all(
@@ -150,6 +145,9 @@ def measure(
     try:
         try:
             result, ended = _run(session, announced, request, evaluate, seen)
+            # The weights are many, and a process that is killed over them must not take with it what was shown.
+            with suppress(OSError):
+                store_log(session.folder, announced.evaluation, request, result)
             measured = _broken(result, announced, "it changed the model itself, or whether it did cannot be told")
             changed = now() != weights
             if not changed:
@@ -210,6 +208,8 @@ def _run(
 def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measured:
     """What is recorded of an evaluation that was broken off: its outcomes and what it spent, as far as it has any."""
     nothing = _nothing(announced, line(f"broken off: {why}"))
+    if isinstance(result, list | tuple):
+        result = Measured.of(result, assumptions=())
     if not isinstance(result, Measured):
         return nothing
     spent = result.elicitation_flops
@@ -258,7 +258,7 @@ def _record(
     # evidence, and the result is.
     session.keep(make)
     with suppress(OSError):
-        store_log(_logs(session), announced.evaluation, request, measured)
+        store_log(session.folder, announced.evaluation, request, measured)
     session.write_kept()
     status = entry.status if entry else status
     faults = lacking(session.journal.fold, announced.evaluation) if announced.elicitation != "none" else ()
@@ -276,7 +276,7 @@ def _entry(
 ) -> EvaluationFinished:
     """The entry of a result, its log stored."""
     try:
-        log = store_log(_logs(session), announced.evaluation, request, measured)
+        log = store_log(session.folder, announced.evaluation, request, measured)
     except OSError as error:
         # What it showed is recorded all the same; without its log it is no conclusive evidence.
         LOG.error("the log of the evaluation of `%s` cannot be stored: %s", announced.domain, error)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 from scalegate.errors import InputError, ScalegateError
@@ -27,6 +28,7 @@ from scalegate.ledger.entries import (
 )
 from scalegate.policy import Policy
 from scalegate.training.arguments import line
+from scalegate.training.beside import KEPT, fault_of, faults, store
 from scalegate.training.held import Held
 from scalegate.training.keys import Keys, names_gate
 from scalegate.training.undisturbed import undisturbed
@@ -80,6 +82,8 @@ class Session:
     ) -> None:
         """Write that this process opens the run, and what `also` makes, in one transaction."""
 
+        left = self._left_faults()
+
         def make() -> Signed:
             opened = RunOpened(
                 **self.common(),
@@ -89,7 +93,7 @@ class Session:
                 planned=planned,
                 start_weights=start,
             )
-            return [(opened, self.keys.gate), *also()]
+            return [(opened, self.keys.gate), *left, *also()]
 
         self.append(make)
         self.base = self.state.weights.get(start, 0)
@@ -123,6 +127,11 @@ class Session:
             if digest() == self.state.latest.start_weights:
                 said = "run `%s`: %d FLOP metered, and the weights have not changed: is `weights` of the model?"
                 LOG.warning(said, self.run, trained)
+
+    @property
+    def folder(self) -> Path:
+        """Where the logs of evaluations are, and what is not in the ledger yet."""
+        return self.journal.ledger.path.parent / "evidence"
 
     @property
     def policy(self) -> Policy:
@@ -253,11 +262,24 @@ class Session:
         self.faulted = True
         LOG.error("run `%s`: a fault of its meter, which holds for good: %s", self.run, reason)
         said = line(reason, 2000)
-        self.unwritten.append(lambda: [(MeterFault(**self.common(), reason=said), self.keys.gate)])
+        with suppress(OSError):
+            store(self.folder, fault_of(self.token, said))
+        self.unwritten.append(lambda: self._fault(self.run, said))
         if self._inside:
             why = f"run `{self.run}`: its meter has a fault, which is kept and written as soon as it can be: {said}"
             raise Held(why, self.decision)
         self.write_kept()
+
+    def _fault(self, run: str, reason: str) -> Signed:
+        return [(MeterFault(**(self.common() | {"run": run}), reason=reason), self.keys.gate)]
+
+    def _left_faults(self) -> Signed:
+        """What sessions of any run found wrong with their meters and could not write."""
+        runs = {session: run.name for run in self.journal.fold.runs.values() for session in run.sessions}
+        left = [(runs[session], reason) for session, reason in faults(self.folder) if session in runs]
+        entries = [record.entry for record in self.journal.fold.records] if left else []
+        known = {(it.run, it.reason) for it in entries if isinstance(it, MeterFault)}
+        return [entry for run, why in dict.fromkeys(left) if (run, why) not in known for entry in self._fault(run, why)]
 
     def keep(self, make: Callable[[], Signed]) -> None:
         """Have what `make` makes written, now or before anything else. Raises Held in a forked child."""
@@ -287,7 +309,7 @@ class Session:
                 with suppress(ValueError):  # a handler may have written it meanwhile
                     self.unwritten.remove(make)
         if failed is not None:
-            raise failed
+            raise InputError(failed.message, place=failed.place, fix=KEPT)
 
     def _write_kept(self, make: Callable[[], Signed]) -> None:
         def some(part: slice) -> Signed:
