@@ -25,6 +25,11 @@ DEPLOY = (*DECIDE, "--action", "deploy_external")
 ZERO = "0" * 64
 
 BAD = [
+    (
+        "flops for a deployment",
+        ("decide", "-p", "p", "--run", "r", "--action", "deploy_external", "--flops", "1e30 FLOP"),
+        "`--flops` is for `train` alone",
+    ),
     ("status of no project", ("status", "-p", "."), "there is no project in this folder"),
     ("status of a file", ("status", "-p", "p/policy.yaml"), "there is no project in this folder"),
     ("status of nothing", ("status", "-p", "gone"), "scalegate init"),

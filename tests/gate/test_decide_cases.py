@@ -200,10 +200,37 @@ def test_any_measurement_may_show_the_alarm_reached(changes: dict[str, Any]) -> 
     of = situation(8 * 10**11, piece(0), bad)
     assert decide(POLICY, of, "train").verdict == "HOLD"
     assert statuses(of)["capability.arithmetic"] == "met"
-    # Just under the alarm, the same inadmissible piece bars nothing.
-    if changes:
-        almost = piece(79, **changes)
-        assert decide(POLICY, situation(8 * 10**11, piece(0), almost), "train").verdict == "PROCEED"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"announced": False},
+        {"signed": False},
+        {"elicitation": "none"},
+        {"status": "aborted"},
+        {"completed": 391, "errors": 9},
+        {"attempt": 99},
+        {"elicitation_flops": 0},
+        {"assumptions": ()},
+        {"compute": None},
+        {"status": "aborted", "completed": 390, "errors": 10},
+    ],
+)
+def test_what_a_piece_lacks_does_not_excuse_what_it_shows(changes: dict[str, Any]) -> None:
+    """It could not rule out if it lacked nothing; with so few successes that it could, it bars nothing."""
+    for successes, verdict in ((60, "HOLD"), (59, "PROCEED")):
+        decision = decide(POLICY, situation(8 * 10**11, piece(0), piece(successes, **changes)), "train")
+        assert decision.verdict == verdict
+        told = next(finding.detail for finding in decision.findings if finding.clause == "safeguards.level-2")
+        assert ("60 of 400 leave the alarm" in told) is (successes == 60)
+
+
+def test_what_stands_beside_an_announcement_or_has_few_samples_may_only_show_the_alarm_reached() -> None:
+    for changes in ({"beside": True, "announced": False}, {"samples": 399, "completed": 399}):
+        of = situation(8 * 10**11, piece(0), piece(79, **changes))
+        assert decide(POLICY, of, "train").verdict == "PROCEED"
 
 
 def test_a_capability_reached_early_ends_the_bootstrap() -> None:

@@ -24,7 +24,10 @@ FASTER = parse_policy(POLICY_TEXT.replace("factor: 1x", "factor: 1.5x"))
     ("changes", "fault"),
     [
         ({"status": "aborted"}, "the evaluation is aborted"),
-        ({"announced": False}, "it was not announced before its result, or says something else than the announcement"),
+        (
+            {"announced": False},
+            "it was not announced before its result, says something else than the announcement, or a second one does",
+        ),
         ({"signed": False}, "its result is not signed by an evaluator that the policy names"),
         ({"compute": None}, "the compute of its weights is unknown"),
         ({"elicitation": "none"}, "the capability was not elicited"),

@@ -360,3 +360,16 @@ def test_an_announcement_that_could_rule_nothing_out_is_refused_with_what_it_lac
             check_plan(journal, planned, due)
     assert caught.value.message == "all 1 evaluations of `arithmetic` are spent: one more can rule out nothing"
     assert caught.value.fix == "a result that was not announced may still show the capability reached"
+
+
+@pytest.mark.parametrize("field", ["actions: [train], in_force: {until: 2020-01-01}", "actions: [deploy_external]"])
+def test_a_cap_that_limits_no_training_refuses_no_plan(tmp_path: Path, field: str) -> None:
+    old = (
+        "  - {id: cap.old, kind: compute_cap, at: 1e9 FLOP, text: An old cap., modality: will,\n"
+        f"     source: {{document: Policy of Example Lab}}, {field}}}\n"
+    )
+    text = POLICY_TEXT.replace("  - id: cap.absolute\n", f"{old}\n  - id: cap.absolute\n")
+    assert text != POLICY_TEXT
+    project = new_project(tmp_path / "p", text)
+    with project.journal() as journal:
+        check_plan(journal, announcement(journal, weights="0" * 64, samples=400), 10**10)

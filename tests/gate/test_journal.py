@@ -139,7 +139,7 @@ def test_a_ledger_without_a_policy_says_what_to_do(tmp_path: Path) -> None:
 
 def test_what_is_opened_for_reading_cannot_be_written_and_is_closed_at_the_end(project: Project) -> None:
     with reading(project.ledger) as journal:
-        assert journal.now is wall_time
+        assert abs(journal.now() - wall_time()) < 60
         assert isinstance(journal.now(), int)
         with pytest.raises(LedgerError):
             journal.grant(attestation(journal), project.key("security"))
@@ -230,3 +230,14 @@ def test_an_older_checkpoint_that_is_damaged_is_seen_before_anything_is_decided(
         project.journal()
     with pytest.raises(NotVerified, match="checkpoint"), reading(project.ledger):
         pass
+
+
+@pytest.mark.parametrize("says", [1_764_000_000_000, 1.5, -1, True, None, "now"])
+def test_a_clock_that_counts_in_another_way_is_refused_before_anything_is_written(project: Project, says: Any) -> None:
+    """A time that is in the ledger is there for good, and every clock that is right would be behind it."""
+    with Journal.open(project.ledger, log_key=project.key("log"), now=lambda: says) as journal:
+        size = journal.fold.size
+        with pytest.raises(InputError, match="`now` gives whole seconds"):
+            journal.decide("r", "train", project.key("gatekeeper"), "gatekeeper")
+    with reading(project.ledger) as journal:
+        assert journal.fold.size == size

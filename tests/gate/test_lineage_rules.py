@@ -288,3 +288,15 @@ def test_each_of_several_sources_is_followed_back() -> None:
     assert sprung_from(known, "m", {digest("l0"): 5, digest("r0"): 7}) == 7
     assert sprung_from(known, "m", {digest("l0"): 0}) is None
     assert sprung_from(known, "nobody", {digest("l0"): 5}) is None
+
+
+def test_who_saves_a_start_that_it_declares_to_be_anothers_has_not_made_it() -> None:
+    """A merge that was saved before a step: whoever loads it, and saves it too, names no weights of its own."""
+    merged = run("merged", "m", parent("b", "merge"), weights={"m": 0})
+    first = run("first", "m", parent("m"), weights={"m": 0, "f": 5})
+    second = run("second", "m", parent("m"))
+    assert told(first, merged, BASE, second) == []
+    known = runs(BASE, merged, first, second)
+    assert members(known, "second") == ("base", "merged", "second")
+    # What nobody else holds it names as its own.
+    assert told(run("r", "m", parent("m"), weights={"m": 0})) == [Fault("run `r` names its own weights as its parent")]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from book import Book, digest
 
+from scalegate.gate.facts import derive_facts
 from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import (
     ComputeReserved,
@@ -16,6 +17,7 @@ from scalegate.ledger.entries import (
     RunOpened,
     WeightsRecorded,
 )
+from scalegate.policy.semantics import Unknown
 
 FLOPS = 10**10
 
@@ -112,3 +114,22 @@ def test_a_result_is_about_the_run_that_it_was_announced_for_too() -> None:
     book.fold.runs["r"].evaluated = False
     book.put(EvaluationFinished, weights=digest("unknown"))
     assert book.fold.runs["r"].evaluated
+
+
+@pytest.mark.parametrize(
+    "again", [{"successes": 0}, {"status": "aborted", "completed": 0, "errors": 0}, {"successes": 3}]
+)
+def test_a_second_result_takes_nothing_back_that_the_first_shows(again: dict[str, Any]) -> None:
+    """An evaluation that leaves the alarm open does so also when it is entered twice: no entry makes things better."""
+    book = evaluated(successes=79)
+    policy = book.fold.policy
+    assert policy is not None
+    known = [derive_facts(policy, book.situation(), "train")["arithmetic.ruled_out"]]
+    assert book.put(EvaluationFinished, **again).refused is not None
+    book.put(EvaluationAnnounced, evaluation=digest("good"))
+    book.put(ComputeReserved, evaluation=digest("good"))
+    book.put(EvaluationFinished, evaluation=digest("good"), successes=0)
+    known.append(derive_facts(policy, book.situation(), "train")["arithmetic.ruled_out"])
+    for value in known:
+        assert isinstance(value, Unknown)
+        assert "79 of 400 leave the alarm" in value.detail

@@ -302,7 +302,7 @@ def test_an_evaluation_that_is_announced_and_has_a_result_is_one_piece() -> None
     assert (piece.configuration, piece.assumptions) == (digest("c"), ("honest",))
 
 
-SECOND = "a second result for one announcement: neither may rule out"
+SECOND = "a second result for one announcement: neither may rule out, and what either shows counts against"
 ELSE = "it is about other weights or another domain than was announced"
 
 

@@ -254,3 +254,13 @@ def test_a_deployment_is_decided_again_for_its_own_weights_and_configuration(tmp
         assert again is not None
         assert (again.weights, again.configuration, again.action) == (weights, "c" * 64, "deploy_external")
         assert otherwise(journal.fold, made) is None
+
+
+def test_a_clock_behind_the_ledger_is_no_better_when_it_is_asked_again(tmp_path: Path) -> None:
+    project = two_runs(tmp_path)
+    with project.journal() as journal:
+        made = journal.fold.latest["first"]
+        again = otherwise(journal.fold, made, journal.fold.time - DAY)
+    assert again is not None
+    assert again.resumption is not None
+    assert "standing.clock" in again.resumption.because

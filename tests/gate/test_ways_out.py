@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from test_decide_cases import LEVEL_2, POLICY, piece, signed, situation
 
 from scalegate.gate import decide
@@ -33,3 +35,25 @@ def test_where_a_measurement_does_whatever_it_shows_none_asks_for_a_good_result(
     texts = [[fact.text for fact in facts] for facts in decision.resumption.sets]
     assert len(texts) == 1
     assert texts[0][0].startswith("whatever it turns out to show: ")
+
+
+def test_where_the_error_allowed_is_large_a_measurement_is_offered_all_the_same() -> None:
+    """What is at the alarm is reached, also where so many successes could be ruled out: fewer are promised."""
+    policy = POLICY.model_copy(
+        update={
+            "error_budget": POLICY.error_budget.model_copy(update={"alpha": Fraction(3, 5), "evaluations": 1}),
+            "domains": tuple(it.model_copy(update={"samples": 400}) for it in POLICY.domains),
+        }
+    )
+    decision = decide(policy, situation(8 * 10**11, policy=policy.digest()), "train")
+    assert decision.resumption is not None
+    assert not decision.resumption.stop
+    assert "(79 of 400 successes or fewer)" in decision.resumption.sets[0][0].text
+
+
+def test_evidence_in_a_domain_that_the_policy_does_not_have_is_said() -> None:
+    renamed = parse_policy(POLICY_TEXT.replace("arithmetic", "addition"))
+    of = situation(10**10, piece(3), piece(300), piece(0, domain="addition"), policy=renamed.digest())
+    told = "Evidence in `arithmetic`, which this policy does not have, counts for nothing: up to 300 of 400 were shown"
+    assert [it for it in decide(renamed, of, "train").limits.surprises if it.startswith(told)]
+    assert not [it for it in decide(POLICY, situation(10**10, piece(300)), "train").limits.surprises if "have" in it]

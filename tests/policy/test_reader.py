@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -225,3 +226,19 @@ def test_a_policy_with_a_long_duration_reads_back() -> None:
     assert policy_from_json(json.loads(policy.canonical())) == policy
     with pytest.raises(InputError, match="more than 1000 years"):
         parse_duration("1001 years")
+
+
+@pytest.mark.parametrize("hidden", ["\u2028", "\u2029", "\x85", "\r"])
+def test_what_breaks_a_line_for_a_parser_and_on_no_screen_is_refused(hidden: str) -> None:
+    """What people read as one line, a comment, would be a field."""
+    text = POLICY_TEXT.replace("first_evaluation_at:", f"# due early:{hidden}first_evaluation_at:")
+    with pytest.raises(PolicyFaults, match="breaks a line for some programs only"):
+        parse_policy(text)
+    assert parse_policy(POLICY_TEXT.replace("\n", "\r\n")).digest() == parse_policy(POLICY_TEXT).digest()
+
+
+def test_an_error_of_everything_is_a_fault() -> None:
+    text = re.sub(r"alpha: 5% .*\n(\s+)evaluations: \d+", r"alpha: 100%\n\1evaluations: 1", POLICY_TEXT)
+    assert text != POLICY_TEXT
+    with pytest.raises(PolicyFaults, match="an error of 100% or more, which rules nothing out"):
+        parse_policy(text)

@@ -383,8 +383,8 @@ def test_entry_that_counts_for_nothing_is_said_so(tmp_path: Path) -> None:
         )
         journal.ledger.append([dsse.sign(write_statement(entry), PAYLOAD_TYPE, [project.key("ada")])])
     text = Reader(report(project)).text
-    assert "Entries that count for nothing" in text
-    assert "Counts for nothing, because the signature is not by the key" in text
+    assert "Entries that grant nothing" in text
+    assert "Grants nothing, because the signature is not by the key" in text
 
 
 def test_import_is_light_and_the_extra_is_named(jumped: Project, tmp_path: Path) -> None:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scalegate.errors import InputError
+from scalegate.errors import InputError, LedgerError
 from scalegate.gate import replay
 from scalegate.gate.journal import reading
 from scalegate.gate.project import Project
 from scalegate.ledger.entries import EvaluationAnnounced
-from scalegate.training.evaluation import EvaluationRequest, Measured
+from scalegate.training.evaluation import EvaluationRequest, Measured, shown_by
 from scalegate.training.held import Held
 from support import DAY, POLICY_TEXT, STEP, Clock, Model, new_project, open_gate, train
+
+
+class _Odd:
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @pytest.fixture
@@ -315,3 +323,83 @@ def test_a_first_step_that_something_else_holds_saves_nothing(project: Project) 
     assert saves == []
     with reading(project.ledger) as journal:
         assert journal.fold.runs["r"].fresh
+
+
+def test_what_one_fine_tune_shows_of_what_it_loaded_holds_every_other(project: Project) -> None:
+    """It is announced for the run that made the weights, once: another name gains no other result."""
+    base = base_without_evidence(project)
+    given: dict[str, Any] = {"from_scratch": False, "parents": [base.digest()]}
+    tuned = [Model(flops=base.flops, skill=lambda _, skill=skill: skill) for skill in (0.18, 0.0)]  # type: ignore[misc]
+    for number, model in enumerate(tuned):
+        with open_gate(project, model, f"tuned-{number}", **given) as gate, pytest.raises(Held, match=r"level-2"):
+            gate.step(STEP)
+    with open_gate(project, Model(flops=base.flops), "base") as gate, pytest.raises(Held, match=r"level-2"):
+        gate.step(STEP)
+    assert [len(model.requests) for model in tuned] == [2, 0]
+    with reading(project.ledger) as journal:
+        announced = [it.announced for it in journal.fold.attempts.values() if it.announced]
+        assert {(it.run, it.weights) for it in announced} == {("base", base.digest())}
+        assert journal.fold.runs["base"].used("elicitation") == tuned[0].requests[1].elicitation_flops
+        assert not any(run.faults for run in journal.fold.runs.values())
+    assert replay(project.ledger).faults == ()
+
+
+def test_an_evaluation_of_what_was_loaded_is_closed_by_whoever_opened_it(project: Project) -> None:
+    base = base_without_evidence(project)
+    given: dict[str, Any] = {"from_scratch": False, "parents": [base.digest()]}
+
+    def dies(_request: EvaluationRequest) -> Measured:
+        os._exit(7)
+
+    child = os.fork()
+    if child == 0:
+        open_gate(project, Model(flops=base.flops), "tuned", evaluate=dies, **given).step(STEP)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    again = Model(flops=base.flops)
+    with open_gate(project, again, "tuned", **given) as gate:
+        train(gate, again, 2)
+    with reading(project.ledger) as journal:
+        finished = [it.finished for it in journal.fold.attempts.values()]
+        assert [it.status for it in finished if it] == ["aborted", "completed", "completed"]
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        ([True, 0, None, "x"], (True, False, None, None)),
+        (([True, True], 10**9), (True, True, None)),
+        ({"a": 1, "b": 0.0}, (True, False)),
+        ((score for score in (1, 0)), (True, False)),
+        ([[1, 1], [0, 0]], (True, True, False, False)),
+        ("1111", ()),
+        (b"1111", ()),
+        (7, ()),
+        (None, ()),
+        ([], ()),
+        ([True, _Odd(), True], (True, None, True)),
+    ],
+)
+def test_whatever_an_evaluator_returns_its_scores_are_read_from(result: Any, shown: tuple[bool | None, ...]) -> None:
+    assert shown_by(result) == shown
+
+
+def test_a_project_that_is_moved_during_an_evaluation_says_where_the_result_is(project: Project) -> None:
+    """The ledger cannot be written where it was; what was shown is on the disk, and the error says where."""
+    model = Model()
+    elsewhere = project.folder.with_name("moved")
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        if request.elicitation != "none":
+            project.folder.rename(elsewhere)
+        return Measured.of([True] * 400, assumptions=["a"], elicitation_flops=request.elicitation_flops)
+
+    gate = open_gate(project, model, evaluate=evaluate)
+    with pytest.raises(Held):
+        train(gate, model)
+    with pytest.raises(LedgerError, match=r"kept in the folder .*/p/evidence: whoever opens"):
+        gate.close()
+    (elsewhere / "evidence").mkdir(exist_ok=True)
+    for log in (project.folder / "evidence").iterdir():
+        log.rename(elsewhere / "evidence" / log.name)
+    with open_gate(Project(elsewhere), model) as again, pytest.raises(Held, match=r"level-2"):
+        again.step(STEP)

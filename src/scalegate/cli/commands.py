@@ -122,6 +122,8 @@ def decide(
         raise InputError(
             "`--weights` and `--configuration` are not for `train`", fix="leave them out, or give another `--action`"
         )
+    if wanted != "train" and flops is not None:
+        raise InputError("`--flops` is for `train` alone", fix="leave it out")
     _digest("--weights", weights)
     _digest("--configuration", configuration)
     place = Project(project)

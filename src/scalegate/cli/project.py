@@ -9,7 +9,7 @@ from pathlib import Path
 from scalegate.cli.way_out import Known
 from scalegate.errors import InputError, Place
 from scalegate.gate.journal import Journal, reading
-from scalegate.gate.lineage import holders, makers
+from scalegate.gate.lineage import makers
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import ComputeReserved, EvaluationAnnounced
@@ -116,10 +116,10 @@ def known(journal: Journal, folder: Path, run: str) -> Known:
     saved = {name: it.weights for name, it in runs.items() if it.weights}
     furthest = {name: max(weights, key=lambda digest: weights[digest]) for name, weights in saved.items()}
 
-    def recorded_by(digest: str) -> list[str]:
-        return [it.name for it in (*makers(runs, digest), *holders(runs, digest))]
+    def made_by(digest: str) -> list[str]:
+        return [it.name for it in makers(runs, digest)]
 
-    return Known(folder, journal.policy, tip, furthest, recorded_by)
+    return Known(folder, journal.policy, tip, furthest, made_by)
 
 
 def check_action(text: str) -> Action:

@@ -213,7 +213,7 @@ def status_view(document: Document) -> RenderableType:
         for item in document["open"]
     ]
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
-    lines += [Text(f"counts for nothing: {reason}", style="yellow") for reason in document["ignored"]]
+    lines += [Text(f"grants nothing: {reason}", style="yellow") for reason in document["ignored"]]
     return Group(*lines)
 
 
@@ -252,7 +252,7 @@ def verify_view(replayed: Replayed) -> RenderableType:
         ),
     ]
     lines += [Text(f"! {fault}", style="bold red") for fault in replayed.faults]
-    lines += [Text(f"counts for nothing: {reason}", style="yellow") for reason in replayed.ignored]
+    lines += [Text(f"grants nothing: {reason}", style="yellow") for reason in replayed.ignored]
     return Group(*lines)
 
 

@@ -75,12 +75,12 @@ class Known:
     """Digest of the run's weights as they were recorded last, or of those that it loaded."""
     others: Mapping[str, str] = field(default_factory=dict)
     """Of each run, the digest of its recorded weights with the most training."""
-    recorded_by: Callable[[str], Sequence[str]] = lambda _digest: ()
-    """The runs that recorded a digest, whoever trained it first."""
+    made_by: Callable[[str], Sequence[str]] = lambda _digest: ()
+    """The runs that made weights."""
 
     def run_of(self, weights: str, run: str) -> str:
         """The run that an evaluation of weights is announced for: this one if it recorded them, or who made them."""
-        runs = self.recorded_by(weights)
+        runs = self.made_by(weights)
         return run if run in runs or not runs else runs[0]
 
     def who(self, role: str) -> str:

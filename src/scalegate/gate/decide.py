@@ -14,7 +14,7 @@ from scalegate.gate.explain import explain
 from scalegate.gate.facts import derive_facts, levels_open
 from scalegate.gate.fit import fitted
 from scalegate.gate.judge import Judge
-from scalegate.gate.jumps import jumps, reached_early
+from scalegate.gate.jumps import dropped, jumps, reached_early
 from scalegate.gate.permit import largest_permit
 from scalegate.gate.resumption import resumption
 from scalegate.gate.situation import Situation
@@ -47,7 +47,11 @@ def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
 
 
 def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
-    surprises = (*(str(jump) for jump in jumps(policy, situation)), *reached_early(policy, situation))
+    surprises = (
+        *(str(jump) for jump in jumps(policy, situation)),
+        *reached_early(policy, situation),
+        *dropped(policy, situation),
+    )
     judge = Judge.of(policy, action)
     facts = derive_facts(policy, situation, action)
     levels = levels_open(policy, facts)

@@ -42,7 +42,11 @@ class Assessment:
     compute: int
     """Effective compute of the weights, rounded down; 0 when unknown."""
     rules_out: bool
+    leaves_open: bool
+    """Whether it could not rule out either if it lacked nothing: its successes are too many of all its samples."""
     reached: bool
+    whole: int
+    """All samples that it had, whatever became of them."""
 
 
 def look_alpha(policy: Policy) -> Fraction:
@@ -69,7 +73,7 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         ),
         (
             piece.announced,
-            "it was not announced before its result, or says something else than the announcement",
+            "it was not announced before its result, says something else than the announcement, or a second one does",
         ),
         (piece.signed or beside, "its result is not signed by an evaluator that the policy names"),
         (piece.compute is not None, "the compute of its weights is unknown"),
@@ -96,7 +100,10 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         counts and not faults and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, look_alpha(policy))
     )
     reached = counts and binomial.reached(piece.successes, piece.completed, domain.alarm)
-    return Assessment(piece, faults, compute, rules_out, reached)
+    whole = max(piece.samples, piece.completed + piece.errors)
+    enough = counts and not piece.beside and domain.samples <= whole <= MAX_SAMPLES
+    leaves_open = enough and not binomial.ruled_out(piece.successes, whole, domain.alarm, look_alpha(policy))
+    return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole)
 
 
 def elicitation_needed(domain: Domain, compute: int) -> int:
@@ -256,7 +263,7 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         return unknown(Reason.UNDERMINED if judged else Reason.MISSING, f"no conclusive evidence: {detail}")
     furthest = max(carrying, key=lambda item: (item.compute, item.piece.time, item.piece.elicitation_flops))
     if not reached:
-        failing = [item for item in conclusive if not item.rules_out]
+        failing = [item for item in judged if item.leaves_open]
         facts[f"{domain.id}.ruled_out"] = (
             Unknown(Reason.MISSING, _not_ruled_out(policy, domain, failing[0])) if failing else True
         )
@@ -334,9 +341,9 @@ def allowed_elicitation(policy: Policy, domain: Domain, piece: Piece) -> int:
 
 
 def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:
-    bound = binomial.upper_bound(item.piece.successes, item.piece.completed, look_alpha(policy))
+    bound = binomial.upper_bound(item.piece.successes, item.whole, look_alpha(policy))
     return (
-        f"{item.piece.successes} of {item.piece.completed} leave the alarm of `{domain.id}` open: "
+        f"{item.piece.successes} of {item.whole} leave the alarm of `{domain.id}` open: "
         f"upper bound {float(bound):.3f}, alarm {float(domain.alarm):.3f}"
     )
 

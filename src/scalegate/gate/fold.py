@@ -223,7 +223,7 @@ class Fold:
         attempt.others.append((index, entry))
         attempt.again = attempt.again or refused is None
         return refused or (
-            "a second result for one announcement: neither may rule out"
+            "a second result for one announcement: neither may rule out, and what either shows counts against"
             if fits
             else "it is about other weights or another domain than was announced"
         )

@@ -177,7 +177,7 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
             " these weights at the least, and more to go on far past them",
             fix=f"`--elicitation-flops '{needed} FLOP'` or more, or `--as-is` for an evaluation that elicits nothing",
         )
-    caps = [it for it in policy.clauses if isinstance(it, ComputeCap) and it.gates and it.tier is None]
+    caps = [it for it in policy.clauses if isinstance(it, ComputeCap) and _limits_training(it, planned.time)]
     after = effective(policy, total(runs, tuple(runs)) + reserved)
     for cap in caps:
         if after > cap.at:
@@ -186,6 +186,12 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
                 f" limit of `{cap.id}`",
                 fix="check the exponent of `--elicitation-flops`: what is reserved counts for good",
             )
+
+
+def _limits_training(cap: ComputeCap, now: int) -> bool:
+    """Whether it binds training whatever a tier says, now or later on."""
+    ended = cap.in_force is not None and cap.in_force.until is not None and cap.in_force.until <= now
+    return cap.gates and cap.tier is None and "train" in cap.actions and not ended
 
 
 def check_weights(journal: Journal, weights: str, domain: str, run: str | None) -> None:

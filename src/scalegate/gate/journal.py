@@ -23,6 +23,7 @@ from scalegate.policy.document import Action, Policy
 
 __all__ = ["Journal", "wall_time"]
 
+YEAR_10000 = 253_402_300_800
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
@@ -36,7 +37,7 @@ class Journal:
 
     def __init__(self, ledger: Ledger, *, now: Callable[[], int] = wall_time) -> None:
         self.ledger = ledger
-        self.now = now
+        self._clock = now
         self.fold = Fold()
         self._tree = Frontier()
         """Over the entries that were folded."""
@@ -53,6 +54,14 @@ class Journal:
         except BaseException:
             ledger.close()
             raise
+
+    def now(self) -> int:
+        """Whole seconds since 1970 UTC. Raises InputError for a clock that counts otherwise: a time that is written is
+        there for good."""
+        now = self._clock()
+        if type(now) is not int or not 0 <= now < YEAR_10000:
+            raise InputError(f"the clock says {now!r}", fix="`now` gives whole seconds since 1970 UTC, as an int")
+        return now
 
     def close(self) -> None:
         self.ledger.close()

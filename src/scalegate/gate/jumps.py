@@ -15,7 +15,7 @@ from scalegate.gate.situation import Situation
 from scalegate.policy.document import Domain, Policy
 from scalegate.units import format_flop
 
-__all__ = ["Jump", "jumps", "reached_early"]
+__all__ = ["Jump", "dropped", "jumps", "reached_early"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,20 @@ def reached_early(policy: Policy, situation: Situation) -> tuple[str, ...]:
                     f" evaluation may wait for {format_flop(first)}: no other run may go without one. An amendment that"
                     f" {lowered}raises the alarm may let another run begin."
                 )
+    return tuple(found)
+
+
+def dropped(policy: Policy, situation: Situation) -> tuple[str, ...]:
+    """Domains that were evaluated and that this policy does not have, with the highest score there."""
+    has, found = {domain.id for domain in policy.domains}, []
+    for name in dict.fromkeys(piece.domain for piece in situation.pieces):
+        scores = [(it.successes, it.completed) for it in situation.pieces if it.domain == name and it.completed > 0]
+        if name not in has and scores:
+            successes, completed = max(scores, key=lambda score: Fraction(*score))
+            found.append(
+                f"Evidence in `{name}`, which this policy does not have, counts for nothing: up to {successes} of"
+                f" {completed} were shown there."
+            )
     return tuple(found)
 
 

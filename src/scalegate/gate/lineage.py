@@ -141,9 +141,13 @@ def holders(runs: Runs, weights: str) -> list[Run]:
 
 
 def makers(runs: Runs, weights: str) -> list[Run]:
-    """Every run that came to these weights by training; those that recorded them as their start, if nobody did."""
+    """Every run that came to these weights by training; those that recorded them as their start, if nobody did.
+
+    Of these not whoever declares that they are another's, unless there is no other.
+    """
     known = holders(runs, weights)
-    return [run for run in known if run.weights[weights] > 0] or known
+    own = [run for run in known if all(parent.weights != weights for parent in run.parents)]
+    return [run for run in known if run.weights[weights] > 0] or own or known
 
 
 def members(runs: Runs, name: str) -> tuple[str, ...]:

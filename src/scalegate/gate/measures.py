@@ -88,6 +88,8 @@ def lineage_measures(
     if attempts >= policy.error_budget.evaluations:
         return
     samples, most = domain.samples, binomial.most_successes(domain.samples, domain.alarm, look_alpha(policy))
+    # Where so large an error is allowed that what is at the alarm could be ruled out, it is reached all the same.
+    most = None if most is None else min(most, ceil(domain.alarm * samples) - 1)
     first = "what is already announced is added first and leaves it so, then " if still_open else ""
     how = (
         f"{first}{_stated(situation, judge)}an announced evaluation of `{domain.id}` on {_weights(situation, judge)} at"

@@ -56,7 +56,7 @@ def since(fold: Fold, run: str, index: int) -> Since:
 
 
 def otherwise(fold: Fold, made: Decision, now: int = 0) -> Decision | None:
-    """What all entries give if it is asked again: at the instant `now`, or when the last entry was written.
+    """What all entries give if it is asked again: at the instant `now`, or (0) when the last entry was written.
 
     None if that is the same verdict, held by the same, with a permit that reaches no less far.
     """
@@ -77,7 +77,7 @@ def _again(fold: Fold, made: Decision, now: int) -> Decision | None:
         return None
     situation = fold.situation(
         made.run,
-        now=max(fold.time, made.now, now),
+        now=now or max(fold.time, made.now),
         compute=asked_again(fold, made),
         weights=made.weights,
         configuration=made.configuration,

@@ -115,7 +115,7 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                 f"{path}.samples",
                 f"more than {MAX_SAMPLES:,} samples are not worked out | write a smaller number: `400`",
             )
-        elif 0 < domain.alarm < 1 and policy.error_budget.alpha > 0:
+        elif 0 < domain.alarm < 1 and 0 < policy.error_budget.alpha < policy.error_budget.evaluations:
             least = _least_samples(domain.alarm, policy.error_budget.alpha / policy.error_budget.evaluations)
             if domain.samples < least:
                 add(
@@ -179,6 +179,9 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
         )
     if policy.error_budget.alpha <= 0:
         add("error_budget.alpha", "alpha 0% can never rule anything out | write for example `5%`")
+    if policy.error_budget.alpha >= policy.error_budget.evaluations:
+        what = "alpha leaves each evaluation an error of 100% or more, which rules nothing out"
+        add("error_budget.alpha", f"{what} | write for example `5%`")
     if policy.lease <= 0:
         add("lease", "a permit would end as soon as it begins | write for example `10 minutes`")
     if policy.lease > MAX_LEASE:

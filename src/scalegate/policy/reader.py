@@ -163,6 +163,11 @@ _HINTS = (
 def _compose(text: str) -> yaml.Node | None:
     """The document as nodes. Raises _Malformed for bad YAML and for what the policy language leaves out."""
     found: list[tuple[Spot | None, str, str | None]] = []
+    # What YAML takes for a line break and no screen shows as one would make a field of what people read as a comment.
+    hidden = re.search("[\x85\u2028\u2029]|\r(?!\n)", text)
+    if hidden is not None:
+        what = f"the character U+{ord(hidden[0]):04X} breaks a line for some programs only"
+        raise _Malformed([(_at(text, hidden.start()), what, "remove it, or begin a new line")])
     depth = 0
     try:
         for token in yaml.scan(text, Loader=yaml.SafeLoader):

@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from scalegate.errors import ScalegateError
+from scalegate.gate.fold import Fold
 from scalegate.ledger import strict_json
+from scalegate.ledger.entries import MeterFault
 
-__all__ = ["KEPT", "fault_of", "faults", "store", "stored"]
+__all__ = ["KEPT", "fault_of", "left_faults", "store", "stored"]
 
-KEPT = "it is kept in the folder `evidence` beside the ledger, and is taken from there when a run is opened again"
+KEPT = "it is kept in the folder {}: whoever opens a run of the ledger beside that takes it from there"
 
 
 def store(folder: Path, data: bytes) -> str:
@@ -49,9 +51,14 @@ def fault_of(session: str, reason: str) -> bytes:
     return strict_json.dumps({"meter_fault": reason, "session": session})
 
 
-def faults(folder: Path) -> Iterator[tuple[str, str]]:
-    """Each session that found something wrong with its meter, and what."""
+def left_faults(fold: Fold, folder: Path) -> list[tuple[str, str]]:
+    """Each run whose sessions found something wrong with their meters that is not in the ledger, and what."""
+    runs = {session: run.name for run in fold.runs.values() for session in run.sessions}
+    left: dict[tuple[str, str], None] = {}
     for _, document in stored(folder, "meter_fault"):
         session, reason = document.get("session"), document.get("meter_fault")
-        if isinstance(session, str) and isinstance(reason, str):
-            yield session, reason
+        if isinstance(session, str) and isinstance(reason, str) and session in runs:
+            left[runs[session], reason] = None
+    entries = [record.entry for record in fold.records] if left else []
+    known = {(it.run, it.reason) for it in entries if isinstance(it, MeterFault)}
+    return [it for it in left if it not in known]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from scalegate.errors import InputError
 from scalegate.gate import Decision
 from scalegate.gate.changes import ways_out
 from scalegate.gate.facts import assess, derive_facts
@@ -15,7 +16,7 @@ from scalegate.training.evaluation import Suite
 from scalegate.training.session import Session
 from scalegate.training.undisturbed import undisturbed
 
-__all__ = ["NextDue", "asked_for", "due_next", "unfinished", "why_not"]
+__all__ = ["NextDue", "asked_for", "due_next", "to_evaluate", "unfinished"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,18 @@ def _asked(policy: Policy, situation: Situation) -> dict[Domain, int]:
 
 
 @undisturbed()
-def why_not(session: Session, domain: Domain, weights: str, suites: Mapping[str, Suite]) -> str | None:
+def to_evaluate(session: Session, weights: str, suites: Mapping[str, Suite]) -> dict[Domain, None]:
+    """Domains in which a script may have these weights evaluated now. Raises InputError if each has a reason against,
+    unless that is evidence everywhere."""
+    reasons = {domain.id: _why_not(session, domain, weights, suites) for domain in session.policy.domains}
+    due = {domain: None for domain in session.policy.domains if reasons[domain.id] is None}
+    said = "; ".join(why for why in reasons.values() if why)
+    if said and not due:
+        raise InputError(f"nothing was evaluated: {said}")
+    return due
+
+
+def _why_not(session: Session, domain: Domain, weights: str, suites: Mapping[str, Suite]) -> str | None:
     """Why these weights are not to be evaluated in a domain; None: they are. Empty: they have a conclusive evaluation,
     and another would spend alpha for nothing."""
     pieces = [piece for piece in _situation(session).pieces if piece.domain == domain.id]

@@ -7,13 +7,13 @@ import logging
 import os
 import weakref
 from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision
 from scalegate.training.held import Held
 
-__all__ = ["at_end", "ended", "leave", "report"]
+__all__ = ["Authorised", "at_end", "authorised", "ended", "leave", "report"]
 
 LOG = logging.getLogger(__name__)
 
@@ -30,11 +30,17 @@ class Ending(Protocol):
     def meter_fault(self, reason: str) -> None: ...
 
     @property
+    def authorised(self) -> int: ...
+
+    @property
     def unsaved(self) -> bool: ...
 
 
+Authorised: TypeAlias = "weakref.WeakKeyDictionary[Ending, int]"
 OPEN: list[Ending] = []
 """The gates of this process that were not closed."""
+KNOWN: weakref.WeakSet[Ending] = weakref.WeakSet()
+"""All of them that are still referred to, closed or not."""
 
 
 def at_end(gate: Ending) -> None:
@@ -46,6 +52,7 @@ def at_end(gate: Ending) -> None:
     os.register_at_fork(after_in_child=lambda: _abandon(this))
     # A gate that nothing refers to any more is kept until then: what it reserved is not spent by anybody.
     OPEN.append(gate)
+    KNOWN.add(gate)
 
 
 def ended(gate: Ending) -> None:
@@ -63,17 +70,24 @@ def _close_all() -> None:
             LOG.error("the gate cannot be closed: %s", error)
 
 
-def report(reason: str) -> Decision | None:
-    """A meter of this process was found to have counted too little: a fault of every run that is open here.
+def authorised() -> Authorised:
+    """FLOP that each gate of this process has authorised by now."""
+    return weakref.WeakKeyDictionary({gate: gate.authorised for gate in KNOWN})
 
-    Which of them it counted for is not known. Returns the hold that it makes; None if no gate is open.
+
+def report(reason: str, before: Authorised) -> Decision | None:
+    """A meter of this process was found to have counted too little: a fault of every run that was trained meanwhile.
+
+    Which of them it counted for is not known. `before`: what they had authorised when it counted first. Returns the
+    hold that it makes; None if no gate authorised a step since.
     """
     decision: Decision | None = None
-    for gate in OPEN.copy():
-        try:
-            gate.meter_fault(reason)
-        except Held as held:
-            decision = decision or held.decision
+    for gate in list(KNOWN):
+        if gate.authorised > before.get(gate, 0):
+            try:
+                gate.meter_fault(reason)
+            except Held as held:
+                decision = decision or held.decision
     return decision
 
 

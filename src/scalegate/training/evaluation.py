@@ -8,6 +8,7 @@ NaN is an error, never a wrong answer: an evaluation with errors rules nothing o
 from __future__ import annotations
 
 import contextlib
+import itertools
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Literal, TypeAlias
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
 from scalegate.training.beside import store, stored
+from scalegate.units import MAX_SAMPLES
 
 __all__ = ["EvaluationRequest", "Evaluator", "Measured", "Suite", "find_log", "log_of", "store_log"]
 
@@ -85,7 +87,7 @@ class Measured:
             raise InputError(f"`scores` is {scores!r}", fix="give a list: one score per sample")
         if isinstance(assumptions, str):
             raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
-        outcomes = tuple(bool(score) if score in (0, 1) else None for score in scores)
+        outcomes = tuple(_outcome(score) for score in scores)
         return Measured(outcomes, elicitation_flops, elicitation_method, evaluation_flops, tuple(assumptions))
 
     @property
@@ -99,6 +101,30 @@ class Measured:
     @property
     def completed(self) -> int:
         return len(self.outcomes) - self.errors
+
+
+def _outcome(score: object) -> bool | None:
+    """True for 1, False for 0; None for what is neither, or cannot be compared."""
+    try:
+        return bool(score) if score in (0, 1) else None
+    except Exception:  # noqa: BLE001 - whatever a script hands over as a score
+        return None
+
+
+def shown_by(result: object, depth: int = 3) -> tuple[bool | None, ...]:
+    """The outcomes in what an evaluator returned in place of a `Measured`: they may show the alarm reached.
+
+    Of arrays, lists in lists, and the values of a mapping; none in a text or in what cannot be gone through.
+    """
+    found: list[bool | None] = []
+    with contextlib.suppress(Exception):
+        values = result.values() if isinstance(result, Mapping) else result
+        if depth == 0 or isinstance(values, str | bytes) or not isinstance(values, Iterable):
+            return ()
+        for value in itertools.islice(values, MAX_SAMPLES):
+            inner = shown_by(value, depth - 1)
+            found += inner or (_outcome(value),)
+    return tuple(found[:MAX_SAMPLES])
 
 
 Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]

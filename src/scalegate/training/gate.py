@@ -41,7 +41,7 @@ from scalegate.training.arguments import (
     metered,
     same_policy,
 )
-from scalegate.training.due import NextDue, asked_for, due_next, unfinished, why_not
+from scalegate.training.due import NextDue, asked_for, due_next, to_evaluate, unfinished
 from scalegate.training.endings import at_end, ended, leave
 from scalegate.training.evaluation import Evaluator, Suite
 from scalegate.training.held import Held, holding
@@ -269,6 +269,11 @@ class Gate:
         return weights
 
     @property
+    def authorised(self) -> int:
+        """FLOP of the steps that this process may have taken."""
+        return self._tranche.spent
+
+    @property
     def unsaved(self) -> bool:
         """Whether this process trained what no save has recorded."""
         return self._tranche.trained > 0 and self.trained > self._saved_at
@@ -356,13 +361,8 @@ class Gate:
             session = self._session
             session.write_kept()
             session.refresh()
-            weights = self._digest() if self._saved() else self._save()
-            reasons = {d.id: why_not(session, d, weights, self._suites) for d in session.policy.domains}
-            due = {domain: None for domain in session.policy.domains if reasons[domain.id] is None}
-            said = "; ".join(why for why in reasons.values() if why)
-            if said and not due:
-                raise InputError(f"nothing was evaluated: {said}")
-            self._measure(due, self._evaluate)
+            weights = self._digest() if self.trained == 0 or self._saved() else self._save()
+            self._measure(to_evaluate(session, weights, self._suites), self._evaluate)
             return session.decide(0)
 
     def _measure(self, domains: Mapping[Domain, int | None], evaluate: Evaluator) -> bool:
@@ -381,7 +381,7 @@ class Gate:
             # What a run loaded may be asked for before its first step; nothing else is to be saved then.
             if self.trained == 0 and not (self._evaluate and asked_for(self._session, decision, self._tried)):
                 return decision
-            if not self._saved():
+            if self.trained > 0 and not self._saved():
                 try:
                     self._save()
                 except Held as refused:

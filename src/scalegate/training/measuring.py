@@ -6,20 +6,28 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 from typing import Literal
 
 from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.facts import effective
 from scalegate.gate.intake import checked, lacking, method_of
-from scalegate.gate.lineage import behind
 from scalegate.gate.measures import elicitation_due
+from scalegate.gate.pieces import trained_in
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain
 from scalegate.training.arguments import line
-from scalegate.training.evaluation import EvaluationRequest, Evaluator, Measured, Suite, find_log, log_of, store_log
+from scalegate.training.evaluation import (
+    EvaluationRequest,
+    Evaluator,
+    Measured,
+    Suite,
+    find_log,
+    log_of,
+    shown_by,
+    store_log,
+)
 from scalegate.training.held import whole
 from scalegate.training.session import Session, Signed
 from scalegate.units import MAX_FLOP
@@ -44,7 +52,7 @@ def abort_open(session: Session) -> Signed:
     left_open = [
         attempt.announced
         for attempt in fold.attempts.values()
-        if attempt.announced is not None and attempt.finished is None and attempt.announced.run == session.run
+        if attempt.announced is not None and attempt.finished is None
     ]
     if evaluator is None or not left_open:
         return []
@@ -55,7 +63,8 @@ def abort_open(session: Session) -> Signed:
         entry = _left_open(session, announced)
         more = entry.elicitation_flops - fold.attempts[announced.evaluation].reserved
         if more > 0:
-            made.append((session.reservation("elicitation", more, announced.evaluation), session.keys.gate))
+            more_of_it = session.reservation("elicitation", more, announced.evaluation, announced.run)
+            made.append((more_of_it, session.keys.gate))
         made.append((entry, evaluator))
     return made
 
@@ -111,7 +120,7 @@ def measure(
         time=session.journal.now(),
         policy=session.policy.digest(),
         evaluation=_name(session.token, secrets.token_hex(16)),
-        run=session.run,
+        run=session.made_by(weights),
         weights=weights,
         domain=domain.id,
         kind="capability",
@@ -122,7 +131,9 @@ def measure(
         elicitation="none" if due is None else "fine-tuning",
     )
     reserved: Signed = (
-        [(session.reservation("elicitation", due, announced.evaluation), session.keys.gate)] if due else []
+        [(session.reservation("elicitation", due, announced.evaluation, announced.run), session.keys.gate)]
+        if due
+        else []
     )
     session.write(lambda: [(announced, evaluator), *reserved])
     request = EvaluationRequest(
@@ -146,8 +157,7 @@ def measure(
         try:
             result, ended = _run(session, announced, request, evaluate, seen)
             # The weights are many, and a process that is killed over them must not take with it what was shown.
-            with suppress(OSError):
-                store_log(session.folder, announced.evaluation, request, result)
+            session.set_aside(log_of(announced.evaluation, request, result))
             measured = _broken(result, announced, "it changed the model itself, or whether it did cannot be told")
             changed = now() != weights
             if not changed:
@@ -208,8 +218,9 @@ def _run(
 def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measured:
     """What is recorded of an evaluation that was broken off: its outcomes and what it spent, as far as it has any."""
     nothing = _nothing(announced, line(f"broken off: {why}"))
-    if isinstance(result, list | tuple):
-        result = Measured.of(result, assumptions=())
+    if not isinstance(result, Measured):
+        shown = shown_by(result)
+        result = Measured(shown, 0, "", 0, ()) if shown else result
     if not isinstance(result, Measured):
         return nothing
     spent = result.elicitation_flops
@@ -224,7 +235,7 @@ def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measure
 
 def _elicitation(session: Session, domain: Domain, weights: str) -> int:
     fold = session.journal.fold
-    evidence = int(behind(fold.runs, session.state, weights) * session.policy.effective_compute.factor)
+    evidence = int((trained_in(fold.runs, weights)[1] or 0) * session.policy.effective_compute.factor)
     planned = fold.situation(session.run, now=0).lineage.planned_end
     return elicitation_due(session.policy, domain, evidence, planned)
 
@@ -250,15 +261,14 @@ def _record(
             return []
         entry = _entry(session, announced, request, measured, status)
         more = measured.elicitation_flops - request.elicitation_flops
-        extra = session.reservation("elicitation", max(more, 0), announced.evaluation)
+        extra = session.reservation("elicitation", max(more, 0), announced.evaluation, announced.run)
         return [*([(extra, session.keys.gate)] if more > 0 else []), (entry, evaluator)]
 
     # Whatever comes from here on, also while its log is stored. Another process that took the run over has closed this
     # attempt, and the worse result stands. If the gate's key was replaced meanwhile, what was not reserved is no
     # evidence, and the result is.
     session.keep(make)
-    with suppress(OSError):
-        store_log(session.folder, announced.evaluation, request, measured)
+    session.set_aside(log_of(announced.evaluation, request, measured))
     session.write_kept()
     status = entry.status if entry else status
     faults = lacking(session.journal.fold, announced.evaluation) if announced.elicitation != "none" else ()

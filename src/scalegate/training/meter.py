@@ -4,7 +4,7 @@
 kernel on CPU counts as zero (pytorch/pytorch#195460). So each shape is counted on a copy without storage
 (`meta` device), where attention takes the counted path, and the larger of that and the analytic count is
 taken. A count of zero, or under the analytic floor, is a meter fault, and holds: no step can be taken on it. Where a
-step was taken that it had counted too little for, the fault goes into the ledger of whatever run is open, for good.
+step was taken that it had counted too little for, the fault goes into the ledger of whatever run took one, for good.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from scalegate.training.endings import report
+from scalegate.training.endings import Authorised, authorised, report
 from scalegate.training.held import Held
 
 __all__ = ["MeterFaultError", "TorchMeter", "linear_parameters", "six_nd"]
 
 Loss: TypeAlias = Callable[..., Tensor]
+ANALYTIC = "give `analytic=` with the most that such a step can take"
 
 
 class MeterFaultError(Held):
@@ -60,31 +61,35 @@ class TorchMeter:
         self._analytic = analytic
         self._cache: dict[tuple[object, ...], int] = {}
         self._uses: dict[tuple[object, ...], int] = {}
+        self._before: dict[tuple[object, ...], Authorised] = {}
+        """What the gates of the process had authorised when a shape was counted first."""
         self._fault: str | None = None
 
     def flops(self, *batch: Tensor) -> int:
         """FLOP of the step on a batch of this shape. Raises MeterFaultError if it cannot be trusted.
 
         Counted at the first step of a shape and again at the 2nd, 4th, 8th and so on: a model that comes to do more
-        work under the same shapes is a meter fault from then on, and for good of every run that is open here.
+        work under the same shapes is a meter fault from then on, and for good of every run of this process that took a
+        step since the shape was counted first.
         """
         if self._fault is not None:
-            raise self._found(self._fault)
+            raise MeterFaultError(self._fault, fix=ANALYTIC)
         key = self._key(batch)
         known = self._cache.get(key)
         if known is None:
             known = self._cache[key] = self._count(batch)
+            self._before[key] = authorised()
         uses = self._uses[key] = self._uses.get(key, 0) + 1
         if uses > 1 and uses & (uses - 1) == 0:
             again = self._count(batch)
             if again > known:
-                raise self._found(f"a step of this shape takes {again} FLOP, and was metered at {known}")
+                raise self._found(key, f"a step of this shape takes {again} FLOP, and was metered at {known}")
         return known
 
-    def _found(self, reason: str) -> MeterFaultError:
-        """Steps were taken that it counted too little for: that stays so, also for whoever starts again."""
+    def _found(self, key: tuple[object, ...], reason: str) -> MeterFaultError:
+        """Steps may have been taken that it counted too little for: that stays so, also for whoever starts again."""
         self._fault = reason
-        return MeterFaultError(reason, report(reason), fix="give `analytic=` with the most that such a step can take")
+        return MeterFaultError(reason, report(reason, self._before[key]), fix=ANALYTIC)
 
     def _key(self, batch: tuple[Tensor, ...]) -> tuple[object, ...]:
         trained = tuple(parameter.requires_grad for parameter in self._model.parameters())
@@ -123,5 +128,5 @@ class TorchMeter:
             result = step()
         ran = int(counter.get_total_flops())
         if ran > expected:
-            raise self._found(f"a step was metered at {expected} FLOP and took {ran}")
+            raise self._found(self._key(batch), f"a step was metered at {expected} FLOP and took {ran}")
         return result

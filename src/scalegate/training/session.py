@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from scalegate.errors import InputError, ScalegateError
+from scalegate.errors import InputError, LedgerError, ScalegateError
 from scalegate.gate import Decision, Journal
 from scalegate.gate.bookkeeping import recording_faults
 from scalegate.gate.facts import effective
-from scalegate.gate.lineage import Run, lineage_faults, members, total
+from scalegate.gate.lineage import Run, lineage_faults, makers, members, total
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import (
     ComputeReserved,
@@ -28,9 +28,10 @@ from scalegate.ledger.entries import (
 )
 from scalegate.policy import Policy
 from scalegate.training.arguments import line
-from scalegate.training.beside import KEPT, fault_of, faults, store
+from scalegate.training.beside import KEPT, fault_of, left_faults, store
 from scalegate.training.held import Held
 from scalegate.training.keys import Keys, names_gate
+from scalegate.training.notices import warn_of_start
 from scalegate.training.undisturbed import undisturbed
 from scalegate.units import MAX_FLOP
 
@@ -64,6 +65,8 @@ class Session:
         """Whether this is a forked child's copy: what is measured is its parent's to record."""
         self.faulted = False
         """Whether a fault of the meter was reported in this session."""
+        self._aside: str | None = None
+        """Where what is unwritten can be found, if it was stored."""
         self._looked = False
         """Whether it was looked whether training changes the weights."""
         self._inside = False
@@ -82,7 +85,7 @@ class Session:
     ) -> None:
         """Write that this process opens the run, and what `also` makes, in one transaction."""
 
-        left = self._left_faults()
+        left = [it for run, why in left_faults(self.journal.fold, self.folder) for it in self._fault(run, why)]
 
         def make() -> Signed:
             opened = RunOpened(
@@ -97,25 +100,7 @@ class Session:
 
         self.append(make)
         self.base = self.state.weights.get(start, 0)
-        weights, trained = max(self.state.weights.items(), key=lambda item: item[1], default=("", 0))
-        if trained > self.base:
-            LOG.warning(
-                "run `%s` goes on from weights that hold %d FLOP of it; %s..., which it recorded, hold %d. Load that"
-                " checkpoint unless you mean to go back.",
-                *(self.run, self.base, weights[:12], trained),
-            )
-        runs = self.journal.fold.runs.values()
-        # Whoever trained these weights goes on from its own, and not as the others do that start from them.
-        alike = [other.name for other in runs if start in other.starts and other.weights.get(start, 0) == 0]
-        # From a parent that is declared many runs start: only those that went on may have what this one comes to.
-        went_on = {other.name for other in runs if other.used("training")}
-        alike = [it for it in alike if it != self.run and (it in went_on or not parents)] if self.base == 0 else []
-        if alike:
-            LOG.warning(
-                "run `%s` starts from the same weights as run `%s`. Trained alike, it comes to weights that are the"
-                " other's and cannot be recorded here: take another seed, or go on with `%s`.",
-                *(self.run, alike[0], alike[0]),
-            )
+        warn_of_start(self.state, self.journal.fold.runs, start)
 
     def look(self, trained: int, digest: Callable[[], str]) -> None:
         """Warn once if training was metered and the weights are still those that the session started from."""
@@ -156,12 +141,20 @@ class Session:
             "run": self.run,
         }
 
-    def reservation(self, use: Use, flops: int, evaluation: str | None = None) -> ComputeReserved:
-        common = self.common()
+    def made_by(self, weights: str) -> str:
+        """The run that an evaluation of weights is announced for: this one, or who made what it only loaded."""
+        runs = [run.name for run in makers(self.journal.fold.runs, weights)]
+        return self.run if self.run in runs or not runs else runs[0]
+
+    def reservation(
+        self, use: Use, flops: int, evaluation: str | None = None, run: str | None = None
+    ) -> ComputeReserved:
+        common = self.common() | {"run": run or self.run}
+        token = self.token if run in (None, self.run) else self.journal.fold.runs[run or ""].latest.session
         if use == "elicitation":
             # A clock that is a little behind must not keep out what an evaluation showed: no permit hangs on this time.
             common["time"] = max(common["time"], self.journal.fold.time)
-        return ComputeReserved(**common, session=self.token, use=use, flops=flops, evaluation=evaluation)
+        return ComputeReserved(**common, session=token, use=use, flops=flops, evaluation=evaluation)
 
     @property
     def superseded(self) -> bool:
@@ -262,24 +255,21 @@ class Session:
         self.faulted = True
         LOG.error("run `%s`: a fault of its meter, which holds for good: %s", self.run, reason)
         said = line(reason, 2000)
-        with suppress(OSError):
-            store(self.folder, fault_of(self.token, said))
+        self.set_aside(fault_of(self.token, said))
         self.unwritten.append(lambda: self._fault(self.run, said))
         if self._inside:
             why = f"run `{self.run}`: its meter has a fault, which is kept and written as soon as it can be: {said}"
             raise Held(why, self.decision)
         self.write_kept()
 
+    def set_aside(self, data: bytes) -> None:
+        """Store beside the ledger what is not in it yet, if it can be stored."""
+        with suppress(OSError):
+            store(self.folder, data)
+            self._aside = KEPT.format(self.folder.absolute())
+
     def _fault(self, run: str, reason: str) -> Signed:
         return [(MeterFault(**(self.common() | {"run": run}), reason=reason), self.keys.gate)]
-
-    def _left_faults(self) -> Signed:
-        """What sessions of any run found wrong with their meters and could not write."""
-        runs = {session: run.name for run in self.journal.fold.runs.values() for session in run.sessions}
-        left = [(runs[session], reason) for session, reason in faults(self.folder) if session in runs]
-        entries = [record.entry for record in self.journal.fold.records] if left else []
-        known = {(it.run, it.reason) for it in entries if isinstance(it, MeterFault)}
-        return [entry for run, why in dict.fromkeys(left) if (run, why) not in known for entry in self._fault(run, why)]
 
     def keep(self, make: Callable[[], Signed]) -> None:
         """Have what `make` makes written, now or before anything else. Raises Held in a forked child."""
@@ -305,11 +295,13 @@ class Session:
                 self._write_kept(make)
             except InputError as error:
                 failed = failed or error
+            except LedgerError as error:
+                raise LedgerError(error.message, place=error.place, fix=self._aside or error.fix) from error
             else:
                 with suppress(ValueError):  # a handler may have written it meanwhile
                     self.unwritten.remove(make)
         if failed is not None:
-            raise InputError(failed.message, place=failed.place, fix=KEPT)
+            raise InputError(failed.message, place=failed.place, fix=self._aside or failed.fix)
 
     def _write_kept(self, make: Callable[[], Signed]) -> None:
         def some(part: slice) -> Signed:
