@@ -8,7 +8,7 @@ import pytest
 
 from scalegate.gate import Decision, Fold, Resumption, ResumptionFact
 from scalegate.gate.project import Project, adopt
-from scalegate.gate.since import Since, asked_again, latest_decision, otherwise, since, to_decide
+from scalegate.gate.since import Since, asked_again, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.ledger.entries import ComputeReserved, EvaluationFinished, MeterFault
 from scalegate.policy import parse_policy
 from scalegate.training.held import Held
@@ -211,7 +211,7 @@ def test_a_permit_that_time_has_ended_is_told(tmp_path: Path) -> None:
         train(gate, model, 25)
     with project.journal() as journal:
         made = journal.fold.latest["r"]
-        assert otherwise(journal.fold, made, made.now) is None
+        assert otherwise(journal.fold, made, journal.fold.time) is None
         again = otherwise(journal.fold, made, made.now + 200 * DAY)
     assert again is not None
     assert again.resumption is not None
@@ -264,3 +264,29 @@ def test_a_clock_behind_the_ledger_is_no_better_when_it_is_asked_again(tmp_path:
     assert again is not None
     assert again.resumption is not None
     assert "standing.clock" in again.resumption.because
+
+
+def test_what_would_release_it_first_is_outdated_once_some_of_it_is_done(tmp_path: Path) -> None:
+    project, model = new_project(tmp_path / "p"), Model(skill=lambda _: 0.9)
+    with open_gate(project, model, "first") as gate:
+        gate.step(STEP)
+        model.flops += STEP
+        permitted = gate.decision
+        with pytest.raises(Held):
+            train(gate, model)
+    with project.journal() as journal:
+        made, fold = journal.fold.latest["first"], journal.fold
+        assert not outdated(fold, made)
+        assert permitted is not None
+        assert not outdated(fold, permitted)
+        assert not outdated(Fold(), permitted)
+        assert outdated(Fold(), made), "without a policy nothing is known"
+        assert made.resumption is not None
+        first = made.resumption.model_copy(update={"first": made.resumption.sets[1]})
+        assert outdated(fold, made.model_copy(update={"resumption": first}))
+        none = made.resumption.model_copy(update={"sets": ()})
+        assert outdated(fold, made.model_copy(update={"resumption": none}))
+    attest(project)
+    with project.journal() as journal:
+        assert outdated(journal.fold, made)
+        assert otherwise(journal.fold, made) is None, "the same clause holds it still"
