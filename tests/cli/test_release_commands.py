@@ -88,7 +88,7 @@ def test_a_run_that_its_script_does_not_evaluate_is_released_by_the_commands_alo
     # Announced again it would spend another attempt: nobody is told to, before it is decided on or after.
     outdated = scalegate("status", "-p", "p").out
     assert commands(outdated) == []
-    assert "r: something of what would release it has come about since. To decide again: scalegate decide" in " ".join(
+    assert "r: what would release it is no longer what it was. To decide again: scalegate decide" in " ".join(
         outdated.split()
     )
     assert scalegate(*decide).code == 3

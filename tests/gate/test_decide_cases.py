@@ -227,10 +227,20 @@ def test_what_a_piece_lacks_does_not_excuse_what_it_shows(changes: dict[str, Any
         assert ("60 of 400 leave the alarm" in told) is (successes == 60)
 
 
-def test_what_stands_beside_an_announcement_or_has_few_samples_may_only_show_the_alarm_reached() -> None:
-    for changes in ({"beside": True, "announced": False}, {"samples": 399, "completed": 399}):
+def test_what_nobody_signed_for_may_only_show_the_alarm_reached_and_few_samples_are_filled_up() -> None:
+    beside: dict[str, Any] = {"beside": True, "announced": False}
+    for changes, verdict in (
+        (beside | {"signed": False}, "PROCEED"),
+        (beside, "HOLD"),
+        ({"samples": 399, "completed": 399}, "HOLD"),
+        ({"errors": 624}, "HOLD"),
+        ({"samples": 10**6, "completed": 10**6}, "HOLD"),
+    ):
         of = situation(8 * 10**11, piece(0), piece(79, **changes))
-        assert decide(POLICY, of, "train").verdict == "PROCEED"
+        assert decide(POLICY, of, "train").verdict == verdict
+    few = piece(4, samples=20, completed=20, errors=0)
+    assert decide(POLICY, situation(8 * 10**11, piece(0), few), "train").verdict == "HOLD"
+    assert decide(POLICY, situation(8 * 10**11, piece(0), few.model_copy(update={"successes": 3})), "train").permit
 
 
 def test_a_capability_reached_early_ends_the_bootstrap() -> None:

@@ -58,11 +58,12 @@ def test_a_jump_says_from_where_to_where_and_by_how_much() -> None:
         ((low(), high(0, samples=0, completed=0)), False),
         ((low(), high(1, samples=1, completed=1)), False),
         ((low(), high(announced=False, signed=False)), True),
-        # What lies between was seen: it counts if it is conclusive or shows the alarm reached.
+        # What lies between was seen: it counts if it is conclusive or leaves the alarm open.
         ((low(), piece(90, compute=AT // 2), high()), False),
         ((low(), piece(70, compute=AT // 2), high()), False),
         ((low(), piece(90, compute=AT // 2, announced=False), high()), False),
-        ((low(), piece(70, compute=AT // 2, announced=False), high()), True),
+        ((low(), piece(70, compute=AT // 2, announced=False), high()), False),
+        ((low(), piece(50, compute=AT // 2, announced=False), high()), True),
         ((low(), piece(70, compute=START_AT), high()), False),
         ((low(announced=False), high()), False),
         ((low(), piece(70, domain="other"), high()), True),

@@ -325,7 +325,7 @@ def test_a_further_result_stands_beside_the_first(changes: dict[str, Any], reaso
     first, beside = pieces(book)
     assert (first.successes, first.announced) == (3, not spoils)
     assert (beside.successes, beside.completed, beside.samples, beside.errors) == (80, 100, 100, 2)
-    assert (beside.announced, beside.signed, beside.attempt, beside.elicitation) == (False, False, 0, "none")
+    assert (beside.announced, beside.signed, beside.attempt, beside.elicitation) == (False, spoils, 0, "none")
     assert (beside.status, beside.domain, beside.elicitation_flops) == ("completed", "arithmetic", 0)
     assert (beside.time, beside.configuration, beside.assumptions) == (book.time, None, ("honest",))
     known = "weights" not in changes

@@ -57,3 +57,14 @@ def test_evidence_in_a_domain_that_the_policy_does_not_have_is_said() -> None:
     told = "Evidence in `arithmetic`, which this policy does not have, counts for nothing: up to 300 of 400 were shown"
     assert [it for it in decide(renamed, of, "train").limits.surprises if it.startswith(told)]
     assert not [it for it in decide(POLICY, situation(10**10, piece(300)), "train").limits.surprises if "have" in it]
+
+
+def test_the_result_of_an_open_evaluation_is_offered_alone_where_it_is_enough() -> None:
+    """Before anything was trained, within the first amount, and where every evaluation is spent."""
+    waiting = piece(0, status="open", elicitation="none", attempt=0, compute=0)
+    for used, more in ((0, ()), (10**11, ()), (10**11, (piece(0, attempt=12, status="aborted", completed=0),))):
+        decision = decide(POLICY, situation(used, waiting, *more), "train")
+        assert decision.verdict == "HOLD"
+        assert decision.resumption is not None
+        smallest = decision.resumption.sets[0]
+        assert [fact.concerns for fact in smallest] == [("result", "arithmetic", "e")]

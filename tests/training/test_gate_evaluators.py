@@ -367,10 +367,11 @@ def test_an_evaluation_of_what_was_loaded_is_closed_by_whoever_opened_it(project
     ("result", "shown"),
     [
         ([True, 0, None, "x"], (True, False, None, None)),
-        (([True, True], 10**9), (True, True, None)),
+        (([True, True], 10**9), (True, True)),
         ({"a": 1, "b": 0.0}, (True, False)),
         ((score for score in (1, 0)), (True, False)),
-        ([[1, 1], [0, 0]], (True, True, False, False)),
+        ([[1, 1], [0, 0]], (True, True)),
+        ({"scores": [1, 1, 0], "labels": [0] * 9}, (True, True, False)),
         ("1111", ()),
         (b"1111", ()),
         (7, ()),
@@ -403,3 +404,23 @@ def test_a_project_that_is_moved_during_an_evaluation_says_where_the_result_is(p
         log.rename(elsewhere / "evidence" / log.name)
     with open_gate(Project(elsewhere), model) as again, pytest.raises(Held, match=r"level-2"):
         again.step(STEP)
+
+
+def test_elicitation_that_nobody_asked_for_is_not_the_makers(project: Project) -> None:
+    """An extravagant fine-tune pays for itself: its base may go on."""
+    base = base_without_evidence(project)
+    tuned = Model(flops=base.flops)
+
+    def extravagant(request: EvaluationRequest) -> Measured:
+        more = 10**13 * (request.elicitation != "none")
+        spent = request.elicitation_flops + more
+        return Measured.of([0] * 400, assumptions=["a"], elicitation_flops=spent, elicitation_method="much")
+
+    given: dict[str, Any] = {"from_scratch": False, "parents": [base.digest()]}
+    with open_gate(project, tuned, "tuned", evaluate=extravagant, **given) as gate, pytest.raises(Held):
+        gate.step(STEP)
+    with reading(project.ledger) as journal:
+        runs = journal.fold.runs
+        assert runs["base"].used("elicitation") < 10**11 < 10**13 <= runs["tuned"].used("elicitation")
+    with open_gate(project, base, "base") as gate:
+        train(gate, base, 3)

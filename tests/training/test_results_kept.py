@@ -15,17 +15,20 @@ from typing import Any
 import pytest
 from test_gate_interrupts import interrupted
 
+from scalegate.cli.main import run
+from scalegate.cli.status import status_document
 from scalegate.errors import InputError, LedgerError
 from scalegate.gate import replay
 from scalegate.gate.journal import reading
 from scalegate.gate.project import Project, adopt
 from scalegate.ledger import SigningKey, _database
+from scalegate.ledger.entries import EvaluationAnnounced
 from scalegate.policy import load_policy
 from scalegate.training.beside import fault_of, store
-from scalegate.training.evaluation import EvaluationRequest, Measured
+from scalegate.training.evaluation import EvaluationRequest, Measured, log_of
 from scalegate.training.gate import Gate
 from scalegate.training.held import Held
-from support import STEP, Model, new_project, open_gate, record_tier, train
+from support import STEP, SUITE, Model, new_project, open_gate, record_tier, train
 
 REACHED = 300
 START, EVERY = 1, 211
@@ -331,3 +334,107 @@ def test_a_fault_in_a_file_counts_against_the_run_of_its_session_and_no_other(pr
         train(gate, model, 1)
     with reading(project.ledger) as journal:
         assert journal.fold.runs["r"].faults == ["seen"]
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_fault_that_is_found_while_a_closed_gates_ledger_is_held_is_written_later(project: Project) -> None:
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 3)
+    gate.save()
+    gate.close()
+    with locked(project), pytest.raises(Held):
+        gate.meter_fault("found late")
+    with open_gate(project, model) as gate, pytest.raises(Held, match=r"standing\.meter"):
+        train(gate, model, 1)
+
+
+def test_what_is_kept_is_said_only_where_it_could_be_stored(project: Project) -> None:
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 3)
+    gate.save()
+    rotate(project)
+    (project.folder / "evidence").write_text("in the way")
+    with pytest.raises(Held) as caught:
+        gate.meter_fault("found")
+    assert "kept in the folder" not in str(caught.value)
+    with pytest.raises(InputError, match="nothing was written"):
+        gate.close()
+
+
+def test_a_fault_that_waits_is_said_and_written_before_a_decision(project: Project) -> None:
+    """On the command line as well as by a gate."""
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 3)
+    gate.save()
+    store(gate._session.folder, fault_of(gate._session.token, "found"))
+    gate.close()
+    with reading(project.ledger) as journal:
+        waiting = status_document(journal, project.folder)["waiting"]
+    assert waiting == ["a fault of the meter of run `r`: found"]
+    assert run(["decide", "--run", "r", "-p", str(project.folder)]) == 3
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].faults == ["found"]
+        assert status_document(journal, project.folder)["waiting"] == []
+    replay(project.ledger)
+
+
+@pytest.mark.parametrize("shows", [79, 300, 59])
+def test_a_log_that_leaves_the_alarm_open_is_taken_up_by_whoever_opens_a_run(project: Project, shows: int) -> None:
+    """The attempt was closed meanwhile by somebody who knew nothing of it, or it is another run's and still open."""
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 25)
+    gate.save()
+    [*_, announced] = [it for it in attempts(project) if it.elicitation != "none"]
+    asked = EvaluationRequest("arithmetic", SUITE, announced.weights, "fine-tuning", 10**9, 0)
+    measured = Measured.of([True] * shows + [False] * (400 - shows), assumptions=["a"], elicitation_flops=10**9)
+    store(gate._session.folder, log_of(announced.evaluation, asked, measured))
+    gate.close()
+    with reading(project.ledger) as journal:
+        assert len(status_document(journal, project.folder)["waiting"]) == (shows != 59)
+    before = entries(project)
+    open_gate(project, Model(flops=1), "another").close()
+    assert entries(project) == before + 1 + (shows != 59)
+    with reading(project.ledger) as journal:
+        assert status_document(journal, project.folder)["waiting"] == []
+    open_gate(project, Model(flops=1), "another").close()
+    assert entries(project) == before + 2 + (shows != 59), "once"
+    with open_gate(project, model) as gate:
+        if shows == 59:
+            train(gate, model, 1)
+        else:
+            with pytest.raises(Held, match=r"level-2"):
+                train(gate, model, 1)
+    replay(project.ledger)
+
+
+def attempts(project: Project) -> list[EvaluationAnnounced]:
+    with reading(project.ledger) as journal:
+        return [it.announced for it in journal.fold.attempts.values() if it.announced is not None]
+
+
+def entries(project: Project) -> int:
+    with reading(project.ledger) as journal:
+        return journal.fold.size
+
+
+def test_a_result_that_comes_after_a_takeover_counts_against(project: Project) -> None:
+    """The new process closed the attempt as unknown; what the old one measured is signed, and leaves the alarm open."""
+    model = Model()
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        if request.elicitation == "none":
+            return model.evaluate(request)
+        open_gate(project, Model(flops=model.flops), evaluate=None).close()
+        return Measured.of([True] * 79 + [False] * 321, assumptions=["a"], elicitation_flops=request.elicitation_flops)
+
+    with open_gate(project, model, evaluate=evaluate) as gate, pytest.raises(Held):
+        train(gate, model)
+    again = Model(flops=model.saved)
+    with open_gate(project, again) as gate, pytest.raises(Held, match=r"level-2"):
+        gate.step(STEP)
+    assert len(again.requests) == 2
+    replay(project.ledger)

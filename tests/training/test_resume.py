@@ -303,8 +303,10 @@ def test_a_closed_gate_is_told_too_and_each_once(tmp_path: Path) -> None:
         for _ in range(3):
             with pytest.raises(MeterFaultError):
                 meter.flops(*examples)
-    assert len(faults(project)) == 1
-    assert faults(project, "second") == []
+    assert faults(project) == []
+    with open_gate(project, Model(flops=2), "third"):
+        assert len(faults(project)) == 1, "whoever opens a run takes it up"
+    assert faults(project, "second") == faults(project, "third") == []
 
 
 def test_a_meter_of_elicitation_that_counted_too_little_breaks_the_evaluation_off(tmp_path: Path) -> None:
@@ -325,3 +327,23 @@ def test_a_meter_of_elicitation_that_counted_too_little_breaks_the_evaluation_of
         finished = [attempt.finished for attempt in journal.fold.attempts.values()]
     assert [item.status for item in finished if item] == ["aborted"]
     replay(project.ledger)
+
+
+@pytest.mark.parametrize("turns", [True, False])
+def test_a_step_that_turns_the_model_over_is_verified_all_the_same(tmp_path: Path, turns: bool) -> None:
+    """What a step changes of the model is no other shape: it was authorised for what was counted before."""
+    trainer, project = Trainer(CONFIG), new_project(tmp_path / "p")
+    examples, meter = batch(CONFIG, 0), meter_for(Trainer(CONFIG))
+    meter = meter_for(trainer)
+    trainer.model.eval()
+
+    def twice() -> None:
+        trainer.model.train(turns)
+        trainer.train_step(examples)
+        trainer.train_step(examples)
+
+    with open_gate(project, Model()) as gate:
+        gate.step(10**6)
+        with pytest.raises(MeterFaultError, match="took"):
+            meter.verify(twice, *examples)
+    assert len(faults(project)) == 1

@@ -12,9 +12,10 @@ from scalegate.gate.journal import Journal, reading
 from scalegate.gate.lineage import makers
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
-from scalegate.ledger.entries import ComputeReserved, EvaluationAnnounced
+from scalegate.ledger.entries import ComputeReserved, Entry, EvaluationAnnounced, MeterFault
 from scalegate.policy import ACTIONS, Person, Policy
 from scalegate.policy.document import Action
+from scalegate.training.beside import left_faults
 
 __all__ = ["check_action", "check_run", "elicitation", "known", "ledger_of", "reader", "signer", "with_role", "writer"]
 
@@ -106,6 +107,17 @@ def elicitation(
         evaluation=announced.evaluation,
     )
     return reserved, signer(journal.policy, project, person.id, None)
+
+
+def take_up(journal: Journal, evidence: Path, key: SigningKey, actor: str) -> None:
+    """Write what a gate found wrong with its meter and could not write, before it is decided on."""
+
+    def made() -> list[tuple[Entry, SigningKey]]:
+        common = {"actor": actor, "time": journal.now(), "policy": journal.policy.digest()}
+        return [(MeterFault(**common, run=run, reason=why), key) for run, why in left_faults(journal.fold, evidence)]
+
+    if left_faults(journal.fold, evidence):
+        journal.append(made)
 
 
 def known(journal: Journal, folder: Path, run: str) -> Known:

@@ -20,6 +20,8 @@ from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.ledger.entries import PolicyAdopted
 from scalegate.policy import Policy, load_policy
+from scalegate.training.beside import left_faults
+from scalegate.training.evaluation import left_logs
 from scalegate.units import format_flop, format_instant
 
 __all__ = [
@@ -83,8 +85,20 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "amendment": _pending(fold),
         "file": _file(folder, policy),
         "faults": fold.faults,
+        "waiting": _waiting(fold, folder / "evidence"),
         "ignored": fold.ignored,
     }
+
+
+def _waiting(fold: Fold, evidence: Path) -> list[str]:
+    """What counts against a run, is kept beside the ledger, and is not in it yet."""
+    faults = [f"a fault of the meter of run `{run}`: {reason}" for run, reason in left_faults(fold, evidence)]
+    logs = [
+        f"the log {log[:12]}... of evaluation {announced.evaluation} for run `{announced.run}` shows"
+        f" {shown.successes} of {shown.completed}"
+        for announced, log, shown in left_logs(fold, evidence)
+    ]
+    return [*faults, *logs]
 
 
 def _file(folder: Path, policy: Policy) -> str | None:
@@ -170,7 +184,7 @@ def undecided_view(document: Document, run: str) -> list[Text]:
             held = f", up to {format_flop(int(permit['compute']))} and up to {format_instant(permit['time'])}"
         lines.append(f"{run}: decided again now it would be {again['verdict']}{held}.")
     if item["outdated"] and not lines:
-        lines.append(f"{run}: something of what would release it has come about since.")
+        lines.append(f"{run}: what would release it is no longer what it was.")
     if lines:
         lines[-1] += f" To decide again: {item['decide']}"
     return [Text(line, style="bold yellow") for line in lines]
@@ -213,6 +227,10 @@ def status_view(document: Document) -> RenderableType:
         for item in document["open"]
     ]
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
+    lines += [
+        Text(f"! kept beside the ledger, and written when a run is opened: {it}", style="bold red")
+        for it in document["waiting"]
+    ]
     lines += [Text(f"grants nothing: {reason}", style="yellow") for reason in document["ignored"]]
     return Group(*lines)
 

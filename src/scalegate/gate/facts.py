@@ -100,9 +100,13 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         counts and not faults and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, look_alpha(policy))
     )
     reached = counts and binomial.reached(piece.successes, piece.completed, domain.alarm)
-    whole = max(piece.samples, piece.completed + piece.errors)
-    enough = counts and not piece.beside and domain.samples <= whole <= MAX_SAMPLES
-    leaves_open = enough and not binomial.ruled_out(piece.successes, whole, domain.alarm, look_alpha(policy))
+    whole = max(piece.samples, piece.completed, domain.samples)
+    # Beside an announcement anybody may put anything, unless an evaluator signed it.
+    leaves_open = reached or (
+        counts
+        and (piece.signed or not piece.beside)
+        and not (whole <= MAX_SAMPLES and binomial.ruled_out(piece.successes, whole, domain.alarm, look_alpha(policy)))
+    )
     return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole)
 
 

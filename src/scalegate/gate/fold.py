@@ -126,7 +126,7 @@ class Fold:
         return loaded or any(
             (attempt.announced is not None and attempt.announced.weights == weights)
             or (attempt.finished is not None and attempt.finished.weights == weights)
-            or any(other.weights == weights for _, other in attempt.others)
+            or any(other.weights == weights for _, other, _ in attempt.others)
             for attempt in self.attempts.values()
         )
 
@@ -161,7 +161,7 @@ class Fold:
                     self.decisions = {key: made for key, made in self.decisions.items() if made.run != entry.run}
                     self.latest.pop(entry.run, None)
                 for attempt in self.attempts.values():
-                    for spoken in (attempt.announced, attempt.finished, *(other for _, other in attempt.others)):
+                    for spoken in (attempt.announced, attempt.finished, *(other for _, other, _ in attempt.others)):
                         if spoken is not None:
                             of = attempt.announced.run if attempt.announced else ""
                             self._spoken_of(of, spoken.weights)
@@ -220,7 +220,7 @@ class Fold:
         if refused is None and attempt.finished is None and fits:
             attempt.finished, attempt.finished_at, attempt.signed = entry, index, True
             return None
-        attempt.others.append((index, entry))
+        attempt.others.append((index, entry, refused is None))
         attempt.again = attempt.again or refused is None
         return refused or (
             "a second result for one announcement: neither may rule out, and what either shows counts against"

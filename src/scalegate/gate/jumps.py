@@ -54,7 +54,7 @@ def _jump(policy: Policy, situation: Situation, domain: Domain) -> Jump | None:
         return None
     first = min(crossed, key=lambda item: (item.compute, -Fraction(item.piece.successes, item.piece.completed)))
     # Only the last evaluation before counts: one in between that let the alarm go has done its work.
-    before = [item for item in judged if 0 < item.compute < first.compute and (item.reached or not item.faults)]
+    before = [item for item in judged if 0 < item.compute < first.compute and (item.leaves_open or not item.faults)]
     last = max((item.compute for item in before), default=0)
     if not before or not all(item.rules_out for item in before if item.compute == last):
         return None

@@ -51,7 +51,7 @@ def lineage_measures(
 ) -> Iterator[Change]:
     """Results that are still to come, and one more evaluation: each taken in by the rules for evidence themselves."""
     trained = trained_in(situation, judge)
-    if number(facts.get("lineage.compute")) is None or not trained:
+    if number(facts.get("lineage.compute")) is None:
         return
     names = domain_facts(domain)
 
@@ -76,8 +76,9 @@ def lineage_measures(
         for chance, share in (("if it turns out that the alarm is ruled out", 0), (WHATEVER, 1)):
             closed = (_closed(piece, share * piece.samples) for piece in situation.pieces if piece in still_open)
             rest = (piece for piece in situation.pieces if piece not in still_open)
-            after = outcome((*rest, *closed))
-            if not any(isinstance(value, Unknown) for _, value in after):
+            # What it leaves unknown may not be needed: before a first evaluation it is enough that nothing was reached.
+            after = tuple(item for item in outcome((*rest, *closed)) if not isinstance(item[1], Unknown))
+            if after:
                 yield Change(
                     "measure",
                     f"{chance}: {words}",
@@ -85,7 +86,7 @@ def lineage_measures(
                     concerns=("result", domain.id, *(piece.evaluation for piece in still_open)),
                 )
     attempts = max((piece.attempt for piece in mine), default=0)
-    if attempts >= policy.error_budget.evaluations:
+    if attempts >= policy.error_budget.evaluations or not trained:
         return
     samples, most = domain.samples, binomial.most_successes(domain.samples, domain.alarm, look_alpha(policy))
     # Where so large an error is allowed that what is at the alarm could be ruled out, it is reached all the same.

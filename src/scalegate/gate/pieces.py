@@ -34,9 +34,9 @@ class Attempt:
     signed: bool = False
     reserved: int = 0
     """Elicitation FLOP that its run reserved for it, after it was announced and before its result."""
-    others: list[tuple[int, EvaluationFinished]] = field(default_factory=list)
-    """Further results under this name, by position: unsigned, second, or about something else. Each may show
-    the capability reached; with any of them signed, none may rule out."""
+    others: list[tuple[int, EvaluationFinished, bool]] = field(default_factory=list)
+    """Further results under this name, by position, and whether they are signed: unsigned, second, or about something
+    else. Each may show the capability reached, and if it is signed, leave it open; then none may rule out."""
     again: bool = False
 
 
@@ -55,10 +55,10 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[P
             # In a run's name of weights that are none of its lineage's: it may only count against.
             yield piece if announced.weights in lineage else piece.model_copy(update={"announced": False})
         elif finished and not announced and finished.weights in lineage:
-            yield _beside(runs, identifier, finished, None)
-        for _, other in attempt.others:
+            yield _beside(runs, identifier, finished, None, attempt.signed)
+        for _, other, signed in attempt.others:
             if other.weights in lineage or (announced is not None and announced.run in names):
-                yield _beside(runs, identifier, other, announced.run if announced else None)
+                yield _beside(runs, identifier, other, announced.run if announced else None, signed)
 
 
 def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
@@ -156,7 +156,7 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
     )
 
 
-def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_for: str | None) -> Piece:
+def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_for: str | None, signed: bool) -> Piece:
     """A result that cannot rule out: not announced, not signed, a second one, or about something else."""
     run, compute = trained_in(runs, result.weights)
     return Piece(
@@ -170,7 +170,7 @@ def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_f
         beside=True,
         announced_for=announced_for,
         ancestor=False,
-        signed=False,
+        signed=signed,
         status=result.status,
         samples=result.completed,
         successes=result.successes,

@@ -65,7 +65,7 @@ def otherwise(fold: Fold, made: Decision, now: int = 0) -> Decision | None:
 
 
 def outdated(fold: Fold, made: Decision, now: int = 0) -> bool:
-    """Whether something else than it says first would release it by now: some of that was done already."""
+    """Whether something else than it says first would release it by now: some of that was done, or has ended."""
     if made.verdict == "PROCEED":
         return False
     again = _again(fold, made, now)

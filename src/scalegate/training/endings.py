@@ -7,10 +7,13 @@ import logging
 import os
 import weakref
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision
+from scalegate.training.beside import fault_of, store
 from scalegate.training.held import Held
 
 __all__ = ["Authorised", "at_end", "authorised", "ended", "leave", "report"]
@@ -36,11 +39,24 @@ class Ending(Protocol):
     def unsaved(self) -> bool: ...
 
 
-Authorised: TypeAlias = "weakref.WeakKeyDictionary[Ending, int]"
+Authorised: TypeAlias = tuple[dict[int, int], int]
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A gate that was closed."""
+
+    folder: Path
+    """Where its project keeps what is not in the ledger."""
+    session: str
+    gate: int
+    authorised: int
+
+
 OPEN: list[Ending] = []
 """The gates of this process that were not closed."""
-KNOWN: weakref.WeakSet[Ending] = weakref.WeakSet()
-"""All of them that are still referred to, closed or not."""
+CLOSED: list[Closed] = []
+"""What is left of those that were: a meter may be found out later."""
 
 
 def at_end(gate: Ending) -> None:
@@ -52,13 +68,13 @@ def at_end(gate: Ending) -> None:
     os.register_at_fork(after_in_child=lambda: _abandon(this))
     # A gate that nothing refers to any more is kept until then: what it reserved is not spent by anybody.
     OPEN.append(gate)
-    KNOWN.add(gate)
 
 
-def ended(gate: Ending) -> None:
-    """The gate was closed: there is nothing left to do."""
+def ended(gate: Ending, folder: Path, session: str) -> None:
+    """The gate was closed: there is nothing left to do, unless a meter is found out."""
     with suppress(ValueError):
         OPEN.remove(gate)
+        CLOSED.append(Closed(folder, session, id(gate), gate.authorised))
 
 
 @atexit.register
@@ -71,8 +87,8 @@ def _close_all() -> None:
 
 
 def authorised() -> Authorised:
-    """FLOP that each gate of this process has authorised by now."""
-    return weakref.WeakKeyDictionary({gate: gate.authorised for gate in KNOWN})
+    """FLOP that the gates of this process have authorised by now: of each that is open, and which were closed."""
+    return {id(gate): gate.authorised for gate in OPEN}, len(CLOSED)
 
 
 def report(reason: str, before: Authorised) -> Decision | None:
@@ -82,12 +98,20 @@ def report(reason: str, before: Authorised) -> Decision | None:
     hold that it makes; None if no gate authorised a step since.
     """
     decision: Decision | None = None
-    for gate in list(KNOWN):
-        if gate.authorised > before.get(gate, 0):
+    were, closed = before
+    for gate in OPEN.copy():
+        if gate.authorised > were.get(id(gate), 0):
             try:
                 gate.meter_fault(reason)
             except Held as held:
                 decision = decision or held.decision
+    for past in CLOSED[closed:]:
+        if past.authorised > were.get(past.gate, 0):
+            # Whoever opens a run of that ledger next takes it up.
+            try:
+                store(past.folder, fault_of(past.session, reason))
+            except OSError as error:
+                LOG.error("a fault of the meter cannot be stored in %s: %s", past.folder, error)
     return decision
 
 

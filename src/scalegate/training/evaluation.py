@@ -13,15 +13,30 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from scalegate.errors import InputError
+from scalegate.evidence import binomial
+from scalegate.gate.facts import look_alpha
+from scalegate.gate.fold import Fold
 from scalegate.ledger import strict_json
+from scalegate.ledger.entries import EvaluationAnnounced
 from scalegate.training.beside import store, stored
 from scalegate.units import MAX_SAMPLES
 
-__all__ = ["EvaluationRequest", "Evaluator", "Measured", "Suite", "find_log", "log_of", "store_log"]
+__all__ = [
+    "EvaluationRequest",
+    "Evaluator",
+    "Measured",
+    "Suite",
+    "find_log",
+    "left_logs",
+    "log_of",
+    "shown_by",
+    "store_log",
+]
 
 
 @dataclass(frozen=True)
@@ -114,17 +129,25 @@ def _outcome(score: object) -> bool | None:
 def shown_by(result: object, depth: int = 3) -> tuple[bool | None, ...]:
     """The outcomes in what an evaluator returned in place of a `Measured`: they may show the alarm reached.
 
-    Of arrays, lists in lists, and the values of a mapping; none in a text or in what cannot be gone through.
+    Of an array, a list, or the values of a mapping; of several in one another, those with the largest share. None in a
+    text or in what cannot be gone through.
     """
-    found: list[bool | None] = []
+    own: list[bool | None] = []
+    inner: list[tuple[bool | None, ...]] = []
     with contextlib.suppress(Exception):
         values = result.values() if isinstance(result, Mapping) else result
         if depth == 0 or isinstance(values, str | bytes) or not isinstance(values, Iterable):
             return ()
         for value in itertools.islice(values, MAX_SAMPLES):
-            inner = shown_by(value, depth - 1)
-            found += inner or (_outcome(value),)
-    return tuple(found[:MAX_SAMPLES])
+            shown = shown_by(value, depth - 1)
+            inner += [shown] if shown else []
+            own += [] if shown else [_outcome(value)]
+    return max((*inner, tuple(own)), key=_share)
+
+
+def _share(outcomes: tuple[bool | None, ...]) -> tuple[Fraction, int]:
+    scored = [outcome for outcome in outcomes if outcome is not None]
+    return Fraction(sum(scored), len(scored)) if scored else Fraction(-1), len(outcomes)
 
 
 Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]
@@ -160,6 +183,30 @@ def find_log(folder: Path, evaluation: str) -> tuple[str, Measured] | None:
     logs = ((digest, _shown(document, evaluation)) for digest, document in stored(folder, evaluation))
     found = [(digest, shown) for digest, shown in logs if shown is not None]
     return max(found, key=lambda it: it[1].successes, default=None)
+
+
+def left_logs(fold: Fold, folder: Path) -> list[tuple[EvaluationAnnounced, str, Measured]]:
+    """Announced evaluations of which a log is stored that leaves the alarm open, and more so than the ledger shows."""
+    best: dict[str, tuple[EvaluationAnnounced, str, Measured]] = {}
+    for digest, document in stored(folder, '"evaluation"'):
+        name = str(document.get("evaluation"))
+        attempt, shown = fold.attempts.get(name), _shown(document, name)
+        if attempt is None or attempt.announced is None or shown is None:
+            continue
+        known = (attempt.finished, *(it for _, it, _ in attempt.others), best[name][2] if name in best else None)
+        if shown.successes > max((it.successes for it in known if it is not None), default=-1) and _leaves_open(
+            fold, attempt.announced, shown
+        ):
+            best[name] = attempt.announced, digest, shown
+    return list(best.values())
+
+
+def _leaves_open(fold: Fold, announced: EvaluationAnnounced, shown: Measured) -> bool:
+    whole, policy = max(announced.samples, shown.completed), fold.policy
+    domains = [domain for domain in policy.domains if domain.id == announced.domain] if policy else []
+    return whole <= MAX_SAMPLES and any(
+        not binomial.ruled_out(shown.successes, whole, domain.alarm, look_alpha(policy)) for domain in domains if policy
+    )
 
 
 def _shown(document: Mapping[str, object], evaluation: str) -> Measured | None:

@@ -271,7 +271,7 @@ class Gate:
     @property
     def authorised(self) -> int:
         """FLOP of the steps that this process may have taken."""
-        return self._tranche.spent
+        return self._tranche.authorised
 
     @property
     def unsaved(self) -> bool:
@@ -308,7 +308,7 @@ class Gate:
 
     def meter_fault(self, reason: str) -> None:
         """Report that the meter cannot be trusted, and raise Held: so does every step from here on."""
-        with self._turn.join(self.decision), self._ending(), holding(self._session.run), self._session.at_hand():
+        with self._turn.join(self.decision), self._ending(), holding(self._session.run), self._session.at_hand(reason):
             self._end()
             self._session.fault(reason)
             self._settle()
@@ -424,7 +424,7 @@ class Gate:
                 raise
         finally:
             self._session.close()
-        ended(self)
+        ended(self, self._session.folder, self._session.token)
 
     def abandon(self) -> None:
         """In a forked child: the permit stays with the parent."""

@@ -24,6 +24,7 @@ from scalegate.training.evaluation import (
     Measured,
     Suite,
     find_log,
+    left_logs,
     log_of,
     shown_by,
     store_log,
@@ -54,7 +55,7 @@ def abort_open(session: Session) -> Signed:
         for attempt in fold.attempts.values()
         if attempt.announced is not None and attempt.finished is None
     ]
-    if evaluator is None or not left_open:
+    if evaluator is None:
         return []
     sessions = fold.runs[session.run].sessions if session.run in fold.runs else ()
     own = [it for it in left_open if any(it.evaluation == _name(token, it.evaluation[:32]) for token in sessions)]
@@ -63,9 +64,14 @@ def abort_open(session: Session) -> Signed:
         entry = _left_open(session, announced)
         more = entry.elicitation_flops - fold.attempts[announced.evaluation].reserved
         if more > 0:
-            more_of_it = session.reservation("elicitation", more, announced.evaluation, announced.run)
-            made.append((more_of_it, session.keys.gate))
+            made.append((session.reservation("elicitation", more, announced.evaluation), session.keys.gate))
         made.append((entry, evaluator))
+    # What a log shows that nobody recorded, whoever announced it and whatever was recorded in its place.
+    for announced, log, shown in left_logs(fold, session.folder):
+        if announced not in own:
+            why = "taken from its log: the ledger shows less of it"
+            told = Measured(shown.outcomes, shown.elicitation_flops, why, 0, ())
+            made.append((_finished(session, announced, told, log, "aborted"), evaluator))
     return made
 
 
@@ -256,12 +262,13 @@ def _record(
         digest = hashlib.sha256(log_of(announced.evaluation, request, measured)).hexdigest()
         entry = _finished(session, announced, measured, digest, status)
         attempt = session.journal.fold.attempts.get(announced.evaluation)
-        known = (attempt.finished, *(it for _, it in attempt.others)) if attempt else ()
+        known = (attempt.finished, *(it for _, it, _ in attempt.others)) if attempt else ()
         if any(it is not None and it.model_copy(update={"time": entry.time}) == entry for it in known):
             return []
         entry = _entry(session, announced, request, measured, status)
         more = measured.elicitation_flops - request.elicitation_flops
-        extra = session.reservation("elicitation", max(more, 0), announced.evaluation, announced.run)
+        # What nobody asked for is not the maker's.
+        extra = session.reservation("elicitation", max(more, 0), announced.evaluation)
         return [*([(extra, session.keys.gate)] if more > 0 else []), (entry, evaluator)]
 
     # Whatever comes from here on, also while its log is stored. Another process that took the run over has closed this

@@ -83,13 +83,14 @@ class TorchMeter:
         if uses > 1 and uses & (uses - 1) == 0:
             again = self._count(batch)
             if again > known:
-                raise self._found(key, f"a step of this shape takes {again} FLOP, and was metered at {known}")
+                why = f"a step of this shape takes {again} FLOP, and was metered at {known}"
+                raise self._found(why, self._before[key])
         return known
 
-    def _found(self, key: tuple[object, ...], reason: str) -> MeterFaultError:
+    def _found(self, reason: str, before: Authorised) -> MeterFaultError:
         """Steps may have been taken that it counted too little for: that stays so, also for whoever starts again."""
         self._fault = reason
-        return MeterFaultError(reason, report(reason, self._before[key]), fix=ANALYTIC)
+        return MeterFaultError(reason, report(reason, before), fix=ANALYTIC)
 
     def _key(self, batch: tuple[Tensor, ...]) -> tuple[object, ...]:
         trained = tuple(parameter.requires_grad for parameter in self._model.parameters())
@@ -128,5 +129,6 @@ class TorchMeter:
             result = step()
         ran = int(counter.get_total_flops())
         if ran > expected:
-            raise self._found(self._key(batch), f"a step was metered at {expected} FLOP and took {ran}")
+            # This step was authorised before it was counted here.
+            raise self._found(f"a step was metered at {expected} FLOP and took {ran}", ({}, 0))
         return result

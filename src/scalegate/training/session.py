@@ -232,8 +232,13 @@ class Session:
         self.append(fenced)
 
     @contextmanager
-    def at_hand(self) -> Iterator[None]:
-        """The ledger, also after it was let go: for one more entry, and then let go again."""
+    def at_hand(self, fault: str | None = None) -> Iterator[None]:
+        """The ledger, also after it was let go: for one more entry, and then let go again.
+
+        What is wrong with the meter is stored before that: it may be that the ledger cannot be opened.
+        """
+        if fault is not None:
+            self.set_aside(fault_of(self.token, line(fault, 2000)))
         again = self.let_go
         if again:
             with undisturbed():
@@ -264,6 +269,7 @@ class Session:
 
     def set_aside(self, data: bytes) -> None:
         """Store beside the ledger what is not in it yet, if it can be stored."""
+        self._aside = None
         with suppress(OSError):
             store(self.folder, data)
             self._aside = KEPT.format(self.folder.absolute())

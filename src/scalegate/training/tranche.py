@@ -27,7 +27,9 @@ class Tranche:
         self.left = 0
         """Reserved in the ledger and not authorised for any step."""
         self.spent = 0
-        """Authorised for steps of this process."""
+        """Authorised for steps of this process, less what is known not to have been taken."""
+        self.authorised = 0
+        """All that was ever authorised."""
         self.pending = 0
         """Of `spent`, what the guarded optimizer has not taken."""
         self.guarded = False
@@ -49,6 +51,7 @@ class Tranche:
         if self.guarded:
             self.pending += flops
         self.spent += flops
+        self.authorised += flops
         self._last = flops
         return True
 
