@@ -78,6 +78,31 @@ def test_more_capability_never_releases(case: Any, data: st.DataObject) -> None:
     _never_releases(policy, situation, worse)
 
 
+SPOILT: tuple[dict[str, Any], ...] = (
+    {"announced": False},
+    {"assumptions": ()},
+    {"status": "aborted"},
+    {"elicitation": "none"},
+    {"elicitation_flops": 0},
+    {"attempt": 10**6},
+    {"errors": 1},
+    {"signed": False, "beside": False},
+)
+
+
+@given(cases(), st.data(), st.sampled_from(SPOILT))
+def test_a_piece_that_lacks_something_never_releases(case: Any, data: st.DataObject, lacks: dict[str, Any]) -> None:
+    """What is wrong with an evaluation excuses nothing that it shows: nobody gains by spoiling it."""
+    policy, situation = case
+    closed = [index for index, piece in enumerate(situation.pieces) if piece.status != "open"]
+    if not closed:
+        return
+    index = data.draw(st.sampled_from(closed))
+    spoilt = situation.pieces[index].model_copy(update=lacks)
+    pieces = (*situation.pieces[:index], spoilt, *situation.pieces[index + 1 :])
+    _never_releases(policy, situation, situation.model_copy(update={"pieces": pieces}))
+
+
 @given(cases(), st.data())
 def test_more_capability_elsewhere_never_releases(case: Any, data: st.DataObject) -> None:
     policy, situation = case
