@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from math import ceil
 from typing import Any
 
 from hypothesis import event, given, seed, settings
 from hypothesis import strategies as st
 
+from scalegate.evidence.binomial import most_successes
 from scalegate.gate import Decision, decide
 from scalegate.gate.changes import possible_changes
-from scalegate.gate.facts import derive_facts
+from scalegate.gate.facts import derive_facts, look_alpha
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import resumption
 from scalegate.gate.sentences import sentence
@@ -94,12 +96,21 @@ SPOILT: tuple[dict[str, Any], ...] = (
 def test_a_piece_that_lacks_something_never_releases(case: Any, data: st.DataObject, lacks: dict[str, Any]) -> None:
     """What is wrong with an evaluation excuses nothing that it shows: nobody gains by spoiling it."""
     policy, situation = case
-    closed = [index for index, piece in enumerate(situation.pieces) if piece.status != "open"]
+    closed = [piece for piece in situation.pieces if piece.status != "open"]
     if not closed:
         return
-    index = data.draw(st.sampled_from(closed))
-    spoilt = situation.pieces[index].model_copy(update=lacks)
-    pieces = (*situation.pieces[:index], spoilt, *situation.pieces[index + 1 :])
+    piece = data.draw(st.sampled_from(closed))
+    if data.draw(st.booleans()):
+        # Beside one that rules out, and with a score between that and the alarm: then all hangs on it.
+        domain = policy.domain(piece.domain)
+        lowest = (most_successes(piece.completed, domain.alarm, look_alpha(policy)) or 0) + 1
+        good = piece.model_copy(update={"successes": 0, "evaluation": "good"})
+        at_least = ceil(domain.alarm * piece.completed)
+        piece = piece.model_copy(update={"successes": data.draw(st.integers(min(lowest, at_least), at_least))})
+        event("between" if lowest < at_least else "no room")
+        rest = [item for item in situation.pieces if item.domain != domain.id]
+        situation = situation.model_copy(update={"pieces": (*rest, good, piece)})
+    pieces = tuple(it.model_copy(update=lacks) if it is piece else it for it in situation.pieces)
     _never_releases(policy, situation, situation.model_copy(update={"pieces": pieces}))
 
 
