@@ -367,11 +367,13 @@ def test_an_evaluation_of_what_was_loaded_is_closed_by_whoever_opened_it(project
     ("result", "shown"),
     [
         ([True, 0, None, "x"], (True, False, None, None)),
-        (([True, True], 10**9), (True, True)),
+        (([True, True], 10**9), (None, True, True)),
         ({"a": 1, "b": 0.0}, (True, False)),
         ((score for score in (1, 0)), (True, False)),
-        ([[1, 1], [0, 0]], (True, True)),
-        ({"scores": [1, 1, 0], "labels": [0] * 9}, (True, True, False)),
+        ([[1, 1], [0, 0]], (True, True, False, False)),
+        ([[1], [0], [0], [0]], (True, False, False, False)),
+        ({"easy": [1, 0], "hard": [1, 0]}, (True, False, True, False)),
+        ({"scores": [1, 1, 0, 0], "labels": [0] * 9}, (True, True, False, False)),
         ("1111", ()),
         (b"1111", ()),
         (7, ()),
@@ -381,7 +383,7 @@ def test_an_evaluation_of_what_was_loaded_is_closed_by_whoever_opened_it(project
     ],
 )
 def test_whatever_an_evaluator_returns_its_scores_are_read_from(result: Any, shown: tuple[bool | None, ...]) -> None:
-    assert shown_by(result) == shown
+    assert shown_by(result, 4) == shown
 
 
 def test_a_project_that_is_moved_during_an_evaluation_says_where_the_result_is(project: Project) -> None:

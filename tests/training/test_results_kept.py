@@ -411,6 +411,38 @@ def test_a_log_that_leaves_the_alarm_open_is_taken_up_by_whoever_opens_a_run(pro
     replay(project.ledger)
 
 
+@pytest.mark.parametrize("key", [True, False])
+def test_what_waits_is_written_before_a_decision_on_the_command_line(
+    project: Project, key: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log, with what it says was spent: on no verdict is it left out, with a key for it or without."""
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 25)
+    gate.save()
+    [*_, announced] = [it for it in attempts(project) if it.elicitation != "none"]
+    spent = gate._session.state.used("elicitation")
+    asked = EvaluationRequest("arithmetic", SUITE, announced.weights, "fine-tuning", 10**9, 0)
+    measured = Measured.of([True] * 79 + [False] * 321, assumptions=["a"], elicitation_flops=spent + 7)
+    store(gate._session.folder, log_of(announced.evaluation, asked, measured))
+    gate.close()
+    decide = ["decide", "--run", "r", "-p", str(project.folder)]
+    assert run([*decide, "--no-record"]) == 2
+    if not key:
+        (project.keys / "evaluator.key").unlink()
+        assert run(decide) == 2
+        assert "no key of an evaluator is here to record it" in capsys.readouterr().err
+        with pytest.raises(InputError, match="no key of an evaluator"):
+            open_gate(project, Model(flops=1), "another")
+        return
+    assert run(decide) == 3
+    assert run([*decide, "--no-record"]) == 3
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].used("elicitation") == spent + 7
+        assert journal.fold.runs["r"].faults == []
+    replay(project.ledger)
+
+
 def attempts(project: Project) -> list[EvaluationAnnounced]:
     with reading(project.ledger) as journal:
         return [it.announced for it in journal.fold.attempts.values() if it.announced is not None]

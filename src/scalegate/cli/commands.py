@@ -107,7 +107,17 @@ def decide(
 ) -> None:
     """Decide an action for a run: exit 0 PROCEED, 3 HOLD."""
     from scalegate import gate
-    from scalegate.cli.project import check_action, check_run, known, reader, signer, take_up, with_role, writer
+    from scalegate.cli.project import (
+        check_action,
+        check_nothing_waits,
+        check_run,
+        known,
+        reader,
+        signer,
+        take_up,
+        with_role,
+        writer,
+    )
     from scalegate.cli.show import console, decision_view, emit
     from scalegate.cli.wording import plain
     from scalegate.errors import InputError
@@ -141,11 +151,12 @@ def decide(
         if kept:
             actor = with_role(journal.policy, place, "gate").id
             key = signer(journal.policy, place, actor, None)
-            take_up(journal, project / "evidence", key, actor)
+            take_up(journal, place)
             decision = journal.decide(
                 run, wanted, key, actor, compute=compute, weights=weights, configuration=configuration
             )
         else:
+            check_nothing_waits(journal, place)
             situation = journal.fold.situation(
                 run, now=journal.now(), compute=compute, weights=weights, configuration=configuration
             )

@@ -12,10 +12,13 @@ from scalegate.gate.journal import Journal, reading
 from scalegate.gate.lineage import makers
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
-from scalegate.ledger.entries import ComputeReserved, Entry, EvaluationAnnounced, MeterFault
+from scalegate.ledger.entries import ComputeReserved, EvaluationAnnounced
 from scalegate.policy import ACTIONS, Person, Policy
 from scalegate.policy.document import Action
 from scalegate.training.beside import left_faults
+from scalegate.training.evaluation import left_logs
+from scalegate.training.keys import find_keys
+from scalegate.training.left import left_behind
 
 __all__ = ["check_action", "check_run", "elicitation", "known", "ledger_of", "reader", "signer", "with_role", "writer"]
 
@@ -109,15 +112,30 @@ def elicitation(
     return reserved, signer(journal.policy, project, person.id, None)
 
 
-def take_up(journal: Journal, evidence: Path, key: SigningKey, actor: str) -> None:
-    """Write what a gate found wrong with its meter and could not write, before it is decided on."""
+def take_up(journal: Journal, project: Project) -> None:
+    """Write what counts against a run and waits beside the ledger, before anything is decided. Raises InputError
+    where a key is missing for that."""
+    if _waits(journal, project):
+        keys = find_keys(journal.policy, project.keys, project.key("log"))
+        journal.append(lambda: left_behind(journal, keys, _evidence(project)))
 
-    def made() -> list[tuple[Entry, SigningKey]]:
-        common = {"actor": actor, "time": journal.now(), "policy": journal.policy.digest()}
-        return [(MeterFault(**common, run=run, reason=why), key) for run, why in left_faults(journal.fold, evidence)]
 
-    if left_faults(journal.fold, evidence):
-        journal.append(made)
+def check_nothing_waits(journal: Journal, project: Project) -> None:
+    """Raise InputError where a verdict would leave out what waits beside the ledger, and is not to be recorded."""
+    if _waits(journal, project):
+        raise InputError(
+            "what counts against a run waits beside the ledger, and is not in it yet",
+            place=Place(file=str(_evidence(project))),
+            fix="`scalegate status` says what; `scalegate decide` without `--no-record` or `--flops` writes it",
+        )
+
+
+def _waits(journal: Journal, project: Project) -> bool:
+    return bool(left_faults(journal.fold, _evidence(project)) or left_logs(journal.fold, _evidence(project)))
+
+
+def _evidence(project: Project) -> Path:
+    return project.folder / "evidence"
 
 
 def known(journal: Journal, folder: Path, run: str) -> Known:

@@ -6,7 +6,6 @@ import atexit
 import logging
 import os
 import weakref
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -39,7 +38,7 @@ class Ending(Protocol):
     def unsaved(self) -> bool: ...
 
 
-Authorised: TypeAlias = tuple[dict[int, int], int]
+Authorised: TypeAlias = tuple[dict[str, int], int]
 
 
 @dataclass(frozen=True)
@@ -49,17 +48,16 @@ class Closed:
     folder: Path
     """Where its project keeps what is not in the ledger."""
     session: str
-    gate: int
     authorised: int
 
 
-OPEN: list[Ending] = []
-"""The gates of this process that were not closed."""
+OPEN: dict[str, Ending] = {}
+"""The gates of this process that were not closed, by session."""
 CLOSED: list[Closed] = []
 """What is left of those that were: a meter may be found out later."""
 
 
-def at_end(gate: Ending) -> None:
+def at_end(gate: Ending, session: str) -> None:
     """A script that ends without `close` gives back what it did not spend. A forked copy has no permit.
 
     A crash gives nothing back, and a copy would spend the same reservation a second time.
@@ -67,19 +65,18 @@ def at_end(gate: Ending) -> None:
     this = weakref.ref(gate)
     os.register_at_fork(after_in_child=lambda: _abandon(this))
     # A gate that nothing refers to any more is kept until then: what it reserved is not spent by anybody.
-    OPEN.append(gate)
+    OPEN[session] = gate
 
 
 def ended(gate: Ending, folder: Path, session: str) -> None:
     """The gate was closed: there is nothing left to do, unless a meter is found out."""
-    with suppress(ValueError):
-        OPEN.remove(gate)
-        CLOSED.append(Closed(folder, session, id(gate), gate.authorised))
+    if OPEN.pop(session, None) is not None:
+        CLOSED.append(Closed(folder, session, gate.authorised))
 
 
 @atexit.register
 def _close_all() -> None:
-    for gate in reversed(OPEN.copy()):
+    for gate in reversed(list(OPEN.values())):
         try:
             gate.close()
         except ScalegateError as error:
@@ -88,7 +85,7 @@ def _close_all() -> None:
 
 def authorised() -> Authorised:
     """FLOP that the gates of this process have authorised by now: of each that is open, and which were closed."""
-    return {id(gate): gate.authorised for gate in OPEN}, len(CLOSED)
+    return {session: gate.authorised for session, gate in OPEN.items()}, len(CLOSED)
 
 
 def report(reason: str, before: Authorised) -> Decision | None:
@@ -99,14 +96,14 @@ def report(reason: str, before: Authorised) -> Decision | None:
     """
     decision: Decision | None = None
     were, closed = before
-    for gate in OPEN.copy():
-        if gate.authorised > were.get(id(gate), 0):
+    for session, gate in list(OPEN.items()):
+        if gate.authorised > were.get(session, 0):
             try:
                 gate.meter_fault(reason)
             except Held as held:
                 decision = decision or held.decision
     for past in CLOSED[closed:]:
-        if past.authorised > were.get(past.gate, 0):
+        if past.authorised > were.get(past.session, 0):
             # Whoever opens a run of that ledger next takes it up.
             try:
                 store(past.folder, fault_of(past.session, reason))

@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -126,28 +126,35 @@ def _outcome(score: object) -> bool | None:
         return None
 
 
-def shown_by(result: object, depth: int = 3) -> tuple[bool | None, ...]:
+def shown_by(result: object, samples: int) -> tuple[bool | None, ...]:
     """The outcomes in what an evaluator returned in place of a `Measured`: they may show the alarm reached.
 
-    Of an array, a list, or the values of a mapping; of several in one another, those with the largest share. None in a
-    text or in what cannot be gone through.
+    Of the lists in it, and of all of them together, those that show the most of so many `samples`. None in a text or in
+    what cannot be gone through.
     """
+    lists = list(_lists(result, 3))
+    every = tuple(outcome for each in lists for outcome in each)[:MAX_SAMPLES]
+
+    def shows(outcomes: tuple[bool | None, ...]) -> tuple[Fraction, int]:
+        scored = [outcome for outcome in outcomes if outcome is not None]
+        return Fraction(sum(scored), max(len(scored), samples, 1)), len(outcomes)
+
+    return max((every, *lists), key=shows)
+
+
+def _lists(result: object, depth: int) -> Iterator[tuple[bool | None, ...]]:
+    """The outcomes in a list, an array or the values of a mapping, and those in each that is in it."""
     own: list[bool | None] = []
     inner: list[tuple[bool | None, ...]] = []
     with contextlib.suppress(Exception):
         values = result.values() if isinstance(result, Mapping) else result
-        if depth == 0 or isinstance(values, str | bytes) or not isinstance(values, Iterable):
-            return ()
-        for value in itertools.islice(values, MAX_SAMPLES):
-            shown = shown_by(value, depth - 1)
-            inner += [shown] if shown else []
-            own += [] if shown else [_outcome(value)]
-    return max((*inner, tuple(own)), key=_share)
-
-
-def _share(outcomes: tuple[bool | None, ...]) -> tuple[Fraction, int]:
-    scored = [outcome for outcome in outcomes if outcome is not None]
-    return Fraction(sum(scored), len(scored)) if scored else Fraction(-1), len(outcomes)
+        if depth > 0 and not isinstance(values, str | bytes) and isinstance(values, Iterable):
+            for value in itertools.islice(values, MAX_SAMPLES):
+                found = list(_lists(value, depth - 1))
+                inner += found
+                own += [] if found else [_outcome(value)]
+    yield from ([tuple(own)] if own else [])
+    yield from inner
 
 
 Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]
@@ -191,7 +198,8 @@ def left_logs(fold: Fold, folder: Path) -> list[tuple[EvaluationAnnounced, str, 
     for digest, document in stored(folder, '"evaluation"'):
         name = str(document.get("evaluation"))
         attempt, shown = fold.attempts.get(name), _shown(document, name)
-        if attempt is None or attempt.announced is None or shown is None:
+        # What has no result yet is its evaluator's to record.
+        if attempt is None or attempt.announced is None or attempt.finished is None or shown is None:
             continue
         known = (attempt.finished, *(it for _, it, _ in attempt.others), best[name][2] if name in best else None)
         if shown.successes > max((it.successes for it in known if it is not None), default=-1) and _leaves_open(

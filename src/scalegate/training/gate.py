@@ -149,7 +149,7 @@ class Gate:
         except BaseException:
             journal.close()
             raise
-        at_end(gate)
+        at_end(gate, session.token)
         return gate
 
     @property

@@ -11,7 +11,7 @@ from typing import Literal
 
 from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.facts import effective
-from scalegate.gate.intake import checked, lacking, method_of
+from scalegate.gate.intake import checked, lacking
 from scalegate.gate.measures import elicitation_due
 from scalegate.gate.pieces import trained_in
 from scalegate.ledger import SigningKey
@@ -24,12 +24,12 @@ from scalegate.training.evaluation import (
     Measured,
     Suite,
     find_log,
-    left_logs,
     log_of,
     shown_by,
     store_log,
 )
 from scalegate.training.held import whole
+from scalegate.training.left import finished, name_of
 from scalegate.training.session import Session, Signed
 from scalegate.units import MAX_FLOP
 
@@ -37,11 +37,6 @@ __all__ = ["abort_open", "measure_all"]
 
 NO_LOG = "0" * 64
 LOG = logging.getLogger(__name__)
-
-
-def _name(session: str, chance: str) -> str:
-    """The name of a session's evaluation: chance, and what chance and the session's token give."""
-    return chance + hashlib.sha256(f"{session} {chance}".encode()).hexdigest()[:32]
 
 
 def abort_open(session: Session) -> Signed:
@@ -58,7 +53,7 @@ def abort_open(session: Session) -> Signed:
     if evaluator is None:
         return []
     sessions = fold.runs[session.run].sessions if session.run in fold.runs else ()
-    own = [it for it in left_open if any(it.evaluation == _name(token, it.evaluation[:32]) for token in sessions)]
+    own = [it for it in left_open if any(it.evaluation == name_of(token, it.evaluation[:32]) for token in sessions)]
     made: Signed = []
     for announced in own:
         entry = _left_open(session, announced)
@@ -66,12 +61,6 @@ def abort_open(session: Session) -> Signed:
         if more > 0:
             made.append((session.reservation("elicitation", more, announced.evaluation), session.keys.gate))
         made.append((entry, evaluator))
-    # What a log shows that nobody recorded, whoever announced it and whatever was recorded in its place.
-    for announced, log, shown in left_logs(fold, session.folder):
-        if announced not in own:
-            why = "taken from its log: the ledger shows less of it"
-            told = Measured(shown.outcomes, shown.elicitation_flops, why, 0, ())
-            made.append((_finished(session, announced, told, log, "aborted"), evaluator))
     return made
 
 
@@ -125,7 +114,7 @@ def measure(
         actor=session.keys.evaluator_actor,
         time=session.journal.now(),
         policy=session.policy.digest(),
-        evaluation=_name(session.token, secrets.token_hex(16)),
+        evaluation=name_of(session.token, secrets.token_hex(16)),
         run=session.made_by(weights),
         weights=weights,
         domain=domain.id,
@@ -225,7 +214,7 @@ def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measure
     """What is recorded of an evaluation that was broken off: its outcomes and what it spent, as far as it has any."""
     nothing = _nothing(announced, line(f"broken off: {why}"))
     if not isinstance(result, Measured):
-        shown = shown_by(result)
+        shown = shown_by(result, announced.samples)
         result = Measured(shown, 0, "", 0, ()) if shown else result
     if not isinstance(result, Measured):
         return nothing
@@ -309,23 +298,7 @@ def _finished(
     log: str,
     status: Literal["completed", "aborted"],
 ) -> EvaluationFinished:
-    return EvaluationFinished(
-        actor=session.keys.evaluator_actor,
-        time=session.journal.now(),
-        policy=session.policy.digest(),
-        evaluation=announced.evaluation,
-        weights=announced.weights,
-        domain=announced.domain,
-        status=status,
-        successes=measured.successes,
-        completed=measured.completed,
-        errors=measured.errors,
-        elicitation_flops=measured.elicitation_flops,
-        elicitation_method=method_of(announced, measured.elicitation_method),
-        evaluation_flops=measured.evaluation_flops,
-        log=log,
-        assumptions=measured.assumptions,
-    )
+    return finished(session.journal, session.keys, announced, measured, log, status)
 
 
 def _nothing(announced: EvaluationAnnounced, reason: str) -> Measured:

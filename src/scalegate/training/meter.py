@@ -63,6 +63,7 @@ class TorchMeter:
         self._uses: dict[tuple[object, ...], int] = {}
         self._before: dict[tuple[object, ...], Authorised] = {}
         """What the gates of the process had authorised when a shape was counted first."""
+        self._made = authorised()
         self._fault: str | None = None
 
     def flops(self, *batch: Tensor) -> int:
@@ -130,5 +131,5 @@ class TorchMeter:
         ran = int(counter.get_total_flops())
         if ran > expected:
             # This step was authorised before it was counted here.
-            raise self._found(f"a step was metered at {expected} FLOP and took {ran}", ({}, 0))
+            raise self._found(f"a step was metered at {expected} FLOP and took {ran}", self._made)
         return result

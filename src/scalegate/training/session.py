@@ -28,9 +28,10 @@ from scalegate.ledger.entries import (
 )
 from scalegate.policy import Policy
 from scalegate.training.arguments import line
-from scalegate.training.beside import KEPT, fault_of, left_faults, store
+from scalegate.training.beside import KEPT, fault_of, store
 from scalegate.training.held import Held
 from scalegate.training.keys import Keys, names_gate
+from scalegate.training.left import left_behind
 from scalegate.training.notices import warn_of_start
 from scalegate.training.undisturbed import undisturbed
 from scalegate.units import MAX_FLOP
@@ -85,8 +86,6 @@ class Session:
     ) -> None:
         """Write that this process opens the run, and what `also` makes, in one transaction."""
 
-        left = [it for run, why in left_faults(self.journal.fold, self.folder) for it in self._fault(run, why)]
-
         def make() -> Signed:
             opened = RunOpened(
                 **self.common(),
@@ -96,7 +95,7 @@ class Session:
                 planned=planned,
                 start_weights=start,
             )
-            return [(opened, self.keys.gate), *left, *also()]
+            return [(opened, self.keys.gate), *left_behind(self.journal, self.keys, self.folder), *also()]
 
         self.append(make)
         self.base = self.state.weights.get(start, 0)
@@ -241,8 +240,12 @@ class Session:
             self.set_aside(fault_of(self.token, line(fault, 2000)))
         again = self.let_go
         if again:
-            with undisturbed():
-                self.journal = Journal.open(self.journal.ledger.path, log_key=self.keys.log, now=self.journal.now)
+            path = self.journal.ledger.path
+            try:
+                with undisturbed():
+                    self.journal = Journal.open(path, log_key=self.keys.log, now=self.journal.now)
+            except ScalegateError as error:
+                raise LedgerError(error.message, place=error.place, fix=self._aside or error.fix) from error
             self.let_go = self._torn = self._inside = False
         try:
             yield
@@ -261,7 +264,7 @@ class Session:
         LOG.error("run `%s`: a fault of its meter, which holds for good: %s", self.run, reason)
         said = line(reason, 2000)
         self.set_aside(fault_of(self.token, said))
-        self.unwritten.append(lambda: self._fault(self.run, said))
+        self.unwritten.append(lambda: [(MeterFault(**self.common(), reason=said), self.keys.gate)])
         if self._inside:
             why = f"run `{self.run}`: its meter has a fault, which is kept and written as soon as it can be: {said}"
             raise Held(why, self.decision)
@@ -273,9 +276,6 @@ class Session:
         with suppress(OSError):
             store(self.folder, data)
             self._aside = KEPT.format(self.folder.absolute())
-
-    def _fault(self, run: str, reason: str) -> Signed:
-        return [(MeterFault(**(self.common() | {"run": run}), reason=reason), self.keys.gate)]
 
     def keep(self, make: Callable[[], Signed]) -> None:
         """Have what `make` makes written, now or before anything else. Raises Held in a forked child."""

@@ -1,0 +1,84 @@
+"""What earlier processes left beside the ledger and it lacks, as entries: faults of meters, and what logs show.
+
+Whoever opens a run, or decides on one, writes it first. It can count against a run, and never for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+from scalegate.errors import InputError, Place
+from scalegate.gate import Journal
+from scalegate.gate.intake import method_of
+from scalegate.ledger import SigningKey
+from scalegate.ledger.entries import ComputeReserved, Entry, EvaluationAnnounced, EvaluationFinished, MeterFault
+from scalegate.training.beside import left_faults
+from scalegate.training.evaluation import Measured, left_logs
+from scalegate.training.keys import Keys
+
+__all__ = ["finished", "left_behind", "name_of"]
+
+
+def name_of(session: str, chance: str) -> str:
+    """The name of a session's evaluation: chance, and what chance and the session's token give."""
+    return chance + hashlib.sha256(f"{session} {chance}".encode()).hexdigest()[:32]
+
+
+def left_behind(journal: Journal, keys: Keys, folder: Path) -> list[tuple[Entry, SigningKey]]:
+    """The entries, in order. Raises InputError where an evaluator's key is needed and is not here."""
+    fold = journal.fold
+    common: dict[str, Any] = {"actor": keys.gate_actor, "time": journal.now(), "policy": journal.policy.digest()}
+    made: list[tuple[Entry, SigningKey]] = [
+        (MeterFault(**common, run=run, reason=why), keys.gate) for run, why in left_faults(fold, folder)
+    ]
+    for announced, log, shown in left_logs(fold, folder):
+        if keys.evaluator is None:
+            raise InputError(
+                f"a log shows {shown.successes} of {shown.completed} in evaluation {announced.evaluation}, the ledger"
+                " shows less, and no key of an evaluator is here to record it",
+                place=Place(file=str(folder / f"{log}.json")),
+                fix="do this where an evaluator's key is",
+            )
+        name, runs = announced.evaluation, fold.runs
+        spent_by = (run for run in runs.values() if any(name_of(it, name[:32]) == name for it in run.sessions))
+        run = next(spent_by, runs.get(announced.run))
+        more = shown.elicitation_flops - fold.attempts[name].reserved
+        if run is not None and more > 0:
+            late = common | {"time": max(common["time"], fold.time)}
+            spent = ComputeReserved(
+                **late, run=run.name, session=run.latest.session, use="elicitation", flops=more, evaluation=name
+            )
+            made.append((spent, keys.gate))
+        told = Measured(shown.outcomes, shown.elicitation_flops, "taken from its log: the ledger shows less", 0, ())
+        made.append((finished(journal, keys, announced, told, log, "aborted"), keys.evaluator))
+    return made
+
+
+def finished(
+    journal: Journal,
+    keys: Keys,
+    announced: EvaluationAnnounced,
+    measured: Measured,
+    log: str,
+    status: Literal["completed", "aborted"],
+) -> EvaluationFinished:
+    """The entry of a result."""
+    return EvaluationFinished(
+        actor=keys.evaluator_actor,
+        time=journal.now(),
+        policy=journal.policy.digest(),
+        evaluation=announced.evaluation,
+        weights=announced.weights,
+        domain=announced.domain,
+        status=status,
+        successes=measured.successes,
+        completed=measured.completed,
+        errors=measured.errors,
+        elicitation_flops=measured.elicitation_flops,
+        elicitation_method=method_of(announced, measured.elicitation_method),
+        evaluation_flops=measured.evaluation_flops,
+        log=log,
+        assumptions=measured.assumptions,
+    )
