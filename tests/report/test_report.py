@@ -181,6 +181,9 @@ def test_other_runs_are_listed_with_what_was_decided_on_them(tmp_path: Path) -> 
     assert "<td>HOLD" in table
     assert "<code>idle</code></td><td>0 FLOP</td><td>not decided on</td>" in table
     assert "<code>good</code></td>" not in table
+    page = report(project, "bad")
+    table = page[page.index("Other runs in this ledger") : page.index("Resumption") if "Resumption" in page else None]
+    assert "PROCEED, its permit has ended; decided again it would be HOLD" in table, "the other one reached the alarm"
     assert "Other runs" not in report(new_project(tmp_path / "one"))
 
 

@@ -279,3 +279,19 @@ def test_a_step_that_was_refused_after_all_is_not_saved_as_taken(
 def test_scores_that_are_none_and_assumptions_that_are_one_text_are_refused(wrong: dict[str, Any], named: str) -> None:
     with pytest.raises(InputError, match=named):
         Measured.of(**({"scores": [0], "assumptions": ["a"]} | wrong))
+
+
+def test_a_block_that_ends_by_what_the_gate_refuses_saves_what_was_trained(project: Project) -> None:
+    """An argument that is missing costs nobody the training."""
+    model = Model()
+
+    def script() -> None:
+        with open_gate(project, model, evaluate=None) as gate:
+            train(gate, model, 3)
+            gate.evaluate()
+
+    with pytest.raises(InputError, match="without a function that evaluates"):
+        script()
+    assert model.saved == model.flops
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].weights == {model.digest(): 3 * STEP}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from scalegate.gate import Decision, Fold, Replayed, ResumptionFact
+from scalegate.gate import Decision, Replayed, ResumptionFact
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.facts import derive_facts, effective, look_alpha
 from scalegate.gate.jumps import jumps
@@ -188,15 +188,19 @@ def _verdict(context: Context) -> Verdict | None:
 
 def _others(context: Context) -> tuple[Other, ...]:
     others = [run for name, run in sorted(context.fold.runs.items()) if name != context.run]
-    return tuple(_other(context.fold, run) for run in others)
+    return tuple(_other(context, run) for run in others)
 
 
-def _other(fold: Fold, run: Run) -> Other:
-    _, made = latest_decision(fold, run.name, "train") or (None, None)
+def _other(context: Context, run: Run) -> Other:
+    _, made = latest_decision(context.fold, run.name, "train") or (None, None)
+    word = words_of(made) if made else "not decided on"
+    if made is not None and _ended(context, made):
+        again = otherwise(context.fold, made)
+        word += ", its permit has ended" + (f"; decided again it would be {words_of(again)}" if again else "")
     return Other(
         name=run.name,
         compute=format_flop(run.used()),
-        word=words_of(made) if made else "not decided on",
+        word=word,
         at=format_instant(made.now) if made else "",
     )
 

@@ -440,7 +440,7 @@ class Gate:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        save, well = self.unsaved and (kind is None or issubclass(kind, Held)), self._expires > 0
+        save, well = self.unsaved and (kind is None or issubclass(kind, Held | InputError)), self._expires > 0
         leave(self, save=save, last=self._authorised, ended=kind, held=not well)
 
     def doubt(self) -> None:
