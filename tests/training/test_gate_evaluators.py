@@ -367,7 +367,11 @@ def test_an_evaluation_of_what_was_loaded_is_closed_by_whoever_opened_it(project
     ("result", "shown"),
     [
         ([True, 0, None, "x"], (True, False, None, None)),
-        (([True, True], 10**9), (None, True, True)),
+        (([True, True], 10**9), (True, True, None)),
+        ([{"correct": c, "refused": 0} for c in (1, 0, 1, 0)], (True, False, True, False)),
+        ([(c, 0, 0) for c in (1, 1, 0, 0)], (True, True, False, False)),
+        ({"results": {"samples": [{"correct": c} for c in (1, 0, 0, 0)]}}, (True, False, False, False)),
+        ([{"samples": [{"scores": [c]}]} for c in (1, 0, 0, 0)], (True, False, False, False)),
         ({"a": 1, "b": 0.0}, (True, False)),
         ((score for score in (1, 0)), (True, False)),
         ([[1, 1], [0, 0]], (True, True, False, False)),

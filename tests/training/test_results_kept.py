@@ -470,3 +470,28 @@ def test_a_result_that_comes_after_a_takeover_counts_against(project: Project) -
         gate.step(STEP)
     assert len(again.requests) == 2
     replay(project.ledger)
+
+
+@pytest.mark.parametrize("waits", ["fault", "log"])
+def test_what_comes_to_wait_is_written_before_a_live_gate_decides_again(project: Project, waits: str) -> None:
+    """Another process left it meanwhile: no decision of this one leaves it out."""
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 25)
+    gate.save()
+    folder, token = gate._session.folder, gate._session.token
+    [*_, announced] = [it for it in attempts(project) if it.elicitation != "none"]
+    gate.close()
+    with open_gate(project, model) as gate:
+        train(gate, model, 1)
+        if waits == "fault":
+            store(folder, fault_of(token, "found"))
+        else:
+            asked = EvaluationRequest("arithmetic", SUITE, announced.weights, "fine-tuning", 10**9, 0)
+            shown = Measured.of([True] * 79 + [False] * 321, assumptions=["a"], elicitation_flops=10**9)
+            store(folder, log_of(announced.evaluation, asked, shown))
+        gate.save()
+        # It holds at the next tranche, also within the permit and its lease.
+        with pytest.raises(Held, match=r"standing\.meter" if waits == "fault" else r"level-2"):
+            train(gate, model, 1)
+    replay(project.ledger)

@@ -347,3 +347,17 @@ def test_a_step_that_turns_the_model_over_is_verified_all_the_same(tmp_path: Pat
         with pytest.raises(MeterFaultError, match="took"):
             meter.verify(twice, *examples)
     assert len(faults(project)) == 1
+
+
+def test_a_step_is_verified_by_a_meter_that_was_made_after_it_was_authorised(tmp_path: Path) -> None:
+    """A spot check in a function of its own finds the run that is open, and not one that was closed before."""
+    trainer, project = Trainer(CONFIG), new_project(tmp_path / "p")
+    examples = batch(CONFIG, 0)
+    with open_gate(project, Model(flops=1), "before") as gate:
+        gate.step(10**6)
+    with open_gate(project, Model()) as gate:
+        gate.step(10**6)
+        with pytest.raises(MeterFaultError, match="took"):
+            meter_for(trainer).verify(lambda: [trainer.train_step(examples) for _ in range(2)], *examples)
+    assert len(faults(project)) == 1
+    assert faults(project, "before") == []

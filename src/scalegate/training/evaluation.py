@@ -126,20 +126,34 @@ def _outcome(score: object) -> bool | None:
         return None
 
 
+DEPTH = 6
+"""How far scores may be wrapped: in results, in samples, in records, in fields."""
+
+
 def shown_by(result: object, samples: int) -> tuple[bool | None, ...]:
     """The outcomes in what an evaluator returned in place of a `Measured`: they may show the alarm reached.
 
-    Of the lists in it, and of all of them together, those that show the most of so many `samples`. None in a text or in
-    what cannot be gone through.
+    Of the lists in it, of the columns of its records, and of all of them together, what shows the most of so many
+    `samples`. None in a text or in what cannot be gone through.
     """
-    lists = list(_lists(result, 3))
-    every = tuple(outcome for each in lists for outcome in each)[:MAX_SAMPLES]
+    lists = list(_lists(result, DEPTH))
+    every = tuple(_flat(result, DEPTH))[:MAX_SAMPLES]
 
     def shows(outcomes: tuple[bool | None, ...]) -> tuple[Fraction, int]:
         scored = [outcome for outcome in outcomes if outcome is not None]
         return Fraction(sum(scored), max(len(scored), samples, 1)), len(outcomes)
 
     return max((every, *lists), key=shows)
+
+
+def _flat(result: object, depth: int) -> Iterator[bool | None]:
+    """Every outcome in it, each once."""
+    with contextlib.suppress(Exception):
+        values = result.values() if isinstance(result, Mapping) else result
+        if depth > 0 and not isinstance(values, str | bytes) and isinstance(values, Iterable):
+            for value in itertools.islice(values, MAX_SAMPLES):
+                found = list(_flat(value, depth - 1))
+                yield from found or [_outcome(value)]
 
 
 def _lists(result: object, depth: int) -> Iterator[tuple[bool | None, ...]]:
@@ -155,6 +169,9 @@ def _lists(result: object, depth: int) -> Iterator[tuple[bool | None, ...]]:
                 own += [] if found else [_outcome(value)]
     yield from ([tuple(own)] if own else [])
     yield from inner
+    # Records of one form: a field of all of them may be the score, and the others are no failures.
+    if len(inner) > 1 and len({len(record) for record in inner}) == 1:
+        yield from zip(*inner, strict=True)
 
 
 Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]

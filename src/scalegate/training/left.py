@@ -6,8 +6,9 @@ Whoever opens a run, or decides on one, writes it first. It can count against a 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from scalegate.errors import InputError, Place
 from scalegate.gate import Journal
@@ -18,12 +19,30 @@ from scalegate.training.beside import left_faults
 from scalegate.training.evaluation import Measured, left_logs
 from scalegate.training.keys import Keys
 
-__all__ = ["finished", "left_behind", "name_of"]
+__all__ = ["finished", "left_behind", "name_of", "take_up"]
 
 
 def name_of(session: str, chance: str) -> str:
     """The name of a session's evaluation: chance, and what chance and the session's token give."""
     return chance + hashlib.sha256(f"{session} {chance}".encode()).hexdigest()[:32]
+
+
+class Writer(Protocol):
+    """A session, as far as it is needed here."""
+
+    journal: Journal
+    keys: Keys
+
+    @property
+    def folder(self) -> Path: ...
+
+    def append(self, make: Callable[[], list[tuple[Entry, SigningKey]]]) -> None: ...
+
+
+def take_up(writer: Writer) -> None:
+    """Write what has come to wait, before anything is decided or reserved. Raises as `left_behind` does."""
+    if left_faults(writer.journal.fold, writer.folder) or left_logs(writer.journal.fold, writer.folder):
+        writer.append(lambda: left_behind(writer.journal, writer.keys, writer.folder))
 
 
 def left_behind(journal: Journal, keys: Keys, folder: Path) -> list[tuple[Entry, SigningKey]]:

@@ -63,7 +63,7 @@ class TorchMeter:
         self._uses: dict[tuple[object, ...], int] = {}
         self._before: dict[tuple[object, ...], Authorised] = {}
         """What the gates of the process had authorised when a shape was counted first."""
-        self._made = authorised()
+        self._closed = authorised()[1]
         self._fault: str | None = None
 
     def flops(self, *batch: Tensor) -> int:
@@ -130,6 +130,6 @@ class TorchMeter:
             result = step()
         ran = int(counter.get_total_flops())
         if ran > expected:
-            # This step was authorised before it was counted here.
-            raise self._found(f"a step was metered at {expected} FLOP and took {ran}", self._made)
+            # This step was authorised before it was counted here, by a gate that is open.
+            raise self._found(f"a step was metered at {expected} FLOP and took {ran}", ({}, self._closed))
         return result

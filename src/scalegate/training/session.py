@@ -31,7 +31,7 @@ from scalegate.training.arguments import line
 from scalegate.training.beside import KEPT, fault_of, store
 from scalegate.training.held import Held
 from scalegate.training.keys import Keys, names_gate
-from scalegate.training.left import left_behind
+from scalegate.training.left import left_behind, take_up
 from scalegate.training.notices import warn_of_start
 from scalegate.training.undisturbed import undisturbed
 from scalegate.units import MAX_FLOP
@@ -394,6 +394,8 @@ class Session:
     def decide(self, flops: int) -> Decision:
         """A decision on `flops` more than the lineage has used, recorded; starts a lease if it is a PROCEED."""
         self.write_kept()
+        self.refresh()
+        take_up(self)
         with self._whole():
             self.journal.refresh()
             self.check()
@@ -427,6 +429,7 @@ class Session:
     def reserve(self, least: int, wanted: int) -> int:
         """Reserve `wanted` training FLOP, or what there is room for; 0, and nothing written, if under `least`."""
         granted = 0
+        take_up(self)
 
         def make() -> Signed:
             nonlocal granted
