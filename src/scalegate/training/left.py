@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -39,10 +40,21 @@ class Writer(Protocol):
     def append(self, make: Callable[[], list[tuple[Entry, SigningKey]]]) -> None: ...
 
 
-def take_up(writer: Writer) -> None:
-    """Write what has come to wait, before anything is decided or reserved. Raises as `left_behind` does."""
+def take_up(writer: Writer, nothing: type[Exception]) -> None:
+    """Write what has come to wait, before anything is decided or reserved. Raises as `left_behind` does.
+
+    `nothing`: what ends a write that has nothing to write, since somebody else has written it.
+    """
+
+    def make() -> list[tuple[Entry, SigningKey]]:
+        made = left_behind(writer.journal, writer.keys, writer.folder)
+        if not made:
+            raise nothing
+        return made
+
     if left_faults(writer.journal.fold, writer.folder) or left_logs(writer.journal.fold, writer.folder):
-        writer.append(lambda: left_behind(writer.journal, writer.keys, writer.folder))
+        with suppress(nothing):
+            writer.append(make)
 
 
 def left_behind(journal: Journal, keys: Keys, folder: Path) -> list[tuple[Entry, SigningKey]]:

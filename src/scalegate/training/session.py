@@ -395,7 +395,7 @@ class Session:
         """A decision on `flops` more than the lineage has used, recorded; starts a lease if it is a PROCEED."""
         self.write_kept()
         self.refresh()
-        take_up(self)
+        take_up(self, _NoRoom)
         with self._whole():
             self.journal.refresh()
             self.check()
@@ -429,7 +429,7 @@ class Session:
     def reserve(self, least: int, wanted: int) -> int:
         """Reserve `wanted` training FLOP, or what there is room for; 0, and nothing written, if under `least`."""
         granted = 0
-        take_up(self)
+        take_up(self, _NoRoom)
 
         def make() -> Signed:
             nonlocal granted
