@@ -15,20 +15,15 @@ from typing import Any
 import pytest
 from test_gate_interrupts import interrupted
 
-from scalegate.cli.main import run
-from scalegate.cli.status import status_document
-from scalegate.errors import InputError, LedgerError
+from scalegate.errors import LedgerError
 from scalegate.gate import replay
 from scalegate.gate.journal import reading
-from scalegate.gate.project import Project, adopt
-from scalegate.ledger import SigningKey, _database
-from scalegate.ledger.entries import EvaluationAnnounced
-from scalegate.policy import load_policy
-from scalegate.training.beside import fault_of, store
-from scalegate.training.evaluation import EvaluationRequest, Measured, log_of
+from scalegate.gate.project import Project
+from scalegate.ledger import _database
+from scalegate.training.evaluation import EvaluationRequest, Measured
 from scalegate.training.gate import Gate
 from scalegate.training.held import Held
-from support import STEP, SUITE, Model, new_project, open_gate, record_tier, train
+from support import STEP, Model, new_project, open_gate, train
 
 REACHED = 300
 START, EVERY = 1, 211
@@ -276,66 +271,6 @@ def test_a_forked_child_of_an_evaluator_records_nothing(project: Project, ends: 
     holds_on(project, model)
 
 
-def rotate(project: Project) -> None:
-    """Two officers adopt a policy that names another key for the gate, which takes the place of the old one."""
-    old = project.key("gatekeeper")
-    new = SigningKey.generate("gatekeeper")
-    text = project.policy.read_text().replace(old.verify_key.to_text(), new.verify_key.to_text())
-    project.policy.write_text(text.replace('version: "1.0"', 'version: "1.1"'))
-    with project.journal() as journal:
-        for officer in ("ada", "grace"):
-            adopt(journal, load_policy(project.policy), officer, project.key(officer))
-    (project.keys / "gatekeeper.key").unlink()
-    new.save(project.keys / "gatekeeper.key")
-    record_tier(project)
-
-
-@pytest.mark.parametrize("opens", ["r", "another"])
-def test_a_fault_that_a_replaced_key_cannot_sign_is_written_when_a_run_is_opened(project: Project, opens: str) -> None:
-    model = Model()
-    gate = open_gate(project, model)
-    train(gate, model, 3)
-    gate.save()
-    rotate(project)
-    with pytest.raises(Held):
-        gate.step(0)
-    with pytest.raises(Held):
-        gate.meter_fault("the meter\nmissed an expert")
-    with pytest.raises(
-        InputError, match=r"the signature is not by the key .* kept in the folder .*evidence: whoever opens"
-    ):
-        gate.close()
-    for _ in range(2):
-        open_gate(project, model if opens == "r" else Model(flops=1), opens).close()
-        with reading(project.ledger) as journal:
-            found = sorted(journal.fold.runs["r"].faults)
-        assert found == ["a step was metered at 0 FLOP", "the meter missed an expert"]
-    with open_gate(project, model) as gate, pytest.raises(Held, match=r"standing\.meter"):
-        gate.step(STEP)
-    replay(project.ledger)
-
-
-def test_a_fault_in_a_file_counts_against_the_run_of_its_session_and_no_other(project: Project) -> None:
-    """Nor does a file that is not whole, or one that says something else."""
-    model = Model()
-    gate = open_gate(project, model)
-    train(gate, model, 3)
-    gate.save()
-    folder, token = gate._session.folder, gate._session.token
-    gate.close()
-    store(folder, fault_of("0" * 64, "of a session that this ledger does not know"))
-    store(folder, b'{"meter_fault":7,"session":"' + token.encode() + b'"}')
-    store(folder, b'{"meter_fault":"cut off')
-    (folder / ("0" * 64 + ".json")).write_bytes(fault_of(token, "changed"))
-    with open_gate(project, model) as gate:
-        train(gate, model, 1)
-    store(folder, fault_of(token, "seen"))
-    with open_gate(project, model) as gate, pytest.raises(Held, match=r"standing\.meter"):
-        train(gate, model, 1)
-    with reading(project.ledger) as journal:
-        assert journal.fold.runs["r"].faults == ["seen"]
-
-
 @pytest.mark.usefixtures("_impatient")
 def test_a_fault_that_is_found_while_a_closed_gates_ledger_is_held_is_written_later(project: Project) -> None:
     model = Model()
@@ -347,151 +282,3 @@ def test_a_fault_that_is_found_while_a_closed_gates_ledger_is_held_is_written_la
         gate.meter_fault("found late")
     with open_gate(project, model) as gate, pytest.raises(Held, match=r"standing\.meter"):
         train(gate, model, 1)
-
-
-def test_what_is_kept_is_said_only_where_it_could_be_stored(project: Project) -> None:
-    model = Model()
-    gate = open_gate(project, model)
-    train(gate, model, 3)
-    gate.save()
-    rotate(project)
-    (project.folder / "evidence").write_text("in the way")
-    with pytest.raises(Held) as caught:
-        gate.meter_fault("found")
-    assert "kept in the folder" not in str(caught.value)
-    with pytest.raises(InputError, match="nothing was written"):
-        gate.close()
-
-
-def test_a_fault_that_waits_is_said_and_written_before_a_decision(project: Project) -> None:
-    """On the command line as well as by a gate."""
-    model = Model()
-    gate = open_gate(project, model)
-    train(gate, model, 3)
-    gate.save()
-    store(gate._session.folder, fault_of(gate._session.token, "found"))
-    gate.close()
-    with reading(project.ledger) as journal:
-        waiting = status_document(journal, project.folder)["waiting"]
-    assert waiting == ["a fault of the meter of run `r`: found"]
-    assert run(["decide", "--run", "r", "-p", str(project.folder)]) == 3
-    with reading(project.ledger) as journal:
-        assert journal.fold.runs["r"].faults == ["found"]
-        assert status_document(journal, project.folder)["waiting"] == []
-    replay(project.ledger)
-
-
-@pytest.mark.parametrize("shows", [79, 300, 59])
-def test_a_log_that_leaves_the_alarm_open_is_taken_up_by_whoever_opens_a_run(project: Project, shows: int) -> None:
-    """The attempt was closed meanwhile by somebody who knew nothing of it, or it is another run's and still open."""
-    model = Model()
-    gate = open_gate(project, model)
-    train(gate, model, 25)
-    gate.save()
-    [*_, announced] = [it for it in attempts(project) if it.elicitation != "none"]
-    asked = EvaluationRequest("arithmetic", SUITE, announced.weights, "fine-tuning", 10**9, 0)
-    measured = Measured.of([True] * shows + [False] * (400 - shows), assumptions=["a"], elicitation_flops=10**9)
-    store(gate._session.folder, log_of(announced.evaluation, asked, measured))
-    gate.close()
-    with reading(project.ledger) as journal:
-        assert len(status_document(journal, project.folder)["waiting"]) == (shows != 59)
-    before = entries(project)
-    open_gate(project, Model(flops=1), "another").close()
-    assert entries(project) == before + 1 + (shows != 59)
-    with reading(project.ledger) as journal:
-        assert status_document(journal, project.folder)["waiting"] == []
-    open_gate(project, Model(flops=1), "another").close()
-    assert entries(project) == before + 2 + (shows != 59), "once"
-    with open_gate(project, model) as gate:
-        if shows == 59:
-            train(gate, model, 1)
-        else:
-            with pytest.raises(Held, match=r"level-2"):
-                train(gate, model, 1)
-    replay(project.ledger)
-
-
-@pytest.mark.parametrize("key", [True, False])
-def test_what_waits_is_written_before_a_decision_on_the_command_line(
-    project: Project, key: bool, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A log, with what it says was spent: on no verdict is it left out, with a key for it or without."""
-    model = Model()
-    gate = open_gate(project, model)
-    train(gate, model, 25)
-    gate.save()
-    [*_, announced] = [it for it in attempts(project) if it.elicitation != "none"]
-    spent = gate._session.state.used("elicitation")
-    asked = EvaluationRequest("arithmetic", SUITE, announced.weights, "fine-tuning", 10**9, 0)
-    measured = Measured.of([True] * 79 + [False] * 321, assumptions=["a"], elicitation_flops=spent + 7)
-    store(gate._session.folder, log_of(announced.evaluation, asked, measured))
-    gate.close()
-    decide = ["decide", "--run", "r", "-p", str(project.folder)]
-    assert run([*decide, "--no-record"]) == 2
-    if not key:
-        (project.keys / "evaluator.key").unlink()
-        assert run(decide) == 2
-        assert "no key of an evaluator is here to record it" in capsys.readouterr().err
-        with pytest.raises(InputError, match="no key of an evaluator"):
-            open_gate(project, Model(flops=1), "another")
-        return
-    assert run(decide) == 3
-    assert run([*decide, "--no-record"]) == 3
-    with reading(project.ledger) as journal:
-        assert journal.fold.runs["r"].used("elicitation") == spent + 7
-        assert journal.fold.runs["r"].faults == []
-    replay(project.ledger)
-
-
-def attempts(project: Project) -> list[EvaluationAnnounced]:
-    with reading(project.ledger) as journal:
-        return [it.announced for it in journal.fold.attempts.values() if it.announced is not None]
-
-
-def entries(project: Project) -> int:
-    with reading(project.ledger) as journal:
-        return journal.fold.size
-
-
-def test_a_result_that_comes_after_a_takeover_counts_against(project: Project) -> None:
-    """The new process closed the attempt as unknown; what the old one measured is signed, and leaves the alarm open."""
-    model = Model()
-
-    def evaluate(request: EvaluationRequest) -> Measured:
-        if request.elicitation == "none":
-            return model.evaluate(request)
-        open_gate(project, Model(flops=model.flops), evaluate=None).close()
-        return Measured.of([True] * 79 + [False] * 321, assumptions=["a"], elicitation_flops=request.elicitation_flops)
-
-    with open_gate(project, model, evaluate=evaluate) as gate, pytest.raises(Held):
-        train(gate, model)
-    again = Model(flops=model.saved)
-    with open_gate(project, again) as gate, pytest.raises(Held, match=r"level-2"):
-        gate.step(STEP)
-    assert len(again.requests) == 2
-    replay(project.ledger)
-
-
-@pytest.mark.parametrize("waits", ["fault", "log"])
-def test_what_comes_to_wait_is_written_before_a_live_gate_decides_again(project: Project, waits: str) -> None:
-    """Another process left it meanwhile: no decision of this one leaves it out."""
-    model = Model()
-    gate = open_gate(project, model)
-    train(gate, model, 25)
-    gate.save()
-    folder, token = gate._session.folder, gate._session.token
-    [*_, announced] = [it for it in attempts(project) if it.elicitation != "none"]
-    gate.close()
-    with open_gate(project, model) as gate:
-        train(gate, model, 1)
-        if waits == "fault":
-            store(folder, fault_of(token, "found"))
-        else:
-            asked = EvaluationRequest("arithmetic", SUITE, announced.weights, "fine-tuning", 10**9, 0)
-            shown = Measured.of([True] * 79 + [False] * 321, assumptions=["a"], elicitation_flops=10**9)
-            store(folder, log_of(announced.evaluation, asked, shown))
-        gate.save()
-        # It holds at the next tranche, also within the permit and its lease.
-        with pytest.raises(Held, match=r"standing\.meter" if waits == "fault" else r"level-2"):
-            train(gate, model, 1)
-    replay(project.ledger)

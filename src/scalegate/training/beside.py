@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from scalegate.errors import ScalegateError
+from scalegate.errors import InputError, Place, ScalegateError
 from scalegate.gate.fold import Fold
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import MeterFault
@@ -36,11 +36,23 @@ def store(folder: Path, data: bytes) -> str:
 
 
 def stored(folder: Path, about: str) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """The digest and the document of each whole file that names something."""
-    for path in sorted(folder.glob("*.json")):
-        with contextlib.suppress(OSError, ScalegateError):
+    """The digest and the document of each whole file that names something.
+
+    Raises InputError for what cannot be read: it may count against a run, and is not as if it were not there.
+    """
+    if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+        # A folder that may not be looked into looks empty.
+        raise InputError("it cannot be looked into", place=Place(file=str(folder)), fix="make it readable")
+    for path in sorted(path for path in folder.glob("*.json") if path.is_file()):
+        try:
             data = path.read_bytes()
-            if about.encode() in data and hashlib.sha256(data).hexdigest() == path.stem:
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise InputError(
+                f"it cannot be read: {reason}", place=Place(file=str(path)), fix="make it readable, and try again"
+            ) from error
+        if about.encode() in data and hashlib.sha256(data).hexdigest() == path.stem:
+            with contextlib.suppress(ScalegateError):
                 document = strict_json.loads(data)
                 if isinstance(document, dict):
                     yield path.stem, document

@@ -146,27 +146,28 @@ def shown_by(result: object, samples: int) -> tuple[bool | None, ...]:
     return max((every, *lists), key=shows)
 
 
-def _flat(result: object, depth: int) -> Iterator[bool | None]:
-    """Every outcome in it, each once."""
+def _values(result: object, depth: int) -> Iterator[object]:
+    """What is in a list, an array or a mapping, as far as it can be gone through."""
     with contextlib.suppress(Exception):
         values = result.values() if isinstance(result, Mapping) else result
         if depth > 0 and not isinstance(values, str | bytes) and isinstance(values, Iterable):
-            for value in itertools.islice(values, MAX_SAMPLES):
-                found = list(_flat(value, depth - 1))
-                yield from found or [_outcome(value)]
+            yield from itertools.islice(values, MAX_SAMPLES)
+
+
+def _flat(result: object, depth: int) -> Iterator[bool | None]:
+    """Every outcome in it, each once."""
+    for value in _values(result, depth):
+        yield from list(_flat(value, depth - 1)) or [_outcome(value)]
 
 
 def _lists(result: object, depth: int) -> Iterator[tuple[bool | None, ...]]:
     """The outcomes in a list, an array or the values of a mapping, and those in each that is in it."""
     own: list[bool | None] = []
     inner: list[tuple[bool | None, ...]] = []
-    with contextlib.suppress(Exception):
-        values = result.values() if isinstance(result, Mapping) else result
-        if depth > 0 and not isinstance(values, str | bytes) and isinstance(values, Iterable):
-            for value in itertools.islice(values, MAX_SAMPLES):
-                found = list(_lists(value, depth - 1))
-                inner += found
-                own += [] if found else [_outcome(value)]
+    for value in _values(result, depth):
+        found = list(_lists(value, depth - 1))
+        inner += found
+        own += [] if found else [_outcome(value)]
     yield from ([tuple(own)] if own else [])
     yield from inner
     # Records of one form: a field of all of them may be the score, and the others are no failures.
