@@ -114,7 +114,7 @@ def test_words_take_as_much_room_as_is_reckoned() -> None:
 
 
 def seen(folder: Path) -> Report:
-    return gather(replay(folder / "ledger.db"), run=None, checkpoint=None, file="ledger.db")
+    return gather(replay(folder / "ledger.db"), run=None, checkpoint=None, file="ledger.db", waiting=())
 
 
 def test_what_is_due_is_no_hold_in_lane_timeline_and_verdict(tmp_path: Path) -> None:

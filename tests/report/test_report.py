@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
+from scalegate.cli.project import take_up
 from scalegate.errors import InputError, LedgerError, NotVerified
 from scalegate.gate import replay
 from scalegate.gate.journal import PAYLOAD_TYPE
@@ -23,6 +24,7 @@ from scalegate.ledger import dsse
 from scalegate.ledger.entries import Attestation, write_statement
 from scalegate.policy import parse_policy
 from scalegate.report import write_report
+from scalegate.training.beside import fault_of, store
 from scalegate.training.held import Held
 from support import DAY, POLICY_TEXT, STEP, Model, approve, attest, new_project, open_gate, train
 
@@ -356,6 +358,23 @@ def test_a_file_that_is_no_report_is_not_overwritten(tmp_path: Path) -> None:
     write_report(project.ledger, project.folder / "report.html")
     write_report(project.ledger, project.folder / "report.html")
     assert replay(project.ledger).entries == 2
+
+
+def test_what_counts_against_a_run_and_waits_beside_the_ledger_is_said_first(tmp_path: Path) -> None:
+    """A verdict that knows nothing of it stands below."""
+    project, model = new_project(tmp_path / "p"), Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, steps=1)
+        gate.save()
+        store(gate._session.folder, fault_of(gate._session.token, "`a` < b"))
+    text = Reader(report(project)).text
+    assert text.index("a fault of the meter of run r : a < b") < text.index("PROCEED")
+    assert "<code>a</code> &lt; b" in report(project)
+    with project.journal() as journal:
+        take_up(journal, project)
+    assert "Not in the ledger yet" in text
+    assert "Not in the ledger yet" not in Reader(report(project)).text
+    assert "a < b" in Reader(report(project)).text
 
 
 def test_action_without_clauses(tmp_path: Path) -> None:

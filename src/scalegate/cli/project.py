@@ -15,10 +15,9 @@ from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import ComputeReserved, EvaluationAnnounced
 from scalegate.policy import ACTIONS, Person, Policy
 from scalegate.policy.document import Action
-from scalegate.training.beside import left_faults
-from scalegate.training.evaluation import left_logs
+from scalegate.training.beside import kept_beside
 from scalegate.training.keys import find_keys
-from scalegate.training.left import left_behind
+from scalegate.training.left import left_behind, waiting
 
 __all__ = ["check_action", "check_run", "elicitation", "known", "ledger_of", "reader", "signer", "with_role", "writer"]
 
@@ -115,27 +114,19 @@ def elicitation(
 def take_up(journal: Journal, project: Project) -> None:
     """Write what counts against a run and waits beside the ledger, before anything is decided. Raises InputError
     where a key is missing for that."""
-    if _waits(journal, project):
+    if waiting(journal.fold, kept_beside(project.ledger)):
         keys = find_keys(journal.policy, project.keys, project.key("log"))
-        journal.append(lambda: left_behind(journal, keys, _evidence(project)))
+        journal.append(lambda: left_behind(journal, keys, kept_beside(project.ledger)))
 
 
 def check_nothing_waits(journal: Journal, project: Project) -> None:
     """Raise InputError where a verdict would leave out what waits beside the ledger, and is not to be recorded."""
-    if _waits(journal, project):
+    if waiting(journal.fold, kept_beside(project.ledger)):
         raise InputError(
             "what counts against a run waits beside the ledger, and is not in it yet",
-            place=Place(file=str(_evidence(project))),
+            place=Place(file=str(kept_beside(project.ledger))),
             fix="`scalegate status` says what; `scalegate decide` without `--no-record` or `--flops` writes it",
         )
-
-
-def _waits(journal: Journal, project: Project) -> bool:
-    return bool(left_faults(journal.fold, _evidence(project)) or left_logs(journal.fold, _evidence(project)))
-
-
-def _evidence(project: Project) -> Path:
-    return project.folder / "evidence"
 
 
 def known(journal: Journal, folder: Path, run: str) -> Known:

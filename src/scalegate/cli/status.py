@@ -20,8 +20,8 @@ from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.ledger.entries import PolicyAdopted
 from scalegate.policy import Policy, load_policy
-from scalegate.training.beside import left_faults
-from scalegate.training.evaluation import left_logs
+from scalegate.training.beside import kept_beside
+from scalegate.training.left import waiting
 from scalegate.units import format_flop, format_instant
 
 __all__ = [
@@ -85,20 +85,9 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "amendment": _pending(fold),
         "file": _file(folder, policy),
         "faults": fold.faults,
-        "waiting": _waiting(fold, folder / "evidence"),
+        "waiting": waiting(fold, kept_beside(journal.ledger.path)),
         "ignored": fold.ignored,
     }
-
-
-def _waiting(fold: Fold, evidence: Path) -> list[str]:
-    """What counts against a run, is kept beside the ledger, and is not in it yet."""
-    faults = [f"a fault of the meter of run `{run}`: {reason}" for run, reason in left_faults(fold, evidence)]
-    logs = [
-        f"the log {log[:12]}... of evaluation {announced.evaluation} for run `{announced.run}` shows"
-        f" {shown.successes} of {shown.completed}"
-        for announced, log, shown in left_logs(fold, evidence)
-    ]
-    return [*faults, *logs]
 
 
 def _file(folder: Path, policy: Policy) -> str | None:

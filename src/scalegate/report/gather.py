@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from scalegate.gate import Decision, Replayed, ResumptionFact
 from scalegate.gate.adequacy import inadequate
@@ -41,7 +41,7 @@ ENDED = (
 )
 
 
-def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file: str) -> Report:
+def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file: str, waiting: Sequence[str]) -> Report:
     """Everything that the page on one run shows. Raises InputError for an unknown run, listing those there are."""
     context = Context.of(replayed.fold, run)
     policy, fold = context.policy, context.fold
@@ -53,6 +53,7 @@ def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file:
         policy_digest=policy.digest() if policy else "none",
         as_of=format_instant(fold.time) if fold.records else "never: the ledger is empty",
         genesis=_genesis(context, replayed),
+        waiting=tuple(waiting),
         limits=_limits(context),
         verdict=_verdict(context),
         others=_others(context),

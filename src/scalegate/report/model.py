@@ -309,6 +309,8 @@ class Report:
     policy_digest: str
     as_of: str
     genesis: Genesis
+    waiting: tuple[str, ...]
+    """What counts against a run and is not in the ledger yet."""
     limits: Limits
     verdict: Verdict | None
     others: tuple[Other, ...]

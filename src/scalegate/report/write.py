@@ -11,6 +11,8 @@ from scalegate.errors import InputError, LedgerError, Place
 from scalegate.gate import Replayed, replay
 from scalegate.ledger import Checkpoint, Ledger
 from scalegate.report.gather import gather
+from scalegate.training.beside import kept_beside
+from scalegate.training.left import waiting
 
 __all__ = ["write_report"]
 
@@ -22,11 +24,12 @@ TRIES = 3
 def write_report(ledger: Path, out: Path, *, run: str | None = None) -> Path:
     """Write the report on one run, by default the one decided on last, and return the path of the file.
 
-    The same ledger gives the same bytes. The report is dated by the ledger, not by a clock: what it says is
-    how things stood at the last entry.
+    The same ledger gives the same bytes, as long as the same waits beside it, which the report says first. It is
+    dated by the ledger, not by a clock: what it says is how things stood at the last entry.
 
-    Raises NotVerified if the ledger does not verify (then nothing is written), InputError for an unknown run,
-    a place that cannot be written to, or without the extra `report`; LedgerError if there is no ledger.
+    Raises NotVerified if the ledger does not verify (then nothing is written), LedgerError if there is none, and
+    InputError for an unknown run, a place that cannot be written to, for what cannot be read beside the ledger, or
+    without the extra `report`.
     """
     for needed in ("jinja2", "matplotlib"):
         if find_spec(needed) is None:
@@ -34,7 +37,8 @@ def write_report(ledger: Path, out: Path, *, run: str | None = None) -> Path:
     from scalegate.report.html import page
 
     replayed, checkpoint = _read(Path(ledger))
-    text = page(gather(replayed, run=run, checkpoint=checkpoint, file=Path(ledger).name))
+    beside = waiting(replayed.fold, kept_beside(Path(ledger)))
+    text = page(gather(replayed, run=run, checkpoint=checkpoint, file=Path(ledger).name, waiting=beside))
     return _publish(Path(out), text.encode())
 
 

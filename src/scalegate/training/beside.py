@@ -17,9 +17,14 @@ from scalegate.gate.fold import Fold
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import MeterFault
 
-__all__ = ["KEPT", "fault_of", "left_faults", "store", "stored"]
+__all__ = ["KEPT", "fault_of", "kept_beside", "left_faults", "store", "stored"]
 
 KEPT = "it is kept in the folder {}: whoever opens a run of the ledger beside that takes it from there"
+
+
+def kept_beside(ledger: Path) -> Path:
+    """The folder of these files."""
+    return ledger.parent / "evidence"
 
 
 def store(folder: Path, data: bytes) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from scalegate.errors import InputError, Place
 from scalegate.gate import Journal
+from scalegate.gate.fold import Fold
 from scalegate.gate.intake import method_of
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import ComputeReserved, Entry, EvaluationAnnounced, EvaluationFinished, MeterFault
@@ -20,7 +21,7 @@ from scalegate.training.beside import left_faults
 from scalegate.training.evaluation import Measured, left_logs
 from scalegate.training.keys import Keys
 
-__all__ = ["finished", "left_behind", "name_of", "take_up"]
+__all__ = ["finished", "left_behind", "name_of", "take_up", "waiting"]
 
 
 def name_of(session: str, chance: str) -> str:
@@ -52,9 +53,23 @@ def take_up(writer: Writer, nothing: type[Exception]) -> None:
             raise nothing
         return made
 
-    if left_faults(writer.journal.fold, writer.folder) or left_logs(writer.journal.fold, writer.folder):
+    if waiting(writer.journal.fold, writer.folder):
         with suppress(nothing):
             writer.append(make)
+
+
+def waiting(fold: Fold, folder: Path) -> list[str]:
+    """What counts against a run, is kept in the folder beside the ledger, and is not in it yet, in words.
+
+    Raises InputError for what cannot be read.
+    """
+    faults = [f"a fault of the meter of run `{run}`: {reason}" for run, reason in left_faults(fold, folder)]
+    logs = [
+        f"the log {log[:12]}... of evaluation {announced.evaluation} for run `{announced.run}` shows"
+        f" {shown.successes} of {shown.completed}"
+        for announced, log, shown in left_logs(fold, folder)
+    ]
+    return [*faults, *logs]
 
 
 def left_behind(journal: Journal, keys: Keys, folder: Path) -> list[tuple[Entry, SigningKey]]:

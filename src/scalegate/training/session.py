@@ -28,7 +28,7 @@ from scalegate.ledger.entries import (
 )
 from scalegate.policy import Policy
 from scalegate.training.arguments import line
-from scalegate.training.beside import KEPT, fault_of, store
+from scalegate.training.beside import KEPT, fault_of, kept_beside, store
 from scalegate.training.held import Held
 from scalegate.training.keys import Keys, names_gate
 from scalegate.training.left import left_behind, take_up
@@ -115,7 +115,7 @@ class Session:
     @property
     def folder(self) -> Path:
         """Where the logs of evaluations are, and what is not in the ledger yet."""
-        return self.journal.ledger.path.parent / "evidence"
+        return kept_beside(self.journal.ledger.path)
 
     @property
     def policy(self) -> Policy:
