@@ -210,7 +210,8 @@ def elsewhere_measures(
                 "measure",
                 "if it turns out conclusive, and the alarm is not reached: an announced evaluation"
                 f" of `{domain.id}` on the furthest recorded weights of {', '.join(names)},"
-                f" so that what it covers counts as unevaluated no more",
+                f" so that what it covers counts as unevaluated no more (enough for that: to train on themselves, they"
+                " may need more elicitation)",
                 ((f"{domain.id}.unevaluated", effective(policy, left)), ("developer.others", others + cost)),
                 concerns=(
                     "others",
