@@ -11,11 +11,11 @@ import contextlib
 import itertools
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from scalegate.errors import InputError
 from scalegate.evidence import binomial
@@ -87,18 +87,21 @@ class Measured:
 
     @staticmethod
     def of(
-        scores: Sequence[object],
+        scores: Sequence[object] | Mapping[Any, object],
         *,
         assumptions: Sequence[str],
         elicitation_flops: int = 0,
         elicitation_method: str = "",
         evaluation_flops: int = 0,
     ) -> Measured:
-        """From raw per-sample scores: only True and False (or 1 and 0, also as 1.0 and 0.0) count as scored.
+        """From raw per-sample scores, in a list or by sample: only True and False (1 and 0, also as 1.0 and 0.0) count.
 
         Raises InputError if there are no scores to read, or if the assumptions are one text: give lists.
         """
-        if not isinstance(scores, Iterable):
+        if isinstance(scores, Mapping):
+            scores = tuple(scores.values())
+        if isinstance(scores, Set) or not isinstance(scores, Iterable):
+            # A set keeps one of each.
             raise InputError(f"`scores` is {scores!r}", fix="give a list: one score per sample")
         if isinstance(assumptions, str):
             raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
