@@ -366,7 +366,7 @@ def test_what_counts_against_a_run_and_waits_beside_the_ledger_is_said_first(tmp
     with open_gate(project, model) as gate:
         train(gate, model, steps=1)
         gate.save()
-        store(gate._session.folder, fault_of(gate._session.token, "`a` < b"))
+        store(gate._session.folder, fault_of(gate._session.journal.fold.genesis, gate._session.token, "`a` < b"))
     text = Reader(report(project)).text
     assert text.index("a fault of the meter of run r : a < b") < text.index("PROCEED")
     assert "<code>a</code> &lt; b" in report(project)

@@ -15,16 +15,9 @@ from scalegate.gate import replay
 from scalegate.gate.journal import reading
 from scalegate.gate.project import Project
 from scalegate.ledger.entries import EvaluationAnnounced
-from scalegate.training.evaluation import EvaluationRequest, Measured, shown_by
+from scalegate.training.evaluation import EvaluationRequest, Measured
 from scalegate.training.held import Held
 from support import DAY, POLICY_TEXT, STEP, Clock, Model, new_project, open_gate, train
-
-
-class _Odd:
-    def __eq__(self, other: object) -> bool:
-        raise ValueError("ambiguous")
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 @pytest.fixture
@@ -361,33 +354,6 @@ def test_an_evaluation_of_what_was_loaded_is_closed_by_whoever_opened_it(project
     with reading(project.ledger) as journal:
         finished = [it.finished for it in journal.fold.attempts.values()]
         assert [it.status for it in finished if it] == ["aborted", "completed", "completed"]
-
-
-@pytest.mark.parametrize(
-    ("result", "shown"),
-    [
-        ([True, 0, None, "x"], (True, False, None, None)),
-        (([True, True], 10**9), (True, True, None)),
-        ([{"correct": c, "refused": 0} for c in (1, 0, 1, 0)], (True, False, True, False)),
-        ([(c, 0, 0) for c in (1, 1, 0, 0)], (True, True, False, False)),
-        ({"results": {"samples": [{"correct": c} for c in (1, 0, 0, 0)]}}, (True, False, False, False)),
-        ([{"samples": [{"scores": [c]}]} for c in (1, 0, 0, 0)], (True, False, False, False)),
-        ({"a": 1, "b": 0.0}, (True, False)),
-        ((score for score in (1, 0)), (True, False)),
-        ([[1, 1], [0, 0]], (True, True, False, False)),
-        ([[1], [0], [0], [0]], (True, False, False, False)),
-        ({"easy": [1, 0], "hard": [1, 0]}, (True, False, True, False)),
-        ({"scores": [1, 1, 0, 0], "labels": [0] * 9}, (True, True, False, False)),
-        ("1111", ()),
-        (b"1111", ()),
-        (7, ()),
-        (None, ()),
-        ([], ()),
-        ([True, _Odd(), True], (True, None, True)),
-    ],
-)
-def test_whatever_an_evaluator_returns_its_scores_are_read_from(result: Any, shown: tuple[bool | None, ...]) -> None:
-    assert shown_by(result, 4) == shown
 
 
 def test_a_project_that_is_moved_during_an_evaluation_says_where_the_result_is(project: Project) -> None:

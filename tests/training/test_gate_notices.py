@@ -275,17 +275,9 @@ def test_a_step_that_was_refused_after_all_is_not_saved_as_taken(
         assert gate.trained == 3 * STEP
 
 
-@pytest.mark.parametrize(
-    ("wrong", "named"),
-    [({"scores": None}, "scores"), ({"scores": {True, False}}, "scores"), ({"assumptions": "it tried"}, "one text")],
-)
-def test_scores_that_are_none_and_assumptions_that_are_one_text_are_refused(wrong: dict[str, Any], named: str) -> None:
-    with pytest.raises(InputError, match=named):
-        Measured.of(**({"scores": [0], "assumptions": ["a"]} | wrong))
-
-
-def test_scores_by_sample_are_the_scores_and_not_the_names_of_the_samples() -> None:
-    assert Measured.of({0: True, 1: True, "x": 0}, assumptions=["a"]).outcomes == (True, True, False)
+def test_assumptions_that_are_one_text_are_refused() -> None:
+    with pytest.raises(InputError, match="one text"):
+        Measured.of([0], assumptions="it tried")
 
 
 def test_a_block_that_ends_by_what_the_gate_refuses_saves_what_was_trained(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,18 @@ def project(tmp_path: Path) -> Project:
     return new_project(tmp_path / "p")
 
 
-def leave_log(project: Project, gate: Gate, shows: int, spent: int = 10**9) -> None:
+def genesis(project: Project) -> str:
+    with reading(project.ledger) as journal:
+        return journal.fold.genesis
+
+
+def leave_log(project: Project, gate: Gate, shows: int, spent: int = 10**9, whole: int = 400) -> str:
     """Store a log of the last elicited evaluation that shows so many successes, as a process that was killed would."""
     [*_, announced] = [it for it in attempts(project) if it.elicitation != "none"]
     asked = EvaluationRequest("arithmetic", SUITE, announced.weights, "fine-tuning", 10**9, 0)
-    measured = Measured.of([True] * shows + [False] * (400 - shows), assumptions=["a"], elicitation_flops=spent)
-    store(gate._session.folder, log_of(announced.evaluation, asked, measured))
+    scores = [True] * shows + [False] * (whole - shows) + [None] * (400 - whole)
+    measured = Measured.of(scores, assumptions=["a"], elicitation_flops=spent)
+    return store(gate._session.folder, log_of(genesis(project), announced.evaluation, asked, measured))
 
 
 def rotate(project: Project) -> None:
@@ -75,20 +82,19 @@ def test_a_fault_that_a_replaced_key_cannot_sign_is_written_when_a_run_is_opened
 
 
 def test_a_fault_in_a_file_counts_against_the_run_of_its_session_and_no_other(project: Project) -> None:
-    """Nor does a file that is not whole, or one that says something else."""
+    """Nor does one that says something else."""
     model = Model()
     gate = open_gate(project, model)
     train(gate, model, 3)
     gate.save()
     folder, token = gate._session.folder, gate._session.token
     gate.close()
-    store(folder, fault_of("0" * 64, "of a session that this ledger does not know"))
+    store(folder, fault_of("1" * 64, "0" * 64, "of a session that this ledger does not know"))
     store(folder, b'{"meter_fault":7,"session":"' + token.encode() + b'"}')
     store(folder, b'{"meter_fault":"cut off')
-    (folder / ("0" * 64 + ".json")).write_bytes(fault_of(token, "changed"))
     with open_gate(project, model) as gate:
         train(gate, model, 1)
-    store(folder, fault_of(token, "seen"))
+    store(folder, fault_of(genesis(project), token, "seen"))
     with open_gate(project, model) as gate, pytest.raises(Held, match=r"standing\.meter"):
         train(gate, model, 1)
     with reading(project.ledger) as journal:
@@ -115,7 +121,7 @@ def test_a_fault_that_waits_is_said_and_written_before_a_decision(project: Proje
     gate = open_gate(project, model)
     train(gate, model, 3)
     gate.save()
-    store(gate._session.folder, fault_of(gate._session.token, "found"))
+    store(gate._session.folder, fault_of(genesis(project), gate._session.token, "found"))
     gate.close()
     with reading(project.ledger) as journal:
         waiting = status_document(journal, project.folder)["waiting"]
@@ -224,7 +230,7 @@ def test_what_comes_to_wait_is_written_before_a_live_gate_decides_again(project:
     with open_gate(project, model) as gate:
         train(gate, model, 1)
         if waits == "fault":
-            store(folder, fault_of(token, "found"))
+            store(folder, fault_of(genesis(project), token, "found"))
         else:
             leave_log(project, gate, 79)
         gate.save()
@@ -242,7 +248,10 @@ def test_a_file_that_cannot_be_read_is_not_as_if_it_were_not_there(
     gate = open_gate(project, model)
     train(gate, model, 3)
     gate.save()
-    waits = gate._session.folder / f"{store(gate._session.folder, fault_of(gate._session.token, 'found'))}.json"
+    waits = (
+        gate._session.folder
+        / f"{store(gate._session.folder, fault_of(genesis(project), gate._session.token, 'found'))}.json"
+    )
     gate.close()
     real = Path.read_bytes
 
@@ -258,3 +267,136 @@ def test_a_file_that_cannot_be_read_is_not_as_if_it_were_not_there(
     else:
         assert run(["decide", "--run", "r", "-p", str(project.folder)]) == 2
         assert f"{waits}: it cannot be read: permission denied" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("shows", "whole"), [(59, 60), (40, 100), (99_000, 110_000), (78, 78)])
+def test_a_log_is_taken_up_by_what_it_would_count_for(project: Project, shows: int, whole: int) -> None:
+    """Samples that errored excuse nothing, and no more do more samples than are worked out."""
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 25)
+    gate.save()
+    leave_log(project, gate, shows, whole=whole)
+    gate.close()
+    with open_gate(project, model) as gate, pytest.raises(Held, match=r"level-2"):
+        train(gate, model, 1)
+    before = entries(project)
+    open_gate(project, Model(flops=1), "another").close()
+    assert entries(project) == before + 1, "once"
+
+
+def test_a_log_of_more_successes_in_less_is_not_what_is_known_already(project: Project) -> None:
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 25)
+    gate.save()
+    for shows, whole in ((50, 400), (45, 50)):
+        leave_log(project, gate, shows, whole=whole)
+    gate.close()
+    with open_gate(project, model) as gate, pytest.raises(Held, match=r"level-2"):
+        train(gate, model, 1)
+
+
+def leave_open(project: Project, run: str, shows: int, **options: object) -> None:
+    """A run is evaluated after a step; its log is stored, and its process is gone before the result is written."""
+    model = Model(flops=7)
+    evaluated = False
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        nonlocal evaluated
+        evaluated = True
+        return Measured.of([True] * shows + [False] * (400 - shows), assumptions=["a"])
+
+    def digest() -> str:
+        if evaluated:
+            os._exit(9)
+        return model.digest()
+
+    if os.fork() == 0:
+        gate = open_gate(project, model, run, evaluate=evaluate, weights=digest, **options)
+        train(gate, model, 1)
+        gate.evaluate()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 9
+
+
+@pytest.mark.parametrize("shows", [360, 79])
+def test_what_nobody_lived_to_record_counts_for_other_runs_too(project: Project, shows: int) -> None:
+    """The run that it is of may never be opened again. If that was only not ruled out, it is still its own matter."""
+    leave_open(project, "gone", shows)
+    with open_gate(project, Model(), "other") as gate:
+        if shows == 360:
+            with pytest.raises(Held, match="STOP"):
+                gate.step(STEP)
+        else:
+            gate.step(STEP)
+    with reading(project.ledger) as journal:
+        [attempt] = journal.fold.attempts.values()
+        assert (attempt.finished is not None) == (shows == 360)
+    with open_gate(project, Model(flops=7), "gone"):
+        pass
+    with reading(project.ledger) as journal:
+        [attempt] = journal.fold.attempts.values()
+        assert attempt.finished is not None
+        assert (attempt.finished.successes, attempt.others) == (shows, [])
+    replay(project.ledger)
+
+
+@pytest.mark.parametrize("damage", ["cut", "emptied", "a line more", "renamed", "upper case", "none"])
+def test_a_file_that_is_not_what_was_stored_is_not_as_if_it_were_not_there(project: Project, damage: str) -> None:
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 25)
+    gate.save()
+    path = gate._session.folder / f"{leave_log(project, gate, 79)}.json"
+    gate.close()
+    data = path.read_bytes()
+    match damage:
+        case "cut":
+            path.write_bytes(data[:-9])
+        case "emptied":
+            path.write_bytes(b"")
+        case "a line more":
+            path.write_bytes(data + b"\n")
+        case "renamed":
+            path.rename(path.with_name(f"{path.stem} (1).json"))
+        case "upper case":
+            path.rename(path.with_suffix(".JSON"))
+    if damage in ("cut", "emptied", "a line more"):
+        with pytest.raises(InputError, match="not what was stored under this name"):
+            open_gate(project, model)
+        assert run(["decide", "--run", "r", "-p", str(project.folder)]) == 2
+        path.write_bytes(data)
+    with open_gate(project, model) as gate, pytest.raises(Held, match=r"level-2"):
+        train(gate, model, 1)
+
+
+@pytest.mark.parametrize("newer", ["fault", "log"])
+def test_a_ledger_that_is_older_than_what_is_stored_decides_nothing(project: Project, newer: str) -> None:
+    """It was put back from a copy: what happened since cannot be told, and what is stored says that something did."""
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 3)
+    gate.save()
+    gate.close()
+    copies = {path: path.read_bytes() for path in project.folder.glob("ledger.db*")}
+    with open_gate(project, model) as gate:
+        if newer == "fault":
+            with pytest.raises(Held):
+                gate.meter_fault("found")
+        else:
+            gate.evaluate()
+    for path in project.folder.glob("ledger.db*"):
+        path.unlink()
+    for path, data in copies.items():
+        path.write_bytes(data)
+    with pytest.raises(InputError, match=r"the ledger lacks .* older than what stands in"):
+        open_gate(project, model)
+    assert run(["decide", "--run", "r", "-p", str(project.folder)]) == 2
+    with reading(project.ledger) as journal:
+        *_, waiting = status_document(journal, project.folder)["waiting"]
+    assert ("session" if newer == "fault" else "evaluation") in waiting
+    for path in (project.folder / "evidence").iterdir():
+        path.rename(project.folder / path.name)
+    with open_gate(project, model) as gate:
+        train(gate, model, 1)

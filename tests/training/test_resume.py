@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from scalegate.training.gate import Gate  # noqa: E402
 from scalegate.training.held import Held  # noqa: E402
 from scalegate.training.meter import MeterFaultError, TorchMeter, linear_parameters, six_nd  # noqa: E402
 from scalegate.training.weights import weights_digest  # noqa: E402
-from support import POLICY_TEXT, Model, approve, attest, new_project, open_gate, train  # noqa: E402
+from support import POLICY_TEXT, Model, approve, attest, new_project, open_gate  # noqa: E402
 
 CONFIG = Config(digits=2, d_model=32, layers=1, heads=2, batch_size=16, seed=3)
 
@@ -219,145 +218,3 @@ def test_the_digest_is_of_names_types_shapes_and_bytes() -> None:
         assert weights_digest(other) != digest
     assert weights_digest({"e": torch.zeros(0)}) != weights_digest({"e": torch.zeros(0, 1)})
     assert weights_digest({"s": torch.tensor(1.0)}) != weights_digest({"s": torch.tensor(2.0)})
-
-
-def metered(tmp_path: Path) -> tuple[TorchMeter, list[int], Any, tuple[Any, ...]]:
-    """A meter of a model whose loss can come to take more, and a project."""
-    trainer, loops = Trainer(CONFIG), [1]
-
-    def loss(model: Any, *given: Any) -> Any:
-        return sum(_loss(model, *given) for _ in range(loops[0]))
-
-    meter = TorchMeter(trainer.model, loss, tokens=lambda inputs, _: inputs.numel())
-    return meter, loops, new_project(tmp_path / "p"), batch(CONFIG, 0)
-
-
-def faults(project: Any, run: str = "r") -> list[str]:
-    with reading(project.ledger) as journal:
-        return list(journal.fold.runs[run].faults)
-
-
-@pytest.mark.parametrize("block", [True, False])
-def test_what_a_meter_counted_too_little_for_is_a_fault_of_the_run_for_good(tmp_path: Path, block: bool) -> None:
-    """The script need not tell the gate, and a new process with a new meter does not go on as if nothing had been."""
-    meter, loops, project, examples = metered(tmp_path)
-    model = Model()
-    gate = open_gate(project, model)
-
-    def trains() -> None:
-        for step in range(9):
-            train(gate, model, 1, meter.flops(*examples))
-            loops[0] = 1 + (step > 4)
-
-    with gate if block else nullcontext(), pytest.raises(MeterFaultError, match="was metered at") as caught:
-        trains()
-    assert isinstance(caught.value, Held)
-    assert caught.value.decision is not None
-    assert len(faults(project)) == 1
-    # It stays a fault of the meter: nothing else is trained on what it says, in this process.
-    with pytest.raises(MeterFaultError):
-        meter.flops(*examples)
-    gate.close()
-    with open_gate(project, Model(flops=model.flops)) as again, pytest.raises(Held, match=r"standing\.meter"):
-        again.step(meter_for(Trainer(CONFIG)).flops(*examples))
-    with open_gate(project, Model(flops=1), "other"), pytest.raises(MeterFaultError):
-        meter.flops(*examples)
-    assert faults(project, "other") == []
-    assert replay(project.ledger).holds == 2
-
-
-def test_a_step_that_cannot_be_counted_is_not_taken_and_is_no_fault_of_the_run(tmp_path: Path) -> None:
-    """Nothing was counted too little yet: what is mended in the script may go on."""
-    _, _, project, examples = metered(tmp_path)
-    idle = TorchMeter(
-        Trainer(CONFIG).model, lambda model, *_: model.tokens.weight.sum(), tokens=lambda inputs, _: inputs.numel()
-    )
-    with open_gate(project, Model()) as gate:
-        with pytest.raises(MeterFaultError, match="counts 0 FLOP"):
-            gate.step(idle.flops(*examples))
-        gate.step(meter_for(Trainer(CONFIG)).flops(*examples))
-    assert faults(project) == []
-
-
-def test_a_count_for_a_plan_is_relied_on_by_nobody(tmp_path: Path) -> None:
-    """The model came to do more before the first step was taken: that is no fault of the run, nor of one beside it."""
-    meter, loops, project, examples = metered(tmp_path)
-    beside = open_gate(project, Model(flops=1), "beside")
-    beside.step(1)
-    meter.flops(*examples)
-    loops[0] = 2
-    with open_gate(project, Model()) as gate, pytest.raises(MeterFaultError):
-        gate.step(meter.flops(*examples))
-    beside.close()
-    assert (faults(project), faults(project, "beside")) == ([], [])
-
-
-def test_a_closed_gate_is_told_too_and_each_once(tmp_path: Path) -> None:
-    """A script that goes on after the fault does not write it again."""
-    meter, loops, project, examples = metered(tmp_path)
-    first = open_gate(project, Model())
-    first.step(meter.flops(*examples))
-    first.close()
-    loops[0] = 2
-    with open_gate(project, Model(flops=1), "second"):
-        for _ in range(3):
-            with pytest.raises(MeterFaultError):
-                meter.flops(*examples)
-    assert faults(project) == []
-    with open_gate(project, Model(flops=2), "third"):
-        assert len(faults(project)) == 1, "whoever opens a run takes it up"
-    assert faults(project, "second") == faults(project, "third") == []
-
-
-def test_a_meter_of_elicitation_that_counted_too_little_breaks_the_evaluation_off(tmp_path: Path) -> None:
-    """No step of the run was taken on what it said."""
-    meter, loops, project, examples = metered(tmp_path)
-    model = Model()
-
-    def evaluate(request: EvaluationRequest) -> Measured:
-        for _ in range(4):
-            meter.flops(*examples)
-            loops[0] += 1
-        return model.evaluate(request)
-
-    with open_gate(project, model, evaluate=evaluate) as gate, pytest.raises(Held):
-        train(gate, model)
-    assert faults(project) == []
-    with reading(project.ledger) as journal:
-        finished = [attempt.finished for attempt in journal.fold.attempts.values()]
-    assert [item.status for item in finished if item] == ["aborted"]
-    replay(project.ledger)
-
-
-@pytest.mark.parametrize("turns", [True, False])
-def test_a_step_that_turns_the_model_over_is_verified_all_the_same(tmp_path: Path, turns: bool) -> None:
-    """What a step changes of the model is no other shape: it was authorised for what was counted before."""
-    trainer, project = Trainer(CONFIG), new_project(tmp_path / "p")
-    examples, meter = batch(CONFIG, 0), meter_for(Trainer(CONFIG))
-    meter = meter_for(trainer)
-    trainer.model.eval()
-
-    def twice() -> None:
-        trainer.model.train(turns)
-        trainer.train_step(examples)
-        trainer.train_step(examples)
-
-    with open_gate(project, Model()) as gate:
-        gate.step(10**6)
-        with pytest.raises(MeterFaultError, match="took"):
-            meter.verify(twice, *examples)
-    assert len(faults(project)) == 1
-
-
-def test_a_step_is_verified_by_a_meter_that_was_made_after_it_was_authorised(tmp_path: Path) -> None:
-    """A spot check in a function of its own finds the run that is open, and not one that was closed before."""
-    trainer, project = Trainer(CONFIG), new_project(tmp_path / "p")
-    examples = batch(CONFIG, 0)
-    with open_gate(project, Model(flops=1), "before") as gate:
-        gate.step(10**6)
-    with open_gate(project, Model()) as gate:
-        gate.step(10**6)
-        with pytest.raises(MeterFaultError, match="took"):
-            meter_for(trainer).verify(lambda: [trainer.train_step(examples) for _ in range(2)], *examples)
-    assert len(faults(project)) == 1
-    assert faults(project, "before") == []

@@ -29,6 +29,7 @@ __all__ = [
     "levels_open",
     "look_alpha",
     "reached_at",
+    "shows",
 ]
 
 
@@ -99,15 +100,22 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     rules_out = (
         counts and not faults and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, look_alpha(policy))
     )
-    reached = counts and binomial.reached(piece.successes, piece.completed, domain.alarm)
     whole = max(piece.samples, piece.completed, domain.samples)
-    # Beside an announcement anybody may put anything, unless an evaluator signed it.
-    leaves_open = reached or (
-        counts
-        and (piece.signed or not piece.beside)
-        and not (whole <= MAX_SAMPLES and binomial.ruled_out(piece.successes, whole, domain.alarm, look_alpha(policy)))
-    )
+    reached = leaves_open = False
+    if counts:
+        reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, whole)
+        # Beside an announcement anybody may put anything, unless an evaluator signed it.
+        leaves_open = leaves_open and (reached or piece.signed or not piece.beside)
     return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole)
+
+
+def shows(policy: Policy, domain: Domain, successes: int, completed: int, samples: int) -> tuple[bool, bool]:
+    """Whether so many successes show the alarm reached, and whether they leave it open: they are too many of all the
+    samples that there were, or were due, if none of the others was one."""
+    reached = binomial.reached(successes, completed, domain.alarm)
+    whole = max(samples, completed, domain.samples)
+    out = whole <= MAX_SAMPLES and binomial.ruled_out(successes, whole, domain.alarm, look_alpha(policy))
+    return reached, reached or not out
 
 
 def elicitation_needed(domain: Domain, compute: int) -> int:

@@ -79,6 +79,11 @@ class Fold:
     def policy_digest(self) -> str | None:
         return self.policy.digest() if self.policy else None
 
+    @property
+    def genesis(self) -> str:
+        """What tells this ledger from any other: the leaf of its first entry; empty without one."""
+        return self.records[0].leaf if self.records else ""
+
     def add(self, envelope: bytes) -> Record:
         """Fold in the next entry. An entry that cannot be read makes the ledger unsound; nothing is raised."""
         index = self.size

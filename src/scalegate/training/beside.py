@@ -6,10 +6,11 @@ opens the run again takes from here what the ledger lacks: it can count against 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from scalegate.errors import InputError, Place, ScalegateError
@@ -17,8 +18,9 @@ from scalegate.gate.fold import Fold
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import MeterFault
 
-__all__ = ["KEPT", "fault_of", "kept_beside", "left_faults", "store", "stored"]
+__all__ = ["KEPT", "fault_of", "kept_beside", "left_faults", "store", "stored", "unknown_faults"]
 
+_NAME = re.compile("[0-9a-f]{64}")
 KEPT = "it is kept in the folder {}: whoever opens a run of the ledger beside that takes it from there"
 
 
@@ -41,31 +43,47 @@ def store(folder: Path, data: bytes) -> str:
 
 
 def stored(folder: Path, about: str) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """The digest and the document of each whole file that names something.
+    """The digest and the document of each file with a field `about`, whatever the file is called.
 
-    Raises InputError for what cannot be read: it may count against a run, and is not as if it were not there.
+    Raises InputError for what cannot be read, and for what is not what was stored: it may count against a run, and is
+    not as if it were not there.
     """
     if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
         # A folder that may not be looked into looks empty.
         raise InputError("it cannot be looked into", place=Place(file=str(folder)), fix="make it readable")
-    for path in sorted(path for path in folder.glob("*.json") if path.is_file()):
+    for path in sorted(path for path in folder.glob("*") if path.suffix.lower() == ".json" and path.is_file()):
         try:
-            data = path.read_bytes()
+            of = path.stat()
+            digest, document = _read(path, of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise InputError(
                 f"it cannot be read: {reason}", place=Place(file=str(path)), fix="make it readable, and try again"
             ) from error
-        if about.encode() in data and hashlib.sha256(data).hexdigest() == path.stem:
-            with contextlib.suppress(ScalegateError):
-                document = strict_json.loads(data)
-                if isinstance(document, dict):
-                    yield path.stem, document
+        if _NAME.fullmatch(path.stem) and path.stem != digest:
+            raise InputError(
+                "it is not what was stored under this name, and may have counted against a run",
+                place=Place(file=str(path)),
+                fix="put it back from a copy",
+            )
+        if about in document:
+            yield digest, document
 
 
-def fault_of(session: str, reason: str) -> bytes:
-    """A fault of the meter that a session found."""
-    return strict_json.dumps({"meter_fault": reason, "session": session})
+@lru_cache(maxsize=1024)
+def _read(path: Path, *_unchanged: int) -> tuple[str, Mapping[str, object]]:
+    """The digest and the document of a file; an empty one if it is none. Raises OSError."""
+    data = path.read_bytes()
+    try:
+        document = strict_json.loads(data)
+    except ScalegateError:
+        document = None
+    return hashlib.sha256(data).hexdigest(), document if isinstance(document, dict) else {}
+
+
+def fault_of(genesis: str, session: str, reason: str) -> bytes:
+    """A fault of the meter that a session found. `genesis`: of the ledger that the session is in."""
+    return strict_json.dumps({"ledger": genesis, "meter_fault": reason, "session": session})
 
 
 def left_faults(fold: Fold, folder: Path) -> list[tuple[str, str]]:
@@ -79,3 +97,10 @@ def left_faults(fold: Fold, folder: Path) -> list[tuple[str, str]]:
     entries = [record.entry for record in fold.records] if left else []
     known = {(it.run, it.reason) for it in entries if isinstance(it, MeterFault)}
     return [it for it in left if it not in known]
+
+
+def unknown_faults(fold: Fold, folder: Path) -> list[str]:
+    """The sessions of this ledger with a fault that is stored, and of which it knows nothing any more."""
+    documents = (document for _, document in stored(folder, "meter_fault"))
+    sessions = {str(it.get("session")) for it in documents if it.get("ledger") == fold.genesis}
+    return sorted(sessions - {session for run in fold.runs.values() for session in run.sessions})

@@ -6,16 +6,16 @@ import atexit
 import logging
 import os
 import weakref
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
 from typing import Protocol, TypeAlias
 
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision
-from scalegate.training.beside import fault_of, store
+from scalegate.training.arguments import line
 from scalegate.training.held import Held
+from scalegate.training.left import Trace, Writer, keep_fault, trace, write_fault
 
-__all__ = ["Authorised", "at_end", "authorised", "ended", "leave", "report"]
+__all__ = ["Authorised", "at_end", "authorised", "ended", "leave", "report", "tell"]
 
 LOG = logging.getLogger(__name__)
 
@@ -41,23 +41,15 @@ class Ending(Protocol):
 Authorised: TypeAlias = tuple[dict[str, int], int]
 
 
-@dataclass(frozen=True)
-class Closed:
-    """A gate that was closed."""
-
-    folder: Path
-    """Where its project keeps what is not in the ledger."""
-    session: str
-    authorised: int
-
-
-OPEN: dict[str, Ending] = {}
+OPEN: dict[str, tuple[Ending, Trace]] = {}
 """The gates of this process that were not closed, by session."""
-CLOSED: list[Closed] = []
-"""What is left of those that were: a meter may be found out later."""
+CLOSED: list[tuple[Trace, int]] = []
+"""What is left of those that were, and what they authorised: a meter may be found out later."""
+UNTOLD: list[tuple[Trace, str]] = []
+"""Faults that could be kept nowhere yet."""
 
 
-def at_end(gate: Ending, session: str) -> None:
+def at_end(gate: Ending, session: Writer) -> None:
     """A script that ends without `close` gives back what it did not spend. A forked copy has no permit.
 
     A crash gives nothing back, and a copy would spend the same reservation a second time.
@@ -65,27 +57,29 @@ def at_end(gate: Ending, session: str) -> None:
     this = weakref.ref(gate)
     os.register_at_fork(after_in_child=lambda: _abandon(this))
     # A gate that nothing refers to any more is kept until then: what it reserved is not spent by anybody.
-    OPEN[session] = gate
+    OPEN[session.token] = gate, trace(session)
 
 
-def ended(gate: Ending, folder: Path, session: str) -> None:
+def ended(gate: Ending, session: str) -> None:
     """The gate was closed: there is nothing left to do, unless a meter is found out."""
-    if OPEN.pop(session, None) is not None:
-        CLOSED.append(Closed(folder, session, gate.authorised))
+    known = OPEN.pop(session, None)
+    if known is not None:
+        CLOSED.append((known[1], gate.authorised))
 
 
 @atexit.register
 def _close_all() -> None:
-    for gate in reversed(list(OPEN.values())):
+    for gate, _ in reversed(list(OPEN.values())):
         try:
             gate.close()
         except ScalegateError as error:
             LOG.error("the gate cannot be closed: %s", error)
+    tell()
 
 
 def authorised() -> Authorised:
     """FLOP that the gates of this process have authorised by now: of each that is open, and which were closed."""
-    return {session: gate.authorised for session, gate in OPEN.items()}, len(CLOSED)
+    return {session: gate.authorised for session, (gate, _) in OPEN.items()}, len(CLOSED)
 
 
 def report(reason: str, before: Authorised) -> Decision | None:
@@ -96,20 +90,39 @@ def report(reason: str, before: Authorised) -> Decision | None:
     """
     decision: Decision | None = None
     were, closed = before
-    for session, gate in list(OPEN.items()):
-        if gate.authorised > were.get(session, 0):
-            try:
-                gate.meter_fault(reason)
-            except Held as held:
-                decision = decision or held.decision
-    for past in CLOSED[closed:]:
-        if past.authorised > were.get(past.session, 0):
-            # Whoever opens a run of that ledger next takes it up.
-            try:
-                store(past.folder, fault_of(past.session, reason))
-            except OSError as error:
-                LOG.error("a fault of the meter cannot be stored in %s: %s", past.folder, error)
+    reason = line(reason, 2000)
+    trained = [it for it in OPEN.values() if it[0].authorised > were.get(it[1].session, 0)]
+    over = [of for of, flops in CLOSED[closed:] if flops > were.get(of.session, 0)]
+    # All are stored before the first is written: whatever ends the process meanwhile ends no other's.
+    for _, of in trained:
+        with suppress(OSError):
+            keep_fault(of, reason)
+    UNTOLD.extend((of, reason) for of in over)
+    tell()
+    for gate, _ in trained:
+        try:
+            gate.meter_fault(reason)
+        except Held as held:
+            decision = decision or held.decision
     return decision
+
+
+def tell() -> str:
+    """Keep what could be kept nowhere until now; what still cannot be is said: empty if nothing is left."""
+    left: list[str] = []
+    for untold in tuple(UNTOLD):
+        of, reason = untold
+        try:
+            keep_fault(of, reason)
+        except OSError as error:
+            try:
+                write_fault(of, reason)
+            except (ScalegateError, OSError):
+                left.append(f"run `{of.run}` of {of.ledger}")
+                LOG.error("a fault of the meter of run `%s` of %s cannot be kept: %s", of.run, of.ledger, error)
+                continue
+        UNTOLD.remove(untold)
+    return ", ".join(left)
 
 
 def leave(gate: Ending, *, save: bool, last: bool, ended: type[BaseException] | None, held: bool) -> None:

@@ -8,34 +8,31 @@ NaN is an error, never a wrong answer: an evaluation with errors rules nothing o
 from __future__ import annotations
 
 import contextlib
-import itertools
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from scalegate.errors import InputError
-from scalegate.evidence import binomial
-from scalegate.gate.facts import look_alpha
-from scalegate.gate.fold import Fold
+from scalegate.gate.facts import shows
+from scalegate.gate.fold import Attempt, Fold
 from scalegate.ledger import strict_json
-from scalegate.ledger.entries import EvaluationAnnounced
-from scalegate.training.beside import store, stored
-from scalegate.units import MAX_SAMPLES
+from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
+from scalegate.training.beside import stored
+from scalegate.training.shown import holds_values, outcome_of
 
 __all__ = [
     "EvaluationRequest",
     "Evaluator",
     "Measured",
+    "ScoresError",
     "Suite",
     "find_log",
     "left_logs",
     "log_of",
-    "shown_by",
-    "store_log",
+    "unknown_logs",
 ]
 
 
@@ -65,6 +62,18 @@ class EvaluationRequest:
     """Effective compute of the lineage."""
 
 
+class ScoresError(InputError):
+    """What was given as scores is none: not one True or False per sample. What it shows counts all the same."""
+
+    def __init__(self, scores: object) -> None:
+        said = repr(scores)
+        super().__init__(
+            f"`scores` is {said if len(said) < 80 else f'{said[:77]}...'}",
+            fix="give a list with one score per sample: True or False, nothing around it",
+        )
+        self.scores = scores
+
+
 @dataclass(frozen=True)
 class Measured:
     """What an evaluation measured."""
@@ -78,8 +87,14 @@ class Measured:
     assumptions: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """What is not exactly True or False has no outcome: a 1 or a 0.7 must never pass for a failed sample."""
-        scored = tuple(outcome if outcome is True or outcome is False else None for outcome in self.outcomes)
+        """What is not exactly True or False has no outcome: a 1 or a 0.7 must never pass for a failed sample.
+
+        Raises ScoresError where an outcome has others in it.
+        """
+        outcomes = tuple(self.outcomes)
+        if any(holds_values(outcome) for outcome in outcomes):
+            raise ScoresError(outcomes)
+        scored = tuple(outcome_of(outcome) if _is_bool(outcome) else None for outcome in outcomes)
         object.__setattr__(self, "outcomes", scored)
         for name in ("elicitation_flops", "evaluation_flops"):
             with contextlib.suppress(TypeError):  # what is no whole number is refused when it is recorded
@@ -96,16 +111,19 @@ class Measured:
     ) -> Measured:
         """From raw per-sample scores, in a list or by sample: only True and False (1 and 0, also as 1.0 and 0.0) count.
 
-        Raises InputError if there are no scores to read, or if the assumptions are one text: give lists.
+        Raises ScoresError if these are no scores, and InputError if the assumptions are one text: give lists.
         """
         if isinstance(scores, Mapping):
             scores = tuple(scores.values())
-        if isinstance(scores, Set) or not isinstance(scores, Iterable):
+        if isinstance(scores, str | bytes | Set) or not isinstance(scores, Iterable):
             # A set keeps one of each.
-            raise InputError(f"`scores` is {scores!r}", fix="give a list: one score per sample")
+            raise ScoresError(scores)
+        scores = tuple(scores)
+        if any(holds_values(score) for score in scores):
+            raise ScoresError(scores)
         if isinstance(assumptions, str):
             raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
-        outcomes = tuple(_outcome(score) for score in scores)
+        outcomes = tuple(outcome_of(score) for score in scores)
         return Measured(outcomes, elicitation_flops, elicitation_method, evaluation_flops, tuple(assumptions))
 
     @property
@@ -121,70 +139,19 @@ class Measured:
         return len(self.outcomes) - self.errors
 
 
-def _outcome(score: object) -> bool | None:
-    """True for 1, False for 0; None for what is neither, or cannot be compared."""
-    try:
-        return bool(score) if score in (0, 1) else None
-    except Exception:  # noqa: BLE001 - whatever a script hands over as a score
-        return None
-
-
-DEPTH = 6
-"""How far scores may be wrapped: in results, in samples, in records, in fields."""
-
-
-def shown_by(result: object, samples: int) -> tuple[bool | None, ...]:
-    """The outcomes in what an evaluator returned in place of a `Measured`: they may show the alarm reached.
-
-    Of the lists in it, of the columns of its records, and of all of them together, what shows the most of so many
-    `samples`. None in a text or in what cannot be gone through.
-    """
-    lists = list(_lists(result, DEPTH))
-    every = tuple(_flat(result, DEPTH))[:MAX_SAMPLES]
-
-    def shows(outcomes: tuple[bool | None, ...]) -> tuple[Fraction, int]:
-        scored = [outcome for outcome in outcomes if outcome is not None]
-        return Fraction(sum(scored), max(len(scored), samples, 1)), len(outcomes)
-
-    return max((every, *lists), key=shows)
-
-
-def _values(result: object, depth: int) -> Iterator[object]:
-    """What is in a list, an array or a mapping, as far as it can be gone through."""
-    with contextlib.suppress(Exception):
-        values = result.values() if isinstance(result, Mapping) else result
-        if depth > 0 and not isinstance(values, str | bytes) and isinstance(values, Iterable):
-            yield from itertools.islice(values, MAX_SAMPLES)
-
-
-def _flat(result: object, depth: int) -> Iterator[bool | None]:
-    """Every outcome in it, each once."""
-    for value in _values(result, depth):
-        yield from list(_flat(value, depth - 1)) or [_outcome(value)]
-
-
-def _lists(result: object, depth: int) -> Iterator[tuple[bool | None, ...]]:
-    """The outcomes in a list, an array or the values of a mapping, and those in each that is in it."""
-    own: list[bool | None] = []
-    inner: list[tuple[bool | None, ...]] = []
-    for value in _values(result, depth):
-        found = list(_lists(value, depth - 1))
-        inner += found
-        own += [] if found else [_outcome(value)]
-    yield from ([tuple(own)] if own else [])
-    yield from inner
-    # Records of one form: a field of all of them may be the score, and the others are no failures.
-    if len(inner) > 1 and len({len(record) for record in inner}) == 1:
-        yield from zip(*inner, strict=True)
+def _is_bool(outcome: object) -> bool:
+    """Whether it is a bool, or an array's."""
+    return isinstance(outcome, bool) or str(getattr(outcome, "dtype", "")) in ("bool", "torch.bool")
 
 
 Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]
 
 
-def log_of(evaluation: str, request: EvaluationRequest, measured: Measured) -> bytes:
-    """The per-sample log of an evaluation."""
+def log_of(genesis: str, evaluation: str, request: EvaluationRequest, measured: Measured) -> bytes:
+    """The per-sample log of an evaluation. `genesis`: of the ledger that announces it."""
     spent = measured.elicitation_flops
     document = {
+        "ledger": genesis,
         "evaluation": evaluation,
         "domain": request.domain,
         "weights": request.weights,
@@ -198,44 +165,59 @@ def log_of(evaluation: str, request: EvaluationRequest, measured: Measured) -> b
     return strict_json.dumps(document)
 
 
-def store_log(folder: Path, evaluation: str, request: EvaluationRequest, measured: Measured) -> str:
-    """Write the per-sample log into `folder`, named by its SHA-256, and return that digest. Raises OSError."""
-    return store(folder, log_of(evaluation, request, measured))
-
-
 def find_log(folder: Path, evaluation: str) -> tuple[str, Measured] | None:
     """The digest and the outcomes of the log that was stored of an evaluation; None if there is none that is whole.
 
     Of several, which a copy of the process may have stored, the one with the most successes.
     """
-    logs = ((digest, _shown(document, evaluation)) for digest, document in stored(folder, evaluation))
+    logs = ((digest, _shown(document, evaluation)) for digest, document in stored(folder, "evaluation"))
     found = [(digest, shown) for digest, shown in logs if shown is not None]
     return max(found, key=lambda it: it[1].successes, default=None)
 
 
 def left_logs(fold: Fold, folder: Path) -> list[tuple[EvaluationAnnounced, str, Measured]]:
-    """Announced evaluations of which a log is stored that leaves the alarm open, and more so than the ledger shows."""
-    best: dict[str, tuple[EvaluationAnnounced, str, Measured]] = {}
-    for digest, document in stored(folder, '"evaluation"'):
-        name = str(document.get("evaluation"))
-        attempt, shown = fold.attempts.get(name), _shown(document, name)
-        # What has no result yet is its evaluator's to record.
-        if attempt is None or attempt.announced is None or attempt.finished is None or shown is None:
+    """Announced evaluations of which a log is stored that leaves the alarm open, and says what the ledger does not.
+
+    Of one that has no result yet, only if it shows the alarm reached: what is under way is its evaluator's to record,
+    and an announcement without a result lets no run of the lineage go on.
+    """
+    left: list[tuple[EvaluationAnnounced, str, Measured]] = []
+    logs = [(str(document.get("evaluation")), digest, document) for digest, document in stored(folder, "evaluation")]
+    found = [(name, digest, _shown(document, name)) for name, digest, document in logs]
+    for name, digest, shown in sorted(found, key=lambda it: it[2].successes if it[2] else 0, reverse=True):
+        attempt = fold.attempts.get(name)
+        if attempt is None or attempt.announced is None or shown is None:
             continue
-        known = (attempt.finished, *(it for _, it, _ in attempt.others), best[name][2] if name in best else None)
-        if shown.successes > max((it.successes for it in known if it is not None), default=-1) and _leaves_open(
-            fold, attempt.announced, shown
-        ):
-            best[name] = attempt.announced, digest, shown
-    return list(best.values())
+        results = [(attempt.finished, attempt.signed), *((it, signed) for _, it, signed in attempt.others)]
+        known = [(it.successes, it.completed) for it, signed in results if it and signed and _about(attempt, it)]
+        known += [(it.successes, it.completed) for about, _, it in left if about.evaluation == name]
+        reached, leaves_open = _shows(fold, attempt.announced, shown)
+        said = any(it[0] >= shown.successes and it[0] * shown.completed >= shown.successes * it[1] for it in known)
+        if not said and (reached or (leaves_open and attempt.finished is not None)):
+            left.append((attempt.announced, digest, shown))
+    return left
 
 
-def _leaves_open(fold: Fold, announced: EvaluationAnnounced, shown: Measured) -> bool:
-    whole, policy = max(announced.samples, shown.completed), fold.policy
-    domains = [domain for domain in policy.domains if domain.id == announced.domain] if policy else []
-    return whole <= MAX_SAMPLES and any(
-        not binomial.ruled_out(shown.successes, whole, domain.alarm, look_alpha(policy)) for domain in domains if policy
-    )
+def unknown_logs(fold: Fold, folder: Path) -> list[str]:
+    """The evaluations of which logs are stored that this ledger announced, and knows nothing of any more."""
+    documents = (document for _, document in stored(folder, "evaluation"))
+    names = [str(it.get("evaluation")) for it in documents if it.get("ledger") == fold.genesis and "outcomes" in it]
+    return sorted({name for name in names if fold.attempts.get(name, Attempt()).announced is None})
+
+
+def _about(attempt: Attempt, result: EvaluationFinished) -> bool:
+    """Whether a result is about what was announced."""
+    announced = attempt.announced
+    return announced is not None and (result.weights, result.domain) == (announced.weights, announced.domain)
+
+
+def _shows(fold: Fold, announced: EvaluationAnnounced, shown: Measured) -> tuple[bool, bool]:
+    """Whether a log shows the alarm reached, and whether it leaves it open, under the policy in force."""
+    policy = fold.policy
+    for domain in policy.domains if policy else ():
+        if policy and domain.id == announced.domain:
+            return shows(policy, domain, shown.successes, shown.completed, announced.samples)
+    return False, False
 
 
 def _shown(document: Mapping[str, object], evaluation: str) -> Measured | None:

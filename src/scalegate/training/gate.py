@@ -149,7 +149,7 @@ class Gate:
         except BaseException:
             journal.close()
             raise
-        at_end(gate, session.token)
+        at_end(gate, session)
         return gate
 
     @property
@@ -424,7 +424,7 @@ class Gate:
                 raise
         finally:
             self._session.close()
-        ended(self, self._session.folder, self._session.token)
+        ended(self, self._session.token)
 
     def abandon(self) -> None:
         """In a forked child: the permit stays with the parent."""

@@ -5,9 +5,11 @@ Whoever opens a run, or decides on one, writes it first. It can count against a 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -17,11 +19,22 @@ from scalegate.gate.fold import Fold
 from scalegate.gate.intake import method_of
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import ComputeReserved, Entry, EvaluationAnnounced, EvaluationFinished, MeterFault
-from scalegate.training.beside import left_faults
-from scalegate.training.evaluation import Measured, left_logs
+from scalegate.training.beside import fault_of, kept_beside, left_faults, store, unknown_faults
+from scalegate.training.evaluation import Measured, left_logs, unknown_logs
 from scalegate.training.keys import Keys
 
-__all__ = ["finished", "left_behind", "name_of", "take_up", "waiting"]
+__all__ = [
+    "Trace",
+    "Writer",
+    "finished",
+    "keep_fault",
+    "left_behind",
+    "name_of",
+    "take_up",
+    "trace",
+    "waiting",
+    "write_fault",
+]
 
 
 def name_of(session: str, chance: str) -> str:
@@ -34,6 +47,8 @@ class Writer(Protocol):
 
     journal: Journal
     keys: Keys
+    run: str
+    token: str
 
     @property
     def folder(self) -> Path: ...
@@ -69,12 +84,26 @@ def waiting(fold: Fold, folder: Path) -> list[str]:
         f" {shown.successes} of {shown.completed}"
         for announced, log, shown in left_logs(fold, folder)
     ]
-    return [*faults, *logs]
+    return [*faults, *logs, *_gone(fold, folder)]
+
+
+def _gone(fold: Fold, folder: Path) -> list[str]:
+    """What was in the ledger when it was stored, and is not now: a ledger that was put back is an older one."""
+    runs = [f"the session {session[:12]}... that a stored fault is of" for session in unknown_faults(fold, folder)]
+    return runs + [f"evaluation {name} that a stored log is of" for name in unknown_logs(fold, folder)]
 
 
 def left_behind(journal: Journal, keys: Keys, folder: Path) -> list[tuple[Entry, SigningKey]]:
-    """The entries, in order. Raises InputError where an evaluator's key is needed and is not here."""
+    """The entries, in order. Raises InputError where an evaluator's key is needed and is not here, and where this
+    ledger is older than what is stored."""
     fold = journal.fold
+    gone = _gone(fold, folder)
+    if gone:
+        raise InputError(
+            f"the ledger lacks {gone[0]}: it is older than what stands in `{folder.name}`",
+            place=Place(file=str(journal.ledger.path)),
+            fix="put back the newest copy of it; what happened after this one cannot be told",
+        )
     common: dict[str, Any] = {"actor": keys.gate_actor, "time": journal.now(), "policy": journal.policy.digest()}
     made: list[tuple[Entry, SigningKey]] = [
         (MeterFault(**common, run=run, reason=why), keys.gate) for run, why in left_faults(fold, folder)
@@ -82,9 +111,9 @@ def left_behind(journal: Journal, keys: Keys, folder: Path) -> list[tuple[Entry,
     for announced, log, shown in left_logs(fold, folder):
         if keys.evaluator is None:
             raise InputError(
-                f"a log shows {shown.successes} of {shown.completed} in evaluation {announced.evaluation}, the ledger"
-                " shows less, and no key of an evaluator is here to record it",
-                place=Place(file=str(folder / f"{log}.json")),
+                f"the log {log[:12]}... shows {shown.successes} of {shown.completed} in evaluation"
+                f" {announced.evaluation}, the ledger shows less, and no key of an evaluator is here to record it",
+                place=Place(file=str(folder)),
                 fix="do this where an evaluator's key is",
             )
         name, runs = announced.evaluation, fold.runs
@@ -128,3 +157,46 @@ def finished(
         log=log,
         assumptions=measured.assumptions,
     )
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a fault of the meter needs of a session, also when that is over."""
+
+    ledger: Path
+    genesis: str
+    run: str
+    session: str
+    keys: Keys
+
+
+def trace(session: Writer) -> Trace:
+    """Of a session that is open."""
+    ledger = session.journal.ledger.path.absolute()
+    return Trace(ledger, session.journal.fold.genesis, session.run, session.token, session.keys)
+
+
+def keep_fault(of: Trace, reason: str) -> None:
+    """Store it beside the ledger: whoever opens a run of that takes it up. Raises OSError, also if that is gone."""
+    if not of.ledger.is_file():
+        raise FileNotFoundError(errno.ENOENT, "the ledger is not there any more", str(of.ledger))
+    store(kept_beside(of.ledger), fault_of(of.genesis, of.session, reason))
+
+
+def write_fault(of: Trace, reason: str) -> None:
+    """Write it into the ledger. Raises ScalegateError."""
+    with Journal.open(of.ledger, log_key=of.keys.log) as journal:
+        journal.append(
+            lambda: [
+                (
+                    MeterFault(
+                        actor=of.keys.gate_actor,
+                        time=journal.now(),
+                        policy=journal.policy.digest(),
+                        run=of.run,
+                        reason=reason,
+                    ),
+                    of.keys.gate,
+                )
+            ]
+        )

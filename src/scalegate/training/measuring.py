@@ -18,19 +18,21 @@ from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain
 from scalegate.training.arguments import line
+from scalegate.training.beside import store
 from scalegate.training.evaluation import (
     EvaluationRequest,
     Evaluator,
     Measured,
+    ScoresError,
     Suite,
     find_log,
+    left_logs,
     log_of,
-    shown_by,
-    store_log,
 )
 from scalegate.training.held import whole
 from scalegate.training.left import finished, name_of
 from scalegate.training.session import Session, Signed
+from scalegate.training.shown import shown_by
 from scalegate.units import MAX_FLOP
 
 __all__ = ["abort_open", "measure_all"]
@@ -53,6 +55,9 @@ def abort_open(session: Session) -> Signed:
     if evaluator is None:
         return []
     sessions = fold.runs[session.run].sessions if session.run in fold.runs else ()
+    # What is stored of one and shows the alarm reached is taken up before this.
+    taken = {it.evaluation for it, _, _ in left_logs(fold, session.folder)}
+    left_open = [it for it in left_open if it.evaluation not in taken]
     own = [it for it in left_open if any(it.evaluation == name_of(token, it.evaluation[:32]) for token in sessions)]
     made: Signed = []
     for announced in own:
@@ -152,7 +157,7 @@ def measure(
         try:
             result, ended = _run(session, announced, request, evaluate, seen)
             # The weights are many, and a process that is killed over them must not take with it what was shown.
-            session.set_aside(log_of(announced.evaluation, request, result))
+            session.set_aside(_log(session, announced, request, result))
             measured = _broken(result, announced, "it changed the model itself, or whether it did cannot be told")
             changed = now() != weights
             if not changed:
@@ -206,6 +211,8 @@ def _run(
         # The ledger keeps a line of it; whoever wrote the evaluator needs all of it, and now.
         all_of_it = said if isinstance(error, ScalegateError) else whole(error)
         LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, all_of_it)
+        # What was no score was given to a `Measured`, and shows something all the same.
+        seen += [error.scores] if isinstance(error, ScoresError) and not seen else []
         return _broken(seen[0] if seen else None, announced, said), "aborted"
     return result, "completed"
 
@@ -248,7 +255,7 @@ def _record(
 
     def make() -> Signed:
         nonlocal entry
-        digest = hashlib.sha256(log_of(announced.evaluation, request, measured)).hexdigest()
+        digest = hashlib.sha256(_log(session, announced, request, measured)).hexdigest()
         entry = _finished(session, announced, measured, digest, status)
         attempt = session.journal.fold.attempts.get(announced.evaluation)
         known = (attempt.finished, *(it for _, it, _ in attempt.others)) if attempt else ()
@@ -264,13 +271,17 @@ def _record(
     # attempt, and the worse result stands. If the gate's key was replaced meanwhile, what was not reserved is no
     # evidence, and the result is.
     session.keep(make)
-    session.set_aside(log_of(announced.evaluation, request, measured))
+    session.set_aside(_log(session, announced, request, measured))
     session.write_kept()
     status = entry.status if entry else status
     faults = lacking(session.journal.fold, announced.evaluation) if announced.elicitation != "none" else ()
     if faults and status == "completed":
         LOG.warning("the evaluation of `%s` can rule nothing out: %s", announced.domain, "; ".join(faults))
     return status
+
+
+def _log(session: Session, announced: EvaluationAnnounced, request: EvaluationRequest, measured: Measured) -> bytes:
+    return log_of(session.journal.fold.genesis, announced.evaluation, request, measured)
 
 
 def _entry(
@@ -282,7 +293,7 @@ def _entry(
 ) -> EvaluationFinished:
     """The entry of a result, its log stored."""
     try:
-        log = store_log(session.folder, announced.evaluation, request, measured)
+        log = store(session.folder, _log(session, announced, request, measured))
     except OSError as error:
         # What it showed is recorded all the same; without its log it is no conclusive evidence.
         LOG.error("the log of the evaluation of `%s` cannot be stored: %s", announced.domain, error)

@@ -17,13 +17,19 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from scalegate.training.endings import Authorised, authorised, report
+from scalegate.training.endings import Authorised, authorised, report, tell
 from scalegate.training.held import Held
+from scalegate.training.undisturbed import undisturbed
 
 __all__ = ["MeterFaultError", "TorchMeter", "linear_parameters", "six_nd"]
 
 Loss: TypeAlias = Callable[..., Tensor]
 ANALYTIC = "give `analytic=` with the most that such a step can take"
+
+
+def _untold() -> str:
+    left = tell()
+    return f"; it cannot be kept for {left}: let nobody train that on" if left else ""
 
 
 class MeterFaultError(Held):
@@ -74,24 +80,28 @@ class TorchMeter:
         step since the shape was counted first.
         """
         if self._fault is not None:
-            raise MeterFaultError(self._fault, fix=ANALYTIC)
+            raise MeterFaultError(f"{self._fault}{_untold()}", fix=ANALYTIC)
         key = self._key(batch)
+        before = self._before.setdefault(key, authorised())
         known = self._cache.get(key)
         if known is None:
             known = self._cache[key] = self._count(batch)
-            self._before[key] = authorised()
         uses = self._uses[key] = self._uses.get(key, 0) + 1
         if uses > 1 and uses & (uses - 1) == 0:
-            again = self._count(batch)
+            try:
+                again = self._count(batch)
+            except MeterFaultError as error:
+                raise self._found(f"a step was metered at {known} FLOP: {error.message}", before) from error
             if again > known:
-                why = f"a step of this shape takes {again} FLOP, and was metered at {known}"
-                raise self._found(why, self._before[key])
+                raise self._found(f"a step of this shape takes {again} FLOP, and was metered at {known}", before)
         return known
 
     def _found(self, reason: str, before: Authorised) -> MeterFaultError:
         """Steps may have been taken that it counted too little for: that stays so, also for whoever starts again."""
-        self._fault = reason
-        return MeterFaultError(reason, report(reason, before), fix=ANALYTIC)
+        with undisturbed():
+            self._fault = reason
+            decision = report(reason, before)
+        return MeterFaultError(f"{reason}{_untold()}", decision, fix=ANALYTIC)
 
     def _key(self, batch: tuple[Tensor, ...]) -> tuple[object, ...]:
         trained = tuple(parameter.requires_grad for parameter in self._model.parameters())
@@ -126,10 +136,12 @@ class TorchMeter:
     def verify(self, step: Callable[[], Any], *batch: Tensor) -> Any:
         """Take the step under the counter, and fault if more was dispatched than `flops` said."""
         expected = self.flops(*batch)
-        with FlopCounterMode(display=False) as counter:
-            result = step()
-        ran = int(counter.get_total_flops())
-        if ran > expected:
-            # This step was authorised before it was counted here, by a gate that is open.
-            raise self._found(f"a step was metered at {expected} FLOP and took {ran}", ({}, self._closed))
-        return result
+        counter = FlopCounterMode(display=False)
+        try:
+            with counter:
+                return step()
+        finally:
+            ran = int(counter.get_total_flops())
+            if ran > expected:
+                # This step was authorised before it was counted here, by a gate that is open.
+                raise self._found(f"a step was metered at {expected} FLOP and took {ran}", ({}, self._closed))

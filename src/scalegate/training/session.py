@@ -13,9 +13,8 @@ from typing import Any, Literal
 
 from scalegate.errors import InputError, LedgerError, ScalegateError
 from scalegate.gate import Decision, Journal
-from scalegate.gate.bookkeeping import recording_faults
 from scalegate.gate.facts import effective
-from scalegate.gate.lineage import Run, lineage_faults, makers, members, total
+from scalegate.gate.lineage import Run, makers, members, total
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import (
     ComputeReserved,
@@ -30,9 +29,10 @@ from scalegate.policy import Policy
 from scalegate.training.arguments import line
 from scalegate.training.beside import KEPT, fault_of, kept_beside, store
 from scalegate.training.held import Held
-from scalegate.training.keys import Keys, names_gate
+from scalegate.training.keys import Keys
 from scalegate.training.left import left_behind, take_up
 from scalegate.training.notices import warn_of_start
+from scalegate.training.recording import check_recordable
 from scalegate.training.undisturbed import undisturbed
 from scalegate.units import MAX_FLOP
 
@@ -237,7 +237,7 @@ class Session:
         What is wrong with the meter is stored before that: it may be that the ledger cannot be opened.
         """
         if fault is not None:
-            self.set_aside(fault_of(self.token, line(fault, 2000)))
+            self.set_aside(fault_of(self.journal.fold.genesis, self.token, line(fault, 2000)))
         again = self.let_go
         if again:
             path = self.journal.ledger.path
@@ -263,12 +263,16 @@ class Session:
         self.faulted = True
         LOG.error("run `%s`: a fault of its meter, which holds for good: %s", self.run, reason)
         said = line(reason, 2000)
-        self.set_aside(fault_of(self.token, said))
-        self.unwritten.append(lambda: [(MeterFault(**self.common(), reason=said), self.keys.gate)])
+        self.set_aside(fault_of(self.journal.fold.genesis, self.token, said))
+        # Another gate may have taken it up by then.
+        self.unwritten.append(lambda: [] if said in self.state.faults else [self._fault(said)])
         if self._inside:
             why = f"run `{self.run}`: its meter has a fault, which is kept and written as soon as it can be: {said}"
             raise Held(why, self.decision)
         self.write_kept()
+
+    def _fault(self, said: str) -> tuple[Entry, SigningKey]:
+        return MeterFault(**self.common(), reason=said), self.keys.gate
 
     def set_aside(self, data: bytes) -> None:
         """Store beside the ledger what is not in it yet, if it can be stored."""
@@ -338,58 +342,17 @@ class Session:
 
         def make() -> Signed:
             self.recordable(weights, trained)
-            return [(self._recording(weights, trained), self.keys.gate)]
+            return [(self.recording(weights, trained), self.keys.gate)]
 
         self.write(make, under_any=True)
 
-    def _recording(self, weights: str, trained: int) -> WeightsRecorded:
+    def recording(self, weights: str, trained: int) -> WeightsRecorded:
+        """The entry that says so."""
         return WeightsRecorded(**self.common(), session=self.token, weights=weights, trained=trained)
 
     def recordable(self, weights: str, trained: int) -> None:
         """Raise Held if recording these weights would be a fault of the run for good."""
-        nothing = "nothing was written, and the checkpoint is as it was"
-        untrained = self.state.latest.start_weights if trained == self.base else None
-        had, start = self.state.known(weights), self.state.first.start_weights
-        if self.superseded and not names_gate(self.policy, self.keys):
-            raise Held(
-                f"run `{self.run}`: the policy in force names another key for the gate",
-                self.decision,
-                fix=f"open the run again with that key, from weights that are recorded; {nothing}",
-            )
-        if had is not None and had > trained - self.state.lost.get(self.token, 0):
-            raise Held(
-                f"run `{self.run}`: these weights hold {had} FLOP of it, more than this gate counts",
-                self.decision,
-                fix=f"load a checkpoint before the gate is opened: close it and open the run again; {nothing}",
-            )
-        if trained > self.base and weights == start == self.state.tip and start not in self.state.weights:
-            raise Held(
-                f"run `{self.run}`: training was metered, and the weights are those that it started from",
-                self.decision,
-                fix="save after a step that was taken; if the run went back to its start, open it again from there;"
-                f" {nothing}",
-            )
-        if had is None and self.state.recorded.get((self.token, trained), untrained or weights) != weights:
-            raise Held(
-                f"run `{self.run}`: the weights have changed, and no training was metered meanwhile",
-                self.decision,
-                fix="leave buffers and parameters alone between steps, or meter what changes them; to go back to a"
-                f" checkpoint, load one that was recorded; {nothing}",
-            )
-        runs = self.journal.fold.runs
-        unknown = lineage_faults(runs, self.run)
-        if unknown:
-            mends = "; ".join(fault.mend for fault in unknown if fault.mend)
-            why = f"run `{self.run}`: these weights cannot be recorded, since {unknown[0].text}"
-            raise Held(why, self.decision, fix=f"{mends or 'another run must declare it'}; {nothing}")
-        faults = recording_faults(runs, self.state, self._recording(weights, trained))
-        if faults:
-            raise Held(
-                f"run `{self.run}`: an entry that it writes now {faults[0]}",
-                self.decision,
-                fix="what went into weights is declared by the run that made them; two runs that are trained alike from"
-                f" one start come to the same weights: take another seed or order of data; {nothing}",
-            )
+        check_recordable(self, weights, trained)
 
     def decide(self, flops: int) -> Decision:
         """A decision on `flops` more than the lineage has used, recorded; starts a lease if it is a PROCEED."""
