@@ -70,11 +70,12 @@ def _duration_like(text: str) -> str:
     """The duration that a faulty text seems to mean."""
     number, word = _number_of(text, "3"), re.sub(r"[^a-z]", "", text.lower())
     near = difflib.get_close_matches(word.removesuffix("s"), _DURATIONS, n=1)
-    unit = (near or [name for name in reversed(_DURATIONS) if word and name.startswith(word)] or ["month"])[0]
-    seconds = _exact(number) * _DURATIONS[unit]
-    if seconds > MAX_SECONDS:
+    units = near or [name for name in _DURATIONS if word and name.startswith(word)]
+    # Which unit was meant is not for us to guess: a limit in months in place of minutes is none.
+    if len(units) != 1 or _exact(number) * _DURATIONS[units[0]] > MAX_SECONDS:
         return "3 months"
-    return f"{number} {unit}s" if number.isdecimal() else f"{int(seconds / DAY)} days"
+    seconds = _exact(number) * _DURATIONS[units[0]]
+    return f"{number} {units[0]}s" if number.isdecimal() else f"{int(seconds / DAY)} days"
 
 
 def parse_flop(text: str) -> int:
@@ -106,7 +107,7 @@ def parse_duration(text: str) -> int:
     if not match or unit not in _DURATIONS:
         raise InputError(
             f"`{text}` is not a duration",
-            fix="write a whole number and one of second, minute, hour, day, week, month, year:"
+            fix="write a whole number and its unit, second, minute, hour, day, week, month or year:"
             f" `{_duration_like(text)}`",
         )
     seconds = int(match["number"]) * _DURATIONS[unit]

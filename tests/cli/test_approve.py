@@ -8,6 +8,7 @@ import pytest
 from cli_support import Command
 
 from scalegate.gate.project import Project
+from scalegate.ledger.entries import EvaluationFinished
 
 SIGN = ("approve", "-p", "p", "--run", "r", "--level", "2", "--as", "ada", "--until", "2999-01-01")
 SIGN += ("--statement", "I looked.")
@@ -37,6 +38,36 @@ def test_it_names_the_latest_decision_for_its_action(scalegate: Command, project
         seen = journal.fold.decisions[signed.json["decision"]]
         assert json.dumps(seen.to_json(), sort_keys=True) == json.dumps(made, sort_keys=True)
         assert journal.fold.situation("r", now=journal.now()).signatures[-1].action == "deploy_external"
+
+
+def test_nobody_signs_over_a_result_that_the_decision_did_not_see(scalegate: Command, project: Project) -> None:
+    """It may be far worse than what was decided on: it is decided on, and read, first."""
+    with project.journal() as journal:
+        announced, *_ = [it.announced for it in journal.fold.attempts.values() if it.announced]
+        late = EvaluationFinished(
+            actor="evaluator",
+            time=journal.now(),
+            policy=journal.policy.digest(),
+            evaluation="e" * 64,
+            weights=announced.weights,
+            domain="arithmetic",
+            status="completed",
+            successes=400,
+            completed=400,
+            errors=0,
+            elicitation_flops=0,
+            elicitation_method="m",
+            evaluation_flops=0,
+            log="0" * 64,
+            assumptions=("a",),
+        )
+        journal.append(lambda: [(late, project.key("evaluator"))])
+    refused = scalegate(*SIGN)
+    assert (refused.code, refused.out) == (2, "")
+    assert "1 result came after decision " in refused.err
+    assert "scalegate decide --run r --project p" in refused.err
+    assert scalegate("decide", "-p", "p", "--run", "r").code == 3
+    assert scalegate(*SIGN).code == 0
 
 
 @pytest.mark.usefixtures("project")

@@ -137,6 +137,9 @@ def test_other_runs_are_evaluated_by_commands_and_the_next_step_is_what_is_decid
     assert scalegate(*decide).code == 0
     with open_gate(project, second, run="b") as gate:
         gate.step(19 * STEP)
+    # What was spent on its elicitation serves the other run too, as far as its evidence carries.
+    with open_gate(project, first, run="a", evaluate=None) as gate:
+        train(gate, first, 30)
 
 
 def test_where_something_else_is_to_be_done_the_commands_are_said_to_be_a_part(

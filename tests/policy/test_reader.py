@@ -228,6 +228,15 @@ def test_a_policy_with_a_long_duration_reads_back() -> None:
         parse_duration("1001 years")
 
 
+@pytest.mark.parametrize(
+    ("text", "suggested"), [("600", "3 months"), ("10 m", "3 months"), ("10m", "3 months"), ("90 d", "90 days")]
+)
+def test_a_unit_that_may_be_one_of_several_is_not_guessed(text: str, suggested: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_duration(text)
+    assert (caught.value.fix or "").endswith(f": `{suggested}`")
+
+
 @pytest.mark.parametrize("hidden", ["\u2028", "\u2029", "\x85", "\r"])
 def test_what_breaks_a_line_for_a_parser_and_on_no_screen_is_refused(hidden: str) -> None:
     """What people read as one line, a comment, would be a field."""

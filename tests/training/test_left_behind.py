@@ -400,3 +400,28 @@ def test_a_ledger_that_is_older_than_what_is_stored_decides_nothing(project: Pro
         path.rename(project.folder / path.name)
     with open_gate(project, model) as gate:
         train(gate, model, 1)
+
+
+def test_what_was_taken_up_while_its_evaluator_lived_is_recorded_by_it_too(project: Project) -> None:
+    """Between storing its log and recording its result another run is opened: neither loses anything, both hold."""
+    model, evaluated = Model(flops=7), [0]
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        evaluated[0] += 1
+        return Measured.of([True] * 360 + [False] * 40, assumptions=["a"], elicitation_flops=request.elicitation_flops)
+
+    def digest() -> str:
+        if evaluated[0] == 1:
+            evaluated[0] = 9
+            with open_gate(project, Model(), "other") as other, pytest.raises(Held, match="STOP"):
+                other.step(STEP)
+        return model.digest()
+
+    with open_gate(project, model, evaluate=evaluate, weights=digest) as gate:
+        train(gate, model, 1)
+        assert gate.evaluate().verdict == "HOLD"
+    with reading(project.ledger) as journal:
+        first, *_ = journal.fold.attempts.values()
+        assert first.finished is not None
+        assert (first.finished.status, [it.status for _, it, _ in first.others]) == ("aborted", ["completed"])
+    replay(project.ledger)

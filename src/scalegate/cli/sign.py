@@ -68,7 +68,7 @@ def approve(
     """
     from scalegate.cli.project import check_action, check_run
     from scalegate.errors import InputError
-    from scalegate.gate.since import latest_decision, to_decide
+    from scalegate.gate.since import latest_decision, since, to_decide
     from scalegate.ledger.entries import Approval
 
     asked = check_action(action)
@@ -90,6 +90,13 @@ def approve(
             raise InputError(
                 f"the latest decision on run `{run}` for `{action}` is {found[1].digest()[:12]}, not the one you read",
                 fix="read that one; a signature counts for what its signer saw",
+            )
+        later = since(journal.fold, run, found[0]).kinds
+        if "result" in later:
+            raise InputError(
+                f"{later['result']} result{'s' * (later['result'] > 1)} came after decision {found[1].digest()[:12]}"
+                f" on run `{run}`, the latest for `{action}`: whoever signs for that has not seen what they change",
+                fix=f"`{to_decide(run, asked, project=str(project))}`, read that, then sign",
             )
         if level not in found[1].levels:
             raise InputError(

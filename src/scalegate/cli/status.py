@@ -83,14 +83,14 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
             if attempt.announced is not None and attempt.finished is None
         ],
         "amendment": _pending(fold),
-        "file": _file(folder, policy),
+        "file": _file(folder, policy, fold),
         "faults": fold.faults,
         "waiting": waiting(fold, kept_beside(journal.ledger.path)),
         "ignored": fold.ignored,
     }
 
 
-def _file(folder: Path, policy: Policy) -> str | None:
+def _file(folder: Path, policy: Policy, fold: Fold) -> str | None:
     """What is to be said of a project's policy file that is not the policy in force."""
     path = folder / "policy.yaml"
     if not path.is_file():
@@ -102,7 +102,9 @@ def _file(folder: Path, policy: Policy) -> str | None:
     if given.digest() == policy.digest():
         return None
     adopt = shlex.join(["scalegate", "adopt", str(path), "-p", str(folder), "--as", "NAME"])
-    return f"{path} is not the policy in force. To adopt it: {adopt}"
+    taken = fold.versions.get(given.version, given.digest()) != given.digest()
+    first = f"give it a version of its own (another policy had `{given.version}` before), then " if taken else ""
+    return f"{path} is not the policy in force. To adopt it: {first}{adopt}"
 
 
 def _pending(fold: Fold) -> list[Document]:

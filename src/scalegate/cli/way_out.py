@@ -104,7 +104,8 @@ def to_release(decision: Decision, known: Known) -> Iterator[str]:
     again = to_decide(decision.run, decision.action, weights, decision.configuration, project=folder)
     if any(measured) or any(signed):
         part = all(one or other for one, other in zip(measured, signed, strict=True))
-        words = "Commands for the first of these" if part else "Commands for a part of the first of these"
+        these = "the first of these" if way_out and len(way_out.sets) > 1 and not way_out.first else "this"
+        words = f"Commands for {these}" if part else f"Commands for a part of {these}"
         yield f"{words}, with what stands in capitals filled in{'' if part else '; the rest stands above'}:"
         lines += [again] if any(measured) and any(signed) else []
         yield from (f"  {line}" for line in (*lines, *(line for part in signed for line in part), again))

@@ -201,7 +201,8 @@ def elsewhere_measures(
     cost = ceil(sum(sum(flops.values()) for flops in due.values()) * factor)
     for domain in policy.domains:
         names = [
-            f"`{other.run}` (at least {exact_flop(due[other.run][domain.id])} of elicitation)"
+            f"`{other.run}` (at least {exact_flop(due[other.run][domain.id])} of elicitation, attempt"
+            f" {other.attempts.get(domain.id, 0) + 1} of {policy.error_budget.evaluations})"
             for other in chosen[domain.id]
         ]
         if names:
@@ -210,8 +211,7 @@ def elsewhere_measures(
                 "measure",
                 "if it turns out conclusive, and the alarm is not reached: an announced evaluation"
                 f" of `{domain.id}` on the furthest recorded weights of {', '.join(names)},"
-                f" so that what it covers counts as unevaluated no more (enough for that: to train on themselves, they"
-                " may need more elicitation)",
+                f" so that what it covers counts as unevaluated no more",
                 ((f"{domain.id}.unevaluated", effective(policy, left)), ("developer.others", others + cost)),
                 concerns=(
                     "others",
@@ -244,7 +244,13 @@ def _gain(policy: Policy, situation: Situation, domain: Domain, other: Elsewhere
 
 
 def _due_on(policy: Policy, domain: Domain, other: Elsewhere) -> int:
-    return elicitation_needed(domain, floor((other.carried + other.recorded) * policy.effective_compute.factor))
+    """FLOP of elicitation with which the other run can go on as far as its evidence carries, as far as all of it is
+    covered with that in every domain; at the least what makes the evaluation conclusive."""
+    trained = other.carried + other.recorded
+    evidence = floor(trained * policy.effective_compute.factor)
+    least, most = elicitation_needed(domain, evidence), elicitation_due(policy, domain, evidence, None, int)
+    margin = min(item.margin for item in policy.domains)
+    return max(least, min(most, floor(trained * (margin - 1))))
 
 
 def _to_evaluate(policy: Policy, situation: Situation, domain: Domain, stated: Callable[[int], int]) -> list[Elsewhere]:

@@ -165,7 +165,7 @@ def _signed(context: Context) -> Iterator[Signed]:
         if isinstance(entry, entries.Approval):
             level = policy.level(entry.level)
             longest = level.approvals.valid_for if level and level.approvals else 0
-            subject = f"level {entry.level} of run {entry.run}"
+            subject = f"level {entry.level} of run {entry.run}, seen in decision {entry.decision[:12]}"
         else:
             found = [s for level in policy.levels for s in level.safeguards if s.id == entry.safeguard]
             longest = found[0].valid_for if found else 0
