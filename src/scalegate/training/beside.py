@@ -20,6 +20,8 @@ from scalegate.ledger.entries import MeterFault
 
 __all__ = ["KEPT", "fault_of", "kept_beside", "left_faults", "store", "stored", "unknown_faults"]
 
+FIELDS = frozenset({"evaluation", "meter_fault"})
+"""What a file that is stored here has one of."""
 _NAME = re.compile("[0-9a-f]{64}")
 KEPT = "it is kept in the folder {}: whoever opens a run of the ledger beside that takes it from there"
 
@@ -70,15 +72,19 @@ def stored(folder: Path, about: str) -> Iterator[tuple[str, Mapping[str, object]
             yield digest, document
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=65_536)
 def _read(path: Path, *_unchanged: int) -> tuple[str, Mapping[str, object]]:
-    """The digest and the document of a file; an empty one if it is none. Raises OSError."""
+    """The digest of a file, and its document if it is one that is stored here. Raises OSError."""
     data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    # A lab's own logs may lie here too, and be large.
+    if not any(f'"{field}"'.encode() in data for field in FIELDS):
+        return digest, {}
     try:
         document = strict_json.loads(data)
     except ScalegateError:
-        document = None
-    return hashlib.sha256(data).hexdigest(), document if isinstance(document, dict) else {}
+        return digest, {}
+    return digest, document if isinstance(document, dict) and not FIELDS.isdisjoint(document) else {}
 
 
 def fault_of(genesis: str, session: str, reason: str) -> bytes:
