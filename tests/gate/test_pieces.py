@@ -10,6 +10,7 @@ from book import Book, digest
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import (
+    NO_LOG,
     ComputeReserved,
     EvaluationAnnounced,
     EvaluationFinished,
@@ -133,3 +134,49 @@ def test_a_second_result_takes_nothing_back_that_the_first_shows(again: dict[str
     for value in known:
         assert isinstance(value, Unknown)
         assert "79 of 400 leave the alarm" in value.detail
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "whole"),
+    [
+        ({}, {}, True),
+        ({}, {"time": 2**33, "assumptions": ("another",), "elicitation_method": "m"}, True),
+        ({}, {"log": digest("another")}, False),
+        ({}, {"successes": 2}, False),
+        ({}, {"completed": 399}, False),
+        ({}, {"errors": 1}, False),
+        ({}, {"elicitation_flops": 1}, False),
+        ({}, {"status": "aborted"}, False),
+        ({}, {"weights": digest("x")}, False),
+        ({}, {"domain": "cyber"}, False),
+        ({}, {"key": "security"}, False),
+        ({"log": NO_LOG}, {"log": NO_LOG}, False),
+        ({"status": "completed"}, {}, False),
+    ],
+)
+def test_what_its_evaluator_records_of_the_log_that_was_taken_up_is_the_result(
+    first: dict[str, Any], then: dict[str, Any], whole: bool
+) -> None:
+    """It was thought gone, and is not: the same log, whole. Anything else stands beside, and then nothing rules out."""
+    book = evaluated(**({"status": "aborted"} | first))
+    book.put(EvaluationFinished, **then)
+    pieces = book.situation().pieces
+    assert (len(pieces) == 1 and pieces[0].announced and pieces[0].status == "completed") is whole
+    if whole:
+        again = book.put(EvaluationFinished, successes=4)
+        assert again.refused is not None
+        assert [it.announced for it in book.situation().pieces] == [False, False], "once"
+
+
+def test_nothing_is_made_whole_beside_what_stood_there_before() -> None:
+    book = evaluated(status="aborted")
+    book.put(EvaluationFinished, successes=0)
+    book.put(EvaluationFinished)
+    assert [it.status for it in book.situation().pieces] == ["aborted", "completed", "completed"]
+
+
+def test_a_result_that_nobody_signed_is_made_whole_by_none() -> None:
+    book = evaluated()
+    book.put(EvaluationFinished, key="security", status="aborted")
+    book.put(EvaluationFinished)
+    assert [it.announced for it in book.situation().pieces] == [True, False]

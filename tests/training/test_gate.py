@@ -187,7 +187,7 @@ def test_a_process_killed_during_an_evaluation_leaves_an_attempt_that_counts(
         [False] * 399 + [None],
         [False] * 399,
         [0.5] * 400,
-        ["0"] * 400,
+        ["timeout"] * 400,
         [math.inf] * 400,
     ],
     ids=["empty", "all NaN", "one NaN", "one errored", "one missing", "not a score", "text", "inf"],

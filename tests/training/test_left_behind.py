@@ -402,8 +402,8 @@ def test_a_ledger_that_is_older_than_what_is_stored_decides_nothing(project: Pro
         train(gate, model, 1)
 
 
-def test_what_was_taken_up_while_its_evaluator_lived_is_recorded_by_it_too(project: Project) -> None:
-    """Between storing its log and recording its result another run is opened: neither loses anything, both hold."""
+def test_what_was_taken_up_while_its_evaluator_lived_is_what_that_records(project: Project) -> None:
+    """Between storing its log and recording its result another run is opened: that holds, and the result is whole."""
     model, evaluated = Model(flops=7), [0]
 
     def evaluate(request: EvaluationRequest) -> Measured:
@@ -411,17 +411,71 @@ def test_what_was_taken_up_while_its_evaluator_lived_is_recorded_by_it_too(proje
         return Measured.of([True] * 360 + [False] * 40, assumptions=["a"], elicitation_flops=request.elicitation_flops)
 
     def digest() -> str:
-        if evaluated[0] == 1:
-            evaluated[0] = 9
-            with open_gate(project, Model(), "other") as other, pytest.raises(Held, match="STOP"):
+        if evaluated[0] in (1, 2):
+            evaluated[0] += 8
+            with open_gate(project, Model(), f"other{evaluated[0]}") as other, pytest.raises(Held, match="STOP"):
                 other.step(STEP)
+            evaluated[0] -= 8 if evaluated[0] == 9 else 0
         return model.digest()
 
     with open_gate(project, model, evaluate=evaluate, weights=digest) as gate:
         train(gate, model, 1)
-        assert gate.evaluate().verdict == "HOLD"
+        decision = gate.evaluate()
+    statuses = {finding.clause: finding.status for finding in decision.findings}
+    assert (statuses["capability.arithmetic"], statuses["safeguards.level-2"]) == ("met", "not shown")
     with reading(project.ledger) as journal:
-        first, *_ = journal.fold.attempts.values()
-        assert first.finished is not None
-        assert (first.finished.status, [it.status for _, it, _ in first.others]) == ("aborted", ["completed"])
+        for attempt in journal.fold.attempts.values():
+            assert attempt.finished is not None
+            assert (attempt.finished.status, attempt.others) == ("completed", [])
     replay(project.ledger)
+
+
+def test_what_else_lies_there_is_nobodys_log(project: Project) -> None:
+    """A lab's own files: they name an evaluation of theirs, and have outcomes of a form of their own."""
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 3)
+    gate.save()
+    folder = gate._session.folder
+    gate.close()
+    folder.mkdir(exist_ok=True)
+    for number, text in enumerate(
+        (
+            '{"evaluation":"mmlu","outcomes":[{"id":1,"correct":true}]}',
+            '{"evaluation":"mmlu","outcomes":[1,1]}',
+            '{"evaluation":' + "[" * 9_000 + "]" * 9_000 + "}",
+            '{"evaluation":1e999,"outcomes":7}',
+            '{"meter_fault":["x"],"session":7}',
+            '"evaluation"',
+        )
+    ):
+        (folder / f"{number}.json").write_text(text)
+    (folder / "7.json").write_bytes(b'\xff\x00"evaluation"')
+    with open_gate(project, model) as gate:
+        train(gate, model, 1)
+    with reading(project.ledger) as journal:
+        assert status_document(journal, project.folder)["waiting"] == []
+
+
+def test_what_was_announced_after_a_ledger_was_read_is_nothing_that_it_lacks(project: Project) -> None:
+    """A run that lives announces and stores while somebody looks."""
+    model = Model()
+    gate = open_gate(project, model)
+    train(gate, model, 3)
+    with reading(project.ledger) as journal:
+        gate.evaluate()
+        assert status_document(journal, project.folder)["waiting"] == []
+    gate.close()
+
+
+def test_nobody_signs_over_what_waits(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    model = Model(skill=lambda _: 0.21)
+    with open_gate(project, model) as gate:
+        with pytest.raises(Held):
+            train(gate, model)
+        leave_log(project, gate, 400)
+    sign = ["approve", "-p", str(project.folder), "--run", "r", "--level", "2", "--as", "ada", "--until", "2999-01-01"]
+    assert run([*sign, "--statement", "seen"]) == 2
+    assert "waits beside the ledger, and is not in it yet" in capsys.readouterr().err
+    assert run(["decide", "--run", "r", "-p", str(project.folder)]) == 3
+    assert run([*sign, "--statement", "seen"]) == 0

@@ -280,3 +280,28 @@ def test_a_model_that_can_no_more_be_counted_was_counted_too_little(tmp_path: Pa
         with pytest.raises(MeterFaultError, match=r"was metered at .* counts 0 FLOP"):
             meter.flops(*examples)
     assert len(faults(project)) == 1
+
+
+def test_a_count_that_fails_is_due_until_it_is_made(tmp_path: Path) -> None:
+    """A script that skips a batch when memory is short takes no step on what was counted before."""
+    meter, loops, project, examples = metered(tmp_path)
+    fails = [False]
+    loss = meter._loss
+
+    def short(*given: Any) -> Any:
+        if fails[0]:
+            raise RuntimeError("out of memory")
+        return loss(*given)
+
+    meter._loss = short
+    with open_gate(project, Model()) as gate:
+        gate.step(meter.flops(*examples))
+        fails[0], loops[0] = True, 2
+        for _ in range(9):
+            with pytest.raises(RuntimeError, match="out of memory"):
+                meter.flops(*examples)
+        assert faults(project) == []
+        fails[0] = False
+        with pytest.raises(MeterFaultError, match="was metered at"):
+            meter.flops(*examples)
+    assert len(faults(project)) == 1

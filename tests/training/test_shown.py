@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalegate.errors import InputError
+from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.journal import reading
 from scalegate.gate.project import Project
-from scalegate.training.evaluation import Measured, ScoresError
+from scalegate.training.evaluation import EvaluationRequest, Measured, ScoresError
 from scalegate.training.held import Held
 from scalegate.training.shown import shown_by
 from support import Model, new_project, open_gate, train
@@ -37,6 +41,46 @@ class Sample:
 @dataclass(slots=True)
 class Slotted:
     correct: object
+
+
+@dataclass(slots=True)
+class Named(Slotted):
+    name: str = "x"
+
+
+class Rest:
+    """What an interface asked for by name."""
+
+    def __init__(self, correct: object) -> None:
+        self.correct = correct
+
+    def to_dict(self, form: str) -> None: ...
+
+
+class Grade(Enum):
+    RIGHT = "correct"
+    WRONG = "incorrect"
+
+
+class Scalar:
+    """As an array without dimensions is: it has a length to ask for, and none to give."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __len__(self) -> int:
+        raise TypeError("len() of a 0-d array")
+
+    def __eq__(self, other: object) -> bool:
+        return self._value == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def tolist(self) -> object:
+        return self._value
 
 
 class Table:
@@ -102,6 +146,15 @@ def measured(scores: list[bool]) -> Measured:
         (Counter(correct=1, refused=0), (True, False)),
         (([1, 0], Network([True] * 9)), (True, False, None)),
         (Array([1], (10**9,)), ()),
+        ([Named(c) for c in (1, 1, 0, 1)], (True, True, False, True)),
+        ([Rest(c) for c in (1, 1, 0, 1)], (True, True, False, True)),
+        ([Scalar(c) for c in (1, 1, 0, 1)], (True, True, False, True)),
+        ({"samples": [1, 1, 0, 1], "loss": Scalar(0.3)}, (True, True, False, True, None)),
+        ((measured([True, True, False, True]), Scalar(0.3)), (True, True, False, True)),
+        (bytes([1, 0, 0, 1]), (True, False, False, True)),
+        ([Grade.RIGHT, Grade.WRONG, Grade.RIGHT, Fraction(1, 2)], (True, False, True, None)),
+        ([0, 0, 0, TimeoutError()], (False, False, False, None)),
+        ([0, 0, 0, {"a": 1, "b": 1}], (True, True, False, False)),
         ("1111", ()),
         (b"1111", ()),
         (7, ()),
@@ -160,6 +213,11 @@ def test_what_is_too_large_to_look_through_is_read_as_all_that_it_may_show() -> 
     assert shown_by({"a": deep, "b": [True] * 9}, 4) == (True,) * 4
 
 
+def test_what_cannot_be_read_for_a_fault_of_ours_shows_all_that_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalegate.training.shown._shown", lambda *_: 1 / 0)
+    assert shown_by([0, 0], 3) == (True, True, True)
+
+
 def test_what_has_no_end_is_given_up() -> None:
     def endless() -> Any:
         yield True
@@ -178,6 +236,8 @@ def test_what_has_no_end_is_given_up() -> None:
         [{"correct": c} for c in (True, True, False)],
         [[True], [True], [False]],
         [Sample(True), Sample(True), Sample(False)],
+        ["C", "C", "I"],
+        ["True", "true", "False"],
     ],
 )
 def test_scores_that_are_wrapped_are_refused_and_show_what_they_do(tmp_path: Path, scores: list[Any]) -> None:
@@ -195,6 +255,53 @@ def test_scores_that_are_wrapped_are_refused_and_show_what_they_do(tmp_path: Pat
     assert results(project) == [("aborted", 80, 120)]
 
 
+def raised(scores: list[Any]) -> Measured:
+    """As a script does that has its own way with exceptions."""
+    try:
+        return Measured.of(scores, assumptions=["a"], elicitation_flops=7 * 10**12)
+    except InputError as error:
+        raise RuntimeError("the evaluation failed") from error
+
+
+def grouped(scores: list[Any]) -> Measured:
+    try:
+        return Measured.of(scores, assumptions=["a"], elicitation_flops=7 * 10**12)
+    except InputError as error:
+        raise ExceptionGroup("of several", [ValueError("another"), error]) from None
+
+
+def exits(scores: list[Any]) -> Measured:
+    try:
+        return Measured.of(scores, assumptions=["a"], elicitation_flops=7 * 10**12)
+    except ScalegateError as error:
+        sys.exit(error.exit_code)
+
+
+def beside(scores: list[Any]) -> Any:
+    return Measured.of([score[0] for score in scores], assumptions=["a"], elicitation_flops=7 * 10**12), "log.json"
+
+
+@pytest.mark.parametrize("evaluates", [raised, grouped, exits, beside])
+def test_whatever_becomes_of_the_error_what_was_shown_and_spent_counts(
+    tmp_path: Path, evaluates: Callable[[list[Any]], Measured]
+) -> None:
+    project, model = new_project(tmp_path / "p"), Model()
+
+    def evaluate(request: EvaluationRequest) -> Any:
+        return evaluates([[True], [True], [False]] * 40) if request.elicitation != "none" else model.evaluate(request)
+
+    with (
+        open_gate(project, model, evaluate=evaluate) as gate,
+        pytest.raises(SystemExit if evaluates is exits else Held),
+    ):
+        train(gate, model)
+    assert results(project)[1] == ("aborted", 80, 120)
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].used("elicitation") == 7 * 10**12
+    with open_gate(project, Model(flops=model.saved)) as gate, pytest.raises(Held, match=r"level-2"):
+        train(gate, model)
+
+
 @pytest.mark.parametrize("scores", [None, {True, False}, "1101", b"1101", 7])
 def test_what_is_no_list_of_scores_is_refused(scores: Any) -> None:
     with pytest.raises(InputError, match="`scores` is "):
@@ -203,6 +310,18 @@ def test_what_is_no_list_of_scores_is_refused(scores: Any) -> None:
 
 def test_scores_by_sample_are_the_scores_and_not_the_names_of_the_samples() -> None:
     assert Measured.of({0: True, 1: True, "x": 0}, assumptions=["a"]).outcomes == (True, True, False)
+
+
+@pytest.mark.parametrize("score", [1, 1.0, True, Fraction(1)])
+def test_a_one_is_a_success_and_an_exception_the_mark_of_an_error(score: Any) -> None:
+    scores = (score, 0, TimeoutError("no answer"), "out of memory", math.nan, None, 0.7, Fraction(1, 2))
+    assert Measured(scores, 0, "", 0, ("a",)).outcomes == (True, False, *(None,) * 6)
+    assert Measured.of(scores, assumptions=["a"]).outcomes == (True, False, *(None,) * 6)
+
+
+def test_a_table_is_no_list_of_its_columns() -> None:
+    with pytest.raises(ScoresError):
+        Measured.of(Table({"correct": [1, 0]}), assumptions=["a"])  # type: ignore[arg-type]
 
 
 def test_the_bools_of_an_array_are_bools() -> None:

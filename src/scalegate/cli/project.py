@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scalegate.cli.way_out import Known
@@ -12,7 +12,7 @@ from scalegate.gate.journal import Journal, reading
 from scalegate.gate.lineage import makers
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
-from scalegate.ledger.entries import ComputeReserved, EvaluationAnnounced
+from scalegate.ledger.entries import ComputeReserved, Entry, EvaluationAnnounced
 from scalegate.policy import ACTIONS, Person, Policy
 from scalegate.policy.document import Action
 from scalegate.training.beside import kept_beside
@@ -114,14 +114,26 @@ def elicitation(
 def take_up(journal: Journal, project: Project) -> None:
     """Write what counts against a run and waits beside the ledger, before anything is decided. Raises InputError
     where a key is missing for that."""
-    if waiting(journal.fold, kept_beside(project.ledger)):
+    if waiting(journal, kept_beside(project.ledger)):
         keys = find_keys(journal.policy, project.keys, project.key("log"))
-        journal.append(lambda: left_behind(journal, keys, kept_beside(project.ledger)))
+
+        def make() -> list[tuple[Entry, SigningKey]]:
+            made = left_behind(journal, keys, kept_beside(project.ledger))
+            if not made:
+                raise _Nothing
+            return made
+
+        with suppress(_Nothing):
+            journal.append(make)
+
+
+class _Nothing(Exception):
+    """There is nothing to write: somebody else has written it meanwhile."""
 
 
 def check_nothing_waits(journal: Journal, project: Project) -> None:
     """Raise InputError where a verdict would leave out what waits beside the ledger, and is not to be recorded."""
-    if waiting(journal.fold, kept_beside(project.ledger)):
+    if waiting(journal, kept_beside(project.ledger)):
         raise InputError(
             "what counts against a run waits beside the ledger, and is not in it yet",
             place=Place(file=str(kept_beside(project.ledger))),

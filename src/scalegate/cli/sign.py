@@ -66,8 +66,9 @@ def approve(
     action except `train` it counts only for that decision's exact weights and configuration. Read the decision first:
     `scalegate status` shows those on training, `scalegate decide` any that it takes.
     """
-    from scalegate.cli.project import check_action, check_run
+    from scalegate.cli.project import check_action, check_nothing_waits, check_run
     from scalegate.errors import InputError
+    from scalegate.gate.project import Project
     from scalegate.gate.since import latest_decision, since, to_decide
     from scalegate.ledger.entries import Approval
 
@@ -91,6 +92,7 @@ def approve(
                 f"the latest decision on run `{run}` for `{action}` is {found[1].digest()[:12]}, not the one you read",
                 fix="read that one; a signature counts for what its signer saw",
             )
+        check_nothing_waits(journal, Project(project))
         later = since(journal.fold, run, found[0]).kinds
         if "result" in later:
             raise InputError(

@@ -85,7 +85,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "amendment": _pending(fold),
         "file": _file(folder, policy, fold),
         "faults": fold.faults,
-        "waiting": waiting(fold, kept_beside(journal.ledger.path)),
+        "waiting": waiting(journal, kept_beside(journal.ledger.path)),
         "ignored": fold.ignored,
     }
 

@@ -22,7 +22,7 @@ from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
 from scalegate.gate.trust import GATE_ENTRIES
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
-from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished
+from scalegate.ledger.entries import NO_LOG, Entry, EvaluationAnnounced, EvaluationFinished
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 
@@ -222,7 +222,7 @@ class Fold:
             # What was announced under a policy that had the domain may be closed under one that has not.
             self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
         fits = announced is None or (announced.weights, announced.domain) == (entry.weights, entry.domain)
-        if refused is None and attempt.finished is None and fits:
+        if refused is None and fits and (attempt.finished is None or _completes(attempt, entry)):
             attempt.finished, attempt.finished_at, attempt.signed = entry, index, True
             return None
         attempt.others.append((index, entry, refused is None))
@@ -422,3 +422,20 @@ def _can_sign(policy: Policy) -> bool:
     gate = any("gate" in person.roles for person in keyed)
     quorum = policy.amendment
     return gate and (quorum is None or sum(quorum.role in person.roles for person in keyed) >= quorum.at_least)
+
+
+def _completes(attempt: Attempt, entry: EvaluationFinished) -> bool:
+    """Whether a result is what an evaluator that was thought gone wrote after all, of the log that was taken up."""
+    first = attempt.finished
+    return (
+        first is not None
+        and attempt.signed
+        and not attempt.others
+        and (first.status, entry.status) == ("aborted", "completed")
+        and first.log == entry.log != NO_LOG
+        and _said(first) == _said(entry)
+    )
+
+
+def _said(result: EvaluationFinished) -> tuple[int, ...]:
+    return result.successes, result.completed, result.errors, result.elicitation_flops

@@ -250,7 +250,7 @@ def _due_on(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     evidence = floor(trained * policy.effective_compute.factor)
     least, most = elicitation_needed(domain, evidence), elicitation_due(policy, domain, evidence, None, int)
     margin = min(item.margin for item in policy.domains)
-    return max(least, min(most, floor(trained * (margin - 1))))
+    return max(least, min(most, floor(trained * (margin - 1) / ROUNDED)))
 
 
 def _to_evaluate(policy: Policy, situation: Situation, domain: Domain, stated: Callable[[int], int]) -> list[Elsewhere]:

@@ -16,7 +16,11 @@ from scalegate.ledger import strict_json
 from scalegate.text import escaped, unshowable
 from scalegate.units import MAX_FLOP
 
+NO_LOG = "0" * 64
+"""In place of the digest of a log that could not be stored."""
+
 __all__ = [
+    "NO_LOG",
     "PREDICATES",
     "Approval",
     "Attestation",
@@ -219,7 +223,7 @@ class EvaluationFinished(_Predicate):
     """What was done to draw the capability out, in words."""
     evaluation_flops: FlopText
     log: Digest
-    """SHA-256 of the per-sample log."""
+    """SHA-256 of the per-sample log; `NO_LOG` where there is none."""
     assumptions: tuple[Line, ...]
     """What must be true for the result to mean anything."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scalegate.errors import InputError, LedgerError, Place
 from scalegate.gate import Replayed, replay
+from scalegate.gate.journal import reading
 from scalegate.ledger import Checkpoint, Ledger
 from scalegate.report.gather import gather
 from scalegate.training.beside import kept_beside
@@ -37,7 +38,8 @@ def write_report(ledger: Path, out: Path, *, run: str | None = None) -> Path:
     from scalegate.report.html import page
 
     replayed, checkpoint = _read(Path(ledger))
-    beside = waiting(replayed.fold, kept_beside(Path(ledger)))
+    with reading(ledger) as journal:
+        beside = waiting(journal, kept_beside(Path(ledger)))
     text = page(gather(replayed, run=run, checkpoint=checkpoint, file=Path(ledger).name, waiting=beside))
     return _publish(Path(out), text.encode())
 

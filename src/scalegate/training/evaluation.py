@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -21,7 +21,7 @@ from scalegate.gate.fold import Attempt, Fold
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.training.beside import stored
-from scalegate.training.shown import holds_values, outcome_of
+from scalegate.training.shown import is_no_score, listed, outcome_of
 
 __all__ = [
     "EvaluationRequest",
@@ -65,13 +65,13 @@ class EvaluationRequest:
 class ScoresError(InputError):
     """What was given as scores is none: not one True or False per sample. What it shows counts all the same."""
 
-    def __init__(self, scores: object) -> None:
+    def __init__(self, scores: object, elicitation_flops: object = 0) -> None:
         said = repr(scores)
         super().__init__(
             f"`scores` is {said if len(said) < 80 else f'{said[:77]}...'}",
             fix="give a list with one score per sample: True or False, nothing around it",
         )
-        self.scores = scores
+        self.scores, self.elicitation_flops = scores, elicitation_flops
 
 
 @dataclass(frozen=True)
@@ -87,15 +87,14 @@ class Measured:
     assumptions: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """What is not exactly True or False has no outcome: a 1 or a 0.7 must never pass for a failed sample.
+        """What is neither True nor False, nor 1 nor 0, has no outcome: a 0.7 must never pass for a failed sample.
 
-        Raises ScoresError where an outcome has others in it.
+        Raises ScoresError where an outcome has others in it, or is a word.
         """
         outcomes = tuple(self.outcomes)
-        if any(holds_values(outcome) for outcome in outcomes):
-            raise ScoresError(outcomes)
-        scored = tuple(outcome_of(outcome) if _is_bool(outcome) else None for outcome in outcomes)
-        object.__setattr__(self, "outcomes", scored)
+        if any(map(is_no_score, outcomes)):
+            raise ScoresError(outcomes, self.elicitation_flops)
+        object.__setattr__(self, "outcomes", tuple(map(outcome_of, outcomes)))
         for name in ("elicitation_flops", "evaluation_flops"):
             with contextlib.suppress(TypeError):  # what is no whole number is refused when it is recorded
                 object.__setattr__(self, name, operator.index(getattr(self, name)))
@@ -113,18 +112,14 @@ class Measured:
 
         Raises ScoresError if these are no scores, and InputError if the assumptions are one text: give lists.
         """
-        if isinstance(scores, Mapping):
-            scores = tuple(scores.values())
-        if isinstance(scores, str | bytes | Set) or not isinstance(scores, Iterable):
-            # A set keeps one of each.
-            raise ScoresError(scores)
-        scores = tuple(scores)
-        if any(holds_values(score) for score in scores):
-            raise ScoresError(scores)
+        outcomes = listed(scores)
+        if outcomes is None:
+            raise ScoresError(scores, elicitation_flops)
         if isinstance(assumptions, str):
             raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
-        outcomes = tuple(outcome_of(score) for score in scores)
-        return Measured(outcomes, elicitation_flops, elicitation_method, evaluation_flops, tuple(assumptions))
+        # They are read, or refused, where they are kept.
+        read: Any = outcomes
+        return Measured(read, elicitation_flops, elicitation_method, evaluation_flops, tuple(assumptions))
 
     @property
     def successes(self) -> int:
@@ -137,11 +132,6 @@ class Measured:
     @property
     def completed(self) -> int:
         return len(self.outcomes) - self.errors
-
-
-def _is_bool(outcome: object) -> bool:
-    """Whether it is a bool, or an array's."""
-    return isinstance(outcome, bool) or str(getattr(outcome, "dtype", "")) in ("bool", "torch.bool")
 
 
 Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]
@@ -198,11 +188,14 @@ def left_logs(fold: Fold, folder: Path) -> list[tuple[EvaluationAnnounced, str, 
     return left
 
 
-def unknown_logs(fold: Fold, folder: Path) -> list[str]:
-    """The evaluations of which logs are stored that this ledger announced, and knows nothing of any more."""
-    documents = (document for _, document in stored(folder, "evaluation"))
-    names = [str(it.get("evaluation")) for it in documents if it.get("ledger") == fold.genesis and "outcomes" in it]
-    return sorted({name for name in names if fold.attempts.get(name, Attempt()).announced is None})
+def unknown_logs(fold: Fold, folder: Path) -> list[tuple[str, str]]:
+    """The evaluations that this ledger announced and knows nothing of any more, each with a log that is stored."""
+    logs = {
+        str(document.get("evaluation")): digest
+        for digest, document in stored(folder, "evaluation")
+        if document.get("ledger") == fold.genesis and "outcomes" in document
+    }
+    return sorted((name, log) for name, log in logs.items() if fold.attempts.get(name, Attempt()).announced is None)
 
 
 def _about(attempt: Attempt, result: EvaluationFinished) -> bool:
@@ -225,7 +218,7 @@ def _shown(document: Mapping[str, object], evaluation: str) -> Measured | None:
     if document.get("evaluation") != evaluation:
         return None
     outcomes, spent = document.get("outcomes"), document.get("elicitation_flops")
-    if not isinstance(outcomes, list):
+    if not isinstance(outcomes, list) or not all(outcome is None or isinstance(outcome, bool) for outcome in outcomes):
         return None
     flops = int(spent) if isinstance(spent, str) and re.fullmatch(r"[0-9]{1,40}", spent) else 0
     return Measured.of(outcomes, assumptions=(), elicitation_flops=flops)

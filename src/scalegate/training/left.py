@@ -68,16 +68,23 @@ def take_up(writer: Writer, nothing: type[Exception]) -> None:
             raise nothing
         return made
 
-    if waiting(writer.journal.fold, writer.folder):
+    if _waits(writer.journal.fold, writer.folder):
         with suppress(nothing):
             writer.append(make)
 
 
-def waiting(fold: Fold, folder: Path) -> list[str]:
+def waiting(journal: Journal, folder: Path) -> list[str]:
     """What counts against a run, is kept in the folder beside the ledger, and is not in it yet, in words.
 
     Raises InputError for what cannot be read.
     """
+    if _waits(journal.fold, folder):
+        # What was announced after the ledger was read is nothing that it lacks.
+        journal.refresh()
+    return _waits(journal.fold, folder)
+
+
+def _waits(fold: Fold, folder: Path) -> list[str]:
     faults = [f"a fault of the meter of run `{run}`: {reason}" for run, reason in left_faults(fold, folder)]
     logs = [
         f"the log {log[:12]}... of evaluation {announced.evaluation} for run `{announced.run}` shows"
@@ -90,7 +97,7 @@ def waiting(fold: Fold, folder: Path) -> list[str]:
 def _gone(fold: Fold, folder: Path) -> list[str]:
     """What was in the ledger when it was stored, and is not now: a ledger that was put back is an older one."""
     runs = [f"the session {session[:12]}... that a stored fault is of" for session in unknown_faults(fold, folder)]
-    return runs + [f"evaluation {name} that a stored log is of" for name in unknown_logs(fold, folder)]
+    return runs + [f"evaluation {name} that the log {log[:12]}... is of" for name, log in unknown_logs(fold, folder)]
 
 
 def left_behind(journal: Journal, keys: Keys, folder: Path) -> list[tuple[Entry, SigningKey]]:
@@ -102,7 +109,8 @@ def left_behind(journal: Journal, keys: Keys, folder: Path) -> list[tuple[Entry,
         raise InputError(
             f"the ledger lacks {gone[0]}: it is older than what stands in `{folder.name}`",
             place=Place(file=str(journal.ledger.path)),
-            fix="put back the newest copy of it; what happened after this one cannot be told",
+            fix="put back the newest copy of it: what happened after this one cannot be told. A copy that is used too"
+            " belongs into a folder of its own, with what was stored there",
         )
     common: dict[str, Any] = {"actor": keys.gate_actor, "time": journal.now(), "policy": journal.policy.digest()}
     made: list[tuple[Entry, SigningKey]] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sized
 from functools import partial
 from typing import Literal
 
@@ -15,7 +15,7 @@ from scalegate.gate.intake import checked, lacking
 from scalegate.gate.measures import elicitation_due
 from scalegate.gate.pieces import trained_in
 from scalegate.ledger import SigningKey
-from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
+from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain
 from scalegate.training.arguments import line
 from scalegate.training.beside import store
@@ -37,7 +37,8 @@ from scalegate.units import MAX_FLOP
 
 __all__ = ["abort_open", "measure_all"]
 
-NO_LOG = "0" * 64
+MOST_ERRORS = 1000
+"""How many exceptions are looked through."""
 LOG = logging.getLogger(__name__)
 
 
@@ -196,7 +197,12 @@ def _run(
 ) -> tuple[Measured, Literal["completed", "aborted"]]:
     """What the evaluator measured, if it can be recorded. What it returns is put into `seen` at once."""
     try:
-        seen.append(evaluate(request))
+        try:
+            seen.append(evaluate(request))
+        except BaseException as error:
+            # What was no score was given to a `Measured`, and shows something all the same.
+            seen += _scores_in(error)
+            raise
         result = seen[0]
         if not isinstance(result, Measured):
             raise InputError(f"`evaluate` returned {type(result).__name__}", fix="return `Measured.of(scores, ...)`")
@@ -211,8 +217,6 @@ def _run(
         # The ledger keeps a line of it; whoever wrote the evaluator needs all of it, and now.
         all_of_it = said if isinstance(error, ScalegateError) else whole(error)
         LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, all_of_it)
-        # What was no score was given to a `Measured`, and shows something all the same.
-        seen += [error.scores] if isinstance(error, ScoresError) and not seen else []
         return _broken(seen[0] if seen else None, announced, said), "aborted"
     return result, "completed"
 
@@ -221,8 +225,9 @@ def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measure
     """What is recorded of an evaluation that was broken off: its outcomes and what it spent, as far as it has any."""
     nothing = _nothing(announced, line(f"broken off: {why}"))
     if not isinstance(result, Measured):
-        shown = shown_by(result, announced.samples)
-        result = Measured(shown, 0, "", 0, ()) if shown else result
+        given = result.scores if isinstance(result, ScoresError) else result
+        shown = shown_by(given, announced.samples)
+        result = Measured(shown, _spent(result), "", 0, ()) if shown else result
     if not isinstance(result, Measured):
         return nothing
     spent = result.elicitation_flops
@@ -233,6 +238,25 @@ def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measure
         0,
         (),
     )
+
+
+def _scores_in(error: BaseException) -> list[object]:
+    """What was refused as scores, in an exception or in one that it comes from or holds."""
+    left: list[BaseException | None] = [error]
+    for one in left:
+        if isinstance(one, ScoresError):
+            return [one]
+        if one is not None and len(left) < MOST_ERRORS:
+            left += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+    return []
+
+
+def _spent(result: object) -> int:
+    """The FLOP of elicitation that stand beside what was returned in place of a `Measured`."""
+    parts = result.values() if isinstance(result, Mapping) else result
+    inside = parts if isinstance(parts, Iterable) and isinstance(parts, Sized) else ()
+    told = [it.elicitation_flops for it in (result, *inside) if isinstance(it, Measured | ScoresError)]
+    return sum(flops for flops in told if type(flops) is int and 0 <= flops <= MAX_FLOP)
 
 
 def _elicitation(session: Session, domain: Domain, weights: str) -> int:

@@ -86,7 +86,7 @@ class TorchMeter:
         known = self._cache.get(key)
         if known is None:
             known = self._cache[key] = self._count(batch)
-        uses = self._uses[key] = self._uses.get(key, 0) + 1
+        uses = self._uses.get(key, 0) + 1
         if uses > 1 and uses & (uses - 1) == 0:
             try:
                 again = self._count(batch)
@@ -94,6 +94,8 @@ class TorchMeter:
                 raise self._found(f"a step was metered at {known} FLOP: {error.message}", before) from error
             if again > known:
                 raise self._found(f"a step of this shape takes {again} FLOP, and was metered at {known}", before)
+        # A count that fails for any other reason is still due: there is no further step of the shape without it.
+        self._uses[key] = uses
         return known
 
     def _found(self, reason: str, before: Authorised) -> MeterFaultError:

@@ -6,15 +6,20 @@ the scores is not known, so what shows the most is taken. It can count against a
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Set, Sized
 from contextlib import suppress
+from enum import Enum
 from fractions import Fraction
 from itertools import combinations
 from math import prod
+from numbers import Number
 from typing import Any, TypeAlias
 
-__all__ = ["Outcome", "holds_values", "outcome_of", "shown_by"]
+__all__ = ["Outcome", "is_no_score", "listed", "outcome_of", "shown_by"]
+
+LOG = logging.getLogger(__name__)
 
 Outcome: TypeAlias = bool | None
 Path: TypeAlias = tuple[Hashable, ...]
@@ -25,7 +30,7 @@ NODES = 1_000_000
 """How many values are looked at, and taken out of one array."""
 WORK = 4_000_000
 """How many values may be put into columns."""
-PLAIN = (str, bytes, bytearray, int, float, complex, type(None))
+PLAIN = (str, bytes, bytearray, Number, type(None), BaseException)
 YES = frozenset({"c", "correct", "true", "pass", "passed", "success", "yes", "1", "1.0"})
 NO = frozenset({"i", "incorrect", "false", "fail", "failed", "failure", "no", "0", "0.0"})
 """How logs write scores."""
@@ -43,9 +48,17 @@ def shown_by(result: object, samples: int) -> tuple[Outcome, ...]:
     """The outcomes in a result, of the values that show the most of so many `samples`.
 
     Values belong together that are found in the same way: with any of the steps to them fixed (a field of all records,
-    an axis of an array, one list of several, all there is) and the others free. None for what has no outcome.
+    an axis of an array, one list of several, all there is) and the others free. None for what has no outcome. What
+    cannot be gone through for a fault of ours shows all that it may.
     """
-    values = list(_values(result))
+    try:
+        return _shown(list(_values(result)), samples)
+    except Exception:
+        LOG.exception("a result cannot be read")
+        return (True,) * samples
+
+
+def _shown(values: list[tuple[Path, Outcome]], samples: int) -> tuple[Outcome, ...]:
     deepest = max((len(path) for path, _ in values), default=0)
     keys = [{path[level] for path, _ in values if level < len(path)} for level in range(deepest)]
     steps = [level for level in range(deepest) if len(keys[level]) > 1]
@@ -62,9 +75,11 @@ def shown_by(result: object, samples: int) -> tuple[Outcome, ...]:
             hits, scored = outcomes.count(True), len(outcomes) - outcomes.count(None)
             # A field of all the records shows what it does of these; a few of many samples show nothing by themselves.
             field = hits > 0 and steps[:1] != list(fixed[:1]) and len(outcomes) >= most
-            shows = Fraction(hits, max(scored, samples, 1)), int(field), -scored if field else len(outcomes)
+            shows = Fraction(hits, max(scored, samples, 1)), int(field), -len(outcomes) if field else len(outcomes)
             if shows > best[0]:
-                best = shows, tuple(outcomes)
+                # The rest of what there is stands for samples that it says nothing of.
+                few = 0 if field else min(samples, len(values)) - len(outcomes)
+                best = shows, (*outcomes, *(False,) * few)
     return best[1]
 
 
@@ -86,7 +101,7 @@ def _values(result: object) -> Iterator[tuple[Path, Outcome]]:
         parts = _parts(value) if len(path) < DEPTH else iter(())
         first = next(parts, None)
         if first is None:
-            if path and (isinstance(value, str) or not (isinstance(value, Sized) and len(value) == 0)):
+            if path and not _empty(value):
                 yield path, _read(value)
             continue
         left.append(_under(path, first, parts))
@@ -100,6 +115,13 @@ def _under(
         yield (*path, key), value
 
 
+def _empty(value: object) -> bool:
+    """Whether it is a container with nothing in it; an array without dimensions has no length."""
+    with suppress(Exception):
+        return isinstance(value, Sized) and not isinstance(value, str) and len(value) == 0
+    return False
+
+
 def _read(value: object) -> Outcome:
     if isinstance(value, str):
         word = value.strip().lower()
@@ -109,20 +131,54 @@ def _read(value: object) -> Outcome:
 
 def _parts(value: Any) -> Iterator[tuple[Hashable, object]]:
     """What is in a value, by key, index or field, as far as it can be gone through; nothing for a plain one."""
+    if isinstance(value, bytes | bytearray) and set(value) <= {0, 1}:
+        yield from enumerate(value)
+        return
     with suppress(Exception):
         if isinstance(value, PLAIN) or hasattr(value, "state_dict") or prod(getattr(value, "shape", ())) > NODES:
             return
-        if not isinstance(value, Mapping):
-            for name in ("tolist", "to_dict"):
-                if callable(getattr(value, name, None)):
-                    value = getattr(value, name)()
-                    break
-        if isinstance(value, PLAIN):
-            return
+        value = _unpacked(value)
         if isinstance(value, Mapping):
             yield from list(value.items())
-        elif isinstance(value, Iterable):
+        elif isinstance(value, Iterable) and not isinstance(value, PLAIN):
             yield from enumerate(value)
-        else:
-            names: Iterable[str] = getattr(value, "__dict__", {}) or getattr(type(value), "__slots__", ())
-            yield from [(name, getattr(value, name)) for name in names]
+        elif not isinstance(value, PLAIN):
+            yield from _fields(value)
+
+
+def _unpacked(value: Any) -> Any:
+    """An array, a series or a table as lists and mappings, one of an enumeration as its value, and else as it is."""
+    if isinstance(value, Enum):
+        return [value.value]
+    if not isinstance(value, Mapping):
+        for ways in (("tolist",), ("to_dict",), ("to_dense", "tolist")):
+            with suppress(Exception):
+                found = value
+                for way in ways:
+                    found = getattr(found, way)()
+                return found
+    return value
+
+
+def _fields(value: object) -> Iterator[tuple[str, object]]:
+    slots = [getattr(kind, "__slots__", ()) for kind in type(value).__mro__]
+    named = (name for some in slots for name in ([some] if isinstance(some, str) else some))
+    for name in (*getattr(value, "__dict__", {}), *named):
+        with suppress(Exception):
+            yield name, getattr(value, name)
+
+
+def listed(scores: Any) -> tuple[object, ...] | None:
+    """The scores in a list, an array, a column or a mapping by sample; None if it is none of these."""
+    if isinstance(scores, str | bytes | Set):
+        return None  # a set keeps one of each
+    if not isinstance(scores, Mapping) and not hasattr(scores, "tolist") and hasattr(scores, "to_dict"):
+        scores = _unpacked(scores)
+    if isinstance(scores, Mapping):
+        scores = scores.values()
+    return tuple(scores) if isinstance(scores, Iterable) else None
+
+
+def is_no_score(score: object) -> bool:
+    """Whether it is neither a score nor the mark of a sample without one: it has values in it, or is a word for one."""
+    return holds_values(score) or (isinstance(score, str) and _read(score) is not None)
