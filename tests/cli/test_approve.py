@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from cli_support import Command
 
 from scalegate.gate.project import Project
 from scalegate.ledger.entries import EvaluationFinished
+from support import STEP, Model, new_project, open_gate, train
 
 SIGN = ("approve", "-p", "p", "--run", "r", "--level", "2", "--as", "ada", "--until", "2999-01-01")
 SIGN += ("--statement", "I looked.")
@@ -91,3 +93,44 @@ def test_no_decision_for_the_action_is_an_error_with_the_command_that_makes_one(
     )
     assert command in ran.err
     assert "`fly` is not an action" in scalegate(*SIGN, "--action", "fly").err
+
+
+def test_a_result_of_what_grew_from_the_run_is_seen_before_anybody_signs(
+    scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts against the run: tuned on is what elicitation by others looks like."""
+    project, model = new_project(tmp_path / "p"), Model()
+    monkeypatch.chdir(tmp_path)
+    with open_gate(project, model) as gate:
+        train(gate, model, 25)
+        weights = gate.save()
+    tuned = Model(flops=model.flops)
+    with open_gate(project, tuned, "tuned", from_scratch=False, parents=[weights], evaluate=None) as gate:
+        train(gate, tuned, 1, STEP + 7)
+        gate.save()
+    model.skill = lambda _flops: 79 / 400
+    with open_gate(project, model) as gate:
+        train(gate, model, 1)
+        assert gate.evaluate().levels == (2,)
+    with project.journal() as journal:
+        late = EvaluationFinished(
+            actor="evaluator",
+            time=journal.now(),
+            policy=journal.policy.digest(),
+            evaluation="e" * 64,
+            weights=tuned.digest(),
+            domain="arithmetic",
+            status="completed",
+            successes=400,
+            completed=400,
+            errors=0,
+            elicitation_flops=0,
+            elicitation_method="m",
+            evaluation_flops=0,
+            log="0" * 64,
+            assumptions=("a",),
+        )
+        journal.append(lambda: [(late, project.key("evaluator"))])
+    assert "1 result came after decision " in scalegate(*SIGN).err
+    assert scalegate("decide", "-p", "p", "--run", "r").code == 3
+    assert scalegate(*SIGN).code == 0

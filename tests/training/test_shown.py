@@ -6,9 +6,12 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +155,8 @@ def measured(scores: list[bool]) -> Measured:
         ({"samples": [1, 1, 0, 1], "loss": Scalar(0.3)}, (True, True, False, True, None)),
         ((measured([True, True, False, True]), Scalar(0.3)), (True, True, False, True)),
         (bytes([1, 0, 0, 1]), (True, False, False, True)),
+        ([b"C", b"I", b"C", b"?"], (True, False, True, None)),
+        ([True, ValueError, False, ValueError("x")], (True, None, False, None)),
         ([Grade.RIGHT, Grade.WRONG, Grade.RIGHT, Fraction(1, 2)], (True, False, True, None)),
         ([0, 0, 0, TimeoutError()], (False, False, False, None)),
         ([0, 0, 0, {"a": 1, "b": 1}], (True, True, False, False)),
@@ -218,13 +223,13 @@ def test_what_cannot_be_read_for_a_fault_of_ours_shows_all_that_it_may(monkeypat
     assert shown_by([0, 0], 3) == (True, True, True)
 
 
-def test_what_has_no_end_is_given_up() -> None:
+def test_what_cannot_all_be_looked_at_shows_all_that_it_may() -> None:
     def endless() -> Any:
         yield True
         while True:
             yield []
 
-    assert shown_by(endless(), 4) == (True,)
+    assert shown_by(endless(), 4) == (True,) * 4
     inner: list[Any] = [True]
     inner.append(inner)
     assert sum(outcome is True for outcome in shown_by(inner, 4)) >= 1
@@ -243,7 +248,7 @@ def test_what_has_no_end_is_given_up() -> None:
 def test_scores_that_are_wrapped_are_refused_and_show_what_they_do(tmp_path: Path, scores: list[Any]) -> None:
     """For nobody to find out later that 400 records were 400 errors."""
     for make in (lambda it: Measured.of(it, assumptions=["a"]), lambda it: Measured(tuple(it), 0, "", 0, ("a",))):
-        with pytest.raises(ScoresError, match="`scores` is "):
+        with pytest.raises(ScoresError, match="`scores` holds "):
             make(scores)
     project, model = new_project(tmp_path / "p"), Model()
     many = scores * 40
@@ -255,51 +260,156 @@ def test_scores_that_are_wrapped_are_refused_and_show_what_they_do(tmp_path: Pat
     assert results(project) == [("aborted", 80, 120)]
 
 
-def raised(scores: list[Any]) -> Measured:
+WRAPPED_SCORES = [[True], [True], [False]] * 40
+SPENT = 7 * 10**12
+
+
+def refused(scores: list[Any] = WRAPPED_SCORES, spent: int = SPENT) -> Measured:
+    return Measured.of(scores, assumptions=["a"], elicitation_flops=spent)
+
+
+def raised() -> Any:
     """As a script does that has its own way with exceptions."""
     try:
-        return Measured.of(scores, assumptions=["a"], elicitation_flops=7 * 10**12)
+        return refused()
     except InputError as error:
         raise RuntimeError("the evaluation failed") from error
 
 
-def grouped(scores: list[Any]) -> Measured:
+def exits() -> Any:
     try:
-        return Measured.of(scores, assumptions=["a"], elicitation_flops=7 * 10**12)
-    except InputError as error:
-        raise ExceptionGroup("of several", [ValueError("another"), error]) from None
-
-
-def exits(scores: list[Any]) -> Measured:
-    try:
-        return Measured.of(scores, assumptions=["a"], elicitation_flops=7 * 10**12)
+        return refused()
     except ScalegateError as error:
         sys.exit(error.exit_code)
 
 
-def beside(scores: list[Any]) -> Any:
-    return Measured.of([score[0] for score in scores], assumptions=["a"], elicitation_flops=7 * 10**12), "log.json"
+def swallowed() -> Any:
+    with suppress(InputError):
+        refused()
+    return refused([None] * 120, 0)
 
 
-@pytest.mark.parametrize("evaluates", [raised, grouped, exits, beside])
-def test_whatever_becomes_of_the_error_what_was_shown_and_spent_counts(
-    tmp_path: Path, evaluates: Callable[[list[Any]], Measured]
-) -> None:
+def lost_in_a_thread() -> None:
+    with ThreadPoolExecutor() as pool:
+        pool.submit(refused).exception()
+
+
+def in_another_process() -> Any:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(refused).result()
+
+
+def in_parts() -> Any:
+    """Each part by itself shows less than all of them."""
+    errors: list[Exception] = []
+    for at, spent in ((0, 0), (30, 5), (60, SPENT - 5), (90, 0)):
+        try:
+            refused(WRAPPED_SCORES[at : at + 30], spent)
+        except InputError as error:
+            errors.append(error)
+    raise ExceptionGroup("of several", [ValueError("another"), *errors]) from None
+
+
+def tried_again() -> Any:
+    try:
+        return refused()
+    except InputError:
+        return refused([[None]] * 120, 0)
+
+
+def told() -> Any:
+    return [refused_error()]
+
+
+def refused_error() -> Exception:
+    try:
+        refused()
+    except InputError as error:
+        return error
+    raise AssertionError
+
+
+def generates() -> Any:
+    yield "half of it is done"
+    return refused([score[0] for score in WRAPPED_SCORES])
+
+
+def beside() -> Any:
+    return refused([score[0] for score in WRAPPED_SCORES]), "log.json"
+
+
+def uploaded() -> Any:
+    """What was measured well, and then something else failed."""
+    refused([score[0] for score in WRAPPED_SCORES])
+    raise OSError("the results cannot be uploaded")
+
+
+def test_what_is_returned_as_it_should_be_is_what_was_measured(tmp_path: Path) -> None:
+    """A script may make a `Measured` of something else on the way, or be refused, and mend it."""
+    project, model = new_project(tmp_path / "p"), Model()
+
+    def mends(request: EvaluationRequest) -> Measured:
+        with suppress(InputError):
+            refused()
+        refused([True] * 400)
+        return model.evaluate(request)
+
+    with open_gate(project, model, evaluate=mends) as gate:
+        train(gate, model, 25)
+    assert results(project) == [("completed", 0, 400)] * 2
+
+
+@pytest.mark.parametrize(
+    "evaluates",
+    [
+        raised, exits, swallowed, lost_in_a_thread, in_another_process, in_parts, tried_again, told, generates, beside,
+        uploaded,
+    ],
+)  # fmt: skip
+def test_whatever_becomes_of_it_what_was_shown_and_spent_counts(tmp_path: Path, evaluates: Callable[[], Any]) -> None:
     project, model = new_project(tmp_path / "p"), Model()
 
     def evaluate(request: EvaluationRequest) -> Any:
-        return evaluates([[True], [True], [False]] * 40) if request.elicitation != "none" else model.evaluate(request)
+        return evaluates() if request.elicitation != "none" else model.evaluate(request)
 
-    with (
-        open_gate(project, model, evaluate=evaluate) as gate,
-        pytest.raises(SystemExit if evaluates is exits else Held),
-    ):
+    ends = SystemExit if evaluates is exits else Held
+    with open_gate(project, model, evaluate=evaluate) as gate, pytest.raises(ends):
         train(gate, model)
     assert results(project)[1] == ("aborted", 80, 120)
     with reading(project.ledger) as journal:
-        assert journal.fold.runs["r"].used("elicitation") == 7 * 10**12
+        assert journal.fold.runs["r"].used("elicitation") == SPENT
     with open_gate(project, Model(flops=model.saved)) as gate, pytest.raises(Held, match=r"level-2"):
         train(gate, model)
+
+
+def test_what_was_refused_before_is_of_no_evaluation_that_follows(tmp_path: Path) -> None:
+    """A script that handles an error about something else while it is evaluated."""
+    project, model = new_project(tmp_path / "p"), Model()
+
+    def fails(_request: EvaluationRequest) -> Measured:
+        raise ConnectionError
+
+    with open_gate(project, model, evaluate=fails) as gate:
+        try:
+            refused()
+        except InputError:
+            with pytest.raises(Held):
+                train(gate, model)
+    assert results(project) == [("aborted", 0, 0)]
+
+
+class Unsayable:
+    def __init__(self, correct: bool) -> None:
+        self.correct = correct
+
+    def __repr__(self) -> str:
+        raise AttributeError
+
+
+@pytest.mark.parametrize("scores", [[Unsayable(True)], [{"correct": True, "answer": 10**5000}]])
+def test_scores_that_cannot_be_said_are_refused_as_others_are(scores: list[Any]) -> None:
+    with pytest.raises(ScoresError):
+        refused(scores)
 
 
 @pytest.mark.parametrize("scores", [None, {True, False}, "1101", b"1101", 7])

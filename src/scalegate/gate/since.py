@@ -15,7 +15,7 @@ from scalegate.gate.decision import Decision
 from scalegate.gate.facts import effective
 from scalegate.gate.fold import Fold, Record
 from scalegate.gate.lineage import members, total
-from scalegate.gate.pieces import pieces
+from scalegate.gate.pieces import descendants, pieces
 from scalegate.ledger import entries
 
 __all__ = ["Since", "asked_again", "latest_decision", "otherwise", "outdated", "since", "to_decide"]
@@ -167,6 +167,8 @@ class _Scope:
     evaluated: frozenset[str]
     """Domains in which the lineage stands on an evaluation of its own, and not on what other runs leave of the
     compute before a first evaluation."""
+    descended: frozenset[str]
+    """Evaluations of what grew from this lineage: they count against it."""
 
     @staticmethod
     def of(fold: Fold, run: str) -> _Scope:
@@ -177,6 +179,7 @@ class _Scope:
             names,
             frozenset(digest for name in names for digest in (*fold.runs[name].weights, *fold.runs[name].starts)),
             frozenset(piece.domain for piece in own if piece.announced and piece.elicitation != "none"),
+            frozenset(piece.evaluation for piece in descendants(fold.attempts, fold.runs, run)),
         )
 
     def matters(self, fold: Fold, record: Record) -> bool:
@@ -187,7 +190,7 @@ class _Scope:
                 attempt = fold.attempts.get(entry.evaluation)
                 announced = attempt.announced if attempt else None
                 ours = entry.weights in self.weights or (announced is not None and announced.run in self.names)
-                return ours or entry.domain not in self.evaluated
+                return ours or entry.domain not in self.evaluated or entry.evaluation in self.descended
             case entries.MeterFault():
                 domains = {domain.id for domain in fold.policy.domains} if fold.policy else set()
                 return entry.run in self.names or not domains <= self.evaluated

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+import reprlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -26,12 +27,15 @@ from scalegate.training.shown import is_no_score, listed, outcome_of
 __all__ = [
     "EvaluationRequest",
     "Evaluator",
+    "Given",
     "Measured",
     "ScoresError",
     "Suite",
+    "collecting",
     "find_log",
     "left_logs",
     "log_of",
+    "scores_in",
     "unknown_logs",
 ]
 
@@ -66,12 +70,60 @@ class ScoresError(InputError):
     """What was given as scores is none: not one True or False per sample. What it shows counts all the same."""
 
     def __init__(self, scores: object, elicitation_flops: object = 0) -> None:
-        said = repr(scores)
-        super().__init__(
-            f"`scores` is {said if len(said) < 80 else f'{said[:77]}...'}",
-            fix="give a list with one score per sample: True or False, nothing around it",
-        )
         self.scores, self.elicitation_flops = scores, elicitation_flops
+        wrong = next(filter(is_no_score, scores), scores) if isinstance(scores, tuple) else scores
+        try:
+            said = f"{'is' if wrong is scores else 'holds'} {reprlib.repr(wrong)}"
+        except Exception:  # noqa: BLE001 - whatever a script hands over as a score
+            said = f"holds a {type(wrong).__name__}"
+        super().__init__(
+            f"`scores` {said}", fix="give a list with one score per sample: True or False, nothing around it"
+        )
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was handed over as scores, and what was spent on it."""
+
+    scores: object
+    elicitation_flops: object = 0
+
+
+MOST_ERRORS = 10_000
+"""How many exceptions are looked through."""
+UNDER_WAY: list[list[Given]] = []
+"""What came of each evaluation that is under way in this process, in whatever thread."""
+
+
+@contextlib.contextmanager
+def collecting() -> Iterator[list[Given]]:
+    """All that is made a `Measured` of meanwhile, or refused as one: a script may lose it, and we must not."""
+    given: list[Given] = []
+    UNDER_WAY.append(given)
+    try:
+        yield given
+    finally:
+        UNDER_WAY[:] = [other for other in UNDER_WAY if other is not given]
+
+
+def scores_in(error: BaseException, before: BaseException | None) -> list[Given]:
+    """What was refused as scores in an exception, in those that it comes from and in those that it holds: another
+    process may have raised them. `before`: what was being handled already."""
+    left: list[BaseException | None] = [error]
+    known = {id(before), id(None)}
+    found: list[Given] = []
+    for one in left:
+        if one is None or id(one) in known or len(left) > MOST_ERRORS:
+            continue
+        known.add(id(one))
+        left += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+        found += [Given(one.scores, one.elicitation_flops)] if isinstance(one, ScoresError) else []
+    return found
+
+
+def _collect(scores: object, elicitation_flops: object) -> None:
+    for given in UNDER_WAY:
+        given.append(Given(scores, elicitation_flops))
 
 
 @dataclass(frozen=True)
@@ -92,6 +144,7 @@ class Measured:
         Raises ScoresError where an outcome has others in it, or is a word.
         """
         outcomes = tuple(self.outcomes)
+        _collect(outcomes, self.elicitation_flops)
         if any(map(is_no_score, outcomes)):
             raise ScoresError(outcomes, self.elicitation_flops)
         object.__setattr__(self, "outcomes", tuple(map(outcome_of, outcomes)))
@@ -112,14 +165,19 @@ class Measured:
 
         Raises ScoresError if these are no scores, and InputError if the assumptions are one text: give lists.
         """
-        outcomes = listed(scores)
-        if outcomes is None:
-            raise ScoresError(scores, elicitation_flops)
-        if isinstance(assumptions, str):
-            raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
         # They are read, or refused, where they are kept.
-        read: Any = outcomes
-        return Measured(read, elicitation_flops, elicitation_method, evaluation_flops, tuple(assumptions))
+        outcomes: list[Any] = []
+        try:
+            if not listed(scores, outcomes):
+                outcomes.append(scores)
+                raise ScoresError(scores, elicitation_flops)
+            if isinstance(assumptions, str):
+                raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
+            given = tuple(assumptions)
+        except BaseException:
+            _collect(outcomes, elicitation_flops)
+            raise
+        return Measured(tuple(outcomes), elicitation_flops, elicitation_method, evaluation_flops, given)
 
     @property
     def successes(self) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sized
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import Literal
 
@@ -22,23 +24,24 @@ from scalegate.training.beside import store
 from scalegate.training.evaluation import (
     EvaluationRequest,
     Evaluator,
+    Given,
     Measured,
-    ScoresError,
     Suite,
+    collecting,
     find_log,
     left_logs,
     log_of,
+    scores_in,
 )
 from scalegate.training.held import whole
 from scalegate.training.left import finished, name_of
 from scalegate.training.session import Session, Signed
 from scalegate.training.shown import shown_by
+from scalegate.training.undisturbed import undisturbed
 from scalegate.units import MAX_FLOP
 
 __all__ = ["abort_open", "measure_all"]
 
-MOST_ERRORS = 1000
-"""How many exceptions are looked through."""
 LOG = logging.getLogger(__name__)
 
 
@@ -196,38 +199,62 @@ def _run(
     seen: list[object],
 ) -> tuple[Measured, Literal["completed", "aborted"]]:
     """What the evaluator measured, if it can be recorded. What it returns is put into `seen` at once."""
-    try:
+    before = sys.exception()
+    with collecting() as given:
         try:
-            seen.append(evaluate(request))
+            result = evaluate(request)
+            seen.append(result)
+            if not isinstance(result, Measured):
+                what = type(result).__name__
+                raise InputError(f"`evaluate` returned {what}", fix="return `Measured.of(scores, ...)`")
+            if result.completed == 0 and len(given) > 1:
+                raise InputError("`evaluate` returned no outcome, and other scores were given before")
+            _check_amounts(result)
+            checked(partial(_finished, session, announced, result, NO_LOG, "completed"))
         except BaseException as error:
-            # What was no score was given to a `Measured`, and shows something all the same.
-            seen += _scores_in(error)
-            raise
-        result = seen[0]
-        if not isinstance(result, Measured):
-            raise InputError(f"`evaluate` returned {type(result).__name__}", fix="return `Measured.of(scores, ...)`")
-        for name in ("elicitation_flops", "evaluation_flops"):
-            if type(getattr(result, name)) is not int:
-                raise InputError(f"`{name}` is {getattr(result, name)!r}, no whole number of FLOP", fix="give an int")
-            if not 0 <= getattr(result, name) <= MAX_FLOP:
-                raise InputError(f"`{name}` is {getattr(result, name)}", fix="no less than 0, and at most 10**40")
-        checked(partial(_finished, session, announced, result, NO_LOG, "completed"))
-    except Exception as error:  # noqa: BLE001 - whatever an evaluation raises is a result: unknown, which holds
-        said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
-        # The ledger keeps a line of it; whoever wrote the evaluator needs all of it, and now.
-        all_of_it = said if isinstance(error, ScalegateError) else whole(error)
-        LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, all_of_it)
-        return _broken(seen[0] if seen else None, announced, said), "aborted"
+            # What the script did with it, and with errors about it, is of no account.
+            with undisturbed():
+                seen[:] = [_all_given(seen, given, scores_in(error, before), announced.samples)]
+            if not isinstance(error, Exception):
+                raise
+            said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
+            # The ledger keeps a line of it; whoever wrote the evaluator needs all of it, and now.
+            all_of_it = said if isinstance(error, ScalegateError) else whole(error)
+            LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, all_of_it)
+            return _broken(seen[0], announced, said), "aborted"
     return result, "completed"
+
+
+def _check_amounts(result: Measured) -> None:
+    for name in ("elicitation_flops", "evaluation_flops"):
+        if type(getattr(result, name)) is not int:
+            raise InputError(f"`{name}` is {getattr(result, name)!r}, no whole number of FLOP", fix="give an int")
+        if not 0 <= getattr(result, name) <= MAX_FLOP:
+            raise InputError(f"`{name}` is {getattr(result, name)}", fix="no less than 0, and at most 10**40")
+
+
+def _all_given(
+    seen: Sequence[object], given: Sequence[Given], refused: Sequence[Given], samples: int
+) -> Measured | None:
+    """What shows the most of all that was handed over in an evaluation that was broken off: each, and all together."""
+    returned = [it for it in seen if it is not None]
+    if returned and isinstance(returned[0], Measured) and returned[0].completed > 0:
+        return returned[0]
+    # What is gone through may make a `Measured` even now.
+    shown = [shown_by(it, samples) for it in returned]
+    known = {id(it.scores) for it in given}
+    every = [*given, *(it for it in refused if id(it.scores) not in known)]
+    shown += [shown_by(it.scores, samples) for it in every]
+    shown += [shown_by([it.scores for it in every], samples)] if len(every) > 1 else []
+    told = (it.elicitation_flops for it in every)
+    spent = min(sum(it for it in told if type(it) is int and 0 <= it <= MAX_FLOP), MAX_FLOP)
+    most = max(shown, key=lambda it: (Fraction(it.count(True), max(len(it), samples, 1)), len(it)), default=())
+    return Measured(most, spent, "", 0, ()) if most else None
 
 
 def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measured:
     """What is recorded of an evaluation that was broken off: its outcomes and what it spent, as far as it has any."""
     nothing = _nothing(announced, line(f"broken off: {why}"))
-    if not isinstance(result, Measured):
-        given = result.scores if isinstance(result, ScoresError) else result
-        shown = shown_by(given, announced.samples)
-        result = Measured(shown, _spent(result), "", 0, ()) if shown else result
     if not isinstance(result, Measured):
         return nothing
     spent = result.elicitation_flops
@@ -238,25 +265,6 @@ def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measure
         0,
         (),
     )
-
-
-def _scores_in(error: BaseException) -> list[object]:
-    """What was refused as scores, in an exception or in one that it comes from or holds."""
-    left: list[BaseException | None] = [error]
-    for one in left:
-        if isinstance(one, ScoresError):
-            return [one]
-        if one is not None and len(left) < MOST_ERRORS:
-            left += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
-    return []
-
-
-def _spent(result: object) -> int:
-    """The FLOP of elicitation that stand beside what was returned in place of a `Measured`."""
-    parts = result.values() if isinstance(result, Mapping) else result
-    inside = parts if isinstance(parts, Iterable) and isinstance(parts, Sized) else ()
-    told = [it.elicitation_flops for it in (result, *inside) if isinstance(it, Measured | ScoresError)]
-    return sum(flops for flops in told if type(flops) is int and 0 <= flops <= MAX_FLOP)
 
 
 def _elicitation(session: Session, domain: Domain, weights: str) -> int:
@@ -286,7 +294,8 @@ def _record(
         if any(it is not None and it.model_copy(update={"time": entry.time}) == entry for it in known):
             return []
         entry = _entry(session, announced, request, measured, status)
-        more = measured.elicitation_flops - request.elicitation_flops
+        # Somebody who took it up may have reserved it.
+        more = measured.elicitation_flops - max(request.elicitation_flops, attempt.reserved if attempt else 0)
         # What nobody asked for is not the maker's.
         extra = session.reservation("elicitation", max(more, 0), announced.evaluation)
         return [*([(extra, session.keys.gate)] if more > 0 else []), (entry, evaluator)]

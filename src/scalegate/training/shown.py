@@ -27,10 +27,12 @@ Path: TypeAlias = tuple[Hashable, ...]
 DEPTH = 32
 """How far values may be wrapped."""
 NODES = 1_000_000
-"""How many values are looked at, and taken out of one array."""
+"""How many values are looked at."""
+LARGE = 200_000
+"""An array of more values is none of scores."""
 WORK = 4_000_000
 """How many values may be put into columns."""
-PLAIN = (str, bytes, bytearray, Number, type(None), BaseException)
+PLAIN = (str, bytes, bytearray, Number, type(None), type, BaseException)
 YES = frozenset({"c", "correct", "true", "pass", "passed", "success", "yes", "1", "1.0"})
 NO = frozenset({"i", "incorrect", "false", "fail", "failed", "failure", "no", "0", "0.0"})
 """How logs write scores."""
@@ -49,12 +51,12 @@ def shown_by(result: object, samples: int) -> tuple[Outcome, ...]:
 
     Values belong together that are found in the same way: with any of the steps to them fixed (a field of all records,
     an axis of an array, one list of several, all there is) and the others free. None for what has no outcome. What
-    cannot be gone through for a fault of ours shows all that it may.
+    cannot be gone through shows all that it may.
     """
     try:
         return _shown(list(_values(result)), samples)
-    except Exception:
-        LOG.exception("a result cannot be read")
+    except Exception as error:  # noqa: BLE001 - a fault of ours too
+        LOG.error("a result cannot be gone through, and counts as all successes: %s: %s", type(error).__name__, error)
         return (True,) * samples
 
 
@@ -92,7 +94,9 @@ def _values(result: object) -> Iterator[tuple[Path, Outcome]]:
     """Every value that has nothing in it, with the way to it."""
     left: list[Iterator[tuple[Path, object]]] = [iter([((), result)])]
     nodes = 0
-    while left and nodes < NODES:
+    while left:
+        if nodes >= NODES:
+            raise OverflowError(f"there are more than {NODES} values in it")
         path, value = next(left[-1], (None, None))
         if path is None:
             left.pop()
@@ -123,8 +127,8 @@ def _empty(value: object) -> bool:
 
 
 def _read(value: object) -> Outcome:
-    if isinstance(value, str):
-        word = value.strip().lower()
+    if isinstance(value, str | bytes):
+        word = (value if isinstance(value, str) else value.decode("ascii", "replace")).strip().lower()
         return True if word in YES else False if word in NO else None
     return outcome_of(value)
 
@@ -135,7 +139,7 @@ def _parts(value: Any) -> Iterator[tuple[Hashable, object]]:
         yield from enumerate(value)
         return
     with suppress(Exception):
-        if isinstance(value, PLAIN) or hasattr(value, "state_dict") or prod(getattr(value, "shape", ())) > NODES:
+        if isinstance(value, PLAIN) or hasattr(value, "state_dict") or prod(getattr(value, "shape", ())) > LARGE:
             return
         value = _unpacked(value)
         if isinstance(value, Mapping):
@@ -168,17 +172,21 @@ def _fields(value: object) -> Iterator[tuple[str, object]]:
             yield name, getattr(value, name)
 
 
-def listed(scores: Any) -> tuple[object, ...] | None:
-    """The scores in a list, an array, a column or a mapping by sample; None if it is none of these."""
+def listed(scores: Any, into: list[Any]) -> bool:
+    """Put the scores of a list, an array, a column or a mapping by sample into a list; False if it is none of these."""
     if isinstance(scores, str | bytes | Set):
-        return None  # a set keeps one of each
+        return False  # a set keeps one of each
     if not isinstance(scores, Mapping) and not hasattr(scores, "tolist") and hasattr(scores, "to_dict"):
         scores = _unpacked(scores)
     if isinstance(scores, Mapping):
         scores = scores.values()
-    return tuple(scores) if isinstance(scores, Iterable) else None
+    if not isinstance(scores, Iterable):
+        return False
+    for score in scores:
+        into.append(score)
+    return True
 
 
 def is_no_score(score: object) -> bool:
     """Whether it is neither a score nor the mark of a sample without one: it has values in it, or is a word for one."""
-    return holds_values(score) or (isinstance(score, str) and _read(score) is not None)
+    return holds_values(score) or (isinstance(score, str | bytes) and _read(score) is not None)
