@@ -382,6 +382,25 @@ def test_whatever_becomes_of_it_what_was_shown_and_spent_counts(tmp_path: Path, 
         train(gate, model)
 
 
+def test_what_another_thread_measures_meanwhile_is_of_its_own_evaluation(tmp_path: Path) -> None:
+    project, another = new_project(tmp_path / "p"), new_project(tmp_path / "q")
+    model, bad = Model(), Model(flops=1, skill=lambda _: 0.9)
+
+    def meanwhile(_request: EvaluationRequest) -> Measured:
+        with ThreadPoolExecutor() as pool:
+            pool.submit(run_other).result()
+        raise ConnectionError
+
+    def run_other() -> None:
+        with open_gate(another, bad) as gate:
+            train(gate, bad, 1)
+            gate.evaluate()
+
+    with open_gate(project, model, evaluate=meanwhile) as gate, pytest.raises(Held):
+        train(gate, model)
+    assert (results(project), results(another)) == ([("aborted", 0, 0)], [("completed", 360, 400)] * 2)
+
+
 def test_what_was_refused_before_is_of_no_evaluation_that_follows(tmp_path: Path) -> None:
     """A script that handles an error about something else while it is evaluated."""
     project, model = new_project(tmp_path / "p"), Model()

@@ -33,6 +33,8 @@ __all__ = [
     "Suite",
     "collecting",
     "find_log",
+    "is_result",
+    "known",
     "left_logs",
     "log_of",
     "scores_in",
@@ -87,6 +89,8 @@ class Given:
 
     scores: object
     elicitation_flops: object = 0
+    measured: Measured | None = None
+    """What was made of it, if it was not refused."""
 
 
 MOST_ERRORS = 10_000
@@ -121,9 +125,15 @@ def scores_in(error: BaseException, before: BaseException | None) -> list[Given]
     return found
 
 
-def _collect(scores: object, elicitation_flops: object) -> None:
+def is_result(measured: Measured) -> None:
+    """It is what an evaluation returned: what another thread evaluates meanwhile is not shown by it."""
     for given in UNDER_WAY:
-        given.append(Given(scores, elicitation_flops))
+        given[:] = [it for it in given if it.measured is not measured]
+
+
+def _collect(scores: object, elicitation_flops: object, measured: Measured | None = None) -> None:
+    for given in UNDER_WAY:
+        given.append(Given(scores, elicitation_flops, measured))
 
 
 @dataclass(frozen=True)
@@ -144,7 +154,7 @@ class Measured:
         Raises ScoresError where an outcome has others in it, or is a word.
         """
         outcomes = tuple(self.outcomes)
-        _collect(outcomes, self.elicitation_flops)
+        _collect(outcomes, self.elicitation_flops, self)
         if any(map(is_no_score, outcomes)):
             raise ScoresError(outcomes, self.elicitation_flops)
         object.__setattr__(self, "outcomes", tuple(map(outcome_of, outcomes)))
@@ -190,6 +200,26 @@ class Measured:
     @property
     def completed(self) -> int:
         return len(self.outcomes) - self.errors
+
+
+def known(
+    outcomes: tuple[bool | None, ...],
+    elicitation_flops: int,
+    elicitation_method: str = "",
+    assumptions: tuple[str, ...] = (),
+) -> Measured:
+    """What is read already, and is not given over by a script: it comes of no evaluation that is under way."""
+    measured = object.__new__(Measured)
+    fields = {
+        "outcomes": outcomes,
+        "elicitation_flops": elicitation_flops,
+        "elicitation_method": elicitation_method,
+        "evaluation_flops": 0,
+        "assumptions": assumptions,
+    }
+    for name, value in fields.items():
+        object.__setattr__(measured, name, value)
+    return measured
 
 
 Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]
@@ -279,4 +309,4 @@ def _shown(document: Mapping[str, object], evaluation: str) -> Measured | None:
     if not isinstance(outcomes, list) or not all(outcome is None or isinstance(outcome, bool) for outcome in outcomes):
         return None
     flops = int(spent) if isinstance(spent, str) and re.fullmatch(r"[0-9]{1,40}", spent) else 0
-    return Measured.of(outcomes, assumptions=(), elicitation_flops=flops)
+    return known(tuple(outcomes), flops)

@@ -29,6 +29,8 @@ from scalegate.training.evaluation import (
     Suite,
     collecting,
     find_log,
+    is_result,
+    known,
     left_logs,
     log_of,
     scores_in,
@@ -77,7 +79,7 @@ def _left_open(session: Session, announced: EvaluationAnnounced) -> EvaluationFi
     """The result of an evaluation that has none: what its log shows stands in it, if that was stored."""
     why = "broken off: the run was opened again before its result was written"
     log, shown = find_log(session.folder, announced.evaluation) or (NO_LOG, _nothing(announced, ""))
-    left = Measured(shown.outcomes or _nothing(announced, "").outcomes, shown.elicitation_flops, why, 0, ())
+    left = known(shown.outcomes or _nothing(announced, "").outcomes, shown.elicitation_flops, why)
     return _finished(session, announced, left, log, "aborted")
 
 
@@ -211,6 +213,7 @@ def _run(
                 raise InputError("`evaluate` returned no outcome, and other scores were given before")
             _check_amounts(result)
             checked(partial(_finished, session, announced, result, NO_LOG, "completed"))
+            is_result(result)
         except BaseException as error:
             # What the script did with it, and with errors about it, is of no account.
             with undisturbed():
@@ -242,14 +245,14 @@ def _all_given(
         return returned[0]
     # What is gone through may make a `Measured` even now.
     shown = [shown_by(it, samples) for it in returned]
-    known = {id(it.scores) for it in given}
-    every = [*given, *(it for it in refused if id(it.scores) not in known)]
+    there = {id(it.scores) for it in given}
+    every = [*given, *(it for it in refused if id(it.scores) not in there)]
     shown += [shown_by(it.scores, samples) for it in every]
     shown += [shown_by([it.scores for it in every], samples)] if len(every) > 1 else []
     told = (it.elicitation_flops for it in every)
     spent = min(sum(it for it in told if type(it) is int and 0 <= it <= MAX_FLOP), MAX_FLOP)
     most = max(shown, key=lambda it: (Fraction(it.count(True), max(len(it), samples, 1)), len(it)), default=())
-    return Measured(most, spent, "", 0, ()) if most else None
+    return known(most, spent) if most else None
 
 
 def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measured:
@@ -258,12 +261,10 @@ def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measure
     if not isinstance(result, Measured):
         return nothing
     spent = result.elicitation_flops
-    return Measured(
+    return known(
         result.outcomes or nothing.outcomes,
         spent if type(spent) is int and 0 <= spent <= MAX_FLOP else 0,
         nothing.elicitation_method,
-        0,
-        (),
     )
 
 
@@ -290,8 +291,8 @@ def _record(
         digest = hashlib.sha256(_log(session, announced, request, measured)).hexdigest()
         entry = _finished(session, announced, measured, digest, status)
         attempt = session.journal.fold.attempts.get(announced.evaluation)
-        known = (attempt.finished, *(it for _, it, _ in attempt.others)) if attempt else ()
-        if any(it is not None and it.model_copy(update={"time": entry.time}) == entry for it in known):
+        results = (attempt.finished, *(it for _, it, _ in attempt.others)) if attempt else ()
+        if any(it is not None and it.model_copy(update={"time": entry.time}) == entry for it in results):
             return []
         entry = _entry(session, announced, request, measured, status)
         # Somebody who took it up may have reserved it.
@@ -347,4 +348,4 @@ def _finished(
 
 def _nothing(announced: EvaluationAnnounced, reason: str) -> Measured:
     """No sample has an outcome."""
-    return Measured((None,) * announced.samples, 0, reason, 0, ())
+    return known((None,) * announced.samples, 0, reason)
