@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -359,9 +360,37 @@ def test_what_is_returned_as_it_should_be_is_what_was_measured(tmp_path: Path) -
     assert results(project) == [("completed", 0, 400)] * 2
 
 
+NOTHING = measured([])
+RIGHT = [score[0] for score in WRAPPED_SCORES]
+
+
+def made_before() -> Any:
+    with suppress(InputError):
+        refused()
+    return NOTHING
+
+
+def arrives_and_fails() -> Any:
+    """As from a worker, or from a file."""
+    pickle.loads(PICKLED)
+    raise OSError("the results cannot be uploaded")
+
+
+PICKLED = pickle.dumps(refused(RIGHT))
+
+
+def generated() -> Any:
+    def scores() -> Any:
+        yield from RIGHT
+        raise TimeoutError
+
+    return Measured(scores(), SPENT, "", 0, ("a",))
+
+
 @pytest.mark.parametrize(
     "evaluates",
     [
+        made_before, arrives_and_fails, generated,
         raised, exits, swallowed, lost_in_a_thread, in_another_process, in_parts, tried_again, told, generates, beside,
         uploaded,
     ],
@@ -415,6 +444,27 @@ def test_what_was_refused_before_is_of_no_evaluation_that_follows(tmp_path: Path
             with pytest.raises(Held):
                 train(gate, model)
     assert results(project) == [("aborted", 0, 0)]
+
+
+@dataclass(frozen=True)
+class Ours(Measured):
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.seed >= 0
+
+
+@pytest.mark.parametrize(
+    ("of", "found"), [([1] * 300 + [0] * 100, ("completed", 300, 400)), ([[1]] * 3, ("aborted", 3, 5))]
+)
+def test_a_result_with_a_way_of_its_own_is_read_as_any_other(
+    tmp_path: Path, of: list[Any], found: tuple[str, int, int]
+) -> None:
+    project, model = new_project(tmp_path / "p"), Model()
+    result = Ours(tuple(of), 0, "m", 0, ("a",), 7)
+    with open_gate(project, model, evaluate=lambda _: result) as gate, pytest.raises(Held):
+        train(gate, model)
+    assert results(project)[0] == found
 
 
 class Unsayable:

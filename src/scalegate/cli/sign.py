@@ -206,11 +206,17 @@ def _grant(
             raise InputError(f"`{until}` is past: the signature would count for nothing", fix="give a later date")
         common = {"actor": who, "time": now, "policy": journal.policy.digest()}
         signing = signer(journal.policy, place, who, key)
-        with plain():
-            entry = checked(lambda: make(journal, common, end))
+        made: list[Signed] = []
+
+        def entry() -> Signed:
+            with plain():
+                made.append(checked(lambda: make(journal, common, end)))
+            return made[-1]
+
+        # What is signed for is looked at when nobody else can write.
         index = journal.grant(entry, signing)
     more, words = about()
-    counts = entry.until
+    counts = made[-1].until
     shorter = f", and not until {format_instant(end)}: the policy lets it count no longer" if counts < end else ""
     said = f"Signed by {who}: entry {index} of {place.ledger}. It counts until {format_instant(counts)}{shorter}."
     emit(as_json, {"entry": index, "until": counts} | more, lambda: said + words)

@@ -140,14 +140,18 @@ class Journal:
             self._add(envelope)
         return appended.first
 
-    def grant(self, entry: Entry, key: SigningKey, *also: tuple[Entry, SigningKey]) -> int:
-        """Write an entry that is meant to count, with what goes with it; refuse all of it if it would not."""
+    def grant(self, entry: Entry | Callable[[], Entry], key: SigningKey, *also: tuple[Entry, SigningKey]) -> int:
+        """Write an entry that is meant to count, with what goes with it; refuse all of it if it would not.
+
+        What makes the entry is called at the head, when nobody else writes.
+        """
 
         def make() -> list[tuple[Entry, SigningKey]]:
-            refused = self.fold.would_refuse(dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key]))
+            made = entry() if callable(entry) else entry
+            refused = self.fold.would_refuse(dsse.sign(write_statement(made), PAYLOAD_TYPE, [key]))
             if refused:
                 raise InputError(refused, place=Place(file=str(self.ledger.path)), fix="nothing was written")
-            return [(entry, key), *also]
+            return [(made, key), *also]
 
         return self.append(make)
 

@@ -79,7 +79,7 @@ def _close_all() -> None:
 
 def authorised() -> Authorised:
     """FLOP that the gates of this process have authorised by now: of each that is open, and which were closed."""
-    return {session: gate.authorised for session, (gate, _) in OPEN.items()}, len(CLOSED)
+    return {session: gate.authorised for session, (gate, _) in list(OPEN.items())}, len(CLOSED)
 
 
 def report(reason: str, before: Authorised) -> Decision | None:
@@ -91,7 +91,7 @@ def report(reason: str, before: Authorised) -> Decision | None:
     decision: Decision | None = None
     were, closed = before
     reason = line(reason, 2000)
-    trained = [it for it in OPEN.values() if it[0].authorised > were.get(it[1].session, 0)]
+    trained = [it for it in list(OPEN.values()) if it[0].authorised > were.get(it[1].session, 0)]
     over = [of for of, flops in CLOSED[closed:] if flops > were.get(of.session, 0)]
     # All are stored before the first is written: whatever ends the process meanwhile ends no other's.
     for _, of in trained:

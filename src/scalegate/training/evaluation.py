@@ -11,8 +11,9 @@ import contextlib
 import operator
 import re
 import reprlib
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -73,7 +74,7 @@ class ScoresError(InputError):
 
     def __init__(self, scores: object, elicitation_flops: object = 0) -> None:
         self.scores, self.elicitation_flops = scores, elicitation_flops
-        wrong = next(filter(is_no_score, scores), scores) if isinstance(scores, tuple) else scores
+        wrong = next(filter(is_no_score, scores), scores) if isinstance(scores, tuple | list) else scores
         try:
             said = f"{'is' if wrong is scores else 'holds'} {reprlib.repr(wrong)}"
         except Exception:  # noqa: BLE001 - whatever a script hands over as a score
@@ -93,8 +94,9 @@ class Given:
     """What was made of it, if it was not refused."""
 
 
-MOST_ERRORS = 10_000
-"""How many exceptions are looked through."""
+MOST_ERRORS = 1_000_000
+"""No more exceptions are looked for."""
+_LOCK = threading.RLock()
 UNDER_WAY: list[list[Given]] = []
 """What came of each evaluation that is under way in this process, in whatever thread."""
 
@@ -103,11 +105,13 @@ UNDER_WAY: list[list[Given]] = []
 def collecting() -> Iterator[list[Given]]:
     """All that is made a `Measured` of meanwhile, or refused as one: a script may lose it, and we must not."""
     given: list[Given] = []
-    UNDER_WAY.append(given)
+    with _LOCK:
+        UNDER_WAY.append(given)
     try:
         yield given
     finally:
-        UNDER_WAY[:] = [other for other in UNDER_WAY if other is not given]
+        with _LOCK:
+            UNDER_WAY[:] = [other for other in UNDER_WAY if other is not given]
 
 
 def scores_in(error: BaseException, before: BaseException | None) -> list[Given]:
@@ -117,23 +121,26 @@ def scores_in(error: BaseException, before: BaseException | None) -> list[Given]
     known = {id(before), id(None)}
     found: list[Given] = []
     for one in left:
-        if one is None or id(one) in known or len(left) > MOST_ERRORS:
+        if one is None or id(one) in known:
             continue
         known.add(id(one))
-        left += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+        if len(left) < MOST_ERRORS:
+            left += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
         found += [Given(one.scores, one.elicitation_flops)] if isinstance(one, ScoresError) else []
     return found
 
 
 def is_result(measured: Measured) -> None:
     """It is what an evaluation returned: what another thread evaluates meanwhile is not shown by it."""
-    for given in UNDER_WAY:
-        given[:] = [it for it in given if it.measured is not measured]
+    with _LOCK:
+        for given in UNDER_WAY:
+            given[:] = [it for it in given if it.measured is not measured]
 
 
 def _collect(scores: object, elicitation_flops: object, measured: Measured | None = None) -> None:
-    for given in UNDER_WAY:
-        given.append(Given(scores, elicitation_flops, measured))
+    with _LOCK:
+        for given in UNDER_WAY:
+            given.append(Given(scores, elicitation_flops, measured))
 
 
 @dataclass(frozen=True)
@@ -153,14 +160,20 @@ class Measured:
 
         Raises ScoresError where an outcome has others in it, or is a word.
         """
-        outcomes = tuple(self.outcomes)
+        outcomes: list[Any] = []
         _collect(outcomes, self.elicitation_flops, self)
+        for outcome in self.outcomes:
+            outcomes.append(outcome)
         if any(map(is_no_score, outcomes)):
             raise ScoresError(outcomes, self.elicitation_flops)
         object.__setattr__(self, "outcomes", tuple(map(outcome_of, outcomes)))
         for name in ("elicitation_flops", "evaluation_flops"):
             with contextlib.suppress(TypeError):  # what is no whole number is refused when it is recorded
                 object.__setattr__(self, name, operator.index(getattr(self, name)))
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """What comes from another process or from a file is given over as well."""
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     @staticmethod
     def of(

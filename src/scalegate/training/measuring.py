@@ -7,6 +7,7 @@ import logging
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from fractions import Fraction
 from functools import partial
 from typing import Literal
@@ -209,7 +210,12 @@ def _run(
             if not isinstance(result, Measured):
                 what = type(result).__name__
                 raise InputError(f"`evaluate` returned {what}", fix="return `Measured.of(scores, ...)`")
-            if result.completed == 0 and len(given) > 1:
+            if type(result) is not Measured:
+                # It has a way of its own of being made.
+                is_result(result)
+                result = Measured(**{field.name: getattr(result, field.name) for field in fields(Measured)})
+                seen[0] = result
+            if result.completed == 0 and any(it.measured is not result for it in given):
                 raise InputError("`evaluate` returned no outcome, and other scores were given before")
             _check_amounts(result)
             checked(partial(_finished, session, announced, result, NO_LOG, "completed"))
@@ -241,7 +247,7 @@ def _all_given(
 ) -> Measured | None:
     """What shows the most of all that was handed over in an evaluation that was broken off: each, and all together."""
     returned = [it for it in seen if it is not None]
-    if returned and isinstance(returned[0], Measured) and returned[0].completed > 0:
+    if returned and type(returned[0]) is Measured and returned[0].completed > 0:
         return returned[0]
     # What is gone through may make a `Measured` even now.
     shown = [shown_by(it, samples) for it in returned]
