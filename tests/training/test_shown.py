@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import pickle
 import sys
@@ -9,11 +10,12 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -379,6 +381,34 @@ def arrives_and_fails() -> Any:
 PICKLED = pickle.dumps(refused(RIGHT))
 
 
+def measured_twice() -> Any:
+    """The same again and again is no more samples."""
+    once = refused(RIGHT)
+    for _ in range(9):
+        once = replace(once, elicitation_flops=0)
+        copy.deepcopy(once)
+        pickle.loads(pickle.dumps(once))
+    raise OSError("the results cannot be uploaded")
+
+
+class Results:
+    def __init__(self, scores: list[Any]) -> None:
+        self.scores = scores
+
+
+def no_list() -> Any:
+    return Measured.of(Results(RIGHT), assumptions=["a"], elicitation_flops=SPENT)  # type: ignore[arg-type]
+
+
+def no_list_direct() -> Any:
+    return Measured(Results(RIGHT), SPENT, "", 0, ("a",))  # type: ignore[arg-type]
+
+
+def no_dimensions() -> Any:
+    numpy = pytest.importorskip("numpy")
+    return refused(numpy.array(dict(enumerate(RIGHT)).values()))
+
+
 def generated() -> Any:
     def scores() -> Any:
         yield from RIGHT
@@ -390,7 +420,7 @@ def generated() -> Any:
 @pytest.mark.parametrize(
     "evaluates",
     [
-        made_before, arrives_and_fails, generated,
+        made_before, arrives_and_fails, generated, measured_twice, no_list, no_list_direct, no_dimensions,
         raised, exits, swallowed, lost_in_a_thread, in_another_process, in_parts, tried_again, told, generates, beside,
         uploaded,
     ],
@@ -404,7 +434,8 @@ def test_whatever_becomes_of_it_what_was_shown_and_spent_counts(tmp_path: Path, 
     ends = SystemExit if evaluates is exits else Held
     with open_gate(project, model, evaluate=evaluate) as gate, pytest.raises(ends):
         train(gate, model)
-    assert results(project)[1] == ("aborted", 80, 120)
+    # Of fewer samples than were announced, the same over and over is the same share of more.
+    assert results(project)[1] == ("aborted", *((267, 400) if evaluates is measured_twice else (80, 120)))
     with reading(project.ledger) as journal:
         assert journal.fold.runs["r"].used("elicitation") == SPENT
     with open_gate(project, Model(flops=model.saved)) as gate, pytest.raises(Held, match=r"level-2"):
@@ -446,6 +477,73 @@ def test_what_was_refused_before_is_of_no_evaluation_that_follows(tmp_path: Path
     assert results(project) == [("aborted", 0, 0)]
 
 
+@pytest.mark.parametrize("parts", [1, 8])
+def test_the_same_again_is_no_more_samples_of_which_as_few_succeed(tmp_path: Path, parts: int) -> None:
+    """60 of 400 leave the alarm open, and 120 of 800 would rule it out."""
+    project, model = new_project(tmp_path / "p"), Model()
+    scores = [True] * 60 + [False] * 340
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        if request.elicitation == "none":
+            return model.evaluate(request)
+        for _ in range(2):
+            for part in range(parts):
+                measured(scores[part::parts])
+        raise OSError("the results cannot be uploaded")
+
+    with open_gate(project, model, evaluate=evaluate) as gate, pytest.raises(Held):
+        train(gate, model)
+    assert results(project)[1] == ("aborted", 60, 400)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted(Measured):
+    note: str
+
+
+def test_a_class_of_ones_own_is_copied_and_sent_as_it_was() -> None:
+    noted = Noted(
+        outcomes=(True, False),
+        elicitation_flops=0,
+        elicitation_method="",
+        evaluation_flops=0,
+        assumptions=("a",),
+        note="n",
+    )
+    for again in (copy.copy(noted), copy.deepcopy(noted), pickle.loads(pickle.dumps(noted))):
+        assert again == noted
+
+
+def test_another_evaluation_that_is_under_way_in_a_thread_of_its_own_shows_nothing_of_this_one(tmp_path: Path) -> None:
+    """It has measured, and not returned yet."""
+    project, another = new_project(tmp_path / "p"), new_project(tmp_path / "q")
+    model, bad = Model(), Model(flops=1)
+    has_measured, may_return = Event(), Event()
+
+    def slow(_request: EvaluationRequest) -> Measured:
+        found = measured([True] * 360 + [False] * 40)
+        has_measured.set()
+        may_return.wait(60)
+        return found
+
+    def run_other() -> None:
+        with open_gate(another, bad, evaluate=slow) as gate:
+            train(gate, bad, 1)
+            gate.evaluate()
+
+    def breaks(_request: EvaluationRequest) -> Measured:
+        assert has_measured.wait(60)
+        raise ConnectionError
+
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(run_other)
+        with open_gate(project, model, evaluate=breaks) as gate, pytest.raises(Held):
+            train(gate, model)
+        may_return.set()
+        other.result()
+    assert results(project) == [("aborted", 0, 0)]
+
+
 @dataclass(frozen=True)
 class Ours(Measured):
     seed: int = 0
@@ -455,7 +553,7 @@ class Ours(Measured):
 
 
 @pytest.mark.parametrize(
-    ("of", "found"), [([1] * 300 + [0] * 100, ("completed", 300, 400)), ([[1]] * 3, ("aborted", 3, 5))]
+    ("of", "found"), [([1] * 300 + [0] * 100, ("completed", 300, 400)), ([[1]] * 3, ("aborted", 3, 3))]
 )
 def test_a_result_with_a_way_of_its_own_is_read_as_any_other(
     tmp_path: Path, of: list[Any], found: tuple[str, int, int]
@@ -483,12 +581,14 @@ def test_scores_that_cannot_be_said_are_refused_as_others_are(scores: list[Any])
 
 @pytest.mark.parametrize("scores", [None, {True, False}, "1101", b"1101", 7])
 def test_what_is_no_list_of_scores_is_refused(scores: Any) -> None:
-    with pytest.raises(InputError, match="`scores` is "):
+    with pytest.raises(InputError, match="`scores` "):
         Measured.of(scores, assumptions=["a"])
 
 
 def test_scores_by_sample_are_the_scores_and_not_the_names_of_the_samples() -> None:
-    assert Measured.of({0: True, 1: True, "x": 0}, assumptions=["a"]).outcomes == (True, True, False)
+    by_sample: Any = {0: True, 1: True, "x": 0}
+    assert Measured.of(by_sample, assumptions=["a"]).outcomes == (True, True, False)
+    assert Measured(by_sample, 0, "", 0, ("a",)).outcomes == (True, True, False)
 
 
 @pytest.mark.parametrize("score", [1, 1.0, True, Fraction(1)])

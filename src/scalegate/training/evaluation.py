@@ -13,7 +13,7 @@ import re
 import reprlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -97,6 +97,8 @@ class Given:
 MOST_ERRORS = 1_000_000
 """No more exceptions are looked for."""
 _LOCK = threading.RLock()
+_THREAD = threading.local()
+"""The evaluations that a thread has under way."""
 UNDER_WAY: list[list[Given]] = []
 """What came of each evaluation that is under way in this process, in whatever thread."""
 
@@ -107,9 +109,12 @@ def collecting() -> Iterator[list[Given]]:
     given: list[Given] = []
     with _LOCK:
         UNDER_WAY.append(given)
+    mine = _THREAD.__dict__.setdefault("evaluations", [])
+    mine.append(given)
     try:
         yield given
     finally:
+        mine.pop()
         with _LOCK:
             UNDER_WAY[:] = [other for other in UNDER_WAY if other is not given]
 
@@ -137,9 +142,23 @@ def is_result(measured: Measured) -> None:
             given[:] = [it for it in given if it.measured is not measured]
 
 
+def _list(scores: Any, into: list[Any], elicitation_flops: object) -> None:
+    """Put the scores into a list; what cannot be goes there as it is. Raises ScoresError, and what they raise."""
+    try:
+        if listed(scores, into):
+            return
+    except BaseException:
+        into.append(scores)
+        raise
+    into.append(scores)
+    raise ScoresError(into, elicitation_flops)
+
+
 def _collect(scores: object, elicitation_flops: object, measured: Measured | None = None) -> None:
+    # A thread that evaluates itself gives to nobody else; one that a script started may belong to any.
+    mine = _THREAD.__dict__.get("evaluations")
     with _LOCK:
-        for given in UNDER_WAY:
+        for given in mine[-1:] if mine else UNDER_WAY:
             given.append(Given(scores, elicitation_flops, measured))
 
 
@@ -162,8 +181,7 @@ class Measured:
         """
         outcomes: list[Any] = []
         _collect(outcomes, self.elicitation_flops, self)
-        for outcome in self.outcomes:
-            outcomes.append(outcome)
+        _list(self.outcomes, outcomes, self.elicitation_flops)
         if any(map(is_no_score, outcomes)):
             raise ScoresError(outcomes, self.elicitation_flops)
         object.__setattr__(self, "outcomes", tuple(map(outcome_of, outcomes)))
@@ -171,9 +189,12 @@ class Measured:
             with contextlib.suppress(TypeError):  # what is no whole number is refused when it is recorded
                 object.__setattr__(self, name, operator.index(getattr(self, name)))
 
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+    def __setstate__(self, state: Any) -> None:
         """What comes from another process or from a file is given over as well."""
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+        whole, slots = state if isinstance(state, tuple) else (state, None)
+        for name, value in {**(whole or {}), **(slots or {})}.items():
+            object.__setattr__(self, name, value)
+        _collect(list(getattr(self, "outcomes", ())), getattr(self, "elicitation_flops", 0), self)
 
     @staticmethod
     def of(
@@ -191,9 +212,7 @@ class Measured:
         # They are read, or refused, where they are kept.
         outcomes: list[Any] = []
         try:
-            if not listed(scores, outcomes):
-                outcomes.append(scores)
-                raise ScoresError(scores, elicitation_flops)
+            _list(scores, outcomes, elicitation_flops)
             if isinstance(assumptions, str):
                 raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
             given = tuple(assumptions)

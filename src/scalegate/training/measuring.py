@@ -257,7 +257,11 @@ def _all_given(
     shown += [shown_by([it.scores for it in every], samples)] if len(every) > 1 else []
     told = (it.elicitation_flops for it in every)
     spent = min(sum(it for it in told if type(it) is int and 0 <= it <= MAX_FLOP), MAX_FLOP)
-    most = max(shown, key=lambda it: (Fraction(it.count(True), max(len(it), samples, 1)), len(it)), default=())
+    most = max(
+        shown,
+        key=lambda it: (Fraction(it.count(True), max(len(it) - it.count(None), samples, 1)), -len(it)),
+        default=(),
+    )
     return known(most, spent) if most else None
 
 

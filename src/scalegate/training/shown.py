@@ -54,7 +54,7 @@ def shown_by(result: object, samples: int) -> tuple[Outcome, ...]:
     cannot be gone through shows all that it may.
     """
     try:
-        return _shown(list(_values(result)), samples)
+        return _scaled(_shown(list(_values(result)), samples), samples)
     except Exception as error:  # noqa: BLE001 - a fault of ours too
         LOG.error("a result cannot be gone through, and counts as all successes: %s: %s", type(error).__name__, error)
         return (True,) * samples
@@ -83,6 +83,15 @@ def _shown(values: list[tuple[Path, Outcome]], samples: int) -> tuple[Outcome, .
                 few = 0 if field else min(samples, len(values)) - len(outcomes)
                 best = shows, (*outcomes, *(False,) * few)
     return best[1]
+
+
+def _scaled(outcomes: tuple[Outcome, ...], samples: int) -> tuple[Outcome, ...]:
+    """The same share of no more samples than there are: what is there twice is no more than what is there once."""
+    hits, scored = outcomes.count(True), len(outcomes) - outcomes.count(None)
+    if not 0 < samples < scored:
+        return outcomes
+    hits = -(-hits * samples // scored)
+    return (True,) * hits + (False,) * (samples - hits)
 
 
 def holds_values(value: object) -> bool:
