@@ -23,6 +23,8 @@ soak: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[bench]'
+	$(BIN)/python benchmarks/decide.py
 
 # Mutation testing of gate/ and the reference semantics: about an hour. ARGS="--list" shows what survived.
 mutants: $(READY)
