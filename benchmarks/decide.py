@@ -13,11 +13,15 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
 
-import cedarpy
+try:
+    import cedarpy
+except ImportError:
+    sys.exit("benchmarks/decide.py needs `cedarpy`: pip install -e '.[bench]', or `make bench`")
 
 from scalegate.policy.compiled import compile_conditions
 from scalegate.policy.semantics import Value, evaluate
@@ -124,7 +128,7 @@ def compare(clauses: int) -> tuple[float, float, float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--clauses", type=int, nargs="+", default=[10, 100, 500])
+    parser.add_argument("--clauses", type=int, nargs="+", default=[10, 100, 500], choices=range(1, 5001), metavar="N")
     print(f"cedarpy {getattr(cedarpy, '__version__', '4')}, pre-parsed; microseconds a decision with all findings")
     heads = ("clauses", "Cedar", "reference", "compiled", "Cedar / compiled", "compile ms")
     print(" ".join(f"{head:>{width}}" for head, width in zip(heads, (8, 10, 10, 10, 17, 11), strict=True)))

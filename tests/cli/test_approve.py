@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cli_support import Command
 
+from scalegate.gate import Journal
 from scalegate.gate.project import Project
 from scalegate.ledger.entries import EvaluationFinished
 from support import STEP, Model, new_project, open_gate, train
@@ -16,6 +17,28 @@ SIGN = ("approve", "-p", "p", "--run", "r", "--level", "2", "--as", "ada", "--un
 SIGN += ("--statement", "I looked.")
 DEPLOY = ("--action", "deploy_external")
 CONFIGURATION = "c" * 64
+
+
+def shown_late(project: Project, journal: Journal, weights: str) -> None:
+    """A result that nobody announced, and that shows all there is."""
+    late = EvaluationFinished(
+        actor="evaluator",
+        time=journal.now(),
+        policy=journal.policy.digest(),
+        evaluation="e" * 64,
+        weights=weights,
+        domain="arithmetic",
+        status="completed",
+        successes=400,
+        completed=400,
+        errors=0,
+        elicitation_flops=0,
+        elicitation_method="m",
+        evaluation_flops=0,
+        log="0" * 64,
+        assumptions=("a",),
+    )
+    journal.append(lambda: [(late, project.key("evaluator"))])
 
 
 def deploy(scalegate: Command, weights: str) -> dict[str, object]:
@@ -46,24 +69,7 @@ def test_nobody_signs_over_a_result_that_the_decision_did_not_see(scalegate: Com
     """It may be far worse than what was decided on: it is decided on, and read, first."""
     with project.journal() as journal:
         announced, *_ = [it.announced for it in journal.fold.attempts.values() if it.announced]
-        late = EvaluationFinished(
-            actor="evaluator",
-            time=journal.now(),
-            policy=journal.policy.digest(),
-            evaluation="e" * 64,
-            weights=announced.weights,
-            domain="arithmetic",
-            status="completed",
-            successes=400,
-            completed=400,
-            errors=0,
-            elicitation_flops=0,
-            elicitation_method="m",
-            evaluation_flops=0,
-            log="0" * 64,
-            assumptions=("a",),
-        )
-        journal.append(lambda: [(late, project.key("evaluator"))])
+        shown_late(project, journal, announced.weights)
     refused = scalegate(*SIGN)
     assert (refused.code, refused.out) == (2, "")
     assert "1 result came after decision " in refused.err
@@ -113,24 +119,7 @@ def test_a_result_of_what_grew_from_the_run_is_seen_before_anybody_signs(
         train(gate, model, 1)
         assert gate.evaluate().levels == (2,)
     with project.journal() as journal:
-        late = EvaluationFinished(
-            actor="evaluator",
-            time=journal.now(),
-            policy=journal.policy.digest(),
-            evaluation="e" * 64,
-            weights=tuned.digest(),
-            domain="arithmetic",
-            status="completed",
-            successes=400,
-            completed=400,
-            errors=0,
-            elicitation_flops=0,
-            elicitation_method="m",
-            evaluation_flops=0,
-            log="0" * 64,
-            assumptions=("a",),
-        )
-        journal.append(lambda: [(late, project.key("evaluator"))])
+        shown_late(project, journal, tuned.digest())
     assert "1 result came after decision " in scalegate(*SIGN).err
     assert scalegate("decide", "-p", "p", "--run", "r").code == 3
     assert scalegate(*SIGN).code == 0

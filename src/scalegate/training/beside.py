@@ -50,10 +50,10 @@ def stored(folder: Path, about: str) -> Iterator[tuple[str, Mapping[str, object]
     Raises InputError for what cannot be read, and for what is not what was stored: it may count against a run, and is
     not as if it were not there.
     """
-    if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
-        # A folder that may not be looked into looks empty.
+    if (folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK)) or (folder.is_symlink() and not folder.exists()):
+        # A folder that may not be looked into, or that leads to one that is not there, looks empty.
         raise InputError("it cannot be looked into", place=Place(file=str(folder)), fix="make it readable")
-    for path in sorted(path for path in folder.glob("*") if path.suffix.lower() == ".json" and path.is_file()):
+    for path in sorted(path for path in folder.glob("*") if path.suffix.lower() == ".json" and not path.is_dir()):
         try:
             of = path.stat()
             digest, document = _read(path, of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns)

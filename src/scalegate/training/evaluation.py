@@ -32,10 +32,10 @@ __all__ = [
     "Measured",
     "ScoresError",
     "Suite",
+    "as_read",
     "collecting",
     "find_log",
     "is_result",
-    "known",
     "left_logs",
     "log_of",
     "scores_in",
@@ -130,7 +130,7 @@ def scores_in(error: BaseException, before: BaseException | None) -> list[Given]
             continue
         known.add(id(one))
         if len(left) < MOST_ERRORS:
-            left += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+            left += [one.__cause__, one.__context__, *(one.exceptions if isinstance(one, BaseExceptionGroup) else ())]
         found += [Given(one.scores, one.elicitation_flops)] if isinstance(one, ScoresError) else []
     return found
 
@@ -234,23 +234,16 @@ class Measured:
         return len(self.outcomes) - self.errors
 
 
-def known(
-    outcomes: tuple[bool | None, ...],
-    elicitation_flops: int,
-    elicitation_method: str = "",
-    assumptions: tuple[str, ...] = (),
-) -> Measured:
+def as_read(outcomes: tuple[bool | None, ...], elicitation_flops: int, elicitation_method: str = "") -> Measured:
     """What is read already, and is not given over by a script: it comes of no evaluation that is under way."""
     measured = object.__new__(Measured)
-    fields = {
-        "outcomes": outcomes,
-        "elicitation_flops": elicitation_flops,
-        "elicitation_method": elicitation_method,
-        "evaluation_flops": 0,
-        "assumptions": assumptions,
-    }
-    for name, value in fields.items():
-        object.__setattr__(measured, name, value)
+    vars(measured).update(
+        outcomes=outcomes,
+        elicitation_flops=elicitation_flops,
+        elicitation_method=elicitation_method,
+        evaluation_flops=0,
+        assumptions=(),
+    )
     return measured
 
 
@@ -341,4 +334,4 @@ def _shown(document: Mapping[str, object], evaluation: str) -> Measured | None:
     if not isinstance(outcomes, list) or not all(outcome is None or isinstance(outcome, bool) for outcome in outcomes):
         return None
     flops = int(spent) if isinstance(spent, str) and re.fullmatch(r"[0-9]{1,40}", spent) else 0
-    return known(tuple(outcomes), flops)
+    return as_read(tuple(outcomes), flops)

@@ -20,7 +20,7 @@ from scalegate.gate.intake import method_of
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import ComputeReserved, Entry, EvaluationAnnounced, EvaluationFinished, MeterFault
 from scalegate.training.beside import fault_of, kept_beside, left_faults, store, unknown_faults
-from scalegate.training.evaluation import Measured, known, left_logs, unknown_logs
+from scalegate.training.evaluation import Measured, as_read, left_logs, unknown_logs
 from scalegate.training.keys import Keys
 
 __all__ = [
@@ -134,7 +134,7 @@ def left_behind(journal: Journal, keys: Keys, folder: Path) -> list[tuple[Entry,
                 **late, run=run.name, session=run.latest.session, use="elicitation", flops=more, evaluation=name
             )
             made.append((spent, keys.gate))
-        told = known(shown.outcomes, shown.elicitation_flops, "taken from its log: the ledger shows less")
+        told = as_read(shown.outcomes, shown.elicitation_flops, "taken from its log: the ledger shows less")
         made.append((finished(journal, keys, announced, told, log, "aborted"), keys.evaluator))
     return made
 

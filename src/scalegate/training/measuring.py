@@ -28,10 +28,10 @@ from scalegate.training.evaluation import (
     Given,
     Measured,
     Suite,
+    as_read,
     collecting,
     find_log,
     is_result,
-    known,
     left_logs,
     log_of,
     scores_in,
@@ -80,7 +80,7 @@ def _left_open(session: Session, announced: EvaluationAnnounced) -> EvaluationFi
     """The result of an evaluation that has none: what its log shows stands in it, if that was stored."""
     why = "broken off: the run was opened again before its result was written"
     log, shown = find_log(session.folder, announced.evaluation) or (NO_LOG, _nothing(announced, ""))
-    left = known(shown.outcomes or _nothing(announced, "").outcomes, shown.elicitation_flops, why)
+    left = as_read(shown.outcomes or _nothing(announced, "").outcomes, shown.elicitation_flops, why)
     return _finished(session, announced, left, log, "aborted")
 
 
@@ -262,7 +262,7 @@ def _all_given(
         key=lambda it: (Fraction(it.count(True), max(len(it) - it.count(None), samples, 1)), -len(it)),
         default=(),
     )
-    return known(most, spent) if most else None
+    return as_read(most, spent) if most else None
 
 
 def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measured:
@@ -271,7 +271,7 @@ def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measure
     if not isinstance(result, Measured):
         return nothing
     spent = result.elicitation_flops
-    return known(
+    return as_read(
         result.outcomes or nothing.outcomes,
         spent if type(spent) is int and 0 <= spent <= MAX_FLOP else 0,
         nothing.elicitation_method,
@@ -358,4 +358,4 @@ def _finished(
 
 def _nothing(announced: EvaluationAnnounced, reason: str) -> Measured:
     """No sample has an outcome."""
-    return known((None,) * announced.samples, 0, reason)
+    return as_read((None,) * announced.samples, 0, reason)

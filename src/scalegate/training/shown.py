@@ -111,8 +111,10 @@ def _values(result: object) -> Iterator[tuple[Path, Outcome]]:
             left.pop()
             continue
         nodes += 1
-        parts = _parts(value) if len(path) < DEPTH else iter(())
+        parts = _parts(value)
         first = next(parts, None)
+        if first is not None and len(path) >= DEPTH:
+            raise OverflowError(f"its values are wrapped more than {DEPTH} times")
         if first is None:
             if path and not _empty(value):
                 yield path, _read(value)
