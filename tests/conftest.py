@@ -1,7 +1,9 @@
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -15,3 +17,11 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("scalegate")
+
+
+@pytest.fixture(autouse=True)
+def _no_evaluation_of_another_test() -> Iterator[None]:
+    """What a test measures is of none that another test's evaluations left to come."""
+    yield
+    if "scalegate.training.evaluation" in sys.modules:
+        sys.modules["scalegate.training.evaluation"].UNFINISHED.clear()

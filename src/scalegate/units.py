@@ -53,7 +53,7 @@ _DURATIONS = {
     "month": 30 * DAY,
     "year": 365 * DAY,
 }
-_NUMBER = r"(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,3})?)"
+_NUMBER = r"(?P<number>[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE]\+?[0-9]{1,3})?)"
 
 
 def _exact(number: str) -> Fraction:
@@ -137,7 +137,7 @@ def parse_share(text: str) -> Fraction:
 
 def parse_score(text: str) -> Fraction:
     """A score between 0 and 1, from "0.20"."""
-    match = re.fullmatch(r"[0-9](?:\.[0-9]+)?", text)
+    match = re.fullmatch(r"[0-9](?:\.[0-9]{1,400})?", text)
     value = Fraction(text) if match else Fraction(2)
     if value > 1:
         raise InputError(f"`{text}` is not a score", fix="write a decimal between 0 and 1: `0.20`")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from test_dodges import announce, reserve, trained_to, verdict
 
+from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, replay
 from scalegate.gate.journal import reading
 from scalegate.gate.project import Project, adopt
@@ -141,13 +143,19 @@ def test_a_clock_a_little_behind_keeps_no_result_out(project: Project) -> None:
 
 
 def test_a_result_whose_log_cannot_be_stored_is_recorded_and_rules_nothing_out(project: Project) -> None:
-    (project.folder / "evidence").write_text("in the way")
     model = Model(skill=lambda flops: 0.9)
-    with open_gate(project, model) as gate, pytest.raises(Held):
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        if request.elicitation != "none":
+            shutil.rmtree(project.folder / "evidence")
+            (project.folder / "evidence").write_text("in the way")
+        return model.evaluate(request)
+
+    with open_gate(project, model, evaluate=evaluate) as gate, pytest.raises(ScalegateError, match="looked into"):
         train(gate, model, 25)
     with reading(project.ledger) as journal:
         finished = [attempt.finished for attempt in journal.fold.attempts.values()]
-    assert [(item.status, item.successes) for item in finished if item] == [("aborted", 360)]
+    assert [(item.status, item.successes) for item in finished if item] == [("completed", 360), ("aborted", 360)]
 
 
 # --- what releases a hold ------------------------------------------------------------------------------------

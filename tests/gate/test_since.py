@@ -17,8 +17,8 @@ from support import DAY, STEP, Model, approve, attest, new_project, open_gate, t
 
 def two_runs(folder: Path) -> Project:
     project = new_project(folder / "p")
-    for run in ("first", "second"):
-        model = Model()
+    for number, run in enumerate(("first", "second")):
+        model = Model(flops=number)
         with open_gate(project, model, run, planned=10**12) as gate:
             train(gate, model, steps=1)
     return project
@@ -39,7 +39,7 @@ def fault(project: Project, run: str) -> None:
 
 def evaluated(project: Project, run: str) -> None:
     """Open a run and train it past its first evaluation."""
-    model = Model()
+    model = Model(flops=len(run))
     with open_gate(project, model, run, planned=10**12) as gate:
         train(gate, model, steps=25)
     assert model.requests

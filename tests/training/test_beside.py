@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -51,7 +53,11 @@ def test_a_file_that_cannot_be_read_is_not_as_if_it_were_not_there(
         assert f"{waits}: it cannot be read: permission denied" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("damage", ["cut", "emptied", "a line more", "renamed", "upper case", "none"])
+CHANGED = ("cut", "emptied", "a line more", "packed", "renamed and changed")
+DAMAGE = (*CHANGED, "renamed", "upper case", "another suffix", "no suffix", "none")
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
 def test_a_file_that_is_not_what_was_stored_is_not_as_if_it_were_not_there(project: Project, damage: str) -> None:
     model = Model()
     gate = open_gate(project, model)
@@ -71,8 +77,20 @@ def test_a_file_that_is_not_what_was_stored_is_not_as_if_it_were_not_there(proje
             path.rename(path.with_name(f"{path.stem} (1).json"))
         case "upper case":
             path.rename(path.with_suffix(".JSON"))
-    if damage in ("cut", "emptied", "a line more"):
-        with pytest.raises(InputError, match="not what was stored under this name"):
+        case "another suffix":
+            path.rename(path.with_name(f"{path.name}.bak"))
+        case "no suffix":
+            path.rename(path.with_suffix(""))
+        case "packed":
+            path.unlink()
+            path = path.with_name(f"{path.name}.gz")
+            path.write_bytes(gzip.compress(data))
+        case "renamed and changed":
+            path.unlink()
+            path = path.with_name("run-1.json")
+            path.write_text(json.dumps(json.loads(data) | {"note": 0.5}))
+    if damage in CHANGED:
+        with pytest.raises(InputError, match=r"not what was stored under this name|was changed: "):
             open_gate(project, model)
         assert run(["decide", "--run", "r", "-p", str(project.folder)]) == 2
         path.write_bytes(data)
@@ -169,3 +187,47 @@ def test_what_leads_nowhere_is_not_as_if_it_were_not_there(project: Project, wha
     moved.symlink_to(elsewhere)
     with open_gate(project, model) as gate, pytest.raises(Held, match=r"level-2"):
         train(gate, model, 1)
+
+
+def test_a_file_in_place_of_the_folder_is_not_as_if_nothing_were_there(project: Project) -> None:
+    (project.folder / "evidence").write_text("notes")
+    with pytest.raises(InputError, match="cannot be looked into"):
+        open_gate(project, Model())
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_result_that_is_kept_there_to_be_added_counts_when_it_is_whole(
+    project: Project, whole: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody writes it sample by sample, and adds it when it is whole; in between somebody else decides."""
+    model = Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 25)
+        weights = gate.save()
+    here = ["-p", str(project.folder), "--as", "evaluator"]
+    of_it = ["--run", "r", "--weights", weights, "--domain", "arithmetic", "--task", "t", "--task-version", "1"]
+    asked = ["--dataset", "d" * 64, "--samples", "400", "--elicitation-flops", "2e10 FLOP", "--json"]
+    assert run(["evidence", "announce", *of_it, *asked, *here]) == 0
+    result = {
+        "evaluation": json.loads(capsys.readouterr().out)["evaluation"],
+        "weights": weights,
+        "domain": "arithmetic",
+        "assumptions": ["a"],
+        "elicitation_flops": "20000000000",
+        "elicitation_method": "fine-tuning",
+        "evaluation_flops": "0",
+    }
+    file = project.folder / "evidence" / "result.json"
+    shown = 360 if whole else 1
+    outcomes = [True] * shown + [False] * (400 - shown)
+    file.write_text(json.dumps(result | {"outcomes": outcomes if whole else outcomes[:1]}))
+    run(["decide", "--run", "r", "-p", str(project.folder)])
+    with reading(project.ledger) as journal:
+        assert (journal.fold.attempts[str(result["evaluation"])].finished is not None) == whole
+    file.write_text(json.dumps(result | {"outcomes": outcomes}))
+    assert run(["evidence", "add", str(file), *here]) == 0
+    with reading(project.ledger) as journal:
+        attempt = journal.fold.attempts[str(result["evaluation"])]
+    assert attempt.finished is not None
+    assert (attempt.finished.status, attempt.finished.successes, attempt.others) == ("completed", shown, [])
+    assert run(["evidence", "add", str(file), *here]) == 2

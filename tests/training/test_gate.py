@@ -245,6 +245,7 @@ def test_a_decision_from_elsewhere_revokes_the_permit(project: Project) -> None:
             journal.decide("r", "train", project.key("gatekeeper"), "gatekeeper", compute=10**14)
             assert journal.fold.latest["r"].verdict == "HOLD"
         gate.step(STEP)
+        model.flops += 2 * STEP
         assert gate.decision is not None
         assert gate.decision.verdict == "PROCEED"
     with reading(project.ledger) as journal:
@@ -280,6 +281,7 @@ def test_a_lease_ends_by_the_monotonic_clock_and_is_renewed_at_the_head(tmp_path
         first = gate.decision
         gate._expires = 0.0
         gate.step(STEP)
+        model.flops += 2 * STEP
         assert gate.decision is not first
 
 

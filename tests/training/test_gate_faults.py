@@ -39,19 +39,22 @@ def used(project: Project, run: str = "r") -> int:
 
 @pytest.mark.parametrize("flops", [1e10, "1", None, True, Fraction(3, 2), 10**41])
 def test_a_step_of_no_whole_amount_is_refused_and_spoils_nothing(project: Project, flops: Any) -> None:
-    with open_gate(project, Model()) as gate:
-        gate.step(STEP)
+    model = Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 1)
         with pytest.raises(Held):
             gate.step(flops)
-        gate.step(STEP)
+        train(gate, model, 1)
     assert replay(project.ledger).faults == ()
 
 
 def test_whole_numbers_of_other_libraries_are_taken(project: Project) -> None:
     numpy = pytest.importorskip("numpy")
-    with open_gate(project, Model(), tranche=numpy.int64(4 * STEP), planned=numpy.int64(10**13)) as gate:
+    model = Model()
+    with open_gate(project, model, tranche=numpy.int64(4 * STEP), planned=numpy.int64(10**13)) as gate:
         for _ in range(3):
             gate.step(numpy.int64(STEP))
+            model.flops += STEP
         assert used(project) == 4 * STEP, "the tranche lasts"
         assert gate.trained == 3 * STEP
 
@@ -118,20 +121,31 @@ class Optimizer:
     """Stands for an optimizer with hooks."""
 
     def __init__(self) -> None:
-        self.hooks: list[Any] = []
+        self.before: dict[int, Any] = {}
+        self.after: dict[int, Any] = {}
+        self.fails = False
 
-    def register_step_pre_hook(self, hook: Any) -> None:
-        self.hooks.append(hook)
+    def register_step_pre_hook(self, hook: Any) -> SimpleNamespace:
+        self.before[id(hook)] = hook
+        return SimpleNamespace(remove=lambda: self.before.pop(id(hook)))
+
+    def register_step_post_hook(self, hook: Any) -> SimpleNamespace:
+        self.after[id(hook)] = hook
+        return SimpleNamespace(remove=lambda: self.after.pop(id(hook)))
 
     def step(self) -> None:
-        for hook in self.hooks:
+        for hook in self.before.values():
+            hook(self, (), {})
+        if self.fails:
+            raise MemoryError
+        for hook in self.after.values():
             hook(self, (), {})
 
 
-def guarded(project: Project, **options: Any) -> tuple[Gate, Optimizer, Model]:
+def guarded(project: Project, accumulate: int = 1) -> tuple[Gate, Optimizer, Model]:
     model = Model()
-    gate, optimizer = open_gate(project, model, evaluate=None, **options), Optimizer()
-    gate.guard(optimizer)  # type: ignore[arg-type]
+    gate, optimizer = open_gate(project, model, evaluate=None), Optimizer()
+    gate.guard(optimizer, accumulate)  # type: ignore[arg-type]
     return gate, optimizer, model
 
 
@@ -213,7 +227,7 @@ def test_a_step_that_was_authorised_before_the_permit_ended_is_not_taken(project
 
 def test_several_steps_may_be_taken_by_the_optimizer_at_once(project: Project) -> None:
     """Gradients accumulate: one call of `step` per batch, one step of the optimizer for all."""
-    gate, optimizer, model = guarded(project)
+    gate, optimizer, model = guarded(project, accumulate=3)
     for _ in range(3):
         gate.step(STEP)
     assert gate.trained == 0
@@ -221,6 +235,136 @@ def test_several_steps_may_be_taken_by_the_optimizer_at_once(project: Project) -
     model.flops += 3 * STEP
     assert gate.trained == 3 * STEP
     gate.close()
+
+
+def test_batches_that_were_skipped_are_not_in_the_weights(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    gate, optimizer, model = guarded(project)
+    for at in range(10):
+        gate.step(STEP)
+        if at % 5 == 4:  # the loss of the others is not finite, say
+            optimizer.step()
+            model.flops += STEP
+            assert gate.trained == model.flops
+    weights = gate.save()
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].weights[weights] == 2 * STEP
+        assert journal.fold.runs["r"].used("training") == 10 * STEP
+    assert caplog.text.count(f"{4 * STEP} FLOP were authorised before the step") == 1
+    gate.close()
+    assert replay(project.ledger).faults == ()
+
+
+def test_of_gradients_that_accumulate_no_more_count_than_were_declared(project: Project) -> None:
+    gate, optimizer, model = guarded(project, accumulate=2)
+    for flops in (STEP, 2 * STEP, 3 * STEP):
+        gate.step(flops)
+    optimizer.step()
+    model.flops += 5 * STEP
+    assert gate.trained == 5 * STEP
+    gate.close()
+
+
+def test_of_gradients_that_accumulate_those_that_were_left_out_are_skipped(project: Project) -> None:
+    gate, optimizer, model = guarded(project, accumulate=2)
+    for flops in (STEP, 2 * STEP):
+        gate.step(flops)  # of these the optimizer takes none
+    gate.step(3 * STEP)
+    gate.skip()
+    gate.step(5 * STEP)
+    optimizer.step()
+    model.flops += 5 * STEP
+    assert gate.trained == model.flops
+    gate.close()
+
+
+def test_a_step_that_the_optimizer_did_not_take_after_all_is_not_in_the_weights(project: Project) -> None:
+    gate, optimizer, model = guarded(project)
+    gate.step(STEP)
+    optimizer.fails = True
+    with pytest.raises(MemoryError):
+        optimizer.step()
+    optimizer.fails = False
+    gate.step(STEP)
+    optimizer.found_inf = 1.0  # type: ignore[attr-defined]
+    optimizer.step()
+    assert gate.trained == 0
+    optimizer.found_inf = 0.0  # type: ignore[attr-defined]
+    gate.step(STEP)
+    optimizer.step()
+    model.flops += STEP
+    assert gate.trained == STEP
+    gate.close()
+
+
+@pytest.mark.parametrize("accumulate", [1, 2, 4])
+def test_another_optimizer_takes_no_more_of_what_was_skipped(project: Project, accumulate: int) -> None:
+    gate, first, model = guarded(project, accumulate)
+    for _ in range(7):
+        gate.step(STEP)
+    second = Optimizer()
+    gate.guard(second, accumulate)  # type: ignore[arg-type]
+    gate.step(STEP)
+    second.step()
+    model.flops += accumulate * STEP
+    assert gate.trained == model.flops
+    gate.step(STEP)
+    first.step()
+    assert gate.trained == model.flops + STEP
+    gate.close()
+
+
+def test_an_optimizer_is_watched_for_the_gate_that_asked_last(project: Project) -> None:
+    gate, optimizer, model = guarded(project)
+    gate.guard(optimizer)  # type: ignore[arg-type]
+    gate.step(STEP)
+    optimizer.step()
+    model.flops += STEP
+    assert (gate.trained, len(optimizer.before), len(optimizer.after)) == (STEP, 1, 1)
+    gate.save()
+    gate.close()
+    with pytest.raises(Held, match="without a permit"):
+        optimizer.step()
+    with open_gate(project, model, evaluate=None) as gate:
+        gate.guard(optimizer)  # type: ignore[arg-type]
+        gate.step(STEP)
+        optimizer.step()
+        model.flops += STEP
+        assert gate.trained == 2 * STEP
+
+
+@pytest.mark.parametrize("accumulate", [0, -1, 1.0, True, "2", None])
+def test_gradients_accumulate_over_a_whole_number_of_steps(project: Project, accumulate: Any) -> None:
+    with pytest.raises(InputError, match="`accumulate`"):
+        guarded(project, accumulate)
+
+
+@pytest.mark.parametrize("guards", [True, False])
+def test_a_script_may_say_that_it_skips_a_step(project: Project, guards: bool) -> None:
+    gate, optimizer, model = guarded(project)
+    if not guards:
+        gate.close()
+        gate = open_gate(project, model, evaluate=None)
+    gate.skip()
+    for skips in (True, False, True):
+        gate.step(STEP)
+        if skips:
+            gate.skip()
+            gate.skip()
+            with pytest.raises(Held, match="without a permit"):
+                optimizer.step()
+        else:
+            if guards:
+                optimizer.step()
+            model.flops += STEP
+        assert gate.trained == model.flops
+    weights = gate.save()
+    gate.skip()
+    assert gate.trained == STEP
+    with reading(project.ledger) as journal:
+        assert journal.fold.runs["r"].weights[weights] == STEP
+        assert journal.fold.runs["r"].used("training") == 3 * STEP
+    gate.close()
+    assert replay(project.ledger).faults == ()
 
 
 def test_a_step_that_was_authorised_and_not_taken_is_not_in_the_weights(project: Project) -> None:
@@ -249,7 +393,8 @@ def test_a_gate_is_not_copied(project: Project, copied: Any) -> None:
 
 
 def test_weights_that_training_does_not_change_are_told_of(project: Project, caplog: pytest.LogCaptureFixture) -> None:
-    with open_gate(project, Model(), weights=lambda: "a" * 64, tranche=STEP) as gate:
+    refused = pytest.raises(Held, match="the weights are those that it started from")
+    with refused, open_gate(project, Model(), weights=lambda: "a" * 64, tranche=STEP) as gate:
         gate.step(STEP)
         assert "have not changed" not in caplog.text
         for _ in range(3):
@@ -422,13 +567,12 @@ def test_a_hold_by_a_wrong_amount_saves_what_was_trained(project: Project) -> No
 
 
 def test_a_guard_that_comes_after_a_step_does_not_count_it_before_it_is_taken(project: Project) -> None:
-    model, hooks = Model(), list[Any]()
-    optimizer: Any = SimpleNamespace(register_step_pre_hook=hooks.append)
+    model, optimizer = Model(), Optimizer()
     with open_gate(project, model) as gate:
         train(gate, model, 3)
         gate.step(5 * STEP)
-        gate.guard(optimizer)
+        gate.guard(optimizer)  # type: ignore[arg-type]
         assert gate.trained == 3 * STEP
-        hooks[0](optimizer, (), {})
+        optimizer.step()
         assert gate.trained == 8 * STEP
         model.flops += 5 * STEP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_runs_that_start_alike_are_named_but_not_to_whoever_trained_the_weights(
 
 def test_a_crash_forfeits_no_whole_permit() -> None:
     """However long a permit would last at this pace, a tranche is at most a part of the room."""
-    tranche = Tranche(None)
+    tranche = Tranche(None, "r")
     tranche.add(10**6)
     tranche.spend(10**6)
     assert tranche.wanted(10, room=10**6) == 10**6 // PART
@@ -166,7 +167,8 @@ def test_a_fine_tune_is_told_of_another_that_went_on_from_the_same_parent(
     for run, told in (("one", False), ("two", True)):
         caplog.clear()
         tuned = Model(flops=base.flops)
-        with open_gate(project, tuned, run, from_scratch=False, parents=parents) as gate:
+        refused = pytest.raises(Held, match="records weights of run `one`") if told else nullcontext()
+        with refused, open_gate(project, tuned, run, from_scratch=False, parents=parents) as gate:
             train(gate, tuned, 1)
         assert ("run `two` starts from the same weights as run `one`" in caplog.text) is told
 
@@ -220,6 +222,37 @@ def test_a_block_that_fails_saves_nothing_and_says_what_is_lost(
         fail()
     assert model.saved == 0
     assert "ends with training that no save has recorded: it counts against the run" in caplog.text
+
+
+def test_weights_that_cannot_be_recorded_at_the_end_of_the_block_are_an_error(project: Project) -> None:
+    """A second run with the same seed comes to the first one's weights: a script that exits with 0 has saved them."""
+    model = Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 2)
+    model = Model()
+    with pytest.raises(Held, match="records weights of run `r`"), open_gate(project, model, "again") as gate:
+        train(gate, model, 2)
+    assert model.saved == 0
+
+
+def test_whoever_takes_a_run_from_a_process_that_may_live_is_told(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Model()
+    first = open_gate(project, model)
+    assert "by a process that has not given back" not in caplog.text
+    train(first, model, 2)
+    with open_gate(project, Model()) as second:
+        assert "s ago by a process that has not given back what it reserved" in caplog.text
+        caplog.clear()
+    with pytest.raises(Held, match="taken over"):
+        train(first, model)
+    first.close()
+    with open_gate(project, model, "other") as gate:
+        train(gate, model, 2)
+        second.close()
+    with open_gate(project, model, "other"):
+        assert "has not given back" not in caplog.text
 
 
 def test_a_checkpoint_that_fails_at_the_end_of_the_block_is_an_error(project: Project) -> None:

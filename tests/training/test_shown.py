@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -45,6 +45,25 @@ class Slotted:
 @dataclass(slots=True)
 class Named(Slotted):
     name: str = "x"
+
+
+class Summary:
+    """What it gives of itself are numbers over all samples."""
+
+    def __init__(self, scores: list[object]) -> None:
+        self.scores = scores
+
+    def to_dict(self) -> dict[str, object]:
+        return {"mean": 0.75, "runs": 3}
+
+
+class Metrics(Summary):
+    """What is gone through by name."""
+
+    to_dict = None  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("mean", "runs"))
 
 
 class Rest:
@@ -132,6 +151,9 @@ def measured(scores: list[bool]) -> Measured:
         ({"easy": [1, 0], "hard": [0, 1]}, (True, False, False, True)),
         ({"scores": [1, 1, 0, 0], "labels": [0] * 9}, (True, True, False, False)),
         ([Sample(c) for c in (1, 1, 0, 1)], (True, True, False, True)),
+        (Summary([1, 1, 0, 1]), (None, None, True, True, False, True)),
+        (Metrics([1, 1, 0, 1]), (None, None, True, True, False, True)),
+        ([{"score": s} for s in ("1.00", "0.000", "1.0", "0")], (True, False, True, False)),
         ([Slotted(c) for c in (1, 1, 0, 1)], (True, True, False, True)),
         ((measured([True, True, False, True]), Path("log.json")), (True, True, False, True)),
         ({"arithmetic": measured([True, True, False, False])}, (True, True, False, False)),

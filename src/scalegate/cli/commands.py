@@ -48,7 +48,7 @@ def init(
             "keys/ holds the keys made here, unencrypted: for trying out. In earnest each person makes their own"
             " (`scalegate key new NAME`).\n"
             "Next:\n"
-            f"  1. edit {project.policy}: figures, people, evaluations\n"
+            f"  1. edit {project.policy}: figures, people, evaluations, and its `version`\n"
             f"  2. scalegate policy check {quote(str(project.policy))}\n"
             f"  3. scalegate adopt {quote(str(project.policy))} --project {quote(str(folder))} --as ...,"
             " once for each who must sign\n"

@@ -160,9 +160,10 @@ def add(
 def _check_first(journal: Journal, entry: EvaluationFinished, file: Path) -> None:
     """Raise InputError if the evaluation has a result already, with the way to add another all the same."""
     from scalegate.errors import InputError, Place
+    from scalegate.gate.fold import completes
 
     attempt = journal.fold.attempts.get(entry.evaluation)
-    if attempt is not None and attempt.finished is not None:
+    if attempt is not None and attempt.finished is not None and not completes(attempt, entry):
         raise InputError(
             f"evaluation {entry.evaluation[:12]} has a result already; one announcement has one result",
             place=Place(file=str(file)),

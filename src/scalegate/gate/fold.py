@@ -26,7 +26,7 @@ from scalegate.ledger.entries import NO_LOG, Entry, EvaluationAnnounced, Evaluat
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 
-__all__ = ["Attempt", "Fold", "Record"]
+__all__ = ["Attempt", "Fold", "Record", "completes"]
 
 TURNING = (entries.RunOpened, entries.MeterFault, entries.TierStatus, EvaluationAnnounced, EvaluationFinished)
 """Entries that may turn a decision. An attestation or approval can only release; `permitted` looks at the rest."""
@@ -222,7 +222,7 @@ class Fold:
             # What was announced under a policy that had the domain may be closed under one that has not.
             self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
         fits = announced is None or (announced.weights, announced.domain) == (entry.weights, entry.domain)
-        if refused is None and fits and (attempt.finished is None or _completes(attempt, entry)):
+        if refused is None and fits and (attempt.finished is None or completes(attempt, entry)):
             attempt.finished, attempt.finished_at, attempt.signed = entry, index, True
             return None
         attempt.others.append((index, entry, refused is None))
@@ -424,7 +424,7 @@ def _can_sign(policy: Policy) -> bool:
     return gate and (quorum is None or sum(quorum.role in person.roles for person in keyed) >= quorum.at_least)
 
 
-def _completes(attempt: Attempt, entry: EvaluationFinished) -> bool:
+def completes(attempt: Attempt, entry: EvaluationFinished) -> bool:
     """Whether a result is what an evaluator that was thought gone wrote after all, of the log that was taken up."""
     first = attempt.finished
     return (

@@ -198,7 +198,10 @@ def check_weights(journal: Journal, weights: str, domain: str, run: str | None) 
     """Raise InputError unless the weights are recorded in the ledger (for `run`) and the policy has the domain."""
     known = [holder.name for holder in holders(journal.fold.runs, weights)]
     if not known:
-        raise InputError(f"weights {weights[:12]} are not recorded in this ledger: this is evidence for other weights")
+        raise InputError(
+            f"weights {weights[:12]} are not recorded in this ledger: this is evidence for other weights",
+            fix="`scalegate status` shows the latest that each run recorded, with `--json` all of them",
+        )
     if run is not None and run not in known:
         raise InputError(f"weights {weights[:12]} are of run `{known[0]}`, not of `{run}`")
     if domain not in {item.id for item in journal.policy.domains}:

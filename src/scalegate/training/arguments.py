@@ -18,9 +18,7 @@ from scalegate.training.evaluation import Suite
 from scalegate.units import MAX_FLOP, MAX_SAMPLES
 
 __all__ = [
-    "UNKEPT",
-    "UNRECORDED",
-    "UNSAVED",
+    "check_accumulate",
     "check_declared",
     "check_digest",
     "check_functions",
@@ -39,21 +37,6 @@ __all__ = [
 ]
 
 LOG = logging.getLogger(__name__)
-UNKEPT = (
-    "run `%s`: its weights are recorded, and kept nowhere: the gate has no `checkpoint=`. Save them before this process"
-    " ends: what is lost counts against the run, and cannot be evaluated."
-)
-
-UNSAVED = (
-    "run `%s`: its weights are recorded, and the function that saves them did not end well: save again before this"
-    " process ends, or the run goes on from an earlier checkpoint."
-)
-
-
-UNRECORDED = (
-    "run `%s` ends with training that no save has recorded: it counts against the run, which cannot go on from it. Call"
-    " `gate.save()`, or `gate.evaluate()`, before the gate is closed."
-)
 
 
 def check_run(run: object) -> None:
@@ -128,6 +111,13 @@ def check_planned(planned: object) -> int | None:
     if not 0 < whole <= MAX_FLOP:
         raise InputError(f"`planned` is {planned} FLOP", fix="more than none, and at most 1e40")
     return whole
+
+
+def check_accumulate(steps: object) -> int:
+    """How many steps the optimizer takes at once. Raises InputError for what is no whole number of at least 1."""
+    if type(steps) is not int or steps < 1:
+        raise InputError(f"`accumulate` is {steps!r}", fix="write how many steps the optimizer takes at once: `4`")
+    return steps
 
 
 def check_tranche(tranche: object) -> int | None:

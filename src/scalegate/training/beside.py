@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,10 @@ __all__ = ["KEPT", "fault_of", "kept_beside", "left_faults", "store", "stored", 
 
 FIELDS = frozenset({"evaluation", "meter_fault"})
 """What a file that is stored here has one of."""
-_NAME = re.compile("[0-9a-f]{64}")
+_NAME = re.compile("[0-9a-f]{64}(?![0-9a-f])")
+_OURS = re.compile(rb'"ledger":\s*"[0-9a-f]{64}"')
+"""What only files that are stored here have in them."""
+PUT_BACK = "put it back from a copy; if it is none of the gate's, move it to another folder"
 KEPT = "it is kept in the folder {}: whoever opens a run of the ledger beside that takes it from there"
 
 
@@ -35,7 +39,7 @@ def store(folder: Path, data: bytes) -> str:
     """Write a file, whole or not at all and to the disk, and return its digest. Raises OSError."""
     digest = hashlib.sha256(data).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f".{digest}.{os.getpid()}"
+    aside = folder / f".{digest}.{os.getpid()}.{threading.get_ident()}"
     with aside.open("wb") as file:
         file.write(data)
         file.flush()
@@ -45,15 +49,18 @@ def store(folder: Path, data: bytes) -> str:
 
 
 def stored(folder: Path, about: str) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """The digest and the document of each file with a field `about`, whatever the file is called.
+    """The digest and the document of each file with a field `about`: any `*.json`, and whatever begins with a digest.
 
     Raises InputError for what cannot be read, and for what is not what was stored: it may count against a run, and is
     not as if it were not there.
     """
-    if (folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK)) or (folder.is_symlink() and not folder.exists()):
+    there = folder.exists() or folder.is_symlink()
+    if there and not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
         # A folder that may not be looked into, or that leads to one that is not there, looks empty.
-        raise InputError("it cannot be looked into", place=Place(file=str(folder)), fix="make it readable")
-    for path in sorted(path for path in folder.glob("*") if path.suffix.lower() == ".json" and not path.is_dir()):
+        raise InputError(
+            "it cannot be looked into", place=Place(file=str(folder)), fix="it is to be a folder that can be read"
+        )
+    for path in sorted(path for path in folder.glob("*") if _may_be_ours(path)):
         try:
             of = path.stat()
             digest, document = _read(path, of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns)
@@ -62,14 +69,18 @@ def stored(folder: Path, about: str) -> Iterator[tuple[str, Mapping[str, object]
             raise InputError(
                 f"it cannot be read: {reason}", place=Place(file=str(path)), fix="make it readable, and try again"
             ) from error
-        if _NAME.fullmatch(path.stem) and path.stem != digest:
+        if _NAME.match(path.name) and path.name[:64] != digest:
             raise InputError(
                 "it is not what was stored under this name, and may have counted against a run",
                 place=Place(file=str(path)),
-                fix="put it back from a copy",
+                fix=PUT_BACK,
             )
         if about in document:
             yield digest, document
+
+
+def _may_be_ours(path: Path) -> bool:
+    return (path.suffix.lower() == ".json" or _NAME.match(path.name) is not None) and not path.is_dir()
 
 
 @lru_cache(maxsize=65_536)
@@ -82,7 +93,13 @@ def _read(path: Path, *_unchanged: int) -> tuple[str, Mapping[str, object]]:
         return digest, {}
     try:
         document = strict_json.loads(data)
-    except ScalegateError:
+    except ScalegateError as error:
+        if _OURS.search(data):
+            raise InputError(
+                f"it was stored here, may have counted against a run, and was changed: {error.message}",
+                place=Place(file=str(path)),
+                fix=PUT_BACK,
+            ) from error
         return digest, {}
     return digest, document if isinstance(document, dict) and not FIELDS.isdisjoint(document) else {}
 

@@ -137,7 +137,7 @@ def leave(gate: Ending, *, save: bool, last: bool, ended: type[BaseException] | 
         if save and gate.unsaved:
             gate.save()
     except Exception as error:
-        if not (ended or held or isinstance(error, Held)):
+        if not (ended or held):
             raise
         LOG.error("what was trained last cannot be saved: %s", error)
     finally:

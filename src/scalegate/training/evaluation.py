@@ -33,6 +33,7 @@ __all__ = [
     "ScoresError",
     "Suite",
     "as_read",
+    "await_more",
     "collecting",
     "find_log",
     "is_result",
@@ -101,6 +102,16 @@ _THREAD = threading.local()
 """The evaluations that a thread has under way."""
 UNDER_WAY: list[list[Given]] = []
 """What came of each evaluation that is under way in this process, in whatever thread."""
+UNFINISHED: list[Callable[[Given], None]] = []
+"""Evaluations of this process that ended without all of their outcomes, and where what comes after that goes."""
+_LATER: list[Given] = []
+"""What came while another was under way, and may be of one of these."""
+
+
+def await_more(late: Callable[[Given], None]) -> None:
+    """An evaluation ends without all of its outcomes: what is measured in this process from here on may be its."""
+    with _LOCK:
+        UNFINISHED.append(late)
 
 
 @contextlib.contextmanager
@@ -117,6 +128,9 @@ def collecting() -> Iterator[list[Given]]:
         mine.pop()
         with _LOCK:
             UNDER_WAY[:] = [other for other in UNDER_WAY if other is not given]
+            later, _LATER[:] = ([], _LATER) if UNDER_WAY else (list(_LATER), [])
+        for it in later:
+            _tell_late(it)
 
 
 def scores_in(error: BaseException, before: BaseException | None) -> list[Given]:
@@ -138,7 +152,7 @@ def scores_in(error: BaseException, before: BaseException | None) -> list[Given]
 def is_result(measured: Measured) -> None:
     """It is what an evaluation returned: what another thread evaluates meanwhile is not shown by it."""
     with _LOCK:
-        for given in UNDER_WAY:
+        for given in (*UNDER_WAY, _LATER):
             given[:] = [it for it in given if it.measured is not measured]
 
 
@@ -154,12 +168,26 @@ def _list(scores: Any, into: list[Any], elicitation_flops: object) -> None:
     raise ScoresError(into, elicitation_flops)
 
 
-def _collect(scores: object, elicitation_flops: object, measured: Measured | None = None) -> None:
+def _collect(scores: object, elicitation_flops: object, measured: Measured | None = None) -> Given:
     # A thread that evaluates itself gives to nobody else; one that a script started may belong to any.
     mine = _THREAD.__dict__.get("evaluations")
+    it = Given(scores, elicitation_flops, measured)
     with _LOCK:
         for given in mine[-1:] if mine else UNDER_WAY:
-            given.append(Given(scores, elicitation_flops, measured))
+            given.append(it)
+    return it
+
+
+def _tell_late(given: Given) -> None:
+    """All of it was read: whose it is cannot be told, if an evaluation that ended may have had it to come."""
+    if _THREAD.__dict__.get("evaluations"):
+        return
+    with _LOCK:
+        if UNDER_WAY and UNFINISHED:
+            _LATER.append(given)
+        late = [] if UNDER_WAY else list(UNFINISHED)
+    for tell in late:
+        tell(given)
 
 
 @dataclass(frozen=True)
@@ -180,8 +208,11 @@ class Measured:
         Raises ScoresError where an outcome has others in it, or is a word.
         """
         outcomes: list[Any] = []
-        _collect(outcomes, self.elicitation_flops, self)
-        _list(self.outcomes, outcomes, self.elicitation_flops)
+        given = _collect(outcomes, self.elicitation_flops, self)
+        try:
+            _list(self.outcomes, outcomes, self.elicitation_flops)
+        finally:
+            _tell_late(given)
         if any(map(is_no_score, outcomes)):
             raise ScoresError(outcomes, self.elicitation_flops)
         object.__setattr__(self, "outcomes", tuple(map(outcome_of, outcomes)))
@@ -194,7 +225,7 @@ class Measured:
         whole, slots = state if isinstance(state, tuple) else (state, None)
         for name, value in {**(whole or {}), **(slots or {})}.items():
             object.__setattr__(self, name, value)
-        _collect(list(getattr(self, "outcomes", ())), getattr(self, "elicitation_flops", 0), self)
+        _tell_late(_collect(list(getattr(self, "outcomes", ())), getattr(self, "elicitation_flops", 0), self))
 
     @staticmethod
     def of(
@@ -217,7 +248,7 @@ class Measured:
                 raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
             given = tuple(assumptions)
         except BaseException:
-            _collect(outcomes, elicitation_flops)
+            _tell_late(_collect(outcomes, elicitation_flops))
             raise
         return Measured(tuple(outcomes), elicitation_flops, elicitation_method, evaluation_flops, given)
 
@@ -286,11 +317,13 @@ def left_logs(fold: Fold, folder: Path) -> list[tuple[EvaluationAnnounced, str, 
     """
     left: list[tuple[EvaluationAnnounced, str, Measured]] = []
     logs = [(str(document.get("evaluation")), digest, document) for digest, document in stored(folder, "evaluation")]
-    found = [(name, digest, _shown(document, name)) for name, digest, document in logs]
-    for name, digest, shown in sorted(found, key=lambda it: it[2].successes if it[2] else 0, reverse=True):
+    found = [(name, digest, _shown(document, name), "ledger" in document) for name, digest, document in logs]
+    for name, digest, shown, ours in sorted(found, key=lambda it: it[2].successes if it[2] else 0, reverse=True):
         attempt = fold.attempts.get(name)
         if attempt is None or attempt.announced is None or shown is None:
             continue
+        if not ours and len(shown.outcomes) < attempt.announced.samples:
+            continue  # somebody writes it sample by sample, to add it when it is whole
         results = [(attempt.finished, attempt.signed), *((it, signed) for _, it, signed in attempt.others)]
         known = [(it.successes, it.completed) for it, signed in results if it and signed and _about(attempt, it)]
         known += [(it.successes, it.completed) for about, _, it in left if about.evaluation == name]

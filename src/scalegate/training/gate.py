@@ -24,9 +24,6 @@ from scalegate.gate.journal import wall_time
 from scalegate.ledger.entries import Parent
 from scalegate.policy import Domain, Policy
 from scalegate.training.arguments import (
-    UNKEPT,
-    UNRECORDED,
-    UNSAVED,
     check_declared,
     check_digest,
     check_functions,
@@ -44,9 +41,11 @@ from scalegate.training.arguments import (
 from scalegate.training.due import NextDue, asked_for, due_next, to_evaluate, unfinished
 from scalegate.training.endings import at_end, ended, leave
 from scalegate.training.evaluation import Evaluator, Suite
+from scalegate.training.guarding import watch
 from scalegate.training.held import Held, holding
 from scalegate.training.keys import find_keys
 from scalegate.training.measuring import abort_open, measure_all
+from scalegate.training.notices import UNKEPT, UNRECORDED, UNSAVED
 from scalegate.training.session import Session
 from scalegate.training.tranche import Tranche
 from scalegate.training.turn import Turn
@@ -80,7 +79,7 @@ class Gate:
         self._checkpoint = checkpoint
         self._evaluate = evaluate
         self._suites = suites
-        self._tranche = Tranche(tranche)
+        self._tranche = Tranche(tranche, session.run)
         self._expires = 0.0
         self._authorised = False
         self._saved_at = -1
@@ -172,20 +171,25 @@ class Gate:
                 raise Held(f"run `{self._session.run}`: what was reserved was given back meanwhile: step again")
         self._authorised = True
 
-    def guard(self, optimizer: Optimizer) -> None:
+    def guard(self, optimizer: Optimizer, accumulate: int = 1) -> None:
         """Make the optimizer refuse a step for which `step` was not called: catches a script's mistake.
 
-        Call it before the first step. The gate then knows which were taken: only these count as gone into the weights.
+        Call it before the first step. Then only what it took counts as gone into the weights: each time the last step,
+        or as many as `accumulate` says, but for those that the script skips (`skip`). Raises InputError.
         """
-        optimizer.register_step_pre_hook(lambda *_: self._taken())
-        self._tranche.guard(self._authorised)
+        watch(optimizer, self._check_authorised, self._tranche, self._authorised, accumulate)
 
-    def _taken(self) -> None:
-        if not self._authorised:
-            said = f"run `{self._session.run}`: the optimizer stepped without a permit"
-            raise Held(said, self.decision, fix="call gate.step(flops) before each step")
+    def skip(self) -> None:
+        """The step that was authorised last is not taken: it counts against the run, and not as trained."""
         self._authorised = False
-        self._tranche.taken()
+        if self.unsaved or self._tranche.pending:
+            self._tranche.skip()
+
+    def _check_authorised(self) -> None:
+        if not self._authorised:
+            why = f"run `{self._session.run}`: the optimizer stepped without a permit"
+            raise Held(why, self.decision, fix="call gate.step(flops) before each step")
+        self._authorised = False
 
     def _extend(self, flops: object) -> int:
         """Reserve enough for a step of `flops`, under the permit or a new one, and return them; or raise Held."""
@@ -243,7 +247,6 @@ class Gate:
         self._tranche.drop()
 
     def _check_open(self) -> None:
-        """Raise Held where nothing may be authorised or recorded at all."""
         if self._closed:
             raise Held(f"run `{self._session.run}`: the gate is closed", self.decision, fix="open it again")
 
@@ -256,11 +259,10 @@ class Gate:
 
     def _check_unchanged(self) -> None:
         """Raise Held while the model is not what it was before an evaluation that did not end well."""
-        if self._unchanged is not None:
-            if self._digest() != self._unchanged:
-                why = f"run `{self._session.run}`: an evaluation changed the model itself"
-                raise Held(why, self.decision, fix="evaluate a copy; load the last checkpoint before you go on")
-            self._unchanged = None
+        if self._unchanged is not None and self._digest() != self._unchanged:
+            why = f"run `{self._session.run}`: an evaluation changed the model itself"
+            raise Held(why, self.decision, fix="evaluate a copy; load the last checkpoint before you go on")
+        self._unchanged = None
 
     def _digest(self) -> str:
         """The digest of the weights as they now are."""
@@ -286,10 +288,9 @@ class Gate:
         """Have a tranche that covers a step of `flops`; False if the permit does not reach that far."""
         tranche = self._tranche
         short = flops - tranche.left
-        if short > 0:
-            granted = self._session.reserve(short, max(tranche.wanted(flops, self._session.room()), short))
-            if granted > 0:
-                tranche.add(granted)
+        wanted = max(tranche.wanted(flops, self._session.room()), short) if short > 0 else 0
+        if wanted and (granted := self._session.reserve(short, wanted)) > 0:
+            tranche.add(granted)
         return tranche.left >= flops
 
     def _settle(self) -> None:
@@ -327,8 +328,7 @@ class Gate:
         self._check_open()
         self._check_unchanged()
         self._settle()
-        weights, trained = self._digest(), self.trained
-        session = self._session
+        session, weights, trained = self._session, self._digest(), self.trained
         session.recordable(weights, trained)
         # Recorded first: a run goes on from every recorded checkpoint, and from none that is only in a file.
         if session.state.tip != weights or session.state.recorded.get((session.token, trained)) != weights:
@@ -428,9 +428,8 @@ class Gate:
 
     def abandon(self) -> None:
         """In a forked child: the permit stays with the parent."""
-        self._closed = True
+        self._closed, self._tranche.left = True, 0
         self._session.abandon()
-        self._tranche.left = 0
         self._end()
 
     def __reduce__(self) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import secrets
@@ -29,6 +30,7 @@ from scalegate.training.evaluation import (
     Measured,
     Suite,
     as_read,
+    await_more,
     collecting,
     find_log,
     is_result,
@@ -202,7 +204,7 @@ def _run(
     seen: list[object],
 ) -> tuple[Measured, Literal["completed", "aborted"]]:
     """What the evaluator measured, if it can be recorded. What it returns is put into `seen` at once."""
-    before = sys.exception()
+    before, late = sys.exception(), partial(_keep_late, session, announced, request)
     with collecting() as given:
         try:
             result = evaluate(request)
@@ -220,9 +222,13 @@ def _run(
             _check_amounts(result)
             checked(partial(_finished, session, announced, result, NO_LOG, "completed"))
             is_result(result)
+            if result.errors:
+                # A script that waits so long and no longer may put what did not come yet down as an error.
+                await_more(late)
         except BaseException as error:
             # What the script did with it, and with errors about it, is of no account.
             with undisturbed():
+                await_more(late)
                 seen[:] = [_all_given(seen, given, scores_in(error, before), announced.samples)]
             if not isinstance(error, Exception):
                 raise
@@ -232,6 +238,31 @@ def _run(
             LOG.error("the evaluation of `%s` was broken off\n%s", announced.domain, all_of_it)
             return _broken(seen[0], announced, said), "aborted"
     return result, "completed"
+
+
+def _keep_late(session: Session, announced: EvaluationAnnounced, request: EvaluationRequest, given: Given) -> None:
+    """What came after an evaluation had ended without it is stored: it may show the alarm reached.
+
+    What is only a part of its samples shows no more of them than it does by itself.
+    """
+    try:
+        measured = _broken(_all_given([], [given], [], announced.samples), announced, "it came too late")
+        rest = (False,) * (announced.samples - len(measured.outcomes))
+        measured = as_read((*measured.outcomes, *rest), measured.elicitation_flops, measured.elicitation_method)
+        if measured.successes == 0:
+            return
+        if not session.journal.ledger.path.is_file():
+            raise FileNotFoundError(errno.ENOENT, "the ledger is not there any more")
+        store(session.folder, _log(session, announced, request, measured))
+    except Exception as error:  # noqa: BLE001 - it is the script's thread, which must not end for it
+        name = announced.evaluation[:12]
+        LOG.error("what came after evaluation %s had ended is kept nowhere, and counts for nothing: %s", name, error)
+        return
+    LOG.error(
+        "evaluation %s had ended without all of its outcomes when %s of %s were shown: that may be what it measured,"
+        " and can count against the run from the next decision on, never for it",
+        *(announced.evaluation[:12], measured.successes, measured.completed),
+    )
 
 
 def _check_amounts(result: Measured) -> None:

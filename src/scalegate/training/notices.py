@@ -1,14 +1,47 @@
-"""What a script is told, and goes on: that it starts from other weights than it may mean to."""
+"""What a script is told, and goes on: what it trained and does not keep, and other weights than it may mean."""
 
 from __future__ import annotations
 
 import logging
 
+from scalegate.gate.fold import Fold
 from scalegate.gate.lineage import Run, Runs
+from scalegate.ledger.entries import ComputeReserved
 
-__all__ = ["warn_of_start"]
+__all__ = ["SKIPPED", "UNKEPT", "UNRECORDED", "UNSAVED", "warn_of_holder", "warn_of_start"]
 
 LOG = logging.getLogger(__name__)
+SKIPPED = (
+    "run `%s`: %s FLOP were authorised before the step that the optimizer takes now: they count against the run, and"
+    " not as trained. If the optimizer takes the gradients of several steps at once, say how many:"
+    " `guard(optimizer, accumulate=8)`. This is said once."
+)
+UNKEPT = (
+    "run `%s`: its weights are recorded, and kept nowhere: the gate has no `checkpoint=`. Save them before this process"
+    " ends: what is lost counts against the run, and cannot be evaluated."
+)
+UNSAVED = (
+    "run `%s`: its weights are recorded, and the function that saves them did not end well: save again before this"
+    " process ends, or the run goes on from an earlier checkpoint."
+)
+UNRECORDED = (
+    "run `%s` ends with training that no save has recorded: it counts against the run, which cannot go on from it. Call"
+    " `gate.save()`, or `gate.evaluate()`, before the gate is closed."
+)
+
+
+def warn_of_holder(fold: Fold, name: str, now: int) -> None:
+    """Warn if the process that opened the run last may still be training it: the run is taken from it."""
+    run = fold.runs.get(name)
+    holder = run.latest.session if run else ""
+    last = next((it.entry for it in reversed(fold.records) if getattr(it.entry, "session", "") == holder), None)
+    # Whoever ends well saves, or gives back, last of all.
+    if run and isinstance(last, ComputeReserved) and last.use == "training" and fold.permitted(name, now):
+        LOG.warning(
+            "run `%s` was opened %d s ago by a process that has not given back what it reserved. If it still trains, it"
+            " is held from here on, and what it did not save is lost: a run of its own needs a name of its own.",
+            *(name, max(now - run.latest.time, 0)),
+        )
 
 
 def warn_of_start(run: Run, runs: Runs, start: str) -> None:

@@ -31,7 +31,7 @@ from scalegate.training.beside import KEPT, fault_of, kept_beside, store
 from scalegate.training.held import Held
 from scalegate.training.keys import Keys
 from scalegate.training.left import left_behind, take_up
-from scalegate.training.notices import warn_of_start
+from scalegate.training.notices import warn_of_holder, warn_of_start
 from scalegate.training.recording import check_recordable
 from scalegate.training.undisturbed import undisturbed
 from scalegate.units import MAX_FLOP
@@ -87,6 +87,7 @@ class Session:
         """Write that this process opens the run, and what `also` makes, in one transaction."""
 
         def make() -> Signed:
+            warn_of_holder(self.journal.fold, self.run, self.journal.now())
             opened = RunOpened(
                 **self.common(),
                 session=self.token,

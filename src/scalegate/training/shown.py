@@ -7,6 +7,7 @@ the scores is not known, so what shows the most is taken. It can count against a
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Set, Sized
 from contextlib import suppress
@@ -140,6 +141,7 @@ def _empty(value: object) -> bool:
 def _read(value: object) -> Outcome:
     if isinstance(value, str | bytes):
         word = (value if isinstance(value, str) else value.decode("ascii", "replace")).strip().lower()
+        word = word.rstrip("0") + "0" if re.fullmatch(r"[01]\.0+", word) else word
         return True if word in YES else False if word in NO else None
     return outcome_of(value)
 
@@ -152,13 +154,16 @@ def _parts(value: Any) -> Iterator[tuple[Hashable, object]]:
     with suppress(Exception):
         if isinstance(value, PLAIN) or hasattr(value, "state_dict") or prod(getattr(value, "shape", ())) > LARGE:
             return
-        value = _unpacked(value)
-        if isinstance(value, Mapping):
-            yield from list(value.items())
-        elif isinstance(value, Iterable) and not isinstance(value, PLAIN):
-            yield from enumerate(value)
+        whole = _unpacked(value)
+        if isinstance(whole, Mapping):
+            yield from list(whole.items())
+        elif isinstance(whole, Iterable) and not isinstance(whole, PLAIN):
+            yield from enumerate(whole)
         elif not isinstance(value, PLAIN):
             yield from _fields(value)
+            return
+        # What it gives of itself may be a summary, and the scores stand in a field.
+        yield from ((name, part) for name, part in _fields(value) if not name.startswith("_"))
 
 
 def _unpacked(value: Any) -> Any:

@@ -6,10 +6,15 @@ what is granted comes here after the ledger has it, and training is counted last
 
 from __future__ import annotations
 
+import logging
 import time
+from collections import deque
+
+from scalegate.training.notices import SKIPPED
 
 __all__ = ["Tranche"]
 
+LOG = logging.getLogger(__name__)
 FIRST_STEPS = 64
 FIRST_PART = 16
 """While no pace is known, a tranche is at most so many steps, and at most one part in so many of the room."""
@@ -22,8 +27,9 @@ SECONDS = 20.0
 class Tranche:
     """Reserved training FLOP, counted down step by step."""
 
-    def __init__(self, size: int | None) -> None:
-        self._size = size
+    def __init__(self, size: int | None, run: str) -> None:
+        self._size, self._run = size, run
+        self._told = False
         self.left = 0
         """Reserved in the ledger and not authorised for any step."""
         self.spent = 0
@@ -32,6 +38,8 @@ class Tranche:
         """All that was ever authorised."""
         self.pending = 0
         """Of `spent`, what the guarded optimizer has not taken."""
+        self._latest: deque[int] = deque()
+        """The last of these steps: no more than the optimizer takes at once."""
         self.guarded = False
         self._last = 0
         """Of `spent`, the step that was authorised last."""
@@ -50,24 +58,48 @@ class Tranche:
         self.left -= flops
         if self.guarded:
             self.pending += flops
+            self._latest.append(flops)
         self.spent += flops
         self.authorised += flops
         self._last = flops
         return True
 
-    def taken(self) -> None:
-        """The guarded optimizer takes the steps that were authorised."""
-        self.pending = 0
+    def taken(self, at_once: int) -> None:
+        """The guarded optimizer took the last steps that were authorised, so many. Those before were skipped."""
+        skipped = self.pending - sum(list(self._latest)[-at_once:])
+        self.spent -= skipped
+        self._settle_pending()
+        if skipped and not self._told:
+            self._told = True
+            LOG.warning(SKIPPED, self._run, skipped)
 
     def drop(self) -> None:
         """A step that was authorised will not be taken: it stays reserved, and is never in the weights."""
         self.spent -= self.pending
+        self._settle_pending()
+
+    def _settle_pending(self) -> None:
+        # An interrupt in between must not leave more in `_latest` than is pending.
+        self._last = 0 if self.guarded else self._last
+        self._latest.clear()
         self.pending = 0
 
-    def guard(self, authorised: bool) -> None:
-        """From now on the optimizer says which steps were taken; one that is `authorised` already was not taken yet."""
+    def skip(self) -> None:
+        """The step that was authorised last was not taken: it stays reserved, and is never in the weights."""
+        skipped, self._last = self._last, 0
+        self.spent -= skipped
+        if self._latest and skipped:
+            self._latest[-1] = 0  # it keeps its place: none before it is taken instead
+            self.pending -= skipped
+
+    def guard(self, authorised: bool, at_once: int) -> None:
+        """From now on the optimizer says which steps were taken, so many at once; one that is `authorised` already was
+        not taken yet."""
         if not self.guarded:
             self.pending = self._last if authorised else 0
+            self._latest = deque([self.pending] if self.pending else (), at_once)
+        elif at_once > (self._latest.maxlen or 0):
+            self._latest = deque(self._latest, at_once)
         self.guarded = True
 
     def doubt(self) -> int:

@@ -1,0 +1,44 @@
+"""Optimizers that take no step that was not authorised, and tell which they took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
+
+from scalegate.training.arguments import check_accumulate
+from scalegate.training.tranche import Tranche
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+__all__ = ["watch"]
+
+
+class Hook(Protocol):
+    def remove(self) -> None: ...
+
+
+_HOOKS: WeakKeyDictionary[Optimizer, tuple[Hook, Hook]] = WeakKeyDictionary()
+"""Those of each optimizer that is watched: whoever watches it last has it alone."""
+
+
+def watch(optimizer: Optimizer, check: Callable[[], None], tranche: Tranche, authorised: bool, accumulate: int) -> None:
+    """Have `check` raise before a step that may not be taken, and count the step once it was taken.
+
+    `authorised`: whether one is that was not taken yet. Raises InputError unless `accumulate` is a number of steps.
+    """
+    at_once = check_accumulate(accumulate)
+    tranche.guard(authorised, at_once)
+
+    def before(*_: Any) -> None:
+        check()
+
+    def after(*_: Any) -> None:
+        # One that is fused skips a step by itself where a gradient is not finite, as the scaler of gradients tells it.
+        if not getattr(optimizer, "found_inf", None):
+            tranche.taken(at_once)
+
+    for hook in _HOOKS.pop(optimizer, ()):
+        hook.remove()
+    _HOOKS[optimizer] = optimizer.register_step_pre_hook(before), optimizer.register_step_post_hook(after)
