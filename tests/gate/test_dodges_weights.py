@@ -402,3 +402,46 @@ def test_a_bad_result_about_weights_that_are_recorded_later_ends_the_permit(proj
         gate.save()
         with pytest.raises(Held):
             train(gate, model, 3)
+
+
+def test_what_is_claimed_too_little_excuses_no_fine_tune(project: Project) -> None:
+    """Steps that a script skips are claimed for no weights. They may be in them: how much a fine-tune adds is told by
+    the most that can be in what it grew from."""
+    model = Model()
+    with open_gate(project, model, "base") as gate:
+        for at in range(16):
+            gate.step(STEP)
+            model.flops += STEP
+            if at % 2:
+                gate.skip()
+        base = gate.save()
+        gate.evaluate()
+    tuned = Model(flops=model.flops, skill=lambda _: 0.9)
+    with open_gate(project, tuned, "tuned", from_scratch=False, parents=[base]) as gate:
+        train(gate, tuned, 6)
+        gate.evaluate()
+    with open_gate(project, model, "base") as gate, pytest.raises(Held, match="safeguards"):
+        train(gate, model, 1)
+
+
+def test_the_fine_tune_of_a_merge_counts_against_it(project: Project) -> None:
+    """What went into its parents is in it too: eleven steps on top of sixty are no other model."""
+    parents = []
+    for seed in (1, 2):
+        model = Model(flops=seed)
+        with open_gate(project, model, f"part{seed}") as gate:
+            train(gate, model, 18, 10**9)
+            parents.append(Parent(weights=gate.save(), relation="merge"))
+            gate.evaluate()
+    merged = Model(flops=3)
+    with open_gate(project, merged, "merge", from_scratch=False, parents=parents) as gate:
+        train(gate, merged, 18, 10**9)
+        weights = gate.save()
+        gate.evaluate()
+    tuned = Model(flops=merged.flops, skill=lambda _: 0.9)
+    with open_gate(project, tuned, "tuned", from_scratch=False, parents=[weights]) as gate:
+        train(gate, tuned, 11, 10**9)
+        gate.evaluate()
+    again = open_gate(project, merged, "merge", from_scratch=False, parents=parents, evaluate=None)
+    with again as gate, pytest.raises(Held, match="safeguards"):
+        train(gate, merged, 1, 10**9)

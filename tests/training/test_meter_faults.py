@@ -305,3 +305,25 @@ def test_a_count_that_fails_is_due_until_it_is_made(tmp_path: Path) -> None:
         with pytest.raises(MeterFaultError, match="was metered at"):
             meter.flops(*examples)
     assert len(faults(project)) == 1
+
+
+@pytest.mark.parametrize("analytic", [True, False])
+def test_a_step_on_frozen_layers_counts_for_what_it_takes(analytic: bool) -> None:
+    """What is claimed for weights is what evidence on them carries from: too much is no better than too little."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model = torch.nn.Sequential(torch.nn.Linear(64, 256), torch.nn.ReLU(), torch.nn.Linear(256, 8))
+    rows = torch.randn(32, 64)
+    meter = TorchMeter(
+        model,
+        lambda net, given: net(given).pow(2).mean(),
+        tokens=len,
+        analytic=(lambda given: 10**9) if analytic else None,
+    )
+    whole = meter.flops(rows)
+    model[0].requires_grad_(False)
+    with FlopCounterMode(display=False) as counter:
+        model(rows).pow(2).mean().backward()
+    ran = counter.get_total_flops()
+    assert ran < whole / 2 or analytic
+    assert meter.flops(rows) == (10**9 if analytic else ran)

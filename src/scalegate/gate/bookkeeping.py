@@ -92,6 +92,7 @@ def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
         # What is in weights that it had before is known: it went back to them.
         run.lost[entry.session] = max(lost, entry.trained - had)
         run.weights[entry.weights] = had
+    run.most.setdefault(entry.weights, run.counted_at_most)
     run.recorded_at.setdefault(entry.weights, index)
     run.tip = entry.weights
     run.most_trained = max(run.most_trained, entry.trained)

@@ -46,6 +46,8 @@ class Run:
     """Whether an evaluation was announced for it, or a result is about what it started from."""
     weights: dict[str, int] = field(default_factory=dict)
     """Training FLOP of this run behind each recorded digest, as it was first recorded."""
+    most: dict[str, int] = field(default_factory=dict)
+    """The most training FLOP of this run that can be behind a digest: all that its session had reserved by then."""
     recorded_at: dict[str, int] = field(default_factory=dict)
     """Position of the entry that first recorded a digest."""
     most_trained: int = 0
@@ -101,6 +103,12 @@ class Run:
     def counted(self) -> int:
         """Training FLOP to which the session may have counted: what it started with, and reserved."""
         return self.began + self.reserved.get((self.latest.session, "training"), 0)
+
+    @property
+    def counted_at_most(self) -> int:
+        """Training FLOP of this run that can be in the weights as they now are."""
+        start = self.latest.start_weights or ""
+        return self.most.get(start, self.began) + self.reserved.get((self.latest.session, "training"), 0)
 
     @property
     def unsaved(self) -> int:
@@ -171,6 +179,11 @@ def total(runs: Runs, names: tuple[str, ...]) -> int:
 def behind(runs: Runs, run: Run, weights: str) -> int:
     """Training FLOP that provably went into recorded weights: the run's own, and what it started with."""
     return run.weights[weights] + carried(runs, run)
+
+
+def behind_at_most(runs: Runs, run: Run, weights: str) -> int:
+    """The most training FLOP that can be behind recorded weights: for what counts more against a run the more it is."""
+    return max(run.most.get(weights, 0), run.weights[weights]) + inherited(runs, run)
 
 
 def carried(runs: Runs, run: Run, seen: frozenset[str] = frozenset()) -> int:

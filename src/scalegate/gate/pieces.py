@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from scalegate.gate.lineage import (
     Runs,
     behind,
+    behind_at_most,
     carried,
     grown_from,
     holders,
@@ -67,7 +68,7 @@ def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Itera
     own: dict[str, int] = {}
     for member in names:
         for weights in runs[member].weights:
-            own[weights] = max(own.get(weights, 0), behind(runs, runs[member], weights))
+            own[weights] = max(own.get(weights, 0), behind_at_most(runs, runs[member], weights))
     for other in sorted(set(runs) - set(names)):
         origin = sprung_from(runs, other, own)
         if origin is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 
 from scalegate.training.notices import SKIPPED
 
@@ -41,6 +42,10 @@ class Tranche:
         self._latest: deque[int] = deque()
         """The last of these steps: no more than the optimizer takes at once."""
         self.guarded = False
+        self.version: Callable[[], int] = lambda: 0
+        """Moves on whenever the weights change."""
+        self._known = 0
+        """The version that the optimizer left, or that was recorded."""
         self._last = 0
         """Of `spent`, the step that was authorised last."""
         self._granted_after = 0
@@ -68,10 +73,20 @@ class Tranche:
         """The guarded optimizer took the last steps that were authorised, so many. Those before were skipped."""
         skipped = self.pending - sum(list(self._latest)[-at_once:])
         self.spent -= skipped
+        self.known()
         self._settle_pending()
         if skipped and not self._told:
             self._told = True
             LOG.warning(SKIPPED, self._run, skipped)
+
+    @property
+    def changed(self) -> bool:
+        """Whether something else than the guarded optimizer changed the weights since they were known."""
+        return self.version() != self._known
+
+    def known(self) -> None:
+        """The weights are what they are said to be."""
+        self._known = self.version()
 
     def drop(self) -> None:
         """A step that was authorised will not be taken: it stays reserved, and is never in the weights."""
