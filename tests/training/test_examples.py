@@ -35,5 +35,5 @@ def test_the_plain_loop_is_held_by_its_policy(tmp_path: Path) -> None:
     approve(project, "ada", "grace", run="parity")
     again = run_in(folder)
     assert again.returncode == 0, again.stderr
-    assert again.stdout.startswith("At its planned end after 2000 steps, and evaluated there: ")
+    assert again.stdout.startswith("At its planned end after 2000 steps, and decided on there: ")
     assert replay(project.ledger).faults == ()

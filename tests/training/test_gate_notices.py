@@ -327,3 +327,18 @@ def test_a_block_that_ends_by_what_the_gate_refuses_saves_what_was_trained(proje
     assert model.saved == model.flops
     with reading(project.ledger) as journal:
         assert journal.fold.runs["r"].weights == {model.digest(): 3 * STEP}
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_an_evaluation_at_the_end_that_came_to_nothing_is_said(
+    project: Project, works: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Model()
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        raise MemoryError
+
+    with open_gate(project, model, evaluate=model.evaluate if works else evaluate) as gate:
+        train(gate, model, 3)
+        gate.evaluate()
+    assert ("its weights have no conclusive evaluation in `arithmetic`" in caplog.text) is not works

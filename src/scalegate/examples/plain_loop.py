@@ -109,15 +109,15 @@ def main(folder: Path) -> int:
                 steps += 1
                 if steps % 50 == 0:
                     gate.save()  # what a crash leaves unsaved can never be evaluated
-            verdict = gate.evaluate().verdict
+            decision = gate.evaluate()  # it returns a hold; what came to no result is logged
         except Held as held:
             sys.stdout.write(
                 f"{held}\nafter {steps} steps. Why, and what releases it: scalegate status -p {folder}\n"
                 f"Once it is released, go on with the same command: it starts from the checkpoint in {folder}\n"
             )
             return held.exit_code
-    sys.stdout.write(f"At its planned end after {steps} steps, and evaluated there: {verdict}\n")
-    return 0
+    sys.stdout.write(f"At its planned end after {steps} steps, and decided on there: {decision.verdict}\n")
+    return 0 if decision.verdict == "PROCEED" else Held.exit_code
 
 
 if __name__ == "__main__":

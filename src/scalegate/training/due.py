@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -13,10 +14,13 @@ from scalegate.gate.judge import Judge
 from scalegate.gate.situation import Piece, Situation
 from scalegate.policy import Domain, Policy
 from scalegate.training.evaluation import Suite
+from scalegate.training.notices import UNEVALUATED
 from scalegate.training.session import Session
 from scalegate.training.undisturbed import undisturbed
 
-__all__ = ["NextDue", "asked_for", "due_next", "to_evaluate", "unfinished"]
+__all__ = ["NextDue", "asked_for", "due_next", "evaluated", "to_evaluate", "unfinished"]
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -99,12 +103,26 @@ def to_evaluate(session: Session, weights: str, suites: Mapping[str, Suite]) -> 
     return due
 
 
+def evaluated(session: Session, weights: str, decision: Decision) -> Decision:
+    """The decision after an evaluation of these weights; what has not been evaluated after all is said."""
+    for domain in session.policy.domains:
+        if not _conclusive(session, domain, weights):
+            LOG.error(UNEVALUATED, session.run, domain.id)
+    return decision
+
+
+def _conclusive(session: Session, domain: Domain, weights: str) -> bool:
+    """Whether these weights have a conclusive evaluation in a domain."""
+    pieces = [piece for piece in _situation(session).pieces if piece.domain == domain.id]
+    bare = [piece for piece in pieces if piece.weights == weights and piece.configuration is None]
+    return any(not assess(session.policy, domain, piece).faults for piece in bare)
+
+
 def _why_not(session: Session, domain: Domain, weights: str, suites: Mapping[str, Suite]) -> str | None:
     """Why these weights are not to be evaluated in a domain; None: they are. Empty: they have a conclusive evaluation,
     and another would spend alpha for nothing."""
     pieces = [piece for piece in _situation(session).pieces if piece.domain == domain.id]
-    bare = [piece for piece in pieces if piece.weights == weights and piece.configuration is None]
-    if any(not assess(session.policy, domain, piece).faults for piece in bare):
+    if _conclusive(session, domain, weights):
         return ""
     if domain.id not in suites:
         return f"`{domain.id}` has no suite"

@@ -38,7 +38,7 @@ from scalegate.training.arguments import (
     metered,
     same_policy,
 )
-from scalegate.training.due import NextDue, asked_for, due_next, to_evaluate, unfinished
+from scalegate.training.due import NextDue, asked_for, due_next, evaluated, to_evaluate, unfinished
 from scalegate.training.endings import at_end, ended, leave
 from scalegate.training.evaluation import Evaluator, Suite
 from scalegate.training.guarding import watch
@@ -344,7 +344,7 @@ class Gate:
         return weights
 
     def evaluate(self) -> Decision:
-        """Save the run, evaluate its weights now in every domain that has a suite, and decide again.
+        """Save the run, evaluate its weights now in every domain that has a suite, and return what is decided then.
 
         For the end of a run: compute that no conclusive evaluation covers is taken from what the developer's next run
         has before its own first evaluation. A domain in which these weights have a conclusive evaluation is left out,
@@ -364,7 +364,7 @@ class Gate:
             session.refresh()
             weights = self._digest() if self.trained == 0 or self._saved() else self._save()
             self._measure(to_evaluate(session, weights, self._suites), self._evaluate)
-            return session.decide(0)
+            return evaluated(session, weights, session.decide(0))
 
     def _measure(self, domains: Mapping[Domain, int | None], evaluate: Evaluator) -> bool:
         """Evaluate the weights in the domains that have a suite, with so much elicitation; False if none has one."""

@@ -8,13 +8,17 @@ from scalegate.gate.fold import Fold
 from scalegate.gate.lineage import Run, Runs
 from scalegate.ledger.entries import ComputeReserved
 
-__all__ = ["SKIPPED", "UNKEPT", "UNRECORDED", "UNSAVED", "warn_of_holder", "warn_of_start"]
+__all__ = ["SKIPPED", "UNEVALUATED", "UNKEPT", "UNRECORDED", "UNSAVED", "warn_of_holder", "warn_of_start"]
 
 LOG = logging.getLogger(__name__)
 SKIPPED = (
     "run `%s`: %s FLOP were authorised before the step that the optimizer takes now: they count against the run, and"
-    " not as trained. If the optimizer takes the gradients of several steps at once, say how many:"
-    " `guard(optimizer, accumulate=8)`. This is said once."
+    " not as trained. If the optimizer takes the gradients of several steps at once, give `guard` their number as"
+    " `accumulate=`. This is said once."
+)
+UNEVALUATED = (
+    "run `%s`: its weights have no conclusive evaluation in `%s`: until they have, their compute counts against the"
+    " next run from scratch"
 )
 UNKEPT = (
     "run `%s`: its weights are recorded, and kept nowhere: the gate has no `checkpoint=`. Save them before this process"

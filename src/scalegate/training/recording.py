@@ -24,6 +24,9 @@ def check_recordable(session: Session, weights: str, trained: int, changed: bool
     nothing = "nothing was written, and the checkpoint is as it was"
     untrained = session.state.latest.start_weights if trained == session.base else None
     had, start = session.state.known(weights), session.state.first.start_weights
+    if session.state.latest.session != session.token:
+        why = f"run `{session.run}` is another process's by now"
+        raise Held(why, session.decision, fix=f"what this one trained since its last save is lost; {nothing}")
     if session.superseded and not names_gate(session.policy, session.keys):
         raise Held(
             f"run `{session.run}`: the policy in force names another key for the gate",
