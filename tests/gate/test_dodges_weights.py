@@ -424,6 +424,30 @@ def test_what_is_claimed_too_little_excuses_no_fine_tune(project: Project) -> No
         train(gate, model, 1)
 
 
+def test_what_was_claimed_too_little_two_generations_before_excuses_none_either(project: Project) -> None:
+    model = Model()
+    with open_gate(project, model, "base") as gate:
+        for at in range(16):
+            gate.step(STEP)
+            model.flops += STEP
+            if at % 2:
+                gate.skip()
+        base = gate.save()
+        gate.evaluate()
+    tuned = Model(flops=model.flops)
+    with open_gate(project, tuned, "tuned", from_scratch=False, parents=[base]) as gate:
+        train(gate, tuned, 1)
+        first = gate.save()
+        gate.evaluate()
+    last = Model(flops=tuned.flops, skill=lambda _: 0.9)
+    with open_gate(project, last, "last", from_scratch=False, parents=[first]) as gate:
+        train(gate, last, 6)
+        gate.evaluate()
+    again = open_gate(project, tuned, "tuned", from_scratch=False, parents=[base])
+    with again as gate, pytest.raises(Held, match="safeguards"):
+        train(gate, tuned, 1)
+
+
 def test_the_fine_tune_of_a_merge_counts_against_it(project: Project) -> None:
     """What went into its parents is in it too: eleven steps on top of sixty are no other model."""
     parents = []

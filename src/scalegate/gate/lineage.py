@@ -181,9 +181,17 @@ def behind(runs: Runs, run: Run, weights: str) -> int:
     return run.weights[weights] + carried(runs, run)
 
 
-def behind_at_most(runs: Runs, run: Run, weights: str) -> int:
-    """The most training FLOP that can be behind recorded weights: for what counts more against a run the more it is."""
-    return max(run.most.get(weights, 0), run.weights[weights]) + inherited(runs, run)
+def behind_at_most(runs: Runs, run: Run, weights: str, found: dict[str, int] | None = None) -> int:
+    """The most training FLOP that can be behind recorded weights: for what counts more against a run the more it is.
+
+    With the most that can be behind the largest of its parents, whoever of those that recorded them made them.
+    """
+    found = {} if found is None else found
+    if run.name not in found:
+        found[run.name] = 0
+        parents = ((p.weights, maker) for p in run.parents for maker in makers(runs, p.weights))
+        found[run.name] = max((behind_at_most(runs, maker, of, found) for of, maker in parents), default=0)
+    return max(run.most.get(weights, 0), run.weights[weights]) + found[run.name]
 
 
 def carried(runs: Runs, run: Run, seen: frozenset[str] = frozenset()) -> int:

@@ -329,11 +329,11 @@ class Gate:
         self._check_unchanged()
         self._settle()
         session, weights, trained = self._session, self._digest(), self.trained
-        session.recordable(weights, trained, self._tranche.changed)
+        session.recordable(weights, trained)
+        self._tranche.saved(new=session.state.known(weights) is None)
         # Recorded first: a run goes on from every recorded checkpoint, and from none that is only in a file.
         if session.state.tip != weights or session.state.recorded.get((session.token, trained)) != weights:
             session.record(weights, trained)
-        self._tranche.known()
         if self._checkpoint is not None:
             try:
                 self._checkpoint()
@@ -369,7 +369,7 @@ class Gate:
     def _measure(self, domains: Mapping[Domain, int | None], evaluate: Evaluator) -> bool:
         """Evaluate the weights in the domains that have a suite, with so much elicitation; False if none has one."""
         session, weights = self._session, self._digest()
-        session.recordable(weights, self.trained, self._tranche.changed)
+        session.recordable(weights, self.trained)
         due = [(it, self._suites[it.id], flops) for it, flops in domains.items() if it.id in self._suites]
         self._unchanged = weights
         measure_all(session, due, weights, evaluate=evaluate, now=self._digest)

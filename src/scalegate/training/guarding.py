@@ -31,18 +31,29 @@ def watch(optimizer: Optimizer, check: Callable[[], None], tranche: Tranche, aut
     at_once = check_accumulate(accumulate)
     tranche.guard(authorised, at_once)
     # PyTorch counts how often a tensor was changed in place. Whoever loads weights changes all of them.
-    groups = getattr(optimizer, "param_groups", ())
-    ends = [one for group in groups[:1] + groups[-1:] for one in (group["params"][0], group["params"][-1])]
+    every = [one for group in getattr(optimizer, "param_groups", ()) for one in group["params"]]
+    ends = every[:1] + every[-1:]
+    tranche.look()
     tranche.version = lambda: sum(one._version for one in ends)
     tranche.known()
 
+    under_way = False
+
     def before(*_: Any) -> None:
-        check()
+        nonlocal under_way
+        # A class of the script's own may call the step of the class that it comes from: PyTorch tells twice of the one
+        # step. One that ended with an error may be tried again.
+        if not (under_way and tranche.pending):
+            check()
+            tranche.look()
+        under_way = True
 
     def after(*_: Any) -> None:
+        nonlocal under_way
         # One that is fused skips a step by itself where a gradient is not finite, as the scaler of gradients tells it.
-        if not getattr(optimizer, "found_inf", None):
+        if under_way and not getattr(optimizer, "found_inf", None):
             tranche.taken(at_once)
+        under_way = False
 
     for hook in _HOOKS.pop(optimizer, ()):
         hook.remove()

@@ -126,15 +126,17 @@ class TorchMeter:
         rows = linear_parameters(self._model) * tokens
         # Forward and weight gradient; the gradient of a first layer's input may rightly be absent.
         floor = (2 if frozen else 4) * rows
-        if measured <= 0 or measured < floor:
+        analytic = int(self._analytic(*batch)) if self._analytic else 0
+        if measured <= 0 or max(measured, analytic) < floor:
             raise MeterFaultError(
                 f"the meter counts {measured} FLOP for a step whose linear layers alone take {floor}",
-                fix="check that the loss runs the model, and that custom kernels are registered with the counter",
+                fix="check that the loss runs the model, and that custom kernels are registered with the counter; where"
+                f" rows pass by some layers, {ANALYTIC}",
             )
         # The counter does not see what a bilinear layer does.
         measured += 6 * linear_parameters(self._model, nn.Bilinear) * tokens
         if self._analytic:
-            return max(measured, int(self._analytic(*batch)))
+            return max(measured, analytic)
         # A step on frozen layers takes less, and what is claimed for weights must not be more than went into them.
         return measured if frozen else max(measured, 6 * rows)
 

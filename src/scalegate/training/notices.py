@@ -8,9 +8,14 @@ from scalegate.gate.fold import Fold
 from scalegate.gate.lineage import Run, Runs
 from scalegate.ledger.entries import ComputeReserved
 
-__all__ = ["SKIPPED", "UNEVALUATED", "UNKEPT", "UNRECORDED", "UNSAVED", "warn_of_holder", "warn_of_start"]
+__all__ = ["CHANGED", "SKIPPED", "UNEVALUATED", "UNKEPT", "UNRECORDED", "UNSAVED", "warn_of_holder", "warn_of_start"]
 
 LOG = logging.getLogger(__name__)
+CHANGED = (
+    "run `%s`: something else than the optimizer has changed its weights. If a checkpoint was loaded back that no"
+    " `gate.save()` has recorded, more training is claimed for it than is in it, and evidence on it carries too far:"
+    " load one that was recorded, and save again at once. This is said once."
+)
 SKIPPED = (
     "run `%s`: %s FLOP were authorised before the step that the optimizer takes now: they count against the run, and"
     " not as trained. If the optimizer takes the gradients of several steps at once, give `guard` their number as"

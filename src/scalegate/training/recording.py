@@ -15,12 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["check_recordable"]
 
 
-def check_recordable(session: Session, weights: str, trained: int, changed: bool) -> None:
-    """Raise Held if recording these weights would be a fault of the run for good.
-
-    `changed`: something else than its optimizer has changed them. What was recorded may be loaded again; how much
-    training is in anything else cannot be told.
-    """
+def check_recordable(session: Session, weights: str, trained: int) -> None:
+    """Raise Held if recording these weights would be a fault of the run for good."""
     nothing = "nothing was written, and the checkpoint is as it was"
     untrained = session.state.latest.start_weights if trained == session.base else None
     had, start = session.state.known(weights), session.state.first.start_weights
@@ -45,14 +41,6 @@ def check_recordable(session: Session, weights: str, trained: int, changed: bool
             session.decision,
             fix="save after a step that was taken; if the run went back to its start, open it again from there;"
             f" {nothing}",
-        )
-    if had is None and changed:
-        raise Held(
-            f"run `{session.run}`: something else than the optimizer has changed the weights since its last step, and"
-            " the run has recorded none like these: how much training is in them cannot be told",
-            session.decision,
-            fix="load a checkpoint that `gate.save()` has recorded, and save again; call it whenever you keep one that"
-            f" you may go back to; {nothing}",
         )
     if had is None and session.state.recorded.get((session.token, trained), untrained or weights) != weights:
         raise Held(

@@ -351,9 +351,9 @@ class Session:
         """The entry that says so."""
         return WeightsRecorded(**self.common(), session=self.token, weights=weights, trained=trained)
 
-    def recordable(self, weights: str, trained: int, changed: bool = False) -> None:
-        """Raise Held if recording these weights would be a fault of the run for good, or claim too much for them."""
-        check_recordable(self, weights, trained, changed)
+    def recordable(self, weights: str, trained: int) -> None:
+        """Raise Held if recording these weights would be a fault of the run for good."""
+        check_recordable(self, weights, trained)
 
     def decide(self, flops: int) -> Decision:
         """A decision on `flops` more than the lineage has used, recorded; starts a lease if it is a PROCEED."""

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from scalegate.training.notices import SKIPPED
+from scalegate.training.notices import CHANGED, SKIPPED
 
 __all__ = ["Tranche"]
 
@@ -30,7 +30,7 @@ class Tranche:
 
     def __init__(self, size: int | None, run: str) -> None:
         self._size, self._run = size, run
-        self._told = False
+        self._told = self._told_changed = False
         self.left = 0
         """Reserved in the ledger and not authorised for any step."""
         self.spent = 0
@@ -79,14 +79,21 @@ class Tranche:
             self._told = True
             LOG.warning(SKIPPED, self._run, skipped)
 
-    @property
-    def changed(self) -> bool:
-        """Whether something else than the guarded optimizer changed the weights since they were known."""
-        return self.version() != self._known
+    def look(self) -> None:
+        """Say once if something else than the guarded optimizer has changed the weights since they were known."""
+        if self.version() != self._known and not self._told_changed:
+            self._told_changed = True
+            LOG.warning(CHANGED, self._run)
 
     def known(self) -> None:
         """The weights are what they are said to be."""
         self._known = self.version()
+
+    def saved(self, *, new: bool) -> None:
+        """They are recorded; `new`: for the first time, so that they are none that were loaded back."""
+        if new:
+            self.look()
+        self.known()
 
     def drop(self) -> None:
         """A step that was authorised will not be taken: it stays reserved, and is never in the weights."""
