@@ -465,3 +465,50 @@ def test_what_comes_when_the_ledger_is_gone_is_said_to_count_for_nothing(
     measured([True] * 400)
     assert "is kept nowhere, and counts for nothing: [Errno 2] the ledger is not there any more" in caplog.text
     assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize("way", ["replaced", "merged"])
+def test_what_a_result_was_put_together_from_is_of_no_evaluation_before(tmp_path: Path, way: str) -> None:
+    """A sample was refused in an evaluation before. What workers make of one that follows is not what that lacked."""
+    project, pool = new_project(tmp_path / "p"), ThreadPoolExecutor(2)
+    model = Model(skill=lambda flops: 0.9 if flops > 10**11 else 0.0)
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        shown = round(model.skill(model.flops) * 400)
+        scores: list[bool | None] = [True] * shown + [False] * (400 - shown)
+        if request.elicitation == "none" and not shown:
+            scores[-1] = None
+        if way == "replaced":
+            made = pool.submit(Measured.of, scores, assumptions=["a"]).result()
+        else:
+            shards = pool.map(partial(Measured.of, assumptions=["a"]), (scores[::2], scores[1::2]))
+            outcomes = [it for shard in shards for it in shard.outcomes]
+            made = Measured.of(outcomes, assumptions=["a"])
+        return replace(made, elicitation_flops=request.elicitation_flops, elicitation_method="fine-tuning")
+
+    with open_gate(project, model, evaluate=evaluate) as gate:
+        train(gate, model, 3)
+        gate.evaluate()
+        train(gate, model, 15)
+        gate.evaluate()
+    with reading(project.ledger) as journal:
+        found = [attempt.others for attempt in journal.fold.attempts.values()]
+    assert found == [[]] * 4
+    pool.shutdown()
+
+
+def test_what_shows_more_than_an_evaluation_can_have_lacked_is_not_its(tmp_path: Path) -> None:
+    project, model, refuses = new_project(tmp_path / "p"), Model(), [1]
+
+    def evaluate(request: EvaluationRequest) -> Measured:
+        scores = [None] * refuses[0] + [False] * (400 - refuses[0])
+        return Measured.of(scores, assumptions=["a"], elicitation_flops=request.elicitation_flops)
+
+    with open_gate(project, model, evaluate=evaluate) as gate:
+        train(gate, model, 3)
+        gate.evaluate()
+        logs = set((tmp_path / "p" / "evidence").iterdir())
+        measured([True] * 360 + [False] * 40)
+        assert set((tmp_path / "p" / "evidence").iterdir()) == logs
+        measured([True] + [False] * 399)
+        assert len(set((tmp_path / "p" / "evidence").iterdir()) - logs) == 2

@@ -395,3 +395,41 @@ def test_a_step_that_failed_is_not_tried_again_without_its_permit(project: Proje
     gate.close()
     with pytest.raises(Held, match="without a permit"):
         optimizer.step()
+
+
+def test_a_step_that_failed_gives_no_other_one_away(project: Project) -> None:
+    gate, optimizer, model = guarded(project)
+    gate.step(STEP)
+    optimizer.fails = True
+    with pytest.raises(MemoryError):
+        optimizer.step()
+    optimizer.fails = False
+    gate.step(STEP)
+    optimizer.step()
+    model.flops += STEP
+    assert gate.trained == STEP
+    with pytest.raises(Held, match="without a permit"):
+        optimizer.step()
+    gate.close()
+
+
+def test_an_optimizer_that_takes_nothing_is_told_of(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """Another than the one that is guarded does the steps: it was made anew, or has a step of another name."""
+    model, optimizer = Model(), Optimizer()
+    with open_gate(project, model, tranche=4 * STEP, evaluate=None) as gate:
+        gate.guard(optimizer, 2)  # type: ignore[arg-type]
+        for at in range(14):
+            gate.step(STEP)
+            if at % 2 and at < 6:
+                optimizer.step()
+                model.flops += 2 * STEP
+            told = "has taken none of the steps that were authorised last" in caplog.text
+            assert told == (at >= 12), at
+        assert gate.trained == 6 * STEP
+
+
+def test_what_cannot_be_watched_is_refused_and_guards_nothing(project: Project) -> None:
+    with open_gate(project, Model(), evaluate=None) as gate:
+        with pytest.raises(InputError, match="a SimpleNamespace cannot be watched"):
+            gate.guard(SimpleNamespace(param_groups=[]))  # type: ignore[arg-type]
+        assert not gate._tranche.guarded

@@ -152,8 +152,19 @@ def scores_in(error: BaseException, before: BaseException | None) -> list[Given]
 def is_result(measured: Measured) -> None:
     """It is what an evaluation returned: what another thread evaluates meanwhile is not shown by it."""
     with _LOCK:
-        for given in (*UNDER_WAY, _LATER):
+        for given in UNDER_WAY:
             given[:] = [it for it in given if it.measured is not measured]
+        _LATER[:] = [it for it in _LATER if not _part_of(it, measured)]
+
+
+def _part_of(given: Given, whole: Measured) -> bool:
+    """Whether it may be what a result was put together from: it has no more of each outcome."""
+    if given.measured is whole:
+        return True
+    outcomes = getattr(given.measured, "outcomes", None)
+    if not isinstance(outcomes, tuple) or any(it is not None and type(it) is not bool for it in outcomes):
+        return False
+    return all(outcomes.count(it) <= whole.outcomes.count(it) for it in (True, False, None))
 
 
 def _list(scores: Any, into: list[Any], elicitation_flops: object) -> None:

@@ -185,8 +185,8 @@ class Gate:
         if self.unsaved or self._tranche.pending:
             self._tranche.skip()
 
-    def _check_authorised(self) -> None:
-        if not self._authorised:
+    def _check_authorised(self, same: bool) -> None:
+        if not self._authorised and not same:
             why = f"run `{self._session.run}`: the optimizer stepped without a permit"
             raise Held(why, self.decision, fix="call gate.step(flops) before each step")
         self._authorised = False

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
+from scalegate.errors import InputError
 from scalegate.training.arguments import check_accumulate
 from scalegate.training.tranche import Tranche
 
@@ -23,13 +24,15 @@ _HOOKS: WeakKeyDictionary[Optimizer, tuple[Hook, Hook]] = WeakKeyDictionary()
 """Those of each optimizer that is watched: whoever watches it last has it alone."""
 
 
-def watch(optimizer: Optimizer, check: Callable[[], None], tranche: Tranche, authorised: bool, accumulate: int) -> None:
+def watch(
+    optimizer: Optimizer, check: Callable[[bool], None], tranche: Tranche, authorised: bool, accumulate: int
+) -> None:
     """Have `check` raise before a step that may not be taken, and count the step once it was taken.
 
-    `authorised`: whether one is that was not taken yet. Raises InputError unless `accumulate` is a number of steps.
+    `check` is told whether the step is still the one before. `authorised`: whether one is that was not taken yet.
+    Raises InputError unless `accumulate` is a number of steps, and for what has no hooks.
     """
     at_once = check_accumulate(accumulate)
-    tranche.guard(authorised, at_once)
     # PyTorch counts how often a tensor was changed in place. Whoever loads weights changes all of them.
     every = [one for group in getattr(optimizer, "param_groups", ()) for one in group["params"]]
     ends = every[:1] + every[-1:]
@@ -43,8 +46,9 @@ def watch(optimizer: Optimizer, check: Callable[[], None], tranche: Tranche, aut
         nonlocal under_way
         # A class of the script's own may call the step of the class that it comes from: PyTorch tells twice of the one
         # step. One that ended with an error may be tried again.
-        if not (under_way and tranche.pending):
-            check()
+        same = under_way and tranche.pending > 0
+        check(same)
+        if not same:
             tranche.look()
         under_way = True
 
@@ -55,6 +59,12 @@ def watch(optimizer: Optimizer, check: Callable[[], None], tranche: Tranche, aut
             tranche.taken(at_once)
         under_way = False
 
+    try:
+        hooks = optimizer.register_step_pre_hook(before), optimizer.register_step_post_hook(after)
+    except (AttributeError, TypeError) as error:
+        what = f"a {type(optimizer).__name__} cannot be watched: it has no hooks before and after its step"
+        raise InputError(what, fix="guard the optimizer that it wraps, whose `step` it calls") from error
     for hook in _HOOKS.pop(optimizer, ()):
         hook.remove()
-    _HOOKS[optimizer] = optimizer.register_step_pre_hook(before), optimizer.register_step_post_hook(after)
+    _HOOKS[optimizer] = hooks
+    tranche.guard(authorised, at_once)

@@ -204,7 +204,7 @@ def _run(
     seen: list[object],
 ) -> tuple[Measured, Literal["completed", "aborted"]]:
     """What the evaluator measured, if it can be recorded. What it returns is put into `seen` at once."""
-    before, late = sys.exception(), partial(_keep_late, session, announced, request)
+    before, late = sys.exception(), partial(_keep_late, session, announced, request, announced.samples)
     with collecting() as given:
         try:
             result = evaluate(request)
@@ -224,7 +224,8 @@ def _run(
             is_result(result)
             if result.errors:
                 # A script that waits so long and no longer may put what did not come yet down as an error.
-                await_more(late)
+                most = result.successes + result.errors
+                await_more(partial(_keep_late, session, announced, request, most))
         except BaseException as error:
             # What the script did with it, and with errors about it, is of no account.
             with undisturbed():
@@ -240,16 +241,19 @@ def _run(
     return result, "completed"
 
 
-def _keep_late(session: Session, announced: EvaluationAnnounced, request: EvaluationRequest, given: Given) -> None:
+def _keep_late(
+    session: Session, announced: EvaluationAnnounced, request: EvaluationRequest, most: int, given: Given
+) -> None:
     """What came after an evaluation had ended without it is stored: it may show the alarm reached.
 
-    What is only a part of its samples shows no more of them than it does by itself.
+    What is only a part of its samples shows no more of them than it does by itself. What has more than `most` successes
+    is another's.
     """
     try:
         measured = _broken(_all_given([], [given], [], announced.samples), announced, "it came too late")
         rest = (False,) * (announced.samples - len(measured.outcomes))
         measured = as_read((*measured.outcomes, *rest), measured.elicitation_flops, measured.elicitation_method)
-        if measured.successes == 0:
+        if not 0 < measured.successes <= most:
             return
         if not session.journal.ledger.path.is_file():
             raise FileNotFoundError(errno.ENOENT, "the ledger is not there any more")

@@ -8,7 +8,17 @@ from scalegate.gate.fold import Fold
 from scalegate.gate.lineage import Run, Runs
 from scalegate.ledger.entries import ComputeReserved
 
-__all__ = ["CHANGED", "SKIPPED", "UNEVALUATED", "UNKEPT", "UNRECORDED", "UNSAVED", "warn_of_holder", "warn_of_start"]
+__all__ = [
+    "CHANGED",
+    "SKIPPED",
+    "UNEVALUATED",
+    "UNKEPT",
+    "UNRECORDED",
+    "UNSAVED",
+    "UNTAKEN",
+    "warn_of_holder",
+    "warn_of_start",
+]
 
 LOG = logging.getLogger(__name__)
 CHANGED = (
@@ -28,6 +38,10 @@ UNEVALUATED = (
 UNKEPT = (
     "run `%s`: its weights are recorded, and kept nowhere: the gate has no `checkpoint=`. Save them before this process"
     " ends: what is lost counts against the run, and cannot be evaluated."
+)
+UNTAKEN = (
+    "run `%s`: the optimizer that is guarded has taken none of the steps that were authorised last: they count against"
+    " the run, and not as trained. Guard the one whose `step` is called, also when it is made anew. This is said once."
 )
 UNSAVED = (
     "run `%s`: its weights are recorded, and the function that saves them did not end well: save again before this"

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from scalegate.training.notices import CHANGED, SKIPPED
+from scalegate.training.notices import CHANGED, SKIPPED, UNTAKEN
 
 __all__ = ["Tranche"]
 
@@ -30,7 +30,9 @@ class Tranche:
 
     def __init__(self, size: int | None, run: str) -> None:
         self._size, self._run = size, run
-        self._told = self._told_changed = False
+        self._told = self._told_changed = self._told_untaken = False
+        self._spent_untaken = False
+        """Whether the guarded optimizer has taken nothing since compute was last granted."""
         self.left = 0
         """Reserved in the ledger and not authorised for any step."""
         self.spent = 0
@@ -73,6 +75,7 @@ class Tranche:
         """The guarded optimizer took the last steps that were authorised, so many. Those before were skipped."""
         skipped = self.pending - sum(list(self._latest)[-at_once:])
         self.spent -= skipped
+        self._spent_untaken = False
         self.known()
         self._settle_pending()
         if skipped and not self._told:
@@ -137,6 +140,10 @@ class Tranche:
 
     def add(self, granted: int) -> None:
         """Take what the ledger has reserved."""
+        if self._spent_untaken and self.pending > sum(self._latest) and not self._told_untaken:
+            self._told_untaken = True
+            LOG.warning(UNTAKEN, self._run)
+        self._spent_untaken = self.guarded
         self._granted_after, self._granted_at = self.spent, time.monotonic()
         self.left += granted
 
