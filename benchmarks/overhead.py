@@ -10,6 +10,7 @@ no evaluation falls due while it is timed.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import subprocess
 import sys
@@ -80,8 +81,12 @@ def open_gate(project: Project, weights: Callable[[], str], *, tranche: int | No
     )
 
 
-def same_weights() -> str:
-    return "ab" * 32
+WEIGHTS = itertools.count()
+
+
+def other_weights() -> str:
+    """A digest, each time another: what is trained changes."""
+    return f"{next(WEIGHTS):064x}"
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -120,7 +125,7 @@ def nanoseconds(step: Callable[[int], object]) -> float:
 
 def bench_check(folder: Path) -> list[Row]:
     project = create_project(folder / "check", far_policy(), name="benchmark policy")
-    with open_gate(project, same_weights, tranche=10**25) as gate:
+    with open_gate(project, other_weights, tranche=10**25) as gate:
         gate.step(1000)
         ours = nanoseconds(gate.step)
     peer = nanoseconds(Peer(10**25).step)
@@ -137,7 +142,7 @@ def bench_check(folder: Path) -> list[Row]:
 def bench_ledger(folder: Path) -> list[Row]:
     project = create_project(folder / "ledger", far_policy(), name="benchmark policy")
     appended: list[float] = []
-    with open_gate(project, same_weights, tranche=1000) as gate:
+    with open_gate(project, other_weights, tranche=1000) as gate:
         gate.step(1000)
         for _ in range(APPENDS):
             started = time.perf_counter()
