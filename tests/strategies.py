@@ -61,6 +61,10 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
                 clause["in_force"] = draw(
                     st.sampled_from([{"from": "2026-12-01"}, {"until": "2027-02-01"}, {"until": "2026-01-01"}])
                 )
+    if draw(st.integers(0, 2)) == 0:
+        when = draw(conditions([domain["id"] for domain in document["domains"]], level["safeguards"], dated=dated))
+        clauses.append(copy.deepcopy(cadence) | {"id": "w", "kind": "condition", "when": when})
+        del clauses[-1]["every"], clauses[-1]["within"]
     if draw(st.integers(0, 14)) == 0:
         cadence["modality"] = "aim"
     for clause in clauses:
@@ -68,6 +72,39 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
             clause["tier"] = "international"
     document["clauses"] = draw(st.permutations(clauses))
     return policy_from_json(document)
+
+
+def conditions(domains: list[str], safeguards: list[Any], *, dated: bool) -> st.SearchStrategy[str]:
+    """Texts of conditions in which no danger helps."""
+    domain, amount = st.sampled_from(domains), st.sampled_from(AMOUNTS).map(lambda flops: f"{flops} FLOP")
+    date = st.sampled_from(["2026-01-01", "2026-12-01", "2027-06-01"])
+    known = ["compute", "developer.others", "lineage.planned_end", "lineage.compute + developer.others"]
+    atoms = [
+        st.builds("{} <= {}".format, st.sampled_from(known), amount),
+        st.builds("2 * compute < {} * {}.evidence.compute + {}".format, st.sampled_from([3, 8]), domain, amount),
+        st.builds("{}.unevaluated <= {}".format, domain, amount),
+        st.builds("compute <= 50 * {}.elicitation".format, domain),
+        st.builds("{}.ruled_out".format, domain),
+        st.builds("not {}.{}".format, domain, st.sampled_from(["reached", "reached_early"])),
+        st.builds("now <= {}.evidence.time + {} days".format, domain, st.sampled_from([1, 60])),
+        st.builds("now < lineage.opened + {} days".format, st.sampled_from([1, 200])),
+        st.builds("now <= {}".format, date),
+        st.just("undefined test.w"),
+        st.just("not undefined test.w"),
+        *([st.builds("{} <= now".format, date), st.builds("not now < {}".format, date)] if dated else []),
+        *([st.just("now <= safeguard.weights-locked.until")] if safeguards else []),
+    ]
+
+    def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        some = st.lists(inner, min_size=2, max_size=3)
+        lists = some.map(lambda of: f"at least 2 of ({', '.join(of)})")
+        joined = st.builds(
+            lambda word, of: f" {word} ".join(f"({it})" for it in of), st.sampled_from(["and", "or"]), some
+        )
+        return lists | joined | inner.map(lambda of: f"not (not ({of}))")
+
+    # What reads no fact at all is no condition.
+    return st.recursive(st.one_of(atoms), grown, max_leaves=4).filter(lambda of: " of " in of or "undefined" not in of)
 
 
 @st.composite

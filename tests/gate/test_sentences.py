@@ -95,6 +95,12 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
         "the date 2026-11-30T00:53:20Z has not come yet",
     ),
     (
+        at_most(NOW, constant(START)),
+        {"now": START},
+        "it is 2026-11-30T00:53:20Z, not past 2026-11-30T00:53:20Z",
+        "it is 2026-11-30T00:53:20Z, past 2026-11-30T00:53:20Z",
+    ),
+    (
         at_most(term("ledger.time"), NOW),
         {"ledger.time": START, "now": START + 1},
         "the latest entry is of 2026-11-30T00:53:20Z, the clock says 2026-11-30T00:53:21Z",

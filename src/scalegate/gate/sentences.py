@@ -128,6 +128,10 @@ def _date(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> s
     return f"the date {_time(left.const)} {'has come' if holds else 'has not come yet'}"
 
 
+def _not_after(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    return f"it is {_time(values[0])}, {'not past' if holds else 'past'} {_time(right.const)}"
+
+
 def _clock(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
     return f"the latest entry is of {_time(values[0])}, the clock says {_time(values[1])}"
 
@@ -153,6 +157,7 @@ SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool]
     ("compute developer.others", "+"): _developer,
     ("now", "safeguard"): _attested,
     ("+", "now"): _date,
+    ("now", "+"): _not_after,
     ("ledger.time", "now"): _clock,
     ("lineage.compute", "compute"): _used,
     ("compute", "lineage.planned_end"): _plan,

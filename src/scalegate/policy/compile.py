@@ -28,6 +28,7 @@ from scalegate.policy.document import (
     Capability,
     Clause,
     ComputeCap,
+    Condition,
     Domain,
     Level,
     Moratorium,
@@ -119,6 +120,9 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
             )
         case Moratorium():
             return Any((at_most(DEVELOPER, constant(clause.above)), at_most(constant(clause.until), NOW)))
+        case Condition():
+            # What was not read into a tree is the fault of a policy that is not sound: it is met by nothing.
+            return clause.when if isinstance(clause.when, Expr) else Undefined(f"{clause.id}.when")
         case UndefinedTest():
             return Any((at_most(DEVELOPER, constant(clause.above)), Undefined(f"test.{clause.test.id}")))
 

@@ -22,9 +22,10 @@ from scalegate.policy.scalars import (
     Score,
     Share,
     Text,
+    When,
 )
 
-__all__ = ["Clause", "Domain", "Level", "Person", "Policy", "Quorum", "Safeguard", "Tier"]
+__all__ = ["Clause", "Condition", "Domain", "Level", "Person", "Policy", "Quorum", "Safeguard", "Tier"]
 
 Action = Literal["train", "store", "evaluate", "deploy_internal", "deploy_external", "release_weights"]
 ACTIONS: tuple[Action, ...] = (
@@ -205,6 +206,12 @@ class TestInDevelopment(Part):
     """Who may approve a candidate for the test once there is one."""
 
 
+class Condition(_Clause):
+    kind: Literal["condition"]
+    when: When
+    """What must be so. A file has it as text (`expressions`); what is hashed and evaluated is its tree (`syntax`)."""
+
+
 class UndefinedTest(_Clause):
     kind: Literal["undefined_test"]
     above: Flop
@@ -213,7 +220,8 @@ class UndefinedTest(_Clause):
 
 
 Clause = Annotated[
-    Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest, Field(discriminator="kind")
+    Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest | Condition,
+    Field(discriminator="kind"),
 ]
 
 

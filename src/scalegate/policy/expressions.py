@@ -8,7 +8,7 @@
 checked as it is read: a fact that there is not, and a comparison of unlike things, are errors with their column.
 There is no way to ask whether a fact is known, no division by a fact and no product of two.
 
-No policy is written in it yet: `policy explain` writes with `show_condition`, and tests read back what it wrote.
+A clause of the kind `condition` is written in it (`conditions` reads those); `policy explain` writes every clause so.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ _TOKEN = re.compile(
     r"|(?P<sign><=|>=|==|!=|<|>|=|[-+*/(),])"
 )
 _WORDS = frozenset({"and", "or", "not", "always", "never", "undefined", "all", "any", "at"})
+_OF_CONDITIONS = frozenset({"<", "<=", ">", ">=", "and", "or", "not", "undefined", "of", "always", "never"})
 _TIMES = ("second", "minute", "hour", "day", "week", "month", "year")
 _END = "the end"
 
@@ -192,7 +193,7 @@ class _Reader:
         depth, compared = 0, False
         for token in self._tokens[self._next :]:
             depth += {"(": 1, ")": -1}.get(token.text, 0)
-            compared = compared or token.text in ("<", "<=", ">", ">=", "and", "or", "not", "undefined", "of")
+            compared = compared or token.text in _OF_CONDITIONS
             compared = compared or (token.kind == "name" and self._known.get(token.text) is Kind.YES_NO)
             if depth == 0:
                 return compared

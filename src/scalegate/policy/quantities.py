@@ -77,4 +77,4 @@ def _unlike(left: Quantity, right: Quantity) -> tuple[str, str] | None:
             unit = "FLOP" if other.kind is Kind.FLOP else "days"
             number = plain.factor
             return f"{number} has no unit, and stands beside {other.name}", f"write its unit: `{number} {unit}`"
-    return f"{left.name} and {right.name} are not of one kind", "compare FLOP with FLOP and time with time"
+    return f"two kinds are mixed: {left.name} and {right.name}", "compare FLOP with FLOP and time with time"

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from scalegate.errors import InputError, Place
 from scalegate.policy import document as schema
 from scalegate.policy.coherence import coherence_faults
+from scalegate.policy.conditions import resolve
 from scalegate.policy.document import Policy
 from scalegate.text import MAX_DOCUMENT_BYTES, escaped
 
@@ -119,8 +120,9 @@ def parse_policy(text: str, *, name: str = "policy") -> Policy:
     reading = _Reading()
     document = reading.plain(node, ())
     try:
-        policy = Policy.model_validate(document)
+        policy, wrong = resolve(Policy.model_validate(document))
         found = _incoherent(policy)
+        reading.faults += [(reading.inside(("clauses", at, "when"), char), what, fix) for at, char, what, fix in wrong]
     except ValidationError as error:
         found = [item for item in _explain(error) if item[0] not in reading.empty]
     faults = reading.faults + [(_nearest(reading.marks, path), message, fix) for path, message, fix in found]
@@ -208,6 +210,8 @@ class _Reading:
         self.marks: dict[Path_, Spot] = {}
         self.faults: list[tuple[Spot | None, str, str | None]] = []
         self.empty: set[Path_] = set()
+        self._plain: dict[Path_, int] = {}
+        """Scalars whose text stands in the file as it is, in one line, after so many quotes."""
 
     def plain(self, node: yaml.Node, path: Path_) -> Any:
         self.marks[path] = _spot(node.start_mark)
@@ -226,7 +230,16 @@ class _Reading:
             self.empty.add(path)
             mark = self.marks.get((*path, "<key>"), self.marks[path])
             self.faults.append((mark, f"{_label(path)} has no value", _write(path)))
+        if node.end_mark.line == node.start_mark.line:
+            quotes = 0 if getattr(node, "style", None) is None else 1
+            if node.end_mark.column - node.start_mark.column == len(node.value) + 2 * quotes:
+                self._plain[path] = quotes
         return self._sound(node)
+
+    def inside(self, path: Path_, character: int) -> Spot | None:
+        """The place of a character of a scalar, from 0; that of the scalar where it is folded or escaped."""
+        spot, quotes = _nearest(self.marks, path), self._plain.get(path)
+        return spot._replace(column=spot.column + quotes + character) if spot and quotes is not None else spot
 
     def _sound(self, node: yaml.Node) -> str:
         """The scalar's text; half a character, which an escape can write, is a fault and is read as `?`."""
@@ -240,8 +253,8 @@ class _Reading:
 def policy_from_json(document: object) -> Policy:
     """The policy in a canonical JSON document (as a ledger entry carries it). Raises PolicyFaults."""
     try:
-        policy = Policy.model_validate(document)
-        found = _incoherent(policy)
+        policy, wrong = resolve(Policy.model_validate(document))
+        found = [*((("clauses", at, "when"), what, fix) for at, _, what, fix in wrong), *_incoherent(policy)]
     except ValidationError as error:
         found = _explain(error)
     except UnicodeEncodeError:
@@ -297,6 +310,7 @@ _KINDS = {
     "compute_cap": schema.ComputeCap,
     "moratorium": schema.Moratorium,
     "undefined_test": schema.UndefinedTest,
+    "condition": schema.Condition,
 }
 _SHAPES = {
     "tuple_type": ("is not a list", "write one item per line, each after `- `"),
@@ -380,7 +394,8 @@ _EXAMPLES = {
     "source": "{document: ...}", "elicitation": "{method: fine-tuning, share: 1%, at_least: 1e20 FLOP}",
     "test": "{id: ..., purpose: ..., approved_by: {role: officer, at_least: 2}}",
     "approved_by": "{role: officer, at_least: 2}", "error_budget": "{alpha: 5%, evaluations: 12}",
-    "effective_compute": "{factor: 1x, basis: ...}", "parties": "[...]", "not_measured": "[...]", "people": "[...]",
+    "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
+    "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 
 

@@ -15,11 +15,25 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from scalegate import units
 from scalegate.errors import InputError
+from scalegate.policy.syntax import Expr, from_json, to_json
 from scalegate.text import unshowable
 
-__all__ = ["Count", "Duration", "Factor", "Flop", "Identifier", "Instant", "Score", "Share", "Text", "identifier"]
+__all__ = [
+    "Count",
+    "Duration",
+    "Factor",
+    "Flop",
+    "Identifier",
+    "Instant",
+    "Score",
+    "Share",
+    "Text",
+    "When",
+    "identifier",
+]
 
 MAX_TEXT = 2_000
+MAX_CONDITION = 10_000
 MAX_WORD = 300
 """Longest text of a scalar other than prose; a verification key is the longest of them."""
 MAX_FACTOR = 10**9
@@ -92,3 +106,18 @@ Score = Annotated[Fraction, _read(units.parse_score), _write(units.exact_decimal
 Count = Annotated[int, _read(_count), _write(str)]
 Identifier = Annotated[str, _read(identifier)]
 Text = Annotated[str, _read(_text)]
+
+
+def _when(value: object) -> Expr | str:
+    try:
+        if isinstance(value, str):
+            if len(value) > MAX_CONDITION:
+                raise InputError("the condition is too long", fix=f"write at most {MAX_CONDITION} characters")
+            return _text(value)
+        return value if isinstance(value, Expr) else from_json(value)
+    except InputError as error:
+        raise ValueError(f"{error.message} | {error.fix or ''}") from error
+
+
+When = Annotated[Any, BeforeValidator(_when), PlainSerializer(lambda it: it if isinstance(it, str) else to_json(it))]
+"""A condition as text, or as its tree."""

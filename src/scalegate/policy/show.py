@@ -70,6 +70,9 @@ def _list(items: tuple[Expr, ...], known: Vocabulary) -> str:
 
 def _kind(left: Linear, right: Linear, known: Vocabulary) -> Kind:
     names = [name for _, name in (*left.terms, *right.terms)]
+    for name in names:
+        if name not in known:
+            raise InputError(f"there is no fact `{name}`", fix="write one that the policy has")
     kinds = {Kind.INSTANT if known.get(name) is Kind.DURATION else known.get(name) for name in names}
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind is None or kind is Kind.YES_NO:

@@ -12,10 +12,14 @@ JSON form: `["fact", name]`, `["undefined", name]`, `["not", x]`, `["all", x, ..
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
+
+from scalegate.errors import InputError
 
 __all__ = [
     "All",
@@ -31,6 +35,7 @@ __all__ = [
     "compares",
     "constant",
     "fact_names",
+    "from_json",
     "reads_undefined",
     "term",
     "to_json",
@@ -165,6 +170,48 @@ def to_json(expr: Expr) -> list[object]:
             return ["any", *map(to_json, items)]
         case AtLeast(k, items):
             return ["at_least", k, *map(to_json, items)]
+
+
+def from_json(document: object) -> Expr:
+    """The tree in a canonical JSON form. Raises InputError for anything but what `to_json` writes."""
+    match document:
+        case ["fact", str(name)]:
+            return Fact(name)
+        case ["undefined", str(name)]:
+            return Undefined(name)
+        case ["not", item]:
+            return Not(from_json(item))
+        case ["all", *items]:
+            return All(tuple(map(from_json, items)))
+        case ["any", *items]:
+            return Any(tuple(map(from_json, items)))
+        case ["at_least", int(k), *items] if not isinstance(k, bool) and 1 <= k <= len(items):
+            return AtLeast(k, tuple(map(from_json, items)))
+        case ["<=", left, right]:
+            return Compare("<=", _linear(left), _linear(right))
+        case ["<", left, right]:
+            return Compare("<", _linear(left), _linear(right))
+    raise InputError("this is not the tree of a condition", fix="write the condition as a text")
+
+
+def _linear(document: object) -> Linear:
+    match document:
+        case {"const": str(const), "terms": [*terms], **rest} if not rest:
+            pairs = [term for term in terms if isinstance(term, list) and len(term) == 2]
+            found = [(_exact(c), name) for c, name in pairs if isinstance(name, str)]
+            if len(found) == len(terms):
+                return Linear(_exact(const), tuple(found))
+    raise InputError("this is not the sum of a condition", fix="write the condition as a text")
+
+
+def _exact(text: object) -> Fraction:
+    """A number as it is written here, and in no other way."""
+    if isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,400}(/[0-9]{1,400})?", text):
+        with suppress(ZeroDivisionError):
+            value = Fraction(text)
+            if str(value) == text:
+                return value
+    raise InputError("this is not an exact number of a condition", fix="write the condition as a text")
 
 
 def _linear_json(linear: Linear) -> dict[str, object]:

@@ -1,0 +1,49 @@
+"""Conditions that a policy writes as text, read into the tree that is hashed, signed and evaluated."""
+
+from __future__ import annotations
+
+from scalegate.errors import InputError
+from scalegate.policy.document import Clause, Condition, Policy
+from scalegate.policy.expressions import parse_condition
+from scalegate.policy.polarity import wrong_ways
+from scalegate.policy.show import show_condition
+from scalegate.policy.syntax import Expr, fact_names
+from scalegate.policy.vocabulary import Vocabulary, vocabulary
+
+__all__ = ["WhenFault", "resolve"]
+
+WhenFault = tuple[int, int, str, str | None]
+"""The clause's position, the character of its `when` from 0, what is wrong, and what to write."""
+
+
+def resolve(policy: Policy) -> tuple[Policy, list[WhenFault]]:
+    """The policy with a tree for the text of each condition, and what is wrong with those that have none."""
+    faults: list[WhenFault] = []
+    if not any(isinstance(clause, Condition) for clause in policy.clauses):
+        return policy, faults
+    known = vocabulary(policy)
+    clauses: list[Clause] = []
+    for index, clause in enumerate(policy.clauses):
+        if isinstance(clause, Condition):
+            try:
+                clause = clause.model_copy(update={"when": _tree(clause.when, known)})
+            except InputError as error:
+                column = (error.place and error.place.column) or 1
+                faults.append((index, column - 1, error.message, error.fix))
+        clauses.append(clause)
+    return policy.model_copy(update={"clauses": tuple(clauses)}), faults
+
+
+def _tree(when: Expr | str, known: Vocabulary) -> Expr:
+    tree = parse_condition(when if isinstance(when, str) else show_condition(when, known), known)
+    if not isinstance(when, str) and tree != when:
+        raise InputError("it is not written as it would be read", fix="write it as a text, and take what is made of it")
+    if not fact_names(tree):
+        raise InputError("it reads no fact: it is so or not whatever happens", fix="name a fact in it")
+    wrong = list(dict.fromkeys(f"`{name}`" for name in wrong_ways(tree)))
+    if wrong:
+        raise InputError(
+            f"{', '.join(wrong)} on the wrong side: so, more danger could release a hold",
+            fix="turn the comparison or the `not` round: what grows with danger is at most something, and is `not` so",
+        )
+    return tree

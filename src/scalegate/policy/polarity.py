@@ -1,0 +1,53 @@
+"""Whether more danger could help a condition to be met: then it is refused.
+
+Guarantees: of a condition without a fault here, evidence of more capability, more compute, the loss of a safeguard or
+an approval, and time that passes (but for a date that the condition itself names) never turn false or unknown into
+true. Kleene's tables are monotone, so it is enough that each fact stands on its own side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, children
+
+__all__ = ["wrong_ways"]
+
+_GROWS_WITH_DANGER = ("compute", "developer.others", "lineage.compute", "lineage.planned_end", "ledger.time")
+_OF_A_DOMAIN = ("reached", "reached_early", "unevaluated")
+"""What stands for danger: an alarm that was reached, compute that nobody evaluated. The rest speaks against it."""
+
+
+def wrong_ways(expr: Expr) -> Iterator[str]:
+    """The facts by which danger would help, in order of appearance."""
+    yield from _wrong(expr, positive=True)
+
+
+def _wrong(expr: Expr, *, positive: bool) -> Iterator[str]:
+    match expr:
+        case Undefined():
+            return
+        case Fact(name):
+            if _dangerous(name) is positive:
+                yield name
+        case Not(item):
+            yield from _wrong(item, positive=not positive)
+        case Compare(_, left, right):
+            names = {name for _, name in (*left.terms, *right.terms)}
+            net = {name: sum((c for c, of in right.terms if of == name), 0) for name in names}
+            for coefficient, name in left.terms:
+                net[name] -= coefficient
+            # The date that a condition names may come: a moratorium ends.
+            dated = names == {"now"}
+            for name in dict.fromkeys(name for _, name in (*left.terms, *right.terms)):
+                helps = (net[name] > 0) is positive
+                if net[name] and not (dated and helps) and _dangerous(name) is helps:
+                    yield name
+        case All() | Any() | AtLeast():
+            for item in children(expr):
+                yield from _wrong(item, positive=positive)
+
+
+def _dangerous(name: str) -> bool:
+    """Whether it stands for more danger, the more of it there is or if it is so."""
+    return name == "now" or name in _GROWS_WITH_DANGER or name.rpartition(".")[2] in _OF_A_DOMAIN
