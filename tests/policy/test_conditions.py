@@ -44,6 +44,13 @@ def sum_of(name: str) -> dict[str, Any]:
     return {"const": "0", "terms": [["1", name]]}
 
 
+def nested(times: int) -> list[Any]:
+    tree: list[Any] = ["fact", "meter.sound"]
+    for _ in range(times):
+        tree = ["not", tree]
+    return tree
+
+
 @given(st.recursive(atoms, grown, max_leaves=8))
 def test_the_tree_is_read_back_from_its_json(expr: Expr) -> None:
     assert from_json(json.loads(json.dumps(to_json(expr)))) == expr
@@ -112,6 +119,7 @@ def test_a_tree_of_unlike_things_is_refused_where_it_comes_from_a_ledger() -> No
         (["at_least", 3, ["fact", "meter.sound"]], "not the tree of a condition"),
         (["fact", "arithmetic.reached"], "on the wrong side"),
         (7, "not the tree of a condition"),
+        (nested(3000), "nested more than 50 deep"),
     ):
         document["clauses"][-1]["when"] = when
         with pytest.raises(PolicyFaults, match=words):
@@ -124,6 +132,10 @@ def test_a_tree_of_unlike_things_is_refused_where_it_comes_from_a_ledger() -> No
         ("compute <= 4", "policy:131:11: 4 has no unit, and stands beside FLOP"),
         ('"meter.sound and computee <= 4 FLOP"', "policy:131:28: there is no fact `computee`"),
         ("always", "it reads no fact"),
+        ("always or meter.sound", "met, in part or whole, whatever happens"),
+        ("meter.sound and compute <= compute + 3 FLOP", "met, in part or whole, whatever happens"),
+        (f"compute <= {'9' * 1001} FLOP", "policy:131:22: the number has more than 1000 digits"),
+        (f"compute <= 1.{'9' * 6000} FLOP", "more than 1000 digits"),
         ("not (not (always))", "it reads no fact"),
         ("arithmetic.reached", "`arithmetic.reached` on the wrong side"),
         ("meter.sound or not arithmetic.ruled_out", "`arithmetic.ruled_out` on the wrong side"),

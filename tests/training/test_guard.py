@@ -52,6 +52,14 @@ class Optimizer:
             hook(self, (), {})
 
 
+def fail(optimizer: Optimizer) -> None:
+    """A step that ends in an error."""
+    optimizer.fails = True
+    with pytest.raises(MemoryError):
+        optimizer.step()
+    optimizer.fails = False
+
+
 def guarded(project: Project, accumulate: int = 1) -> tuple[Gate, Optimizer, Model]:
     model = Model()
     gate, optimizer = open_gate(project, model, evaluate=None), Optimizer()
@@ -153,10 +161,7 @@ def test_of_gradients_that_accumulate_those_that_were_left_out_are_skipped(proje
 def test_a_step_that_the_optimizer_did_not_take_after_all_is_not_in_the_weights(project: Project) -> None:
     gate, optimizer, model = guarded(project)
     gate.step(STEP)
-    optimizer.fails = True
-    with pytest.raises(MemoryError):
-        optimizer.step()
-    optimizer.fails = False
+    fail(optimizer)
     gate.step(STEP)
     optimizer.found_inf = 1.0  # type: ignore[attr-defined]
     optimizer.step()
@@ -380,18 +385,12 @@ def test_a_step_that_pytorch_tells_of_twice_is_one_step(project: Project) -> Non
 def test_a_step_that_failed_is_not_tried_again_without_its_permit(project: Project) -> None:
     gate, optimizer, model = guarded(project)
     gate.step(STEP)
-    optimizer.fails = True
-    with pytest.raises(MemoryError):
-        optimizer.step()
-    optimizer.fails = False
+    fail(optimizer)
     optimizer.step()
     model.flops += STEP
     assert gate.trained == STEP
     gate.step(STEP)
-    optimizer.fails = True
-    with pytest.raises(MemoryError):
-        optimizer.step()
-    optimizer.fails = False
+    fail(optimizer)
     gate.close()
     with pytest.raises(Held, match="without a permit"):
         optimizer.step()
@@ -400,10 +399,7 @@ def test_a_step_that_failed_is_not_tried_again_without_its_permit(project: Proje
 def test_a_step_that_failed_gives_no_other_one_away(project: Project) -> None:
     gate, optimizer, model = guarded(project)
     gate.step(STEP)
-    optimizer.fails = True
-    with pytest.raises(MemoryError):
-        optimizer.step()
-    optimizer.fails = False
+    fail(optimizer)
     gate.step(STEP)
     optimizer.step()
     model.flops += STEP

@@ -81,7 +81,7 @@ def _document(policy: Policy, compiled: CompiledClause) -> dict[str, object]:
 
 def _view(policy: Policy, compiled: CompiledClause) -> str:
     from scalegate.policy.show import lay_out
-    from scalegate.policy.syntax import All, reads_undefined
+    from scalegate.policy.syntax import All, undefined
     from scalegate.policy.vocabulary import vocabulary
 
     known, clause = vocabulary(policy), compiled.clause
@@ -91,6 +91,6 @@ def _view(policy: Policy, compiled: CompiledClause) -> str:
     for name, expr in (("in force", compiled.in_force), ("binds", compiled.binds), ("met", compiled.condition)):
         if expr != All(()):
             lines += [f"  {name} if", *lay_out(expr, known, 2)]
-    if reads_undefined(compiled.condition):
+    if undefined(compiled.condition):
         lines.append("  What is `undefined` has no test yet: it is never met, and nobody can sign it away.")
     return "\n".join(lines)

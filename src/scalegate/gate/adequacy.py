@@ -12,7 +12,8 @@ from fractions import Fraction
 from math import ceil
 
 from scalegate.gate.quotes import misquotes
-from scalegate.policy.document import ACTIONS, Cadence, Capability, Clause, Policy, Safeguards, UndefinedTest
+from scalegate.policy.document import ACTIONS, Cadence, Capability, Clause, Condition, Policy, Safeguards, UndefinedTest
+from scalegate.policy.syntax import undefined
 from scalegate.units import format_factor, format_flop, format_share
 
 __all__ = ["inadequate"]
@@ -23,6 +24,9 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     reasons = ["It has no residual-risk gate: no number is given for the risk that remains when every clause is met."]
     tests = [clause.test for clause in policy.clauses if isinstance(clause, UndefinedTest)]
     reasons += [f"The test `{test.id}` is not defined: {test.purpose}" for test in tests]
+    for clause in policy.clauses:
+        if isinstance(clause, Condition):
+            reasons += [f"`{clause.id}` asks for `{name}`, which is not defined." for name in undefined(clause.when)]
     if not tests:
         reasons.append("It has no understanding test: nothing asks whether we know why the model is not dangerous.")
     if not policy.domains:

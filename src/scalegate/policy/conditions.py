@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from scalegate.errors import InputError
 from scalegate.policy.document import Clause, Condition, Policy
 from scalegate.policy.expressions import parse_condition
 from scalegate.policy.polarity import wrong_ways
+from scalegate.policy.semantics import evaluate
 from scalegate.policy.show import show_condition
-from scalegate.policy.syntax import Expr, fact_names
+from scalegate.policy.syntax import Compare, Expr, compares, fact_names, net
 from scalegate.policy.vocabulary import Vocabulary, vocabulary
+from scalegate.truth import Truth
 
 __all__ = ["WhenFault", "resolve"]
 
-WhenFault = tuple[int, int, str, str | None]
+WhenFault: TypeAlias = tuple[int, int, str, str | None]
 """The clause's position, the character of its `when` from 0, what is wrong, and what to write."""
 
 
@@ -40,6 +44,8 @@ def _tree(when: Expr | str, known: Vocabulary) -> Expr:
         raise InputError("it is not written as it would be read", fix="write it as a text, and take what is made of it")
     if not fact_names(tree):
         raise InputError("it reads no fact: it is so or not whatever happens", fix="name a fact in it")
+    if evaluate(tree, {}) is Truth.TRUE or any(map(_reads_nothing, compares(tree))):
+        raise InputError("it is met, in part or whole, whatever happens", fix="leave out what is always so")
     wrong = list(dict.fromkeys(f"`{name}`" for name in wrong_ways(tree)))
     if wrong:
         raise InputError(
@@ -47,3 +53,8 @@ def _tree(when: Expr | str, known: Vocabulary) -> Expr:
             fix="turn the comparison or the `not` round: what grows with danger is at most something, and is `not` so",
         )
     return tree
+
+
+def _reads_nothing(compare: Compare) -> bool:
+    """Whether what it reads is on both sides alike: then it turns on nothing."""
+    return not any(net(compare).values())

@@ -23,13 +23,13 @@ from typing import NoReturn
 from scalegate import units
 from scalegate.errors import InputError, Place
 from scalegate.policy.quantities import Quantity, of_fact, one_kind
-from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
+from scalegate.policy.syntax import MAX_DEPTH, All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
 from scalegate.policy.vocabulary import Kind, Vocabulary
 
 __all__ = ["parse_condition"]
 
 MAX_LENGTH = 10_000
-MAX_DEPTH = 50
+MAX_DIGITS = 1_000
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:]+Z)?)"
@@ -79,6 +79,8 @@ class _Reader:
                 self._fail(
                     at, f"`{self._text[at]}` means nothing here", "write facts, numbers, `and`, `or`, `not`, `<=`"
                 )
+            if match.lastgroup == "number" and len(match[0]) > MAX_DIGITS:
+                self._fail(at, f"the number has more than {MAX_DIGITS} digits", "write it with an exponent: `1e26`")
             if match.lastgroup != "space":
                 found.append(Token(str(match.lastgroup), match[0], at))
             at = match.end()

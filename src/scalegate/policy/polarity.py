@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, children
+from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, children, net
 
 __all__ = ["wrong_ways"]
 
@@ -32,16 +32,13 @@ def _wrong(expr: Expr, *, positive: bool) -> Iterator[str]:
                 yield name
         case Not(item):
             yield from _wrong(item, positive=not positive)
-        case Compare(_, left, right):
-            names = {name for _, name in (*left.terms, *right.terms)}
-            net = {name: sum((c for c, of in right.terms if of == name), 0) for name in names}
-            for coefficient, name in left.terms:
-                net[name] -= coefficient
-            # The date that a condition names may come: a moratorium ends.
-            dated = names == {"now"}
-            for name in dict.fromkeys(name for _, name in (*left.terms, *right.terms)):
-                helps = (net[name] > 0) is positive
-                if net[name] and not (dated and helps) and _dangerous(name) is helps:
+        case Compare():
+            pushes = {name: coefficient for name, coefficient in net(expr).items() if coefficient}
+            for name, coefficient in pushes.items():
+                helps = (coefficient > 0) is positive
+                # The date that a condition names may come: a moratorium ends.
+                dated = list(pushes) == ["now"] and helps
+                if not dated and _dangerous(name) is helps:
                     yield name
         case All() | Any() | AtLeast():
             for item in children(expr):

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Literal, TypeAlias
 
 from scalegate.errors import InputError
@@ -36,10 +37,15 @@ __all__ = [
     "constant",
     "fact_names",
     "from_json",
-    "reads_undefined",
+    "net",
     "term",
     "to_json",
+    "undefined",
 ]
+
+
+MAX_DEPTH = 50
+"""How deep conditions may be nested where they come from outside."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,14 @@ def compares(expr: Expr) -> Iterator[Compare]:
         yield from compares(item)
 
 
+def net(compare: Compare) -> dict[str, Fraction]:
+    """How much each fact that a comparison reads pushes it towards being true, in order of appearance."""
+    found: dict[str, Fraction] = {}
+    for name, coefficient in (*((n, -c) for c, n in compare.left.terms), *((n, c) for c, n in compare.right.terms)):
+        found[name] = found.get(name, Fraction(0)) + coefficient
+    return found
+
+
 def fact_names(expr: Expr) -> frozenset[str]:
     """The names of all facts, tests and numbers that the tree reads."""
     match expr:
@@ -148,9 +162,10 @@ def fact_names(expr: Expr) -> frozenset[str]:
             return frozenset[str]().union(*(fact_names(item) for item in children(expr)))
 
 
-def reads_undefined(expr: Expr) -> bool:
-    """Whether the tree has a test or number in it that nobody has defined."""
-    return isinstance(expr, Undefined) or any(map(reads_undefined, children(expr)))
+def undefined(expr: Expr) -> tuple[str, ...]:
+    """The tests and numbers in the tree that nobody has defined, each once."""
+    here = (expr.name,) if isinstance(expr, Undefined) else ()
+    return tuple(dict.fromkeys((*here, *(name for item in children(expr) for name in undefined(item)))))
 
 
 def to_json(expr: Expr) -> list[object]:
@@ -172,21 +187,24 @@ def to_json(expr: Expr) -> list[object]:
             return ["at_least", k, *map(to_json, items)]
 
 
-def from_json(document: object) -> Expr:
-    """The tree in a canonical JSON form. Raises InputError for anything but what `to_json` writes."""
+def from_json(document: object, depth: int = 0) -> Expr:
+    """The tree in a canonical JSON form. Raises InputError for anything but what `to_json` writes, and MAX_DEPTH."""
+    if depth > MAX_DEPTH:
+        raise InputError(f"conditions are nested more than {MAX_DEPTH} deep", fix="write a flatter one")
+    inner = partial(from_json, depth=depth + 1)
     match document:
         case ["fact", str(name)]:
             return Fact(name)
         case ["undefined", str(name)]:
             return Undefined(name)
         case ["not", item]:
-            return Not(from_json(item))
+            return Not(inner(item))
         case ["all", *items]:
-            return All(tuple(map(from_json, items)))
+            return All(tuple(map(inner, items)))
         case ["any", *items]:
-            return Any(tuple(map(from_json, items)))
+            return Any(tuple(map(inner, items)))
         case ["at_least", int(k), *items] if not isinstance(k, bool) and 1 <= k <= len(items):
-            return AtLeast(k, tuple(map(from_json, items)))
+            return AtLeast(k, tuple(map(inner, items)))
         case ["<=", left, right]:
             return Compare("<=", _linear(left), _linear(right))
         case ["<", left, right]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -36,10 +37,6 @@ def watch(
     # PyTorch counts how often a tensor was changed in place. Whoever loads weights changes all of them.
     every = [one for group in getattr(optimizer, "param_groups", ()) for one in group["params"]]
     ends = every[:1] + every[-1:]
-    tranche.look()
-    tranche.version = lambda: sum(one._version for one in ends)
-    tranche.known()
-
     under_way = False
 
     def before(*_: Any) -> None:
@@ -60,11 +57,18 @@ def watch(
         under_way = False
 
     try:
+        before_that = _HOOKS.pop(optimizer, ())
         hooks = optimizer.register_step_pre_hook(before), optimizer.register_step_post_hook(after)
     except (AttributeError, TypeError) as error:
         what = f"a {type(optimizer).__name__} cannot be watched: it has no hooks before and after its step"
         raise InputError(what, fix="guard the optimizer that it wraps, whose `step` it calls") from error
-    for hook in _HOOKS.pop(optimizer, ()):
+    for hook in before_that:
         hook.remove()
     _HOOKS[optimizer] = hooks
+    tranche.look()
+    # What keeps no such count (a tensor made for inference, another library's) is not seen to change.
+    with suppress(AttributeError, RuntimeError):
+        sum(one._version for one in ends)
+        tranche.version = lambda: sum(one._version for one in ends)
+    tranche.known()
     tranche.guard(authorised, at_once)
