@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Collection
 from fractions import Fraction
 from math import ceil, log, log1p
 
@@ -38,12 +39,17 @@ def _fits(key: str) -> bool:
     return raw[:1] == b"\x01" and hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8] == identifier
 
 
-def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
-    """Faults between parts: (path of the part, what is wrong | what to write). Empty when sound."""
+def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Faults between parts: (path of the part, what is wrong | what to write). Empty when sound.
+
+    `unsound`: fields of the policy with a part that could not be read. What rests on one of these is not told.
+    """
     faults: list[tuple[str, str]] = []
 
-    def add(path: str, message: str) -> None:
-        faults.append((path, message))
+    def add(path: str, message: str, rests_on: str | None = None) -> None:
+        """`rests_on`: the field in which something is missed; what is a fault whatever else there is rests on none."""
+        if rests_on not in unsound:
+            faults.append((path, message))
 
     for name in ("people", "domains", "levels", "tiers", "clauses"):
         seen: set[object] = set()
@@ -69,10 +75,14 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
             )
         elif shared[person.key.split("+", 2)[-1]] > 1:
             add(f"people.{index}.key", "two people share one key | give each person a key of their own")
-    roles = {role: [p.id for p in policy.people if role in p.roles] for p in policy.people for role in p.roles}
+    roles: dict[str, dict[str, None]] = {}
+    for person in policy.people:
+        for role in person.roles:
+            roles.setdefault(role, {})[person.id] = None
     for role, does in (("gate", "write decisions"), ("evaluator", "sign a result")):
         if role not in roles:
-            add("people", f"nobody has the role `{role}`: nobody could {does} | give it to somebody under `people`")
+            what = f"nobody has the role `{role}`: nobody could {does} | give it to somebody under `people`"
+            add("people", what, "people")
     domains = {domain.id for domain in policy.domains}
     levels = {level.number for level in policy.levels}
     tiers = {tier.id for tier in policy.tiers}
@@ -86,6 +96,7 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                 path,
                 f"{wanted.at_least} people with the role `{wanted.role}` are to sign, but the policy names {have}"
                 " | name more under `people`, or lower `at_least`",
+                "people",
             )
 
     for index, domain in enumerate(policy.domains):
@@ -122,20 +133,23 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                     f"{path}.samples",
                     f"{domain.samples} samples can never rule the alarm out, without a single success | with this alarm"
                     f" and error budget, write at least `{least}`, and more to leave room for successes",
+                    "error_budget",
                 )
         if domain.level not in levels:
-            add(f"{path}.level", f"no level {domain.level} is described | describe it under `levels`")
+            add(f"{path}.level", f"no level {domain.level} is described | describe it under `levels`", "levels")
         if domain.id not in watched:
             add(
                 path,
                 f"no clause that gates is about the capability `{domain.id}`"
                 f" | add a clause with `kind: capability`, `domain: {domain.id}` and `modality: will`",
+                "clauses",
             )
         if domain.level not in guarded:
             add(
                 f"{path}.level",
                 f"crossing this threshold has no consequence: no clause that gates asks for level {domain.level}"
                 f" | add a clause with `kind: safeguards`, `level: {domain.level}` and `modality: will`",
+                "clauses",
             )
 
     def lasts(path: str, seconds: int, what: str) -> None:
@@ -153,6 +167,7 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                 add(
                     f"{path}.attested_by",
                     f"nobody has the role `{safeguard.attested_by}` | give it to somebody under `people`",
+                    "people",
                 )
             lasts(f"{path}.valid_for", safeguard.valid_for, "no attestation would ever count")
             if safeguard.id in seen_safeguards:
@@ -163,6 +178,7 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
             add(
                 f"tiers.{index}.recorded_by",
                 f"nobody has the role `{tier.recorded_by}` | give it to somebody under `people`",
+                "people",
             )
         if tier.binds_at > len(set(tier.parties)):
             add(
@@ -201,11 +217,12 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
             add(
                 f"{path}.tier",
                 f"no tier `{clause.tier}` is described | describe it under `tiers`, or leave `tier` out",
+                "tiers",
             )
         if isinstance(clause, Capability) and clause.domain not in domains:
-            add(f"{path}.domain", f"no domain `{clause.domain}` is described | describe it under `domains`")
+            add(f"{path}.domain", f"no domain `{clause.domain}` is described | describe it under `domains`", "domains")
         if isinstance(clause, Safeguards) and clause.level not in levels:
-            add(f"{path}.level", f"no level {clause.level} is described | describe it under `levels`")
+            add(f"{path}.level", f"no level {clause.level} is described | describe it under `levels`", "levels")
         if isinstance(clause, Cadence) and clause.every <= 1:
             add(f"{path}.every", "a cadence of 1x or less leaves no room to train | write a factor above 1x")
         if isinstance(clause, Cadence):
