@@ -20,10 +20,10 @@ TEXTS = [
     *(path.read_bytes().decode("utf-8", "replace") for path in BROKEN),
 ]
 PIECES = [
-    "", " ", "\n", "\n\n", "  \n", "\r\n", "\t", ":", ": ", "- ", "-", "[", "]", "{", "}", ",", '"', "'", "''", "&a ", "*a",
-    "!x ", "#", " #", "|", ">", "|+\n", ">-\n  ", "|2\n", "? ", "?", "%", "%YAML 1.1\n", "---\n", "--- ", "...\n", "@", "`",
-    "\\", "\\n", "\\x41", "<<: ", "é", "\U0001f600", "\ufeff", "a:b", "x: [a, b: c, ?d, e:f]", '"a\n  b"', "'a\n\n b'",
-    '"a\\\n  b"', '"\\ud800"', '"\\u2028"', ">#", "|-#", "~", "no",
+    "", " ", "\n", "\n\n", "  \n", "\r\n", "\t", ":", ": ", "- ", "-", "[", "]", "{", "}", ",", '"', "'", "''", "&a ",
+    "*a", "!x ", "#", " #", "|", ">", "|+\n", ">-\n  ", "|2\n", "? ", "?", "%", "%YAML 1.1\n", "---\n", "--- ",
+    "...\n", "@", "`", "\\", "\\n", "\\x41", "<<: ", "é", "\U0001f600", "\ufeff", "a:b", "x: [a, b: c, ?d, e:f]",
+    '"a\n  b"', "'a\n\n b'", '"a\\\n  b"', '"\\ud800"', '"\\u2028"', ">#", "|-#", "~", "no",
 ]  # fmt: skip
 EDITS = st.lists(st.tuples(st.floats(0, 1), st.sampled_from(PIECES), st.sampled_from([0, 0, 1, 5])), max_size=4)
 needs_libyaml = pytest.mark.skipif(yaml_text._FAST is None, reason="PyYAML was built without libyaml")

@@ -22,8 +22,14 @@ _KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")
 
 
 def _least_samples(alarm: Fraction, alpha: Fraction) -> int:
-    """The fewest samples without a success by which a skill at the alarm is ruled out: (1 - alarm)^n <= alpha."""
-    least = max(ceil(log(alpha) / log1p(-alarm)), 1) if alpha < 1 else 1
+    """The fewest samples without a success by which a skill at the alarm is ruled out: (1 - alarm)^n <= alpha.
+
+    More than MAX_SAMPLES: however many it takes.
+    """
+    likely = (log(alpha.numerator) - log(alpha.denominator)) / log1p(-alarm)
+    if likely > MAX_SAMPLES:
+        return MAX_SAMPLES + 1
+    least = max(ceil(likely), 1)
     # The logarithms only say where to look: what counts is exact.
     while least > 1 and (1 - alarm) ** (least - 1) <= alpha:
         least -= 1
@@ -128,7 +134,14 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             )
         elif 0 < domain.alarm < 1 and 0 < policy.error_budget.alpha < policy.error_budget.evaluations:
             least = _least_samples(domain.alarm, policy.error_budget.alpha / policy.error_budget.evaluations)
-            if domain.samples < least:
+            if least > MAX_SAMPLES:
+                add(
+                    f"{path}.alarm",
+                    f"no evaluation of {MAX_SAMPLES:,} samples can rule this alarm out, and more are not worked out"
+                    " | write a higher alarm, or a larger alpha",
+                    "error_budget",
+                )
+            elif domain.samples < least:
                 add(
                     f"{path}.samples",
                     f"{domain.samples} samples can never rule the alarm out, without a single success | with this alarm"

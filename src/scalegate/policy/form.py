@@ -121,7 +121,7 @@ def _example(field: str) -> str:
 def label(path: PartPath) -> str:
     """How a person calls a place: a field, or a numbered item of one."""
     if path and isinstance(path[-1], int):
-        return f"item {path[-1] + 1} of `{path[-2]}`"
+        return f"item {path[-1] + 1} of " + (f"`{path[-2]}`" if path[:-1] else "the list")
     return f"`{path[-1]}`" if path else "the policy"
 
 
