@@ -1,253 +1,62 @@
-"""Reading a policy file: every scalar is text with its mark, and every fault is reported at once.
-
-YAML's traps are closed here: `no`, `1e26` and dates stay text and are typed by the schema; duplicate keys,
-anchors, aliases, tags and empty values are refused.
-"""
+"""Reading a policy file: every scalar is text with its mark (`strict_yaml`), and every fault is reported at once."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, get_args
+from typing import Any, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from scalegate.errors import InputError, Place
+from scalegate.errors import Place
 from scalegate.policy import document as schema
 from scalegate.policy.coherence import coherence_faults
 from scalegate.policy.conditions import resolve
 from scalegate.policy.document import Policy
-from scalegate.text import MAX_DOCUMENT_BYTES, escaped
-
-__all__ = ["PolicyFaults", "fill_keys", "load_policy", "parse_policy", "policy_from_json"]
-
-MAX_BYTES = 2_000_000
-MAX_DEPTH = 40
-MAX_FAULTS = 100
-"""So many faults are shown: past that, one file is in the wrong place rather than wrong."""
-_OPENING = (
-    yaml.FlowSequenceStartToken
-    | yaml.FlowMappingStartToken
-    | yaml.BlockSequenceStartToken
-    | yaml.BlockMappingStartToken
+from scalegate.policy.strict_yaml import (
+    MAX_FAULTS,
+    Fault,
+    FileFaults,
+    Form,
+    Found,
+    Path_,
+    label,
+    read_sheet,
+    read_text,
+    write,
 )
-_CLOSING = yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken | yaml.BlockEndToken
+from scalegate.text import MAX_DOCUMENT_BYTES
 
-Path_: TypeAlias = "tuple[str | int, ...]"
-Found: TypeAlias = "list[tuple[Path_, str, str | None]]"
-
-
-class Spot(NamedTuple):
-    """A 0-based place in the text."""
-
-    line: int
-    column: int
+__all__ = ["PolicyFaults", "explain", "fill_keys", "load_policy", "parse_policy", "policy_from_json"]
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One fault of a policy file: where, what, and what to do instead."""
-
-    place: Place
-    message: str
-    fix: str | None
-
-    def __str__(self) -> str:
-        where = f"{self.place}: " if str(self.place) else ""
-        snippet = f"\n    {escaped(self.place.snippet)}" if self.place.snippet else ""
-        fix = f"\n    fix: {escaped(self.fix)}" if self.fix else ""
-        return f"{where}{escaped(self.message)}{snippet}{fix}"
-
-
-class PolicyFaults(InputError):
+class PolicyFaults(FileFaults):
     """All faults of one policy file, in order of place."""
 
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
-        super().__init__("\n".join(map(str, faults)))
+    noun = "policy"
 
 
 def load_policy(path: str | Path) -> Policy:
     """The policy in a YAML file. Raises PolicyFaults with every fault found, or InputError if unreadable."""
-    place = Place(file=str(path))
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"the policy cannot be read: {reason}", place=place, fix="check the path") from error
-    if len(data) > MAX_BYTES:
-        raise InputError("larger than 2 MB", place=place, fix="a policy is a document, not data")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        place = Place(file=str(path), line=line, column=error.start - data.rfind(b"\n", 0, error.start))
-        raise InputError("not UTF-8 text", place=place, fix="save the file as UTF-8") from error
-    return parse_policy(text, name=str(path))
+    return parse_policy(read_text(path, FORM), name=str(path))
 
 
 def parse_policy(text: str, *, name: str = "policy") -> Policy:
     """The policy in YAML text; `name` is used in messages. Raises PolicyFaults with every fault found."""
-    lines = text.splitlines()
-
-    def place(mark: Spot | None) -> Place:
-        if mark is None:
-            return Place(file=name)
-        snippet = lines[mark.line].strip()[:160] if mark.line < len(lines) else None
-        return Place(file=name, line=mark.line + 1, column=mark.column + 1, snippet=snippet or None)
-
-    def faulty(found: list[tuple[Spot | None, str, str | None]]) -> PolicyFaults:
-        faults = [Fault(place(mark), message, fix) for mark, message, fix in found]
-        faults.sort(key=lambda fault: (fault.place.line or 0, fault.place.column or 0))
-        if len(faults) > MAX_FAULTS:
-            more = f"{len(faults) - MAX_FAULTS} more faults"
-            faults[MAX_FAULTS:] = [Fault(Place(file=name), more, "mend these first")]
-        return PolicyFaults(faults)
-
+    sheet = read_sheet(text, name, FORM)
     try:
-        node = _compose(text)
-    except _Malformed as error:
-        raise faulty(error.found) from error
-    if not isinstance(node, yaml.MappingNode):
-        what = "this is not a set of fields, as a policy is" if node else "there is no policy in this file"
-        raise faulty(
-            [(_spot(node.start_mark if node else None), what, "start with `scalegate: 1`, one field per line")]
-        )
-    reading = _Reading()
-    document = reading.plain(node, ())
-    try:
-        policy, wrong = resolve(Policy.model_validate(document))
+        policy, wrong = resolve(Policy.model_validate(sheet.document))
         found = _incoherent(policy)
-        reading.faults += [(reading.inside(("clauses", at, "when"), char), what, fix) for at, char, what, fix in wrong]
+        sheet.faults += [(sheet.inside(("clauses", at, "when"), char), what, fix) for at, char, what, fix in wrong]
     except ValidationError as error:
-        found = [item for item in _explain(error) if item[0] not in reading.empty]
-    faults = reading.faults + [(_nearest(reading.marks, path), message, fix) for path, message, fix in found]
-    if faults:
-        raise faulty(faults)
+        found = [item for item in explain(error, Policy, _EXAMPLES) if item[0] not in sheet.empty]
+    faults = sheet.faulty(found)
+    if faults is not None:
+        raise faults
     return policy
-
-
-def _spot(mark: yaml.Mark | None) -> Spot:
-    return Spot(mark.line, mark.column) if mark else Spot(0, 0)
-
-
-def _at(text: str, index: int) -> Spot:
-    return Spot(text.count("\n", 0, index), index - text.rfind("\n", 0, index) - 1)
-
-
-class _Malformed(Exception):
-    """Faults of the YAML itself."""
-
-    def __init__(self, found: list[tuple[Spot | None, str, str | None]]) -> None:
-        self.found = found
-
-
-_HINTS = (
-    ("\\t", "indent with spaces, not tabs"),
-    (
-        "mapping values are not allowed",
-        'put text that holds `: ` between quotes, as in `title: "a: b"`; or close a quote left open above',
-    ),
-    ("could not find expected ':'", "write `field: value`, with a space after the colon"),
-    ("found another document", "one policy per file: remove the line `---`"),
-    ("while scanning a quoted scalar", "close the quotes"),
-    ("unexpected end of stream", "close the quotes"),
-    ("cannot start any token", 'put the value between quotes: `"..."`'),
-    ("expected ',' or", "close the bracket or brace on its own line, and put `, ` between items"),
-    ("block end", "give the fields of one part the same indentation"),
-)
-
-
-def _compose(text: str) -> yaml.Node | None:
-    """The document as nodes. Raises _Malformed for bad YAML and for what the policy language leaves out."""
-    found: list[tuple[Spot | None, str, str | None]] = []
-    # What YAML takes for a line break and no screen shows as one would make a field of what people read as a comment.
-    hidden = re.search("[\x85\u2028\u2029]|\r(?!\n)", text)
-    if hidden is not None:
-        what = f"the character U+{ord(hidden[0]):04X} breaks a line for some programs only"
-        raise _Malformed([(_at(text, hidden.start()), what, "remove it, or begin a new line")])
-    depth = 0
-    try:
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken):
-                what = "anchors (`&`), aliases (`*`) and tags (`!`) are not part of the policy language"
-                fix = "write the value itself, in full; or put the text in quotes"
-                found.append((_spot(token.start_mark), what, fix))
-            depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
-            if depth > MAX_DEPTH:
-                fix = "a policy has few levels: check the brackets"
-                raise _Malformed([(_spot(token.start_mark), "nested too deeply", fix)])
-        node = None if found else yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.reader.ReaderError as error:
-        what = f"the character U+{ord(text[error.position]):04X} cannot be shown"
-        raise _Malformed([(_at(text, error.position), what, "remove it")]) from error
-    except yaml.MarkedYAMLError as error:
-        problem = error.problem or error.context or "it cannot be read"
-        told = f"{error.context or ''} {problem}"
-        fix = next((fix for sign, fix in _HINTS if sign in told), "check the indentation, colons and quotes")
-        # What was never closed is noticed far below the place where it was opened.
-        opened = told.startswith(("while parsing a flow", "while scanning a quoted"))
-        spot = _spot(error.context_mark if opened else error.problem_mark)
-        raise _Malformed([(spot, f"not well-formed YAML: {_ticked(problem)}", fix)]) from error
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # The scanner hands an escape such as \U00110000 to chr(), which refuses it.
-        escape = re.search(r"\\U(?!000|0010)[0-9A-Fa-f]{8}", text)
-        spot = _at(text, escape.start() if escape else 0)
-        raise _Malformed([(spot, "no character has this number", "write the character itself")]) from error
-    if found:
-        raise _Malformed(found)
-    return node
-
-
-class _Reading:
-    """Nodes as plain values, with the place of each and the faults that a plain value could not show."""
-
-    def __init__(self) -> None:
-        self.marks: dict[Path_, Spot] = {}
-        self.faults: list[tuple[Spot | None, str, str | None]] = []
-        self.empty: set[Path_] = set()
-        self._plain: dict[Path_, int] = {}
-        """Scalars whose text stands in the file as it is, in one line, after so many quotes."""
-
-    def plain(self, node: yaml.Node, path: Path_) -> Any:
-        self.marks[path] = _spot(node.start_mark)
-        if isinstance(node, yaml.MappingNode):
-            result: dict[str, Any] = {}
-            for key_node, value_node in node.value:
-                key = self._sound(key_node) if isinstance(key_node, yaml.ScalarNode) else "?"
-                if key in result:
-                    self.faults.append((_spot(key_node.start_mark), f"`{key}` stands twice", "keep one of the two"))
-                self.marks[(*path, key, "<key>")] = _spot(key_node.start_mark)
-                result[key] = self.plain(value_node, (*path, key))
-            return result
-        if isinstance(node, yaml.SequenceNode):
-            return [self.plain(item, (*path, index)) for index, item in enumerate(node.value)]
-        if node.value == "" and getattr(node, "style", None) is None:
-            self.empty.add(path)
-            mark = self.marks.get((*path, "<key>"), self.marks[path])
-            self.faults.append((mark, f"{_label(path)} has no value", _write(path)))
-        if node.end_mark.line == node.start_mark.line:
-            quotes = 0 if getattr(node, "style", None) is None else 1
-            if node.end_mark.column - node.start_mark.column == len(node.value) + 2 * quotes:
-                self._plain[path] = quotes
-        return self._sound(node)
-
-    def inside(self, path: Path_, character: int) -> Spot | None:
-        """The place of a character of a scalar, from 0; that of the scalar where it is folded or escaped."""
-        spot, quotes = _nearest(self.marks, path), self._plain.get(path)
-        return spot._replace(column=spot.column + quotes + character) if spot and quotes is not None else spot
-
-    def _sound(self, node: yaml.Node) -> str:
-        """The scalar's text; half a character, which an escape can write, is a fault and is read as `?`."""
-        text = str(node.value)
-        whole = text.encode("utf-8", "replace").decode("utf-8")
-        if whole != text:
-            self.faults.append((_spot(node.start_mark), "an escape here stands for half a character", "remove it"))
-        return whole
 
 
 def policy_from_json(document: object) -> Policy:
@@ -256,7 +65,7 @@ def policy_from_json(document: object) -> Policy:
         policy, wrong = resolve(Policy.model_validate(document))
         found = [*((("clauses", at, "when"), what, fix) for at, _, what, fix in wrong), *_incoherent(policy)]
     except ValidationError as error:
-        found = _explain(error)
+        found = explain(error, Policy, _EXAMPLES)
     except UnicodeEncodeError:
         found = [((), "a text holds half a character", None)]
     if found:
@@ -320,7 +129,8 @@ _SHAPES = {
 }
 
 
-def _explain(error: ValidationError) -> Found:
+def explain(error: ValidationError, root: type[BaseModel], examples: Mapping[str, str]) -> Found:
+    """What a schema says about a document of the shape `root`, in our words, each with its path in the file."""
     found: Found = []
     renamed: set[Path_] = set()
     missing: list[Path_] = []
@@ -332,7 +142,7 @@ def _explain(error: ValidationError) -> Found:
         if kind == "too_short" and path in places:
             continue  # it is not empty: what it holds is wrong, and is told
         if kind == "extra_forbidden":
-            fields = _fields(item["loc"][:-1])
+            fields = _fields(root, item["loc"][:-1])
             guess = _close(re.sub(r"[\s-]", "_", str(path[-1])), fields) if len(found) < MAX_FAULTS else None
             renamed |= {(*path[:-1], guess)} if guess else set()
             fix = f"write `{guess}`" if guess else "leave it out; the fields here are " + _listed(fields)
@@ -341,12 +151,12 @@ def _explain(error: ValidationError) -> Found:
             missing.append(path)
         elif kind == "value_error":
             what, _, fix = str(item["ctx"]["error"]).partition(" | ")
-            found.append((path, f"{_label(path)}: {what}", fix or None))
+            found.append((path, f"{label(path)}: {what}", fix or None))
         elif kind == "literal_error":
             choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
             guess = _close(value, choices) if isinstance(value, str) else None
             fix = f"write `{guess or choices[0]}`" if guess or len(choices) == 1 else "write one of " + _listed(choices)
-            found.append((path, f"{_label(path)}: {_shown(value)} is not one of the choices", fix))
+            found.append((path, f"{label(path)}: {_shown(value)} is not one of the choices", fix))
         elif kind == "union_tag_invalid":
             guess = _close(item["ctx"]["tag"], list(_KINDS))
             fix = f"write `{guess}`" if guess else "write one of " + _listed(list(_KINDS))
@@ -356,10 +166,12 @@ def _explain(error: ValidationError) -> Found:
                 (path, "the clause has no `kind`", "add a line `kind: ...`, with one of " + _listed(list(_KINDS)))
             )
         else:
-            what, shape = _SHAPES.get(kind, ("cannot be read", _write(path)))
-            found.append((path, f"{_label(path)} {what}", shape))
+            what, shape = _SHAPES.get(kind, ("cannot be read", write(path, examples)))
+            found.append((path, f"{label(path)} {what}", shape))
     found += [
-        (path, f"`{path[-1]}` is missing", f"add {_example(str(path[-1]))}") for path in missing if path not in renamed
+        (path, f"`{path[-1]}` is missing", f"add `{path[-1]}: {examples.get(str(path[-1]), '...')}`")
+        for path in missing
+        if path not in renamed
     ]
     return list(dict.fromkeys(found))
 
@@ -371,9 +183,9 @@ def _file_path(loc: Path_) -> Path_:
     return loc[:3] if loc[:1] == ("people",) and loc[2:3] == ("key",) else loc
 
 
-def _fields(loc: Path_) -> list[str]:
+def _fields(root: type[BaseModel], loc: Path_) -> list[str]:
     """The names of the fields at a place of the document."""
-    model: Any = Policy
+    model: Any = root
     for step in loc:
         if model is schema.Clause and step in _KINDS:
             model = _KINDS[str(step)]
@@ -399,21 +211,7 @@ _EXAMPLES = {
 }  # fmt: skip
 
 
-def _example(field: str) -> str:
-    return f"`{field}: {_EXAMPLES.get(field, '...')}`"
-
-
-def _label(path: Path_) -> str:
-    """How a person calls a place: a field, or a numbered item of one."""
-    if path and isinstance(path[-1], int):
-        return f"item {path[-1] + 1} of `{path[-2]}`"
-    return f"`{path[-1]}`" if path else "the policy"
-
-
-def _write(path: Path_) -> str:
-    if path and isinstance(path[-1], str):
-        return f"write {_example(path[-1])}, or leave the field out where it is optional"
-    return "write a value, or remove the item"
+FORM = Form("policy", "policy", "`scalegate: 1`", "a policy is a document, not data", _EXAMPLES, PolicyFaults)
 
 
 def _shown(value: object) -> str:
@@ -429,13 +227,3 @@ def _close(word: str, choices: list[str]) -> str | None:
 
 def _listed(words: list[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
-
-
-def _ticked(problem: str) -> str:
-    return re.sub(r"'([^']*)'|<([^>]*)>", lambda match: f"`{match[1] or match[2]}`", problem)
-
-
-def _nearest(marks: dict[Path_, Spot], path: Path_) -> Spot | None:
-    while path and path not in marks:
-        path = path[:-1]
-    return marks.get(path)
