@@ -7,8 +7,9 @@ anybody could bring it about: that is said of a run by its decision.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
-from scalegate.gate.decision import Resumption
+from scalegate.gate.decision import Resumption, ResumptionFact
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change, resumption
 from scalegate.gate.whatif import WhatIf
@@ -22,6 +23,7 @@ __all__ = ["NEEDED", "lacking", "releases"]
 
 NEEDED = ("compute", "now")
 """What is asked for, and when: without these no figure can be worked out."""
+Facts_: TypeAlias = tuple[ResumptionFact, ...]
 
 
 def lacking(tried: WhatIf) -> tuple[str, ...]:
@@ -31,15 +33,37 @@ def lacking(tried: WhatIf) -> tuple[str, ...]:
 
 def releases(tried: WhatIf) -> Resumption:
     """The sets; of each fact `concerns` is its name, `at least`, `at most` or `is`, and the value as it is written."""
-    found = resumption(tried.judge, tried.facts, tuple(_changes(tried)))
+    changes = tuple(_changes(tried))
+    found = resumption(tried.judge, tried.facts, changes)
+    values = {change.text: change.updates[0][1] for change in changes}
     known = vocabulary(tried.policy)
 
-    def mixed(names: list[str]) -> bool:
-        """Whether less is asked for beside figures that were worked out for more: a smaller figure would do."""
+    def mixed(facts: Facts_) -> bool:
+        """Whether less is asked for beside figures that were worked out for more: smaller ones would do."""
+        names = [fact.concerns[0] for fact in facts]
         return "compute" in names and any(known[name] is Kind.FLOP for name in names if name != "compute")
 
-    sets = tuple(facts for facts in found.sets if not mixed([fact.concerns[0] for fact in facts]))
-    return found.model_copy(update={"sets": sets or found.sets})
+    def stricter(facts: Facts_, other: Facts_) -> bool:
+        """Whether it asks for what the other asks for, and for more."""
+        mine = {fact.concerns[:2]: values[fact.text] for fact in facts}
+        theirs = {fact.concerns[:2]: values[fact.text] for fact in other}
+        return (
+            mine != theirs
+            and mine.keys() == theirs.keys()
+            and all(_as_much(bound, mine[name, bound], theirs[name, bound]) for name, bound in mine)
+        )
+
+    sets = [facts for facts in found.sets if not mixed(facts)] or list(found.sets)
+    sets = [facts for facts in sets if not any(stricter(facts, other) for other in sets)]
+    return found.model_copy(update={"sets": tuple(sets)})
+
+
+def _as_much(bound: str, value: Value, other: Value) -> bool:
+    """Whether what fulfils this bound fulfils the other."""
+    this, that = number(value), number(other)
+    if this is None or that is None:
+        return value == other
+    return this >= that if bound == "at least" else this <= that
 
 
 def _changes(tried: WhatIf) -> Iterator[Change]:

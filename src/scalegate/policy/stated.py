@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from scalegate import units
@@ -19,7 +19,7 @@ from scalegate.policy.document import Policy
 from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.policy.vocabulary import Kind, Vocabulary, vocabulary
 
-__all__ = ["StatedFault", "facts_of", "shown", "stated"]
+__all__ = ["StatedFault", "facts_of", "impossible", "shown", "stated"]
 
 StatedFault: TypeAlias = tuple[int, InputError]
 """Which of the pairs, from 0, and what is wrong with it."""
@@ -60,6 +60,15 @@ def facts_of(policy: Policy, name: str, text: str) -> dict[str, Value]:
     if len(kinds) > 1:
         raise InputError(f"`{name}` stands for facts of unlike kinds", fix="write the names in full")
     return {each: _value(each, known[each], text) for each in names}
+
+
+def impossible(policy: Policy, facts: Mapping[str, Value]) -> InputError | None:
+    """What no ledger could say at once; None: nothing of the kind is stated."""
+    for domain in policy.domains:
+        if all(facts.get(f"{domain.id}.{name}") is True for name in ("reached", "ruled_out")):
+            what = f"the alarm of `{domain.id}` is stated to be both reached and ruled out"
+            return InputError(what, fix=f"write `no` for `{domain.id}.reached` or for `{domain.id}.ruled_out`")
+    return None
 
 
 def shown(kind: Kind, value: Value) -> str:
