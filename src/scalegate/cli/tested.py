@@ -6,21 +6,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from scalegate.cli.show import HEADLINE, count
 from scalegate.cli.tried import NO_DECISION
 from scalegate.errors import Place
 from scalegate.gate.adequacy import inadequate
-from scalegate.gate.trials import Covered, Mismatch, Trial
+from scalegate.gate.trials import Covered, Trial
 from scalegate.policy import Policy
 
-__all__ = ["test_document", "test_view"]
+__all__ = ["tests_document", "tests_view"]
 
 Files = Sequence[tuple[Path, Sequence[Trial]]]
 
 
-def test_document(policy: Policy, files: Files, coverage: Sequence[Covered]) -> dict[str, object]:
+def tests_document(policy: Policy, files: Files, coverage: Sequence[Covered]) -> dict[str, object]:
     trials = [trial for _, of in files for trial in of]
     return {
         "what_if": NO_DECISION,
@@ -34,13 +35,13 @@ def test_document(policy: Policy, files: Files, coverage: Sequence[Covered]) -> 
     }
 
 
-def test_view(policy: Policy, files: Files, coverage: Sequence[Covered], *, whole: bool) -> RenderableType:
+def tests_view(policy: Policy, files: Files, coverage: Sequence[Covered], *, whole: bool) -> RenderableType:
     """`whole`: with what shows each clause, and not only with the clauses that something is lacking of."""
     trials = [trial for _, of in files for trial in of]
     failed = sum(not trial.passed for trial in trials)
-    lines: list[RenderableType] = [Text(f"{NO_DECISION} Under {policy.policy} {policy.version}:", style="bold")]
+    lines: list[RenderableType] = [Text(NO_DECISION, style="bold")]
     for path, of in files:
-        lines.append(Text(f"{path}: {count(len(of), 'situation')}"))
+        lines.append(Text(f"{path}: {count(len(of), 'situation')} under {policy.policy} {policy.version}"))
         for trial in of:
             lines += _trial_view(trial)
     summary = f"{count(len(trials), 'situation')}: {len(trials) - failed} as expected, {failed} not."
@@ -70,18 +71,18 @@ def _trial(trial: Trial) -> dict[str, object]:
     }
 
 
-def _trial_view(trial: Trial) -> Iterator[Text]:
+def _trial_view(trial: Trial) -> Iterator[RenderableType]:
     word, style = (" ok  ", "green") if trial.passed else ("FAIL ", "bold red")
     yield Text.assemble("  ", (word, style), f" {trial.expected.name}")
     if not trial.passed and trial.expected.source:
-        yield Text(f"         {trial.expected.source}")
+        yield _indented(trial.expected.source, 9)
     for it in trial.mismatches:
-        yield from _mismatch(it)
+        yield _indented(f"{_where(it.place)}: expected {it.expected}; it came to {it.came}", 9)
+        yield from (_indented(line, 11) for line in it.why)
 
 
-def _mismatch(it: Mismatch) -> Iterator[Text]:
-    yield Text(f"         {_where(it.place)}: expected {it.expected}; it came to {it.came}")
-    yield from (Text(f"           {line}") for line in it.why)
+def _indented(text: str, columns: int) -> RenderableType:
+    return Padding(Text(text), (0, 0, 0, columns))
 
 
 def _where(place: Place) -> str:

@@ -20,7 +20,7 @@ from scalegate.policy.vocabulary import vocabulary
 
 __all__ = ["NO_DECISION", "try_document", "try_view"]
 
-NO_DECISION = "A what-if on stated facts, and no decision: nothing is written, and nothing may be done on it."
+NO_DECISION = "A what-if on stated facts: no decision, nothing is written, and nothing may be done on it."
 SETS = 4
 """Most sets of facts that a terminal shows; JSON has all."""
 
@@ -105,7 +105,7 @@ def _part(head: str, found: list[Finding]) -> Iterator[RenderableType]:
     yield table
 
 
-def _release(tried: WhatIf) -> Iterator[Text]:
+def _release(tried: WhatIf) -> Iterator[RenderableType]:
     need = lacking(tried)
     if need:
         names = " and ".join(f"`{name}`" for name in need)
@@ -119,7 +119,10 @@ def _release(tried: WhatIf) -> Iterator[Text]:
         yield Text(f"{head}: {_facts(always)}", style="bold")
     if alternatives:
         yield Text("and one of these:" if always else "It would proceed if one of these were so:", style="bold")
-        yield from (Text(f"  {number}. {_facts(facts)}") for number, facts in enumerate(alternatives[:SETS], 1))
+        table = Table.grid(padding=(0, 1, 0, 0))
+        for number, facts in enumerate(alternatives[:SETS], 1):
+            table.add_row(f"  {number}.", Text(_facts(facts)))
+        yield table
     if found.sets:
         yield Text("Each was judged again, at the figures that stand here.")
     else:

@@ -19,7 +19,7 @@ __all__ = ["register"]
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="The policy file.")]
 
 
-def try_(
+def try_situation(
     path: PolicyFile,
     action: Annotated[str, typer.Option("--action", help="train, or another action of the policy.")] = "train",
     facts: Annotated[
@@ -50,7 +50,7 @@ def try_(
         raise typer.Exit(3)
 
 
-def test(
+def check_situations(
     path: PolicyFile,
     files: Annotated[
         list[Path] | None,
@@ -65,10 +65,11 @@ def test(
     """Check that a policy says what it must of the situations in a file.
 
     Exit 0 if all comes out as expected, 3 if a situation does not, 2 if a file cannot be read. Each situation gives
-    facts as `policy try` takes them, and expects a verdict, what holds, the status of clauses, or how far a PROCEED reaches.
+    facts as `policy try` takes them, and expects a verdict, what holds, the status of clauses, or how far a PROCEED
+    reaches.
     """
     from scalegate.cli.show import emit
-    from scalegate.cli.tested import test_document, test_view
+    from scalegate.cli.tested import tests_document, tests_view
     from scalegate.gate.expectations import read_expected
     from scalegate.gate.trials import covered, tried
     from scalegate.policy import load_policy
@@ -78,7 +79,7 @@ def test(
     done = [(file, [tried(policy, it) for it in expected]) for file, expected in read]
     trials = [trial for _, of in done for trial in of]
     found = covered(policy, trials)
-    emit(as_json, test_document(policy, done, found), lambda: test_view(policy, done, found, whole=coverage))
+    emit(as_json, tests_document(policy, done, found), lambda: tests_view(policy, done, found, whole=coverage))
     untried = coverage and any(not it.met and not it.held for it in found)
     if untried or not all(trial.passed for trial in trials):
         raise typer.Exit(3)
@@ -86,8 +87,8 @@ def test(
 
 def register(app: typer.Typer) -> None:
     """Put the commands on `scalegate policy`."""
-    app.command("try")(try_)
-    app.command("test")(test)
+    app.command("try")(try_situation)
+    app.command("test")(check_situations)
 
 
 def _beside(policy: Path) -> Path:

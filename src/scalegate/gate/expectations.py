@@ -32,7 +32,7 @@ from scalegate.policy.semantics import Value
 from scalegate.policy.stated import facts_of, impossible, stated
 from scalegate.policy.strict_yaml import FileFaults, Form, Found, Path_, Sheet, read_sheet, read_text
 
-__all__ = ["Expect", "Expected", "TestFaults", "read_expected"]
+__all__ = ["Expect", "Expected", "SituationFaults", "read_expected"]
 
 Ids = Annotated[tuple[Text, ...], Field(min_length=1)]
 
@@ -74,11 +74,10 @@ class _File(Part):
     situations: Annotated[tuple[_Situation, ...], Field(min_length=1)]
 
 
-class TestFaults(FileFaults):
+class SituationFaults(FileFaults):
     """All faults of one file of situation tests, in order of place."""
 
     noun = "test file"
-    __test__ = False
 
 
 FORM = Form(
@@ -92,7 +91,7 @@ FORM = Form(
         "includes": "[cadence]", "findings": "{cadence: met}", "up_to": "1e13 FLOP", "until": "2027-01-31",
         "action": "train", "source": "{document: ...}", "document": "...",
     },
-    TestFaults,
+    SituationFaults,
 )  # fmt: skip
 
 
@@ -110,7 +109,7 @@ class Expected:
 
 
 def read_expected(path: str | Path, policy: Policy) -> tuple[Expected, ...]:
-    """The situations of a file. Raises TestFaults with every fault found, or InputError if it cannot be read."""
+    """The situations of a file. Raises SituationFaults with every fault found, or InputError if it cannot be read."""
     sheet = read_sheet(read_text(path, FORM), str(path), FORM)
     try:
         file = _File.model_validate(sheet.document)
@@ -179,6 +178,8 @@ def _misfits(policy: Policy, action: Action, expect: Expect, at: Path_) -> Itera
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             fix = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(f'`{it}`' for it in known)}"
+            if any(clause.id == name for clause in policy.clauses):
+                fix = "give the situation an `action` that it is about"
             yield path, f"no clause `{name}` is about `{action}`", fix
     misplaced = ("held_by", "includes") if expect.verdict == "proceed" else ("up_to", "until")
     for field in misplaced:

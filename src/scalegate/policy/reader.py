@@ -122,6 +122,7 @@ _KINDS = {
     "condition": schema.Condition,
 }
 _SHAPES = {
+    "dict_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
     "tuple_type": ("is not a list", "write one item per line, each after `- `"),
     "model_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
     "model_attributes_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
@@ -135,7 +136,7 @@ def explain(error: ValidationError, root: type[BaseModel], examples: Mapping[str
     renamed: set[Path_] = set()
     missing: list[Path_] = []
     items = error.errors()
-    places = {_file_path(item["loc"])[:-1] for item in items}
+    places = {path[:cut] for path in (_file_path(item["loc"]) for item in items) for cut in range(len(path))}
     for item in items:
         path = _file_path(item["loc"])
         kind, value = item["type"], item["input"]

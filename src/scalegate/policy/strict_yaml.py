@@ -250,6 +250,7 @@ _HINTS = (
         "mapping values are not allowed",
         'put text that holds `: ` between quotes, as in `title: "a: b"`; or close a quote left open above',
     ),
+    ("while scanning an alias", 'put what begins with `*` between quotes: `"*..."`'),
     ("could not find expected ':'", "write `field: value`, with a space after the colon"),
     ("found another document", "one {} per file: remove the line `---`"),
     ("while scanning a quoted scalar", "close the quotes"),
