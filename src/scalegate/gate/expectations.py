@@ -120,7 +120,8 @@ def read_expected(path: str | Path, policy: Policy) -> tuple[Expected, ...]:
         raise faults from error
     found = list(_of_another(file, policy))
     for_all, wrong = _facts(policy, file.given, ("given",))
-    found += wrong
+    clash = impossible(policy, for_all)
+    found += [*wrong, *([(("given",), clash.message, clash.fix)] if clash else ())]
     situations = []
     names: set[str] = set()
     for index, it in enumerate(file.situations):
@@ -130,8 +131,8 @@ def read_expected(path: str | Path, policy: Policy) -> tuple[Expected, ...]:
         names.add(it.name)
         own, wrong = _facts(policy, it.given, (*at, "given"))
         facts = {**for_all, **own}
-        clash = None if wrong else impossible(policy, facts)
-        found += [*wrong, *([((*at, "given"), clash.message, clash.fix)] if clash else ())]
+        own_clash = impossible(policy, facts) if own and not clash else None
+        found += [*wrong, *([((*at, "given"), own_clash.message, own_clash.fix)] if own_clash else ())]
         found += _misfits(policy, it.action, it.expect, (*at, "expect"))
         source = str(it.source) if it.source else None
         situations.append(Expected(it.name, source, it.action, facts, it.expect, sheet, at))
