@@ -81,6 +81,25 @@ def test_what_is_unknown_never_permits(policy: Policy, action: Any, facts: Any) 
     assert lacking(came) == ("compute", "now")
 
 
+VALUES = st.one_of(
+    st.booleans(),
+    st.sampled_from([0, 1, 10**11, 3 * 10**12, 10**40, 1_793_491_200]),
+    st.integers(-(10**45), 10**45),
+    st.fractions(max_denominator=9),
+    st.just(Unknown(Reason.MISSING)),
+)
+
+
+@given(policies(), st.sampled_from(ACTIONS), st.data())
+def test_no_facts_make_it_fail(policy: Policy, action: Any, data: st.DataObject) -> None:
+    """Of whatever type and size they are, and whether or not the policy has them."""
+    names = st.sampled_from([*vocabulary(policy), "compute", "now", "lineage.planned_end", "no.fact"])
+    came = what_if(policy, action, data.draw(st.dictionaries(names, VALUES, max_size=30)))
+    assert came.proceeds == (not came.holding)
+    if not came.proceeds and not lacking(came):
+        releases(came)
+
+
 @given(cases(), st.sampled_from(ACTIONS), st.data())
 def test_a_fact_more_takes_nothing_back(case: Any, action: Any, data: st.DataObject) -> None:
     """What is met stays met, unless it turns out that nobody asks for it: it is not in force, or does not bind."""

@@ -13,9 +13,10 @@ from scalegate.gate.adequacy import inadequate
 from scalegate.gate.decision import Finding, ResumptionFact
 from scalegate.gate.releases import lacking, releases
 from scalegate.gate.trials import reach
-from scalegate.gate.whatif import PLAN, WhatIf, house
+from scalegate.gate.whatif import LIKE, PLAN, WhatIf, house
 from scalegate.policy.semantics import Value
 from scalegate.policy.stated import shown
+from scalegate.policy.syntax import fact_names
 from scalegate.policy.vocabulary import vocabulary
 
 __all__ = ["NO_DECISION", "try_document", "try_view"]
@@ -23,6 +24,8 @@ __all__ = ["NO_DECISION", "try_document", "try_view"]
 NO_DECISION = "A what-if on stated facts: no decision, nothing is written, and nothing may be done on it."
 SETS = 4
 """Most sets of facts that a terminal shows; JSON has all."""
+NAMES = 20
+"""Most facts that a terminal names as not stated."""
 
 
 def try_document(tried: WhatIf, stated: Mapping[str, Value]) -> dict[str, object]:
@@ -37,6 +40,7 @@ def try_document(tried: WhatIf, stated: Mapping[str, Value]) -> dict[str, object
         "verdict": "PROCEED" if tried.proceeds else "HOLD",
         "stated": {name: shown(known[name], value) for name, value in stated.items()},
         "assumed": {it.name: it.like or shown(known[it.name], it.value) for it in tried.assumed},
+        "not_stated": _not_stated(tried, stated),
         "held_by": {
             "policy": [name for name in tried.holding if not house(name)],
             "scalegate": [name for name in tried.holding if house(name)],
@@ -72,6 +76,10 @@ def try_view(tried: WhatIf, stated: Mapping[str, Value]) -> RenderableType:
             + _listed((it.name, it.like or shown(known[it.name], it.value)) for it in tried.assumed)
         ),
     ]
+    open_ = [f"{name} ({kind})" for name, kind in _not_stated(tried, stated).items()]
+    if open_:
+        more = f" and {len(open_) - NAMES} more, which `--json` lists" if len(open_) > NAMES else ""
+        lines.append(Text(f"Not stated, and so unknown: {', '.join(open_[:NAMES])}{more}"))
     if tried.ends:
         lines.append(Text(f"It would reach {reach(tried.ends)}."))
         if any(it.name == PLAN for it in tried.assumed):
@@ -86,6 +94,13 @@ def try_view(tried: WhatIf, stated: Mapping[str, Value]) -> RenderableType:
     lines += [Text(f"Met, as they must be under any policy: {names}.")] if quiet else []
     lines += [] if tried.proceeds else list(_release(tried))
     return Group(*lines, banner(inadequate(policy)))
+
+
+def _not_stated(tried: WhatIf, stated: Mapping[str, Value]) -> dict[str, str]:
+    """The facts that the action's clauses read and that nobody stated, each with what it is; none that is assumed."""
+    exprs = (expr for test in tried.judge.tests if test.gates for expr in test.exprs())
+    read = frozenset[str]().union(*map(fact_names, exprs)) - {it.name for it in tried.assumed} - LIKE.keys()
+    return {name: str(kind.value) for name, kind in vocabulary(tried.policy).items() if name in read - stated.keys()}
 
 
 def _listed(pairs: Iterable[tuple[str, str]]) -> str:

@@ -28,12 +28,12 @@ def try_situation(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask what a policy says of a situation that you state: exit 0 PROCEED, 3 HOLD.
+    """Ask what a policy says of a situation.
 
-    It is a what-if: no decision, and nothing is written. Values are written as in a policy:
-    `--set 'compute=3e22 FLOP' --set now=2026-11-01 --set bio.ruled_out=yes`, and `unknown` for any. A `*` stands for
-    each name that the policy gives: `'*.reached=no'`, `'approval.2.*.until=2027-01-31'`. What is not stated is
-    unknown, but for what only a ledger can tell, which is assumed and shown.
+    You state the facts: exit 0 PROCEED, 3 HOLD. It is a what-if: no decision, and nothing is written. Values are
+    written as in a policy: `--set 'compute=3e22 FLOP' --set now=2026-11-01 --set bio.ruled_out=yes`, and `unknown` for
+    any. A `*` stands for each name that the policy gives: `'*.reached=no'`, `'approval.2.*.until=2027-01-31'`. What is
+    not stated is unknown, but for what only a ledger can tell, which is assumed and shown.
     """
     from scalegate.cli.project import check_action
     from scalegate.cli.show import emit
@@ -62,11 +62,11 @@ def check_situations(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check that a policy says what it must of the situations in a file.
+    """Run the situation tests of a policy.
 
-    Exit 0 if all comes out as expected, 3 if a situation does not, 2 if a file cannot be read. Each situation gives
-    facts as `policy try` takes them, and expects a verdict, what holds, the status of clauses, or how far a PROCEED
-    reaches.
+    A file says what the policy must say of situations. Each gives facts as `policy try` takes them, and expects a
+    verdict, what holds, the status of clauses, or how far a PROCEED reaches. Exit 0 if all comes out as expected, 3 if
+    a situation does not, 2 if a file cannot be read.
     """
     from scalegate.cli.show import emit
     from scalegate.cli.tested import tests_document, tests_view

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from scalegate.gate.decision import Finding
 from scalegate.gate.findings import findings, required
 from scalegate.gate.judge import Judge
 from scalegate.gate.permit import Ends, largest_permit
 from scalegate.policy.document import Action, Policy
-from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.policy.semantics import Reason, Unknown, Value, number
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
 from scalegate.policy.vocabulary import vocabulary
 
-__all__ = ["Assumed", "WhatIf", "house", "what_if"]
+__all__ = ["LIKE", "PLAN", "Assumed", "WhatIf", "house", "what_if"]
 
 HOUSE = ("standing.", "required.")
 """Ids of what holds whatever the policy says: no clause may have such a one."""
 PLAN = "lineage.planned_end"
+LIKE = {"ledger.time": "now", "lineage.opened": "now", "lineage.compute": "compute", PLAN: "compute"}
+"""Facts that are taken to be as another is stated."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ def house(identifier: str) -> bool:
 def what_if(policy: Policy, action: Action, stated: Mapping[str, Value]) -> WhatIf:
     """Judge an action at the facts that are stated; names that are no facts of the policy count for nothing."""
     known = vocabulary(policy)
+    # A permit ends at whole FLOP and seconds.
+    stated = {n: Unknown(Reason.MISSING, f"`{n}` is not whole") if _broken(n, v) else v for n, v in stated.items()}
     assumed = tuple(it for it in _assumptions(policy, stated) if it.name in known and it.name not in stated)
     missing = {name: Unknown(Reason.MISSING, f"`{name}` is not stated") for name in known}
     facts = {**missing, **{it.name: it.value for it in assumed}, **{n: v for n, v in stated.items() if n in known}}
@@ -79,19 +84,22 @@ def what_if(policy: Policy, action: Action, stated: Mapping[str, Value]) -> What
     return WhatIf(policy, judge, facts, assumed, found, (), ends)
 
 
+def _broken(name: str, value: Value) -> bool:
+    return name in ("compute", "now") and isinstance(value, Fraction)
+
+
 def _assumptions(policy: Policy, stated: Mapping[str, Value]) -> Iterator[Assumed]:
     """What a ledger would say of a run with which nothing is wrong, opened now, beside no other."""
     for name in ("lineage.declared", "meter.sound", "ledger.sound"):
         yield Assumed(name, True)
-    like = {"ledger.time": "now", "lineage.opened": "now", "lineage.compute": "compute", PLAN: "compute"}
-    for name, other in like.items():
+    for name, other in LIKE.items():
         value = stated.get(other)
         if value is not None and not isinstance(value, Unknown):
             yield Assumed(name, value, other)
     yield Assumed("developer.others", 0)
     for domain in policy.domains:
         # Of other runs that are stated, nobody but a ledger knows what they have shown.
-        if stated.get("developer.others", 0) == 0:
+        if number(stated.get("developer.others", 0)) == 0:
             yield Assumed(f"{domain.id}.unevaluated", 0)
             yield Assumed(f"{domain.id}.reached_early", False)
         # As the gate has it: what was reached is not ruled out.
