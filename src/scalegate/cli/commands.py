@@ -254,12 +254,15 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import evidence, key, policy, whatif
+    from scalegate.cli import evidence, key, policy
     from scalegate.cli.sign import adopt, adopters, approve, attest
 
     for command in (demo, init, status, decide, attest, approve, adopters, adopt, report, verify):
         app.command(command.__name__)(command)
-    whatif.register(policy.app)
     app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(key.app, name="key")
+
+    from scalegate.cli import whatif
+
+    whatif.register(policy.app)

@@ -53,7 +53,9 @@ def releases(tried: WhatIf) -> Resumption:
             and all(_as_much(bound, mine[name, bound], theirs[name, bound]) for name, bound in mine)
         )
 
-    sets = [facts for facts in found.sets if not mixed(facts)] or list(found.sets)
+    # What holds because its permit would have no end is held by no fact.
+    some = [facts for facts in found.sets if facts]
+    sets = [facts for facts in some if not mixed(facts)] or some
     sets = [facts for facts in sets if not any(stricter(facts, other) for other in sets)]
     return found.model_copy(update={"sets": tuple(sets)})
 
