@@ -17,7 +17,7 @@ from support import Model, new_project, open_gate, train
 @pytest.fixture
 def scalegate(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run one command; a traceback is an exception here, and fails the test."""
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr("scalegate.cli.show.console.width", 120)
 
     def command(*arguments: object) -> Ran:
         capsys.readouterr()

@@ -71,7 +71,13 @@ def test_a_project_of_ones_own(scalegate: Command, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     assert scalegate("init", "mine/scaling").code == 0
     folder = Path("mine/scaling")
-    assert {path.name for path in folder.iterdir()} == {"policy.yaml", "ledger.db", "ledger.db.head", "keys"}
+    assert {path.name for path in folder.iterdir()} == {
+        "policy.yaml",
+        "policy.tests.yaml",
+        "ledger.db",
+        "ledger.db.head",
+        "keys",
+    }
     assert folder.joinpath("keys").stat().st_mode & 0o077 == 0
     assert scalegate("verify", folder / "ledger.db").code == 0
     assert scalegate("policy", "check", folder / "policy.yaml").code == 0

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from scalegate.errors import InputError, ScalegateError
 from scalegate.ledger import SigningKey
 from scalegate.policy import Policy, PolicyFaults, load_policy, parse_policy, policy_from_json
-from scalegate.policy.reader import MAX_BYTES, fill_keys
+from scalegate.policy.reader import fill_keys
+from scalegate.policy.sheet import MAX_BYTES
 from scalegate.units import MAX_SECONDS, format_duration, parse_duration
 from strategies import policies
 from support import POLICY_TEXT

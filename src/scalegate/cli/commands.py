@@ -28,17 +28,17 @@ def init(
     The policy is a commented template for you to edit. Each of its people with `key: unset` gets a key, and the
     ledger starts with the adoption of the policy. In earnest, people make their own keys first (`scalegate key new`).
     """
-    from importlib.resources import files
-
     from scalegate.cli.show import emit
+    from scalegate.examples import read_example
     from scalegate.gate.project import create_project
     from scalegate.ledger import SigningKey
 
-    if template in TEMPLATES:
-        text = files("scalegate.examples").joinpath(f"{template}.yaml").read_text(encoding="utf-8")
-    else:
-        text = _read_text(Path(template))
+    text = read_example(template) if template in TEMPLATES else _read_text(Path(template))
     project = create_project(folder, text, name=template, adopter=SigningKey.load(key) if key else None)
+    situations = project.policy.with_name("policy.tests.yaml")
+    if template in TEMPLATES and not situations.exists():
+        situations.write_text(read_example(f"{template}.tests"), encoding="utf-8")
+    tested = f", then scalegate policy test {quote(str(project.policy))}" if situations.exists() else ""
     document = {"policy": str(project.policy), "ledger": str(project.ledger), "keys": str(project.keys)}
     emit(
         as_json,
@@ -49,7 +49,7 @@ def init(
             " (`scalegate key new NAME`).\n"
             "Next:\n"
             f"  1. edit {project.policy}: figures, people, evaluations, and its `version`\n"
-            f"  2. scalegate policy check {quote(str(project.policy))}\n"
+            f"  2. scalegate policy check {quote(str(project.policy))}{tested}\n"
             f"  3. scalegate adopt {quote(str(project.policy))} --project {quote(str(folder))} --as ...,"
             " once for each who must sign\n"
             "  4. call Gate.open in your training script\n"
@@ -262,3 +262,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(key.app, name="key")
+
+    from scalegate.cli import whatif
+
+    whatif.register(policy.app)

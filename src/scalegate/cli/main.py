@@ -105,7 +105,14 @@ def _fail(error: ScalegateError, as_json: bool) -> int:
         _write(json.dumps({"error": fault}, indent=2, ensure_ascii=False))
     elif faults:
         count = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
-        _write("\n".join([*map(str, faults), f"error: {count}; the policy is not read until there is none"]))
+        _write(
+            "\n".join(
+                [
+                    *map(str, faults),
+                    f"error: {count}; the {getattr(error, 'noun', 'policy')} is not read until there is none",
+                ]
+            )
+        )
     else:
         _write(f"error: {error}")
     return error.exit_code

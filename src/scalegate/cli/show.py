@@ -17,7 +17,7 @@ from scalegate.cli.way_out import Known, resumption_view, to_release
 from scalegate.gate import Decision, Limits
 from scalegate.units import format_duration, format_flop, format_instant
 
-__all__ = ["HEADLINE", "console", "count", "decision_view", "emit", "limits_view"]
+__all__ = ["COLOURS", "HEADLINE", "banner", "console", "count", "decision_view", "emit", "limits_view"]
 
 HEADLINE = "THIS POLICY IS INADEQUATE TO ENSURE SAFETY"
 DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -65,6 +65,12 @@ def emit(as_json: bool, document: object, view: Callable[[], RenderableType]) ->
 def count(number: int, one: str, several: str | None = None) -> str:
     """A number with its noun."""
     return f"{number} {one if number == 1 else several or f'{one}s'}"
+
+
+def banner(reasons: Iterable[str]) -> RenderableType:
+    """Why a policy is inadequate to ensure safety, where there is no decision that says so."""
+    lines = [Text(HEADLINE, style="bold white on red"), *(Text(f"- {reason}") for reason in reasons)]
+    return Panel(Group(*lines), border_style="red")
 
 
 def limits_view(decision: Decision, shown: Limits | None = None) -> RenderableType:

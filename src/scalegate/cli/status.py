@@ -8,11 +8,10 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from scalegate.cli.show import HEADLINE, count
+from scalegate.cli.show import banner, count
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
 from scalegate.gate.adequacy import inadequate
@@ -284,7 +283,5 @@ def check_view(policy: Policy) -> RenderableType:
     for clause in policy.clauses:
         gates = ", ".join(clause.actions) if clause.gates else f"nothing ({clause.modality})"
         table.add_row(escape(clause.id), clause.kind, gates, escape(clause.text))
-    reasons = [Text(HEADLINE, style="bold white on red")]
-    reasons += [Text(f"- {reason}") for reason in inadequate(policy)]
     head = Text(f"{policy.policy} {policy.version} reads without a fault ({policy.digest()[:12]}).")
-    return Group(Panel(Group(*reasons), border_style="red"), head, table)
+    return Group(banner(inadequate(policy)), head, table)

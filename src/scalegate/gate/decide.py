@@ -11,8 +11,8 @@ from scalegate.gate.adequacy import inadequate
 from scalegate.gate.changes import unforeseen_changes, ways_out
 from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
 from scalegate.gate.determinations import judgements
-from scalegate.gate.explain import explain
 from scalegate.gate.facts import derive_facts, levels_open
+from scalegate.gate.findings import findings, required
 from scalegate.gate.fit import fitted
 from scalegate.gate.judge import Judge
 from scalegate.gate.jumps import dropped, jumps, reached_early
@@ -57,24 +57,8 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     facts = derive_facts(policy, situation, action)
     levels = levels_open(policy, facts, action)
     faults = {"standing.meter": situation.meter_faults, "standing.ledger": situation.ledger_faults}
-    findings = [
-        Finding(
-            clause=test.id,
-            kind=test.kind,
-            modality=test.modality,
-            text=test.text,
-            source=test.source,
-            status=status,
-            detail=explain(test, status, facts, faults.get(test.id, ())),
-        )
-        for test, status in zip(judge.tests, judge.statuses(facts), strict=True)
-    ]
+    found = findings(judge, facts, faults)
     holding = judge.holding(facts)
-    findings += [
-        _required(name.removeprefix("required."), "no binding clause of this kind is in force")
-        for name in holding
-        if name.startswith("required.")
-    ]
     if holding:
         changes, way_out = ways_out(policy, situation, judge, facts)
         unforeseen = unforeseen_changes(policy, situation, judge, facts, changes) if way_out.stop else ()
@@ -83,13 +67,13 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
             acts = [change.text for change in unforeseen]
             first = dict.fromkeys(fact for facts in best.sets[:1] for fact in facts if fact.text in acts)
             way_out = way_out.model_copy(update={"stop": best.stop, "first": tuple(first), "more": best.more})
-        return _decision(policy, situation, action, tuple(findings), None, way_out, surprises, levels)
+        return _decision(policy, situation, action, found, None, way_out, surprises, levels)
     ends = largest_permit(judge, facts)
     if ends.compute is None or ends.time is None:
         endless = "compute" if ends.compute is None else "time"
-        findings.append(_required("permit", f"no clause in force bounds the permit in {endless}"))
+        found = (*found, required("required.permit", f"no clause in force bounds the permit in {endless}"))
         stop = Resumption(sets=(), more=False, stop=True, because=("required.permit",))
-        return _decision(policy, situation, action, tuple(findings), None, stop, surprises, levels)
+        return _decision(policy, situation, action, found, None, stop, surprises, levels)
     permit = Permit(
         compute=ends.compute,
         time=ends.time,
@@ -98,26 +82,14 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         compute_ends_by=ends.past_compute,
         time_ends_by=ends.past_time,
     )
-    return _decision(policy, situation, action, tuple(findings), permit, None, surprises, levels)
-
-
-def _required(name: str, detail: str) -> Finding:
-    return Finding(
-        clause=f"required.{name}",
-        kind="standing",
-        modality="will",
-        text="A clause of each required kind is met, and the permit has an end.",
-        source="scalegate",
-        status="not shown",
-        detail=detail,
-    )
+    return _decision(policy, situation, action, found, permit, None, surprises, levels)
 
 
 def _decision(
     policy: Policy,
     situation: Situation,
     action: Action,
-    findings: tuple[Finding, ...],
+    found: tuple[Finding, ...],
     permit: Permit | None,
     way_out: Resumption | None,
     surprises: tuple[str, ...] = (),
@@ -149,7 +121,7 @@ def _decision(
         policy_name=f"{policy.policy} {policy.version}",
         situation=situation.digest(),
         levels=levels,
-        findings=findings,
+        findings=found,
         permit=permit,
         resumption=way_out,
     )

@@ -1,14 +1,15 @@
-"""Faults of a policy: what is wrong where, and what to write instead; all that a file has are one error."""
+"""Faults of a policy, or of a file beside one: what is wrong where, and what to write; all of a file are one error."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from scalegate.errors import InputError, Place
 from scalegate.text import escaped
 
-__all__ = ["Fault", "Found", "Located", "Malformed", "PartPath", "PolicyFaults", "Spot"]
+__all__ = ["Fault", "FileFaults", "Form", "Found", "Located", "Malformed", "PartPath", "PolicyFaults", "Spot"]
 
 PartPath: TypeAlias = "tuple[str | int, ...]"
 """A place in the document: names of fields and positions in lists, from the top."""
@@ -42,7 +43,7 @@ class Malformed(Exception):
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of a policy file: where, what, and what to do instead."""
+    """One fault of a file: where, what, and what to do instead."""
 
     place: Place
     message: str
@@ -55,9 +56,35 @@ class Fault:
         return f"{where}{escaped(self.message)}{snippet}{fix}"
 
 
-class PolicyFaults(InputError):
-    """All faults of one policy file, in order of place."""
+class FileFaults(InputError):
+    """All faults of one file, in order of place."""
+
+    noun = "file"
+    """What is not read until there is no fault."""
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
         super().__init__("\n".join(map(str, faults)))
+
+
+class PolicyFaults(FileFaults):
+    """All faults of one policy file, in order of place."""
+
+    noun = "policy"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a file is meant to be, in the words of its messages."""
+
+    noun: str
+    """What the file is: `policy`."""
+    holds: str
+    """What one file holds one of."""
+    first: str
+    """How it starts."""
+    advice: str
+    """What to do with one that is too large."""
+    examples: Mapping[str, str]
+    """A value of each field, as it is written."""
+    faults: type[FileFaults]

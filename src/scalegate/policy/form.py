@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from scalegate.policy import document as schema
 from scalegate.policy.document import Policy
-from scalegate.policy.faults import Found, PartPath
+from scalegate.policy.faults import Form, Found, PartPath, PolicyFaults
 
-__all__ = ["faults_of_form", "label", "what_to_write"]
+__all__ = ["POLICY", "faults_of_form", "label", "what_to_write"]
 
 MAX_GUESSES = 100
 """For so many unknown fields a like one is looked for."""
@@ -26,6 +27,7 @@ _KINDS = {
     "condition": schema.Condition,
 }
 _SHAPES = {
+    "dict_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
     "tuple_type": ("is not a list", "write one item per line, each after `- `"),
     "model_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
     "model_attributes_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
@@ -33,20 +35,26 @@ _SHAPES = {
 }
 
 
-def faults_of_form(error: ValidationError) -> list[Found]:
-    """Each fault that the schema found, by its place in the file; a field that is misspelt is not also missing."""
+def faults_of_form(
+    error: ValidationError, root: type[BaseModel] = Policy, examples: Mapping[str, str] | None = None
+) -> list[Found]:
+    """Each fault that the schema found, by its place in the file; a field that is misspelt is not also missing.
+
+    `root`: the schema of the file as a whole; `examples`: a value of each of its fields; those of a policy if None.
+    """
+    examples = POLICY.examples if examples is None else examples
     found: list[Found] = []
     renamed: set[PartPath] = set()
     missing: list[PartPath] = []
     items = error.errors()
-    places = {_file_path(item["loc"])[:-1] for item in items}
+    places = {path[:cut] for path in (_file_path(item["loc"]) for item in items) for cut in range(len(path))}
     for item in items:
         path = _file_path(item["loc"])
         kind, value = item["type"], item["input"]
         if kind == "too_short" and path in places:
             continue  # it is not empty: what it holds is wrong, and is told
         if kind == "extra_forbidden":
-            fields = _fields(item["loc"][:-1])
+            fields = _fields(root, item["loc"][:-1])
             guess = _close(re.sub(r"[\s-]", "_", str(path[-1])), fields) if len(found) < MAX_GUESSES else None
             renamed |= {(*path[:-1], guess)} if guess else set()
             fix = f"write `{guess}`" if guess else "leave it out; the fields here are " + _listed(fields)
@@ -69,10 +77,10 @@ def faults_of_form(error: ValidationError) -> list[Found]:
             fix = "add a line `kind: ...`, with one of " + _listed(list(_KINDS))
             found.append(Found(path, "the clause has no `kind`", fix))
         else:
-            what, shape = _SHAPES.get(kind, ("cannot be read", what_to_write(path)))
+            what, shape = _SHAPES.get(kind, ("cannot be read", what_to_write(path, examples)))
             found.append(Found(path, f"{label(path)} {what}", shape))
     found += [
-        Found(path, f"`{path[-1]}` is missing", f"add {_example(str(path[-1]))}")
+        Found(path, f"`{path[-1]}` is missing", f"add {_example(str(path[-1]), examples)}")
         for path in missing
         if path not in renamed
     ]
@@ -86,9 +94,9 @@ def _file_path(loc: PartPath) -> PartPath:
     return loc[:3] if loc[:1] == ("people",) and loc[2:3] == ("key",) else loc
 
 
-def _fields(loc: PartPath) -> list[str]:
+def _fields(root: type[BaseModel], loc: PartPath) -> list[str]:
     """The names of the fields at a place of the document."""
-    model: Any = Policy
+    model: Any = root
     for step in loc:
         if model is schema.Clause and step in _KINDS:
             model = _KINDS[str(step)]
@@ -114,8 +122,11 @@ _EXAMPLES = {
 }  # fmt: skip
 
 
-def _example(field: str) -> str:
-    return f"`{field}: {_EXAMPLES.get(field, '...')}`"
+POLICY = Form("policy", "policy", "`scalegate: 1`", "a policy is a document, not data", _EXAMPLES, PolicyFaults)
+
+
+def _example(field: str, examples: Mapping[str, str]) -> str:
+    return f"`{field}: {examples.get(field, '...')}`"
 
 
 def label(path: PartPath) -> str:
@@ -125,10 +136,10 @@ def label(path: PartPath) -> str:
     return f"`{path[-1]}`" if path else "the policy"
 
 
-def what_to_write(path: PartPath) -> str:
+def what_to_write(path: PartPath, examples: Mapping[str, str]) -> str:
     """What to do about a value that cannot be read."""
     if path and isinstance(path[-1], str):
-        return f"write {_example(path[-1])}, or leave the field out where it is optional"
+        return f"write {_example(path[-1], examples)}, or leave the field out where it is optional"
     return "write a value, or remove the item"
 
 

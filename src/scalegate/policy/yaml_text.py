@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from scalegate.policy.faults import Found, Located, Malformed, PartPath, Spot
-from scalegate.policy.form import label, what_to_write
+from scalegate.policy.faults import Form, Found, Located, Malformed, PartPath, Spot
+from scalegate.policy.form import POLICY, label, what_to_write
 
 __all__ = ["YamlText", "read_yaml"]
 
@@ -29,8 +29,9 @@ _HINTS = (
         "mapping values are not allowed",
         'put text that holds `: ` between quotes, as in `title: "a: b"`; or close a quote left open above',
     ),
+    ("while scanning an alias", 'put what begins with `*` between quotes: `"*..."`'),
     ("could not find expected ':'", "write `field: value`, with a space after the colon"),
-    ("found another document", "one policy per file: remove the line `---`"),
+    ("found another document", "one {} per file: remove the line `---`"),
     ("while scanning a quoted scalar", "close the quotes"),
     ("unexpected end of stream", "close the quotes"),
     ("cannot start any token", 'put the value between quotes: `"..."`'),
@@ -39,7 +40,7 @@ _HINTS = (
 )
 
 
-def read_yaml(text: str) -> YamlText:
+def read_yaml(text: str, form: Form = POLICY) -> YamlText:
     """The text as plain values. Raises Malformed for bad YAML and for what the policy language leaves out."""
     # What YAML takes for a line break and no screen shows as one would make a field of what people read as a comment.
     hidden = re.search("[\x85\u2028\u2029]|\r(?!\n)", text)
@@ -48,19 +49,19 @@ def read_yaml(text: str) -> YamlText:
         raise Malformed([(_at(text, hidden.start()), what, "remove it, or begin a new line")])
     if _FAST is not None and not _READ_OTHERWISE.search(text):
         try:
-            read = YamlText(text, _FAST)
+            read = YamlText(text, _FAST, form)
         except (yaml.YAMLError, ValueError, OverflowError, Malformed):
             pass  # PyYAML's own parser says what is wrong, and where
         else:
             if not read.faults:
                 return read
     try:
-        return YamlText(text, yaml.SafeLoader)
+        return YamlText(text, yaml.SafeLoader, form)
     except yaml.reader.ReaderError as error:
         what = f"the character U+{ord(text[error.position]):04X} cannot be shown"
         raise Malformed([(_at(text, error.position), what, "remove it")]) from error
     except yaml.MarkedYAMLError as error:
-        raise Malformed([_ill_formed(_in_the_words(text) or error)]) from error
+        raise Malformed([_ill_formed(_in_the_words(text) or error, form)]) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # The scanner hands an escape such as \U00110000 to chr(), which refuses it.
         escape = re.search(r"\\U(?!000|0010)[0-9A-Fa-f]{8}", text)
@@ -71,7 +72,8 @@ def read_yaml(text: str) -> YamlText:
 class YamlText:
     """A text as plain values, with the place of each, and the faults that a plain value could not show."""
 
-    def __init__(self, text: str, loader: Any) -> None:
+    def __init__(self, text: str, loader: Any, form: Form) -> None:
+        self._form = form
         self.faults: list[Located] = []
         self.empty: set[PartPath] = set()
         self.faulty: set[PartPath] = set()
@@ -145,7 +147,7 @@ class YamlText:
         if event.anchor or event.tag:
             self._refuse(event)
         if depth >= MAX_DEPTH:
-            fix = "a policy has few levels: check the brackets"
+            fix = f"a {self._form.noun} has few levels: check the brackets"
             raise Malformed([(_spot(event.start_mark), "nested too deeply", fix)])
 
     def _scalar(self, event: yaml.ScalarEvent, path: PartPath) -> str:
@@ -156,7 +158,7 @@ class YamlText:
         if plain and event.value == "":
             self.empty.add(path)
             spot = self._marks.get((*path, "<key>"), self._marks[path])
-            self._tell(path, spot, f"{label(path)} has no value", what_to_write(path))
+            self._tell(path, spot, f"{label(path)} has no value", what_to_write(path, self._form.examples))
         quotes = 0 if plain else 1
         if end.line == start.line and end.column - start.column == len(event.value) + 2 * quotes:
             self._verbatim[path] = quotes
@@ -194,10 +196,12 @@ def _in_the_words(text: str) -> yaml.MarkedYAMLError | None:
     return None
 
 
-def _ill_formed(error: yaml.MarkedYAMLError) -> Located:
+def _ill_formed(error: yaml.MarkedYAMLError, form: Form) -> Located:
     problem = error.problem or error.context or "it cannot be read"
     told = f"{error.context or ''} {problem}"
-    fix = next((fix for sign, fix in _HINTS if sign in told), "check the indentation, colons and quotes")
+    fix = next((fix for sign, fix in _HINTS if sign in told), "check the indentation, colons and quotes").replace(
+        "{}", form.holds
+    )
     ticked = re.sub(r"'([^']*)'|<([^>]*)>", lambda match: f"`{match[1] or match[2]}`", problem)
     # What was never closed is noticed far below the place where it was opened.
     opened = told.startswith(("while parsing a flow", "while scanning a quoted"))
