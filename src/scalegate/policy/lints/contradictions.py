@@ -1,0 +1,163 @@
+"""Clauses that say different things about one thing. Both are evaluated, so the stricter binds: the lint says which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import combinations
+from typing import NamedTuple
+
+from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards
+from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
+from scalegate.units import exact_flop, format_duration, format_factor, format_flop, format_instant
+
+__all__ = ["lints"]
+
+TWO_FIGURES = Rule(
+    "two-figures",
+    "weakness",
+    "two figures for one thing",
+    "Whoever wants the looser one will quote it. Both are evaluated, and the stricter binds.",
+)
+TWICE = Rule(
+    "said-twice",
+    "note",
+    "clauses that ask for the same",
+    "A change of one of them changes nothing until the other is changed too.",
+)
+BEFORE_FIRST = Rule(
+    "cap-before-first-evaluation",
+    "weakness",
+    "limits under the first evaluation",
+    "No evaluation is ever due: the thresholds, alarms and levels of this policy are never tried.",
+)
+NOT_REACHED = Rule(
+    "cadence-past-buffer",
+    "weakness",
+    "a cadence longer than its buffer",
+    "The sentence promises a step of compute that the evidence does not carry: readers plan with the wrong figure.",
+)
+SPENT = Rule(
+    "error-budget-before-cap",
+    "note",
+    "the error budget ends before the limit",
+    "After its last evaluation nothing can be ruled out in that lineage: what is then left is the level's safeguards.",
+)
+
+
+class _Figure(NamedTuple):
+    """What a clause says, with the stricter first when sorted."""
+
+    name: str
+    value: Fraction | int
+    shown: str
+
+
+def lints(policy: Policy) -> Iterator[Lint]:
+    sure = gating(policy)
+    for (_, first), (index, second) in combinations(sure, 2):
+        if first.kind == second.kind and _about(first) == _about(second) and set(first.actions) & set(second.actions):
+            yield from _pair(index, first, second)
+    yield from _limits(policy)
+    yield from _steps(policy)
+    yield from _budget(policy)
+
+
+def _about(clause: Clause) -> object:
+    """What two clauses of a kind must share to be about one thing; one of another tier or time is another matter."""
+    parts = (getattr(clause, name, None) for name in ("tier", "in_force", "domain", "level"))
+    # A condition may ask for anything, and each undefined test is a demand of its own.
+    own = clause.id if clause.kind in ("condition", "undefined_test") else None
+    return (*parts, own)
+
+
+def _figures(clause: Clause) -> tuple[_Figure, ...]:
+    match clause:
+        case ComputeCap():
+            return (_Figure("limit", clause.at, exact_flop(clause.at)),)
+        case Cadence():
+            every = _Figure("growth", clause.every, format_factor(clause.every))
+            return every, _Figure("time", clause.within, format_duration(clause.within))
+        case Moratorium():
+            above = _Figure("compute", clause.above, exact_flop(clause.above))
+            return above, _Figure("end", -clause.until, format_instant(clause.until))
+    return ()
+
+
+def _pair(index: int, first: Clause, second: Clause) -> Iterator[Lint]:
+    path, about = clause_path(index), f"clause {second.id}"
+    differing = [(a, b) for a, b in zip(_figures(first), _figures(second), strict=True) if a.value != b.value]
+    if isinstance(first, Moratorium) and len(differing) > 1 and not _one_is_stricter(differing):
+        return  # a low bar for a short time beside a high one for long is a schedule
+    if not differing:
+        if isinstance(first, ComputeCap | Cadence | Moratorium | Capability | Safeguards):
+            what = f"it asks for what `{first.id}` asks for"
+            yield Lint(TWICE, path, about, what, "keep one of the two")
+        return
+    said, binding = [], []
+    for a, b in differing:
+        said.append(f"the {a.name} is {a.shown} in `{first.id}` and {b.shown} here")
+        stricter, owner = (a, first.id) if a.value < b.value else (b, second.id)
+        binding.append(f"{stricter.shown} of `{owner}`")
+    what = f"{', and '.join(said)}; what binds is {' and '.join(binding)}"
+    yield Lint(TWO_FIGURES, path, about, what, "keep one figure, in one clause")
+
+
+def _one_is_stricter(differing: list[tuple[_Figure, _Figure]]) -> bool:
+    return len({a.value < b.value for a, b in differing}) == 1
+
+
+def _limits(policy: Policy) -> Iterator[Lint]:
+    first = policy.first_evaluation_at
+    for index, clause in gating(policy):
+        trains = "train" in clause.actions and clause.tier is None
+        if isinstance(clause, ComputeCap) and trains and first is not None and clause.at <= first:
+            what = f"it ends at {exact_flop(clause.at)}, and the first evaluation is due at {exact_flop(first)}"
+            fix = "lower `first_evaluation_at`: it is for compute at which the capability cannot be there yet"
+            yield Lint(BEFORE_FIRST, clause_path(index, "at"), f"clause {clause.id}", what, fix)
+
+
+def _steps(policy: Policy) -> Iterator[Lint]:
+    """Cadences that no buffer carries: evaluations come due sooner than the cadence says."""
+    evaluated = {clause.domain: clause for _, clause in gating(policy) if isinstance(clause, Capability)}
+    for index, clause in gating(policy):
+        if not isinstance(clause, Cadence):
+            continue
+        short = [
+            (domain, domain.buffer / domain.margin)
+            for domain in policy.domains
+            if domain.id in evaluated
+            and set(evaluated[domain.id].actions) & set(clause.actions)
+            and domain.buffer / domain.margin < clause.every
+        ]
+        if short:
+            domain, reach = min(short, key=lambda item: item[1])
+            what = (
+                f"an evaluation is due every {format_factor(clause.every)}, and evidence in `{domain.id}` carries to"
+                f" {format_factor(reach)} (buffer over margin); what binds is {format_factor(reach)} of"
+                f" `{evaluated[domain.id].id}`"
+            )
+            fix = "write the smaller step here, or argue for a larger buffer"
+            yield Lint(NOT_REACHED, clause_path(index, "every"), f"clause {clause.id}", what, fix)
+
+
+def _budget(policy: Policy) -> Iterator[Lint]:
+    """Whether a lineage that is evaluated at each step comes to the lowest limit within its error budget."""
+    trains = [clause for _, clause in gating(policy) if "train" in clause.actions and clause.tier is None]
+    caps = [clause.at for clause in trains if isinstance(clause, ComputeCap)]
+    steps = [clause.every for clause in trains if isinstance(clause, Cadence)]
+    steps += [domain.buffer / domain.margin for domain in policy.domains]
+    first, step = policy.first_evaluation_at, min(steps, default=Fraction(0))
+    if not caps or not first or not policy.domains or step <= 1:
+        return
+    reach, looks = Fraction(first), policy.error_budget.evaluations
+    for _ in range(looks):
+        reach *= step
+        if reach >= min(caps):
+            return
+    what = (
+        f"{looks} evaluations, each carrying to {format_factor(step)}, come to {format_flop(int(reach))}, and the limit"
+        f" is {exact_flop(min(caps))}"
+    )
+    fix = "allow more evaluations, each with more samples; or start them later"
+    yield Lint(SPENT, ("error_budget", "evaluations"), "the error budget", what, fix)
