@@ -5,6 +5,18 @@ has a policy that raises it once and one that does not.
 """
 
 from scalegate.policy.lints.all import RULES, check_policy
+from scalegate.policy.lints.coverage import Coverage, coverage, modalities
 from scalegate.policy.lints.lint import Lint, Rule, Severity
+from scalegate.policy.lints.since import changed_since
 
-__all__ = ["RULES", "Lint", "Rule", "Severity", "check_policy"]
+__all__ = [
+    "RULES",
+    "Coverage",
+    "Lint",
+    "Rule",
+    "Severity",
+    "changed_since",
+    "check_policy",
+    "coverage",
+    "modalities",
+]

@@ -8,7 +8,7 @@ from scalegate.policy.lints.lint import Lint, Rule
 
 __all__ = ["RULES", "check_policy"]
 
-_MODULES = (sources, words, contradictions, dead, people)
+_MODULES = (dead, contradictions, people, sources, words)
 RULES: tuple[Rule, ...] = tuple(it for module in _MODULES for it in vars(module).values() if isinstance(it, Rule))
 """Every rule, in the order in which what it finds is told."""
 
@@ -16,12 +16,11 @@ RULES: tuple[Rule, ...] = tuple(it for module in _MODULES for it in vars(module)
 def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
     """`today`: an instant; what is over by then is told. Never raises for a policy that reads without a fault."""
     found = [
+        *dead.lints(policy, today),
+        *contradictions.lints(policy),
+        *people.lints(policy),
         *sources.lints(policy),
         *words.lints(policy),
-        *contradictions.lints(policy),
-        *dead.lints(policy, today),
-        *dead.stops(policy, today),
-        *people.lints(policy),
     ]
     found.sort(key=lambda lint: (lint.rule.severity == "note", RULES.index(lint.rule)))
     return tuple(found)

@@ -14,7 +14,7 @@ from scalegate.policy.vocabulary import vocabulary
 from scalegate.truth import Truth
 from scalegate.units import exact_flop, format_instant
 
-__all__ = ["lints", "stops"]
+__all__ = ["lints"]
 
 OVER = Rule(
     "clause-over",
@@ -58,38 +58,40 @@ def lints(policy: Policy, today: int) -> Iterator[Lint]:
     """`today`: the instant from which on it is asked what can happen."""
     for index, clause in gating(policy):
         compiled = _compiled(policy, clause)
-        path, about = clause_path(index), f"clause {clause.id}"
-        over = _over(clause, today)
-        can = truths(compiled.condition, today)
-        if over is not None:
-            yield Lint(OVER, path, about, f"it ended {format_instant(over)}", "take it out, or give it a later end")
-        elif can == {Truth.TRUE}:
-            yield Lint(ALWAYS_MET, path, about, "its condition is met from now on, whatever happens", _MEND)
-        elif Truth.TRUE not in can:
-            what = "nothing can come about that meets its condition"
-            yield Lint(NEVER_MET, path, about, what, "say what would meet it, or take it out")
-        else:
-            yield from _masked(policy, index, clause, compiled, today)
+        dead = list(_dead(policy, index, clause, compiled, today))
+        yield from dead or _stops(policy, index, clause, compiled, today)
 
 
-_MEND = "write a condition that some fact can break, or take the clause out"
+def _dead(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
+    path, about = clause_path(index), f"clause {clause.id}"
+    over = _over(clause, today)
+    can = truths(compiled.condition, today)
+    if over is not None:
+        yield Lint(OVER, path, about, f"it ended {format_instant(over)}", "take it out, or give it a later end")
+    elif can == {Truth.TRUE}:
+        fix = "write a condition that some fact can break, or take the clause out"
+        yield Lint(ALWAYS_MET, path, about, "its condition is met from now on, whatever happens", fix)
+    elif Truth.TRUE not in can:
+        what = "nothing can come about that meets its condition"
+        yield Lint(NEVER_MET, path, about, what, "say what would meet it, or take it out")
+    else:
+        yield from _masked(policy, index, clause, compiled, today)
 
 
-def stops(policy: Policy, today: int) -> Iterator[Lint]:
-    """For each clause, what makes its hold a stop. Of what nothing meets at all, `lints` tells."""
-    for index, clause in gating(policy):
-        condition = _compiled(policy, clause).condition
-        ends = clause.in_force is not None and clause.in_force.until is not None
-        if ends or Truth.TRUE not in truths(condition, today):
-            continue
-        path, about = clause_path(index), f"clause {clause.id}"
-        for cause in list(what_stops(condition, today))[:1]:
-            what = f"{_once(policy, clause, cause)}, nothing releases it"
-            if isinstance(clause, Safeguards):
-                fix = f"give level {clause.level} safeguards that can be attested, and approvals"
-                yield Lint(NO_RESUMPTION, path, about, what, fix)
-            else:
-                yield Lint(STOP, path, about, what, "nothing, if that is meant; else say what would release it")
+def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
+    """What makes its hold a stop, if anything does; one that ends by its own date is none."""
+    if clause.in_force is not None and clause.in_force.until is not None:
+        return
+    path, about = clause_path(index), f"clause {clause.id}"
+    cause = next(what_stops(compiled.condition, today), None)
+    if cause is None:
+        return
+    what = f"{_once(policy, clause, cause)}, nothing releases it"
+    if isinstance(clause, Safeguards):
+        fix = f"give level {clause.level} safeguards that can be attested, and approvals"
+        yield Lint(NO_RESUMPTION, path, about, what, fix)
+    else:
+        yield Lint(STOP, path, about, what, "nothing, if that is meant; else say what would release it")
 
 
 def _once(policy: Policy, clause: Clause, cause: Compare | str) -> str:

@@ -130,6 +130,7 @@ def _sides(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
 
 def _quorums(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
     template = all(person.key == "unset" for person in policy.people)
+    told: set[str] = set()
     for it in asked:
         people = policy.with_role(it.role)
         able = [person for person in people if person.key != "unset"]
@@ -144,7 +145,8 @@ def _quorums(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
             continue
         shared = set.intersection(*(set(person.roles) for person in people)) - {it.role} if people else set()
         # A role that the policy asks nobody for is a side too: `management`, `board`.
-        if shared:
+        if shared and it.role not in told:
+            told.add(it.role)
             other = ", ".join(f"`{role}`" for role in sorted(shared))
             what = f"all {len(people)} people with role `{it.role}` have {other} too"
             yield Lint(ONE_ROLE, it.path, it.about, what, "name somebody without that role")
