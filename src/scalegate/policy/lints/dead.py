@@ -86,7 +86,8 @@ def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause,
     cause = next(what_stops(compiled.condition, today), None)
     if cause is None:
         return
-    what = f"{_once(policy, clause, cause)}, nothing releases it"
+    bound = f", while tier `{clause.tier}` binds" if clause.tier else ""
+    what = f"{_once(policy, clause, cause)}{bound}, nothing releases it"
     if isinstance(clause, Safeguards):
         fix = f"give level {clause.level} safeguards that can be attested, and approvals"
         yield Lint(NO_RESUMPTION, path, about, what, fix)

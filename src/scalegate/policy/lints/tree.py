@@ -35,9 +35,8 @@ Given: TypeAlias = Callable[[Expr], Truths | None]
 
 _ANY = frozenset(Truth)
 _ALWAYS_KNOWN = frozenset({"compute", "now"})
-_NEVER_LESS = frozenset(
-    {"compute", "now", "developer.others", "lineage.compute", "lineage.planned_end", "lineage.opened", "ledger.time"}
-)
+_NEVER_LESS = frozenset({"compute", "now", "developer.others", "lineage.compute", "ledger.time"})
+"""A plan can be made smaller, and so is none of these."""
 
 
 def truths(expr: Expr, today: int, given: Given = lambda _: None) -> Truths:
