@@ -27,7 +27,7 @@ from scalegate.ledger.entries import DecisionMade
 from scalegate.policy.document import Policy
 from scalegate.policy.syntax import All
 
-__all__ = ["NEW_RUN", "Adoption", "Now", "Outlook", "Tally", "read_against", "record"]
+__all__ = ["NEW_RUN", "Adoption", "Now", "Outlook", "Tally", "never_held", "read_against", "record"]
 
 NEW_RUN = "a new run from scratch"
 Now: TypeAlias = Literal["met", "holds", "stop", "not binding", "not applicable"]
@@ -90,6 +90,14 @@ def record(fold: Fold) -> dict[str, Tally]:
             asked[finding.clause] += finding.status in ("met", "violated", "not shown")
             holds[finding.clause] += finding.status in ("violated", "not shown")
     return {name: Tally(name, number, holds[name]) for name, number in asked.items()}
+
+
+def never_held(fold: Fold, policy: Policy) -> tuple[str, ...]:
+    """Clauses of the policy that have been decided on, and have not held once."""
+    held = record(fold)
+    return tuple(
+        clause.id for clause in policy.clauses if (it := held.get(clause.id)) and it.decisions and not it.holds
+    )
 
 
 def _of_the_gate(name: str) -> bool:

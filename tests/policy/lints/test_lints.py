@@ -64,6 +64,14 @@ CASES = (
         {'section: "5.1"}\n': 'section: "5.1"}\n    in_force: {until: 2026-06-01}\n'},
     ),
     Case(
+        "clause-over",
+        {
+            LAST: clause("moratorium\n    above: 1e11 FLOP\n    until: 2027-06-01", "Nothing more.").replace(
+                "    modality", "    in_force: {from: 2027-07-01}\n    modality"
+            )
+        },
+    ),
+    Case(
         "always-met",
         {LAST: clause("condition\n    when: not arithmetic.reached or now >= 2026-01-01", "No alarm, for now.")},
     ),
@@ -176,6 +184,7 @@ CASES = (
     Case("state-of-the-art", {TEXT: "Checkpoints are guarded by the best available means."}),
     Case("words-under-modality", {CAP: CAP.replace("goes past", "should go past")}),
     Case("words-under-modality", {CAP: "We aim to stay under 1e13 FLOP, whatever the evaluations say."}),
+    Case("words-over-modality", {"We aim to publish": "We train at most once, and publish"}),
     Case("words-over-modality", {"We aim to publish": "We will publish"}),
 )
 

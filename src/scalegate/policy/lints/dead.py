@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalegate.policy.compile import CompiledClause, compile_policy
-from scalegate.policy.document import ACTIONS, Clause, ComputeCap, Policy, Safeguards, UndefinedTest
+from scalegate.policy.document import ACTIONS, Clause, ComputeCap, Moratorium, Policy, Safeguards, UndefinedTest
 from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
 from scalegate.policy.lints.tree import implied_by_cap, truths, what_stops
 from scalegate.policy.show import show_condition
@@ -67,7 +67,7 @@ def _dead(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, 
     over = _over(clause, today)
     can = truths(compiled.condition, today)
     if over is not None:
-        yield Lint(OVER, path, about, f"it ended {format_instant(over)}", "take it out, or give it a later end")
+        yield Lint(OVER, path, about, over, "take it out, or give it a later end")
     elif can == {Truth.TRUE}:
         fix = "write a condition that some fact can break, or take the clause out"
         yield Lint(ALWAYS_MET, path, about, "its condition is met from now on, whatever happens", fix)
@@ -111,12 +111,17 @@ def _compiled(policy: Policy, clause: Clause) -> CompiledClause:
     return next(it for it in compile_policy(policy, action) if it.clause == clause)
 
 
-def _over(clause: Clause, today: int) -> int | None:
-    """When it ended, if it has: by its own dates, or as a moratorium by its date."""
-    ends = [clause.in_force.until] if clause.in_force and clause.in_force.until is not None else []
-    ends += [clause.until] if clause.kind == "moratorium" else []
-    past = [end for end in ends if end <= today]
-    return min(past, default=None)
+def _over(clause: Clause, today: int) -> str | None:
+    """That it has ended, by its own dates or as a moratorium by its date, or ends before it starts; None: neither."""
+    dates = clause.in_force
+    start, end = (dates.from_, dates.until) if dates else (None, None)
+    ends = [it for it in (end, clause.until if isinstance(clause, Moratorium) else None) if it is not None]
+    if not ends:
+        return None
+    if min(ends) <= today:
+        return f"it ended {format_instant(min(ends))}"
+    early = start is not None and min(ends) <= start
+    return f"it ends {format_instant(min(ends))}, before it comes into force" if early else None
 
 
 def _masked(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:

@@ -75,7 +75,7 @@ def lints(policy: Policy) -> Iterator[Lint]:
     asked = list(_asked(policy))
     yield from _sides(policy, asked)
     yield from _quorums(policy, asked)
-    yield from _unused(policy, asked)
+    yield from _unused(policy)
     yield from _tests(policy)
 
 
@@ -152,8 +152,9 @@ def _quorums(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
             yield Lint(ONE_ROLE, it.path, it.about, what, "name somebody without that role")
 
 
-def _unused(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
-    known = {it.role for it in asked} | {"gate", "evaluator"}
+def _unused(policy: Policy) -> Iterator[Lint]:
+    # Wherever a role is named, it is asked for.
+    known = {"gate", "evaluator", *_values(policy.model_dump(mode="json", exclude={"people"}))}
     for at, person in enumerate(policy.people):
         idle = [role for role in person.roles if role not in known]
         if len(idle) == len(person.roles):
@@ -176,6 +177,14 @@ def _unused(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
         elif policy.developer not in tier.parties:
             what = f"{policy.developer} is none of its parties, and its clauses bind {policy.developer} all the same"
             yield Lint(NO_PARTY, ("tiers", at, "parties"), about, what, "name the developer as the parties are named")
+
+
+def _values(document: object) -> Iterator[str]:
+    if isinstance(document, dict | list):
+        for item in document.values() if isinstance(document, dict) else document:
+            yield from _values(item)
+    elif isinstance(document, str):
+        yield document
 
 
 def _tests(policy: Policy) -> Iterator[Lint]:

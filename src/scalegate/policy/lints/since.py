@@ -125,7 +125,8 @@ def _told(shown: str, old: Part, new: Part, name: str) -> str:
     if name in ("text", "about"):
         kept = figures(getattr(new, name))
         lost = [it for it in figures(getattr(old, name)) if it not in kept]
-        return f"its `{shown}` is worded anew" + (f", without {', '.join(lost)}" if lost else "")
+        without = f", without {', '.join(lost)}" if lost else ""
+        return f"its `{shown}` is worded anew{without}; it was: {getattr(old, name)}"
     before, after = (_shown(part, name) for part in (old, new))
     if before is None or after is None:
         return f"`{shown}` {'was left out' if before is not None else 'was added'}: {before or after}"

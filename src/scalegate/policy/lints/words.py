@@ -70,11 +70,14 @@ _BEST = (
     r"[- ](?:standards?|practices?)|cutting[- ]edge"
 )
 _SOFT = (
-    r"(?:aim|strive|intend|endeavou?r|seek|hope|try|tries|plan|expect)s? to"
+    r"(?:aim|strive|intend|endeavou?r|seek|hope|try|tries|plan|expect)s? (?:not )?to"
     r"|(?:are|is) (?:aiming|striving|hoping|planning)|aspires? to|should|ideally|best efforts?"
     r"|goals? (?:is|are|of)|(?-i:may)(?! not\b)|(?:will|shall) consider"
 )
-_HARD = r"will|must|shall|never|cannot|may not|(?:is|are) not (?:allowed|permitted)|no (?:run|model)\b.{0,40}\bpast"
+_HARD = (
+    r"will|must|shall|never|cannot|may not|(?:is|are) not (?:allowed|permitted)|no (?:run|model)\b.{0,40}\bpast"
+    r"|at most|no more than|limited to"
+)
 _LIMITING = re.compile(r"\b(?:only|no more|at most|unless|until)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _SOON = re.compile(r"\b(?:within|each|every|once an?|per) (?:(?:an?|one|two|three) )?(?:hour|day|week|month|year)s?\b")
