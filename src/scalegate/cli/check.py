@@ -31,9 +31,9 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 if there is a weakness.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read a policy: every fault, or what it says and lacks, and where it is weak.
+    """Read a policy: every fault, or what it says and lacks.
 
-    A fault refuses a policy. A weakness refuses nothing, and no option hides one.
+    A policy without a fault is read for weaknesses too. A weakness refuses nothing, and no option hides one.
     """
     from scalegate.cli.show import emit
     from scalegate.cli.weak import check_view

@@ -7,7 +7,7 @@ a quorum as `two of three`. Whatever else a sentence says is for people to compa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from fractions import Fraction
 from itertools import permutations
 from typing import Any
@@ -17,7 +17,7 @@ from scalegate.policy.syntax import AtLeast, Expr, children, compares, net
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.units import exact_flop, format_duration, format_factor, parse_duration
 
-__all__ = ["figures", "misquotes", "unchecked"]
+__all__ = ["checked", "figures", "misquotes", "unchecked"]
 
 
 def figures(text: str) -> tuple[str, ...]:
@@ -37,19 +37,18 @@ def misquotes(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
         yield (other or list(factors))[0], " and ".join(format_factor(it) for it in sorted(own))
 
 
-def unchecked(policy: Policy, clause: Clause) -> tuple[str, ...]:
+def unchecked(policy: Policy, clause: Clause, elsewhere: Set[Any]) -> tuple[str, ...]:
     """Figures in the sentence of kinds that the clause is not decided by at all; of each kind the first.
 
-    One that stands elsewhere in the policy is a reference to that.
+    One that stands `elsewhere` in the policy (`checked`) is a reference to that.
     """
-    elsewhere = _anywhere(policy)
     kinds = [list(said) for said, known, _ in _readings(policy, clause) if not known]
     kinds += [] if _growing(policy, clause) else [list(_grown(clause.text))]
     first = (next((text for text, value in said if value not in elsewhere), None) for said in kinds)
     return tuple(it for it in first if it is not None)
 
 
-def _anywhere(policy: Policy) -> set[Any]:
+def checked(policy: Policy) -> set[Any]:
     """Every figure of the policy that a sentence may name: FLOP, seconds, factors and quorums."""
     found: set[Any] = {policy.first_evaluation_at, policy.lease, *_factors(policy)}
     found |= {domain.elicitation.at_least for domain in policy.domains}

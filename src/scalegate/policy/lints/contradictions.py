@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import combinations
 from typing import NamedTuple
 
 from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards
@@ -46,7 +45,7 @@ SPENT = Rule(
 
 
 class _Figure(NamedTuple):
-    """What a clause says, with the stricter first when sorted."""
+    """A figure that a clause holds by; the smaller value is the stricter."""
 
     name: str
     value: Fraction | int
@@ -54,10 +53,13 @@ class _Figure(NamedTuple):
 
 
 def lints(policy: Policy) -> Iterator[Lint]:
-    sure = gating(policy)
-    for (_, first), (index, second) in combinations(sure, 2):
-        if first.kind == second.kind and _about(first) == _about(second) and set(first.actions) & set(second.actions):
-            yield from _pair(index, first, second)
+    alike: dict[object, list[Clause]] = {}
+    for index, clause in gating(policy):
+        before = alike.setdefault((clause.kind, _about(clause)), [])
+        others = [it for it in before if set(it.actions) & set(clause.actions)]
+        if others:
+            yield from _beside(index, clause, others)
+        before.append(clause)
     yield from _limits(policy)
     yield from _steps(policy)
     yield from _budget(policy)
@@ -84,27 +86,27 @@ def _figures(clause: Clause) -> tuple[_Figure, ...]:
     return ()
 
 
-def _pair(index: int, first: Clause, second: Clause) -> Iterator[Lint]:
-    path, about = clause_path(index), f"clause {second.id}"
-    differing = [(a, b) for a, b in zip(_figures(first), _figures(second), strict=True) if a.value != b.value]
-    if isinstance(first, Moratorium) and len(differing) > 1 and not _one_is_stricter(differing):
+def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
+    """One clause beside those about the same thing that stand before it."""
+    path, about, first = clause_path(index), f"clause {clause.id}", others[0]
+    differing = [(a, b) for a, b in zip(_figures(first), _figures(clause), strict=True) if a.value != b.value]
+    if isinstance(clause, Moratorium) and len({a.value < b.value for a, b in differing}) > 1:
         return  # a low bar for a short time beside a high one for long is a schedule
     if not differing:
-        if isinstance(first, ComputeCap | Cadence | Moratorium | Capability | Safeguards):
+        if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards):
             what = f"it asks for what `{first.id}` asks for"
             yield Lint(TWICE, path, about, what, "keep one of the two")
         return
-    said, binding = [], []
-    for a, b in differing:
-        said.append(f"the {a.name} is {a.shown} in `{first.id}` and {b.shown} here")
-        stricter, owner = (a, first.id) if a.value < b.value else (b, second.id)
-        binding.append(f"{stricter.shown} of `{owner}`")
+    said = [f"the {a.name} is {a.shown} in `{first.id}` and {b.shown} here" for a, b in differing]
+    names = {a.name for a, _ in differing}
+    binding = [
+        f"{figure.shown} of `{owner}`"
+        for candidates in zip(*([(it, each.id) for it in _figures(each)] for each in (*others, clause)), strict=True)
+        for figure, owner in [min(candidates, key=lambda candidate: candidate[0].value)]
+        if figure.name in names
+    ]
     what = f"{', and '.join(said)}; what binds is {' and '.join(binding)}"
     yield Lint(TWO_FIGURES, path, about, what, "keep one figure, in one clause")
-
-
-def _one_is_stricter(differing: list[tuple[_Figure, _Figure]]) -> bool:
-    return len({a.value < b.value for a, b in differing}) == 1
 
 
 def _limits(policy: Policy) -> Iterator[Lint]:

@@ -56,8 +56,9 @@ STOP = Rule(
 
 def lints(policy: Policy, today: int) -> Iterator[Lint]:
     """`today`: the instant from which on it is asked what can happen."""
+    conditions = _conditions(policy)
     for index, clause in gating(policy):
-        compiled = _compiled(policy, clause)
+        compiled = conditions[clause.id]
         dead = list(_dead(policy, index, clause, compiled, today))
         yield from dead or _stops(policy, index, clause, compiled, today)
 
@@ -105,10 +106,13 @@ def _once(policy: Policy, clause: Clause, cause: Compare | str) -> str:
     return f"once it is no longer so that `{show_condition(cause, vocabulary(policy))}`"
 
 
-def _compiled(policy: Policy, clause: Clause) -> CompiledClause:
-    """For the first action that it is about; another one differs in what may be done before a first evaluation."""
-    action = next(action for action in ACTIONS if action in clause.actions)
-    return next(it for it in compile_policy(policy, action) if it.clause == clause)
+def _conditions(policy: Policy) -> dict[str, CompiledClause]:
+    """By id, each for the first action that it is about; another differs in what may be done before an evaluation."""
+    found: dict[str, CompiledClause] = {}
+    for action in ACTIONS:
+        for compiled in compile_policy(policy, action):
+            found.setdefault(compiled.clause.id, compiled)
+    return found
 
 
 def _over(clause: Clause, today: int) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from scalegate.policy.document import Policy
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
-from scalegate.policy.quotes import misquotes, unchecked
+from scalegate.policy.quotes import checked, misquotes, unchecked
 
 __all__ = ["lints"]
 
@@ -57,11 +57,13 @@ _BLANK = re.compile(
 
 
 def lints(policy: Policy) -> Iterator[Lint]:
+    """In the order of the document, clauses first."""
+    known = checked(policy)
     for index, clause in enumerate(policy.clauses):
         for said, has in misquotes(policy, clause):
             what, fix = f"it says {said}, and what is decided by is {has}", "write the same figure in both"
             yield Lint(MISQUOTED, clause_path(index, "text"), f"clause {clause.id}", what, fix, said)
-        other = unchecked(policy, clause) if clause.gates else ()
+        other = unchecked(policy, clause, known) if clause.gates else ()
         if other:
             what = f"it says {' and '.join(other)}, and nothing that it is decided by is of that kind"
             fix = "ask for it in a clause, or leave the figure out of the sentence"
