@@ -79,7 +79,10 @@ def test_a_word_in_a_folded_text_has_its_own_line(scalegate: Command, here: Path
 def test_against_a_ledger_it_tells_what_would_hold_and_what_never_has(scalegate: Command, project: Project) -> None:
     ran = scalegate("policy", "check", "p/policy.yaml", "--against", "p")
     assert ran.code == 0
-    assert "Were it adopted now" in ran.out
+    assert "In force there" in ran.out
+    other = Path("p/policy.yaml").read_text(encoding="utf-8").replace('version: "1.0"', 'version: "1.1"')
+    Path("next.yaml").write_text(other, encoding="utf-8")
+    assert "Were it adopted now" in scalegate("policy", "check", "next.yaml", "--against", "p").out
     assert "Have never held: cap.absolute, last-gate." in ran.out
     assert "THIS GATE HAS NEVER HELD" not in ran.out
     document = scalegate("policy", "check", "p/policy.yaml", "--against", "p", "--json").json["against"]

@@ -106,7 +106,7 @@ def _against(document: Document) -> Iterator[RenderableType]:
         headline = f"THIS GATE HAS NEVER HELD: {count(decisions, 'decision')} on record, none of them a HOLD."
     else:
         headline = f"{count(decisions, 'decision')} on record, {holds} of them HOLD."
-    yield Text("\nWere it adopted now", style="bold")
+    yield Text("\nWere it adopted now" if document["starts_anew"] else "\nIn force there", style="bold")
     yield Text(headline, style="bold red" if decisions and not holds else "")
     runs = document["runs"]
     table = _table("clause", *(f"{it['run']}: {it['verdict']}" for it in runs), "has held")

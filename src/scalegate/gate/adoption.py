@@ -29,7 +29,7 @@ from scalegate.policy.syntax import All
 
 __all__ = ["NEW_RUN", "Adoption", "Now", "Outlook", "Tally", "never_held", "read_against", "record"]
 
-NEW_RUN = "a new run from scratch"
+NEW_RUN = "first step of a new run"
 Now: TypeAlias = Literal["met", "holds", "stop", "not binding", "not applicable"]
 """`stop`: nothing that can be foreseen meets it."""
 
