@@ -120,9 +120,12 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
         if name == NEW_RUN:
             lineage = Lineage(run=name, members=(name,), compute=0, behind=0, opened=now, planned_end=1, faults=())
             situation = situation.model_copy(update={"lineage": lineage})
-        changed = {"policy": policy.digest()}
-        anew = {"signatures": (), "tiers": ()} if policy.digest() != fold.policy_digest else {}
-        yield situation.model_copy(update=changed | anew)
+        if policy.digest() != fold.policy_digest:
+            # What was denied stays known; whatever grants is signed anew.
+            said = tuple(it.model_copy(update={"current": False}) for it in situation.statements)
+            anew = {"policy": policy.digest(), "signatures": (), "tiers": (), "statements": said}
+            situation = situation.model_copy(update=anew)
+        yield situation
 
 
 def _asked(fold: Fold, policy: Policy, run: str) -> int:
@@ -131,7 +134,7 @@ def _asked(fold: Fold, policy: Policy, run: str) -> int:
     latest = latest_decision(fold, run, "train")
     if latest is None or latest[1].verdict == "PROCEED" or fold.policy is None:
         return used + 1
-    flops = ceil(latest[1].compute / fold.policy.effective_compute.factor)
+    flops = ceil(latest[1].compute / fold.policy.factor)
     return max(used + 1, effective(policy, flops))
 
 

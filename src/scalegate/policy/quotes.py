@@ -52,7 +52,8 @@ def checked(policy: Policy) -> set[Any]:
     """Every figure of the policy that a sentence may name: FLOP, seconds, factors and quorums."""
     found: set[Any] = {policy.first_evaluation_at, policy.lease, *_factors(policy)}
     found |= {domain.elicitation.at_least for domain in policy.domains}
-    quorums = [policy.amendment, *(it.test.approved_by for it in policy.clauses if isinstance(it, UndefinedTest))]
+    quorums = [policy.amendment, *(it.decided_by for it in policy.determinations)]
+    quorums += [it.test.approved_by for it in policy.clauses if isinstance(it, UndefinedTest)]
     found |= {(it.at_least, len(policy.with_role(it.role))) for it in quorums if it}
     for clause in policy.clauses:
         for _, known, _ in _readings(policy, clause):
@@ -102,7 +103,7 @@ def _compare(said: Iterable[tuple[str, Any]], known: set[Any], show: Callable[[A
 def _growing(policy: Policy, clause: Clause) -> set[Fraction]:
     """The factors that a clause is decided by."""
     if isinstance(clause, Cadence):
-        return {clause.every}
+        return {clause.every} if clause.every is not None else set()
     if isinstance(clause, Condition):
         return {
             abs(one / other)
@@ -121,13 +122,13 @@ def _factors(policy: Policy) -> set[Fraction]:
 
 def _lasting(policy: Policy, clause: Clause) -> set[int]:
     if isinstance(clause, Cadence):
-        return {clause.within}
+        return {clause.within} if clause.within is not None else set()
     if isinstance(clause, Condition):
         return {int(it) for it in _constants(clause.when, Kind.INSTANT, policy) if it.denominator == 1}
     level = policy.level(clause.level) if isinstance(clause, Safeguards) else None
     if level is None:
         return set()
-    return {it.valid_for for it in (*level.safeguards, level.approvals) if it is not None}
+    return {it.valid_for for it in (*level.safeguards, level.approvals) if it is not None and it.valid_for is not None}
 
 
 def _signing(policy: Policy, clause: Clause) -> set[tuple[int, int]]:

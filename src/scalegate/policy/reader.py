@@ -298,7 +298,7 @@ def _incoherent(policy: Policy) -> Found:
         found.append(((), what, "shorten its texts, and leave out what nothing refers to; comments take no room"))
     for where, message in coherence_faults(policy):
         what, _, fix = message.partition(" | ")
-        steps = tuple(int(step) if step.isdigit() else step for step in where.split("."))
+        steps = tuple(int(step) if step.isdigit() else step for step in where.split(".") if step)
         found.append((steps, what, fix or None))
     return found
 

@@ -67,10 +67,11 @@ def lints(policy: Policy) -> Iterator[Lint]:
 
 def _about(clause: Clause) -> object:
     """What two clauses of a kind must share to be about one thing; one of another tier or time is another matter."""
-    parts = (getattr(clause, name, None) for name in ("tier", "in_force", "domain", "level"))
+    parts = (getattr(clause, name, None) for name in ("tier", "in_force", "domain", "level", "only", "on", "due"))
     # A condition may ask for anything, and each undefined test is a demand of its own.
     own = clause.id if clause.kind in ("condition", "undefined_test") else None
-    return (*parts, own)
+    # Compute in one and time in the other do not contradict each other.
+    return (*parts, own, tuple(it.name for it in _figures(clause)))
 
 
 def _figures(clause: Clause) -> tuple[_Figure, ...]:
@@ -78,8 +79,9 @@ def _figures(clause: Clause) -> tuple[_Figure, ...]:
         case ComputeCap():
             return (_Figure("limit", clause.at, exact_flop(clause.at)),)
         case Cadence():
-            every = _Figure("growth", clause.every, format_factor(clause.every))
-            return every, _Figure("time", clause.within, format_duration(clause.within))
+            every = [_Figure("growth", it, format_factor(it)) for it in (clause.every,) if it is not None]
+            within = [_Figure("time", it, format_duration(it)) for it in (clause.within,) if it is not None]
+            return *every, *within
         case Moratorium():
             above = _Figure("compute", clause.above, exact_flop(clause.above))
             return above, _Figure("end", -clause.until, format_instant(clause.until))
@@ -123,7 +125,7 @@ def _steps(policy: Policy) -> Iterator[Lint]:
     """Cadences that no buffer carries: evaluations come due sooner than the cadence says."""
     evaluated = {clause.domain: clause for _, clause in gating(policy) if isinstance(clause, Capability)}
     for index, clause in gating(policy):
-        if not isinstance(clause, Cadence):
+        if not isinstance(clause, Cadence) or clause.every is None or clause.due == "all":
             continue
         short = [
             (domain, domain.buffer / domain.margin)
@@ -147,12 +149,12 @@ def _budget(policy: Policy) -> Iterator[Lint]:
     """Whether a lineage that is evaluated at each step comes to the lowest limit within its error budget."""
     trains = [clause for _, clause in gating(policy) if "train" in clause.actions and clause.tier is None]
     caps = [clause.at for clause in trains if isinstance(clause, ComputeCap)]
-    steps = [clause.every for clause in trains if isinstance(clause, Cadence)]
+    steps = [it.every for it in trains if isinstance(it, Cadence) and it.every is not None and it.due != "all"]
     steps += [domain.buffer / domain.margin for domain in policy.domains]
     first, step = policy.first_evaluation_at, min(steps, default=Fraction(0))
     if not caps or not first or not policy.domains or step <= 1:
         return
-    reach, looks = Fraction(first), policy.error_budget.evaluations
+    reach, looks = Fraction(first), policy.budget.evaluations
     for _ in range(looks):
         reach *= step
         if reach >= min(caps):

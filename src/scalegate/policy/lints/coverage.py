@@ -67,10 +67,11 @@ def _lacking(*asked: tuple[object, str]) -> tuple[str, ...]:
 
 def _limits(policy: Policy, sure: list[Clause]) -> Coverage:
     domains = [f"threshold of `{domain.id}`" for domain in policy.domains]
+    judged = [f"judgement `{item.id}`" for item in policy.judged]
     caps, other = _of(sure, ComputeCap), _of(sure, UndefinedTest, Moratorium)
-    has = (*domains, *caps, *other, *_of(sure, Condition))
+    has = (*domains, *judged, *caps, *other, *_of(sure, Condition))
     lacks = _lacking(
-        (domains, "a domain with a threshold"),
+        (domains, "a domain with a threshold that is measured"),
         (caps, "a limit on compute that holds whatever evaluations say"),
         (_of(sure, UndefinedTest), "a point past which we must understand why the model is not dangerous"),
     )
@@ -92,7 +93,8 @@ def _protections(policy: Policy, sure: list[Clause]) -> Coverage:
 
 def _evaluation(policy: Policy, sure: list[Clause]) -> Coverage:
     watched = {clause.domain for clause in sure if isinstance(clause, Capability)}
-    missed = [domain.id for domain in policy.domains if domain.id not in watched]
+    asked = [*(domain.id for domain in policy.domains), *(item.id for item in policy.judged)]
+    missed = [name for name in asked if name not in watched]
     cadences = _of(sure, Cadence)
     has = (*_of(sure, Capability), *cadences, *(["`first_evaluation_at`"] if policy.first_evaluation_at else []))
     lacks = _lacking(

@@ -97,6 +97,8 @@ def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause,
 
 
 def _once(policy: Policy, clause: Clause, cause: Compare | str) -> str:
+    if isinstance(cause, str) and cause.startswith("determination."):
+        return f"once it is judged that `{cause.removeprefix('determination.')}` is not so, and as long as it is"
     if isinstance(cause, str):
         return f"once the alarm of `{cause}` was reached"
     if isinstance(clause, ComputeCap):

@@ -87,6 +87,8 @@ def _asked(policy: Policy) -> Iterator[_Asked]:
             yield _Asked(path, about, safeguard.attested_by, 1, "attests a safeguard of")
         if level.approvals:
             yield _quorum(("levels", at, "approvals"), f"level {level.number}", level.approvals, "approves")
+    for at, item in enumerate(policy.determinations):
+        yield _quorum(("determinations", at, "decided_by"), f"determination {item.id}", item.decided_by, "judges")
     for index, clause in enumerate(policy.clauses):
         if isinstance(clause, UndefinedTest):
             path = clause_path(index, "test", "approved_by")
@@ -104,6 +106,7 @@ def _quorum(path: Path, about: str, quorum: Quorum, does: str) -> _Asked:
 def _sides(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
     approves = {it.role for it in asked if it.does == "approves"}
     attests = {it.role for it in asked if it.does.startswith("attests")}
+    judges = {it.role for it in asked if it.does == "judges"}
     amends = {it.role for it in asked if it.does == "amends"}
     for at, person in enumerate(policy.people):
         has = set(person.roles)
@@ -114,7 +117,7 @@ def _sides(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
                 "attests safeguards, and approves on them",
             ),
             (
-                "gate" in has and has & (approves | attests | {"evaluator"}),
+                "gate" in has and has & (approves | attests | judges | {"evaluator"}),
                 "writes the gate's decisions, and signs what they rest on",
             ),
         ]
@@ -137,7 +140,7 @@ def _quorums(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
         if len(able) < it.number and not template:
             what = f"{it.number} with role `{it.role}` must sign, and {len(able)} of them have a key"
             yield Lint(UNMET, it.path, it.about, what, "write their keys under `people`")
-        if it.does not in ("approves", "amends"):
+        if it.does not in ("approves", "amends", "judges"):
             continue
         if it.number == 1:
             what = f"one signature of role `{it.role}` is enough"
@@ -161,7 +164,7 @@ def _unused(policy: Policy) -> Iterator[Lint]:
             what = f"{person.id} has a key for nothing: no part asks for {', '.join(f'`{role}`' for role in idle)}"
             fix = "name the role where its signature is to count, or take the person out"
             yield Lint(UNUSED, ("people", at, "roles"), f"person {person.id}", what, fix)
-    leads = {domain.level for domain in policy.domains}
+    leads = {domain.level for domain in policy.domains} | {item.level for item in policy.judged}
     leads |= {clause.level for _, clause in gating(policy) if isinstance(clause, Safeguards)}
     for at, level in enumerate(policy.levels):
         if level.number not in leads:

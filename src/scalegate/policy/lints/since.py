@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scalegate.policy.document import (
+    Determination,
     Domain,
     Level,
     Part,
@@ -39,12 +40,19 @@ CHANGED = Rule(
 )
 _MORE_IS_WEAKER = (
     *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
-    *("first_evaluation_at", "from"),
+    *("first_evaluation_at", "from", "carries"),
 )
 _LESS_IS_WEAKER = ("samples", "margin", "share", "at_least", "until", "factor")
 """By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
 _ABSENT_IS: Mapping[str, Rule] = {
     "first_evaluation_at": STRICTER,
+    "effective_compute": STRICTER,
+    "carries": STRICTER,
+    "only": STRICTER,
+    "every": WEAKER,
+    "within": WEAKER,
+    "on": WEAKER,
+    "valid_for": WEAKER,
     "amendment": STRICTER,
     "approvals": WEAKER,
     "tier": STRICTER,
@@ -55,8 +63,8 @@ _ABSENT_IS: Mapping[str, Rule] = {
 """What the new version is where it leaves a field out that the old one had; the reverse where it adds it."""
 _OPPOSITE = {WEAKER.code: STRICTER, STRICTER.code: WEAKER, CHANGED.code: CHANGED}
 _UNSAID = frozenset({"version", "id", "number"})
-_KEYED = ("people", "domains", "levels", "tiers", "clauses", "safeguards")
-_GONE_IS_WEAKER = ("domains", "levels", "clauses", "safeguards")
+_KEYED = ("people", "domains", "determinations", "levels", "tiers", "clauses", "safeguards")
+_GONE_IS_WEAKER = ("domains", "determinations", "levels", "clauses", "safeguards")
 
 
 def changed_since(old: Policy, new: Policy) -> tuple[Lint, ...]:
@@ -102,7 +110,7 @@ def _parts(kind: str, old: Sequence[Any], new: Sequence[Any], path: Path) -> Ite
 
 
 def _direction(name: str, before: Any, after: Any) -> Rule:
-    if before is None or after is None:
+    if (before is None or after is None) and name != "due":
         left_out = _ABSENT_IS.get(name, CHANGED)
         return left_out if after is None else _OPPOSITE[left_out.code]
     if name == "modality":
@@ -110,6 +118,8 @@ def _direction(name: str, before: Any, after: Any) -> Rule:
         if (before in gating) is (after in gating):
             return CHANGED
         return STRICTER if after in gating else WEAKER
+    if name == "due":
+        return WEAKER if after == "all" else STRICTER if before == "all" else CHANGED
     if name == "actions":
         return STRICTER if set(before) < set(after) else WEAKER if set(after) < set(before) else CHANGED
     if name == "text":
@@ -154,7 +164,13 @@ def _key(part: Any) -> object:
     return part.number if isinstance(part, Level) else part.id
 
 
-_CALLED: Mapping[type, str] = {Domain: "domain", Person: "person", Safeguard: "safeguard", Tier: "tier"}
+_CALLED: Mapping[type, str] = {
+    Determination: "determination",
+    Domain: "domain",
+    Person: "person",
+    Safeguard: "safeguard",
+    Tier: "tier",
+}
 
 
 def _name(part: Any) -> str:

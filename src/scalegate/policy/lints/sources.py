@@ -98,7 +98,10 @@ def _texts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
     """Every text for people."""
     for name in ("title", "about", "developer"):
         yield (name,), f"`{name}`", getattr(policy, name)
-    yield ("effective_compute", "basis"), "`effective_compute`", policy.effective_compute.basis
+    if policy.effective_compute:
+        yield ("effective_compute", "basis"), "`effective_compute`", policy.effective_compute.basis
+    for at, item in enumerate(policy.determinations):
+        yield ("determinations", at, "text"), f"determination {item.id}", item.text
     for at, domain in enumerate(policy.domains):
         for name in ("about", "link_to_harm"):
             yield ("domains", at, name), f"domain {domain.id}", getattr(domain, name)

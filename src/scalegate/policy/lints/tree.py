@@ -109,18 +109,19 @@ def implied_by_cap(limit: int) -> Given:
 
 def what_stops(expr: Expr, today: int) -> Iterator[Compare | str]:
     """What, once it has come about, no measurement, signature, act or date makes good: a comparison that compute has
-    passed, or a domain whose alarm was reached."""
+    passed, a domain whose alarm was reached, or a `determination.D` that was denied and stays so."""
     for compare in dict.fromkeys(compares(expr)):
         pushes = {name: it for name, it in net(compare).items() if it}
         for_good = pushes and all(it < 0 and name in _NEVER_LESS for name, it in pushes.items())
         if for_good and Truth.TRUE not in truths(expr, today, partial(_passed, compare)):
             yield compare
-    domains = (
-        name.rpartition(".")[0] for name in sorted(fact_names(expr)) if name.endswith((".reached", ".ruled_out"))
-    )
-    for domain in dict.fromkeys(domains):
-        if Truth.TRUE in truths(expr, today) and Truth.TRUE not in truths(expr, today, partial(_reached, domain)):
-            yield domain
+    names = sorted(fact_names(expr))
+    alarms = (name.rpartition(".")[0] for name in names if name.endswith((".reached", ".ruled_out")))
+    judged = (".".join(name.split(".")[:2]) for name in names if name.startswith("determination."))
+    for bad, events in ((_reached, alarms), (_denied, judged)):
+        for event in dict.fromkeys(events):
+            if Truth.TRUE in truths(expr, today) and Truth.TRUE not in truths(expr, today, partial(bad, event)):
+                yield event
 
 
 def _passed(compare: Compare, part: Expr) -> Truths | None:
@@ -131,3 +132,11 @@ def _reached(domain: str, part: Expr) -> Truths | None:
     if part == Fact(f"{domain}.reached"):
         return frozenset({Truth.TRUE})
     return frozenset({Truth.FALSE}) if part == Fact(f"{domain}.ruled_out") else None
+
+
+def _denied(determination: str, part: Expr) -> Truths | None:
+    if part == Fact(determination):
+        return frozenset({Truth.FALSE})
+    ends = (".denied", ".denied_anywhere")
+    denied = isinstance(part, Fact) and part.name.startswith(f"{determination}.") and part.name.endswith(ends)
+    return frozenset({Truth.TRUE}) if denied else None

@@ -1,8 +1,8 @@
 """Words that leave open what is promised, and words that do not go with a clause's modality.
 
 The lists are short on purpose: a word is here if what it leaves open could be said, and not because it is a soft word.
-Only what gates is read, and what safeguards say: what protects nothing may be worded as it likes, unless it reads as a
-limit.
+Only what gates is read, what is to be judged, and what safeguards say: what protects nothing may be worded as it likes,
+unless it reads as a limit.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ _SOON = re.compile(r"\b(?:within|each|every|once an?|per) (?:(?:an?|one|two|thre
 
 def lints(policy: Policy) -> Iterator[Lint]:
     """In the order of the document."""
+    for index, item in enumerate(policy.determinations):
+        yield from _vague(f"determination {item.id}", ("determinations", index, "text"), item.text)
     for number, level in enumerate(policy.levels):
         for index, safeguard in enumerate(level.safeguards):
             path: Path = ("levels", number, "safeguards", index, "text")
