@@ -12,8 +12,19 @@ from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
-from scalegate.policy.document import Cadence, Capability, Clause, Condition, Policy, Safeguards, UndefinedTest
-from scalegate.policy.syntax import AtLeast, Expr, children, compares, net
+from scalegate.policy.determined import fact_of
+from scalegate.policy.document import (
+    Cadence,
+    Capability,
+    Clause,
+    Condition,
+    Determination,
+    Moratorium,
+    Policy,
+    Safeguards,
+    UndefinedTest,
+)
+from scalegate.policy.syntax import AtLeast, Expr, children, compares, fact_names, net
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.units import exact_flop, format_duration, format_factor, parse_duration
 
@@ -43,6 +54,7 @@ def unchecked(policy: Policy, clause: Clause, elsewhere: Set[Any]) -> tuple[str,
     One that stands `elsewhere` in the policy (`checked`) is a reference to that.
     """
     kinds = [list(said) for said, known, _ in _readings(policy, clause) if not known]
+    kinds = [[it for it in said if not (_dated(clause) and it in list(_durations(clause.text)))] for said in kinds]
     kinds += [] if _growing(policy, clause) else [list(_grown(clause.text))]
     first = (next((text for text, value in said if value not in elsewhere), None) for said in kinds)
     return tuple(it for it in first if it is not None)
@@ -86,6 +98,18 @@ def _constants(when: Expr, kind: Kind, policy: Policy) -> set[Fraction]:
     return found
 
 
+def _judged(policy: Policy, clause: Condition) -> list[Determination]:
+    """The determinations that a condition names."""
+    named = fact_names(clause.when)
+    return [it for it in policy.determinations if fact_of(it) in named]
+
+
+def _dated(clause: Clause) -> bool:
+    """Whether it goes by a date: what a sentence says of time may be worked into that."""
+    compared = compares(clause.when) if isinstance(clause, Condition) else ()
+    return isinstance(clause, Moratorium) or any(set(net(it)) == {"now"} for it in compared)
+
+
 def _counts(expr: Expr) -> Iterator[tuple[int, int]]:
     if isinstance(expr, AtLeast):
         yield expr.k, len(expr.items)
@@ -105,7 +129,7 @@ def _growing(policy: Policy, clause: Clause) -> set[Fraction]:
     if isinstance(clause, Cadence):
         return {clause.every} if clause.every is not None else set()
     if isinstance(clause, Condition):
-        return {
+        return {it.carries for it in _judged(policy, clause) if it.carries is not None} | {
             abs(one / other)
             for compare in compares(clause.when)
             for one, other in permutations([it for it in net(compare).values() if it], 2)
@@ -124,7 +148,8 @@ def _lasting(policy: Policy, clause: Clause) -> set[int]:
     if isinstance(clause, Cadence):
         return {clause.within} if clause.within is not None else set()
     if isinstance(clause, Condition):
-        return {int(it) for it in _constants(clause.when, Kind.INSTANT, policy) if it.denominator == 1}
+        periods = {int(it) for it in _constants(clause.when, Kind.INSTANT, policy) if it.denominator == 1}
+        return periods | {it.valid_for for it in _judged(policy, clause) if it.valid_for is not None}
     level = policy.level(clause.level) if isinstance(clause, Safeguards) else None
     if level is None:
         return set()
@@ -134,7 +159,8 @@ def _lasting(policy: Policy, clause: Clause) -> set[int]:
 def _signing(policy: Policy, clause: Clause) -> set[tuple[int, int]]:
     """How many are to sign, or to have adopted it, of how many."""
     if isinstance(clause, Condition):
-        return set(_counts(clause.when))
+        judged = {(it.decided_by.at_least, len(policy.with_role(it.decided_by.role))) for it in _judged(policy, clause)}
+        return judged | set(_counts(clause.when))
     tiers = {(tier.binds_at, len(set(tier.parties))) for tier in policy.tiers if tier.id == clause.tier}
     level = policy.level(clause.level) if isinstance(clause, Safeguards) else None
     quorum = level.approvals if level is not None else None

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given, settings
 
+import scalegate
 from scalegate.examples import read_example
 from scalegate.ledger import SigningKey
 from scalegate.policy import Policy, parse_policy
-from scalegate.policy.lints import RULES, Lint, check_policy
+from scalegate.policy.lints import RULES, Lint, changed_since, check_policy
 from scalegate.policy.places import places
 from scalegate.policy.reader import fill_keys
 from scalegate.units import parse_instant
@@ -262,6 +263,37 @@ def test_the_examples_are_as_weak_as_they_say_they_are(name: str, weak: list[str
     lints = found(read_example(name))
     assert codes(lints, "weakness") == weak
     assert set(codes(lints, "note")) == {"stop", "releases-and-amends"}
+
+
+PUBLISHED = Path(scalegate.__file__).parent / "policies"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "about"),
+    [
+        # The text leaves its highest level open: what is judged to be in it waits for another policy.
+        ("openai-preparedness-2", "no-resumption", "clause halt.critical"),
+        ("anthropic-rsp-2.2", "no-resumption", "clause safeguards.asl-4"),
+        ("anthropic-rsp-2.2", "both-sides", "person ceo"),
+        ("anthropic-rsp-2.2", "vague-word", "determination cbrn-3"),
+        ("openai-preparedness-2", "vague-word", "safeguard high-safeguards"),
+        ("openai-preparedness-2", "quorum-of-one", "determination bio-high"),
+        ("pause-letter-2023", "always-met", "clause pause"),
+    ],
+)
+def test_published_policies_are_weak_where_their_texts_are(name: str, code: str, about: str) -> None:
+    lints = found((PUBLISHED / f"{name}.yaml").read_text(encoding="utf-8"))
+    assert (code, about) in {(it.rule.code, it.about) for it in lints}
+
+
+def test_a_published_policy_is_compared_with_the_one_before() -> None:
+    old, new = (
+        parse_policy((PUBLISHED / f"anthropic-rsp-{it}.yaml").read_text(encoding="utf-8")) for it in ("1.0", "2.2")
+    )
+    said = {(it.rule.code, it.about, it.what) for it in changed_since(old, new)}
+    assert ("weaker", "clause cadence", "`within` was 90 days, and is 180 days") in said
+    assert ("weaker", "determination autonomy-rate-warning", "is gone") in said
+    assert any(it.startswith("is gone") for code, about, it in said if about == "clause define-asl-4-first")
 
 
 QUIET = (

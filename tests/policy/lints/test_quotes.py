@@ -47,7 +47,8 @@ SIGNED = "at least 2 of (now <= approval.2.ada.until, now <= approval.2.grace.un
         ("not arithmetic.reached", "No alarm, as far as 9x.", [], ("9x",)),
         # What stands elsewhere in the policy is a reference to it.
         ("not arithmetic.reached", "No alarm, under the limit of 1e13 FLOP, at 4x and every 3 months.", [], ()),
-        ("now <= 2031-01-01", "Until a day, after 7 months.", [], ("7 months",)),
+        # So may be a time that was worked into a date.
+        ("now <= 2031-01-01 or not arithmetic.reached", "For 7 months, at 9x.", [], ("9x",)),
     ],
 )
 def test_figures_are_compared_by_kind(

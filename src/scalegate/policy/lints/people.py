@@ -143,7 +143,11 @@ def _quorums(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
         if it.does not in ("approves", "amends", "judges"):
             continue
         if it.number == 1:
-            what = f"one signature of role `{it.role}` is enough"
+            alike = [other.about for other in asked if (other.does, other.role, other.number) == (it.does, it.role, 1)]
+            if alike[0] != it.about:
+                continue
+            more = f", here and for {len(alike) - 1} more" if len(alike) > 1 else ""
+            what = f"one signature of role `{it.role}` is enough{more}"
             yield Lint(ALONE, it.path, it.about, what, "ask for at least 2, of people with a key each")
             continue
         shared = set.intersection(*(set(person.roles) for person in people)) - {it.role} if people else set()
@@ -193,7 +197,7 @@ def _values(document: object) -> Iterator[str]:
 def _tests(policy: Policy) -> Iterator[Lint]:
     described = {f"test.{clause.test.id}" for clause in policy.clauses if isinstance(clause, UndefinedTest)}
     for index, clause in enumerate(policy.clauses):
-        for name in undefined(clause.when) if isinstance(clause, Condition) else ():
+        for name in undefined(clause.when) if isinstance(clause, Condition) and clause.gates else ():
             if name not in described:
                 what = f"`{name}` stands in its condition, and no clause says what it is"
                 fix = f"add a clause with `kind: undefined_test` and `test: {{id: {name.removeprefix('test.')}, ...}}`"

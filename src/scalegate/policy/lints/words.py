@@ -74,9 +74,10 @@ _SOFT = (
     r"|(?:are|is) (?:aiming|striving|hoping|planning)|aspires? to|should|ideally|best efforts?"
     r"|goals? (?:is|are|of)|(?-i:may)(?! not\b)|(?:will|shall) consider"
 )
+# What a model will do is no promise.
 _HARD = (
-    r"will|must|shall|never|cannot|may not|(?:is|are) not (?:allowed|permitted)|no (?:run|model)\b.{0,40}\bpast"
-    r"|at most|no more than|limited to"
+    r"(?:we|training|developers?|labs?) will|must|shall|never|cannot|may not|(?:is|are) not (?:allowed|permitted)"
+    r"|no (?:run|model)\b.{0,40}\bpast|at most|no more than|limited to"
 )
 _LIMITING = re.compile(r"\b(?:only|no more|at most|unless|until)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
