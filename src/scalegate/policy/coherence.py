@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Collection
 from fractions import Fraction
 from math import ceil, log, log1p
 
@@ -21,8 +22,14 @@ _KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")
 
 
 def _least_samples(alarm: Fraction, alpha: Fraction) -> int:
-    """The fewest samples without a success by which a skill at the alarm is ruled out: (1 - alarm)^n <= alpha."""
-    least = max(ceil(log(alpha) / log1p(-alarm)), 1) if alpha < 1 else 1
+    """The fewest samples without a success by which a skill at the alarm is ruled out: (1 - alarm)^n <= alpha.
+
+    More than MAX_SAMPLES: however many it takes.
+    """
+    likely = (log(alpha.numerator) - log(alpha.denominator)) / log1p(-alarm)
+    if likely > MAX_SAMPLES:
+        return MAX_SAMPLES + 1
+    least = max(ceil(likely), 1)
     # The logarithms only say where to look: what counts is exact.
     while least > 1 and (1 - alarm) ** (least - 1) <= alpha:
         least -= 1
@@ -38,12 +45,17 @@ def _fits(key: str) -> bool:
     return raw[:1] == b"\x01" and hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8] == identifier
 
 
-def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
-    """Faults between parts: (path of the part, what is wrong | what to write). Empty when sound."""
+def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Faults between parts: (path of the part, what is wrong | what to write). Empty when sound.
+
+    `unsound`: fields of the policy with a part that could not be read. What rests on one of these is not told.
+    """
     faults: list[tuple[str, str]] = []
 
-    def add(path: str, message: str) -> None:
-        faults.append((path, message))
+    def add(path: str, message: str, rests_on: str | None = None) -> None:
+        """`rests_on`: the field in which something is missed; what is a fault whatever else there is rests on none."""
+        if rests_on not in unsound:
+            faults.append((path, message))
 
     for name in ("people", "domains", "determinations", "levels", "tiers", "clauses"):
         seen: set[object] = set()
@@ -69,10 +81,14 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
             )
         elif shared[person.key.split("+", 2)[-1]] > 1:
             add(f"people.{index}.key", "two people share one key | give each person a key of their own")
-    roles = {role: [p.id for p in policy.people if role in p.roles] for p in policy.people for role in p.roles}
+    roles: dict[str, dict[str, None]] = {}
+    for person in policy.people:
+        for role in person.roles:
+            roles.setdefault(role, {})[person.id] = None
     for role, does in (("gate", "write decisions"), ("evaluator", "sign a result")):
         if role not in roles and (role == "gate" or policy.domains):
-            add("people", f"nobody has the role `{role}`: nobody could {does} | give it to somebody under `people`")
+            what = f"nobody has the role `{role}`: nobody could {does} | give it to somebody under `people`"
+            add("people", what, "people")
     domains = {domain.id for domain in policy.domains} | {item.id for item in policy.judged}
     levels = {level.number for level in policy.levels}
     tiers = {tier.id for tier in policy.tiers}
@@ -86,27 +102,30 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                 path,
                 f"{wanted.at_least} people with the role `{wanted.role}` are to sign, but the policy names {have}"
                 " | name more under `people`, or lower `at_least`",
+                "people",
             )
 
     def leads_to(path: str, name: str, level: int) -> None:
         if level not in levels:
-            add(f"{path}.level", f"no level {level} is described | describe it under `levels`")
+            add(f"{path}.level", f"no level {level} is described | describe it under `levels`", "levels")
         if name not in watched:
             add(
                 path,
                 f"no clause that gates is about the capability `{name}`"
                 f" | add a clause with `kind: capability`, `domain: {name}` and `modality: will`",
+                "clauses",
             )
         if level not in guarded:
             add(
                 f"{path}.level",
                 f"crossing this threshold has no consequence: no clause that gates asks for level {level}"
                 f" | add a clause with `kind: safeguards`, `level: {level}` and `modality: will`",
+                "clauses",
             )
 
     if policy.domains and policy.error_budget is None:
         what = "a domain is evaluated, and no `error_budget` says how often and at which error"
-        add("", f"{what} | add `error_budget: {{alpha: 5%, evaluations: 12}}`")
+        add("", f"{what} | add `error_budget: {{alpha: 5%, evaluations: 12}}`", "error_budget")
     for index, domain in enumerate(policy.domains):
         path = f"domains.{index}"
         if domain.alarm >= domain.threshold:
@@ -136,11 +155,19 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
             )
         elif 0 < domain.alarm < 1 and 0 < policy.budget.alpha < policy.budget.evaluations:
             least = _least_samples(domain.alarm, policy.budget.alpha / policy.budget.evaluations)
-            if domain.samples < least:
+            if least > MAX_SAMPLES:
+                add(
+                    f"{path}.alarm",
+                    f"no evaluation of {MAX_SAMPLES:,} samples can rule this alarm out, and more are not worked out"
+                    " | write a higher alarm, or a larger alpha",
+                    "error_budget",
+                )
+            elif domain.samples < least:
                 add(
                     f"{path}.samples",
                     f"{domain.samples} samples can never rule the alarm out, without a single success | with this alarm"
                     f" and error budget, write at least `{least}`, and more to leave room for successes",
+                    "error_budget",
                 )
         leads_to(path, domain.id, domain.level)
 
@@ -177,6 +204,7 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
                 add(
                     f"{path}.attested_by",
                     f"nobody has the role `{safeguard.attested_by}` | give it to somebody under `people`",
+                    "people",
                 )
             lasts(f"{path}.valid_for", safeguard.valid_for, "no attestation would ever count")
             if safeguard.id in seen_safeguards:
@@ -187,6 +215,7 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
             add(
                 f"tiers.{index}.recorded_by",
                 f"nobody has the role `{tier.recorded_by}` | give it to somebody under `people`",
+                "people",
             )
         if tier.binds_at > len(set(tier.parties)):
             add(
@@ -225,11 +254,12 @@ def coherence_faults(policy: Policy) -> list[tuple[str, str]]:
             add(
                 f"{path}.tier",
                 f"no tier `{clause.tier}` is described | describe it under `tiers`, or leave `tier` out",
+                "tiers",
             )
         if isinstance(clause, Capability) and clause.domain not in domains:
-            add(f"{path}.domain", f"no domain `{clause.domain}` is described | describe it under `domains`")
+            add(f"{path}.domain", f"no domain `{clause.domain}` is described | describe it under `domains`", "domains")
         if isinstance(clause, Safeguards) and clause.level not in levels:
-            add(f"{path}.level", f"no level {clause.level} is described | describe it under `levels`")
+            add(f"{path}.level", f"no level {clause.level} is described | describe it under `levels`", "levels")
         if isinstance(clause, Cadence) and (clause.every, clause.within, clause.on) == (None, None, None):
             add(path, "nothing says when an evaluation is due | add `every: 4x`, `within: 3 months` or `on: change`")
         if isinstance(clause, Cadence) and clause.every is not None and clause.every <= 1:
