@@ -223,6 +223,7 @@ def test_permit_says_both_ends(tmp_path: Path) -> None:
     for needed in ("Ends in compute at", "Ends in time at", "every 10 minutes", "This gate has never held."):
         assert needed in page.text
     assert "No evaluation of this lineage is on record" in page.text
+    assert re.search(r"Have never held, in the \d decisions on record: capability\.arithmetic , cadence", page.text)
 
 
 def test_table_gives_numbers_and_reasons(jumped: Project) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalegate.cli.check import check
 from scalegate.cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -18,18 +19,7 @@ __all__ = ["app"]
 app = typer.Typer(help="Read and check policies.", no_args_is_help=True)
 
 
-@app.command("check")
-def check(
-    path: Annotated[Path, typer.Argument(help="The policy file.")],
-    as_json: AsJson = False,
-) -> None:
-    """Read a policy: every fault, or what it says and lacks."""
-    from scalegate.cli.show import emit
-    from scalegate.cli.status import check_document, check_view
-    from scalegate.policy import load_policy
-
-    policy = load_policy(path)
-    emit(as_json, check_document(policy), lambda: check_view(policy))
+app.command("check")(check)
 
 
 @app.command("explain")

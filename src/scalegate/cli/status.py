@@ -1,4 +1,4 @@
-"""How a ledger, a verification and a policy look in a terminal."""
+"""How a ledger and a verification look in a terminal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from scalegate.cli.show import banner, count
+from scalegate.cli.show import count
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
-from scalegate.gate.adequacy import inadequate
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.ledger.entries import PolicyAdopted
@@ -24,8 +23,6 @@ from scalegate.training.left import waiting
 from scalegate.units import format_flop, format_instant
 
 __all__ = [
-    "check_document",
-    "check_view",
     "pending_line",
     "status_document",
     "status_view",
@@ -262,26 +259,3 @@ def verify_view(replayed: Replayed) -> RenderableType:
     lines += [Text(f"! {fault}", style="bold red") for fault in replayed.faults]
     lines += [Text(f"grants nothing: {reason}", style="yellow") for reason in replayed.ignored]
     return Group(*lines)
-
-
-def check_document(policy: Policy) -> Document:
-    return {
-        "policy": f"{policy.policy} {policy.version}",
-        "digest": policy.digest(),
-        "inadequate": list(inadequate(policy)),
-        "clauses": [
-            {"id": c.id, "kind": c.kind, "modality": c.modality, "gates": c.gates, "actions": list(c.actions)}
-            for c in policy.clauses
-        ],
-    }
-
-
-def check_view(policy: Policy) -> RenderableType:
-    table = Table(box=None, pad_edge=False)
-    for name in ("clause", "kind", "gates", "says"):
-        table.add_column(name, overflow="fold")
-    for clause in policy.clauses:
-        gates = ", ".join(clause.actions) if clause.gates else f"nothing ({clause.modality})"
-        table.add_row(escape(clause.id), clause.kind, gates, escape(clause.text))
-    head = Text(f"{policy.policy} {policy.version} reads without a fault ({policy.digest()[:12]}).")
-    return Group(banner(inadequate(policy)), head, table)

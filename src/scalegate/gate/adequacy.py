@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 
-from scalegate.gate.quotes import misquotes
 from scalegate.policy.document import ACTIONS, Cadence, Capability, Clause, Condition, Policy, Safeguards, UndefinedTest
+from scalegate.policy.quotes import misquotes
 from scalegate.policy.syntax import undefined
 from scalegate.units import format_factor, format_flop, format_share
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from scalegate.gate import Decision, Replayed, ResumptionFact
 from scalegate.gate.adequacy import inadequate
+from scalegate.gate.adoption import never_held
 from scalegate.gate.facts import derive_facts, effective, look_alpha
 from scalegate.gate.jumps import jumps
 from scalegate.gate.lineage import Run, members, total
@@ -62,6 +63,7 @@ def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file:
         steps=measured.steps(context),
         gates=measured.gates(context),
         clauses=tuple(c for c in findings if c.kind != "standing" and c.modality in ("will", "conditional", "law")),
+        never_held=never_held(fold, policy) if policy else (),
         aims=tuple(c for c in findings if c.modality not in ("will", "conditional", "law")),
         standing=tuple(c for c in findings if c.kind == "standing"),
         elsewhere=_elsewhere(context),

@@ -320,6 +320,8 @@ class Report:
     steps: tuple[Step, ...]
     gates: tuple[Gate, ...]
     clauses: tuple[Clause, ...]
+    never_held: tuple[str, ...]
+    """Clauses that have not held once in all the decisions on record."""
     aims: tuple[Clause, ...]
     standing: tuple[Clause, ...]
     elsewhere: tuple[Clause, ...]

@@ -1,0 +1,167 @@
+"""Clauses that say different things about one thing. Both are evaluated, so the stricter binds: the lint says which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards
+from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
+from scalegate.units import exact_flop, format_duration, format_factor, format_flop, format_instant
+
+__all__ = ["lints"]
+
+TWO_FIGURES = Rule(
+    "two-figures",
+    "weakness",
+    "two figures for one thing",
+    "Whoever wants the looser one will quote it. Both are evaluated, and the stricter binds.",
+)
+TWICE = Rule(
+    "said-twice",
+    "note",
+    "clauses that ask for the same",
+    "A change of one of them changes nothing until the other is changed too.",
+)
+BEFORE_FIRST = Rule(
+    "cap-before-first-evaluation",
+    "weakness",
+    "limits under the first evaluation",
+    "No evaluation is ever due: the thresholds, alarms and levels of this policy are never tried.",
+)
+NOT_REACHED = Rule(
+    "cadence-past-buffer",
+    "weakness",
+    "a cadence longer than its buffer",
+    "The sentence promises a step of compute that the evidence does not carry: readers plan with the wrong figure.",
+)
+SPENT = Rule(
+    "error-budget-before-cap",
+    "note",
+    "the error budget ends before the limit",
+    "After its last evaluation nothing can be ruled out in that lineage: what is then left is the level's safeguards.",
+)
+
+
+class _Figure(NamedTuple):
+    """A figure that a clause holds by; the smaller value is the stricter."""
+
+    name: str
+    value: Fraction | int
+    shown: str
+
+
+def lints(policy: Policy) -> Iterator[Lint]:
+    alike: dict[object, list[Clause]] = {}
+    for index, clause in gating(policy):
+        before = alike.setdefault((clause.kind, _about(clause)), [])
+        others = [it for it in before if set(it.actions) & set(clause.actions)]
+        if others:
+            yield from _beside(index, clause, others)
+        before.append(clause)
+    yield from _limits(policy)
+    yield from _steps(policy)
+    yield from _budget(policy)
+
+
+def _about(clause: Clause) -> object:
+    """What two clauses of a kind must share to be about one thing; one of another tier or time is another matter."""
+    parts = (getattr(clause, name, None) for name in ("tier", "in_force", "domain", "level", "only", "on", "due"))
+    # A condition may ask for anything, and each undefined test is a demand of its own.
+    own = clause.id if clause.kind in ("condition", "undefined_test") else None
+    # Compute in one and time in the other do not contradict each other.
+    return (*parts, own, tuple(it.name for it in _figures(clause)))
+
+
+def _figures(clause: Clause) -> tuple[_Figure, ...]:
+    match clause:
+        case ComputeCap():
+            return (_Figure("limit", clause.at, exact_flop(clause.at)),)
+        case Cadence():
+            every = [_Figure("growth", it, format_factor(it)) for it in (clause.every,) if it is not None]
+            within = [_Figure("time", it, format_duration(it)) for it in (clause.within,) if it is not None]
+            return *every, *within
+        case Moratorium():
+            above = _Figure("compute", clause.above, exact_flop(clause.above))
+            return above, _Figure("end", -clause.until, format_instant(clause.until))
+    return ()
+
+
+def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
+    """One clause beside those about the same thing that stand before it."""
+    path, about, first = clause_path(index), f"clause {clause.id}", others[0]
+    differing = [(a, b) for a, b in zip(_figures(first), _figures(clause), strict=True) if a.value != b.value]
+    if isinstance(clause, Moratorium) and len({a.value < b.value for a, b in differing}) > 1:
+        return  # a low bar for a short time beside a high one for long is a schedule
+    if not differing:
+        if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards):
+            what = f"it asks for what `{first.id}` asks for"
+            yield Lint(TWICE, path, about, what, "keep one of the two")
+        return
+    said = [f"the {a.name} is {a.shown} in `{first.id}` and {b.shown} here" for a, b in differing]
+    names = {a.name for a, _ in differing}
+    binding = [
+        f"{figure.shown} of `{owner}`"
+        for candidates in zip(*([(it, each.id) for it in _figures(each)] for each in (*others, clause)), strict=True)
+        for figure, owner in [min(candidates, key=lambda candidate: candidate[0].value)]
+        if figure.name in names
+    ]
+    what = f"{', and '.join(said)}; what binds is {' and '.join(binding)}"
+    yield Lint(TWO_FIGURES, path, about, what, "keep one figure, in one clause")
+
+
+def _limits(policy: Policy) -> Iterator[Lint]:
+    first = policy.first_evaluation_at
+    for index, clause in gating(policy):
+        trains = "train" in clause.actions and clause.tier is None
+        if isinstance(clause, ComputeCap) and trains and first is not None and clause.at <= first:
+            what = f"it ends at {exact_flop(clause.at)}, and the first evaluation is due at {exact_flop(first)}"
+            fix = "lower `first_evaluation_at`: it is for compute at which the capability cannot be there yet"
+            yield Lint(BEFORE_FIRST, clause_path(index, "at"), f"clause {clause.id}", what, fix)
+
+
+def _steps(policy: Policy) -> Iterator[Lint]:
+    """Cadences that no buffer carries: evaluations come due sooner than the cadence says."""
+    evaluated = {clause.domain: clause for _, clause in gating(policy) if isinstance(clause, Capability)}
+    for index, clause in gating(policy):
+        if not isinstance(clause, Cadence) or clause.every is None or clause.due == "all":
+            continue
+        short = [
+            (domain, domain.buffer / domain.margin)
+            for domain in policy.domains
+            if domain.id in evaluated
+            and set(evaluated[domain.id].actions) & set(clause.actions)
+            and domain.buffer / domain.margin < clause.every
+        ]
+        if short:
+            domain, reach = min(short, key=lambda item: item[1])
+            what = (
+                f"an evaluation is due every {format_factor(clause.every)}, and evidence in `{domain.id}` carries to"
+                f" {format_factor(reach)} (buffer over margin); what binds is {format_factor(reach)} of"
+                f" `{evaluated[domain.id].id}`"
+            )
+            fix = "write the smaller step here, or argue for a larger buffer"
+            yield Lint(NOT_REACHED, clause_path(index, "every"), f"clause {clause.id}", what, fix)
+
+
+def _budget(policy: Policy) -> Iterator[Lint]:
+    """Whether a lineage that is evaluated at each step comes to the lowest limit within its error budget."""
+    trains = [clause for _, clause in gating(policy) if "train" in clause.actions and clause.tier is None]
+    caps = [clause.at for clause in trains if isinstance(clause, ComputeCap)]
+    steps = [it.every for it in trains if isinstance(it, Cadence) and it.every is not None and it.due != "all"]
+    steps += [domain.buffer / domain.margin for domain in policy.domains]
+    first, step = policy.first_evaluation_at, min(steps, default=Fraction(0))
+    if not caps or not first or not policy.domains or step <= 1:
+        return
+    reach, looks = Fraction(first), policy.budget.evaluations
+    for _ in range(looks):
+        reach *= step
+        if reach >= min(caps):
+            return
+    what = (
+        f"{looks} evaluations, each carrying to {format_factor(step)}, come to {format_flop(int(reach))}, and the limit"
+        f" is {exact_flop(min(caps))}"
+    )
+    fix = "allow more evaluations, each with more samples; or start them later"
+    yield Lint(SPENT, ("error_budget", "evaluations"), "the error budget", what, fix)

@@ -1,0 +1,143 @@
+"""Clauses that never decide: over, met whatever happens, met by nothing, or masked. And where a hold is a stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scalegate.policy.compile import CompiledClause, compile_policy
+from scalegate.policy.document import ACTIONS, Clause, ComputeCap, Moratorium, Policy, Safeguards, UndefinedTest
+from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
+from scalegate.policy.lints.tree import implied_by_cap, truths, what_stops
+from scalegate.policy.show import show_condition
+from scalegate.policy.syntax import Compare
+from scalegate.policy.vocabulary import vocabulary
+from scalegate.truth import Truth
+from scalegate.units import exact_flop, format_instant
+
+__all__ = ["lints"]
+
+OVER = Rule(
+    "clause-over",
+    "weakness",
+    "clauses whose time is over",
+    "It reads as a protection, and nothing is held by it any more.",
+)
+ALWAYS_MET = Rule(
+    "always-met",
+    "weakness",
+    "clauses that are met whatever happens",
+    "It can never hold a run. A gate that cannot close is no gate.",
+)
+NEVER_MET = Rule(
+    "never-met",
+    "weakness",
+    "clauses that nothing meets",
+    "What it gates holds from the start and for good, whatever evidence and signatures there are.",
+)
+MASKED = Rule(
+    "never-decides",
+    "weakness",
+    "clauses behind another one that holds before",
+    "It can never hold a run that the other lets pass: it starts to count on the day when the other is taken out.",
+)
+NO_RESUMPTION = Rule(
+    "no-resumption",
+    "weakness",
+    "thresholds without a way back",
+    "A hold that nobody can ever release will be released by changing the policy.",
+)
+STOP = Rule(
+    "stop",
+    "note",
+    "where a hold is a stop, not a pause",
+    "No measurement, signature or date releases it, only a new version of the policy. Know that before it happens.",
+)
+
+
+def lints(policy: Policy, today: int) -> Iterator[Lint]:
+    """`today`: the instant from which on it is asked what can happen."""
+    conditions = _conditions(policy)
+    for index, clause in gating(policy):
+        compiled = conditions[clause.id]
+        dead = list(_dead(policy, index, clause, compiled, today))
+        yield from dead or _stops(policy, index, clause, compiled, today)
+
+
+def _dead(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
+    path, about = clause_path(index), f"clause {clause.id}"
+    over = _over(clause, today)
+    can = truths(compiled.condition, today)
+    if over is not None:
+        yield Lint(OVER, path, about, over, "take it out, or give it a later end")
+    elif can == {Truth.TRUE}:
+        fix = "write a condition that some fact can break, or take the clause out"
+        yield Lint(ALWAYS_MET, path, about, "its condition is met from now on, whatever happens", fix)
+    elif Truth.TRUE not in can:
+        what = "nothing can come about that meets its condition"
+        yield Lint(NEVER_MET, path, about, what, "say what would meet it, or take it out")
+    else:
+        yield from _masked(policy, index, clause, compiled, today)
+
+
+def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
+    """What makes its hold a stop, if anything does; one that ends by its own date is none."""
+    if clause.in_force is not None and clause.in_force.until is not None:
+        return
+    path, about = clause_path(index), f"clause {clause.id}"
+    cause = next(what_stops(compiled.condition, today), None)
+    if cause is None:
+        return
+    bound = f", while tier `{clause.tier}` binds" if clause.tier else ""
+    what = f"{_once(policy, clause, cause)}{bound}, nothing releases it"
+    if isinstance(clause, Safeguards):
+        fix = f"give level {clause.level} safeguards that can be attested, and approvals"
+        yield Lint(NO_RESUMPTION, path, about, what, fix)
+    else:
+        yield Lint(STOP, path, about, what, "nothing, if that is meant; else say what would release it")
+
+
+def _once(policy: Policy, clause: Clause, cause: Compare | str) -> str:
+    if isinstance(cause, str) and cause.startswith("determination."):
+        return f"once it is judged that `{cause.removeprefix('determination.')}` is not so, and as long as it is"
+    if isinstance(cause, str):
+        return f"once the alarm of `{cause}` was reached"
+    if isinstance(clause, ComputeCap):
+        return f"past {exact_flop(clause.at)}"
+    if isinstance(clause, UndefinedTest):
+        return f"past {exact_flop(clause.above)}, while `{clause.test.id}` is undefined"
+    return f"once it is no longer so that `{show_condition(cause, vocabulary(policy))}`"
+
+
+def _conditions(policy: Policy) -> dict[str, CompiledClause]:
+    """By id, each for the first action that it is about; another differs in what may be done before an evaluation."""
+    found: dict[str, CompiledClause] = {}
+    for action in ACTIONS:
+        for compiled in compile_policy(policy, action):
+            found.setdefault(compiled.clause.id, compiled)
+    return found
+
+
+def _over(clause: Clause, today: int) -> str | None:
+    """That it has ended, by its own dates or as a moratorium by its date, or ends before it starts; None: neither."""
+    dates = clause.in_force
+    start, end = (dates.from_, dates.until) if dates else (None, None)
+    ends = [it for it in (end, clause.until if isinstance(clause, Moratorium) else None) if it is not None]
+    if not ends:
+        return None
+    if min(ends) <= today:
+        return f"it ended {format_instant(min(ends))}"
+    early = start is not None and min(ends) <= start
+    return f"it ends {format_instant(min(ends))}, before it comes into force" if early else None
+
+
+def _masked(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
+    for other in policy.clauses:
+        sure = other.gates and other.tier is None and other.in_force is None
+        if not (isinstance(other, ComputeCap) and sure and set(clause.actions) <= set(other.actions)):
+            continue
+        if other == clause or (isinstance(clause, ComputeCap) and clause.tier is None):
+            continue
+        if truths(compiled.condition, today, implied_by_cap(other.at)) == {Truth.TRUE}:
+            what = f"`{other.id}` holds at {exact_flop(other.at)}, before this can"
+            yield Lint(MASKED, clause_path(index), f"clause {clause.id}", what, "lower its figure, or take it out")
+            return

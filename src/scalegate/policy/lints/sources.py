@@ -1,0 +1,117 @@
+"""Whether sentences, sources and measurements say enough: figures, sections, links to harm, placeholders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scalegate.policy.document import Policy
+from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
+from scalegate.policy.quotes import checked, misquotes, unchecked
+
+__all__ = ["lints"]
+
+MISQUOTED = Rule(
+    "other-figure",
+    "weakness",
+    "sentences with another figure than the gate's",
+    "People sign for the sentence. The gate goes by the figure.",
+)
+UNCHECKED = Rule(
+    "figure-not-checked",
+    "weakness",
+    "figures that the gate does not know",
+    "It reads as a limit, and nothing holds at it.",
+)
+NO_SECTION = Rule(
+    "no-section",
+    "note",
+    "sources without a section",
+    "A reader who wants to compare the clause with what was published does not find it.",
+)
+NO_LINK = Rule(
+    "no-link-to-harm",
+    "weakness",
+    "measurements without a link to harm",
+    "What is easy to measure is measured. Whether it says anything about the harm is what the threshold rests on.",
+)
+NOT_MEASURED = Rule(
+    "nothing-unmeasured",
+    "weakness",
+    "evaluations that claim to measure all",
+    "Every evaluation leaves something out. A list that says nothing leaves the reader more sure than the authors are.",
+)
+PLACEHOLDER = Rule(
+    "placeholder",
+    "weakness",
+    "places that were never filled in",
+    "Whoever adopts it signs for a blank.",
+)
+FEWEST_WORDS = 6
+"""A link to harm in fewer words states none."""
+_NONE = re.compile(r"(?:none|nothing|n/?a|not applicable|unknown|everything is measured|-+)[.!]?", re.IGNORECASE)
+_BLANK = re.compile(
+    r"\b(?:TBD|TBC|TODO|FIXME|XXX*|to be (?:determined|defined|decided|confirmed))\b"
+    r"|\bSET:|\b[XYN] ?%|\?\?+|\.{4,}"
+)
+
+
+def lints(policy: Policy) -> Iterator[Lint]:
+    """In the order of the document, clauses first."""
+    known = checked(policy)
+    for index, clause in enumerate(policy.clauses):
+        for said, has in misquotes(policy, clause):
+            what, fix = f"it says {said}, and what is decided by is {has}", "write the same figure in both"
+            yield Lint(MISQUOTED, clause_path(index, "text"), f"clause {clause.id}", what, fix, said)
+        other = unchecked(policy, clause, known) if clause.gates else ()
+        if other:
+            what = f"it says {' and '.join(other)}, and nothing that it is decided by is of that kind"
+            fix = "ask for it in a clause, or leave the figure out of the sentence"
+            yield Lint(UNCHECKED, clause_path(index, "text"), f"clause {clause.id}", what, fix, other[0])
+    for at in range(len(policy.domains)):
+        yield from _domain(policy, at)
+    for index, clause in gating(policy):
+        if clause.source.section is not None:
+            continue
+        what = f"it comes from `{clause.source.document}`, and where in it is not said"
+        yield Lint(NO_SECTION, clause_path(index, "source"), f"clause {clause.id}", what, 'add `section: "3.1"`')
+    for path, about, text in _texts(policy):
+        blank = _BLANK.search(text)
+        if blank:
+            yield Lint(PLACEHOLDER, path, about, f"it says `{blank[0]}`", "write what is meant", blank[0])
+
+
+def _domain(policy: Policy, at: int) -> Iterator[Lint]:
+    domain = policy.domains[at]
+    about, path = f"domain {domain.id}", ("domains", at)
+    if len(re.findall(r"\w+", domain.link_to_harm)) < FEWEST_WORDS:
+        what = f"`{domain.link_to_harm}` is all that is said of the link between the score and the harm"
+        fix = "say what a model with this score could do that one without it could not, and how sure that is"
+        yield Lint(NO_LINK, (*path, "link_to_harm"), about, what, fix)
+    empty = [it for it in domain.not_measured if _NONE.fullmatch(it.strip())]
+    if empty:
+        what = f"what is not measured is `{empty[0]}`"
+        yield Lint(NOT_MEASURED, (*path, "not_measured"), about, what, "name what the evaluation leaves out", empty[0])
+
+
+def _texts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
+    """Every text for people."""
+    for name in ("title", "about", "developer"):
+        yield (name,), f"`{name}`", getattr(policy, name)
+    if policy.effective_compute:
+        yield ("effective_compute", "basis"), "`effective_compute`", policy.effective_compute.basis
+    for at, item in enumerate(policy.determinations):
+        yield ("determinations", at, "text"), f"determination {item.id}", item.text
+    for at, domain in enumerate(policy.domains):
+        for name in ("about", "link_to_harm"):
+            yield ("domains", at, name), f"domain {domain.id}", getattr(domain, name)
+        for place, text in enumerate(domain.not_measured):
+            yield ("domains", at, "not_measured", place), f"domain {domain.id}", text
+    for at, level in enumerate(policy.levels):
+        yield ("levels", at, "about"), f"level {level.number}", level.about
+        for place, safeguard in enumerate(level.safeguards):
+            yield ("levels", at, "safeguards", place, "text"), f"safeguard {safeguard.id}", safeguard.text
+    for at, clause in enumerate(policy.clauses):
+        yield clause_path(at, "text"), f"clause {clause.id}", clause.text
+        if clause.kind == "undefined_test":
+            yield clause_path(at, "test", "purpose"), f"clause {clause.id}", clause.test.purpose

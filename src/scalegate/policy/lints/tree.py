@@ -1,0 +1,142 @@
+"""What is certain of a condition before anything is known: which truths it can have, and what holds it for good.
+
+Each atom is taken alone, so a truth that is listed may be out of reach, and one that is not listed surely is. A fact
+that is an amount is at least 0 and has no largest value, the clock shows `today` or later, and whatever the gate does
+not always have may be unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from functools import partial
+from typing import TypeAlias
+
+from scalegate.policy.syntax import (
+    All,
+    AtLeast,
+    Compare,
+    Expr,
+    Fact,
+    Not,
+    Undefined,
+    children,
+    compares,
+    fact_names,
+    net,
+)
+from scalegate.truth import Truth, negate
+
+__all__ = ["implied_by_cap", "truths", "what_stops"]
+
+Truths: TypeAlias = frozenset[Truth]
+Given: TypeAlias = Callable[[Expr], Truths | None]
+"""What an atom can be, where more is known of it than of any."""
+
+_ANY = frozenset(Truth)
+_ALWAYS_KNOWN = frozenset({"compute", "now"})
+_NEVER_LESS = frozenset({"compute", "now", "developer.others", "lineage.compute", "ledger.time"})
+"""A plan can be made smaller, and so is none of these."""
+
+
+def truths(expr: Expr, today: int, given: Given = lambda _: None) -> Truths:
+    """The truths that a condition can have from the instant `today` on."""
+    known = given(expr)
+    if known is not None:
+        return known
+    match expr:
+        case Undefined():
+            return frozenset({Truth.UNKNOWN})
+        case Fact():
+            return _ANY
+        case Compare():
+            return _compared(expr, today)
+        case Not(item):
+            return frozenset(map(negate, truths(item, today, given)))
+    parts = [truths(item, today, given) for item in children(expr)]
+    wanted = expr.k if isinstance(expr, AtLeast) else len(parts) if isinstance(expr, All) else 1
+    return _counted(wanted, parts)
+
+
+def _counted(wanted: int, parts: list[Truths]) -> Truths:
+    """The truths of `at least so many of these`."""
+    spare = len(parts) - wanted + 1
+    found = set()
+    if sum(Truth.TRUE in part for part in parts) >= wanted:
+        found.add(Truth.TRUE)
+    if sum(Truth.FALSE in part for part in parts) >= spare:
+        found.add(Truth.FALSE)
+    settled = (
+        sum(part == {Truth.TRUE} for part in parts) >= wanted or sum(part == {Truth.FALSE} for part in parts) >= spare
+    )
+    if not settled and any(Truth.UNKNOWN in part for part in parts):
+        found.add(Truth.UNKNOWN)
+    return frozenset(found)
+
+
+def _compared(part: Compare, today: int) -> Truths:
+    pushes = net(part)
+    least = part.right.const - part.left.const + today * pushes.get("now", Fraction(0))
+    at_least_met = least > 0 if part.op == "<" else least >= 0
+    found = set()
+    if at_least_met or any(it > 0 for it in pushes.values()):
+        found.add(Truth.TRUE)
+    if not at_least_met or any(it < 0 for it in pushes.values()):
+        found.add(Truth.FALSE)
+    if not fact_names(part) <= _ALWAYS_KNOWN:
+        found.add(Truth.UNKNOWN)
+    return frozenset(found)
+
+
+def implied_by_cap(limit: int) -> Given:
+    """What comparisons come to for whoever stays within an absolute limit on compute."""
+
+    def holds(part: Expr) -> Truths | None:
+        pushes = {name: it for name, it in net(part).items() if it} if isinstance(part, Compare) else {}
+        alike = len(set(pushes.values())) == 1
+        bounded = pushes.keys() <= {"compute", "developer.others"} or (
+            len(pushes) == 1 and pushes.keys() <= {"lineage.compute", "lineage.planned_end"}
+        )
+        if not (isinstance(part, Compare) and alike and bounded):
+            return None
+        size = -next(iter(pushes.values()))
+        most, room = limit * size, part.right.const - part.left.const
+        met = size > 0 and (most < room if part.op == "<" else most <= room)
+        return frozenset({Truth.TRUE}) if met else None
+
+    return holds
+
+
+def what_stops(expr: Expr, today: int) -> Iterator[Compare | str]:
+    """What, once it has come about, no measurement, signature, act or date makes good: a comparison that compute has
+    passed, a domain whose alarm was reached, or a `determination.D` that was denied and stays so."""
+    for compare in dict.fromkeys(compares(expr)):
+        pushes = {name: it for name, it in net(compare).items() if it}
+        for_good = pushes and all(it < 0 and name in _NEVER_LESS for name, it in pushes.items())
+        if for_good and Truth.TRUE not in truths(expr, today, partial(_passed, compare)):
+            yield compare
+    names = sorted(fact_names(expr))
+    alarms = (name.rpartition(".")[0] for name in names if name.endswith((".reached", ".ruled_out")))
+    judged = (".".join(name.split(".")[:2]) for name in names if name.startswith("determination."))
+    for bad, events in ((_reached, alarms), (_denied, judged)):
+        for event in dict.fromkeys(events):
+            if Truth.TRUE in truths(expr, today) and Truth.TRUE not in truths(expr, today, partial(bad, event)):
+                yield event
+
+
+def _passed(compare: Compare, part: Expr) -> Truths | None:
+    return frozenset({Truth.FALSE}) if part == compare else None
+
+
+def _reached(domain: str, part: Expr) -> Truths | None:
+    if part == Fact(f"{domain}.reached"):
+        return frozenset({Truth.TRUE})
+    return frozenset({Truth.FALSE}) if part == Fact(f"{domain}.ruled_out") else None
+
+
+def _denied(determination: str, part: Expr) -> Truths | None:
+    if part == Fact(determination):
+        return frozenset({Truth.FALSE})
+    ends = (".denied", ".denied_anywhere")
+    denied = isinstance(part, Fact) and part.name.startswith(f"{determination}.") and part.name.endswith(ends)
+    return frozenset({Truth.TRUE}) if denied else None

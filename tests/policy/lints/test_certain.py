@@ -1,0 +1,121 @@
+"""What a lint says is certain is so, for random policies and whatever is known of their runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from scalegate.examples import read_example
+from scalegate.gate import Situation, decide
+from scalegate.gate.facts import derive_facts, effective
+from scalegate.gate.judge import Judge
+from scalegate.policy import Policy, parse_policy
+from scalegate.policy.document import ComputeCap
+from scalegate.policy.lints import check_policy
+from scalegate.policy.lints.tree import truths, what_stops
+from scalegate.policy.semantics import evaluate
+from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Not, Undefined, at_most, constant, term
+from scalegate.policy.syntax import Any as AnyOf
+from scalegate.truth import Truth
+from strategies import cases
+
+Case = tuple[Policy, Situation]
+
+
+@given(cases())
+def test_a_condition_has_no_other_truth_than_those_that_it_can_have(case: Case) -> None:
+    policy, situation = case
+    facts = derive_facts(policy, situation, "train")
+    for test in Judge.of(policy, "train").tests:
+        for expr in test.exprs():
+            assert evaluate(expr, facts) in truths(expr, situation.now)
+
+
+@given(cases())
+def test_a_clause_that_never_decides_can_be_left_out(case: Case) -> None:
+    policy, situation = case
+    masked = [it.path[1] for it in check_policy(policy, situation.now) if it.rule.code == "never-decides"]
+    kept = tuple(clause for index, clause in enumerate(policy.clauses) if index not in masked)
+    facts = derive_facts(policy, situation, "train")
+    less = policy.model_copy(update={"clauses": kept})
+    assert Judge.of(policy, "train").proceeds(facts) == Judge.of(less, "train").proceeds(facts)
+
+
+@given(cases())
+def test_a_clause_that_is_over_or_always_met_does_not_hold(case: Case) -> None:
+    policy, situation = case
+    idle = {it.path[1] for it in check_policy(policy, situation.now) if it.rule.code in ("clause-over", "always-met")}
+    findings = {it.clause: it.status for it in decide(policy, situation, "train").findings}
+    for index in idle:
+        assert findings.get(policy.clauses[int(index)].id) not in ("violated", "not shown")
+
+
+@given(cases())
+def test_past_a_cap_that_is_a_stop_nothing_releases(case: Case) -> None:
+    policy, situation = case
+    stops = {it.path[1] for it in check_policy(policy, situation.now) if it.rule.code == "stop"}
+    caps = [c.at for i, c in enumerate(policy.clauses) if i in stops and isinstance(c, ComputeCap) and c.tier is None]
+    late = [c for c in policy.clauses if c.in_force is not None and c.in_force.from_ is not None]
+    decision = decide(policy, situation, "train")
+    if caps and not late and effective(policy, situation.lineage.compute) > min(caps):
+        assert decision.resumption is not None
+        assert decision.resumption.sets == ()
+
+
+P, Q = Fact("d.ruled_out"), Fact("d.reached")
+UNDER = at_most(term("compute"), constant(5))
+
+
+@pytest.mark.parametrize(
+    ("expr", "can"),
+    [
+        (All(()), "T"),
+        (AnyOf(()), "F"),
+        (Undefined("u"), "U"),
+        (P, "TFU"),
+        (UNDER, "TF"),
+        (at_most(term("compute"), constant(-1)), "F"),
+        (Compare("<", term("compute"), constant(0)), "F"),
+        (at_most(constant(10), term("now")), "T"),
+        (Compare("<", constant(10), term("now")), "TF"),
+        (at_most(constant(11), term("now")), "TF"),
+        (at_most(term("now"), constant(9)), "F"),
+        (at_most(term("now"), term("d.evidence.time") + constant(5)), "TFU"),
+        (All((Undefined("u"), P)), "FU"),
+        (AnyOf((Undefined("u"), P)), "TU"),
+        (Not(All((Undefined("u"), UNDER))), "TU"),
+        (AtLeast(2, (All(()), P, Undefined("u"))), "TU"),
+        (AtLeast(2, (All(()), All(()), P)), "T"),
+        (AtLeast(2, (AnyOf(()), AnyOf(()), P)), "F"),
+    ],
+)
+def test_the_truths_that_a_condition_can_have_from_day_10_on(expr: Expr, can: str) -> None:
+    names = {"T": Truth.TRUE, "F": Truth.FALSE, "U": Truth.UNKNOWN}
+    assert truths(expr, 10) == {names[it] for it in can}
+
+
+@pytest.mark.parametrize(
+    ("expr", "stopped_by"),
+    [
+        (UNDER, [UNDER]),
+        (Not(Q), ["d"]),
+        (P, ["d"]),
+        (AnyOf((P, at_most(term("now"), term("safeguard.s.until")))), []),
+        (AnyOf((UNDER, Undefined("u"))), [UNDER]),
+        (AnyOf((UNDER, at_most(constant(20), term("now")))), []),
+        (at_most(term("compute"), term("d.evidence.compute", 4)), []),
+        (at_most(term("lineage.planned_end"), constant(5)), []),
+        (All((Not(Q), UNDER)), [UNDER, "d"]),
+    ],
+)
+def test_what_makes_a_hold_a_stop(expr: Expr, stopped_by: list[Any]) -> None:
+    assert list(what_stops(expr, 10)) == stopped_by
+
+
+def test_the_time_of_asking_decides_what_is_over() -> None:
+    policy = parse_policy(read_example("arithmetic").replace("modality: aim", "modality: will"))
+    end = next(clause.until for clause in policy.clauses if clause.kind == "moratorium")
+    for today, told in ((end - 1, 0), (end, 1)):
+        assert [it.rule.code for it in check_policy(policy, today)].count("clause-over") == told

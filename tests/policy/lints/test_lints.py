@@ -1,0 +1,326 @@
+"""For each lint a policy that raises it once, and the same policy without that, which does not.
+
+`SCALEGATE_GOLDEN=write pytest tests/policy/lints` writes what they say anew: read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+
+import scalegate
+from scalegate.examples import read_example
+from scalegate.ledger import SigningKey
+from scalegate.policy import Policy, parse_policy
+from scalegate.policy.lints import RULES, Lint, changed_since, check_policy
+from scalegate.policy.places import places
+from scalegate.policy.reader import fill_keys
+from scalegate.units import parse_instant
+from strategies import cases
+
+TODAY = parse_instant("2026-11-26")
+GOLDEN = Path(__file__).with_name("expected.txt")
+SOUND = read_example("arithmetic")
+BY_CODE = {it.code: it for it in RULES}
+
+
+class Case(NamedTuple):
+    """What is changed in the sound policy, and what that raises."""
+
+    code: str
+    changes: Mapping[str, str]
+    beside: tuple[str, ...] = ()
+    """Other weaknesses that come with it."""
+    sound: Mapping[str, str] = {}
+    """What is changed in the sound policy first, so that only the one thing is left."""
+
+
+def clause(kind: str, text: str, *, name: str = "new", modality: str = "will", section: str = '"9"') -> str:
+    """A clause to be put before the last of the policy."""
+    return (
+        f"  - id: {name}\n    kind: {kind}\n    text: {text}\n    source: {{document: Policy, section: {section}}}\n"
+        f"    actions: [train]\n    modality: {modality}\n\n  - id: publish\n"
+    )
+
+
+LAST = "  - id: publish\n"
+TEXT = "Checkpoints are readable by the training account only."
+CADENCE = "Every domain is evaluated again at every 4x of effective compute and every 3 months, whichever comes first."
+CAP = "No run and no sum of runs goes past 1e13 FLOP, whatever the evaluations say."
+LINK = "None by itself. It is a stand-in, chosen because it emerges within minutes on two cores."
+FOURTH = "  - {id: alan, name: Alan Officer, roles: [officer], key: unset}\n"
+
+CASES = (
+    Case(
+        "clause-over",
+        {LAST: clause("moratorium\n    above: 1e11 FLOP\n    until: 2026-01-01", "Nothing past 1e11 FLOP.")},
+    ),
+    Case(
+        "clause-over",
+        {'section: "5.1"}\n': 'section: "5.1"}\n    in_force: {until: 2026-06-01}\n'},
+    ),
+    Case(
+        "clause-over",
+        {
+            LAST: clause("moratorium\n    above: 1e11 FLOP\n    until: 2027-06-01", "Nothing more.").replace(
+                "    modality", "    in_force: {from: 2027-07-01}\n    modality"
+            )
+        },
+    ),
+    Case(
+        "always-met",
+        {LAST: clause("condition\n    when: not arithmetic.reached or now >= 2026-01-01", "No alarm, for now.")},
+    ),
+    Case("never-met", {LAST: clause("condition\n    when: undefined test.understanding", "We understand it.")}),
+    Case(
+        "never-met",
+        {
+            LAST: clause(
+                "condition\n    when: now <= 2026-01-01 and not arithmetic.reached", "Until a day that is past."
+            )
+        },
+    ),
+    Case("never-decides", {"at: 2e12 FLOP": "at: 2e13 FLOP", "goes past 2e12": "goes past 2e13"}),
+    Case("never-decides", {"above: 3.6e12 FLOP": "above: 1e13 FLOP"}),
+    Case(
+        "never-decides",
+        {
+            LAST: clause(
+                "condition\n    when: compute + developer.others <= 1e14 FLOP", "No sum of runs past 1e14 FLOP."
+            )
+        },
+    ),
+    Case(
+        "no-resumption",
+        {
+            f"    safeguards:\n      - id: weights-locked\n        text: {TEXT}\n        kind: security\n"
+            "        attested_by: security\n        valid_for: 3 months\n"
+            "    approvals: {role: officer, at_least: 2, valid_for: 3 months}\n": "",
+            "and two of three officers have signed": "and people have signed",
+        },
+    ),
+    Case("stop", {LAST: clause("condition\n    when: not arithmetic.reached", "No run goes on after an alarm.")}),
+    Case(
+        "two-figures",
+        {LAST: clause("compute_cap\n    at: 5e12 FLOP", "No run goes past 5e12 FLOP.")},
+    ),
+    Case(
+        "two-figures",
+        {LAST: clause("cadence\n    every: 2x\n    within: 6 months", "Again at every 2x and every 6 months.")},
+    ),
+    Case("said-twice", {LAST: clause("capability\n    domain: arithmetic", "Training waits for evidence.")}),
+    Case(
+        "cap-before-first-evaluation",
+        {"at: 1e13": "at: 1e10", "past 1e13": "past 1e10"},
+        beside=("never-decides", "never-decides"),
+    ),
+    Case("cadence-past-buffer", {"buffer: 6x": "buffer: 4x"}),
+    Case("error-budget-before-cap", {"evaluations: 12": "evaluations: 3"}),
+    Case("both-sides", {"roles: [evaluator]": "roles: [evaluator, officer]", FOURTH: ""}),
+    Case("both-sides", {"[security, registrar]": "[security, registrar, officer]", FOURTH: ""}),
+    Case("both-sides", {"roles: [gate]": "roles: [gate, security]"}),
+    Case(
+        "releases-and-amends",
+        {"amendment: {role: board": "amendment: {role: officer"},
+        sound={
+            "amendment: {role: officer": "amendment: {role: board",
+            FOURTH: f"{FOURTH}  - {{id: bo, name: Bo, roles: [board], key: unset}}\n"
+            "  - {id: di, name: Di, roles: [board], key: unset}\n",
+        },
+    ),
+    Case(
+        "quorum-of-one-side",
+        {
+            f"name: {name.title()} Officer, roles: [officer]": "name: A, roles: [officer, research]"
+            for name in ("ada", "grace", "alan")
+        },
+    ),
+    Case("quorum-of-one", {"amendment: {role: officer, at_least: 2}": "amendment: {role: officer, at_least: 1}"}),
+    Case(
+        "names-nothing",
+        {FOURTH: f"{FOURTH}  - {{id: bo, name: Bo, roles: [ofice], key: unset}}\n"},
+    ),
+    Case("names-nothing", {"tiers:\n": "  - number: 3\n    about: More.\n\ntiers:\n"}),
+    Case("names-nothing", {"    tier: international\n": ""}, beside=("never-decides", "two-figures")),
+    Case("not-a-party", {"[Example Lab, ": "[Other Lab, "}),
+    Case(
+        "test-not-described",
+        {LAST: clause("condition\n    when: undefined sandbagging or compute <= 1e12 FLOP", "A test past 1e12 FLOP.")},
+    ),
+    Case("other-figure", {"every: 4x": "every: 3x"}),
+    Case("other-figure", {"binds_at: 2": "binds_at: 3"}),
+    Case(
+        "other-figure",
+        {
+            LAST: clause(
+                "condition\n    when: 2 * compute <= 6 * arithmetic.evidence.compute", "At most 4x past the evidence."
+            ).replace("4x", "5x")
+        },
+    ),
+    Case(
+        "other-figure",
+        {
+            LAST: clause(
+                "condition\n    when: now <= arithmetic.evidence.time + 60 days", "Evidence of the last 30 days."
+            )
+        },
+    ),
+    Case("figure-not-checked", {CAP: f"{CAP[:-1]}, for 18 months."}),
+    Case(
+        "figure-not-checked",
+        {LAST: clause("condition\n    when: not arithmetic.reached", "No alarm, by two of five reviewers.")},
+    ),
+    Case("no-section", {', section: "5.1"}': "}"}),
+    Case("no-link-to-harm", {LINK: "Not argued yet."}),
+    Case("nothing-unmeasured", {"      - Addition of longer numbers, and any other skill.\n": "      - None.\n"}),
+    Case("placeholder", {LINK: f"{LINK} A share of TBD of it."}),
+    Case("placeholder", {TEXT: "Red teams pass X% of attacks on the training account."}),
+    Case("vague-word", {TEXT: "Appropriate people read checkpoints, and robust locks hold as needed."}),
+    Case("vague-word", {CADENCE: CADENCE.replace("whichever comes first", "where feasible")}),
+    Case("state-of-the-art", {TEXT: "Checkpoints are guarded by the best available means."}),
+    Case("words-under-modality", {CAP: CAP.replace("goes past", "should go past")}),
+    Case("words-under-modality", {CAP: "We aim to stay under 1e13 FLOP, whatever the evaluations say."}),
+    Case("words-over-modality", {"We aim to publish": "We train at most once, and publish"}),
+    Case("words-over-modality", {"We aim to publish": "We will publish"}),
+)
+
+
+def changed(text: str, changes: Mapping[str, str]) -> str:
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+def versions(case: Case) -> tuple[str, str]:
+    """The text without and with what raises it."""
+    sound = changed(SOUND, case.sound)
+    return sound, changed(sound, case.changes)
+
+
+def found(text: str) -> list[Lint]:
+    return list(check_policy(parse_policy(text), TODAY))
+
+
+def codes(lints: list[Lint], severity: str) -> list[str]:
+    return sorted(it.rule.code for it in lints if it.rule.severity == severity)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
+def test_it_is_raised_once_and_not_without_its_cause(case: Case) -> None:
+    before, after = map(found, versions(case))
+    assert [it.rule.code for it in after].count(case.code) == [it.rule.code for it in before].count(case.code) + 1
+    assert codes(before, "weakness") == []
+    own = (case.code,) if BY_CODE[case.code].severity == "weakness" else ()
+    assert codes(after, "weakness") == sorted((*own, *case.beside))
+
+
+def test_every_rule_has_a_policy_that_raises_it() -> None:
+    assert {case.code for case in CASES} | {"cannot-be-signed"} == set(BY_CODE)
+    assert len(BY_CODE) == len(RULES)
+
+
+def test_what_they_say_is_the_expected() -> None:
+    said = []
+    for case in CASES:
+        before, text = versions(case)
+        place = places(text, file="policy.yaml")
+        known = {(it.rule.code, it.about) for it in found(before)}
+        new = [it for it in found(text) if (it.rule.code, it.about) not in known]
+        said += [
+            f"{place(it.path, it.words)}: {it.rule.code}: {it.about}: {it.what}\n    fix: {it.fix}\n" for it in new
+        ]
+    if os.environ.get("SCALEGATE_GOLDEN") == "write":
+        GOLDEN.write_text("".join(said), encoding="utf-8")
+    assert "".join(said) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_a_quorum_without_keys_is_told_once_anybody_has_one() -> None:
+    """Where nobody has a key it is a template, and what lacks keys is told elsewhere."""
+    names = [person.id for person in parse_policy(SOUND).people]
+
+    def with_keys(*without: str) -> list[str]:
+        keys = {name: SigningKey.generate(name).verify_key.to_text() for name in names if name not in without}
+        return [it.what for it in found(fill_keys(SOUND, keys)) if it.rule.code == "cannot-be-signed"]
+
+    assert with_keys(*names) == with_keys() == with_keys("alan") == []
+    assert with_keys("security") == [
+        "1 with role `security` must sign, and 0 of them have a key",
+        "1 with role `registrar` must sign, and 0 of them have a key",
+    ]
+    assert set(with_keys("ada", "alan")) == {"2 with role `officer` must sign, and 1 of them have a key"}
+
+
+@pytest.mark.parametrize(
+    ("name", "weak"), [("arithmetic", []), ("starter", ["no-link-to-harm", "no-link-to-harm", "placeholder"])]
+)
+def test_the_examples_are_as_weak_as_they_say_they_are(name: str, weak: list[str]) -> None:
+    lints = found(read_example(name))
+    assert codes(lints, "weakness") == weak
+    assert set(codes(lints, "note")) == {"stop", "releases-and-amends"}
+
+
+PUBLISHED = Path(scalegate.__file__).parent / "policies"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "about"),
+    [
+        # The text leaves its highest level open: what is judged to be in it waits for another policy.
+        ("openai-preparedness-2", "no-resumption", "clause halt.critical"),
+        ("anthropic-rsp-2.2", "no-resumption", "clause safeguards.asl-4"),
+        ("anthropic-rsp-2.2", "both-sides", "person ceo"),
+        ("anthropic-rsp-2.2", "vague-word", "determination cbrn-3"),
+        ("openai-preparedness-2", "vague-word", "safeguard high-safeguards"),
+        ("openai-preparedness-2", "quorum-of-one", "determination bio-high"),
+        ("pause-letter-2023", "always-met", "clause pause"),
+    ],
+)
+def test_published_policies_are_weak_where_their_texts_are(name: str, code: str, about: str) -> None:
+    lints = found((PUBLISHED / f"{name}.yaml").read_text(encoding="utf-8"))
+    assert (code, about) in {(it.rule.code, it.about) for it in lints}
+
+
+def test_a_published_policy_is_compared_with_the_one_before() -> None:
+    old, new = (
+        parse_policy((PUBLISHED / f"anthropic-rsp-{it}.yaml").read_text(encoding="utf-8")) for it in ("1.0", "2.2")
+    )
+    said = {(it.rule.code, it.about, it.what) for it in changed_since(old, new)}
+    assert ("weaker", "clause cadence", "`within` was 90 days, and is 180 days") in said
+    assert ("weaker", "determination autonomy-rate-warning", "is gone") in said
+    assert any(it.startswith("is gone") for code, about, it in said if about == "clause define-asl-4-first")
+
+
+QUIET = (
+    "Training may go on only as far as the buffer reaches.",
+    "No run may not be metered.",
+    "Significant uplift is a score of more than 50% on the test.",
+    "Weights leave the enclave promptly, within 2 days.",
+    "Logs are read regularly, once a week.",
+    "An entry-level team is lifted to a world-class one.",
+    "The run is planned to end at its cap.",
+)
+
+
+@pytest.mark.parametrize("text", QUIET)
+def test_words_that_a_figure_or_a_limit_backs_raise_nothing(text: str) -> None:
+    assert codes(found(SOUND.replace(TEXT, text)), "weakness") == []
+
+
+def test_a_figure_does_not_close_a_way_out() -> None:
+    lints = found(SOUND.replace(TEXT, "Weights are sealed within 2 days where feasible."))
+    assert codes(lints, "weakness") == ["vague-word"]
+
+
+@settings(max_examples=60)
+@given(cases())
+def test_no_policy_that_reads_makes_a_lint_fail(case: tuple[Policy, Any]) -> None:
+    for lint in check_policy(case[0], TODAY):
+        assert lint.what
+        assert lint.fix
+        assert lint.rule in RULES

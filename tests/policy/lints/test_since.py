@@ -1,0 +1,122 @@
+"""Two versions side by side: what is weaker, what is stricter, and what is for people to judge."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from scalegate.examples import read_example
+from scalegate.policy import Policy, parse_policy
+from scalegate.policy.lints import changed_since
+from strategies import policies
+
+TEXT = read_example("arithmetic")
+DOMAIN = TEXT[TEXT.index("  - id: arithmetic\n") : TEXT.index("levels:\n")]
+APPROVALS = "    approvals: {role: officer, at_least: 2, valid_for: 3 months}\n"
+CAP = TEXT[TEXT.index("  - id: cap.absolute") : TEXT.index("  - id: last-gate")]
+CAP_GATES = "modality: will\n\n  - id: last-gate"
+AIM = TEXT[TEXT.index("  - id: publish") :]
+MORATORIUM = "kind: moratorium\n    above: 0 FLOP\n    until: 2027-01-01"
+SAFEGUARD = TEXT[TEXT.index("      - id: weights-locked") : TEXT.index(APPROVALS)]
+
+
+def told(old: str, new: str) -> list[tuple[str, str, str]]:
+    return [(it.rule.code, it.about, it.what) for it in changed_since(parse_policy(old), parse_policy(new))]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "about", "what"),
+    [
+        ("every: 4x", "every: 6x", "clause cadence", "`every` was 4x, and is 6x"),
+        ("within: 3 months", "within: 6 months", "clause cadence", "`within` was 90 days, and is 180 days"),
+        ("buffer: 6x", "buffer: 8x", "domain arithmetic", "`buffer` was 6x, and is 8x"),
+        ('alarm: "0.20"', 'alarm: "0.30"', "domain arithmetic", "`alarm` was 0.2, and is 0.3"),
+        ('threshold: "0.50"', 'threshold: "0.60"', "domain arithmetic", "`threshold` was 0.5, and is 0.6"),
+        ("margin: 1.5x", "margin: 1x", "domain arithmetic", "`margin` was 1.5x, and is 1x"),
+        ("samples: 400", "samples: 300", "domain arithmetic", "`samples` was 400, and is 300"),
+        ("share: 1%", "share: 0.5%", "domain arithmetic, elicitation", "`share` was 1%, and is 0.5%"),
+        ("at: 1e13 FLOP", "at: 1e14 FLOP", "clause cap.absolute", "`at` was 1.00e+13 FLOP, and is 1.00e+14 FLOP"),
+        ("above: 3.6e12", "above: 4e12", "clause last-gate", "`above` was 3.60e+12 FLOP, and is 4.00e+12 FLOP"),
+        ("at: 5e10 FLOP", "at: 50000000001 FLOP", "the policy", "is 50000000001 FLOP"),
+        ("lease: 10 minutes", "lease: 20 minutes", "the policy", "`lease` was 10 minutes, and is 20 minutes"),
+        ("alpha: 5%", "alpha: 6%", "`error_budget`", "`alpha` was 5%, and is 6%"),
+        ("factor: 2x", "factor: 1x", "`effective_compute`", "`factor` was 2x, and is 1x"),
+        ("officer, at_least: 2}\n\ndomains", "officer, at_least: 1}\n\ndomains", "`amendment`", "was 2, and is 1"),
+        ("binds_at: 2", "binds_at: 3", "tier international", "`binds_at` was 2, and is 3"),
+        ("until: 2027-01-01", "until: 2026-12-01", "clause publish", "and is 2026-12-01T00:00:00Z"),
+        (APPROVALS, "", "level 2", "`approvals` was left out: role officer, at_least 2, valid_for 90 days"),
+        ("valid_for: 3 months\n", "valid_for: 4 months\n", "safeguard weights-locked", "was 90 days, and is 120 days"),
+        ("actions: [train, store]", "actions: [train]", "clause cap.absolute", "was train, store, and is train"),
+        (CAP_GATES, CAP_GATES.replace("will", "aim"), "clause cap.absolute", "`modality` was will, and is aim"),
+        (CAP_GATES, f"tier: international\n    {CAP_GATES}", "clause cap.absolute", "was added: international"),
+        ("goes past 1e13 FLOP", "goes on for ever", "clause cap.absolute", "its `text` is worded anew, without 1e13"),
+        (CAP, "", "clause cap.absolute", "is gone; its sentence was: No run and no sum of runs goes past 1e13 FLOP"),
+        (SAFEGUARD, SAFEGUARD.replace("-locked", "-kept"), "safeguard weights-locked", "is gone"),
+    ],
+)
+def test_what_was_loosened_is_weaker_and_the_way_back_is_not(before: str, after: str, about: str, what: str) -> None:
+    text = TEXT
+    if before not in text:
+        text = text.replace("factor: 1x", "factor: 2x").replace(CAP, CAP.replace("[train]", "[train, store]"))
+    assert before in text
+    changed = text.replace(before, after, 1)
+    assert [said for code, where, said in told(text, changed) if (code, where) == ("weaker", about) and what in said]
+    back = {code for code, where, _ in told(changed, text) if where.split(",")[0] == about.split(",", maxsplit=1)[0]}
+    # A sentence that gains a figure may promise anything: that is for people to judge.
+    assert back == ({"changed"} if "`text`" in what else {"stricter"})
+
+
+def test_a_domain_that_is_lost_is_weaker() -> None:
+    two = TEXT.replace(DOMAIN, DOMAIN + DOMAIN.replace("id: arithmetic", "id: cyber"))
+    capability = TEXT[TEXT.index("  - id: capability.arithmetic") : TEXT.index("  - id: cadence")]
+    two = two.replace(capability, capability + capability.replace("arithmetic", "cyber"))
+    assert {(code, about) for code, about, _ in told(two, TEXT)} == {
+        ("weaker", "domain cyber"),
+        ("weaker", "clause capability.cyber"),
+    }
+    assert {code for code, _, _ in told(TEXT, two)} == {"stricter"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "about"),
+    [
+        ("name: Ada Officer", "name: Ada", "person ada"),
+        ("evaluations: 12", "evaluations: 13", "`error_budget`"),
+        (MORATORIUM, "kind: compute_cap\n    at: 1 FLOP", "clause publish"),
+        (CAP_GATES, CAP_GATES.replace("will", "law"), "clause cap.absolute"),
+        (AIM, "", "clause publish"),
+        ("attested_by: security", "attested_by: officer", "safeguard weights-locked"),
+        ('section: "5.1"', 'section: "5.2"', "clause cap.absolute, source"),
+    ],
+)
+def test_what_cannot_be_ordered_is_for_people_to_judge(before: str, after: str, about: str) -> None:
+    assert before in TEXT
+    assert {(code, where) for code, where, _ in told(TEXT, TEXT.replace(before, after, 1))} == {("changed", about)}
+
+
+def test_a_condition_that_is_written_anew_is_not_judged() -> None:
+    """What is stricter of two conditions is not read off their texts."""
+    clause = AIM.replace("publish", "w").replace(MORATORIUM, "kind: condition\n    when: compute <= 1e12 FLOP")
+    text = f"{TEXT}\n{clause}"
+    assert [code for code, _, _ in told(text, text.replace("compute <= 1e12", "compute <= 2e12"))] == ["changed"]
+
+
+def test_the_weaker_comes_first() -> None:
+    new = (
+        TEXT.replace("every: 4x", "every: 3x")
+        .replace("buffer: 6x", "buffer: 8x")
+        .replace("name: Ada Officer", "name: A")
+    )
+    assert [code for code, _, _ in told(TEXT, new)] == ["weaker", "stricter", "changed"]
+
+
+@settings(max_examples=60)
+@given(policies(), policies())
+def test_one_version_is_no_change_and_what_is_weaker_one_way_is_stricter_the_other(old: Policy, new: Policy) -> None:
+    assert changed_since(old, old) == ()
+
+    def counted(code: str, found: tuple[object, ...]) -> int:
+        return sum(it.rule.code == code and "text" not in it.what for it in found)
+
+    there, back = changed_since(old, new), changed_since(new, old)
+    assert counted("weaker", there) == counted("stricter", back)
