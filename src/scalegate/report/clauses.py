@@ -1,0 +1,195 @@
+"""What a clause asks for, in a sentence for people: made from the parameters that it is compiled from, never from its
+text. A kind of clause that has no sentence here is put into words from its condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from scalegate.policy.document import (
+    Action,
+    Cadence,
+    Capability,
+    Clause,
+    ComputeCap,
+    Domain,
+    Level,
+    Moratorium,
+    Policy,
+    Safeguards,
+    UndefinedTest,
+)
+from scalegate.policy.show import amount, date
+from scalegate.policy.vocabulary import Kind
+from scalegate.report.words import Said, factor, inline, share
+from scalegate.units import exact_decimal, format_duration
+
+__all__ = ["DOING", "amendment", "dates", "flop", "in_place", "listed", "sentence", "tier_of"]
+
+DOING: dict[Action, str] = {
+    "train": "training",
+    "store": "keeping the weights",
+    "evaluate": "evaluating",
+    "deploy_internal": "deploying inside",
+    "deploy_external": "deploying outside",
+    "release_weights": "releasing the weights",
+}
+
+
+def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], condition: Said) -> str:
+    """What the clause asks for, for actions for which its condition is one."""
+    doing = listed([DOING[action] for action in actions])
+    doing = doing[:1].upper() + doing[1:]
+    trains = "train" in actions
+    match clause:
+        case Capability():
+            return _capability(policy, policy.domain(clause.domain), doing, trains)
+        case Cadence():
+            return _cadence(policy, clause, doing, trains)
+        case Safeguards():
+            return _safeguards(policy, clause, doing, trains)
+        case ComputeCap():
+            return (
+                f"{doing} is held where the planned end of the run, or all of the developer's effective compute"
+                f" together, is more than {flop(clause.at)}, whatever evaluations say."
+            )
+        case Moratorium():
+            return (
+                f"{doing} is held until {date(clause.until)} where all of the developer's effective compute together is"
+                f" more than {flop(clause.above)}, whatever evaluations say."
+            )
+        case UndefinedTest():
+            return (
+                f"{doing} is held where all of the developer's effective compute together is more than"
+                f" {flop(clause.above)}, until the test `{clause.test.id}` is passed. Nobody has defined that test, so"
+                " nothing passes it, and nobody can sign it away."
+            )
+        case _:
+            said = inline(condition)
+            return f"{doing} is held unless {said}." if said else f"{doing} is held unless {condition.text}"
+
+
+def _capability(policy: Policy, domain: Domain, doing: str, trains: bool) -> str:
+    reach = factor(domain.buffer / domain.margin)
+    spent = domain.elicitation
+    return (
+        f"{doing} goes no further than {reach} the effective compute of weights with a conclusive evaluation of"
+        f" `{domain.id}`, whatever it showed (a buffer of {exact_decimal(domain.buffer)}x over a margin of"
+        f" {exact_decimal(domain.margin)}x), and that evaluation took elicitation of at least {share(spent.share)} of"
+        f" the effective compute asked for, and at least {flop(spent.at_least)}." + _first(policy, [domain], trains)
+    )
+
+
+def _first(policy: Policy, domains: Sequence[Domain], trains: bool, lasting: str = "") -> str:
+    """What holds before the first evaluation."""
+    if not trains or not domains:
+        return ""
+    if policy.first_evaluation_at is None:
+        return " No compute is free of that: not even a first step is taken without."
+    names = listed([f"`{domain.id}`" for domain in domains])
+    each = "" if len(domains) == 1 else " each of"
+    return (
+        f" Not before a first evaluation is due: while at most {flop(policy.first_evaluation_at)} of the developer's"
+        f" effective compute is covered by no conclusive evaluation of{each} {names}, and no measurement shows its alarm"
+        f" reached, here or as early in another run{lasting}."
+    )
+
+
+def _cadence(policy: Policy, clause: Cadence, doing: str, trains: bool) -> str:
+    if not policy.domains:
+        return f"{doing} is held: this asks for evaluations in every domain, and the policy has none."
+    names = listed([f"`{domain.id}`" for domain in policy.domains])
+    within = format_duration(clause.within)
+    each = "" if len(policy.domains) == 1 else "each of "
+    first = _first(policy, policy.domains, trains, f", and for at most {within} after the lineage was opened")
+    return (
+        f"{doing} takes a conclusive evaluation of {each}{names}, whatever it showed, from which effective compute"
+        f" has grown to no more than {exact_decimal(clause.every)}x, and which is no older than {within}." + first
+    )
+
+
+def _safeguards(policy: Policy, clause: Safeguards, doing: str, trains: bool) -> str:
+    domains = [domain for domain in policy.domains if domain.level == clause.level]
+    level = policy.level(clause.level)
+    needed = in_place(policy, level) if level else f"it has what level {clause.level} asks for, which is not described"
+    if not domains:
+        return f"{doing} is held unless {needed}."
+    names = listed([f"`{domain.id}`" for domain in domains])
+    reach = "; ".join(
+        f"`{it.id}`: {factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
+        f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and {flop(it.elicitation.at_least)}"
+        for it in domains
+    )
+    alarm = f"the alarm of {names} is" if len(domains) == 1 else f"the alarms of {names} are all"
+    return (
+        f"{doing} is held unless {alarm} ruled out by conclusive evaluations that carry so far ({reach}), or"
+        f" {needed}." + _first(policy, domains, trains)
+    )
+
+
+def in_place(policy: Policy, level: Level) -> str:
+    """What a level takes, as a part of a sentence."""
+    parts = []
+    if level.safeguards:
+        names = listed([f"`{safeguard.id}`" for safeguard in level.safeguards])
+        parts.append(f"{names} {'is' if len(level.safeguards) == 1 else 'are'} attested")
+    if level.approvals:
+        quorum = level.approvals
+        people = policy.with_role(quorum.role)
+        names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
+        has = "has" if quorum.at_least == 1 else "have"
+        parts.append(f"{quorum.at_least} of {len(people)} {has} signed: {names}")
+    if not parts:
+        return f"the safeguards of level {level.number} are in place, and it has none: nothing meets this"
+    return " and ".join(parts)
+
+
+def amendment(policy: Policy) -> str:
+    """Who may change the policy, and how."""
+    quorum = policy.amendment
+    if quorum is None:
+        return "Nobody can amend this policy: it names no procedure for it."
+    people = policy.with_role(quorum.role)
+    keyed = sum(person.key != "unset" for person in people)
+    names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
+    text = f"A new version takes the signatures of {quorum.at_least} of {len(people)}: {names}."
+    short = f" Only {keyed} of them {'has' if keyed == 1 else 'have'} a key." if keyed < quorum.at_least else ""
+    return (
+        text
+        + short
+        + " It may loosen anything: no clause is beyond amendment, and a weakening takes no more than this."
+    )
+
+
+def tier_of(policy: Policy, clause: Clause) -> str | None:
+    """For whom the clause binds, if it has a tier."""
+    tier = next((tier for tier in policy.tiers if tier.id == clause.tier), None)
+    if tier is None:
+        return None
+    return (
+        f"Binds unless a record that counts, signed by the role `{tier.recorded_by}`, shows that fewer than"
+        f" {tier.binds_at} of {len(set(tier.parties))} parties have adopted `{tier.id}`. With no record it binds."
+    )
+
+
+def dates(clause: Clause, at: int) -> tuple[str, bool]:
+    """When it is in force, in words, and whether it is at an instant."""
+    force = clause.in_force
+    start, end = (force.from_, force.until) if force else (None, None)
+    if start is not None and at < start:
+        return f"Not in force yet: it begins on {date(start)}" + (f" and ends on {date(end)}." if end else "."), False
+    if end is not None and at >= end:
+        return f"No longer in force: it ended on {date(end)}.", False
+    since = f" since {date(start)}" if start is not None else ""
+    return f"In force{since}" + (f", until {date(end)}." if end is not None else "."), True
+
+
+def flop(value: int) -> str:
+    """Exact, as a policy writes it."""
+    return amount(Fraction(value), Kind.FLOP)
+
+
+def listed(words: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
