@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scalegate.cli.options import HERE, AsJson, ProjectDir, RunName
+from scalegate.cli.options import HERE, AsJson, ProjectDir, RunName, policy_file
 
 __all__ = ["register"]
 
@@ -37,7 +37,7 @@ def init(
     if template in TEMPLATES:
         text = files("scalegate.examples").joinpath(f"{template}.yaml").read_text(encoding="utf-8")
     else:
-        text = _read_text(Path(template))
+        text = _read_text(policy_file(Path(template), quiet=as_json))
     project = create_project(folder, text, name=template, adopter=SigningKey.load(key) if key else None)
     document = {"policy": str(project.policy), "ledger": str(project.ledger), "keys": str(project.keys)}
     emit(
@@ -254,11 +254,12 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import evidence, key, policy
+    from scalegate.cli import evidence, key, policy, reading
     from scalegate.cli.sign import adopt, adopters, approve, attest
 
     for command in (demo, init, status, decide, attest, approve, adopters, adopt, report, verify):
         app.command(command.__name__)(command)
+    reading.register(policy.app)
     app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(key.app, name="key")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalegate.cli.options import AsJson
+from scalegate.cli.options import AsJson, PolicyName, policy_file
 
 if TYPE_CHECKING:
     from scalegate.policy import Policy
@@ -20,7 +19,7 @@ app = typer.Typer(help="Read and check policies.", no_args_is_help=True)
 
 @app.command("check")
 def check(
-    path: Annotated[Path, typer.Argument(help="The policy file.")],
+    path: PolicyName,
     as_json: AsJson = False,
 ) -> None:
     """Read a policy: every fault, or what it says and lacks."""
@@ -28,13 +27,13 @@ def check(
     from scalegate.cli.status import check_document, check_view
     from scalegate.policy import load_policy
 
-    policy = load_policy(path)
+    policy = load_policy(policy_file(path, quiet=as_json))
     emit(as_json, check_document(policy), lambda: check_view(policy))
 
 
 @app.command("explain")
 def explain(
-    path: Annotated[Path, typer.Argument(help="The policy file.")],
+    path: PolicyName,
     clause: Annotated[str | None, typer.Argument(help="The id of one clause; without it, all of them.")] = None,
     action: Annotated[str, typer.Option("--action", help="train, or another action of the policy.")] = "train",
     as_json: AsJson = False,
@@ -49,7 +48,7 @@ def explain(
     from scalegate.policy import load_policy
     from scalegate.policy.compile import compile_policy
 
-    policy = load_policy(path)
+    policy = load_policy(policy_file(path, quiet=as_json))
     wanted = check_action(action)
     compiled = [it for it in compile_policy(policy, wanted) if clause in (None, it.clause.id)]
     if not compiled:

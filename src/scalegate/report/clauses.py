@@ -91,8 +91,8 @@ def _first(policy: Policy, domains: Sequence[Domain], trains: bool, lasting: str
     each = "" if len(domains) == 1 else " each of"
     return (
         f" Not before a first evaluation is due: while at most {flop(policy.first_evaluation_at)} of the developer's"
-        f" effective compute is covered by no conclusive evaluation of{each} {names}, and no measurement shows its alarm"
-        f" reached, here or as early in another run{lasting}."
+        f" effective compute is covered by no conclusive evaluation of{each} {names}, and no measurement shows its"
+        f" alarm reached, here or as early in another run{lasting}."
     )
 
 
@@ -118,7 +118,8 @@ def _safeguards(policy: Policy, clause: Safeguards, doing: str, trains: bool) ->
     names = listed([f"`{domain.id}`" for domain in domains])
     reach = "; ".join(
         f"`{it.id}`: {factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
-        f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and {flop(it.elicitation.at_least)}"
+        f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and"
+        f" {flop(it.elicitation.at_least)}"
         for it in domains
     )
     alarm = f"the alarm of {names} is" if len(domains) == 1 else f"the alarms of {names} are all"

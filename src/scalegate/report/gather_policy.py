@@ -156,7 +156,7 @@ def _action(policy: Policy, action: Action) -> ActionView:
 
 
 def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterator[str]:
-    """What no evaluation, signature or safeguard releases, of what gates."""
+    """What no signature releases, and whether anything else does."""
     for clause in policy.clauses:
         if not clause.gates:
             continue

@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from scalegate._version import __version__
-from scalegate.report.promises import ClauseView, Promises
+from scalegate.report.promises import HEADLINE, ClauseView, Promises
 from scalegate.report.words import lines
 
-__all__ = ["HEADLINE", "banner", "markdown"]
+__all__ = ["AIMS", "OWN_WORDS", "banner", "body", "markdown", "own_words"]
 
-HEADLINE = "THIS POLICY IS INADEQUATE TO ENSURE SAFETY"
 OWN_WORDS = (
-    "Every sentence here is made from what is evaluated, but for names, and for what stands between “ and ”: that is the"
-    " policy's own, and nothing is decided by it."
+    "Every sentence here is made from what is evaluated, except for names and for what stands in “quotation marks”: that"
+    " is in the policy's own words, and nothing is decided by it."
 )
 AIMS = "They protect nothing: whatever they say, nothing is held by them."
 
@@ -44,7 +43,7 @@ def body(it: Promises) -> Iterator[str]:
         (f"`{view.name}`", _ticks(view.text), ", ".join(f"`{name}`" for name in view.clauses)) for view in it.actions
     ]
     yield from _table(("action", "so", "clauses"), rows)
-    yield from ("## What nobody can release", "", *_bullets(map(_ticks, it.never)), "")
+    yield from ("## What nobody can sign away", "", *_bullets(map(_ticks, it.never)), "")
     yield from ("## Clauses that gate", "")
     for clause in it.clauses:
         yield from _clause(clause)
@@ -104,7 +103,7 @@ def _clause(clause: ClauseView) -> Iterator[str]:
         [f"`{clause.kind}`, {_actions(clause.actions)}, `{clause.modality}`; binds: {clause.binds}. {clause.in_force}"]
     )
     yield from _bullets(map(_ticks, filter(None, [clause.tier])))
-    yield from _bullets([f"It is to stand for: {_quote(clause.quote)} ({_text(clause.source)})"])
+    yield from _bullets([f"The sentence that it is to stand for: {_quote(clause.quote)} ({_text(clause.source)})"])
     yield from _bullets(f"**They differ**: {_text(text)}" for text in clause.differs)
     yield ""
 
@@ -129,8 +128,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def _quote(text: str) -> str:
-    """Words of the policy's author, which cannot end their own quotation."""
-    return f"“{_text(re.sub('[“”„‟]', '"', text.strip()))}”"
+    """Words of the policy's author."""
+    return f"“{_text(own_words(text))}”"
 
 
 def _ticks(text: str) -> str:
@@ -138,7 +137,12 @@ def _ticks(text: str) -> str:
     return "".join(part if at % 2 else _text(part) for at, part in enumerate(re.split(r"(`[^`\n]+`)", text)))
 
 
+def own_words(text: str) -> str:
+    """Words of the policy's author, without marks by which they could end the quotation that they stand in."""
+    return re.sub("[“”„‟]", '"', text.strip())
+
+
 def _text(text: str) -> str:
     """Text that marks up nothing, on one line."""
     flat = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]#|~!]|^ ?[-+](?= )|(?<=\d)[.)](?= ))", r"\\\1", flat)
+    return re.sub(r"([\\`*_{}\[\]#~!]|^ ?[-+](?= )|(?<=\d)[.)](?= ))", r"\\\1", flat)

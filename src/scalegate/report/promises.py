@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from scalegate.report.words import Said
 
 __all__ = [
+    "HEADLINE",
     "ActionView",
     "ClauseView",
     "Defined",
@@ -21,6 +22,8 @@ __all__ = [
     "Promises",
     "Saying",
 ]
+
+HEADLINE = "THIS POLICY IS INADEQUATE TO ENSURE SAFETY"
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class Promises:
     aims: tuple[ClauseView, ...]
     """Aims and illustrations: they protect nothing."""
     never: tuple[str, ...]
-    """What nobody can release."""
+    """What no signature releases."""
     domains: tuple[DomainView, ...]
     levels: tuple[LevelView, ...]
     people: tuple[PersonView, ...]
