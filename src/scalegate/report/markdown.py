@@ -12,8 +12,8 @@ from scalegate.report.words import lines
 __all__ = ["AIMS", "OWN_WORDS", "banner", "body", "markdown", "own_words"]
 
 OWN_WORDS = (
-    "Every sentence here is made from what is evaluated, except for names and for what stands in “quotation marks”: that"
-    " is in the policy's own words, and nothing is decided by it."
+    "Every sentence here is made from what is evaluated, except for names and for what stands in “quotation marks”:"
+    " that is in the policy's own words, and nothing is decided by it."
 )
 AIMS = "They protect nothing: whatever they say, nothing is held by them."
 

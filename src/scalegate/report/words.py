@@ -7,15 +7,17 @@ differently read differently (a test holds this). What has no words of its own i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
+from scalegate.errors import InputError
 from scalegate.gate.sentences import fact_sentence
 from scalegate.policy.document import Policy
 from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined, children
 from scalegate.policy.vocabulary import Kind, vocabulary
-from scalegate.units import format_factor
+from scalegate.units import exact_decimal, format_factor
 
 __all__ = ["Said", "Speaker", "factor", "inline", "lines", "share"]
 
@@ -99,8 +101,11 @@ ANY = "at least one of these is so:"
 
 def factor(value: Fraction) -> str:
     """ "4x"; one without a short decimal is rounded, and said to be."""
-    shown = format_factor(value)
-    return shown if Fraction(shown[:-1]) == value else f"about {shown}"
+    with suppress(InputError):
+        exact = exact_decimal(value)
+        if len(exact) <= 8:
+            return f"{exact}x"
+    return f"about {format_factor(value)}"
 
 
 def share(value: Fraction) -> str:
@@ -174,27 +179,15 @@ class Speaker:
         first, _, rest = name.removesuffix(".until").partition(".")
         if not name.endswith(".until"):
             return None
+        which = "a" if holds else "no"
         if first == "safeguard":
-            return (
-                f"the safeguard `{rest}` is attested, and that still counts"
-                if holds
-                else f"no attestation of `{rest}` counts"
-            )
+            return f"{'an' if holds else 'no'} attestation of the safeguard `{rest}` counts"
         if first == "tier":
-            return (
-                f"a record of who has adopted `{rest}` counts"
-                if holds
-                else f"no record of who has adopted `{rest}` counts"
-            )
+            return f"{which} record of who has adopted `{rest}` counts"
         level, _, person = rest.partition(".")
         if first != "approval" or person not in self._people:
             return None
-        signer = f"{self._people[person]} (`{person}`)"
-        return (
-            f"{signer} has signed for level {level}, and that still counts"
-            if holds
-            else f"no signature of {signer} for level {level} counts"
-        )
+        return f"{which} signature of {self._people[person]} (`{person}`) for level {level} counts"
 
     def _noun(self, name: str) -> str:
         if name in _NOUNS:
@@ -293,8 +286,10 @@ def _carried(left: Linear, right: Linear) -> str | None:
         case Linear(here, ((margin, "compute"),)), Linear(there, ((buffer, name),)) if here == there == 0:
             domain = name.removesuffix(".evidence.compute")
             if domain != name and margin > 0 and buffer > 0:
-                over = "" if margin == 1 else f" ({_exact(buffer)}x over {_exact(margin)}x)"
-                return f"{factor(buffer / margin)}{over} {_OF_A_DOMAIN['evidence.compute'].format(domain)}"
+                far = f"{factor(buffer / margin)} ({_exact(buffer)}x over {_exact(margin)}x)"
+                return (
+                    f"{f'{_exact(buffer)}x' if margin == 1 else far} {_OF_A_DOMAIN['evidence.compute'].format(domain)}"
+                )
     return None
 
 
