@@ -39,6 +39,8 @@ def plain(expr: Expr, holds: bool = True) -> Expr:
             return Compare("<" if op == "<=" else "<=", right, left)
         case All((one,)) | Any((one,)):
             return plain(one, holds)
+        case All(()) | Any(()):
+            return All(()) if isinstance(expr, All) is holds else Any(())
         case All(items) | Any(items):
             parts: list[Expr] = []
             for item in map(plain, items):

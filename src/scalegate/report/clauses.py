@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from scalegate.policy.document import (
     Action,
@@ -25,7 +26,19 @@ from scalegate.policy.vocabulary import Kind
 from scalegate.report.words import Said, factor, inline, share
 from scalegate.units import exact_decimal, format_duration
 
-__all__ = ["DOING", "amendment", "dates", "flop", "in_place", "listed", "sentence", "tier_of"]
+__all__ = [
+    "DOING",
+    "amendment",
+    "dates",
+    "flop",
+    "in_place",
+    "judged",
+    "judgement",
+    "lasting",
+    "listed",
+    "sentence",
+    "tier_of",
+]
 
 DOING: dict[Action, str] = {
     "train": "training",
@@ -44,7 +57,7 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
     trains = "train" in actions
     match clause:
         case Capability():
-            return _capability(policy, policy.domain(clause.domain), doing, trains)
+            return _capability(policy, clause, doing, trains)
         case Cadence():
             return _cadence(policy, clause, doing, trains)
         case Safeguards():
@@ -70,14 +83,53 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
             return f"{doing} is held unless {said}." if said else f"{doing} is held unless {condition.text}"
 
 
-def _capability(policy: Policy, domain: Domain, doing: str, trains: bool) -> str:
-    reach = factor(domain.buffer / domain.margin)
+def _capability(policy: Policy, clause: Capability, doing: str, trains: bool) -> str:
+    domain = next((it for it in policy.domains if it.id == clause.domain), None)
+    if domain is None:
+        items = [it for it in judged(policy) if it.id == clause.domain]
+        return f"{doing} is held unless {_judgements(policy, items, trains)}, whatever it was." + _first_judged(
+            policy, items, trains
+        )
     spent = domain.elicitation
     return (
-        f"{doing} goes no further than {reach} the effective compute of weights with a conclusive evaluation of"
-        f" `{domain.id}`, whatever it showed (a buffer of {exact_decimal(domain.buffer)}x over a margin of"
-        f" {exact_decimal(domain.margin)}x), and that evaluation took elicitation of at least {share(spent.share)} of"
-        f" the effective compute asked for, and at least {flop(spent.at_least)}." + _first(policy, [domain], trains)
+        f"{doing} goes no further than {factor(domain.buffer / domain.margin)} the effective compute of weights with a"
+        f" conclusive evaluation of `{domain.id}`, whatever it showed (a buffer of {exact_decimal(domain.buffer)}x over"
+        f" a margin of {exact_decimal(domain.margin)}x), and that evaluation took elicitation of at least"
+        f" {share(spent.share)} of the effective compute asked for, and at least {flop(spent.at_least)}."
+        + _first(policy, [domain], trains)
+    )
+
+
+def judged(policy: Policy) -> list[Any]:
+    """What is determined and stands where a domain would."""
+    return list(getattr(policy, "judged", ()))
+
+
+def judgement(policy: Policy, item: Any, trains: bool) -> str:
+    """Who judges it and how far that carries, as a part of a sentence."""
+    people = policy.with_role(item.decided_by.role)
+    names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
+    have = "has" if item.decided_by.at_least == 1 else "have"
+    text = f"{item.decided_by.at_least} of {len(people)} {have} judged `{item.id}` ({names})"
+    if item.about != "weights":
+        return text
+    carries = item.carries if trains and item.carries is not None else Fraction(1)
+    far = "no further than" if carries == 1 else f"to {exact_decimal(carries)}x the effective compute of"
+    return f"{text}, which carries {far} the weights that were judged"
+
+
+def _judgements(policy: Policy, items: Sequence[Any], trains: bool) -> str:
+    return listed([judgement(policy, item, trains) for item in items])
+
+
+def _first_judged(policy: Policy, items: Sequence[Any], trains: bool, lasting: str = "") -> str:
+    """What holds before a first judgement."""
+    if not trains or not items or policy.first_evaluation_at is None:
+        return ""
+    names = listed([f"`{item.id}`" for item in items])
+    return (
+        f" No judgement is asked for while all of the developer's effective compute together is at most"
+        f" {flop(policy.first_evaluation_at)} and nobody has judged, of any weights, that {names} is not so{lasting}."
     )
 
 
@@ -87,45 +139,67 @@ def _first(policy: Policy, domains: Sequence[Domain], trains: bool, lasting: str
         return ""
     if policy.first_evaluation_at is None:
         return " No compute is free of that: not even a first step is taken without."
-    names = listed([f"`{domain.id}`" for domain in domains])
-    each = "" if len(domains) == 1 else " each of"
+    one = len(domains) == 1
     return (
-        f" Not before a first evaluation is due: while at most {flop(policy.first_evaluation_at)} of the developer's"
-        f" effective compute is covered by no conclusive evaluation of{each} {names}, and no measurement shows its"
-        f" alarm reached, here or as early in another run{lasting}."
+        f" No evaluation is asked for before a first one is due: {'' if one else 'in each domain, '}while at most"
+        f" {flop(policy.first_evaluation_at)} of the developer's effective compute is covered by no conclusive evaluation"
+        f" of {f'`{domains[0].id}`' if one else 'it'}, and no measurement shows its alarm reached, here or as early in"
+        f" another run{lasting}."
     )
 
 
 def _cadence(policy: Policy, clause: Cadence, doing: str, trains: bool) -> str:
-    if not policy.domains:
+    items = judged(policy)
+    if not policy.domains and not items:
         return f"{doing} is held: this asks for evaluations in every domain, and the policy has none."
-    names = listed([f"`{domain.id}`" for domain in policy.domains])
-    within = format_duration(clause.within)
+    fresh = []
+    if clause.every is not None:
+        fresh.append(f"effective compute has grown to no more than {exact_decimal(clause.every)}x")
+    if clause.within is not None:
+        fresh.append(f"no more than {format_duration(clause.within)} have passed")
+    if getattr(clause, "on", None) is not None:
+        fresh.append("the weights have not changed")
+    whole = getattr(clause, "due", None) == "all"
+    if not fresh:
+        return f"{doing} is held: this does not say when a new evaluation is due."
+    lasting = (
+        ""
+        if whole or clause.within is None
+        else f", and for at most {format_duration(clause.within)} after the lineage was opened"
+    )
     each = "" if len(policy.domains) == 1 else "each of "
-    first = _first(policy, policy.domains, trains, f", and for at most {within} after the lineage was opened")
+    names = listed([f"`{domain.id}`" for domain in policy.domains])
+    asked = [f"there is a conclusive evaluation of {each}{names}, whatever it showed"] if names else []
+    asked += [f"{_judgements(policy, items, trains)}, whatever it was"] if items else []
+    each = "" if len(policy.domains) + len(items) == 1 else "each of "
     return (
-        f"{doing} takes a conclusive evaluation of {each}{names}, whatever it showed, from which effective compute"
-        f" has grown to no more than {exact_decimal(clause.every)}x, and which is no older than {within}." + first
+        f"{doing} is held unless {', and '.join(asked)}, since {each}which {' or '.join(fresh) if whole else listed(fresh)}."
+        + _first(policy, policy.domains, trains, lasting)
+        + _first_judged(policy, items, trains, lasting)
     )
 
 
 def _safeguards(policy: Policy, clause: Safeguards, doing: str, trains: bool) -> str:
     domains = [domain for domain in policy.domains if domain.level == clause.level]
+    items = [item for item in judged(policy) if item.level == clause.level]
     level = policy.level(clause.level)
     needed = in_place(policy, level) if level else f"it has what level {clause.level} asks for, which is not described"
-    if not domains:
-        return f"{doing} is held unless {needed}."
-    names = listed([f"`{domain.id}`" for domain in domains])
     reach = "; ".join(
         f"`{it.id}`: {factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
         f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and"
         f" {flop(it.elicitation.at_least)}"
         for it in domains
     )
+    names = listed([f"`{domain.id}`" for domain in domains])
     alarm = f"the alarm of {names} is" if len(domains) == 1 else f"the alarms of {names} are all"
+    below = [f"{alarm} ruled out by conclusive evaluations that carry so far ({reach})"] if domains else []
+    below += [f"{judgement(policy, item, trains)}, and none of them that it is not so" for item in items]
+    if not below:
+        return f"{doing} is held unless {needed}."
     return (
-        f"{doing} is held unless {alarm} ruled out by conclusive evaluations that carry so far ({reach}), or"
-        f" {needed}." + _first(policy, domains, trains)
+        f"{doing} is held unless {' and '.join(below)}; or {needed}."
+        + _first(policy, domains, trains)
+        + _first_judged(policy, items, trains)
     )
 
 
@@ -184,6 +258,11 @@ def dates(clause: Clause, at: int) -> tuple[str, bool]:
         return f"No longer in force: it ended on {date(end)}.", False
     since = f" since {date(start)}" if start is not None else ""
     return f"In force{since}" + (f", until {date(end)}." if end is not None else "."), True
+
+
+def lasting(seconds: int | None) -> str:
+    """How long a signature counts."""
+    return "as long as its signer says" if seconds is None else f"for {format_duration(seconds)} at most"
 
 
 def flop(value: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import (
@@ -14,6 +14,7 @@ from scalegate.policy.document import (
     ComputeCap,
     Condition,
     Domain,
+    Level,
     Moratorium,
     Policy,
     Safeguards,
@@ -31,6 +32,7 @@ __all__ = ["figures", "reads"]
 Reading: TypeAlias = Callable[[Iterable[Domain], Iterable[str]], tuple[str, ...]]
 """The clauses that read facts of these kinds, of these domains."""
 _CONCLUSIVE = ("ruled_out", "unevaluated", "evidence.compute", "evidence.time", "elicitation")
+_COMPUTE = ("compute", "developer.others", "lineage.compute", "lineage.planned_end")
 _ALARM = ("ruled_out", "reached", "reached_early")
 
 
@@ -55,53 +57,13 @@ def figures(policy: Policy) -> tuple[Number, ...]:
         kinds = tuple(kinds)
         return reading(f"{domain.id}.{kind}" for domain in domains for kind in kinds)
 
-    every = policy.domains
-    compute = ("compute", "developer.others", "lineage.compute", "lineage.planned_end")
-    factor = f"{exact_decimal(policy.effective_compute.factor)}x"
-    found = [Number(factor, "effective FLOP per training FLOP: a judgement", reading(compute))]
-    if policy.first_evaluation_at is not None:
-        first = of(every, ("unevaluated", "reached_early"))
-        found.append(
-            Number(flop(policy.first_evaluation_at), "effective compute that a first evaluation may wait for", first)
-        )
-    found.append(
-        Number(format_duration(policy.lease), "how long a permit is used before it is decided again", ("every permit",))
-    )
-    budget = policy.error_budget
-    found.append(
-        Number(
-            share(budget.alpha), "chance, per domain and lineage, of ruling out what is there", of(every, _CONCLUSIVE)
-        )
-    )
-    found.append(
-        Number(
-            str(budget.evaluations), "evaluations of a domain that share that chance equally", of(every, _CONCLUSIVE)
-        )
-    )
-    if policy.amendment:
-        found.append(
-            Number(
-                str(policy.amendment.at_least), f"signatures of the role `{policy.amendment.role}`", ("a new version",)
-            )
-        )
-    for domain in every:
+    found = list(_of_all(policy, of, reading(_COMPUTE)))
+    for domain in policy.domains:
         found += _of_domain(policy, domain, of)
+    for item in getattr(policy, "determinations", ()):
+        found += _of_judgement(item, tuple(it for it in facts if any(_on(item, name) for name in facts[it])))
     for level in policy.levels:
-        where = tuple(it.id for it in policy.clauses if isinstance(it, Safeguards) and it.level == level.number)
-        for safeguard in level.safeguards:
-            used = dict.fromkeys((*where, *reading([f"safeguard.{safeguard.id}.until"])))
-            found.append(
-                Number(
-                    format_duration(safeguard.valid_for),
-                    f"longest that an attestation of `{safeguard.id}` counts",
-                    tuple(used),
-                )
-            )
-        if level.approvals:
-            what = f"signatures of the role `{level.approvals.role}` for level {level.number}"
-            found.append(Number(str(level.approvals.at_least), what, where))
-            what = f"longest that a signature for level {level.number} counts"
-            found.append(Number(format_duration(level.approvals.valid_for), what, where))
+        found += _of_level(policy, level, lambda name: reading([name]))
     for tier in policy.tiers:
         where = tuple(it.id for it in policy.clauses if it.tier == tier.id)
         found.append(
@@ -110,6 +72,56 @@ def figures(policy: Policy) -> tuple[Number, ...]:
     for clause in policy.clauses:
         found += [Number(value, what, (clause.id,)) for value, what in _of_clause(policy, clause)]
     return tuple(found)
+
+
+def _on(item: Any, name: str) -> bool:
+    return name.startswith(f"determination.{item.id}.") or name == f"determination.{item.id}"
+
+
+def _of_all(policy: Policy, of: Reading, compute: tuple[str, ...]) -> Iterator[Number]:
+    if policy.effective_compute is not None:
+        factor = f"{exact_decimal(policy.effective_compute.factor)}x"
+        yield Number(factor, "effective FLOP per training FLOP: a judgement", compute)
+    if policy.first_evaluation_at is not None:
+        waits = (Capability, Cadence, Safeguards)
+        where = tuple(it.id for it in policy.clauses if isinstance(it, waits) and "train" in it.actions)
+        what = "effective compute that a first evaluation may wait for"
+        yield Number(flop(policy.first_evaluation_at), what, where)
+    what = "how long a permit is used before it is decided again"
+    yield Number(format_duration(policy.lease), what, ("every permit",))
+    if policy.error_budget is not None:
+        conclusive = of(policy.domains, _CONCLUSIVE)
+        what = "chance, per domain and lineage, of ruling out what is there"
+        yield Number(share(policy.error_budget.alpha), what, conclusive)
+        what = "evaluations of a domain that share that chance equally"
+        yield Number(str(policy.error_budget.evaluations), what, conclusive)
+    if policy.amendment is not None:
+        what = f"signatures of the role `{policy.amendment.role}`"
+        yield Number(str(policy.amendment.at_least), what, ("a new version",))
+
+
+def _of_judgement(item: Any, where: tuple[str, ...]) -> Iterator[Number]:
+    what = f"signatures of the role `{item.decided_by.role}` on `{item.id}`"
+    yield Number(str(item.decided_by.at_least), what, where)
+    if item.carries is not None:
+        yield Number(f"{exact_decimal(item.carries)}x", f"how far a judgement on `{item.id}` carries", where)
+    if item.valid_for is not None:
+        yield Number(format_duration(item.valid_for), f"longest that a judgement on `{item.id}` counts", where)
+
+
+def _of_level(policy: Policy, level: Level, reading: Callable[[str], tuple[str, ...]]) -> Iterator[Number]:
+    where = tuple(it.id for it in policy.clauses if isinstance(it, Safeguards) and it.level == level.number)
+    for safeguard in level.safeguards:
+        if safeguard.valid_for is not None:
+            used = dict.fromkeys((*where, *reading(f"safeguard.{safeguard.id}.until")))
+            what = f"longest that an attestation of `{safeguard.id}` counts"
+            yield Number(format_duration(safeguard.valid_for), what, tuple(used))
+    if level.approvals:
+        what = f"signatures of the role `{level.approvals.role}` for level {level.number}"
+        yield Number(str(level.approvals.at_least), what, where)
+        if level.approvals.valid_for is not None:
+            what = f"longest that a signature for level {level.number} counts"
+            yield Number(format_duration(level.approvals.valid_for), what, where)
 
 
 def _of_domain(policy: Policy, domain: Domain, of: Reading) -> Iterator[Number]:
@@ -141,8 +153,10 @@ def _of_domain(policy: Policy, domain: Domain, of: Reading) -> Iterator[Number]:
 def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
     match clause:
         case Cadence():
-            yield f"{exact_decimal(clause.every)}x", "growth of effective compute until the next evaluation"
-            yield format_duration(clause.within), "time until the next evaluation"
+            if clause.every is not None:
+                yield f"{exact_decimal(clause.every)}x", "growth of effective compute until the next evaluation"
+            if clause.within is not None:
+                yield format_duration(clause.within), "time until the next evaluation"
         case ComputeCap():
             yield flop(clause.at), "cap on effective compute"
         case Moratorium():

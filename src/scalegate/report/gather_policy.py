@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.judge import PLAN, REQUIRED_KINDS, STANDING
@@ -11,7 +12,18 @@ from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import ACTIONS, Action, Clause, Domain, Level, Policy
 from scalegate.policy.show import date
 from scalegate.policy.syntax import Expr, fact_names, undefined
-from scalegate.report.clauses import DOING, amendment, dates, flop, in_place, listed, sentence, tier_of
+from scalegate.report.clauses import (
+    DOING,
+    amendment,
+    dates,
+    flop,
+    in_place,
+    judgement,
+    lasting,
+    listed,
+    sentence,
+    tier_of,
+)
 from scalegate.report.figures import figures
 from scalegate.report.promises import (
     ActionView,
@@ -24,7 +36,7 @@ from scalegate.report.promises import (
     Saying,
 )
 from scalegate.report.words import Speaker, factor, share
-from scalegate.units import DAY, exact_decimal, format_duration
+from scalegate.units import DAY, exact_decimal
 
 __all__ = ["gather_policy", "keyless", "undefined_parts"]
 
@@ -66,6 +78,7 @@ def gather_policy(policy: Policy, at: int) -> Promises:
         aims=tuple(view for view in views if not view.gates),
         never=tuple(_never(policy, conditions)),
         domains=tuple(map(_domain, policy.domains)),
+        judgements=tuple(_judgement(policy, item) for item in getattr(policy, "determinations", ())),
         levels=tuple(_level(policy, level) for level in policy.levels),
         people=tuple(PersonView(it.id, it.name, it.roles, it.key != "unset") for it in policy.people),
         roles=tuple(_roles(policy)),
@@ -215,13 +228,22 @@ def _domain(domain: Domain) -> DomainView:
     return DomainView(domain.id, domain.about, domain.level, figures, domain.not_measured, domain.link_to_harm)
 
 
+def _judgement(policy: Policy, item: Any) -> Defined:
+    of = "weights" if item.about == "weights" else "the developer"
+    level = f" Otherwise the model is in level {item.level}." if item.level is not None else ""
+    signed = f"It is so when {judgement(policy, item, True)}, and none of them that it is not so."
+    return Defined(
+        item.id,
+        item.text,
+        f"Judgement on {of}, not measured. {signed}{level} Each signature counts {lasting(item.valid_for)}.",
+    )
+
+
 def _level(policy: Policy, level: Level) -> LevelView:
     approvals = "No approval is asked for."
     if level.approvals:
         quorum = level.approvals
-        approvals = (
-            f"Role `{quorum.role}`; each signature counts for {format_duration(quorum.valid_for)} at most, for one run."
-        )
+        approvals = f"Role `{quorum.role}`; each signature counts {lasting(quorum.valid_for)}, for one run."
     return LevelView(
         level.number,
         level.about,
@@ -230,8 +252,8 @@ def _level(policy: Policy, level: Level) -> LevelView:
             Defined(
                 it.id,
                 it.text,
-                f"{it.kind}; attested by the role `{it.attested_by}`, and each attestation counts for"
-                f" {format_duration(it.valid_for)} at most",
+                f"{it.kind}; attested by the role `{it.attested_by}`, and each attestation counts"
+                f" {lasting(it.valid_for)}",
             )
             for it in level.safeguards
         ),
@@ -254,6 +276,8 @@ def _roles(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             add(it.attested_by, f"that `{it.id}` is in place")
         if level.approvals:
             add(level.approvals.role, f"approvals for level {level.number}")
+    for item in getattr(policy, "determinations", ()):
+        add(item.decided_by.role, f"judgements on `{item.id}`")
     for tier in policy.tiers:
         add(tier.recorded_by, f"who has adopted `{tier.id}`")
     if policy.amendment:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from scalegate._version import __version__
-from scalegate.report.promises import HEADLINE, ClauseView, Promises
+from scalegate.report.promises import HEADLINE, ClauseView, Defined, Promises
 from scalegate.report.words import lines
 
 __all__ = ["AIMS", "OWN_WORDS", "banner", "body", "markdown", "own_words"]
@@ -62,6 +62,8 @@ def body(it: Promises) -> Iterator[str]:
         yield ""
     if not it.domains:
         yield from ("None: nothing is measured.", "")
+    if it.judgements:
+        yield from ("## Judgements", "", *_bullets(map(_defined, it.judgements)), "")
     yield from ("## Levels", "")
     for level in it.levels:
         yield from (f"### Level {level.number}", "", _quote(level.about), "", _ticks(level.approvals), "")
@@ -77,7 +79,7 @@ def body(it: Promises) -> Iterator[str]:
         yield from (f"Without a key, so that nothing they sign counts: {', '.join(unset)}.", "")
     if it.tiers:
         yield from ("## Tiers", "")
-        yield from (*_bullets(f"`{tier.id}`: {_quote(tier.about)} {_ticks(tier.text)}" for tier in it.tiers), "")
+        yield from (*_bullets(map(_defined, it.tiers)), "")
     yield from ("## Numbers", "")
     rows = [
         (number.value, _ticks(number.what), ", ".join(map(_name, number.where)) or "nothing") for number in it.numbers
@@ -106,6 +108,10 @@ def _clause(clause: ClauseView) -> Iterator[str]:
     yield from _bullets([f"The sentence that it is to stand for: {_quote(clause.quote)} ({_text(clause.source)})"])
     yield from _bullets(f"**They differ**: {_text(text)}" for text in clause.differs)
     yield ""
+
+
+def _defined(it: Defined) -> str:
+    return f"`{it.id}`: {_quote(it.about)} {_ticks(it.text)}"
 
 
 def _actions(actions: Iterable[str]) -> str:

@@ -77,7 +77,7 @@ class DomainView:
 
 @dataclass(frozen=True)
 class Defined:
-    """A safeguard or a tier: who signs for it, and for how long that counts."""
+    """A safeguard, a judgement or a tier: who signs for it, and for how long that counts."""
 
     id: str
     about: str
@@ -132,6 +132,8 @@ class Promises:
     never: tuple[str, ...]
     """What no signature releases."""
     domains: tuple[DomainView, ...]
+    judgements: tuple[Defined, ...]
+    """What is left to somebody's judgement."""
     levels: tuple[LevelView, ...]
     people: tuple[PersonView, ...]
     roles: tuple[tuple[str, str, tuple[str, ...]], ...]

@@ -33,8 +33,6 @@ _NOUNS = {
 }
 _OF_A_DOMAIN = {
     "unevaluated": "the effective compute of other runs that no conclusive evaluation of `{}` covers",
-    "evidence.compute": "that of the weights in the furthest conclusive evaluation of `{}`",
-    "evidence.time": "the time of the furthest conclusive evaluation of `{}`",
     "elicitation": "the compute spent on elicitation of `{}`",
 }
 _LEFT_RIGHT = {
@@ -119,6 +117,12 @@ class Speaker:
     def __init__(self, policy: Policy) -> None:
         self._known = vocabulary(policy)
         self._people = {person.id: person.name for person in policy.people}
+        self._judged = {
+            f"determination.{item.id}.{person.id}": (f"{person.name} (`{person.id}`)", f"`{item.id}`")
+            for item in getattr(policy, "determinations", ())
+            for person in policy.with_role(item.decided_by.role)
+        }
+        """Whose judgement the facts are, and on what, by the beginning of their names."""
 
     def say(self, expr: Expr, holds: bool = True) -> Said:
         """That the condition is so; `holds` False: that it is not."""
@@ -129,7 +133,7 @@ class Speaker:
                 domain = name.removesuffix(".ruled_out")
                 if domain != name and not holds:
                     return Said(f"the alarm of `{domain}` is not ruled out")
-                return Said(fact_sentence(name, holds))
+                return Said(self._denied(name, holds) or fact_sentence(name, holds))
             case Undefined(name):
                 return Said(_undefined(name, holds))
             case Compare():
@@ -162,11 +166,10 @@ class Speaker:
             if counted is not None:
                 return counted
         since = _since(right)
-        if one == "now" and since is not None and right.const >= 0:
-            start = {"lineage.opened": "the lineage was opened"}.get(since[0]) or _furthest(since[0])
-            if start is not None:
-                return _PASSED[how].format(amount(right.const, Kind.INSTANT), start)
-        carried = _carried(left, right)
+        start = self._event(since) if one == "now" and since is not None and right.const >= 0 else None
+        if start is not None:
+            return _PASSED[how].format(amount(right.const, Kind.INSTANT), start)
+        carried = self._carried(left, right)
         if carried is not None:
             return f"{_NOUNS['compute']} {_LEFT_RIGHT[how]} {carried}"
         # What is asked of a thing reads better with the thing first.
@@ -180,6 +183,9 @@ class Speaker:
         if not name.endswith(".until"):
             return None
         which = "a" if holds else "no"
+        by = self._judged.get(name.removesuffix(".until"))
+        if by is not None:
+            return f"{which} judgement of {by[0]} on {by[1]} counts"
         if first == "safeguard":
             return f"{'an' if holds else 'no'} attestation of the safeguard `{rest}` counts"
         if first == "tier":
@@ -189,13 +195,57 @@ class Speaker:
             return None
         return f"{which} signature of {self._people[person]} (`{person}`) for level {level} counts"
 
+    def _denied(self, name: str, holds: bool) -> str | None:
+        """That a judgement was that it is not so."""
+        by = self._judged.get(name.removesuffix(".denied"))
+        if by is not None:
+            return f"{by[0]} {'has' if holds else 'has not'} judged that {by[1]} is not so"
+        of = name.removeprefix("determination.").removesuffix(".denied_anywhere")
+        who = "somebody" if holds else "nobody"
+        return f"{who} has judged, of any weights, that `{of}` is not so" if name.endswith(".denied_anywhere") else None
+
+    def _event(self, name: str) -> str | None:
+        """What happened at an instant, after `since`."""
+        if name == "lineage.opened":
+            return "the lineage was opened"
+        by = self._judged.get(name.removesuffix(".time"))
+        if by is not None:
+            return f"{by[0]} judged {by[1]}"
+        domain = name.removesuffix(".evidence.time")
+        return f"the furthest conclusive evaluation of `{domain}`" if domain != name else None
+
+    def _compute_of(self, name: str) -> str | None:
+        """The weights whose compute it is, after `that of`."""
+        by = self._judged.get(name.removesuffix(".compute"))
+        if by is not None:
+            return f"the weights of which {by[0]} judged {by[1]}"
+        domain = name.removesuffix(".evidence.compute")
+        return f"the weights in the furthest conclusive evaluation of `{domain}`" if domain != name else None
+
+    def _carried(self, left: Linear, right: Linear) -> str | None:
+        """How far evidence or judgement carries, where that is all that is compared."""
+        match left, right:
+            case Linear(here, ((margin, "compute"),)), Linear(there, ((buffer, name),)) if here == there == 0:
+                weights = self._compute_of(name)
+                if weights is None or margin <= 0 or buffer <= 0:
+                    return None
+                if margin == buffer == 1:
+                    return f"that of {weights}"
+                far = f"{factor(buffer / margin)} ({_exact(buffer)}x over {_exact(margin)}x)"
+                return f"{f'{_exact(buffer)}x' if margin == 1 else far} that of {weights}"
+        return None
+
     def _noun(self, name: str) -> str:
         if name in _NOUNS:
             return _NOUNS[name]
+        weights, event = self._compute_of(name), self._event(name)
+        if weights is not None:
+            return f"the effective compute of {weights}"
+        if event is not None:
+            return f"the time when {event}" if " judged " in event else f"the time of {event}"
         for kind, words in _OF_A_DOMAIN.items():
             domain = name.removesuffix(f".{kind}")
             if domain != name:
-                words = words.replace("that of", "the effective compute of")
                 return words.format(domain)
         if name.startswith("tier.") and name.endswith(".adopters"):
             return f"the number of parties that have adopted `{name[5:-9]}`"
@@ -268,28 +318,11 @@ def _alone(side: Linear) -> str | None:
     return None
 
 
-def _since(side: Linear) -> tuple[str, Fraction] | None:
+def _since(side: Linear) -> str | None:
+    """The one fact that a side is, with what is added to it left away."""
     match side:
-        case Linear(const, ((coefficient, name),)) if coefficient == 1:
-            return name, const
-    return None
-
-
-def _furthest(name: str) -> str | None:
-    domain = name.removesuffix(".evidence.time")
-    return f"the furthest conclusive evaluation of `{domain}`" if domain != name else None
-
-
-def _carried(left: Linear, right: Linear) -> str | None:
-    """How far evidence carries, where that is all that is compared."""
-    match left, right:
-        case Linear(here, ((margin, "compute"),)), Linear(there, ((buffer, name),)) if here == there == 0:
-            domain = name.removesuffix(".evidence.compute")
-            if domain != name and margin > 0 and buffer > 0:
-                far = f"{factor(buffer / margin)} ({_exact(buffer)}x over {_exact(margin)}x)"
-                return (
-                    f"{f'{_exact(buffer)}x' if margin == 1 else far} {_OF_A_DOMAIN['evidence.compute'].format(domain)}"
-                )
+        case Linear(_, ((coefficient, name),)) if coefficient == 1:
+            return name
     return None
 
 
