@@ -142,8 +142,8 @@ def _first(policy: Policy, domains: Sequence[Domain], trains: bool, lasting: str
     one = len(domains) == 1
     return (
         f" No evaluation is asked for before a first one is due: {'' if one else 'in each domain, '}while at most"
-        f" {flop(policy.first_evaluation_at)} of the developer's effective compute is covered by no conclusive evaluation"
-        f" of {f'`{domains[0].id}`' if one else 'it'}, and no measurement shows its alarm reached, here or as early in"
+        f" {flop(policy.first_evaluation_at)} of the developer's effective compute is covered by no conclusive"
+        f" evaluation of {f'`{domains[0].id}`' if one else 'it'}, and no measurement shows its alarm reached, here or as early in"
         f" another run{lasting}."
     )
 
@@ -171,9 +171,10 @@ def _cadence(policy: Policy, clause: Cadence, doing: str, trains: bool) -> str:
     names = listed([f"`{domain.id}`" for domain in policy.domains])
     asked = [f"there is a conclusive evaluation of {each}{names}, whatever it showed"] if names else []
     asked += [f"{_judgements(policy, items, trains)}, whatever it was"] if items else []
-    each = "" if len(policy.domains) + len(items) == 1 else "each of "
+    which = "which" if len(policy.domains) + len(items) == 1 else "each of which"
+    since = " or ".join(fresh) if whole else listed(fresh)
     return (
-        f"{doing} is held unless {', and '.join(asked)}, since {each}which {' or '.join(fresh) if whole else listed(fresh)}."
+        f"{doing} is held unless {', and '.join(asked)}, since {which} {since}."
         + _first(policy, policy.domains, trains, lasting)
         + _first_judged(policy, items, trains, lasting)
     )
