@@ -19,8 +19,7 @@ from scalegate._version import __version__
 from scalegate.errors import InputError
 from scalegate.examples import read_example
 from scalegate.gate.adequacy import inadequate
-from scalegate.gate.fold import _can_sign
-from scalegate.policy import ACTIONS, Policy, compile_policy, parse_policy
+from scalegate.policy import ACTIONS, Policy, compile_policy, load_policy, parse_policy
 from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import AtLeast, Compare, Expr, children
 from scalegate.policy.vocabulary import Kind
@@ -31,7 +30,7 @@ from scalegate.report.promises import ClauseView
 from scalegate.report.words import lines, share
 from scalegate.report.write_policy import write_html, write_markdown
 from strategies import policies
-from support import POLICY_TEXT, START
+from support import POLICY_TEXT, START, new_project
 
 GOLDEN = Path(__file__).parent / "golden"
 DAY = 86_400
@@ -106,9 +105,12 @@ def test_what_gates_nothing_is_never_among_what_gates(policy: Policy) -> None:
     assert not shown & {view.id for view in document.aims}
 
 
-@given(policies())
-def test_a_policy_that_is_called_fit_for_adoption_can_be_adopted(policy: Policy) -> None:
-    assert (not keyless(policy)) is _can_sign(policy)
+def test_a_policy_can_be_adopted_once_those_have_keys_who_gate_and_amend(tmp_path: Path) -> None:
+    assert keyless(parse_policy(POLICY_TEXT)) == (
+        "nobody with the role `gate` has a key",
+        "2 with the role `officer` are to sign, and 0 have a key",
+    )
+    assert keyless(load_policy(new_project(tmp_path / "p").policy)) == ()
 
 
 @pytest.mark.parametrize("name", ["arithmetic", "starter"])

@@ -254,12 +254,11 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import evidence, key, policy, reading
+    from scalegate.cli import evidence, key, policy
     from scalegate.cli.sign import adopt, adopters, approve, attest
 
     for command in (demo, init, status, decide, attest, approve, adopters, adopt, report, verify):
         app.command(command.__name__)(command)
-    reading.register(policy.app)
     app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(key.app, name="key")

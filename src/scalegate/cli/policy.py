@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalegate.cli import reading
 from scalegate.cli.options import AsJson, PolicyName, policy_file
 
 if TYPE_CHECKING:
@@ -93,3 +94,6 @@ def _view(policy: Policy, compiled: CompiledClause) -> str:
     if undefined(compiled.condition):
         lines.append("  What is `undefined` has no test yet: it is never met, and nobody can sign it away.")
     return "\n".join(lines)
+
+
+reading.register(app)
