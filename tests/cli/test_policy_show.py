@@ -67,7 +67,7 @@ def test_it_is_json_too(scalegate: Command, here: Path) -> None:
         (("check", "lab-rps"), "there is no file and no published policy called `lab-rps` (one of `lab-rsp`"),
         (("show", "policy.yaml", "--at", "soon"), "`--at`: `soon` is not a date"),
         (("show", "policy.yaml", "--markdown", "policy.yaml"), "something other than a report is there"),
-        (("show", "policy.yaml", "--markdown", "gone/p.md"), "the report cannot be written: No such file"),
+        (("show", "policy.yaml", "--markdown", "gone/p.md"), "this cannot be written: No such file"),
     ],
 )
 def test_what_cannot_be_shown_is_bad_input(
@@ -128,3 +128,27 @@ def test_where_none_is_published_that_is_said(
 ) -> None:
     monkeypatch.setattr(module, "FOLDER", tmp_path / "gone")
     assert scalegate("policy", "list").out == "No published policy comes with this version.\n"
+
+
+def test_a_file_is_laid_out_in_place_once(scalegate: Command, here: Path) -> None:
+    text = (here / "policy.yaml").read_text(encoding="utf-8").replace("lease: 10 minutes", "lease:    10 minutes")
+    (here / "policy.yaml").write_text(text, encoding="utf-8")
+    ran = scalegate("policy", "fmt", "policy.yaml", "--check")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "error: policy.yaml: it is laid out otherwise (scalegate policy fmt policy.yaml)\n"
+    assert (here / "policy.yaml").read_text(encoding="utf-8") == text
+    before = scalegate("policy", "check", "policy.yaml", "--json").json["digest"]
+    assert scalegate("policy", "fmt", "policy.yaml").out == "Laid out: policy.yaml\n"
+    assert scalegate("policy", "check", "policy.yaml", "--json").json["digest"] == before
+    assert scalegate("policy", "fmt", "policy.yaml").out == "As it should be: policy.yaml\n"
+    assert scalegate("policy", "fmt", "policy.yaml", "--check", "--json").json == {
+        "policy": "policy.yaml",
+        "changed": False,
+    }
+
+
+def test_what_is_no_policy_is_not_laid_out(scalegate: Command, here: Path) -> None:
+    (here / "broken.yaml").write_text("scalegate: 2\n")
+    assert scalegate("policy", "fmt", "broken.yaml").code == 2
+    assert (here / "broken.yaml").read_text() == "scalegate: 2\n"
+    assert scalegate("policy", "fmt", "gone.yaml").code == 2

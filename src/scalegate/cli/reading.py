@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Put the commands on `scalegate policy`."""
     app.command("show")(show)
     app.command("list")(list_published)
+    app.command("fmt")(fmt)
 
 
 def show(
@@ -95,6 +96,33 @@ def list_published(as_json: AsJson = False) -> None:
 
     documents = [_document(it) for it in published()]
     emit(as_json, {"policies": documents}, lambda: _listed(documents))
+
+
+def fmt(
+    path: Annotated[Path, typer.Argument(help="The policy file.")],
+    check: Annotated[bool, typer.Option("--check", help="Change nothing: exit 2 if it is laid out otherwise.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Lay out a policy file: fields in one order, one indentation.
+
+    Comments stay, and so does the digest; where they could not, nothing is written.
+    """
+    from scalegate.cli.show import emit
+    from scalegate.errors import InputError, Place
+    from scalegate.policy import load_policy
+    from scalegate.policy.layout import lay_out_file
+    from scalegate.report.publish import publish
+
+    load_policy(path)
+    text = path.read_bytes().decode("utf-8")
+    shown = lay_out_file(text, name=str(path))
+    changed = shown != text
+    if changed and check:
+        raise InputError("it is laid out otherwise", place=Place(file=str(path)), fix=f"scalegate policy fmt {path}")
+    if changed:
+        publish(path.resolve(), shown.encode(), b"")
+    word = "Laid out" if changed else "As it should be"
+    emit(as_json, {"policy": str(path), "changed": changed}, lambda: f"{word}: {path}")
 
 
 def _document(it: Published) -> dict[str, object]:

@@ -143,8 +143,8 @@ def _first(policy: Policy, domains: Sequence[Domain], trains: bool, lasting: str
     return (
         f" No evaluation is asked for before a first one is due: {'' if one else 'in each domain, '}while at most"
         f" {flop(policy.first_evaluation_at)} of the developer's effective compute is covered by no conclusive"
-        f" evaluation of {f'`{domains[0].id}`' if one else 'it'}, and no measurement shows its alarm reached, here or as"
-        f" early in another run{lasting}."
+        f" evaluation of {f'`{domains[0].id}`' if one else 'it'}, and no measurement shows its alarm reached, here or"
+        f" as early in another run{lasting}."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from scalegate._version import __version__
 from scalegate.report.promises import HEADLINE, ClauseView, Defined, Promises
-from scalegate.report.words import lines
+from scalegate.report.words import Said, lines
 
 __all__ = ["AIMS", "OWN_WORDS", "banner", "body", "markdown", "own_words"]
 
@@ -92,7 +92,7 @@ def body(it: Promises) -> Iterator[str]:
         for says in clause.says:
             aim = "" if clause.gates else ", which gates nothing"
             yield from (f"`{clause.id}`, {_actions(says.actions)}{aim}:", "")
-            yield from (*(f"{'  ' * depth}- {_ticks(text)}" for depth, text in lines(says.condition)), "")
+            yield from (*_tree(says.condition), "")
     yield f"Written by scalegate {__version__} from the policy alone. **{HEADLINE}.**"
 
 
@@ -101,6 +101,8 @@ def _clause(clause: ClauseView) -> Iterator[str]:
     for says in clause.says:
         would = "" if clause.gates else "It would ask for this, if it gated: "
         yield from (f"{would}{_ticks(says.sentence)}", "")
+        if says.lists:
+            yield from (*(line for part in says.condition.parts for line in _tree(part)), "")
     yield from _bullets(
         [f"`{clause.kind}`, {_actions(clause.actions)}, `{clause.modality}`; binds: {clause.binds}. {clause.in_force}"]
     )
@@ -108,6 +110,10 @@ def _clause(clause: ClauseView) -> Iterator[str]:
     yield from _bullets([f"The sentence that it is to stand for: {_quote(clause.quote)} ({_text(clause.source)})"])
     yield from _bullets(f"**They differ**: {_text(text)}" for text in clause.differs)
     yield ""
+
+
+def _tree(said: Said) -> Iterator[str]:
+    return (f"{'  ' * depth}- {_ticks(text)}" for depth, text in lines(said))
 
 
 def _defined(it: Defined) -> str:

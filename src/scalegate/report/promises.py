@@ -34,6 +34,11 @@ class Saying:
     sentence: str
     condition: Said
 
+    @property
+    def lists(self) -> bool:
+        """Whether the sentence ends with what is in the condition, which is to stand under it."""
+        return self.sentence.endswith(":")
+
 
 @dataclass(frozen=True)
 class ClauseView:

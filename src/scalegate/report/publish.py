@@ -34,7 +34,7 @@ def publish(out: Path, data: bytes, head: bytes) -> Path:
             aside.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
-            f"the report cannot be written: {error.strerror}",
+            f"this cannot be written: {error.strerror}",
             place=Place(file=str(out)),
             fix="give a file name in a folder that exists and may be written to",
         ) from error

@@ -151,7 +151,9 @@ class Speaker:
             case Any(items):
                 text = ANY if holds else "none of these is so:"
             case AtLeast(k, items):
-                text = f"{'at least' if holds else 'fewer than'} {k} of these {len(items)} are so:"
+                text = (
+                    f"{'at least' if holds else 'fewer than'} {k} of these {len(items)} {'is' if k == 1 else 'are'} so:"
+                )
         return Said(text, tuple(map(self.say, items)))
 
     def _compare(self, compare: Compare, holds: bool) -> str:
