@@ -1,4 +1,4 @@
-"""One layout of a policy file: comments and meaning stay, a second time changes nothing, and what would lose is refused."""
+"""One layout of a policy file: comments and meaning stay, and a layout by which something would be lost is refused."""
 
 from __future__ import annotations
 
@@ -107,9 +107,9 @@ PEOPLE = """people:
 
 
 def test_fields_go_into_their_order_and_comments_go_with_them() -> None:
-    alan = "-   key:    unset   # none yet\n    # who\n    name: Alan Officer\n    roles:\n    - officer # one\n    id: a\n"
+    alan = "-   key:    unset   # none yet\n    # who\n    name: Al\n    roles:\n    - officer # one\n    id: a\n"
     shown = laid(PEOPLE.replace("  - ", "- ") + alan)
-    alan = "  - id: a\n    # who\n    name: Alan Officer\n    roles:\n      - officer  # one\n    key: unset   # none yet\n"
+    alan = "  - id: a\n    # who\n    name: Al\n    roles:\n      - officer  # one\n    key: unset   # none yet\n"
     assert shown == PEOPLE + alan
 
 
