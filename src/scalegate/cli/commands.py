@@ -17,7 +17,10 @@ TEMPLATES = ("starter", "arithmetic")
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to make, or to add a project to.")],
-    template: Annotated[str, typer.Option("--template", help="`starter`, `arithmetic`, or a policy file.")] = "starter",
+    template: Annotated[
+        str,
+        typer.Option("--template", help="`starter`, `arithmetic`, a policy file, or NAME@VERSION of a published one."),
+    ] = "starter",
     key: Annotated[
         Path | None, typer.Option("--key", help="Signing key of the person who signs the adoption; else one is made.")
     ] = None,
