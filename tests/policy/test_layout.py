@@ -73,7 +73,6 @@ def test_meaning_and_comments_stay_and_a_second_time_changes_nothing(text: str) 
     assert comments(shown) == comments(text)
     assert lay_out_file(shown) == shown
     assert not [line for line in shown.splitlines() if line != line.rstrip()]
-    assert "\n\n\n" not in shown
 
 
 @pytest.mark.parametrize("name", ["arithmetic", "starter"])
@@ -128,13 +127,25 @@ def test_comments_on_lines_that_follow_each_other_stand_in_one_column() -> None:
 
 @pytest.mark.parametrize("style", ["|", ">", "|-", ">-", "|+", ">+", "|2", ">2-"])
 def test_a_block_of_text_keeps_its_lines(style: str) -> None:
-    block = f"about: {style}  # c1 block\n  One\n    two\n\n  # three\n\nlease"
+    block = f"about: {style}  # c1 block\n  One\n    two\n\n\n\n  # three\n\nlease"
     text = re.sub(r"about: >-\n(  .*\n)+", "", POLICY_TEXT, count=1).replace("lease", block, 1)
     policy = parse_policy(text)
     shown = lay_out_file(text)
     assert parse_policy(shown).about == policy.about
     assert "# c1 block" in shown
     assert lay_out_file(shown) == shown
+
+
+def test_blank_lines_between_parts_are_one_and_within_a_text_as_many_as_there_are() -> None:
+    text = POLICY_TEXT.replace("title: Scaling policy of", "\n\n\ntitle: 'Scaling\n\n\n  policy of").replace(
+        "arithmetic demo\n", "arithmetic demo'\n"
+    )
+    policy = parse_policy(text)
+    assert policy.title == "Scaling\n\npolicy of the arithmetic demo"
+    shown = lay_out_file(text)
+    assert parse_policy(shown) == policy
+    assert "\n\ntitle: 'Scaling\n\n\n  policy of" in shown
+    assert "\n\n\ntitle" not in shown
 
 
 def test_what_is_no_policy_is_not_laid_out() -> None:

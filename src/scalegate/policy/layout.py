@@ -23,8 +23,9 @@ __all__ = ["lay_out_file"]
 WIDTH = 120
 STEP = 2
 BLANK = ""
-BESIDE = "\0"
-"""Stands before what is commented on a line until all lines are there; no policy can hold it."""
+BESIDE, WITHIN = "\0", "\1"
+"""Until all lines are there: stands before what is commented on a line; stands for a blank line of a text, which is
+not ours to leave out. No policy can hold either."""
 
 
 def lay_out_file(text: str, *, name: str = "policy") -> str:
@@ -101,7 +102,8 @@ def _laid_out(policy: Policy, text: str, root: yaml.Node, comments: list[Comment
     head, tail = _attach(text, entries, comments)
     lines = [*head, *_Writer(policy, text).collection(top, (), 0), *tail]
     squeezed = [line for line, before in zip(lines, ["", *lines], strict=False) if line.strip() or before.strip()]
-    return "\n".join(line.rstrip() for line in _aligned(squeezed)).strip("\n") + "\n"
+    shown = "\n".join(line.rstrip() for line in _aligned(squeezed)).strip("\n") + "\n"
+    return shown.replace(WITHIN, BLANK)
 
 
 def _aligned(lines: list[str]) -> Iterator[str]:
@@ -248,5 +250,5 @@ class _Writer:
             sign, _, comment = first.partition("#")
             first = re.sub(r"[0-9\s]", "", sign) + (f"{BESIDE}#{comment.rstrip()}" if comment else "")
             margin = min((len(line) - len(line.lstrip(" ")) for line in rest if line.strip()), default=0)
-            return [first, *(" " * indent + line[margin:] if line.strip() else BLANK for line in rest)]
-        return [first.rstrip(), *(" " * indent + line.strip() if line.strip() else BLANK for line in rest)]
+            return [first, *(" " * indent + line[margin:] if line.strip() else WITHIN for line in rest)]
+        return [first.rstrip(), *(" " * indent + line.strip() if line.strip() else WITHIN for line in rest)]
