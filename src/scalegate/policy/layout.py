@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import yaml
 
 from scalegate.errors import InputError, Place
-from scalegate.policy.document import Policy
-from scalegate.policy.reader import fields_at, parse_policy
+from scalegate.policy.document import Clause, Policy
+from scalegate.policy.reader import parse_policy
 
 __all__ = ["lay_out_file"]
 
@@ -26,6 +26,8 @@ BLANK = ""
 BESIDE, WITHIN = "\0", "\1"
 """Until all lines are there: stands before what is commented on a line; stands for a blank line of a text, which is
 not ours to leave out. No policy can hold either."""
+
+_KINDS = {get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(get_args(Clause)[0])}
 
 
 def lay_out_file(text: str, *, name: str = "policy") -> str:
@@ -195,10 +197,16 @@ class _Writer:
 
     def _fields(self, path: tuple[str | int, ...]) -> list[str]:
         """The fields at a place, in their order; of a clause, its kind and what is its own come before its text."""
-        if path[:1] == ("clauses",) and len(path) > 1:
-            path = ("clauses", path[1], self._kinds[int(path[1])], *path[2:])
-        known = fields_at(path)
-        if path[:1] == ("clauses",) and len(path) == 3:
+        model: Any = Policy
+        for step in path:
+            if model is Clause:
+                model = _KINDS[self._kinds[int(step)]]
+            elif isinstance(step, str):
+                model = next(it.annotation for name, it in model.model_fields.items() if step == (it.alias or name))
+                while model is not Clause and not isinstance(model, type):
+                    model = get_args(model)[0]
+        known = [it.alias or name for name, it in model.model_fields.items()]
+        if model in _KINDS.values():
             at = known.index("kind")
             return ["id", *known[at:], *known[:at]]
         return known

@@ -22,7 +22,7 @@ from scalegate.policy.conditions import resolve
 from scalegate.policy.document import Policy
 from scalegate.text import MAX_DOCUMENT_BYTES, escaped
 
-__all__ = ["PolicyFaults", "fields_at", "fill_keys", "load_policy", "parse_policy", "policy_from_json"]
+__all__ = ["PolicyFaults", "fill_keys", "load_policy", "parse_policy", "policy_from_json"]
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 40
@@ -332,7 +332,7 @@ def _explain(error: ValidationError) -> Found:
         if kind == "too_short" and path in places:
             continue  # it is not empty: what it holds is wrong, and is told
         if kind == "extra_forbidden":
-            fields = fields_at(item["loc"][:-1])
+            fields = _fields(item["loc"][:-1])
             guess = _close(re.sub(r"[\s-]", "_", str(path[-1])), fields) if len(found) < MAX_FAULTS else None
             renamed |= {(*path[:-1], guess)} if guess else set()
             fix = f"write `{guess}`" if guess else "leave it out; the fields here are " + _listed(fields)
@@ -371,7 +371,7 @@ def _file_path(loc: Path_) -> Path_:
     return loc[:3] if loc[:1] == ("people",) and loc[2:3] == ("key",) else loc
 
 
-def fields_at(loc: Path_) -> list[str]:
+def _fields(loc: Path_) -> list[str]:
     """The names of the fields at a place of the document."""
     model: Any = Policy
     for step in loc:

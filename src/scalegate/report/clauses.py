@@ -54,48 +54,49 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
     """What the clause asks for, for actions for which its condition is one."""
     doing = listed([DOING[action] for action in actions])
     doing = doing[:1].upper() + doing[1:]
+    held = f"{doing} {'is' if len(actions) == 1 else 'are'} held"
     trains = "train" in actions
     match clause:
         case Capability():
-            return _capability(policy, clause, doing, trains)
+            return _capability(policy, clause, held, trains)
         case Cadence():
-            return _cadence(policy, clause, doing, trains)
+            return _cadence(policy, clause, held, trains)
         case Safeguards():
-            return _safeguards(policy, clause, doing, trains)
+            return _safeguards(policy, clause, held, trains)
         case ComputeCap():
             return (
-                f"{doing} is held where the planned end of the run, or all of the developer's effective compute"
+                f"{held} where the planned end of the run, or all of the developer's effective compute"
                 f" together, is more than {flop(clause.at)}, whatever evaluations say."
             )
         case Moratorium():
             return (
-                f"{doing} is held until {date(clause.until)} where all of the developer's effective compute together is"
+                f"{held} until {date(clause.until)} where all of the developer's effective compute together is"
                 f" more than {flop(clause.above)}, whatever evaluations say."
             )
         case UndefinedTest():
             return (
-                f"{doing} is held where all of the developer's effective compute together is more than"
+                f"{held} where all of the developer's effective compute together is more than"
                 f" {flop(clause.above)}, until the test `{clause.test.id}` is passed. Nobody has defined that test, so"
                 " nothing passes it, and nobody can sign it away."
             )
         case _:
             said = inline(condition)
-            return f"{doing} is held unless {said}." if said else f"{doing} is held unless {condition.text}"
+            return f"{held} unless {said}." if said else f"{held} unless {condition.text}"
 
 
-def _capability(policy: Policy, clause: Capability, doing: str, trains: bool) -> str:
+def _capability(policy: Policy, clause: Capability, held: str, trains: bool) -> str:
     domain = next((it for it in policy.domains if it.id == clause.domain), None)
     if domain is None:
         items = [it for it in judged(policy) if it.id == clause.domain]
-        return f"{doing} is held unless {_judgements(policy, items, trains)}, whatever it was." + _first_judged(
+        return f"{held} unless {_judgements(policy, items, trains)}, whatever it was." + _first_judged(
             policy, items, trains
         )
     spent = domain.elicitation
     return (
-        f"{doing} goes no further than {factor(domain.buffer / domain.margin)} the effective compute of weights with a"
+        f"{held} past {factor(domain.buffer / domain.margin)} the effective compute of weights with a"
         f" conclusive evaluation of `{domain.id}`, whatever it showed (a buffer of {exact_decimal(domain.buffer)}x over"
-        f" a margin of {exact_decimal(domain.margin)}x), and that evaluation took elicitation of at least"
-        f" {share(spent.share)} of the effective compute asked for, and at least {flop(spent.at_least)}."
+        f" a margin of {exact_decimal(domain.margin)}x), and unless that evaluation took elicitation of at"
+        f" least {share(spent.share)} of the effective compute asked for, and at least {flop(spent.at_least)}."
         + _first(policy, [domain], trains)
     )
 
@@ -105,21 +106,32 @@ def judged(policy: Policy) -> list[Any]:
     return list(getattr(policy, "judged", ()))
 
 
-def judgement(policy: Policy, item: Any, trains: bool) -> str:
-    """Who judges it and how far that carries, as a part of a sentence."""
+def judgement(policy: Policy, item: Any, trains: bool, names: str | None = None) -> str:
+    """Who judges it and how far that carries, as a part of a sentence; `names`: of all that is judged alike."""
     people = policy.with_role(item.decided_by.role)
-    names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
+    who = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
     have = "has" if item.decided_by.at_least == 1 else "have"
-    text = f"{item.decided_by.at_least} of {len(people)} {have} judged `{item.id}` ({names})"
+    text = f"{item.decided_by.at_least} of {len(people)} {have} judged {names or f'`{item.id}`'} ({who})"
     if item.about != "weights":
         return text
-    carries = item.carries if trains and item.carries is not None else Fraction(1)
+    carries = _carries(item, trains)
     far = "no further than" if carries == 1 else f"to {exact_decimal(carries)}x the effective compute of"
     return f"{text}, which carries {far} the weights that were judged"
 
 
+def _carries(item: Any, trains: bool) -> Fraction:
+    return item.carries if trains and item.carries is not None else Fraction(1)
+
+
 def _judgements(policy: Policy, items: Sequence[Any], trains: bool) -> str:
-    return listed([judgement(policy, item, trains) for item in items])
+    alike: dict[tuple[object, ...], list[Any]] = {}
+    for item in items:
+        alike.setdefault((item.decided_by, item.about, _carries(item, trains)), []).append(item)
+    texts = []
+    for group in alike.values():
+        names = listed([f"`{item.id}`" for item in group])
+        texts.append(judgement(policy, group[0], trains, names if len(group) == 1 else f"each of {names}"))
+    return ", and ".join(texts)
 
 
 def _first_judged(policy: Policy, items: Sequence[Any], trains: bool, lasting: str = "") -> str:
@@ -148,10 +160,10 @@ def _first(policy: Policy, domains: Sequence[Domain], trains: bool, lasting: str
     )
 
 
-def _cadence(policy: Policy, clause: Cadence, doing: str, trains: bool) -> str:
+def _cadence(policy: Policy, clause: Cadence, held: str, trains: bool) -> str:
     items = judged(policy)
     if not policy.domains and not items:
-        return f"{doing} is held: this asks for evaluations in every domain, and the policy has none."
+        return f"{held}: this asks for evaluations in every domain, and the policy has none."
     fresh = []
     if clause.every is not None:
         fresh.append(f"effective compute has grown to no more than {exact_decimal(clause.every)}x")
@@ -161,7 +173,7 @@ def _cadence(policy: Policy, clause: Cadence, doing: str, trains: bool) -> str:
         fresh.append("the weights have not changed")
     whole = getattr(clause, "due", None) == "all"
     if not fresh:
-        return f"{doing} is held: this does not say when a new evaluation is due."
+        return f"{held}: this does not say when a new evaluation is due."
     lasting = (
         ""
         if whole or clause.within is None
@@ -174,13 +186,13 @@ def _cadence(policy: Policy, clause: Cadence, doing: str, trains: bool) -> str:
     which = "which" if len(policy.domains) + len(items) == 1 else "each of which"
     since = " or ".join(fresh) if whole else listed(fresh)
     return (
-        f"{doing} is held unless {', and '.join(asked)}, since {which} {since}."
+        f"{held} unless {', and '.join(asked)}, since {which} {since}."
         + _first(policy, policy.domains, trains, lasting)
         + _first_judged(policy, items, trains, lasting)
     )
 
 
-def _safeguards(policy: Policy, clause: Safeguards, doing: str, trains: bool) -> str:
+def _safeguards(policy: Policy, clause: Safeguards, held: str, trains: bool) -> str:
     domains = [domain for domain in policy.domains if domain.level == clause.level]
     items = [item for item in judged(policy) if item.level == clause.level]
     level = policy.level(clause.level)
@@ -194,11 +206,11 @@ def _safeguards(policy: Policy, clause: Safeguards, doing: str, trains: bool) ->
     names = listed([f"`{domain.id}`" for domain in domains])
     alarm = f"the alarm of {names} is" if len(domains) == 1 else f"the alarms of {names} are all"
     below = [f"{alarm} ruled out by conclusive evaluations that carry so far ({reach})"] if domains else []
-    below += [f"{judgement(policy, item, trains)}, and none of them that it is not so" for item in items]
+    below += [f"{_judgements(policy, items, trains)}, and none of them that it is not so"] if items else []
     if not below:
-        return f"{doing} is held unless {needed}."
+        return f"{held} unless {needed}."
     return (
-        f"{doing} is held unless {' and '.join(below)}; or {needed}."
+        f"{held} unless {' and '.join(below)}; or {needed}."
         + _first(policy, domains, trains)
         + _first_judged(policy, items, trains)
     )
