@@ -20,11 +20,13 @@ lint: $(READY)
 
 soak: $(READY)
 	SCALEGATE_KILLS=300 SCALEGATE_EXAMPLES=20000 $(BIN)/pytest tests/ledger/test_ledger_crash.py tests/semantics
+	$(BIN)/python tests/fuzz/loader.py $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[bench]'
 	$(BIN)/python benchmarks/decide.py
+	$(BIN)/python benchmarks/load.py
 
 # Mutation testing of gate/ and the reference semantics: about an hour. ARGS="--list" shows what survived.
 mutants: $(READY)

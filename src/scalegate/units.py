@@ -41,6 +41,8 @@ DAY = 86_400
 MAX_FLOP = 10**40
 MAX_SAMPLES = 10**5
 """Most samples of an evaluation that may rule out: what comes out of more is not worked out."""
+SCORE_DECIMALS = 9
+"""Most decimals of a score: a power of it, as high as there are samples, is worked out exactly."""
 MAX_SECONDS = 1000 * 365 * DAY
 """Longest duration."""
 _FLOP_SCALES = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18, "Z": 21, "Y": 24}
@@ -137,8 +139,12 @@ def parse_share(text: str) -> Fraction:
 
 def parse_score(text: str) -> Fraction:
     """A score between 0 and 1, from "0.20"."""
-    match = re.fullmatch(r"[0-9](?:\.[0-9]{1,400})?", text)
+    match = re.fullmatch(r"[0-9](?:\.([0-9]{1,400}))?", text)
     value = Fraction(text) if match else Fraction(2)
+    if match and len(match[1] or "") > SCORE_DECIMALS:
+        raise InputError(
+            f"`{text}` has more than {SCORE_DECIMALS} decimals", fix="round it to what the samples can tell: `0.20`"
+        )
     if value > 1:
         raise InputError(f"`{text}` is not a score", fix="write a decimal between 0 and 1: `0.20`")
     return value

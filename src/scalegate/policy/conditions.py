@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Collection
 
 from scalegate.errors import InputError
 from scalegate.policy.document import Clause, Condition, Policy
 from scalegate.policy.expressions import parse_condition
+from scalegate.policy.faults import Found
 from scalegate.policy.polarity import wrong_ways
+from scalegate.policy.quantities import NoSuchFact
 from scalegate.policy.semantics import evaluate
 from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import Compare, Expr, compares, fact_names, net
 from scalegate.policy.vocabulary import Vocabulary, vocabulary
 from scalegate.truth import Truth
 
-__all__ = ["WhenFault", "resolve"]
-
-WhenFault: TypeAlias = tuple[int, int, str, str | None]
-"""The clause's position, the character of its `when` from 0, what is wrong, and what to write."""
+__all__ = ["resolve"]
 
 
-def resolve(policy: Policy) -> tuple[Policy, list[WhenFault]]:
-    """The policy with a tree for the text of each condition, and what is wrong with those that have none."""
-    faults: list[WhenFault] = []
+def resolve(policy: Policy, unsound: Collection[str] = ()) -> tuple[Policy, list[Found]]:
+    """The policy with a tree for the text of each condition, and what is wrong with those that have none.
+
+    `unsound`: lists of the policy with a part that could not be read, and that could hold what a condition names.
+    """
+    faults: list[Found] = []
     if not any(isinstance(clause, Condition) for clause in policy.clauses):
         return policy, faults
     known = vocabulary(policy)
@@ -32,8 +34,10 @@ def resolve(policy: Policy) -> tuple[Policy, list[WhenFault]]:
             try:
                 clause = clause.model_copy(update={"when": _tree(clause.when, known)})
             except InputError as error:
+                if isinstance(error, NoSuchFact) and set(unsound) - {"clauses"}:
+                    continue
                 column = (error.place and error.place.column) or 1
-                faults.append((index, column - 1, error.message, error.fix))
+                faults.append(Found(("clauses", index, "when"), error.message, error.fix, column - 1))
         clauses.append(clause)
     return policy.model_copy(update={"clauses": tuple(clauses)}), faults
 

@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from scalegate import units
 from scalegate.errors import InputError, Place
-from scalegate.policy.quantities import Quantity, of_fact, one_kind
+from scalegate.policy.quantities import NoSuchFact, Quantity, of_fact, one_kind
 from scalegate.policy.syntax import MAX_DEPTH, All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
 from scalegate.policy.vocabulary import Kind, Vocabulary
 
@@ -86,9 +86,9 @@ class _Reader:
             at = match.end()
         return [*found, Token("end", _END, len(self._text))]
 
-    def _fail(self, at: int, message: str, fix: str | None = None) -> NoReturn:
+    def _fail(self, at: int, message: str, fix: str | None = None, error: type[InputError] = InputError) -> NoReturn:
         line, column = self._place.line, (self._place.column or 1) + at
-        raise InputError(message, place=Place(self._place.file, line, column, snippet=self._text), fix=fix)
+        raise error(message, place=Place(self._place.file, line, column, snippet=self._text), fix=fix)
 
     @property
     def _token(self) -> Token:
@@ -262,7 +262,7 @@ class _Reader:
         if kind is None:
             near = difflib.get_close_matches(token.text, self._known, n=1)
             fix = f"did you mean `{near[0]}`?" if near else "write one that `scalegate policy explain` shows"
-            self._fail(token.at, f"there is no fact `{token.text}`", fix)
+            self._fail(token.at, f"there is no fact `{token.text}`", fix, NoSuchFact)
         if kind is Kind.YES_NO:
             self._fail(token.at, f"`{token.text}` is so or not, and no amount", f"write it alone: `{token.text}`")
         return of_fact(token.text, kind)

@@ -9,10 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from scalegate.errors import InputError
 from scalegate.policy.syntax import Linear, term
 from scalegate.policy.vocabulary import Kind
 
-__all__ = ["Quantity", "of_fact", "one_kind"]
+__all__ = ["NoSuchFact", "Quantity", "of_fact", "one_kind"]
+
+
+class NoSuchFact(InputError):
+    """A condition names a fact that the policy does not have."""
 
 
 @dataclass(frozen=True)

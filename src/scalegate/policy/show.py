@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from scalegate import units
 from scalegate.errors import InputError
+from scalegate.policy.quantities import NoSuchFact
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
 from scalegate.policy.vocabulary import Kind, Vocabulary
 
@@ -72,7 +73,7 @@ def _kind(left: Linear, right: Linear, known: Vocabulary) -> Kind:
     names = [name for _, name in (*left.terms, *right.terms)]
     for name in names:
         if name not in known:
-            raise InputError(f"there is no fact `{name}`", fix="write one that the policy has")
+            raise NoSuchFact(f"there is no fact `{name}`", fix="write one that the policy has")
     kinds = {Kind.INSTANT if known.get(name) is Kind.DURATION else known.get(name) for name in names}
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind is None or kind is Kind.YES_NO:

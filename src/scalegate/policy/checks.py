@@ -1,0 +1,96 @@
+"""Every fault of a document at once: faults of form, and faults of meaning in what is sound itself.
+
+A fault of meaning that a fault of form may have caused is not told: a part that cannot be read could be the very one
+that is missed elsewhere. A document with any fault is no policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from pydantic import ValidationError
+
+from scalegate.policy.coherence import coherence_faults
+from scalegate.policy.conditions import resolve
+from scalegate.policy.document import Policy
+from scalegate.policy.faults import Found, PartPath
+from scalegate.policy.form import faults_of_form
+from scalegate.text import MAX_DOCUMENT_BYTES
+
+__all__ = ["checked"]
+
+_LISTS = frozenset({"people", "domains", "determinations", "levels", "tiers", "clauses"})
+_STAND_INS: dict[str, object] = {
+    **dict.fromkeys(("policy", "version", "title", "developer", "about"), "stand-in"),
+    "scalegate": "1",
+    "people": [{"id": "stand-in", "name": "stand-in", "roles": ["stand-in"], "key": "unset"}],
+}
+"""What stands for a field that a policy must have and that cannot be read: sound, so that it is no fault itself."""
+
+
+def checked(
+    document: object, faulty: Collection[PartPath] = (), empty: Collection[PartPath] = ()
+) -> tuple[Policy | None, list[Found]]:
+    """The policy in plain values, and every fault; None where there is a fault of form.
+
+    `faulty`: what the reader of the text has found a fault with and told; `empty`: those with no value, where no
+    other fault is told.
+    """
+    form: list[Found] = []
+    policy = None
+    try:
+        policy = Policy.model_validate(document)
+    except ValidationError as error:
+        form = [found for found in faults_of_form(error) if found.path not in empty]
+    except UnicodeEncodeError:
+        return None, [Found((), "a text holds half a character", "write the whole character")]
+    if policy is not None and not faulty:
+        policy, wrong = resolve(policy)
+        return policy, [*wrong, *_of_meaning(policy, ())]
+    return None, [*form, *_beside(document, [found.path for found in form], faulty)]
+
+
+def _beside(document: object, misshapen: list[PartPath], faulty: Collection[PartPath]) -> Iterator[Found]:
+    """The faults of meaning of the parts that have no fault of form."""
+    if not isinstance(document, dict) or () in misshapen:
+        return
+    unsound = {_part(path) for path in misshapen}
+    fields = {str(path[0]) for path in (*misshapen, *faulty) if path}
+    if not fields <= Policy.model_fields.keys():
+        # A field of an unknown name may be any of those that are not there.
+        fields |= {name for name in Policy.model_fields if name not in document}
+    kept, positions = dict(_STAND_INS), {}
+    for field, value in document.items():
+        if field in _LISTS and isinstance(value, list):
+            positions[field] = [at for at in range(len(value)) if unsound.isdisjoint({(field,), (field, at)})]
+            value = [value[at] for at in positions[field]]
+        if field in Policy.model_fields and (field,) not in unsound and (value or field not in _STAND_INS):
+            kept[field] = value
+    try:
+        policy, wrong = resolve(Policy.model_validate(kept), fields)
+    except ValidationError:
+        return
+    for found in [*wrong, *_of_meaning(policy, fields)]:
+        match found.path:
+            case (str(field), int(at), *rest) if field in _LISTS:
+                if at < len(positions.get(field, ())):
+                    yield found._replace(path=(field, positions[field][at], *rest))
+            case _:
+                yield found
+
+
+def _part(path: PartPath) -> PartPath:
+    """What cannot be relied on for a fault: the item of a list of the policy, or a whole field of it."""
+    return path[:2] if path[0] in _LISTS and len(path) > 1 and isinstance(path[1], int) else path[:1]
+
+
+def _of_meaning(policy: Policy, unsound: Collection[str]) -> Iterator[Found]:
+    size = len(policy.canonical())
+    if size > MAX_DOCUMENT_BYTES:
+        what = f"the policy takes {size:,} bytes in the ledger, and an entry holds {MAX_DOCUMENT_BYTES:,} of them"
+        yield Found((), what, "shorten its texts, and leave out what nothing refers to; comments take no room")
+    for where, message in coherence_faults(policy, unsound):
+        what, _, fix = message.partition(" | ")
+        yield Found(
+            tuple(int(step) if step.isdigit() else step for step in where.split(".") if step), what, fix or None
+        )

@@ -1,0 +1,147 @@
+"""Faults of form, in words: what the schema refuses, where it stands in the file, and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from scalegate.policy import document as schema
+from scalegate.policy.document import Policy
+from scalegate.policy.faults import Found, PartPath
+
+__all__ = ["faults_of_form", "label", "what_to_write"]
+
+MAX_GUESSES = 100
+"""For so many unknown fields a like one is looked for."""
+_KINDS = {
+    "cadence": schema.Cadence,
+    "capability": schema.Capability,
+    "safeguards": schema.Safeguards,
+    "compute_cap": schema.ComputeCap,
+    "moratorium": schema.Moratorium,
+    "undefined_test": schema.UndefinedTest,
+    "condition": schema.Condition,
+}
+_SHAPES = {
+    "tuple_type": ("is not a list", "write one item per line, each after `- `"),
+    "model_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
+    "model_attributes_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
+    "too_short": ("is empty", "write at least one item"),
+}
+
+
+def faults_of_form(error: ValidationError) -> list[Found]:
+    """Each fault that the schema found, by its place in the file; a field that is misspelt is not also missing."""
+    found: list[Found] = []
+    renamed: set[PartPath] = set()
+    missing: list[PartPath] = []
+    items = error.errors()
+    places = {_file_path(item["loc"])[:-1] for item in items}
+    for item in items:
+        path = _file_path(item["loc"])
+        kind, value = item["type"], item["input"]
+        if kind == "too_short" and path in places:
+            continue  # it is not empty: what it holds is wrong, and is told
+        if kind == "extra_forbidden":
+            fields = _fields(item["loc"][:-1])
+            guess = _close(re.sub(r"[\s-]", "_", str(path[-1])), fields) if len(found) < MAX_GUESSES else None
+            renamed |= {(*path[:-1], guess)} if guess else set()
+            fix = f"write `{guess}`" if guess else "leave it out; the fields here are " + _listed(fields)
+            found.append(Found((*path, "<key>"), f"`{path[-1]}` is not a field here", fix))
+        elif kind == "missing":
+            missing.append(path)
+        elif kind == "value_error":
+            what, _, fix = str(item["ctx"]["error"]).partition(" | ")
+            found.append(Found(path, f"{label(path)}: {what}", fix or None))
+        elif kind == "literal_error":
+            choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
+            guess = _close(value, choices) if isinstance(value, str) else None
+            fix = f"write `{guess or choices[0]}`" if guess or len(choices) == 1 else "write one of " + _listed(choices)
+            found.append(Found(path, f"{label(path)}: {_shown(value)} is not one of the choices", fix))
+        elif kind == "union_tag_invalid":
+            guess = _close(item["ctx"]["tag"], list(_KINDS))
+            fix = f"write `{guess}`" if guess else "write one of " + _listed(list(_KINDS))
+            found.append(Found((*path, "kind"), f"`{item['ctx']['tag']}` is not a kind of clause", fix))
+        elif kind == "union_tag_not_found":
+            fix = "add a line `kind: ...`, with one of " + _listed(list(_KINDS))
+            found.append(Found(path, "the clause has no `kind`", fix))
+        else:
+            what, shape = _SHAPES.get(kind, ("cannot be read", what_to_write(path)))
+            found.append(Found(path, f"{label(path)} {what}", shape))
+    found += [
+        Found(path, f"`{path[-1]}` is missing", f"add {_example(str(path[-1]))}")
+        for path in missing
+        if path not in renamed
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _file_path(loc: PartPath) -> PartPath:
+    """The path in the file: without what the schema puts in between for a clause's kind and a key's two forms."""
+    if loc[:1] == ("clauses",) and len(loc) > 2 and loc[2] in _KINDS:
+        loc = loc[:2] + loc[3:]
+    return loc[:3] if loc[:1] == ("people",) and loc[2:3] == ("key",) else loc
+
+
+def _fields(loc: PartPath) -> list[str]:
+    """The names of the fields at a place of the document."""
+    model: Any = Policy
+    for step in loc:
+        if model is schema.Clause and step in _KINDS:
+            model = _KINDS[str(step)]
+        elif isinstance(step, str):
+            model = next(f.annotation for n, f in model.model_fields.items() if step == (f.alias or n))
+            while model is not schema.Clause and not isinstance(model, type):
+                model = get_args(model)[0]
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+_EXAMPLES = {
+    "scalegate": "1", "policy": "my-policy", "version": '"1.0"', "every": "4x", "within": "3 months",
+    "factor": "1x", "first_evaluation_at": "1e22 FLOP", "lease": "10 minutes", "alpha": "5%", "evaluations": "12",
+    "threshold": '"0.50"', "alarm": '"0.20"', "level": "2", "number": "2", "samples": "400", "buffer": "6x",
+    "margin": "1.5x", "share": "1%", "method": "fine-tuning", "valid_for": "3 months", "binds_at": "2",
+    "at": "1e25 FLOP", "above": "1e24 FLOP", "until": "2027-01-31", "from": "2026-01-31", "key": "unset",
+    "kind": "...", "modality": "will", "actions": "[train]", "roles": "[officer]", "id": "my-id",
+    "source": "{document: ...}", "elicitation": "{method: fine-tuning, share: 1%, at_least: 1e20 FLOP}",
+    "test": "{id: ..., purpose: ..., approved_by: {role: officer, at_least: 2}}",
+    "approved_by": "{role: officer, at_least: 2}", "error_budget": "{alpha: 5%, evaluations: 12}",
+    "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
+    "parties": "[...]", "not_measured": "[...]", "people": "[...]",
+}  # fmt: skip
+
+
+def _example(field: str) -> str:
+    return f"`{field}: {_EXAMPLES.get(field, '...')}`"
+
+
+def label(path: PartPath) -> str:
+    """How a person calls a place: a field, or a numbered item of one."""
+    if path and isinstance(path[-1], int):
+        return f"item {path[-1] + 1} of " + (f"`{path[-2]}`" if path[:-1] else "the list")
+    return f"`{path[-1]}`" if path else "the policy"
+
+
+def what_to_write(path: PartPath) -> str:
+    """What to do about a value that cannot be read."""
+    if path and isinstance(path[-1], str):
+        return f"write {_example(path[-1])}, or leave the field out where it is optional"
+    return "write a value, or remove the item"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "a set of fields" if isinstance(value, dict) else "a list"
+    return f"`{str(value)[:80]}`"
+
+
+def _close(word: str, choices: list[str]) -> str | None:
+    close = difflib.get_close_matches(word[:80], choices, 1)
+    return close[0] if close else None
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)

@@ -1,0 +1,65 @@
+"""With libyaml and without it, a text is the same document, or has the same faults in the same places."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from scalegate.policy import yaml_text
+from scalegate.policy.faults import Malformed
+
+BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
+TEXTS = [
+    *(files("scalegate.examples").joinpath(f"{name}.yaml").read_text("utf-8") for name in ("arithmetic", "starter")),
+    *(path.read_bytes().decode("utf-8", "replace") for path in BROKEN),
+]
+PIECES = [
+    "", " ", "\n", "\n\n", "  \n", "\r\n", "\t", ":", ": ", "- ", "-", "[", "]", "{", "}", ",", '"', "'", "''", "&a ",
+    "*a", "!x ", "#", " #", "|", ">", "|+\n", ">-\n  ", "|2\n", "? ", "?", "%", "%YAML 1.1\n", "---\n", "--- ",
+    "...\n", "@", "`", "\\", "\\n", "\\x41", "<<: ", "é", "\U0001f600", "\ufeff", "a:b", "x: [a, b: c, ?d, e:f]",
+    '"a\n  b"', "'a\n\n b'", '"a\\\n  b"', '"\\ud800"', '"\\u2028"', ">#", "|-#", "~", "no",
+]  # fmt: skip
+EDITS = st.lists(st.tuples(st.floats(0, 1), st.sampled_from(PIECES), st.sampled_from([0, 0, 1, 5])), max_size=4)
+needs_libyaml = pytest.mark.skipif(yaml_text._FAST is None, reason="PyYAML was built without libyaml")
+
+
+def outcome(text: str) -> Any:
+    try:
+        read = yaml_text.read_yaml(text)
+    except Malformed as error:
+        return error.found
+    return read.document, read._marks, read._verbatim, read.faults, read.empty, read.faulty
+
+
+@needs_libyaml
+@given(st.sampled_from(TEXTS), st.floats(0, 1), st.integers(1, 30), EDITS)
+@example("a: >#b\n", 0.0, 30, [])
+@example("a: {b: what?}\n", 0.0, 30, [])
+@example("--- \n", 0.0, 30, [])
+@example("{a: ,b}\n", 0.0, 30, [])
+@example("a: b\ufeffc\n", 0.0, 30, [])
+@settings(max_examples=400)
+def test_libyaml_changes_nothing(text: str, start: float, count: int, edits: list[tuple[float, str, int]]) -> None:
+    lines = text.split("\n")
+    first = int(start * (len(lines) - 1))
+    text = "\n".join(lines[first : first + count])
+    for where, piece, over in edits:
+        at = int(where * len(text))
+        text = text[:at] + piece + text[at + over :]
+    with pytest.MonkeyPatch.context() as patch:
+        fast = outcome(text)
+        patch.setattr(yaml_text, "_FAST", None)
+        assert outcome(text) == fast
+
+
+@needs_libyaml
+@pytest.mark.parametrize("text", TEXTS[:2], ids=["arithmetic", "starter"])
+def test_an_example_is_read_by_libyaml(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml, "SafeLoader", None)
+    assert isinstance(yaml_text.read_yaml(text).document, dict)
