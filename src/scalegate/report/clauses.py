@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 from scalegate.policy.document import (
     Action,
@@ -14,6 +13,7 @@ from scalegate.policy.document import (
     Capability,
     Clause,
     ComputeCap,
+    Determination,
     Domain,
     Level,
     Moratorium,
@@ -32,7 +32,6 @@ __all__ = [
     "dates",
     "flop",
     "in_place",
-    "judged",
     "judgement",
     "lasting",
     "listed",
@@ -87,7 +86,7 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
 def _capability(policy: Policy, clause: Capability, held: str, trains: bool) -> str:
     domain = next((it for it in policy.domains if it.id == clause.domain), None)
     if domain is None:
-        items = [it for it in judged(policy) if it.id == clause.domain]
+        items = [it for it in policy.judged if it.id == clause.domain]
         return f"{held} unless {_judgements(policy, items, trains)}, whatever it was." + _first_judged(
             policy, items, trains
         )
@@ -101,12 +100,7 @@ def _capability(policy: Policy, clause: Capability, held: str, trains: bool) -> 
     )
 
 
-def judged(policy: Policy) -> list[Any]:
-    """What is determined and stands where a domain would."""
-    return list(getattr(policy, "judged", ()))
-
-
-def judgement(policy: Policy, item: Any, trains: bool, names: str | None = None) -> str:
+def judgement(policy: Policy, item: Determination, trains: bool, names: str | None = None) -> str:
     """Who judges it and how far that carries, as a part of a sentence; `names`: of all that is judged alike."""
     people = policy.with_role(item.decided_by.role)
     who = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
@@ -119,12 +113,12 @@ def judgement(policy: Policy, item: Any, trains: bool, names: str | None = None)
     return f"{text}, which carries {far} the weights that were judged"
 
 
-def _carries(item: Any, trains: bool) -> Fraction:
+def _carries(item: Determination, trains: bool) -> Fraction:
     return item.carries if trains and item.carries is not None else Fraction(1)
 
 
-def _judgements(policy: Policy, items: Sequence[Any], trains: bool) -> str:
-    alike: dict[tuple[object, ...], list[Any]] = {}
+def _judgements(policy: Policy, items: Sequence[Determination], trains: bool) -> str:
+    alike: dict[tuple[object, ...], list[Determination]] = {}
     for item in items:
         alike.setdefault((item.decided_by, item.about, _carries(item, trains)), []).append(item)
     texts = []
@@ -134,7 +128,7 @@ def _judgements(policy: Policy, items: Sequence[Any], trains: bool) -> str:
     return ", and ".join(texts)
 
 
-def _first_judged(policy: Policy, items: Sequence[Any], trains: bool, lasting: str = "") -> str:
+def _first_judged(policy: Policy, items: Sequence[Determination], trains: bool, lasting: str = "") -> str:
     """What holds before a first judgement."""
     if not trains or not items or policy.first_evaluation_at is None:
         return ""
@@ -161,7 +155,7 @@ def _first(policy: Policy, domains: Sequence[Domain], trains: bool, lasting: str
 
 
 def _cadence(policy: Policy, clause: Cadence, held: str, trains: bool) -> str:
-    items = judged(policy)
+    items = policy.judged
     if not policy.domains and not items:
         return f"{held}: this asks for evaluations in every domain, and the policy has none."
     fresh = []
@@ -169,9 +163,9 @@ def _cadence(policy: Policy, clause: Cadence, held: str, trains: bool) -> str:
         fresh.append(f"effective compute has grown to no more than {exact_decimal(clause.every)}x")
     if clause.within is not None:
         fresh.append(f"no more than {format_duration(clause.within)} have passed")
-    if getattr(clause, "on", None) is not None:
+    if clause.on is not None:
         fresh.append("the weights have not changed")
-    whole = getattr(clause, "due", None) == "all"
+    whole = clause.due == "all"
     if not fresh:
         return f"{held}: this does not say when a new evaluation is due."
     lasting = (
@@ -194,7 +188,7 @@ def _cadence(policy: Policy, clause: Cadence, held: str, trains: bool) -> str:
 
 def _safeguards(policy: Policy, clause: Safeguards, held: str, trains: bool) -> str:
     domains = [domain for domain in policy.domains if domain.level == clause.level]
-    items = [item for item in judged(policy) if item.level == clause.level]
+    items = [item for item in policy.judged if item.level == clause.level]
     level = policy.level(clause.level)
     needed = in_place(policy, level) if level else f"it has what level {clause.level} asks for, which is not described"
     reach = "; ".join(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import (
@@ -13,6 +13,7 @@ from scalegate.policy.document import (
     Clause,
     ComputeCap,
     Condition,
+    Determination,
     Domain,
     Level,
     Moratorium,
@@ -60,7 +61,7 @@ def figures(policy: Policy) -> tuple[Number, ...]:
     found = list(_of_all(policy, of, reading(_COMPUTE)))
     for domain in policy.domains:
         found += _of_domain(policy, domain, of)
-    for item in getattr(policy, "determinations", ()):
+    for item in policy.determinations:
         found += _of_judgement(item, tuple(it for it in facts if any(_on(item, name) for name in facts[it])))
     for level in policy.levels:
         found += _of_level(policy, level, lambda name: reading([name]))
@@ -74,7 +75,7 @@ def figures(policy: Policy) -> tuple[Number, ...]:
     return tuple(found)
 
 
-def _on(item: Any, name: str) -> bool:
+def _on(item: Determination, name: str) -> bool:
     return name.startswith(f"determination.{item.id}.") or name == f"determination.{item.id}"
 
 
@@ -100,7 +101,7 @@ def _of_all(policy: Policy, of: Reading, compute: tuple[str, ...]) -> Iterator[N
         yield Number(str(policy.amendment.at_least), what, ("a new version",))
 
 
-def _of_judgement(item: Any, where: tuple[str, ...]) -> Iterator[Number]:
+def _of_judgement(item: Determination, where: tuple[str, ...]) -> Iterator[Number]:
     what = f"signatures of the role `{item.decided_by.role}` on `{item.id}`"
     yield Number(str(item.decided_by.at_least), what, where)
     if item.carries is not None:

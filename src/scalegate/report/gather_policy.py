@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.judge import PLAN, REQUIRED_KINDS, STANDING
 from scalegate.gate.quotes import misquotes
 from scalegate.policy.compile import compile_policy
-from scalegate.policy.document import ACTIONS, Action, Clause, Domain, Level, Policy
+from scalegate.policy.document import ACTIONS, Action, Clause, Determination, Domain, Level, Policy
 from scalegate.policy.show import date
 from scalegate.policy.syntax import Expr, fact_names, undefined
 from scalegate.report.clauses import (
@@ -78,7 +77,7 @@ def gather_policy(policy: Policy, at: int) -> Promises:
         aims=tuple(view for view in views if not view.gates),
         never=tuple(_never(policy, conditions)),
         domains=tuple(map(_domain, policy.domains)),
-        judgements=tuple(_judgement(policy, item) for item in getattr(policy, "determinations", ())),
+        judgements=tuple(_judgement(policy, item) for item in policy.determinations),
         levels=tuple(_level(policy, level) for level in policy.levels),
         people=tuple(PersonView(it.id, it.name, it.roles, it.key != "unset") for it in policy.people),
         roles=tuple(_roles(policy)),
@@ -228,7 +227,7 @@ def _domain(domain: Domain) -> DomainView:
     return DomainView(domain.id, domain.about, domain.level, figures, domain.not_measured, domain.link_to_harm)
 
 
-def _judgement(policy: Policy, item: Any) -> Defined:
+def _judgement(policy: Policy, item: Determination) -> Defined:
     of = "weights" if item.about == "weights" else "the developer"
     level = f" Otherwise the model is in level {item.level}." if item.level is not None else ""
     signed = f"It is so when {judgement(policy, item, True)}, and none of them that it is not so."
@@ -276,7 +275,7 @@ def _roles(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             add(it.attested_by, f"that `{it.id}` is in place")
         if level.approvals:
             add(level.approvals.role, f"approvals for level {level.number}")
-    for item in getattr(policy, "determinations", ()):
+    for item in policy.determinations:
         add(item.decided_by.role, f"judgements on `{item.id}`")
     for tier in policy.tiers:
         add(tier.recorded_by, f"who has adopted `{tier.id}`")

@@ -119,7 +119,7 @@ class Speaker:
         self._people = {person.id: person.name for person in policy.people}
         self._judged = {
             f"determination.{item.id}.{person.id}": (f"{person.name} (`{person.id}`)", f"`{item.id}`")
-            for item in getattr(policy, "determinations", ())
+            for item in policy.determinations
             for person in policy.with_role(item.decided_by.role)
         }
         """Whose judgement the facts are, and on what, by the beginning of their names."""
