@@ -20,6 +20,7 @@ from scalegate.errors import InputError
 from scalegate.examples import read_example
 from scalegate.gate.adequacy import inadequate
 from scalegate.policy import ACTIONS, Policy, compile_policy, load_policy, parse_policy
+from scalegate.policy.published import published
 from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import AtLeast, Compare, Expr, children
 from scalegate.policy.vocabulary import Kind
@@ -230,3 +231,11 @@ def test_a_file_takes_the_place_of_its_like_and_of_nothing_else(tmp_path: Path) 
         assert out.read_text() == "mine"
         with pytest.raises(InputError, match="cannot be written"):
             write(document, tmp_path / "gone" / name)
+
+
+def test_a_policy_without_a_domain_does_not_say_that_nothing_is_left_unmeasured() -> None:
+    for it in published():
+        policy = load_policy(it.path)
+        shown = markdown(gather_policy(policy, START))
+        assert "0 things" not in shown
+        assert policy.domains or "no domain with a measurable threshold" in shown

@@ -20,6 +20,8 @@ AIMS = "They protect nothing: whatever they say, nothing is held by them."
 
 def banner(it: Promises) -> tuple[str, ...]:
     """What stands under the headline, wherever the document is shown."""
+    if not it.domains:
+        return it.inadequate
     things = "1 thing is" if it.unmeasured == 1 else f"{it.unmeasured} things are"
     return (*it.inadequate, f"By its own account {things} not measured; they stand under the domains.")
 
