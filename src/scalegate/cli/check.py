@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalegate.cli.options import AsJson
+from scalegate.cli.options import AsJson, PolicyName, policy_file
 
 if TYPE_CHECKING:
     from scalegate.gate.adoption import Adoption
@@ -20,7 +20,7 @@ Document = dict[str, Any]
 
 
 def check(
-    path: Annotated[Path, typer.Argument(help="The policy file.")],
+    policy_name: PolicyName,
     since: Annotated[
         Path | None, typer.Option("--since", help="The version before: tell what is weaker, stricter and changed.")
     ] = None,
@@ -41,8 +41,9 @@ def check(
     from scalegate.policy.lints import changed_since, check_policy
     from scalegate.policy.places import places
 
+    path = policy_file(policy_name, quiet=as_json)
     policy = load_policy(path)
-    before = load_policy(since) if since else None
+    before = load_policy(policy_file(since, quiet=as_json)) if since else None
     place = places(path.read_text(encoding="utf-8"), file=str(path))
     document = check_document(policy)
     found = check_policy(policy, int(time.time()))

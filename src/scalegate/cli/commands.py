@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scalegate.cli.options import HERE, AsJson, ProjectDir, RunName
+from scalegate.cli.options import HERE, AsJson, ProjectDir, RunName, policy_file
 
 __all__ = ["register"]
 
@@ -17,7 +17,10 @@ TEMPLATES = ("starter", "arithmetic")
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to make, or to add a project to.")],
-    template: Annotated[str, typer.Option("--template", help="`starter`, `arithmetic`, or a policy file.")] = "starter",
+    template: Annotated[
+        str,
+        typer.Option("--template", help="`starter`, `arithmetic`, a policy file, or NAME@VERSION of a published one."),
+    ] = "starter",
     key: Annotated[
         Path | None, typer.Option("--key", help="Signing key of the person who signs the adoption; else one is made.")
     ] = None,
@@ -33,7 +36,7 @@ def init(
     from scalegate.gate.project import create_project
     from scalegate.ledger import SigningKey
 
-    text = read_example(template) if template in TEMPLATES else _read_text(Path(template))
+    text = read_example(template) if template in TEMPLATES else _read_text(policy_file(Path(template), quiet=as_json))
     project = create_project(folder, text, name=template, adopter=SigningKey.load(key) if key else None)
     situations = project.policy.with_name("policy.tests.yaml")
     if template in TEMPLATES and not situations.exists():

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["HERE", "As", "AsJson", "KeyFile", "ProjectDir", "RunName", "Statement", "Until"]
+__all__ = [
+    "HERE",
+    "As",
+    "AsJson",
+    "KeyFile",
+    "PolicyName",
+    "ProjectDir",
+    "RunName",
+    "Statement",
+    "Until",
+    "policy_file",
+]
 
 ProjectDir = Annotated[Path, typer.Option("--project", "-p", help="Folder with policy.yaml, ledger.db and keys/.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -20,4 +31,28 @@ Until = Annotated[
     str, typer.Option("--until", help="Last day (in UTC, to its end) or instant on which it counts: 2027-01-31.")
 ]
 Statement = Annotated[str, typer.Option("--statement", help="What you state, in your own words.")]
+PolicyName = Annotated[Path, typer.Argument(help="The policy file, or NAME@VERSION of a published one.")]
 HERE = Path()
+
+
+def policy_file(given: Path, *, quiet: bool = False) -> Path:
+    """The file that is meant by a path, or by the name of a published policy where there is no such file.
+
+    Raises InputError for the name of none. Of several versions it is the latest, which is said unless `quiet`.
+    """
+    name = str(given)
+    if (
+        given.exists()
+        or given.is_symlink()
+        or given.name != name
+        or (given.suffix in (".yaml", ".yml") and "@" not in name)
+    ):
+        return given
+    from scalegate.policy.published import find, published
+
+    found = find(name)
+    others = [str(it) for it in published() if it.name == name and it.path != found]
+    if others and not quiet:
+        latest = next(str(it) for it in published() if it.path == found)
+        typer.echo(f"`{name}` is read as {latest}, the latest; there is also {', '.join(others)}", err=True)
+    return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalegate.cli import reading
 from scalegate.cli.check import check
-from scalegate.cli.options import AsJson
+from scalegate.cli.options import AsJson, PolicyName, policy_file
 
 if TYPE_CHECKING:
     from scalegate.policy import Policy
@@ -24,7 +24,7 @@ app.command("check")(check)
 
 @app.command("explain")
 def explain(
-    path: Annotated[Path, typer.Argument(help="The policy file.")],
+    path: PolicyName,
     clause: Annotated[str | None, typer.Argument(help="The id of one clause; without it, all of them.")] = None,
     action: Annotated[str, typer.Option("--action", help="train, or another action of the policy.")] = "train",
     as_json: AsJson = False,
@@ -39,7 +39,7 @@ def explain(
     from scalegate.policy import load_policy
     from scalegate.policy.compile import compile_policy
 
-    policy = load_policy(path)
+    policy = load_policy(policy_file(path, quiet=as_json))
     wanted = check_action(action)
     compiled = [it for it in compile_policy(policy, wanted) if clause in (None, it.clause.id)]
     if not compiled:
@@ -84,3 +84,6 @@ def _view(policy: Policy, compiled: CompiledClause) -> str:
     if undefined(compiled.condition):
         lines.append("  What is `undefined` has no test yet: it is never met, and nobody can sign it away.")
     return "\n".join(lines)
+
+
+reading.register(app)

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName, Statement, Until
+from scalegate.cli.options import (
+    HERE,
+    As,
+    AsJson,
+    KeyFile,
+    PolicyName,
+    ProjectDir,
+    RunName,
+    Statement,
+    Until,
+    policy_file,
+)
 
 if TYPE_CHECKING:
     from scalegate.gate import Decision, Journal
@@ -190,7 +201,7 @@ def adopters(
 
 
 def adopt(
-    policy: Annotated[Path, typer.Argument(help="The policy to adopt.")],
+    policy: PolicyName,
     who: As,
     project: ProjectDir = HERE,
     key: KeyFile = None,
@@ -207,7 +218,7 @@ def adopt(
     from scalegate.gate import project as projects
     from scalegate.policy import load_policy
 
-    wanted = load_policy(policy)
+    wanted = load_policy(policy_file(policy, quiet=as_json))
     place = projects.Project(project)
     with writer(place) as journal:
         if journal.fold.policy_digest == wanted.digest():

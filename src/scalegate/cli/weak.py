@@ -9,11 +9,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from scalegate.cli.show import HEADLINE, count
+from scalegate.cli.show import banner, count
 
 __all__ = ["check_view"]
 
@@ -32,7 +31,7 @@ def check_view(document: Document) -> RenderableType:
         (told[0], "bold yellow" if weak else ""),
         f" and {told[1]}{', below' if lints else ''}.",
     )
-    parts: list[RenderableType] = [head, _inadequate(document), _clauses(document)]
+    parts: list[RenderableType] = [head, banner(document["inadequate"]), _clauses(document)]
     parts += _lints("Weaknesses: it promises less than it seems to", weak, "bold yellow")
     parts += _lints("Notes: to be known", notes, "bold")
     parts += _coverage(document)
@@ -41,11 +40,6 @@ def check_view(document: Document) -> RenderableType:
     if "against" in document:
         parts += _against(document["against"])
     return Group(*parts)
-
-
-def _inadequate(document: Document) -> RenderableType:
-    reasons = [Text(HEADLINE, style="bold white on red"), *(Text(f"- {it}") for it in document["inadequate"])]
-    return Panel(Group(*reasons), border_style="red")
 
 
 def _clauses(document: Document) -> Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalegate.cli.options import AsJson
+from scalegate.cli.options import AsJson, PolicyName, policy_file
 
 if TYPE_CHECKING:
     from scalegate.policy import Policy
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="The policy file.")]
-
 
 def try_situation(
-    path: PolicyFile,
+    path: PolicyName,
     action: Annotated[str, typer.Option("--action", help="train, or another action of the policy.")] = "train",
     facts: Annotated[
         list[str] | None,
@@ -41,6 +39,7 @@ def try_situation(
     from scalegate.gate.whatif import what_if
     from scalegate.policy import load_policy
 
+    path = policy_file(path, quiet=as_json)
     policy = load_policy(path)
     wanted = check_action(action)
     stated = _stated(policy, facts or ())
@@ -51,7 +50,7 @@ def try_situation(
 
 
 def check_situations(
-    path: PolicyFile,
+    path: PolicyName,
     files: Annotated[
         list[Path] | None,
         typer.Argument(metavar="[FILE]...", help="Files of situations; default: POLICY.tests.yaml beside the policy."),
@@ -74,6 +73,7 @@ def check_situations(
     from scalegate.gate.trials import covered, tried
     from scalegate.policy import load_policy
 
+    path = policy_file(path, quiet=as_json)
     policy = load_policy(path)
     read = [(file, read_expected(file, policy)) for file in files or [_beside(path)]]
     done = [(file, [tried(policy, it) for it in expected]) for file, expected in read]

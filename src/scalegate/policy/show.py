@@ -10,7 +10,7 @@ from scalegate.policy.quantities import NoSuchFact
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
 from scalegate.policy.vocabulary import Kind, Vocabulary
 
-__all__ = ["lay_out", "show_condition"]
+__all__ = ["amount", "date", "lay_out", "show_condition"]
 
 WIDTH = 88
 """A part that fits so many columns stands on one line."""
@@ -95,17 +95,19 @@ def _sum(side: Linear, known: Vocabulary, kind: Kind, instants: bool) -> str:
     dated = instants and _instants(side, known) == 0
     if side.const or dated or not shown:
         size = abs(side.const)
-        constant = _date(side.const) if dated else _constant(size, kind)
+        constant = date(side.const) if dated else amount(size, kind)
         minus = side.const < 0 and not dated
         shown = f"{shown} {'-' if minus else '+'} {constant}" if shown else f"- {constant}" if minus else constant
     return shown
 
 
-def _date(seconds: Fraction) -> str:
+def date(seconds: Fraction | int) -> str:
+    """An instant, as a day where it is midnight UTC."""
     return units.format_instant(int(seconds)).removesuffix("T00:00:00Z")
 
 
-def _constant(size: Fraction, kind: Kind) -> str:
+def amount(size: Fraction, kind: Kind) -> str:
+    """An exact number with the unit of its kind: `3.6e12 FLOP`, `90 days`."""
     if kind is Kind.INSTANT:
         return units.format_duration(int(size))
     return f"{_short(size)} FLOP" if kind is Kind.FLOP else _number(size)

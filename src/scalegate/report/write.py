@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,12 +10,12 @@ from scalegate.gate import Replayed, replay
 from scalegate.gate.journal import reading
 from scalegate.ledger import Checkpoint, Ledger
 from scalegate.report.gather import gather
+from scalegate.report.publish import HTML, publish
 from scalegate.training.beside import kept_beside
 from scalegate.training.left import waiting
 
 __all__ = ["write_report"]
 
-HEAD = b"<!doctype html>"
 TRIES = 3
 """Times that a ledger is read anew when somebody appends to it meanwhile."""
 
@@ -41,7 +39,7 @@ def write_report(ledger: Path, out: Path, *, run: str | None = None) -> Path:
     with reading(ledger) as journal:
         beside = waiting(journal, kept_beside(Path(ledger)))
     text = page(gather(replayed, run=run, checkpoint=checkpoint, file=Path(ledger).name, waiting=beside))
-    return _publish(Path(out), text.encode())
+    return publish(Path(out), text.encode(), HTML)
 
 
 def _read(ledger: Path) -> tuple[Replayed, str | None]:
@@ -62,29 +60,3 @@ def _read(ledger: Path) -> tuple[Replayed, str | None]:
         place=Place(file=str(ledger)),
         fix="report on a copy",
     )
-
-
-def _publish(out: Path, data: bytes) -> Path:
-    if out.exists() and not (out.is_file() and out.read_bytes()[: len(HEAD)].lower() == HEAD):
-        raise InputError(
-            "something other than a report is there, and is not overwritten",
-            place=Place(file=str(out)),
-            fix="give another file name",
-        )
-    aside = out.with_name(f".{out.name}.{secrets.token_hex(6)}")
-    try:
-        try:
-            with aside.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, out)
-        finally:
-            aside.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"the report cannot be written: {error.strerror}",
-            place=Place(file=str(out)),
-            fix="give a file name in a folder that exists and may be written to",
-        ) from error
-    return out

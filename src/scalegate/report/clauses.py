@@ -1,0 +1,282 @@
+"""What a clause asks for, in a sentence for people: made from the parameters that it is compiled from, never from its
+text. A kind of clause that has no sentence here is put into words from its condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from scalegate.policy.document import (
+    Action,
+    Cadence,
+    Capability,
+    Clause,
+    ComputeCap,
+    Determination,
+    Domain,
+    Level,
+    Moratorium,
+    Policy,
+    Safeguards,
+    UndefinedTest,
+)
+from scalegate.policy.show import amount, date
+from scalegate.policy.vocabulary import Kind
+from scalegate.report.words import Said, factor, inline, share
+from scalegate.units import exact_decimal, format_duration
+
+__all__ = [
+    "DOING",
+    "amendment",
+    "dates",
+    "flop",
+    "in_place",
+    "judgement",
+    "lasting",
+    "listed",
+    "sentence",
+    "tier_of",
+]
+
+DOING: dict[Action, str] = {
+    "train": "training",
+    "store": "keeping the weights",
+    "evaluate": "evaluating",
+    "deploy_internal": "deploying inside",
+    "deploy_external": "deploying outside",
+    "release_weights": "releasing the weights",
+}
+
+
+def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], condition: Said) -> str:
+    """What the clause asks for, for actions for which its condition is one."""
+    doing = listed([DOING[action] for action in actions])
+    doing = doing[:1].upper() + doing[1:]
+    held = f"{doing} {'is' if len(actions) == 1 else 'are'} held"
+    trains = "train" in actions
+    match clause:
+        case Capability():
+            return _capability(policy, clause, held, trains)
+        case Cadence():
+            return _cadence(policy, clause, held, trains)
+        case Safeguards():
+            return _safeguards(policy, clause, held, trains)
+        case ComputeCap():
+            return (
+                f"{held} where the planned end of the run, or all of the developer's effective compute"
+                f" together, is more than {flop(clause.at)}, whatever evaluations say."
+            )
+        case Moratorium():
+            return (
+                f"{held} until {date(clause.until)} where all of the developer's effective compute together is"
+                f" more than {flop(clause.above)}, whatever evaluations say."
+            )
+        case UndefinedTest():
+            return (
+                f"{held} where all of the developer's effective compute together is more than"
+                f" {flop(clause.above)}, until the test `{clause.test.id}` is passed. Nobody has defined that test, so"
+                " nothing passes it, and nobody can sign it away."
+            )
+        case _:
+            said = inline(condition)
+            return f"{held} unless {said}." if said else f"{held} unless {condition.text}"
+
+
+def _capability(policy: Policy, clause: Capability, held: str, trains: bool) -> str:
+    domain = next((it for it in policy.domains if it.id == clause.domain), None)
+    if domain is None:
+        items = [it for it in policy.judged if it.id == clause.domain]
+        return f"{held} unless {_judgements(policy, items, trains)}, whatever it was." + _first_judged(
+            policy, items, trains
+        )
+    spent = domain.elicitation
+    return (
+        f"{held} past {factor(domain.buffer / domain.margin)} the effective compute of weights with a"
+        f" conclusive evaluation of `{domain.id}`, whatever it showed (a buffer of {exact_decimal(domain.buffer)}x over"
+        f" a margin of {exact_decimal(domain.margin)}x), and unless that evaluation took elicitation of at"
+        f" least {share(spent.share)} of the effective compute asked for, and at least {flop(spent.at_least)}."
+        + _first(policy, [domain], trains)
+    )
+
+
+def judgement(policy: Policy, item: Determination, trains: bool, names: str | None = None) -> str:
+    """Who judges it and how far that carries, as a part of a sentence; `names`: of all that is judged alike."""
+    people = policy.with_role(item.decided_by.role)
+    who = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
+    have = "has" if item.decided_by.at_least == 1 else "have"
+    text = f"{item.decided_by.at_least} of {len(people)} {have} judged {names or f'`{item.id}`'} ({who})"
+    if item.about != "weights":
+        return text
+    carries = _carries(item, trains)
+    far = "no further than" if carries == 1 else f"to {exact_decimal(carries)}x the effective compute of"
+    return f"{text}, which carries {far} the weights that were judged"
+
+
+def _carries(item: Determination, trains: bool) -> Fraction:
+    return item.carries if trains and item.carries is not None else Fraction(1)
+
+
+def _judgements(policy: Policy, items: Sequence[Determination], trains: bool) -> str:
+    alike: dict[tuple[object, ...], list[Determination]] = {}
+    for item in items:
+        alike.setdefault((item.decided_by, item.about, _carries(item, trains)), []).append(item)
+    texts = []
+    for group in alike.values():
+        names = listed([f"`{item.id}`" for item in group])
+        texts.append(judgement(policy, group[0], trains, names if len(group) == 1 else f"each of {names}"))
+    return ", and ".join(texts)
+
+
+def _first_judged(policy: Policy, items: Sequence[Determination], trains: bool, lasting: str = "") -> str:
+    """What holds before a first judgement."""
+    if not trains or not items or policy.first_evaluation_at is None:
+        return ""
+    names = listed([f"`{item.id}`" for item in items])
+    return (
+        f" No judgement is asked for while all of the developer's effective compute together is at most"
+        f" {flop(policy.first_evaluation_at)} and nobody has judged, of any weights, that {names} is not so{lasting}."
+    )
+
+
+def _first(policy: Policy, domains: Sequence[Domain], trains: bool, lasting: str = "") -> str:
+    """What holds before the first evaluation."""
+    if not trains or not domains:
+        return ""
+    if policy.first_evaluation_at is None:
+        return " No compute is free of that: not even a first step is taken without."
+    one = len(domains) == 1
+    return (
+        f" No evaluation is asked for before a first one is due: {'' if one else 'in each domain, '}while at most"
+        f" {flop(policy.first_evaluation_at)} of the developer's effective compute is covered by no conclusive"
+        f" evaluation of {f'`{domains[0].id}`' if one else 'it'}, and no measurement shows its alarm reached, here or"
+        f" as early in another run{lasting}."
+    )
+
+
+def _cadence(policy: Policy, clause: Cadence, held: str, trains: bool) -> str:
+    items = policy.judged
+    if not policy.domains and not items:
+        return f"{held}: this asks for evaluations in every domain, and the policy has none."
+    fresh = []
+    if clause.every is not None:
+        fresh.append(f"effective compute has grown to no more than {exact_decimal(clause.every)}x")
+    if clause.within is not None:
+        fresh.append(f"no more than {format_duration(clause.within)} have passed")
+    if clause.on is not None:
+        fresh.append("the weights have not changed")
+    whole = clause.due == "all"
+    if not fresh:
+        return f"{held}: this does not say when a new evaluation is due."
+    lasting = (
+        ""
+        if whole or clause.within is None
+        else f", and for at most {format_duration(clause.within)} after the lineage was opened"
+    )
+    each = "" if len(policy.domains) == 1 else "each of "
+    names = listed([f"`{domain.id}`" for domain in policy.domains])
+    asked = [f"there is a conclusive evaluation of {each}{names}, whatever it showed"] if names else []
+    asked += [f"{_judgements(policy, items, trains)}, whatever it was"] if items else []
+    which = "which" if len(policy.domains) + len(items) == 1 else "each of which"
+    since = " or ".join(fresh) if whole else listed(fresh)
+    return (
+        f"{held} unless {', and '.join(asked)}, since {which} {since}."
+        + _first(policy, policy.domains, trains, lasting)
+        + _first_judged(policy, items, trains, lasting)
+    )
+
+
+def _safeguards(policy: Policy, clause: Safeguards, held: str, trains: bool) -> str:
+    domains = [domain for domain in policy.domains if domain.level == clause.level]
+    items = [item for item in policy.judged if item.level == clause.level]
+    level = policy.level(clause.level)
+    needed = in_place(policy, level) if level else f"it has what level {clause.level} asks for, which is not described"
+    reach = "; ".join(
+        f"`{it.id}`: {factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
+        f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and"
+        f" {flop(it.elicitation.at_least)}"
+        for it in domains
+    )
+    names = listed([f"`{domain.id}`" for domain in domains])
+    alarm = f"the alarm of {names} is" if len(domains) == 1 else f"the alarms of {names} are all"
+    below = [f"{alarm} ruled out by conclusive evaluations that carry so far ({reach})"] if domains else []
+    below += [f"{_judgements(policy, items, trains)}, and none of them that it is not so"] if items else []
+    if not below:
+        return f"{held} unless {needed}."
+    return (
+        f"{held} unless {' and '.join(below)}; or {needed}."
+        + _first(policy, domains, trains)
+        + _first_judged(policy, items, trains)
+    )
+
+
+def in_place(policy: Policy, level: Level) -> str:
+    """What a level takes, as a part of a sentence."""
+    parts = []
+    if level.safeguards:
+        names = listed([f"`{safeguard.id}`" for safeguard in level.safeguards])
+        parts.append(f"{names} {'is' if len(level.safeguards) == 1 else 'are'} attested")
+    if level.approvals:
+        quorum = level.approvals
+        people = policy.with_role(quorum.role)
+        names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
+        has = "has" if quorum.at_least == 1 else "have"
+        parts.append(f"{quorum.at_least} of {len(people)} {has} signed: {names}")
+    if not parts:
+        return f"the safeguards of level {level.number} are in place, and it has none: nothing meets this"
+    return " and ".join(parts)
+
+
+def amendment(policy: Policy) -> str:
+    """Who may change the policy, and how."""
+    quorum = policy.amendment
+    if quorum is None:
+        return "Nobody can amend this policy: it names no procedure for it."
+    people = policy.with_role(quorum.role)
+    keyed = sum(person.key != "unset" for person in people)
+    names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
+    text = f"A new version takes the signatures of {quorum.at_least} of {len(people)}: {names}."
+    short = f" Only {keyed} of them {'has' if keyed == 1 else 'have'} a key." if keyed < quorum.at_least else ""
+    return (
+        text
+        + short
+        + " It may loosen anything: no clause is beyond amendment, and a weakening takes no more than this."
+    )
+
+
+def tier_of(policy: Policy, clause: Clause) -> str | None:
+    """For whom the clause binds, if it has a tier."""
+    tier = next((tier for tier in policy.tiers if tier.id == clause.tier), None)
+    if tier is None:
+        return None
+    return (
+        f"Binds unless a record that counts, signed by the role `{tier.recorded_by}`, shows that fewer than"
+        f" {tier.binds_at} of {len(set(tier.parties))} parties have adopted `{tier.id}`. With no record it binds."
+    )
+
+
+def dates(clause: Clause, at: int) -> tuple[str, bool]:
+    """When it is in force, in words, and whether it is at an instant."""
+    force = clause.in_force
+    start, end = (force.from_, force.until) if force else (None, None)
+    if start is not None and at < start:
+        return f"Not in force yet: it begins on {date(start)}" + (f" and ends on {date(end)}." if end else "."), False
+    if end is not None and at >= end:
+        return f"No longer in force: it ended on {date(end)}.", False
+    since = f" since {date(start)}" if start is not None else ""
+    return f"In force{since}" + (f", until {date(end)}." if end is not None else "."), True
+
+
+def lasting(seconds: int | None) -> str:
+    """How long a signature counts."""
+    return "as long as its signer says" if seconds is None else f"for {format_duration(seconds)} at most"
+
+
+def flop(value: int) -> str:
+    """Exact, as a policy writes it."""
+    return amount(Fraction(value), Kind.FLOP)
+
+
+def listed(words: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""

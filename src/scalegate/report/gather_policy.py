@@ -1,0 +1,286 @@
+"""From a policy to its document for people: everything is made from what is evaluated, and nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scalegate.gate.adequacy import inadequate
+from scalegate.gate.judge import PLAN, REQUIRED_KINDS, STANDING
+from scalegate.policy.compile import compile_policy
+from scalegate.policy.document import ACTIONS, Action, Clause, Determination, Domain, Level, Policy
+from scalegate.policy.quotes import misquotes
+from scalegate.policy.show import date
+from scalegate.policy.syntax import Expr, fact_names, undefined
+from scalegate.report.clauses import (
+    DOING,
+    amendment,
+    dates,
+    flop,
+    in_place,
+    judgement,
+    lasting,
+    listed,
+    sentence,
+    tier_of,
+)
+from scalegate.report.figures import figures
+from scalegate.report.promises import (
+    ActionView,
+    ClauseView,
+    Defined,
+    DomainView,
+    LevelView,
+    PersonView,
+    Promises,
+    Saying,
+)
+from scalegate.report.words import Speaker, factor, share
+from scalegate.units import DAY, exact_decimal
+
+__all__ = ["gather_policy", "keyless", "undefined_parts"]
+
+MODALITIES = {
+    "will": "gates: it is said without a condition",
+    "conditional": "gates: it is said under conditions",
+    "law": "gates: it is law",
+    "aim": "gates nothing: it is an aim",
+    "illustrative": "gates nothing: it is an illustration",
+}
+_OF_THE_RUN = frozenset(
+    ("compute", "now", "ledger.time", "developer.others", "lineage.compute", "lineage.opened", "lineage.planned_end")
+)
+"""Facts that nobody signs or measures."""
+_MEASURED = ("ruled_out", "reached", "reached_early", "unevaluated", "evidence.compute", "evidence.time", "elicitation")
+
+
+def gather_policy(policy: Policy, at: int) -> Promises:
+    """The document of a policy as it stands at an instant (seconds since 1970 UTC), of which only the day counts."""
+    at = at // DAY * DAY
+    speaker = Speaker(policy)
+    conditions = {action: {it.clause.id: it.condition for it in compile_policy(policy, action)} for action in ACTIONS}
+    views = [_clause(policy, clause, speaker, conditions, at) for clause in policy.clauses]
+    return Promises(
+        name=policy.policy,
+        version=policy.version,
+        developer=policy.developer,
+        title=policy.title,
+        about=policy.about,
+        digest=policy.digest(),
+        as_of=date(at),
+        inadequate=inadequate(policy),
+        modalities=tuple(
+            (name, sum(clause.modality == name for clause in policy.clauses), means)
+            for name, means in MODALITIES.items()
+        ),
+        actions=tuple(_action(policy, action) for action in ACTIONS),
+        clauses=tuple(view for view in views if view.gates),
+        aims=tuple(view for view in views if not view.gates),
+        never=tuple(_never(policy, conditions)),
+        domains=tuple(map(_domain, policy.domains)),
+        judgements=tuple(_judgement(policy, item) for item in policy.determinations),
+        levels=tuple(_level(policy, level) for level in policy.levels),
+        people=tuple(PersonView(it.id, it.name, it.roles, it.key != "unset") for it in policy.people),
+        roles=tuple(_roles(policy)),
+        amendment=amendment(policy),
+        tiers=tuple(
+            Defined(
+                tier.id,
+                tier.about,
+                f"Parties: {', '.join(tier.parties)}. Its clauses bind once {tier.binds_at} have adopted it; the role"
+                f" `{tier.recorded_by}` signs who has.",
+            )
+            for tier in policy.tiers
+        ),
+        numbers=figures(policy),
+        standing=tuple(_standing()),
+    )
+
+
+def undefined_parts(policy: Policy) -> tuple[str, ...]:
+    """The tests and other parts that nobody has defined and that a clause that gates asks for, each once."""
+    found = [
+        name
+        for action in ACTIONS
+        for it in compile_policy(policy, action)
+        if it.clause.gates
+        for name in undefined(it.condition)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def keyless(policy: Policy) -> tuple[str, ...]:
+    """Why the policy cannot be adopted as it stands; empty if it can."""
+    keyed = [person for person in policy.people if person.key != "unset"]
+    reasons = [] if any("gate" in person.roles for person in keyed) else ["nobody with the role `gate` has a key"]
+    quorum = policy.amendment
+    have = sum(quorum.role in person.roles for person in keyed) if quorum else 0
+    if quorum and have < quorum.at_least:
+        reasons.append(f"{quorum.at_least} with the role `{quorum.role}` are to sign, and {have} have a key")
+    return tuple(reasons)
+
+
+def _clause(
+    policy: Policy, clause: Clause, speaker: Speaker, conditions: dict[Action, dict[str, Expr]], at: int
+) -> ClauseView:
+    alike: dict[Expr, list[Action]] = {}
+    for action in clause.actions:
+        alike.setdefault(conditions[action][clause.id], []).append(action)
+    says = []
+    for condition, actions in alike.items():
+        said = speaker.say(condition)
+        names = tuple(dict.fromkeys(actions))
+        says.append(Saying(names, sentence(policy, clause, names, said), said))
+    in_force, now = dates(clause, at)
+    tier = tier_of(policy, clause)
+    binds = "no" if not clause.gates or not now else "unless too few have adopted it" if tier else "yes"
+    return ClauseView(
+        id=clause.id,
+        kind=clause.kind,
+        modality=clause.modality,
+        gates=clause.gates,
+        actions=tuple(dict.fromkeys(clause.actions)),
+        says=tuple(says),
+        quote=clause.text,
+        source=str(clause.source),
+        differs=tuple(
+            f"The sentence says {said}; what is decided by is {has}." for said, has in misquotes(policy, clause)
+        ),
+        tier=tier,
+        in_force=in_force,
+        binds=binds,
+    )
+
+
+def _action(policy: Policy, action: Action) -> ActionView:
+    clauses = [clause for clause in policy.clauses if clause.gates and action in clause.actions]
+    names = tuple(clause.id for clause in clauses)
+    missing = [kind for kind in REQUIRED_KINDS if all(clause.kind != kind for clause in clauses)]
+    if not clauses:
+        return ActionView(
+            action, names, "No clause gates it. So it is held, always: what no clause speaks of is not allowed.", True
+        )
+    if missing:
+        kinds = listed([f"`{kind}`" for kind in missing])
+        return ActionView(
+            action, names, f"It is held, always: no clause of the kind {kinds} gates it, and each kind is needed.", True
+        )
+    return ActionView(action, names, "It goes on while every one of these is met, or does not bind.", False)
+
+
+def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterator[str]:
+    """What no signature releases, and whether anything else does."""
+    for clause in policy.clauses:
+        if not clause.gates:
+            continue
+        trees = [conditions[action][clause.id] for action in clause.actions]
+        lacking = dict.fromkeys(name for tree in trees for name in undefined(tree))
+        for name in lacking:
+            what = f"`{clause.id}`: what it asks for as `{name.removeprefix('test.')}` is not defined."
+            yield f"{what} Nobody can meet that or sign it away."
+        names = frozenset[str]().union(*map(fact_names, trees))
+        measured = {name for name in names for kind in _MEASURED if name.endswith(f".{kind}")}
+        if not lacking and names - measured <= _OF_THE_RUN:
+            alone = "only its date can" if clause.kind == "moratorium" else "no evaluation can either"
+            yield f"`{clause.id}`: no signature releases it; {'an evaluation alone can' if measured else alone}."
+    held = [action for action in ACTIONS if _action(policy, action).held]
+    if held:
+        yield f"{listed([DOING[action] for action in held]).capitalize()}: held, whatever is shown and whoever signs."
+    yield (
+        "An alarm that a measurement showed reached stays reached, for that model and all that grows from it: no entry"
+        " overrules it."
+    )
+    yield "A meter, a lineage or a ledger that was found unsound: that holds for good."
+
+
+def _standing() -> Iterator[str]:
+    yield from (it.text for it in STANDING)
+    yield f"For training: {PLAN.text[:1].lower()}{PLAN.text[1:]}"
+    kinds = listed([f"`{kind}`" for kind in REQUIRED_KINDS])
+    yield f"At least one clause of each kind, {kinds}, binds and is met: an empty policy permits nothing."
+    yield "What is missing, late, undefined or unreadable is unknown, and unknown never passes."
+    yield "For every action but `train`, evidence counts only if it is on the exact weights, in the exact deployment."
+
+
+def _domain(domain: Domain) -> DomainView:
+    reach = domain.buffer / domain.margin
+    spent = domain.elicitation
+    figures = (
+        (
+            "Alarm",
+            f"a score of {exact_decimal(domain.alarm)}: what an evaluation must rule out for safeguards not to be due",
+        ),
+        ("Threshold", f"a score of {exact_decimal(domain.threshold)}: the model is in level {domain.level}"),
+        (
+            "Buffer",
+            f"{exact_decimal(domain.buffer)}x effective compute, over which the alarm is trusted not to become the"
+            " threshold. It assumes that capability grows continuously",
+        ),
+        ("Margin", f"{exact_decimal(domain.margin)}x effective compute, for what later techniques add"),
+        ("So evidence carries", f"to {factor(reach)} the compute of the weights that were evaluated"),
+        (
+            "Elicitation",
+            f"{spent.method}, with at least {share(spent.share)} of the effective compute asked for and at least"
+            f" {flop(spent.at_least)}",
+        ),
+        ("Samples", f"at least {domain.samples}"),
+    )
+    return DomainView(domain.id, domain.about, domain.level, figures, domain.not_measured, domain.link_to_harm)
+
+
+def _judgement(policy: Policy, item: Determination) -> Defined:
+    of = "weights" if item.about == "weights" else "the developer"
+    level = f" Otherwise the model is in level {item.level}." if item.level is not None else ""
+    signed = f"It is so when {judgement(policy, item, True)}, and none of them that it is not so."
+    return Defined(
+        item.id,
+        item.text,
+        f"Judgement on {of}, not measured. {signed}{level} Each signature counts {lasting(item.valid_for)}.",
+    )
+
+
+def _level(policy: Policy, level: Level) -> LevelView:
+    approvals = "No approval is asked for."
+    if level.approvals:
+        quorum = level.approvals
+        approvals = f"Role `{quorum.role}`; each signature counts {lasting(quorum.valid_for)}, for one run."
+    return LevelView(
+        level.number,
+        level.about,
+        tuple(domain.id for domain in policy.domains if domain.level == level.number),
+        tuple(
+            Defined(
+                it.id,
+                it.text,
+                f"{it.kind}; attested by the role `{it.attested_by}`, and each attestation counts"
+                f" {lasting(it.valid_for)}",
+            )
+            for it in level.safeguards
+        ),
+        f"Met when {in_place(policy, level)}. {approvals}",
+    )
+
+
+def _roles(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Each role, what it signs, and who has it."""
+    signs: dict[str, list[str]] = {
+        "gate": ["runs, compute, weights and decisions"],
+        "evaluator": ["evaluations and their results"],
+    }
+
+    def add(role: str, what: str) -> None:
+        signs.setdefault(role, []).append(what)
+
+    for level in policy.levels:
+        for it in level.safeguards:
+            add(it.attested_by, f"that `{it.id}` is in place")
+        if level.approvals:
+            add(level.approvals.role, f"approvals for level {level.number}")
+    for item in policy.determinations:
+        add(item.decided_by.role, f"judgements on `{item.id}`")
+    for tier in policy.tiers:
+        add(tier.recorded_by, f"who has adopted `{tier.id}`")
+    if policy.amendment:
+        add(policy.amendment.role, "new versions of the policy")
+    for role in dict.fromkeys((*signs, *(role for person in policy.people for role in person.roles))):
+        people = tuple(f"{person.name} (`{person.id}`)" for person in policy.with_role(role))
+        yield role, listed(signs.get(role, ["nothing that this policy asks for"])), people
