@@ -45,7 +45,7 @@ def of_form(document: object) -> set[str]:
     try:
         Policy.model_validate(document)
     except ValidationError as error:
-        return {found.message for found in faults_of_form(error)}
+        return {found.message for found in faults_of_form(error, document)}
     return set()
 
 

@@ -44,7 +44,7 @@ def checked(
     try:
         policy = Policy.model_validate(document)
     except ValidationError as error:
-        form = [found for found in faults_of_form(error) if found.path not in empty]
+        form = [found for found in faults_of_form(error, document) if found.path not in empty]
     except UnicodeEncodeError:
         return None, [Found((), "a text holds half a character", "write the whole character")]
     if policy is not None and not faulty:
