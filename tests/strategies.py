@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, TierRecord
+from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
 from scalegate.policy import Domain, Policy, policy_from_json
 from support import POLICY_TEXT, START
 
@@ -61,10 +61,26 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
                 clause["in_force"] = draw(
                     st.sampled_from([{"from": "2026-12-01"}, {"until": "2027-02-01"}, {"until": "2026-01-01"}])
                 )
+    document["determinations"] = draw(determinations())
+    judged = [item["id"] for item in document["determinations"]]
+    clauses += [
+        copy.deepcopy(capability) | {"id": f"capability.{it['id']}", "domain": it["id"]}
+        for it in document["determinations"]
+        if "level" in it
+    ]
+    if draw(st.integers(0, 9)) == 0:
+        del cadence["within"]
+        cadence |= draw(st.sampled_from([{}, {"on": "change"}, {"on": "change", "due": "all"}]))
+    if judged and draw(st.booleans()):
+        when = " and ".join(f"determination.{name}" for name in judged)
+        clauses.append(copy.deepcopy(cadence) | {"id": "j", "kind": "condition", "when": when})
+        for name in ("every", "within", "on", "due"):
+            clauses[-1].pop(name, None)
     if draw(st.integers(0, 2)) == 0:
         when = draw(conditions([domain["id"] for domain in document["domains"]], level["safeguards"], dated=dated))
         clauses.append(copy.deepcopy(cadence) | {"id": "w", "kind": "condition", "when": when})
-        del clauses[-1]["every"], clauses[-1]["within"]
+        for name in ("every", "within", "on", "due"):
+            clauses[-1].pop(name, None)
     if draw(st.integers(0, 14)) == 0:
         cadence["modality"] = "aim"
     for clause in clauses:
@@ -72,6 +88,22 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
             clause["tier"] = "international"
     document["clauses"] = draw(st.permutations(clauses))
     return policy_from_json(document)
+
+
+@st.composite
+def determinations(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Mostly none; else one of weights, one of the developer, or both."""
+    found: list[dict[str, Any]] = []
+    if draw(st.integers(0, 2)) == 0:
+        found.append({"id": "bio", "text": "The model is below the level.", "about": "weights"})
+        found[-1] |= draw(st.sampled_from([{"level": "2"}, {"level": "2"}, {}]))
+        found[-1] |= draw(st.sampled_from([{"carries": "1x"}, {"carries": "4x"}, {"carries": "6x"}, {}]))
+    if draw(st.integers(0, 4)) == 0:
+        found.append({"id": "culture", "text": "We would notice.", "about": "developer"})
+    for item in found:
+        item["decided_by"] = {"role": "officer", "at_least": draw(st.sampled_from(["1", "1", "2"]))}
+        item |= draw(st.sampled_from([{}, {"valid_for": "30 days"}]))
+    return found
 
 
 def conditions(domains: list[str], safeguards: list[Any], *, dated: bool) -> st.SearchStrategy[str]:
@@ -143,6 +175,11 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
         elsewhere=tuple(elsewhere),
         pieces=tuple(pieces),
         signatures=tuple(signatures),
+        statements=tuple(
+            draw(statement(item.id, used, tidy=tidy))
+            for item in policy.determinations
+            for _ in range(draw(st.integers(0, 3)))
+        ),
         tiers=() if rarely() else (TierRecord(tier="international", adopters=adopters, until=until),),
         meter_faults=("r: zero",) if rarely() else (),
         ledger_faults=("unsigned",) if rarely() else (),
@@ -220,6 +257,24 @@ def signature(draw: st.DrawFn) -> Signature:
     until = START + draw(st.sampled_from([-1, 0, 30 * DAY, 400 * DAY]))
     action = "train" if draw(st.integers(0, 9)) else "store"
     return Signature(subject=subject, by="x", time=time, until=until, action=action)
+
+
+@st.composite
+def statement(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Statement:
+    """What an officer determined; a tidy one says so of the present weights, and counts."""
+    of = "ancestor" if tidy else draw(st.sampled_from(["ancestor", "ancestor", "lineage", "descendant", "elsewhere"]))
+    common: dict[str, Any] = {
+        "determination": name,
+        "by": draw(st.sampled_from(["ada", "grace", "alan"])),
+        "holds": draw(st.integers(0, 9 if tidy else 2)) > 0,
+        "time": START - draw(st.sampled_from([0, DAY, 20 * DAY] if tidy else [0, DAY, 100 * DAY])),
+        "until": START + draw(st.sampled_from([10 * DAY, 400 * DAY] if tidy else [-1, 0, 10 * DAY, 400 * DAY])),
+        "current": tidy or draw(st.integers(0, 5)) > 0,
+    }
+    if name == "culture":
+        return Statement(**common, of="developer")
+    compute = draw(st.sampled_from([used, used // 2] if tidy else [used, used // 2, used // 8, None]))
+    return Statement(**common, of=of, weights=f"{draw(st.integers(0, 3)):064d}", compute=compute)
 
 
 @st.composite

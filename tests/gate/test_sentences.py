@@ -118,6 +118,26 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
         "800,000,000,000 FLOP is asked for, the lineage is planned to end at 800,000,000,001 FLOP",
         "800,000,000,000 FLOP is asked for, the lineage is planned to end at 800,000,000,001 FLOP",
     ),
+    (
+        at_most(NOW, term("determination.bio.ada.until")),
+        {"now": START, "determination.bio.ada.until": START},
+        "`bio` as judged by `ada` counts until 2026-11-30T00:53:20Z",
+        "`bio` as judged by `ada` counted until 2026-11-30T00:53:20Z",
+    ),
+    (
+        at_most(COMPUTE, term("determination.bio.ada.compute", 4)),
+        {"compute": SHORT, "determination.bio.ada.compute": 10**11},
+        "`bio` as judged by `ada` is of weights at 1.00e+11 FLOP and carries to 4.00e+11 FLOP (4x),"
+        " 8.00e+11 FLOP is asked for",
+        "`bio` as judged by `ada` is of weights at 1.00e+11 FLOP and carries only to 4.00e+11 FLOP (4x),"
+        " 8.00e+11 FLOP is asked for",
+    ),
+    (
+        at_most(NOW, term("determination.bio.ada.time") + constant(DAY)),
+        {"now": START, "determination.bio.ada.time": START},
+        "`bio` as judged by `ada` is of 2026-11-30T00:53:20Z, and the next is due by 2026-12-01T00:53:20Z",
+        "`bio` as judged by `ada` is of 2026-11-30T00:53:20Z, and the next was due by 2026-12-01T00:53:20Z",
+    ),
 ]
 
 

@@ -17,9 +17,11 @@ from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import resumption
 from scalegate.gate.sentences import sentence
 from scalegate.policy import ACTIONS, policy_from_json
-from scalegate.policy.semantics import Reason, Unknown, number
+from scalegate.policy.determined import determined
+from scalegate.policy.semantics import Reason, Unknown, evaluate, number
 from scalegate.policy.syntax import compares, fact_names
-from strategies import BASE, cases, policies
+from scalegate.truth import Truth
+from strategies import BASE, cases, policies, statement
 from support import START
 
 DAY = 86_400
@@ -151,6 +153,45 @@ def test_losing_a_safeguard_or_signature_never_releases(case: Any, data: st.Data
     _never_releases(policy, situation, situation.model_copy(update={"signatures": rest}))
 
 
+@given(cases(), st.data())
+def test_losing_a_determination_never_releases(case: Any, data: st.DataObject) -> None:
+    """All that one person signed on one thing, but for what they denied."""
+    policy, situation = case
+    if not situation.statements:
+        return
+    gone = data.draw(st.sampled_from(situation.statements))
+    rest = [
+        it for it in situation.statements if not it.holds or (it.determination, it.by) != (gone.determination, gone.by)
+    ]
+    _never_releases(policy, situation, situation.model_copy(update={"statements": tuple(rest)}))
+
+
+@given(cases(), st.data())
+def test_a_denial_never_releases(case: Any, data: st.DataObject) -> None:
+    """Of what was judged already: to have judged at all is asked for, whatever came of it."""
+    policy, situation = case
+    if not situation.statements:
+        return
+    at = data.draw(st.integers(0, len(situation.statements) - 1))
+    denied = situation.statements[at].model_copy(update={"holds": False})
+    said = (*situation.statements[:at], denied, *situation.statements[at + 1 :])
+    _never_releases(policy, situation, situation.model_copy(update={"statements": said}))
+
+
+@given(cases(), st.data())
+def test_what_is_denied_is_determined_by_nobody(case: Any, data: st.DataObject) -> None:
+    policy, situation = case
+    if not policy.determinations:
+        return
+    item = data.draw(st.sampled_from(policy.determinations))
+    denial = data.draw(statement(item.id, situation.lineage.compute, tidy=False)).model_copy(update={"holds": False})
+    worse = situation.model_copy(update={"statements": (*situation.statements, denial)})
+    facts = derive_facts(policy, worse, "train")
+    against = denial.of != "elsewhere"
+    assert facts[f"determination.{item.id}.{denial.by}.denied"] is against or not against
+    assert (evaluate(determined(policy, item, "train"), facts) is Truth.FALSE) or not against
+
+
 @given(cases(dated=False), st.integers(0, 400 * DAY))
 def test_time_passing_never_releases(case: Any, seconds: int) -> None:
     """The end of a moratorium and a clause's own dates aside, which `dated=False` leaves out."""
@@ -250,7 +291,7 @@ def test_no_vacuous_yes(case: Any, action: Any) -> None:
     document = policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     aims = [c | {"modality": "aim"} for c in document["clauses"] if c["kind"] in ("cadence", "moratorium")]
     for clauses in ([], aims):
-        empty = policy_from_json(document | {"clauses": clauses, "domains": []})
+        empty = policy_from_json(document | {"clauses": clauses, "domains": [], "determinations": []})
         same = situation.model_copy(update={"policy": empty.digest()})
         assert decide(empty, same, action).verdict == "HOLD"
     if action != "train":

@@ -12,11 +12,11 @@ from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
 
 if TYPE_CHECKING:
     from scalegate.gate import Decision, Journal
-    from scalegate.ledger.entries import Approval, Attestation, TierStatus
+    from scalegate.ledger.entries import Approval, Attestation, Determination, TierStatus
 
-    Signed = Approval | Attestation | TierStatus
+    Signed = Approval | Attestation | Determination | TierStatus
 
-__all__ = ["adopt", "adopters", "approve", "attest"]
+__all__ = ["adopt", "adopters", "approve", "attest", "determine"]
 
 Common = dict[str, Any]
 """What every entry says: actor, time and policy."""
@@ -37,7 +37,7 @@ def attest(
     def make(journal: Journal, common: Common, end: int) -> Attestation:
         known = {item.id: item for level in journal.policy.levels for item in level.safeguards}
         _one_of("safeguard", safeguard, list(known))
-        end = min(end, common["time"] + known[safeguard].valid_for)
+        end = min(end, common["time"] + (known[safeguard].valid_for or end))
         return Attestation(**common, safeguard=safeguard, until=end, statement=statement)
 
     _grant(project, who, key, as_json, make, until)
@@ -80,7 +80,7 @@ def approve(
         check_run(journal, run)
         asking = {str(item.number): item.approvals for item in journal.policy.levels if item.approvals}
         _one_of("level that asks for approvals", str(level), list(asking))
-        end = min(end, common["time"] + asking[str(level)].valid_for)
+        end = min(end, common["time"] + (asking[str(level)].valid_for or end))
         found = latest_decision(journal.fold, run, asked)
         if found is None:
             raise InputError(
@@ -111,6 +111,56 @@ def approve(
         return Approval(**common, run=run, level=level, decision=found[1].digest(), until=end, statement=statement)
 
     _grant(project, who, key, as_json, make, until, lambda: _signed_for(named[-1], tally[-1]))
+
+
+def determine(
+    determination: Annotated[str, typer.Argument(help="Id of the determination, as the policy has it.")],
+    who: As,
+    until: Until,
+    statement: Statement,
+    not_so: Annotated[bool, typer.Option("--not-so", help="You determine that it is not so.")] = False,
+    run: Annotated[str | None, typer.Option("--run", help="Of weights: the run whose they are.")] = None,
+    weights: Annotated[
+        str | None, typer.Option("--weights", help="Digest of the weights; else the run's present ones.")
+    ] = None,
+    configuration: Annotated[
+        str | None, typer.Option("--configuration", help="Digest of the deployment that you judged with them.")
+    ] = None,
+    project: ProjectDir = HERE,
+    key: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign your judgement on what the policy leaves to it.
+
+    That it is so counts until the date, as far as the policy lets it, and is shown as judgement. That it is not so
+    (`--not-so`) counts against whatever these weights have to do with, until you sign otherwise.
+    """
+    from scalegate.cli.project import check_run
+    from scalegate.errors import InputError
+    from scalegate.ledger.entries import Determination
+
+    def make(journal: Journal, common: Common, end: int) -> Determination:
+        known = {item.id: item for item in journal.policy.determinations}
+        _one_of("determination", determination, list(known))
+        item = known[determination]
+        if item.valid_for is not None and not not_so:
+            end = min(end, common["time"] + item.valid_for)
+        of: Common = {"run": None, "weights": None, "configuration": None}
+        if item.about == "developer":
+            if run or weights or configuration:
+                raise InputError(f"`{determination}` is about the developer, not about weights", fix="leave them out")
+        elif run is None:
+            raise InputError(f"`{determination}` is about weights", fix="say of which run: `--run NAME`")
+        else:
+            check_run(journal, run)
+            of |= {"run": run, "weights": weights or journal.fold.runs[run].tip, "configuration": configuration}
+            if of["weights"] is None:
+                what = f"run `{run}` has no recorded weights"
+                raise InputError(what, fix="save them in training: `gate.save()`; or give `--weights`")
+        said: Common = {"determination": determination, "holds": not not_so, "until": end, "statement": statement}
+        return Determination(**common, **said, **of)
+
+    _grant(project, who, key, as_json, make, until)
 
 
 def adopters(

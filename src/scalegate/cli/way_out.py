@@ -158,6 +158,13 @@ def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[
         case ("approval", level, person):
             action = [] if decision.action == "train" else ["--action", decision.action]
             yield _line(known, ["approve", "--run", decision.run, *action, "--level", level, "--as", person, *rest])
+        case ("determination", determination, person):
+            item = next(it for it in known.policy.determinations if it.id == determination)
+            about = [] if item.about == "developer" else ["--run", decision.run]
+            if about and decision.action != "train":
+                about += ["--weights", decision.weights or "DIGEST"]
+                about += ["--configuration", decision.configuration or "CONFIGURATION"]
+            yield _line(known, ["determine", determination, *about, "--as", person, *rest])
         case ("tier", tier):
             role = next(it.recorded_by for it in known.policy.tiers if it.id == tier)
             yield _line(known, ["adopters", tier, "--as", known.who(role), *rest])

@@ -11,7 +11,7 @@ from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumptio
 from scalegate.gate.fold import Fold
 from scalegate.gate.journal import Journal
 from scalegate.gate.replay import Replayed, replay
-from scalegate.gate.situation import Elsewhere, Lineage, Piece, Signature, Situation, TierRecord
+from scalegate.gate.situation import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
 
 __all__ = [
     "Decision",
@@ -28,6 +28,7 @@ __all__ = [
     "ResumptionFact",
     "Signature",
     "Situation",
+    "Statement",
     "TierRecord",
     "decide",
     "replay",

@@ -31,6 +31,8 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
         reasons.append("It has no understanding test: nothing asks whether we know why the model is not dangerous.")
     if not policy.domains:
         reasons.append("It has no domain with a measurable threshold.")
+    reasons += _judged(policy)
+    reasons += _left_open(policy)
     reasons += _ungated(policy)
     weak = [clause.id for clause in policy.clauses if not clause.gates]
     if weak:
@@ -41,6 +43,28 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     if unset:
         reasons.append(f"People without a key sign nothing that counts: {', '.join(unset)}.")
     return tuple(reasons)
+
+
+def _judged(policy: Policy) -> Iterator[str]:
+    """What nobody measures: it rests on somebody's word, and on how far that is relied on."""
+    for item in policy.determinations:
+        by = f"{item.decided_by.at_least} with the role `{item.decided_by.role}`"
+        yield f"`{item.id}` is judgement and not measured: it is so if {by} sign that it is so."
+        if item.level is not None and item.carries is None:
+            yield f"It leaves open how far `{item.id}` carries: no training goes past the weights that were judged."
+
+
+def _left_open(policy: Policy) -> Iterator[str]:
+    """What a decision takes and the policy does not say."""
+    if policy.effective_compute is None:
+        yield "It leaves open what training FLOP are in effective compute: every action is held."
+    lasting = [it.id for level in policy.levels for it in level.safeguards if it.valid_for is None]
+    lasting += [it.id for it in policy.determinations if it.valid_for is None]
+    lasting += [f"level {level.number}" for level in policy.levels if level.approvals and not level.approvals.valid_for]
+    if lasting:
+        yield f"It leaves open how long a signature counts, which its signer then says: {', '.join(lasting)}."
+    if policy.amendment is None:
+        yield "It has no procedure by which it is amended."
 
 
 def _misquoted(policy: Policy) -> Iterator[str]:
@@ -55,11 +79,11 @@ def _roomless(policy: Policy) -> Iterator[str]:
     binding = [clause for clause in policy.clauses if _binds(clause, "train")]
     evaluated = {clause.domain for clause in binding if isinstance(clause, Capability)}
     domains = [domain for domain in policy.domains if domain.id in evaluated]
-    reach = [clause.every for clause in binding if isinstance(clause, Cadence)]
+    reach = [it.every for it in binding if isinstance(it, Cadence) and it.every is not None and it.due != "all"]
     reach += [domain.buffer / domain.margin for domain in domains]
     if not domains or not reach:
         return
-    factor = policy.effective_compute.factor
+    factor = policy.factor
     share = sum((domain.elicitation.share for domain in domains), Fraction(0)) * factor
     if (1 - share) * min(reach) <= 1:
         yield (
@@ -93,8 +117,10 @@ def _ungated(policy: Policy) -> Iterator[str]:
         sure = [clause for clause in clauses if _binds(clause, action)]
         evaluated = {clause.domain for clause in sure if isinstance(clause, Capability)}
         guarded = {clause.level for clause in sure if isinstance(clause, Safeguards)}
-        missed = [domain.id for domain in policy.domains if domain.id not in evaluated]
-        unguarded = [domain.id for domain in policy.domains if domain.level not in guarded]
+        about: list[tuple[str, int | None]] = [(domain.id, domain.level) for domain in policy.domains]
+        about += [(item.id, item.level) for item in policy.judged]
+        missed = [name for name, _ in about if name not in evaluated]
+        unguarded = [name for name, level in about if level not in guarded]
         if missed:
             yield f"For `{action}` no clause that binds at all times asks for evidence in: {', '.join(missed)}."
         if unguarded:

@@ -10,17 +10,18 @@ from functools import partial
 from math import ceil, floor
 
 from scalegate.gate.decision import Resumption
+from scalegate.gate.determinations import determination_changes
 from scalegate.gate.facts import assess, effective, levels_open
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import elicitation_due, elsewhere_measures, least_unevaluated, lineage_measures, trained_in
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change, resumption
 from scalegate.gate.situation import Situation
-from scalegate.policy.document import ComputeCap, Policy
+from scalegate.policy.document import Action, ComputeCap, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
 from scalegate.truth import Truth
-from scalegate.units import MAX_FLOP, exact_flop, format_instant, format_wait, round_down, round_up
+from scalegate.units import DAY, MAX_FLOP, exact_flop, format_instant, format_wait, round_down, round_up
 
 __all__ = ["possible_changes", "unforeseen_changes", "ways_out"]
 
@@ -46,7 +47,7 @@ def possible_changes(
 
     `stated`: how an amount is rounded up to the figure that people are told, and that is promised.
     """
-    factor = policy.effective_compute.factor
+    factor = policy.factor
     asked = max(situation.lineage.planned_end or 0, ceil(situation.compute / factor))
     at = floor((trained_in(situation, judge) or 0) * factor)
     due = {domain.id: elicitation_due(policy, domain, at, asked, stated) for domain in policy.domains}
@@ -57,7 +58,7 @@ def possible_changes(
         *elsewhere_measures(policy, situation, facts, stated),
         *_attestations(policy, situation, _able(policy)),
         *_acts(policy, situation, judge, facts, cost, stated),
-        *_signatures(policy, facts, situation.now, _able(policy)),
+        *_signatures(policy, situation, judge, facts, _able(policy)),
         *_waits(judge, facts),
     )
 
@@ -79,7 +80,7 @@ def unforeseen_changes(
     unsaved = [it for it in situation.elsewhere if it.unsaved and not it.faults]
     others = number(facts.get("developer.others"))
     if unsaved and others is not None:
-        spare = ceil(sum(it.unsaved for it in unsaved) * policy.effective_compute.factor)
+        spare = ceil(sum(it.unsaved for it in unsaved) * policy.factor)
         names = _all([f"`{it.run}`" for it in unsaved])
         text = f"a process that still trains saves what it has, evaluates it and closes its gate: {names}"
         best: list[tuple[str, Value]] = [("developer.others", max(int(others) - spare, 0))]
@@ -89,7 +90,7 @@ def unforeseen_changes(
     for wait in _waits(judge, facts):
         later = situation.model_copy(update={"now": int(number(dict(wait.updates)["now"]) or 0)})
         signed: list[tuple[str, Value]] = []
-        for change in (*_attestations(policy, later, able), *_signatures(policy, facts, later.now, able)):
+        for change in (*_attestations(policy, later, able), *_signatures(policy, later, judge, facts, able)):
             signed += change.updates
         measured = _measured(changes, later.now)
         text = f"{wait.text}; what ends until then is measured and signed again"
@@ -114,7 +115,7 @@ def unforeseen_changes(
     lacking = frozenset(person.id for person in policy.people) - able
     for change in (
         *_attestations(policy, situation, lacking),
-        *_signatures(policy, facts, situation.now, lacking),
+        *_signatures(policy, situation, judge, facts, lacking),
     ):
         text = f"an amendment names a key for {', '.join(sorted(lacking))}"
         found.append(Change("act", text, change.updates, change.given))
@@ -137,7 +138,7 @@ def _best(policy: Policy, situation: Situation, facts: Facts) -> list[tuple[str,
     best: list[tuple[str, Value]] = []
     for domain in policy.domains:
         mine = [piece for piece in situation.pieces if piece.domain == domain.id]
-        left = max((piece.attempt for piece in mine), default=0) < policy.error_budget.evaluations
+        left = max((piece.attempt for piece in mine), default=0) < policy.budget.evaluations
         if facts.get(f"{domain.id}.reached") is not True:
             if not left and all(assess(policy, domain, piece).faults for piece in mine):
                 continue
@@ -168,7 +169,7 @@ def _attestations(policy: Policy, situation: Situation, able: frozenset[str]) ->
                     "act",
                     f"`{safeguard.id}` is put in place and attested by somebody with role"
                     f" `{safeguard.attested_by}`: {safeguard.text}",
-                    ((f"safeguard.{safeguard.id}.until", situation.now + safeguard.valid_for),),
+                    ((f"safeguard.{safeguard.id}.until", situation.now + (safeguard.valid_for or DAY)),),
                     concerns=("safeguard", safeguard.id),
                 )
 
@@ -205,7 +206,7 @@ def _acts(
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.gates]
     limits = [clause.at for clause in caps if clause.id in binding]
-    others, factor = number(facts.get("developer.others")), policy.effective_compute.factor
+    others, factor = number(facts.get("developer.others")), policy.factor
     # With room for the elicitation that measurements cost; without, if no limit leaves that much.
     for end, spent in ((situation.compute + cost, cost), (situation.compute, 0)):
         trained = ceil(end / factor)
@@ -226,8 +227,11 @@ def _acts(
                 return
 
 
-def _signatures(policy: Policy, facts: Facts, now: int, able: frozenset[str]) -> Iterator[Change]:
-    shown = levels_open(policy, facts)
+def _signatures(
+    policy: Policy, situation: Situation, judge: Judge, facts: Facts, able: frozenset[str]
+) -> Iterator[Change]:
+    now, shown = situation.now, levels_open(policy, facts, judge.action)
+    yield from determination_changes(policy, situation, judge.action, able, trained_in(situation, judge))
     for level in policy.levels:
         if level.approvals:
             # Nobody can sign for a level before a decision that shows evidence to leave it open.
@@ -238,8 +242,8 @@ def _signatures(policy: Policy, facts: Facts, now: int, able: frozenset[str]) ->
                         "sign",
                         f"{person.name} (`{person.id}`, {level.approvals.role}) signs for level {level.number}"
                         f" of this run{after}",
-                        ((f"approval.{level.number}.{person.id}.until", now + level.approvals.valid_for),),
-                        partial(_shows, policy, level.number),
+                        ((f"approval.{level.number}.{person.id}.until", now + (level.approvals.valid_for or DAY)),),
+                        partial(_shows, policy, level.number, judge.action),
                         concerns=("approval", str(level.number), person.id),
                     )
     for tier in policy.tiers:
@@ -254,8 +258,8 @@ def _signatures(policy: Policy, facts: Facts, now: int, able: frozenset[str]) ->
             )
 
 
-def _shows(policy: Policy, level: int, facts: Facts) -> bool:
-    return level in levels_open(policy, facts)
+def _shows(policy: Policy, level: int, action: Action, facts: Facts) -> bool:
+    return level in levels_open(policy, facts, action)
 
 
 def _past(facts: Facts, name: str, now: int) -> bool:

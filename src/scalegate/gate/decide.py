@@ -10,6 +10,7 @@ from __future__ import annotations
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.changes import unforeseen_changes, ways_out
 from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
+from scalegate.gate.determinations import judgements
 from scalegate.gate.explain import explain
 from scalegate.gate.facts import derive_facts, levels_open
 from scalegate.gate.fit import fitted
@@ -54,7 +55,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     )
     judge = Judge.of(policy, action)
     facts = derive_facts(policy, situation, action)
-    levels = levels_open(policy, facts)
+    levels = levels_open(policy, facts, action)
     faults = {"standing.meter": situation.meter_faults, "standing.ledger": situation.ledger_faults}
     findings = [
         Finding(
@@ -131,7 +132,7 @@ def _decision(
     limits = Limits(
         inadequate=inadequate(policy),
         enforcement=situation.enforcement,
-        assumptions=(*continuity, *assumptions),
+        assumptions=(*judgements(policy, situation), *continuity, *assumptions),
         not_measured=tuple(f"{d.id}: {text}" for d in policy.domains for text in d.not_measured),
         surprises=surprises,
     )

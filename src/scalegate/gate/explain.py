@@ -8,7 +8,7 @@ from scalegate.gate.decision import Status
 from scalegate.gate.judge import Test
 from scalegate.gate.sentences import fact_sentence, sentence
 from scalegate.policy.semantics import Facts, evaluate, linear_value, number, unknowns
-from scalegate.policy.syntax import Any, AtLeast, Compare, Expr, Fact, Linear, Not, children, fact_names
+from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, children, fact_names
 from scalegate.truth import Truth
 from scalegate.units import format_duration, format_flop, format_instant
 
@@ -44,7 +44,7 @@ def _ruled_out_failed(expr: Expr, facts: Facts) -> Iterator[str]:
     if isinstance(expr, Fact | Compare | Not):
         if not _first_is_past(expr, facts):
             yield from _because(expr, facts, Truth.FALSE)
-    elif not isinstance(expr, AtLeast):
+    elif not isinstance(expr, AtLeast) or all(isinstance(item, All) for item in expr.items):
         for item in children(expr):
             yield from _ruled_out_failed(item, facts)
 
@@ -96,6 +96,9 @@ def _because(expr: Expr, facts: Facts, truth: Truth) -> Iterator[str]:
         case Any(items) if truth is Truth.FALSE and items:
             # The last alternative is the clause's own demand; those before it are ways of not needing it.
             yield from _because(items[-1], facts, truth)
+        case AtLeast(_, items) if truth is Truth.FALSE and all(isinstance(item, All) for item in items):
+            for item in items:
+                yield from _because(item, facts, truth)
         case AtLeast(k, items):
             true = sum(evaluate(item, facts) is Truth.TRUE for item in items)
             done = "have signed" if all(_signature(item) for item in items) else "are in place"
@@ -106,7 +109,7 @@ def _because(expr: Expr, facts: Facts, truth: Truth) -> Iterator[str]:
 
 
 def _signature(expr: Expr) -> bool:
-    return any(name.startswith("approval.") for name in fact_names(expr))
+    return any(name.startswith(("approval.", "determination.")) for name in fact_names(expr))
 
 
 def _side(linear: Linear, facts: Facts, instant: bool) -> str:

@@ -13,9 +13,13 @@ from functools import partial
 from math import ceil, floor
 
 from scalegate.evidence import binomial
+from scalegate.gate.determinations import determination_facts, determination_names
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
+from scalegate.policy.determined import determined
 from scalegate.policy.document import Action, Domain, Policy, Tier
-from scalegate.policy.semantics import Reason, Unknown, Value, number
+from scalegate.policy.semantics import Reason, Unknown, Value, evaluate, number
+from scalegate.policy.vocabulary import Kind, vocabulary
+from scalegate.truth import Truth
 from scalegate.units import MAX_SAMPLES
 
 __all__ = [
@@ -52,19 +56,19 @@ class Assessment:
 
 def look_alpha(policy: Policy) -> Fraction:
     """The error that one evaluation may spend: the lineage's alpha shared equally over its evaluations."""
-    return policy.error_budget.alpha / policy.error_budget.evaluations
+    return policy.budget.alpha / policy.budget.evaluations
 
 
 def effective(policy: Policy, flops: int) -> int:
     """Effective compute of an amount already spent, rounded up: against the run."""
-    return ceil(flops * policy.effective_compute.factor)
+    return ceil(flops * policy.factor)
 
 
 def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     """Judge one piece by the policy's own demands."""
-    compute = floor(piece.compute * policy.effective_compute.factor) if piece.compute is not None else 0
+    compute = floor(piece.compute * policy.factor) if piece.compute is not None else 0
     needed = elicitation_needed(domain, compute)
-    budget = policy.error_budget.evaluations
+    budget = policy.budget.evaluations
     # Of what was not announced the rest says nothing; of what was, nothing is left out.
     beside = piece.beside and not piece.announced
     checks = (
@@ -158,11 +162,16 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
                 facts[f"{name}.until"] = _until(
                     situation, action, name, level.approvals.valid_for, f"{person.name} has not signed"
                 )
+    for item in policy.determinations:
+        gather(determination_names(policy, item), partial(determination_facts, policy, situation, action, item))
     for tier in policy.tiers:
         records = [record for record in situation.tiers if record.tier == tier.id]
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")
         facts[f"tier.{tier.id}.adopters"] = _adopters(tier, records[-1]) if records else missing
         facts[f"tier.{tier.id}.until"] = records[-1].until if records else missing
+    if policy.effective_compute is None:
+        left_open = Unknown(Reason.UNDEFINED, "the policy leaves open what training FLOP are in effective compute")
+        facts |= {name: left_open for name, kind in vocabulary(policy).items() if kind is Kind.FLOP}
     return facts
 
 
@@ -171,10 +180,11 @@ def domain_facts(domain: Domain) -> tuple[str, ...]:
     return tuple(f"{domain.id}.{name}" for name in ("ruled_out", "reached", *_EVIDENCE))
 
 
-def levels_open(policy: Policy, facts: Mapping[str, Value]) -> tuple[int, ...]:
+def levels_open(policy: Policy, facts: Mapping[str, Value], action: Action = "train") -> tuple[int, ...]:
     """Levels that evidence leaves open: an alarm reached, or not ruled out by what is conclusive.
 
-    What nobody has evaluated yet opens none: there is nothing to have seen. A level without a domain is always open.
+    What nobody has evaluated yet opens none: there is nothing to have seen. What is left to judgement is open until it
+    is determined, and so is a level that nothing is about.
     """
 
     def leaves_open(domain: Domain) -> bool:
@@ -182,14 +192,12 @@ def levels_open(policy: Policy, facts: Mapping[str, Value]) -> tuple[int, ...]:
         not_out = facts.get(f"{domain.id}.ruled_out") is not True
         return facts.get(f"{domain.id}.reached") is True or (evaluated and not_out)
 
-    return tuple(
-        sorted(
-            level.number
-            for level in policy.levels
-            if all(domain.level != level.number for domain in policy.domains)
-            or any(leaves_open(domain) for domain in policy.domains if domain.level == level.number)
-        )
-    )
+    about = {domain.level: False for domain in policy.domains} | {item.level: False for item in policy.judged}
+    for domain in policy.domains:
+        about[domain.level] |= leaves_open(domain)
+    for item in policy.judged:
+        about[item.level] |= evaluate(determined(policy, item, action), facts) is not Truth.TRUE
+    return tuple(sorted(level.number for level in policy.levels if about.get(level.number, True)))
 
 
 def _adopters(tier: Tier, record: TierRecord) -> Value:
@@ -269,7 +277,7 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         elicited = [fault for item in reversed(judged) if item.piece.elicitation != "none" for fault in item.faults]
         elicited = stray + elicited
         detail = (elicited or why or ["there is none"])[0]
-        budget = policy.error_budget.evaluations
+        budget = policy.budget.evaluations
         if max((piece.attempt for piece in pieces), default=0) >= budget:
             detail += f"; all {budget} evaluations of `{domain.id}` are spent, and no further one can rule out"
         return unknown(Reason.UNDERMINED if judged else Reason.MISSING, f"no conclusive evidence: {detail}")
@@ -320,7 +328,7 @@ def reached_at(policy: Policy, domain: Domain, other: Elsewhere) -> list[int]:
     went into it is not known, it counts as what it provably holds.
     """
     judged = [assess(policy, domain, piece) for piece in other.pieces if piece.domain == domain.id]
-    more = 0 if other.faults else floor(max(other.inherited - other.carried, 0) * policy.effective_compute.factor)
+    more = 0 if other.faults else floor(max(other.inherited - other.carried, 0) * policy.factor)
     return [item.compute + more for item in judged if item.reached]
 
 
@@ -348,7 +356,7 @@ def allowed_elicitation(policy: Policy, domain: Domain, piece: Piece) -> int:
     or as the policy itself asks for them."""
     trained = piece.compute or 0
     of = next((item for item in policy.domains if item.id == piece.domain), domain)
-    asked = elicitation_needed(of, floor(trained * policy.effective_compute.factor))
+    asked = elicitation_needed(of, floor(trained * policy.factor))
     return min(piece.elicitation_flops, max(floor(trained * (domain.margin - 1)), asked))
 
 
@@ -360,9 +368,9 @@ def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:
     )
 
 
-def _until(situation: Situation, action: Action, subject: str, valid_for: int, missing: str) -> Value:
+def _until(situation: Situation, action: Action, subject: str, valid_for: int | None, missing: str) -> Value:
     ends = [
-        min(s.until, s.time + valid_for)
+        min(s.until, s.time + (valid_for or s.until))
         for s in situation.signatures
         if s.subject == subject and (subject.startswith("safeguard.") or _covers(s, situation, action))
     ]

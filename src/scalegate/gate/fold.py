@@ -16,10 +16,11 @@ from typing import Literal
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.bookkeeping import further, opened, planned_end, recorded, settled, unopened
 from scalegate.gate.decision import Decision
+from scalegate.gate.determinations import judged_weights, statements
 from scalegate.gate.lineage import Run, carried, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt, descendants, elsewhere, pieces, trained_in
 from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
-from scalegate.gate.trust import GATE_ENTRIES
+from scalegate.gate.trust import GATE_ENTRIES, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import NO_LOG, Entry, EvaluationAnnounced, EvaluationFinished
@@ -28,7 +29,14 @@ from scalegate.policy.reader import policy_from_json
 
 __all__ = ["Attempt", "Fold", "Record", "completes"]
 
-TURNING = (entries.RunOpened, entries.MeterFault, entries.TierStatus, EvaluationAnnounced, EvaluationFinished)
+TURNING = (
+    entries.RunOpened,
+    entries.MeterFault,
+    entries.TierStatus,
+    entries.Determination,
+    EvaluationAnnounced,
+    EvaluationFinished,
+)
 """Entries that may turn a decision. An attestation or approval can only release; `permitted` looks at the rest."""
 Enforcement = Literal["cooperative", "launcher", "registry"]
 
@@ -57,6 +65,8 @@ class Fold:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     signatures: list[tuple[int, str, Signature]] = field(default_factory=list)
     """(position of the adoption that was in force, run or "", signature)."""
+    said: list[tuple[int, entries.Determination]] = field(default_factory=list)
+    """What was determined, with the position of the adoption that was in force."""
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
@@ -152,6 +162,8 @@ class Fold:
         if payload in self.payloads:
             return "the same statement is in the ledger already"
         self.payloads.add(payload)
+        if isinstance(entry, entries.Determination) and not entry.holds:
+            return None
         return "it is dated before an entry that is already there" if entry.time < self.time else None
 
     def _take(self, index: int, entry: Entry, refused: str | None) -> str | None:
@@ -191,6 +203,10 @@ class Fold:
                     subject=f"safeguard.{entry.safeguard}", by=entry.actor, time=entry.time, until=entry.until
                 )
                 self.signatures.append((self.adopted_at, "", signature))
+            case entries.Determination():
+                if entry.holds and entry.weights is not None and not judged_weights(self.runs, entry.weights):
+                    return "the ledger does not know the weights that it is of: they are saved first"
+                self.said.append((self.adopted_at, entry))
             case entries.TierStatus():
                 tier = (
                     next((tier for tier in self.policy.tiers if tier.id == entry.tier), None) if self.policy else None
@@ -264,8 +280,8 @@ class Fold:
             return "it is in force already"
         if self.versions.get(policy.version, entry.policy) != entry.policy:
             return f"another policy had the version `{policy.version}` before: give it one of its own"
-        if not _can_sign(policy):
-            return "nobody with a key could write decisions or amend it: every key that these take must be set"
+        if lacking := unworkable(policy):
+            return lacking
         if self.policy is not None:
             # Without a comparison, an amendment counts as weakening and takes the policy's own procedure.
             if self.policy.amendment is None:
@@ -321,7 +337,7 @@ class Fold:
         others = total(self.runs, tuple(self.runs)) - lineage
         if lineage - self.runs[run].used() != ancestors:
             return False
-        within = lineage * self.policy.effective_compute.factor <= permit.compute and others <= permit.others
+        within = lineage * self.policy.factor <= permit.compute and others <= permit.others
         return within and decision.now <= time <= min(permit.time, decision.now + permit.lease)
 
     def _decision(self, index: int, entry: entries.DecisionMade) -> str | None:
@@ -375,7 +391,7 @@ class Fold:
             raise InputError("no policy is in force in this ledger", fix="adopt one: `scalegate adopt POLICY`")
         names = members(self.runs, run)
         used = total(self.runs, names)
-        factor = self.policy.effective_compute.factor
+        factor = self.policy.factor
         digest = self.policy_digest
         mine = [s for adopted, name, s in self.signatures if adopted == self.adopted_at and name in ("", run)]
         latest_tiers = {record.tier: record for adopted, record in self.tiers if adopted == self.adopted_at}
@@ -407,6 +423,7 @@ class Fold:
             pieces=tuple(pieces(self.attempts, self.runs, run)),
             descendants=tuple(descendants(self.attempts, self.runs, run)),
             signatures=tuple(mine),
+            statements=tuple(statements(self.said, self.runs, run, self.adopted_at)),
             tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
             meter_faults=tuple(meter_faults),
             ledger_faults=tuple(self.faults),
@@ -414,14 +431,6 @@ class Fold:
             enforcement=self.enforcement,
             ignored=tuple(self.ignored),
         )
-
-
-def _can_sign(policy: Policy) -> bool:
-    """Whether enough of its people have keys for the gate to work under it and for it to be amended."""
-    keyed = [person for person in policy.people if person.key != "unset"]
-    gate = any("gate" in person.roles for person in keyed)
-    quorum = policy.amendment
-    return gate and (quorum is None or sum(quorum.role in person.roles for person in keyed) >= quorum.at_least)
 
 
 def completes(attempt: Attempt, entry: EvaluationFinished) -> bool:

@@ -163,14 +163,14 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
             raise InputError("nothing is elicited as it is", fix="leave `--elicitation-flops` or `--as-is` out")
         return
     runs = journal.fold.runs
-    budget, known = policy.error_budget.evaluations, pieces(journal.fold.attempts, runs, planned.run)
+    budget, known = policy.budget.evaluations, pieces(journal.fold.attempts, runs, planned.run)
     if max((piece.attempt for piece in known if piece.domain == domain.id), default=0) >= budget:
         raise InputError(
             f"all {budget} evaluations of `{domain.id}` are spent: one more can rule out nothing",
             fix="a result that was not announced may still show the capability reached",
         )
     trained = trained_in(runs, planned.weights)[1] or 0
-    needed = elicitation_needed(domain, floor(trained * policy.effective_compute.factor))
+    needed = elicitation_needed(domain, floor(trained * policy.factor))
     if reserved < needed:
         raise InputError(
             f"{format_flop(reserved)} of elicitation can rule out nothing: {format_flop(needed, up=True)} are due on"

@@ -15,7 +15,7 @@ from scalegate.gate.facts import covered, derive_facts, domain_facts, effective,
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import Elsewhere, Piece, Situation
-from scalegate.policy.document import Domain, Policy
+from scalegate.policy.document import Cadence, Domain, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, number
 from scalegate.units import exact_flop, format_flop, round_up
 
@@ -35,13 +35,14 @@ def elicitation_due(
     worked out with what people will spend.
     """
     ends: list[Fraction] = [evidence * domain.buffer / domain.margin]
-    ends += [evidence * clause.every for clause in policy.clauses if clause.kind == "cadence" and clause.gates]
-    shares = sum((item.elicitation.share for item in policy.domains), Fraction(0)) * policy.effective_compute.factor
+    paced = [clause for clause in policy.clauses if isinstance(clause, Cadence) and clause.gates]
+    ends += [evidence * clause.every for clause in paced if clause.every is not None and clause.due != "all"]
+    shares = sum((item.elicitation.share for item in policy.domains), Fraction(0)) * policy.factor
     shares *= ROUNDED if stated is round_up else 1
     if planned_end is not None and shares < 1:
         # Elicitation in every domain adds to the lineage's compute: x >= share * (end + all the x).
         floors = sum(stated(item.elicitation.at_least) for item in policy.domains)
-        planned = (planned_end + floors) * policy.effective_compute.factor
+        planned = (planned_end + floors) * policy.factor
         ends.append(max(planned, Fraction(evidence)) / (1 - shares))
     return stated(max(domain.elicitation.at_least, ceil(min(ends) * domain.elicitation.share)))
 
@@ -86,7 +87,7 @@ def lineage_measures(
                     concerns=("result", domain.id, *(piece.evaluation for piece in still_open)),
                 )
     attempts = max((piece.attempt for piece in mine), default=0)
-    if attempts >= policy.error_budget.evaluations or not trained:
+    if attempts >= policy.budget.evaluations or not trained:
         return
     samples, most = domain.samples, binomial.most_successes(domain.samples, domain.alarm, look_alpha(policy))
     # Where so large an error is allowed that what is at the alarm could be ruled out, it is reached all the same.
@@ -94,9 +95,9 @@ def lineage_measures(
     first = "what is already announced is added first and leaves it so, then " if still_open else ""
     how = (
         f"{first}{_stated(situation, judge)}an announced evaluation of `{domain.id}` on {_weights(situation, judge)} at"
-        f" {format_flop(floor(trained * policy.effective_compute.factor))}, at least {samples} samples, elicited by"
+        f" {format_flop(floor(trained * policy.factor))}, at least {samples} samples, elicited by"
         f" {domain.elicitation.method} with at least {exact_flop(due)}, enough for as far as it can carry or is planned"
-        f" (attempt {attempts + 1} of {policy.error_budget.evaluations})"
+        f" (attempt {attempts + 1} of {policy.budget.evaluations})"
     )
     others = [piece if piece not in still_open else _closed(piece, 0) for piece in situation.pieces]
     for successes, chance in (
@@ -188,7 +189,7 @@ def elsewhere_measures(
 ) -> Iterator[Change]:
     """The developer's other runs are evaluated as far as they go: then they no longer use up the compute before a
     first evaluation. What that covers is worked out by the rule for it, on evaluations that lack nothing."""
-    others, factor = number(facts.get("developer.others")), policy.effective_compute.factor
+    others, factor = number(facts.get("developer.others")), policy.factor
     if others is None or policy.first_evaluation_at is None:
         return
     chosen = {domain.id: _to_evaluate(policy, situation, domain, stated) for domain in policy.domains}
@@ -202,7 +203,7 @@ def elsewhere_measures(
     for domain in policy.domains:
         names = [
             f"`{other.run}` (at least {exact_flop(due[other.run][domain.id])} of elicitation, attempt"
-            f" {other.attempts.get(domain.id, 0) + 1} of {policy.error_budget.evaluations})"
+            f" {other.attempts.get(domain.id, 0) + 1} of {policy.budget.evaluations})"
             for other in chosen[domain.id]
         ]
         if names:
@@ -247,7 +248,7 @@ def _due_on(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     """FLOP of elicitation with which the other run can go on as far as its evidence carries, as far as all of it is
     covered with that in every domain; at the least what makes the evaluation conclusive."""
     trained = other.carried + other.recorded
-    evidence = floor(trained * policy.effective_compute.factor)
+    evidence = floor(trained * policy.factor)
     least, most = elicitation_needed(domain, evidence), elicitation_due(policy, domain, evidence, None, int)
     margin = min(item.margin for item in policy.domains)
     return max(least, min(most, floor(trained * (margin - 1) / ROUNDED)))

@@ -40,7 +40,7 @@ def _compare(said: Iterable[tuple[str, Any]], known: set[Any], show: Callable[[A
 def _growing(policy: Policy, clause: Clause) -> set[Fraction]:
     """The factors that a clause is decided by."""
     if isinstance(clause, Cadence):
-        return {clause.every}
+        return {clause.every} if clause.every is not None else set()
     domains = [it for it in policy.domains if isinstance(clause, Capability) and it.id == clause.domain]
     return {factor for it in domains for factor in (it.buffer, it.margin, it.buffer / it.margin)}
 
@@ -52,11 +52,11 @@ def _factors(policy: Policy) -> set[Fraction]:
 
 def _lasting(policy: Policy, clause: Clause) -> set[int]:
     if isinstance(clause, Cadence):
-        return {clause.within}
+        return {clause.within} if clause.within is not None else set()
     level = policy.level(clause.level) if isinstance(clause, Safeguards) else None
     if level is None:
         return set()
-    return {it.valid_for for it in (*level.safeguards, level.approvals) if it is not None}
+    return {it.valid_for for it in (*level.safeguards, level.approvals) if it is not None and it.valid_for is not None}
 
 
 def _signing(policy: Policy, clause: Clause) -> set[tuple[int, int]]:

@@ -21,6 +21,8 @@ FACTS = {
         "another run reached the alarm of {} with no more compute than a first evaluation may wait for",
         "no other run reached the alarm of {} with as little compute",
     ),
+    "denied": ("{} has determined that it is not so", "{} has not determined that it is not so"),
+    "denied_anywhere": ("{} was determined not to be so, of some weights", "{} was denied of no weights"),
     "declared": ("what went into the model is declared and known", "what went into the model is not known"),
     "sound": ("{} is sound", "{} is not sound"),
 }
@@ -29,6 +31,9 @@ FACTS = {
 def fact_sentence(name: str, holds: bool) -> str:
     """A boolean fact in words."""
     subject, _, kind = name.rpartition(".")
+    if name.startswith("determination."):
+        _, determination, *person = subject.split(".", 2)
+        subject = determination if not person else f"{determination}` by `{person[0]}"
     words = FACTS.get(kind)
     if words is None:
         return f"`{name}` is {'true' if holds else 'false'}"
@@ -56,6 +61,8 @@ def _shape(side: Linear) -> str:
 def _kind(name: str) -> str:
     if name.startswith("safeguard."):
         return "safeguard"
+    if name.startswith("determination."):
+        return f"determination.{name.rpartition('.')[2]}"
     for kind in ("evidence.compute", "evidence.time", "elicitation", "unevaluated"):
         if name.endswith(f".{kind}"):
             return kind
@@ -124,6 +131,31 @@ def _attested(left: Linear, right: Linear, values: list[Fraction], holds: bool) 
     return f"`{name}` {'is' if holds else 'was'} attested until {_time(values[1])}"
 
 
+def _signed(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    return f"{_of_whom(right)} {'counts' if holds else 'counted'} until {_time(values[1])}"
+
+
+def _carried(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    factor = right.terms[0][0] / left.terms[0][0]
+    asked, end = _both(values[0], values[1] * factor)
+    how = f" ({format_factor(factor)})" if factor != 1 else ""
+    return (
+        f"{_of_whom(right)} is of weights at {_flop(values[1])} and carries {'' if holds else 'only '}to {end}{how},"
+        f" {asked} is asked for"
+    )
+
+
+def _signed_again(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    due = "is due by" if holds else "was due by"
+    return f"{_of_whom(right)} is of {_time(values[1])}, and the next {due} {_time(values[1] + right.const)}"
+
+
+def _of_whom(side: Linear) -> str:
+    """Whose word on what: `cbrn` as `rso` determined it."""
+    _, determination, person = side.terms[0][1].rpartition(".")[0].split(".", 2)
+    return f"`{determination}` as judged by `{person}`"
+
+
 def _date(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
     return f"the date {_time(left.const)} {'has come' if holds else 'has not come yet'}"
 
@@ -156,6 +188,9 @@ SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool]
     ("lineage.planned_end", "+"): _planned,
     ("compute developer.others", "+"): _developer,
     ("now", "safeguard"): _attested,
+    ("now", "determination.until"): _signed,
+    ("compute", "determination.compute"): _carried,
+    ("now", "determination.time +"): _signed_again,
     ("+", "now"): _date,
     ("now", "+"): _not_after,
     ("ledger.time", "now"): _clock,

@@ -24,6 +24,7 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.EvaluationFinished: ("result", "results"),
     entries.Approval: ("approval", "approvals"),
     entries.Attestation: ("attestation", "attestations"),
+    entries.Determination: ("determination", "determinations"),
     entries.TierStatus: ("tier record", "tier records"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
@@ -199,7 +200,7 @@ class _Scope:
             case entries.PolicyAdopted():
                 # A signature short of the quorum changes nothing yet.
                 return record.refused is None and record.index <= fold.adopted_at
-            case entries.Attestation() | entries.TierStatus():
+            case entries.Attestation() | entries.TierStatus() | entries.Determination():
                 return record.refused is None
             case _:
                 return False

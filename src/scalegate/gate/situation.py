@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import DerivedFlop
 
-__all__ = ["Elsewhere", "Lineage", "Piece", "Signature", "Situation", "TierRecord"]
+__all__ = ["Elsewhere", "Lineage", "Piece", "Signature", "Situation", "Statement", "TierRecord"]
 
 
 class _Record(BaseModel):
@@ -76,6 +76,25 @@ class Signature(_Record):
     configuration: str | None = None
 
 
+class Statement(_Record):
+    """What a named person with the role determined, as far as it is about this run."""
+
+    determination: str
+    by: str
+    holds: bool
+    time: int
+    until: int
+    current: bool
+    """Whether it was signed under the policy in force, as it was adopted."""
+    of: Literal["developer", "ancestor", "lineage", "descendant", "elsewhere"]
+    """What it is of: weights that the run's present ones grew from or are, others of its lineage, what grew from these,
+    or none of its own."""
+    weights: str | None = None
+    configuration: str | None = None
+    compute: DerivedFlop | None = None
+    """Training FLOP in the weights; None: the ledger does not know them."""
+
+
 class TierRecord(_Record):
     tier: str
     adopters: tuple[str, ...]
@@ -131,7 +150,7 @@ class Elsewhere(_Record):
 class Situation(_Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/3"] = "scalegate.situation/3"
+    schema_version: Literal["scalegate.situation/4"] = "scalegate.situation/4"
     policy: str
     """Digest of the policy in force according to the ledger."""
     now: int
@@ -151,6 +170,8 @@ class Situation(_Record):
     descendants: tuple[Piece, ...] = ()
     """Evaluations of runs that descend from this one: what they show may count against it."""
     signatures: tuple[Signature, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    """What was determined, in the order of the ledger."""
     tiers: tuple[TierRecord, ...] = ()
     meter_faults: tuple[str, ...] = ()
     ledger_faults: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from scalegate.ledger.keys import VerifyKey
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 
-__all__ = ["GATE_ENTRIES", "refused", "role_needed"]
+__all__ = ["GATE_ENTRIES", "refused", "role_needed", "unworkable"]
 
 GATE_ENTRIES = (
     entries.RunOpened,
@@ -65,5 +65,20 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
     if isinstance(entry, entries.Attestation):
         named = [s.attested_by for level in policy.levels for s in level.safeguards if s.id == entry.safeguard]
         return named[0] if named else "nobody"
+    if isinstance(entry, entries.Determination):
+        named = [item.decided_by.role for item in policy.determinations if item.id == entry.determination]
+        return named[0] if named else "nobody"
     named = [tier.recorded_by for tier in policy.tiers if tier.id == entry.tier]
     return named[0] if named else "nobody"
+
+
+def unworkable(policy: Policy) -> str | None:
+    """Why nobody could work under a policy, so that it is not adopted; None: they could."""
+    keyed = [person for person in policy.people if person.key != "unset"]
+    quorum = policy.amendment
+    can_amend = quorum is None or sum(quorum.role in person.roles for person in keyed) >= quorum.at_least
+    if not can_amend or not any("gate" in person.roles for person in keyed):
+        return "nobody with a key could write decisions or amend it: every key that these take must be set"
+    if policy.effective_compute is None:
+        return "it leaves open what training FLOP are in effective compute: every action would be held"
+    return None

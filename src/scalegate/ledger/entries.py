@@ -27,6 +27,7 @@ __all__ = [
     "ComputeReserved",
     "ComputeSettled",
     "DecisionMade",
+    "Determination",
     "Entry",
     "EvaluationAnnounced",
     "EvaluationFinished",
@@ -263,6 +264,26 @@ class Attestation(_Predicate):
     statement: Line
 
 
+class Determination(_Predicate):
+    """A named person signs that what the policy leaves to their judgement is so, or that it is not."""
+
+    type_uri = PREFIX + "determination/v0.1"
+    determination: Name
+    holds: Annotated[bool, Field(strict=True)]
+    """Whether it is determined to be so; False counts against, whatever became of it before."""
+    run: Name | None
+    weights: Digest | None
+    """The weights that were judged; None: it is of the developer."""
+    configuration: Digest | None
+    """Digest of the deployment configuration that was judged with them; None: the bare weights."""
+    until: Instant
+    statement: Line
+    """On what grounds."""
+
+    def subjects(self) -> dict[str, str]:
+        return {"policy": self.policy} | ({"weights": self.weights} if self.weights else {})
+
+
 class TierStatus(_Predicate):
     """Who has adopted a tier, on the word of the role that records it."""
 
@@ -285,6 +306,7 @@ Entry: TypeAlias = (
     | DecisionMade
     | Approval
     | Attestation
+    | Determination
     | TierStatus
 )
 
@@ -302,6 +324,7 @@ PREDICATES: dict[str, type[Entry]] = {
         DecisionMade,
         Approval,
         Attestation,
+        Determination,
         TierStatus,
     )
 }

@@ -19,13 +19,10 @@ from scalegate.text import MAX_DOCUMENT_BYTES
 
 __all__ = ["checked"]
 
-_LISTS = frozenset({"people", "domains", "levels", "tiers", "clauses"})
+_LISTS = frozenset({"people", "domains", "determinations", "levels", "tiers", "clauses"})
 _STAND_INS: dict[str, object] = {
     **dict.fromkeys(("policy", "version", "title", "developer", "about"), "stand-in"),
     "scalegate": "1",
-    "effective_compute": {"factor": "1x", "basis": "stand-in"},
-    "lease": "1 minute",
-    "error_budget": {"alpha": "5%", "evaluations": "1"},
     "people": [{"id": "stand-in", "name": "stand-in", "roles": ["stand-in"], "key": "unset"}],
 }
 """What stands for a field that a policy must have and that cannot be read: sound, so that it is no fault itself."""
@@ -94,4 +91,6 @@ def _of_meaning(policy: Policy, unsound: Collection[str]) -> Iterator[Found]:
         yield Found((), what, "shorten its texts, and leave out what nothing refers to; comments take no room")
     for where, message in coherence_faults(policy, unsound):
         what, _, fix = message.partition(" | ")
-        yield Found(tuple(int(step) if step.isdigit() else step for step in where.split(".")), what, fix or None)
+        yield Found(
+            tuple(int(step) if step.isdigit() else step for step in where.split(".") if step), what, fix or None
+        )

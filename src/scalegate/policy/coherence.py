@@ -57,7 +57,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if rests_on not in unsound:
             faults.append((path, message))
 
-    for name in ("people", "domains", "levels", "tiers", "clauses"):
+    for name in ("people", "domains", "determinations", "levels", "tiers", "clauses"):
         seen: set[object] = set()
         for index, part in enumerate(getattr(policy, name)):
             key = part.number if isinstance(part, Level) else part.id
@@ -86,10 +86,10 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         for role in person.roles:
             roles.setdefault(role, {})[person.id] = None
     for role, does in (("gate", "write decisions"), ("evaluator", "sign a result")):
-        if role not in roles:
+        if role not in roles and (role == "gate" or policy.domains):
             what = f"nobody has the role `{role}`: nobody could {does} | give it to somebody under `people`"
             add("people", what, "people")
-    domains = {domain.id for domain in policy.domains}
+    domains = {domain.id for domain in policy.domains} | {item.id for item in policy.judged}
     levels = {level.number for level in policy.levels}
     tiers = {tier.id for tier in policy.tiers}
     watched = {c.domain for c in policy.clauses if isinstance(c, Capability) and c.gates}
@@ -105,6 +105,27 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                 "people",
             )
 
+    def leads_to(path: str, name: str, level: int) -> None:
+        if level not in levels:
+            add(f"{path}.level", f"no level {level} is described | describe it under `levels`", "levels")
+        if name not in watched:
+            add(
+                path,
+                f"no clause that gates is about the capability `{name}`"
+                f" | add a clause with `kind: capability`, `domain: {name}` and `modality: will`",
+                "clauses",
+            )
+        if level not in guarded:
+            add(
+                f"{path}.level",
+                f"crossing this threshold has no consequence: no clause that gates asks for level {level}"
+                f" | add a clause with `kind: safeguards`, `level: {level}` and `modality: will`",
+                "clauses",
+            )
+
+    if policy.domains and policy.error_budget is None:
+        what = "a domain is evaluated, and no `error_budget` says how often and at which error"
+        add("", f"{what} | add `error_budget: {{alpha: 5%, evaluations: 12}}`", "error_budget")
     for index, domain in enumerate(policy.domains):
         path = f"domains.{index}"
         if domain.alarm >= domain.threshold:
@@ -132,8 +153,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                 f"{path}.samples",
                 f"more than {MAX_SAMPLES:,} samples are not worked out | write a smaller number: `400`",
             )
-        elif 0 < domain.alarm < 1 and 0 < policy.error_budget.alpha < policy.error_budget.evaluations:
-            least = _least_samples(domain.alarm, policy.error_budget.alpha / policy.error_budget.evaluations)
+        elif 0 < domain.alarm < 1 and 0 < policy.budget.alpha < policy.budget.evaluations:
+            least = _least_samples(domain.alarm, policy.budget.alpha / policy.budget.evaluations)
             if least > MAX_SAMPLES:
                 add(
                     f"{path}.alarm",
@@ -148,26 +169,29 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                     f" and error budget, write at least `{least}`, and more to leave room for successes",
                     "error_budget",
                 )
-        if domain.level not in levels:
-            add(f"{path}.level", f"no level {domain.level} is described | describe it under `levels`", "levels")
-        if domain.id not in watched:
-            add(
-                path,
-                f"no clause that gates is about the capability `{domain.id}`"
-                f" | add a clause with `kind: capability`, `domain: {domain.id}` and `modality: will`",
-                "clauses",
-            )
-        if domain.level not in guarded:
-            add(
-                f"{path}.level",
-                f"crossing this threshold has no consequence: no clause that gates asks for level {domain.level}"
-                f" | add a clause with `kind: safeguards`, `level: {domain.level}` and `modality: will`",
-                "clauses",
-            )
+        leads_to(path, domain.id, domain.level)
 
-    def lasts(path: str, seconds: int, what: str) -> None:
-        if seconds <= 0:
+    def lasts(path: str, seconds: int | None, what: str) -> None:
+        if seconds is not None and seconds <= 0:
             add(path, f"{what} | write for example `3 months`")
+
+    for index, item in enumerate(policy.determinations):
+        path = f"determinations.{index}"
+        quorum(f"{path}.decided_by", item.decided_by)
+        lasts(f"{path}.valid_for", item.valid_for, "no signature would ever count")
+        if "." in item.id:
+            add(f"{path}.id", f"`{item.id}` has a dot, which its facts have for another meaning | write `-` or `_`")
+        if item.id in {domain.id for domain in policy.domains}:
+            add(f"{path}.id", f"`{item.id}` is a domain as well | give each its own id")
+        if item.carries is not None and item.carries < 1:
+            add(f"{path}.carries", "it would not even carry to the weights that it is of | write at least `1x`")
+        if item.about != "weights":
+            for name in ("level", "carries"):
+                if getattr(item, name) is not None:
+                    what = "only what is determined of weights puts them in a level or carries on"
+                    add(f"{path}.{name}", f"{what} | leave it out, or write `about: weights`")
+        elif item.level is not None:
+            leads_to(path, item.id, item.level)
 
     seen_safeguards: set[str] = set()
     for index, level in enumerate(policy.levels):
@@ -201,14 +225,14 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             )
     if policy.amendment:
         quorum("amendment", policy.amendment)
-    if policy.effective_compute.factor < 1:
+    if policy.factor < 1:
         add(
             "effective_compute.factor",
             "a factor under 1x makes compute look smaller than it is | write at least `1x`",
         )
-    if policy.error_budget.alpha <= 0:
+    if policy.error_budget is not None and policy.budget.alpha <= 0:
         add("error_budget.alpha", "alpha 0% can never rule anything out | write for example `5%`")
-    if policy.error_budget.alpha >= policy.error_budget.evaluations:
+    if policy.budget.alpha >= policy.budget.evaluations:
         what = "alpha leaves each evaluation an error of 100% or more, which rules nothing out"
         add("error_budget.alpha", f"{what} | write for example `5%`")
     if policy.lease <= 0:
@@ -236,7 +260,9 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             add(f"{path}.domain", f"no domain `{clause.domain}` is described | describe it under `domains`", "domains")
         if isinstance(clause, Safeguards) and clause.level not in levels:
             add(f"{path}.level", f"no level {clause.level} is described | describe it under `levels`", "levels")
-        if isinstance(clause, Cadence) and clause.every <= 1:
+        if isinstance(clause, Cadence) and (clause.every, clause.within, clause.on) == (None, None, None):
+            add(path, "nothing says when an evaluation is due | add `every: 4x`, `within: 3 months` or `on: change`")
+        if isinstance(clause, Cadence) and clause.every is not None and clause.every <= 1:
             add(f"{path}.every", "a cadence of 1x or less leaves no room to train | write a factor above 1x")
         if isinstance(clause, Cadence):
             lasts(f"{path}.within", clause.within, "an evaluation would be too old as soon as it ends")

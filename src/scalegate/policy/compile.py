@@ -16,12 +16,15 @@ Facts that a condition may read (kind in brackets):
 | `D.evidence.compute`, `D.evidence.time`, `D.elicitation` | of the conclusive evidence that reaches furthest |
 | `safeguard.S.until`, `approval.L.P.until` (instant) | how long an attestation or signature counts |
 | `tier.T.adopters` (count), `tier.T.until` | adopters on record, and how long the record counts |
+
+What a determination comes to is in `determined`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scalegate.policy.determined import determined, expanded, judged, undenied
 from scalegate.policy.document import (
     Action,
     Cadence,
@@ -29,6 +32,7 @@ from scalegate.policy.document import (
     Clause,
     ComputeCap,
     Condition,
+    Determination,
     Domain,
     Level,
     Moratorium,
@@ -102,10 +106,14 @@ def _binds(policy: Policy, clause: Clause) -> Expr:
 def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
     match clause:
         case Cadence():
-            if not policy.domains:
+            if not policy.domains and not policy.judged:
                 return Undefined("domains")
-            return All(tuple(_evaluated(policy, domain, clause, action) for domain in policy.domains))
+            measured = (_evaluated(policy, domain, clause, action) for domain in policy.domains)
+            return All((*measured, *(_judged_again(policy, item, clause, action) for item in policy.judged)))
         case Capability():
+            item = next((item for item in policy.judged if item.id == clause.domain), None)
+            if item is not None:
+                return Any((*_before_first(policy, item, action), judged(policy, item, action)))
             domain = policy.domain(clause.domain)
             return Any((*_bootstrap(policy, domain, action), supported(domain)))
         case Safeguards():
@@ -122,7 +130,8 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
             return Any((at_most(DEVELOPER, constant(clause.above)), at_most(constant(clause.until), NOW)))
         case Condition():
             # What was not read into a tree is the fault of a policy that is not sound: it is met by nothing.
-            return clause.when if isinstance(clause.when, Expr) else Undefined(f"{clause.id}.when")
+            written = clause.when if isinstance(clause.when, Expr) else Undefined(f"{clause.id}.when")
+            return expanded(policy, written, action)
         case UndefinedTest():
             return Any((at_most(DEVELOPER, constant(clause.above)), Undefined(f"test.{clause.test.id}")))
 
@@ -139,6 +148,13 @@ def _bootstrap(policy: Policy, domain: Domain, action: Action) -> tuple[Expr, ..
     return (All((early, *quiet)),)
 
 
+def _before_first(policy: Policy, item: Determination, action: Action) -> tuple[Expr, ...]:
+    """The same of what is determined: it asks for all that the developer has trained, and that nobody denied it."""
+    if policy.first_evaluation_at is None or action != "train":
+        return ()
+    return (All((at_most(DEVELOPER, constant(policy.first_evaluation_at)), undenied(item))),)
+
+
 def supported(domain: Domain) -> Expr:
     """Conclusive evidence at E supports compute up to E * buffer / margin, if elicited enough for that compute."""
     spent = term(f"{domain.id}.elicitation")
@@ -151,39 +167,62 @@ def supported(domain: Domain) -> Expr:
     )
 
 
+def _fresh(clause: Cadence, action: Action, compute: str, time: str) -> tuple[Expr, ...]:
+    """What a cadence asks of an evaluation, or of a determination: of its compute, and of its time."""
+    parts: list[Expr] = []
+    if clause.every is not None:
+        parts.append(at_most(COMPUTE, term(compute, clause.every)))
+    if clause.within is not None:
+        parts.append(at_most(NOW, term(time) + constant(clause.within)))
+    if clause.on is not None:
+        # But for training, evidence is of the exact weights to begin with.
+        parts.append(at_most(COMPUTE, term(compute)) if action == "train" else at_most(term(time), NOW))
+    if not parts:
+        return (Undefined(f"{clause.id}.due"),)
+    return (Any(tuple(parts)),) if clause.due == "all" else tuple(parts)
+
+
+def _soon(clause: Cadence) -> tuple[Expr, ...]:
+    """The first evaluation too is due within the cadence's time, counted from when the lineage was opened."""
+    if clause.within is None or clause.due == "all":
+        return ()
+    return (at_most(NOW, term("lineage.opened") + constant(clause.within)),)
+
+
 def _evaluated(policy: Policy, domain: Domain, clause: Cadence, action: Action) -> Expr:
-    recent = All(
-        (
-            at_most(COMPUTE, term(f"{domain.id}.evidence.compute", clause.every)),
-            at_most(NOW, term(f"{domain.id}.evidence.time") + constant(clause.within)),
-        )
-    )
-    # The first evaluation too is due within the cadence's time, counted from when the lineage was opened.
-    soon = at_most(NOW, term("lineage.opened") + constant(clause.within))
-    early = tuple(All((condition, soon)) for condition in _bootstrap(policy, domain, action))
+    recent = All(_fresh(clause, action, f"{domain.id}.evidence.compute", f"{domain.id}.evidence.time"))
+    early = tuple(All((condition, *_soon(clause))) for condition in _bootstrap(policy, domain, action))
     return Any((*early, recent))
 
 
+def _judged_again(policy: Policy, item: Determination, clause: Cadence, action: Action) -> Expr:
+    def fresh(name: str) -> tuple[Expr, ...]:
+        return _fresh(clause, action, f"{name}.compute", f"{name}.time")
+
+    early = tuple(All((condition, *_soon(clause))) for condition in _before_first(policy, item, action))
+    return Any((*early, judged(policy, item, action, fresh)))
+
+
 def _safeguards(policy: Policy, clause: Safeguards, action: Action) -> Expr:
-    domains = [domain for domain in policy.domains if domain.level == clause.level]
-    below = All(
-        tuple(
-            Any(
-                (
-                    *_bootstrap(policy, domain, action),
-                    All((Fact(f"{domain.id}.ruled_out"), supported(domain))),
-                )
-            )
-            for domain in domains
-        )
-    )
+    domains = [
+        Any((*_bootstrap(policy, domain, action), All((Fact(f"{domain.id}.ruled_out"), supported(domain)))))
+        for domain in policy.domains
+        if domain.level == clause.level
+    ]
+    domains += [
+        Any((*_before_first(policy, item, action), determined(policy, item, action)))
+        for item in policy.judged
+        if item.level == clause.level
+    ]
+    below = All(tuple(domains))
     level = policy.level(clause.level)
-    in_place = _in_place(policy, level) if level else Undefined(f"level.{clause.level}")
+    in_place = _in_place(policy, level, clause.only) if level else Undefined(f"level.{clause.level}")
     return Any((below, in_place)) if domains else in_place
 
 
-def _in_place(policy: Policy, level: Level) -> Expr:
-    parts: list[Expr] = [at_most(NOW, term(f"safeguard.{safeguard.id}.until")) for safeguard in level.safeguards]
+def _in_place(policy: Policy, level: Level, only: str | None) -> Expr:
+    asked = [safeguard for safeguard in level.safeguards if only in (None, safeguard.kind)]
+    parts: list[Expr] = [at_most(NOW, term(f"safeguard.{safeguard.id}.until")) for safeguard in asked]
     if level.approvals:
         people = policy.with_role(level.approvals.role)
         signed = tuple(at_most(NOW, term(f"approval.{level.number}.{person.id}.until")) for person in people)

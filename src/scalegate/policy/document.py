@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from fractions import Fraction
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,7 +26,18 @@ from scalegate.policy.scalars import (
     When,
 )
 
-__all__ = ["Clause", "Condition", "Domain", "Level", "Person", "Policy", "Quorum", "Safeguard", "Tier"]
+__all__ = [
+    "Clause",
+    "Condition",
+    "Determination",
+    "Domain",
+    "Level",
+    "Person",
+    "Policy",
+    "Quorum",
+    "Safeguard",
+    "Tier",
+]
 
 Action = Literal["train", "store", "evaluate", "deploy_internal", "deploy_external", "release_weights"]
 ACTIONS: tuple[Action, ...] = (
@@ -71,8 +83,8 @@ class Quorum(Part):
 
 
 class Approvals(Quorum):
-    valid_for: Duration
-    """The longest that one signature counts."""
+    valid_for: Duration | None = None
+    """The longest that one signature counts; absent: as long as its signer says."""
 
 
 class EffectiveCompute(Part):
@@ -119,13 +131,34 @@ class Domain(Part):
     """What this evaluation does not measure."""
 
 
+class Determination(Part):
+    """What a text leaves to judgement: a sentence that is so in the good case, and who may say that it is.
+
+    It is unknown until enough of them have signed, and shown as the judgement that it is.
+    """
+
+    id: Identifier
+    text: Text
+    """What is determined, as a sentence: whoever signs says that it is so, or that it is not."""
+    about: Literal["weights", "developer"]
+    """`weights`: of one set of weights, and what grows from it as far as it carries; else of the developer."""
+    decided_by: Quorum
+    level: Count | None = None
+    """Of weights: what a model is in of which this is not determined. With it, it stands where a domain would."""
+    carries: Factor | None = None
+    """Of weights: the growth of effective compute that it is relied on for; absent: it is of these weights alone."""
+    valid_for: Duration | None = None
+    """The longest that one signature counts; absent: as long as its signer says."""
+
+
 class Safeguard(Part):
     id: Identifier
     text: Text
     kind: Literal["security", "deployment"]
     attested_by: Identifier
     """The role whose signed attestation counts."""
-    valid_for: Duration
+    valid_for: Duration | None = None
+    """The longest that one attestation counts; absent: as long as its signer says."""
 
 
 class Level(Part):
@@ -168,23 +201,32 @@ class _Clause(Part):
 
 
 class Cadence(_Clause):
+    """When a new evaluation is due in every domain, and a new determination in what stands where a domain would."""
+
     kind: Literal["cadence"]
-    every: Factor
-    """New evaluation when effective compute has grown by this factor, in every domain ..."""
-    within: Duration
-    """... and when this much time has passed, whichever comes first."""
+    every: Factor | None = None
+    """When effective compute has grown by this factor."""
+    within: Duration | None = None
+    """When this much time has passed."""
+    on: Literal["change"] | None = None
+    """When the weights have changed: for training, with any further step."""
+    due: Literal["any", "all"] | None = None
+    """`all`: only when all of these have come; else as soon as one has."""
 
 
 class Capability(_Clause):
     kind: Literal["capability"]
     domain: Identifier
-    """Conclusive, elicited evidence in this domain supports compute up to evidence * buffer / margin."""
+    """Conclusive, elicited evidence in this domain supports compute up to evidence * buffer / margin; a judgement, of a
+    determination with a level, up to where it carries. What either shows is for the level's safeguards."""
 
 
 class Safeguards(_Clause):
     kind: Literal["safeguards"]
     level: Count
     """The level's safeguards and approvals are in place unless every alarm of the level is ruled out."""
+    only: Literal["security", "deployment"] | None = None
+    """Of the level's safeguards only those of this kind are asked for."""
 
 
 class ComputeCap(_Clause):
@@ -235,20 +277,38 @@ class Policy(Part):
     title: Text
     developer: Text
     about: Text
-    effective_compute: EffectiveCompute
+    effective_compute: EffectiveCompute | None = None
+    """Absent: it is left open, and no amount of compute that a ledger counts is a fact."""
     first_evaluation_at: Flop | None = None
     """Effective compute that the first evaluation may wait for, over all of the developer's compute that no conclusive
     evaluation covers; absent: no step runs."""
-    lease: Duration
+    lease: Duration = 600
     """How long a permit is used before it is renewed against the head of the ledger."""
-    error_budget: ErrorBudget
+    error_budget: ErrorBudget | None = None
+    """Needed as soon as there is a domain."""
     amendment: Quorum | None = None
     """Who must sign a new version; absent: the policy cannot be amended."""
     people: Annotated[tuple[Person, ...], Field(min_length=1)]
     domains: tuple[Domain, ...] = ()
+    determinations: tuple[Determination, ...] = ()
     levels: tuple[Level, ...] = ()
     tiers: tuple[Tier, ...] = ()
     clauses: tuple[Clause, ...] = ()
+
+    @property
+    def factor(self) -> Fraction:
+        """Effective FLOP per training FLOP; 1 where it is left open, for then no amount is a fact (`derive_facts`)."""
+        return self.effective_compute.factor if self.effective_compute else Fraction(1)
+
+    @property
+    def budget(self) -> ErrorBudget:
+        """The error budget; where there is none, one that rules nothing out."""
+        return self.error_budget or ErrorBudget.model_construct(alpha=Fraction(0), evaluations=1)
+
+    @property
+    def judged(self) -> tuple[Determination, ...]:
+        """Determinations that stand where a domain would: of weights, with a level."""
+        return tuple(item for item in self.determinations if item.about == "weights" and item.level is not None)
 
     def domain(self, identifier: str) -> Domain:
         return next(domain for domain in self.domains if domain.id == identifier)
@@ -262,6 +322,9 @@ class Policy(Part):
     def canonical(self) -> bytes:
         """Canonical JSON: sorted keys, no white space, exact scalars; what is hashed and signed."""
         document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if not self.determinations:
+            # Policies from before there were any keep their digest.
+            del document["determinations"]
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     def digest(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TypeAlias
 
+from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Policy
 
 __all__ = ["Kind", "Vocabulary", "vocabulary"]
@@ -60,6 +61,14 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
         if level.approvals:
             for person in policy.with_role(level.approvals.role):
                 known[f"approval.{level.number}.{person.id}.until"] = Kind.INSTANT
+    for item in policy.determinations:
+        known[fact_of(item)] = Kind.YES_NO
+        for person in policy.with_role(item.decided_by.role):
+            mine = {"until": Kind.INSTANT, "denied": Kind.YES_NO}
+            mine |= {"time": Kind.INSTANT, "compute": Kind.FLOP} if item.about == "weights" else {}
+            known |= {f"{fact_of(item, person.id)}.{name}": kind for name, kind in mine.items()}
+        if item.about == "weights":
+            known[f"{fact_of(item)}.denied_anywhere"] = Kind.YES_NO
     for tier in policy.tiers:
         known |= {f"tier.{tier.id}.adopters": Kind.COUNT, f"tier.{tier.id}.until": Kind.INSTANT}
     return known

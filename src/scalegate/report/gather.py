@@ -116,15 +116,15 @@ def _limits(context: Context) -> Limits:
         surprises=tuple(surprises),
         jumps=tuple(jump for _, jump in found),
         ungated=tuple(action.replace("_", " ") for action in ACTIONS if action not in gated) if policy else (),
-        basis=policy.effective_compute.basis if policy else "",
+        basis=policy.effective_compute.basis if policy and policy.effective_compute else "",
         alpha=_alpha(policy) if policy else "",
     )
 
 
 def _alpha(policy: Policy) -> str:
     return (
-        f"{format_share(look_alpha(policy))} per evaluation ({format_share(policy.error_budget.alpha)}"
-        f" over {policy.error_budget.evaluations})"
+        f"{format_share(look_alpha(policy))} per evaluation ({format_share(policy.budget.alpha)}"
+        f" over {policy.budget.evaluations})"
     )
 
 

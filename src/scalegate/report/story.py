@@ -138,6 +138,11 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
         case entries.Attestation():
             detail = f"Until {format_instant(entry.until)}: “{entry.statement}”"
             return f"Attestation: {entry.safeguard}", detail, "sign"
+        case entries.Determination():
+            of = f" of weights {entry.weights[:12]}" if entry.weights else ""
+            what = "" if entry.holds else " is not so"
+            detail = f"Judgement{of}, until {format_instant(entry.until)}: “{entry.statement}”"
+            return f"Determination: {entry.determination}{what}", detail, "sign" if entry.holds else "hold"
         case entries.TierStatus():
             who = ", ".join(entry.adopters) or "nobody"
             detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"
@@ -146,6 +151,9 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             return f"Meter fault in run {entry.run}", f"{entry.reason}.", "hold"
         case _:
             return type(entry).__name__, "", "plain"
+
+
+_SIGNED = entries.Approval | entries.Attestation | entries.Determination
 
 
 def _stands(fold: Fold, entry: entries.Approval) -> bool:
@@ -160,18 +168,26 @@ def _signed(context: Context) -> Iterator[Signed]:
     for record in fold.records:
         entry = record.entry
         policy = context.policies.get(entry.policy)
-        if record.refused or policy is None or not isinstance(entry, entries.Approval | entries.Attestation):
+        if record.refused or policy is None or not isinstance(entry, _SIGNED):
             continue
         if isinstance(entry, entries.Approval):
             level = policy.level(entry.level)
             longest = level.approvals.valid_for if level and level.approvals else 0
             subject = f"level {entry.level} of run {entry.run}, seen in decision {entry.decision[:12]}"
+        elif isinstance(entry, entries.Determination):
+            item = next((it for it in policy.determinations if it.id == entry.determination), None)
+            longest = item.valid_for if item else 0
+            of = f", of weights {entry.weights[:12]}" if entry.weights else ""
+            subject = f"judgement: {entry.determination} is{'' if entry.holds else ' not'} so{of}"
         else:
             found = [s for level in policy.levels for s in level.safeguards if s.id == entry.safeguard]
             longest = found[0].valid_for if found else 0
             subject = f"safeguard {entry.safeguard}"
-        until = min(entry.until, entry.time + longest)
-        if entry.policy != fold.policy_digest or record.index < fold.adopted_at:
+        until = entry.until if longest is None else min(entry.until, entry.time + longest)
+        denies = isinstance(entry, entries.Determination) and not entry.holds
+        if denies:
+            state = "counts against, until its signer says otherwise"
+        elif entry.policy != fold.policy_digest or record.index < fold.adopted_at:
             state = "ended by an adoption"
         elif isinstance(entry, entries.Approval) and not _stands(fold, entry):
             state = "ended: the run was declared otherwise"
@@ -220,7 +236,7 @@ def lineage(context: Context) -> Lineage | None:
         other_runs=len(fold.runs) - len(names),
         evaluation=format_flop(evaluation),
         cost=cost,
-        factor=f"{format_factor(effective.factor)}: {effective.basis}",
+        factor=f"{format_factor(effective.factor)}: {effective.basis}" if effective else "left open",
         faults=situation.lineage.faults,
     )
 

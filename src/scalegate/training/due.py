@@ -128,7 +128,7 @@ def _why_not(session: Session, domain: Domain, weights: str, suites: Mapping[str
         return f"`{domain.id}` has no suite"
     if any(piece.status == "open" for piece in pieces):
         return f"an evaluation of `{domain.id}` is announced and has no result yet"
-    budget = session.policy.error_budget.evaluations
+    budget = session.policy.budget.evaluations
     spent = max((piece.attempt for piece in pieces), default=0) >= budget
     return f"all {budget} evaluations of `{domain.id}` are spent" if spent else None
 

@@ -315,7 +315,7 @@ def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measure
 
 def _elicitation(session: Session, domain: Domain, weights: str) -> int:
     fold = session.journal.fold
-    evidence = int((trained_in(fold.runs, weights)[1] or 0) * session.policy.effective_compute.factor)
+    evidence = int((trained_in(fold.runs, weights)[1] or 0) * session.policy.factor)
     planned = fold.situation(session.run, now=0).lineage.planned_end
     return elicitation_due(session.policy, domain, evidence, planned)
 

@@ -387,7 +387,7 @@ class Session:
 
     def left(self, end: int) -> int:
         """Training FLOP between what the ledger counts and an effective compute; at least 0."""
-        factor = self.policy.effective_compute.factor
+        factor = self.policy.factor
         return max(end * factor.denominator // factor.numerator - self.lineage_total(), 0)
 
     def reserve(self, least: int, wanted: int) -> int:

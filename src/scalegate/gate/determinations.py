@@ -1,0 +1,197 @@
+"""Judgement as a fact: what people have signed on what a policy leaves to their role, and what they may yet sign.
+
+That something is so counts under the policy that it was signed under, and for the weights that it is of. That it is not
+so counts under any policy that still has the determination, and against all that these weights have to do with, until
+the same person signs the contrary of what is asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from math import floor
+
+from scalegate.gate.lineage import Runs, behind_at_most, grown_from, holders, members, sprung_from
+from scalegate.gate.pieces import trained_in
+from scalegate.gate.resumption import WHATEVER, Change
+from scalegate.gate.situation import Situation, Statement
+from scalegate.ledger import entries
+from scalegate.policy.determined import fact_of
+from scalegate.policy.document import Action, Determination, Policy
+from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.policy.vocabulary import vocabulary
+from scalegate.units import DAY, format_instant
+
+__all__ = ["determination_changes", "determination_facts", "judgements", "statements"]
+
+AGAINST = ("developer", "ancestor", "lineage", "descendant")
+"""What a denial is of that counts against a run; of other weights it counts before a first evaluation only."""
+STATED = "f" * 64
+"""Stands for exact weights or a configuration that are yet to be stated."""
+
+
+def statements(
+    said: Iterable[tuple[int, entries.Determination]], runs: Runs, run: str, adopted_at: int
+) -> Iterator[Statement]:
+    """What was determined, with what it is of as seen from a run. `said` has the adoption that was in force."""
+    names, ancestors = members(runs, run), grown_from(runs, run)
+    own = {weights for name in names for weights in (*runs[name].weights, *runs[name].starts)}
+    grown = _grown_of(runs, names)
+    for adoption, entry in said:
+        weights, known = entry.weights, trained_in(runs, entry.weights)[1] if entry.weights else None
+        yield Statement(
+            determination=entry.determination,
+            by=entry.actor,
+            holds=entry.holds,
+            time=entry.time,
+            until=entry.until,
+            current=adoption == adopted_at,
+            of="developer"
+            if weights is None
+            else "ancestor"
+            if weights in ancestors
+            else "lineage"
+            if weights in own or entry.run in names
+            else "descendant"
+            if weights in grown or entry.run in grown
+            else "elsewhere",
+            weights=weights,
+            configuration=entry.configuration,
+            compute=known,
+        )
+
+
+def _grown_of(runs: Runs, names: Collection[str]) -> set[str]:
+    """The runs that sprang from a lineage's weights, and the weights that they recorded."""
+    own: dict[str, int] = {}
+    for name in names:
+        for weights in runs[name].weights:
+            own[weights] = max(own.get(weights, 0), behind_at_most(runs, runs[name], weights))
+    sprung = [name for name in runs if name not in names and sprung_from(runs, name, own) is not None]
+    return {*sprung, *(weights for name in sprung for weights in runs[name].weights)}
+
+
+def judged_weights(runs: Runs, weights: str) -> bool:
+    """Whether the ledger knows the weights: only then may anything be determined of them."""
+    return bool(holders(runs, weights)) or any(weights in run.starts for run in runs.values())
+
+
+def determination_facts(policy: Policy, situation: Situation, action: Action, item: Determination) -> dict[str, Value]:
+    """The facts of one determination, for each person that may make it."""
+    facts: dict[str, Value] = {}
+    said = [it for it in situation.statements if it.determination == item.id]
+    anywhere = False
+    for person in policy.with_role(item.decided_by.role):
+        mine = [it for it in said if it.by == person.id]
+        live = _denials(mine, situation, action)
+        anywhere = anywhere or bool(live)
+        name = fact_of(item, person.id)
+        facts[f"{name}.denied"] = any(it.of in AGAINST for it in live)
+        counting = [it for it in mine if it.current and _applies(it, situation, action)]
+        if item.about == "weights":
+            counting = [it for it in counting if it.compute is not None]
+        if not counting:
+            which = "of what this goes on from" if action == "train" else "of these exact weights and configuration"
+            about = f", {which}" if item.about == "weights" else ""
+            missing = Unknown(Reason.UNSIGNED, f"{person.name} has not judged `{item.id}`{about}")
+            facts |= {f"{name}.{part}": missing for part in _PARTS[item.about]}
+            continue
+        # Of one person's words the one on the furthest weights counts, and of these the last: also when it has ended,
+        # or the end of one would bring back another, and time that passes could release a hold.
+        best = max(reversed(counting), key=lambda it: it.compute or 0)
+        facts[f"{name}.until"] = min(best.until, best.time + (item.valid_for or best.until))
+        if item.about == "weights":
+            trained = floor((best.compute or 0) * policy.factor)
+            if action != "train":
+                # What else was spent on the lineage is not in the weights that are asked about.
+                trained = max(trained, -floor(-situation.lineage.compute * policy.factor))
+            facts |= {f"{name}.time": best.time, f"{name}.compute": trained}
+    if item.about == "weights":
+        facts[f"{fact_of(item)}.denied_anywhere"] = anywhere
+    return facts
+
+
+_PARTS = {"developer": ("until",), "weights": ("until", "time", "compute")}
+
+
+def _applies(said: Statement, situation: Situation, action: Action) -> bool:
+    if said.weights is None:
+        return True
+    if action == "train":
+        return said.of == "ancestor" and said.configuration is None
+    exact = situation.weights, situation.configuration
+    return None not in exact and (said.weights, said.configuration) == exact
+
+
+def _denials(mine: Iterable[Statement], situation: Situation, action: Action) -> list[Statement]:
+    """What one person denied and has not taken back since."""
+    live: list[Statement] = []
+    for said in mine:
+        if said.holds:
+            live = [denial for denial in live if not _resolves(said, denial, situation, action)]
+        else:
+            live.append(said)
+    return live
+
+
+def _resolves(said: Statement, denial: Statement, situation: Situation, action: Action) -> bool:
+    if said.weights is None or denial.weights is None:
+        return said.weights is denial.weights
+    if said.weights == denial.weights and said.configuration in (None, denial.configuration):
+        return True
+    if denial.of == "elsewhere" or not _applies(said, situation, action):
+        return False
+    no_less = said.compute is not None and denial.compute is not None and said.compute >= denial.compute
+    return no_less or denial.compute is None or denial.of == "descendant"
+
+
+def determination_changes(
+    policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
+) -> Iterator[Change]:
+    """That each person who may determines each thing to be so. `trained`: FLOP in the weights that are judged."""
+    for item in policy.determinations:
+        for person in policy.with_role(item.decided_by.role):
+            if person.id not in able or (item.about == "weights" and trained is None):
+                continue
+            exact = (situation.weights or STATED, situation.configuration or STATED) if action != "train" else None
+            weights = (exact[0] if exact else STATED) if item.about == "weights" else None
+            which = "these exact weights and configuration" if exact else "the present weights, saved"
+            words = f"{person.name} (`{person.id}`, {item.decided_by.role}) judges{f' of {which}' if weights else ''}"
+            for holds, chance in ((True, "if it is so"), (False, WHATEVER)):
+                new = Statement(
+                    determination=item.id,
+                    by=person.id,
+                    holds=holds,
+                    time=situation.now,
+                    until=situation.now + (item.valid_for or DAY),
+                    current=True,
+                    of="ancestor" if weights else "developer",
+                    weights=weights,
+                    configuration=exact[1] if exact and weights else None,
+                    compute=trained if weights else None,
+                )
+                after = situation.model_copy(update={"statements": (*situation.statements, new)})
+                if exact:
+                    after = after.model_copy(update={"weights": exact[0], "configuration": exact[1]})
+                facts = determination_facts(policy, after, action, item)
+                mine = fact_of(item, person.id)
+                yield Change(
+                    "sign",
+                    f"{chance}: {words}: {item.text}",
+                    tuple((name, facts[name]) for name in facts if name.rpartition(".")[0] == mine or "_any" in name),
+                    concerns=("determination", item.id, person.id),
+                )
+
+
+def judgements(policy: Policy, situation: Situation) -> Iterator[str]:
+    """Each thing that somebody determined under the policy in force, as long as that counts: nothing measured it."""
+    for item in policy.determinations:
+        said = [it for it in situation.statements if it.determination == item.id and it.current]
+        names = {it.by: it for it in said if it.until >= situation.now and it.of in AGAINST}
+        for by, it in names.items():
+            what = "" if it.holds else "It is not so that: "
+            yield f"Judgement of `{by}` on {format_instant(it.time)[:10]}, not measured: {what}{item.text}"
+
+
+def determination_names(policy: Policy, item: Determination) -> tuple[str, ...]:
+    """The names of the facts of one determination."""
+    return tuple(name for name in vocabulary(policy) if name.startswith(f"{fact_of(item)}."))

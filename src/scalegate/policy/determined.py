@@ -1,0 +1,86 @@
+"""When what a text leaves to judgement counts as determined: a condition over who signed, when, and of which weights.
+
+It is judged once enough of those who may judge have signed that it is so or that it is not, each for as long as that
+counts; of weights a signature reaches as far as the determination carries. It is so if it is judged and none of them
+has denied it. Facts of determination D and person P (`vocabulary` has their kinds):
+
+| fact | meaning |
+|---|---|
+| `determination.D.P.until` | how long P's word counts |
+| `determination.D.P.time` | when P signed |
+| `determination.D.P.compute` | effective compute of the weights that P judged |
+| `determination.D.P.denied` | P has signed that it is not so, and nothing to the contrary since |
+| `determination.D.denied_anywhere` | somebody has, of whatever weights of this developer |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scalegate.policy.document import Action, Determination, Policy
+from scalegate.policy.syntax import All, Any, AtLeast, Expr, Fact, Not, at_most, children, term
+
+__all__ = ["determined", "expanded", "fact_of", "judged", "undenied"]
+
+NOW = term("now")
+COMPUTE = term("compute")
+Fresh = Callable[[str], tuple[Expr, ...]]
+"""What else is asked of a signature, given the beginning of the names of its facts."""
+
+
+def fact_of(determination: Determination, person: str | None = None) -> str:
+    """The name by which conditions call a determination, or the beginning of the names of a person's facts on it."""
+    return f"determination.{determination.id}" + (f".{person}" if person else "")
+
+
+def _people(policy: Policy, item: Determination) -> list[str]:
+    return [fact_of(item, person.id) for person in policy.with_role(item.decided_by.role)]
+
+
+def judged(policy: Policy, item: Determination, action: Action, fresh: Fresh = lambda _name: ()) -> Expr:
+    """The condition that it is judged whether something is so, whatever came of that, and counts for the action."""
+
+    def signed(name: str) -> Expr:
+        parts: list[Expr] = [at_most(NOW, term(f"{name}.until")), *fresh(name)]
+        if item.about == "weights":
+            # What is deployed is the exact weights: it bounds what else may be spent on them.
+            carries = item.carries if item.carries is not None and action == "train" else 1
+            parts.append(at_most(COMPUTE, term(f"{name}.compute", carries)))
+        return All(tuple(parts))
+
+    return AtLeast(item.decided_by.at_least, tuple(map(signed, _people(policy, item))))
+
+
+def determined(policy: Policy, item: Determination, action: Action) -> Expr:
+    """The condition that something is determined to be so, and that this counts for the action."""
+    denied = tuple(Not(Fact(f"{name}.denied")) for name in _people(policy, item))
+    return All((*denied, judged(policy, item, action)))
+
+
+def undenied(item: Determination) -> Expr:
+    """The condition that nobody has denied it, of whatever weights of this developer."""
+    return Not(Fact(f"{fact_of(item)}.denied_anywhere"))
+
+
+def expanded(policy: Policy, expr: Expr, action: Action) -> Expr:
+    """A condition in which each determination that it names stands with what it takes."""
+    named = {fact_of(item): item for item in policy.determinations}
+    if not named:
+        return expr
+
+    def inner(part: Expr) -> Expr:
+        match part:
+            case Fact(name) if name in named:
+                return determined(policy, named[name], action)
+            case Not(item):
+                return Not(inner(item))
+            case All():
+                return All(tuple(map(inner, children(part))))
+            case Any():
+                return Any(tuple(map(inner, children(part))))
+            case AtLeast(k, items):
+                return AtLeast(k, tuple(map(inner, items)))
+            case _:
+                return part
+
+    return inner(expr)
