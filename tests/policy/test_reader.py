@@ -214,6 +214,11 @@ def test_half_a_character_is_a_fault_wherever_it_stands(place: str) -> None:
 def test_half_a_character_in_json_is_a_fault() -> None:
     with pytest.raises(PolicyFaults):
         policy_from_json({"scalegate": "\ud800"})
+    document = json.loads(parse_policy(POLICY_TEXT).canonical())
+    common = {name: document["clauses"][0][name] for name in ("text", "source", "actions", "modality")}
+    document["clauses"].append(common | {"id": "c", "kind": "condition", "when": ["undefined", "\ud800"]})
+    with pytest.raises(PolicyFaults, match="half a character"):
+        policy_from_json(document)
 
 
 @given(st.integers(1, MAX_SECONDS))
