@@ -64,20 +64,35 @@ def _exact(number: str) -> Fraction:
 
 def _number_of(text: str, otherwise: str) -> str:
     """The number that a faulty text starts with, so that what is suggested instead is no other amount."""
-    match = re.fullmatch(_NUMBER + r" ?[A-Za-z%]*", text.strip())
+    match = re.fullmatch(_NUMBER + r" ?[A-Za-z%]*", text.strip().removeprefix("x"))
     return match["number"] if match and _exact(match["number"]) <= MAX_FLOP else otherwise
 
 
 def _duration_like(text: str) -> str:
     """The duration that a faulty text seems to mean."""
-    number, word = _number_of(text, "3"), re.sub(r"[^a-z]", "", text.lower())
+    number, word = _number_of(text, ""), re.sub(r"[^a-z]", "", text.lower())
     near = difflib.get_close_matches(word.removesuffix("s"), _DURATIONS, n=1)
     units = near or [name for name in _DURATIONS if word and name.startswith(word)]
     # Which unit was meant is not for us to guess: a limit in months in place of minutes is none.
-    if len(units) != 1 or _exact(number) * _DURATIONS[units[0]] > MAX_SECONDS:
+    if not number or len(units) != 1 or _exact(number) * _DURATIONS[units[0]] > MAX_SECONDS:
         return "3 months"
     seconds = _exact(number) * _DURATIONS[units[0]]
     return f"{number} {units[0]}s" if number.isdecimal() else f"{int(seconds / DAY)} days"
+
+
+def _share_like(text: str) -> str:
+    """The share that a faulty text seems to mean: what has a point and is under 1 is one already."""
+    number = _number_of(text, "1")
+    value = _exact(number)
+    if "." in number and value <= 1 and "%" not in text:
+        return f"{exact_decimal(value * 100)}%"
+    return f"{number}%" if value <= 100 else "1%"
+
+
+def _score_like(text: str) -> str:
+    """The score that a faulty text seems to mean."""
+    value = _exact(_number_of(text, "20")) / 100
+    return exact_decimal(value).ljust(4, "0") if text.rstrip().endswith("%") and 0 < value < 1 else "0.20"
 
 
 def parse_flop(text: str) -> int:
@@ -133,7 +148,7 @@ def parse_share(text: str) -> Fraction:
     match = re.fullmatch(_NUMBER + "%", text)
     value = _exact(match["number"]) / 100 if match else Fraction(2)
     if value > 1:
-        raise InputError(f"`{text}` is not a share", fix="write a percentage of at most 100: `1%`")
+        raise InputError(f"`{text}` is not a share", fix=f"write a percentage of at most 100: `{_share_like(text)}`")
     return value
 
 
@@ -146,7 +161,7 @@ def parse_score(text: str) -> Fraction:
             f"`{text}` has more than {SCORE_DECIMALS} decimals", fix="round it to what the samples can tell: `0.20`"
         )
     if value > 1:
-        raise InputError(f"`{text}` is not a score", fix="write a decimal between 0 and 1: `0.20`")
+        raise InputError(f"`{text}` is not a score", fix=f"write a decimal between 0 and 1: `{_score_like(text)}`")
     return value
 
 
@@ -157,6 +172,8 @@ def parse_instant(text: str) -> int:
             return int(datetime.strptime(text, pattern).replace(tzinfo=UTC).timestamp())
         except ValueError:
             continue
+    if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}", text):
+        raise InputError(f"`{text}` is not a date: its month has no such day", fix="write a day that there is")
     raise InputError(f"`{text}` is not a date", fix="write `2030-01-31` or `2030-01-31T12:00:00Z`")
 
 

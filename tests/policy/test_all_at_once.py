@@ -24,6 +24,17 @@ SOUND["clauses"].append(
 )
 for _field in ("above", "until"):
     SOUND["clauses"][-1].pop(_field, None)
+SOUND["determinations"] = [
+    {
+        "id": "judged",
+        "text": "The model is under the level.",
+        "about": "weights",
+        "decided_by": {"role": "officer", "at_least": "2"},
+        "level": "2",
+        "carries": "2x",
+    }
+]
+SOUND["clauses"].append({**SOUND["clauses"][0], "id": "capability.judged", "domain": "judged"})
 JUNK = ["", "?", "no", "1e999", ["x"], {"x": "y"}, {}, [], "Not An Identifier", "-1"]
 
 
@@ -45,7 +56,7 @@ def of_form(document: object) -> set[str]:
     try:
         Policy.model_validate(document)
     except ValidationError as error:
-        return {found.message for found in faults_of_form(error)}
+        return {found.message for found in faults_of_form(error, document)}
     return set()
 
 

@@ -161,8 +161,9 @@ def test_no_value_makes_the_reader_fail_otherwise(edits: list[tuple[float, str]]
         "a: " + "x" * 500_000,
         "? " * 20_000,
         "people:\n" + "- {id: a, name: a, roles: [a], key: unset}\n" * 1_000,
+        "people:\n" + "".join(f"- {{id: a{i}, name: a, roles: [a{i}], key: unset}}\n" for i in range(10_000)),
     ],
-    ids=["brackets", "braces", "dashes", "fields", "long", "keys", "people"],
+    ids=["brackets", "braces", "dashes", "fields", "long", "keys", "people", "roles"],
 )
 def test_large_and_deep_texts_are_refused_without_hanging(text: str) -> None:
     with seconds(20), pytest.raises(ScalegateError) as caught:
@@ -214,6 +215,11 @@ def test_half_a_character_is_a_fault_wherever_it_stands(place: str) -> None:
 def test_half_a_character_in_json_is_a_fault() -> None:
     with pytest.raises(PolicyFaults):
         policy_from_json({"scalegate": "\ud800"})
+    document = json.loads(parse_policy(POLICY_TEXT).canonical())
+    common = {name: document["clauses"][0][name] for name in ("text", "source", "actions", "modality")}
+    document["clauses"].append(common | {"id": "c", "kind": "condition", "when": ["undefined", "\ud800"]})
+    with pytest.raises(PolicyFaults, match="half a character"):
+        policy_from_json(document)
 
 
 @given(st.integers(1, MAX_SECONDS))
@@ -252,3 +258,32 @@ def test_an_error_of_everything_is_a_fault() -> None:
     assert text != POLICY_TEXT
     with pytest.raises(PolicyFaults, match="an error of 100% or more, which rules nothing out"):
         parse_policy(text)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ('alarm: "0.20"', 'alarm: "0.' + "0" * 280 + '1"', "more than 9 decimals"),
+        ('alarm: "0.20"', 'alarm: "0.000000001"', "can rule this alarm out"),
+        ("alpha: 5%", "alpha: 0." + "0" * 280 + "1%", "can never rule the alarm out"),
+    ],
+    ids=["alarm of 281 decimals", "alarm of a billionth", "alpha of 281 decimals"],
+)
+def test_a_number_that_no_float_holds_is_a_fault(right: str, wrong: str, told: str) -> None:
+    """How many samples rule an alarm out is worked out when a policy is read."""
+    assert right in POLICY_TEXT
+    with seconds(20), pytest.raises(PolicyFaults, match=told):
+        parse_policy(POLICY_TEXT.replace(right, wrong, 1))
+
+
+def test_how_few_samples_rule_an_alarm_out_is_exact() -> None:
+    """An alarm of one half, in 12 evaluations: alpha is 1/1024 of each, which ten samples reach and nine do not."""
+    text = POLICY_TEXT.replace('alarm: "0.20"', 'alarm: "0.50"').replace('threshold: "0.50"', 'threshold: "0.60"')
+    text = re.sub(r"alpha: 5%( .*)\n(\s+)evaluations: 12", r"alpha: 0.09765625%\n\2evaluations: 1", text)
+    for samples, sound in ((9, False), (10, True)):
+        changed = re.sub(r"samples: \d+", f"samples: {samples}", text)
+        if sound:
+            parse_policy(changed)
+        else:
+            with pytest.raises(PolicyFaults, match="write at least `10`"):
+                parse_policy(changed)

@@ -58,6 +58,11 @@ def test_libyaml_changes_nothing(text: str, start: float, count: int, edits: lis
         assert outcome(text) == fast
 
 
+def test_an_item_without_a_value_at_the_top_is_a_fault_with_a_place() -> None:
+    read = yaml_text.read_yaml("-\n- x\n")
+    assert read.faults == [((0, 1), "item 1 of the list has no value", "write a value, or remove the item")]
+
+
 @needs_libyaml
 @pytest.mark.parametrize("text", TEXTS[:2], ids=["arithmetic", "starter"])
 def test_an_example_is_read_by_libyaml(text: str, monkeypatch: pytest.MonkeyPatch) -> None:

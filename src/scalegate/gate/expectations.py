@@ -115,7 +115,7 @@ def read_expected(path: str | Path, policy: Policy) -> tuple[Expected, ...]:
     try:
         file = _File.model_validate(sheet.read.document)
     except ValidationError as error:
-        shape = faults_of_form(error, _File, FORM.examples)
+        shape = faults_of_form(error, sheet.read.document, _File, FORM.examples)
         faults = sheet.raised(it for it in shape if it.path not in sheet.read.empty)
         assert faults is not None
         raise faults from error

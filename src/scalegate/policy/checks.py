@@ -28,6 +28,9 @@ _STAND_INS: dict[str, object] = {
 """What stands for a field that a policy must have and that cannot be read: sound, so that it is no fault itself."""
 
 
+_HALF = Found((), "a text holds half a character", "write the whole character")
+
+
 def checked(
     document: object, faulty: Collection[PartPath] = (), empty: Collection[PartPath] = ()
 ) -> tuple[Policy | None, list[Found]]:
@@ -41,9 +44,9 @@ def checked(
     try:
         policy = Policy.model_validate(document)
     except ValidationError as error:
-        form = [found for found in faults_of_form(error) if found.path not in empty]
+        form = [found for found in faults_of_form(error, document) if found.path not in empty]
     except UnicodeEncodeError:
-        return None, [Found((), "a text holds half a character", "write the whole character")]
+        return None, [_HALF]
     if policy is not None and not faulty:
         policy, wrong = resolve(policy)
         return policy, [*wrong, *_of_meaning(policy, ())]
@@ -85,7 +88,12 @@ def _part(path: PartPath) -> PartPath:
 
 
 def _of_meaning(policy: Policy, unsound: Collection[str]) -> Iterator[Found]:
-    size = len(policy.canonical())
+    try:
+        size = len(policy.canonical())
+    except UnicodeEncodeError:
+        # A condition's tree may name anything until it is resolved.
+        yield _HALF
+        return
     if size > MAX_DOCUMENT_BYTES:
         what = f"the policy takes {size:,} bytes in the ledger, and an entry holds {MAX_DOCUMENT_BYTES:,} of them"
         yield Found((), what, "shorten its texts, and leave out what nothing refers to; comments take no room")

@@ -52,9 +52,9 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
     """
     faults: list[tuple[str, str]] = []
 
-    def add(path: str, message: str, rests_on: str | None = None) -> None:
-        """`rests_on`: the field in which something is missed; what is a fault whatever else there is rests on none."""
-        if rests_on not in unsound:
+    def add(path: str, message: str, *rests_on: str) -> None:
+        """`rests_on`: the fields in which something is missed; what is a fault whatever else there is rests on none."""
+        if not set(rests_on) & set(unsound):
             faults.append((path, message))
 
     for name in ("people", "domains", "determinations", "levels", "tiers", "clauses"):
@@ -257,7 +257,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                 "tiers",
             )
         if isinstance(clause, Capability) and clause.domain not in domains:
-            add(f"{path}.domain", f"no domain `{clause.domain}` is described | describe it under `domains`", "domains")
+            what = f"no domain `{clause.domain}` is described | describe it under `domains`"
+            add(f"{path}.domain", what, "domains", "determinations")
         if isinstance(clause, Safeguards) and clause.level not in levels:
             add(f"{path}.level", f"no level {clause.level} is described | describe it under `levels`", "levels")
         if isinstance(clause, Cadence) and (clause.every, clause.within, clause.on) == (None, None, None):

@@ -12,7 +12,7 @@ from scalegate.policy.polarity import wrong_ways
 from scalegate.policy.quantities import NoSuchFact
 from scalegate.policy.semantics import evaluate
 from scalegate.policy.show import show_condition
-from scalegate.policy.syntax import Compare, Expr, compares, fact_names, net
+from scalegate.policy.syntax import Compare, Expr, compares, fact_names, from_json, net, to_json
 from scalegate.policy.vocabulary import Vocabulary, vocabulary
 from scalegate.truth import Truth
 
@@ -43,8 +43,17 @@ def resolve(policy: Policy, unsound: Collection[str] = ()) -> tuple[Policy, list
 
 
 def _tree(when: Expr | str, known: Vocabulary) -> Expr:
-    tree = parse_condition(when if isinstance(when, str) else show_condition(when, known), known)
-    if not isinstance(when, str) and tree != when:
+    tree = parse_condition(when, known) if isinstance(when, str) else when
+    try:
+        # As it will be read from a ledger, or the policy could be adopted and never be read again.
+        again = parse_condition(show_condition(from_json(to_json(tree)), known), known)
+    except InputError as error:
+        if not isinstance(when, str):
+            raise
+        what = "with its factors multiplied out, it is too long, too deep or has too long a number to be kept"
+        fix = "write it shorter and flatter, and numbers of at most 400 digits"
+        raise InputError(what, fix=fix) from error
+    if again != tree:
         raise InputError("it is not written as it would be read", fix="write it as a text, and take what is made of it")
     if not fact_names(tree):
         raise InputError("it reads no fact: it is so or not whatever happens", fix="name a fact in it")

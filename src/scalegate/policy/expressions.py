@@ -40,6 +40,16 @@ _TOKEN = re.compile(
 )
 _WORDS = frozenset({"and", "or", "not", "always", "never", "undefined", "all", "any", "at"})
 _OF_CONDITIONS = frozenset({"<", "<=", ">", ">=", "and", "or", "not", "undefined", "of", "always", "never"})
+_INSTEAD = {
+    "&": "write `and`",
+    "|": "write `or`",
+    "!": "write `not`",
+    "≤": "write `<=`",
+    "≥": "write `>=`",
+    "^": "write a power of ten as `1e13`",
+    "%": "a share multiplies: write `0.2 * compute` for 20% of it",
+}
+"""What to write for a sign that others read."""
 _TIMES = ("second", "minute", "hour", "day", "week", "month", "year")
 _END = "the end"
 
@@ -76,9 +86,9 @@ class _Reader:
         while at < len(self._text):
             match = _TOKEN.match(self._text, at)
             if match is None:
-                self._fail(
-                    at, f"`{self._text[at]}` means nothing here", "write facts, numbers, `and`, `or`, `not`, `<=`"
-                )
+                sign = self._text[at]
+                fix = _INSTEAD.get(sign, "write facts, numbers, `and`, `or`, `not`, `<=`")
+                self._fail(at, f"`{sign}` means nothing here", fix)
             if match.lastgroup == "number" and len(match[0]) > MAX_DIGITS:
                 self._fail(at, f"the number has more than {MAX_DIGITS} digits", "write it with an exponent: `1e26`")
             if match.lastgroup != "space":
@@ -205,13 +215,17 @@ class _Reader:
         first = self._token
         if first.kind == "name" and self._known.get(first.text) is Kind.YES_NO:
             self._next += 1
+            if self._token.text in ("=", "==", "!="):
+                fix = f"write `{first.text}`, or `not {first.text}`"
+                self._fail(self._token.at, f"`{first.text}` is so or not, and is compared with nothing", fix)
             return Fact(first.text)
         left = self._sum()
         sign = self._token
         if sign.text in ("=", "==", "!="):
             self._fail(sign.at, f"`{sign.text}` is not read: amounts are at most or under others", "write `<=` or `<`")
         if not self._take("<", "<=", ">", ">="):
-            self._fail(first.at, f"{_shown(first)} is an amount, not a condition", "compare it: `compute <= 1e13 FLOP`")
+            what = f"{_shown(first)} is an amount, not a condition"
+            self._fail(first.at, what, f"compare it: `{self._compared(first)}`")
         right = self._sum()
         fault = one_kind(left, right)
         if fault is not None:
@@ -220,6 +234,13 @@ class _Reader:
             self._fail(first.at, "the comparison reads no fact: it is so or not whatever happens", "name a fact in it")
         low, high = (left, right) if sign.text.startswith("<") else (right, left)
         return Compare("<=" if sign.text.endswith("=") else "<", low.linear, high.linear)
+
+    def _compared(self, amount: Token) -> str:
+        """How an amount could be made a condition."""
+        kind = self._known.get(amount.text)
+        if kind is Kind.INSTANT:
+            return "now <= 2030-01-31" if amount.text == "now" else f"now <= {amount.text}"
+        return f"{amount.text} <= 1e13 FLOP" if kind is Kind.FLOP else "compute <= 1e13 FLOP"
 
     def _sum(self) -> Quantity:
         found = -self._product() if self._take("-") else self._product()
@@ -260,12 +281,23 @@ class _Reader:
         self._next += 1
         kind = self._known.get(token.text)
         if kind is None:
-            near = difflib.get_close_matches(token.text, self._known, n=1)
-            fix = f"did you mean `{near[0]}`?" if near else "write one that `scalegate policy explain` shows"
-            self._fail(token.at, f"there is no fact `{token.text}`", fix, NoSuchFact)
+            self._fail(token.at, f"there is no fact `{token.text}`", self._like(token.text), NoSuchFact)
         if kind is Kind.YES_NO:
             self._fail(token.at, f"`{token.text}` is so or not, and no amount", f"write it alone: `{token.text}`")
         return of_fact(token.text, kind)
+
+    def _like(self, name: str) -> str:
+        """What to write for a name that no fact has."""
+        near = difflib.get_close_matches(name, self._known, n=1)
+        if name.lower() in _WORDS:
+            return f"write `{name.lower()}`"
+        if near:
+            return f"did you mean `{near[0]}`?"
+        # A policy with a fault cannot be explained: what there is has to stand here.
+        ending = [fact for fact in self._known if fact.endswith(f".{name}")]
+        of_a_domain = [fact for fact in self._known if fact.endswith((".ruled_out", ".evidence.compute"))]
+        facts = ending[:3] or ["compute", "now", *of_a_domain[:2]]
+        return "write facts, such as " + ", ".join(f"`{fact}`" for fact in facts)
 
     def _number(self, token: Token) -> Quantity:
         self._next += 1
@@ -286,8 +318,16 @@ class _Reader:
                 )
             seconds = self._read(units.parse_duration, f"{int(value)} {unit.text}", token.at)
             return Quantity(Linear(Fraction(seconds)), Kind.DURATION)
-        if unit.kind == "name" and unit.text.lower() in ("flop", "flops", "days", "x"):
-            self._fail(unit.at, f"`{unit.text}` is no unit", "compute is in `FLOP`, time in `days`")
+        if unit.kind == "name" and self._known.get(unit.text) not in (None, Kind.YES_NO):
+            self._fail(unit.at, f"`*` is missing before `{unit.text}`", f"write `{token.text} * {unit.text}`")
+        if unit.kind == "name" and unit.text == "x":
+            self._fail(unit.at, "`x` is no unit", f"a factor multiplies: write `{token.text} * compute`")
+        if unit.kind == "name" and unit.text not in _WORDS and unit.text not in self._known:
+            fix = "compute is in `FLOP`, time in `days`, and a date is `2030-01-31`"
+            self._fail(unit.at, f"`{unit.text}` is no unit", fix)
+        grouped = re.match(r"[0-9]{1,3}(,[0-9]{3})+", self._text[token.at :])
+        if grouped is not None and self._text[token.at - 1 : token.at] != ",":
+            self._fail(token.at, f"`{grouped[0]}` is no number", f"write `{grouped[0].replace(',', '')}`")
         return Quantity(Linear(value), Kind.COUNT, factor=value)
 
     def _read(self, parse: Callable[[str], int], text: str, at: int) -> int:

@@ -36,7 +36,10 @@ _SHAPES = {
 
 
 def faults_of_form(
-    error: ValidationError, root: type[BaseModel] = Policy, examples: Mapping[str, str] | None = None
+    error: ValidationError,
+    document: object,
+    root: type[BaseModel] = Policy,
+    examples: Mapping[str, str] | None = None,
 ) -> list[Found]:
     """Each fault that the schema found, by its place in the file; a field that is misspelt is not also missing.
 
@@ -55,9 +58,13 @@ def faults_of_form(
             continue  # it is not empty: what it holds is wrong, and is told
         if kind == "extra_forbidden":
             fields = _fields(root, item["loc"][:-1])
-            guess = _close(re.sub(r"[\s-]", "_", str(path[-1])), fields) if len(found) < MAX_GUESSES else None
+            word = re.sub(r"[\s-]", "_", str(path[-1]))
+            within = next((field for field in fields if word in _inside(root, item["loc"][:-1], field)), None)
+            absent = [field for field in fields if field not in _at(document, path[:-1])]
+            guess = _close(word, absent) if len(found) < MAX_GUESSES and not within else None
             renamed |= {(*path[:-1], guess)} if guess else set()
             fix = f"write `{guess}`" if guess else "leave it out; the fields here are " + _listed(fields)
+            fix = f"it is a field of `{within}`: write it below that, indented further" if within else fix
             found.append(Found((*path, "<key>"), f"`{path[-1]}` is not a field here", fix))
         elif kind == "missing":
             missing.append(path)
@@ -78,9 +85,11 @@ def faults_of_form(
             found.append(Found(path, "the clause has no `kind`", fix))
         else:
             what, shape = _SHAPES.get(kind, ("cannot be read", what_to_write(path, examples)))
+            if kind == "tuple_type" and isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value):
+                shape = f"put it in brackets: `[{value}]`"
             found.append(Found(path, f"{label(path)} {what}", shape))
     found += [
-        Found(path, f"`{path[-1]}` is missing", f"add {_example(str(path[-1]), examples)}")
+        Found(path, f"`{path[-1]}` is missing", f"add {_example(path, examples)}")
         for path in missing
         if path not in renamed
     ]
@@ -107,13 +116,28 @@ def _fields(root: type[BaseModel], loc: PartPath) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
+def _inside(root: type[BaseModel], loc: PartPath, field: str) -> list[str]:
+    """The names of the fields of a field, where it is one part."""
+    try:
+        return _fields(root, (*loc, field))
+    except (AttributeError, StopIteration, IndexError):
+        return []
+
+
+def _at(document: Any, path: PartPath) -> Any:
+    """What stands at a place of the document; nothing, where it is no set of fields."""
+    for step in path:
+        document = document[step]
+    return document if isinstance(document, dict) else {}
+
+
 _EXAMPLES = {
     "scalegate": "1", "policy": "my-policy", "version": '"1.0"', "every": "4x", "within": "3 months",
     "factor": "1x", "first_evaluation_at": "1e22 FLOP", "lease": "10 minutes", "alpha": "5%", "evaluations": "12",
     "threshold": '"0.50"', "alarm": '"0.20"', "level": "2", "number": "2", "samples": "400", "buffer": "6x",
     "margin": "1.5x", "share": "1%", "method": "fine-tuning", "valid_for": "3 months", "binds_at": "2",
     "at": "1e25 FLOP", "above": "1e24 FLOP", "until": "2027-01-31", "from": "2026-01-31", "key": "unset",
-    "kind": "...", "modality": "will", "actions": "[train]", "roles": "[officer]", "id": "my-id",
+    "kind": "...", "role": "officer", "modality": "will", "actions": "[train]", "roles": "[officer]", "id": "my-id",
     "source": "{document: ...}", "elicitation": "{method: fine-tuning, share: 1%, at_least: 1e20 FLOP}",
     "test": "{id: ..., purpose: ..., approved_by: {role: officer, at_least: 2}}",
     "approved_by": "{role: officer, at_least: 2}", "error_budget": "{alpha: 5%, evaluations: 12}",
@@ -125,7 +149,10 @@ _EXAMPLES = {
 POLICY = Form("policy", "policy", "`scalegate: 1`", "a policy is a document, not data", _EXAMPLES, PolicyFaults)
 
 
-def _example(field: str, examples: Mapping[str, str]) -> str:
+def _example(path: PartPath, examples: Mapping[str, str]) -> str:
+    field = str(path[-1])
+    if field == "at_least":
+        return "`at_least: 1e20 FLOP`" if path[-2:-1] == ("elicitation",) else "`at_least: 2`"
     return f"`{field}: {examples.get(field, '...')}`"
 
 
@@ -139,7 +166,7 @@ def label(path: PartPath) -> str:
 def what_to_write(path: PartPath, examples: Mapping[str, str]) -> str:
     """What to do about a value that cannot be read."""
     if path and isinstance(path[-1], str):
-        return f"write {_example(path[-1], examples)}, or leave the field out where it is optional"
+        return f"write {_example(path, examples)}, or leave the field out where it is optional"
     return "write a value, or remove the item"
 
 

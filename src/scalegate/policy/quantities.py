@@ -70,7 +70,10 @@ def one_kind(left: Quantity, right: Quantity) -> tuple[str, str] | None:
     if fault or left.kind is not Kind.DURATION:
         return fault
     if left.instants != right.instants or left.instants not in (0, 1):
-        return f"{left.name} against {right.name}", "compare instants, or a difference of two with a duration"
+        return (
+            f"{left.name} against {right.name}",
+            "compare instants, or a difference of two with a duration, as in `now - cyber.evidence.time <= 90 days`",
+        )
     return None
 
 

@@ -93,7 +93,9 @@ def _instant(text: str) -> int:
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise InputError(f"`{text}` is not a whole number of at least 1", fix="write digits only: `2`")
+        digits = re.match(r"[1-9][0-9]{0,8}(?![0-9.,])", text)
+        fix = f"write digits only: `{digits[0] if digits else 2}`"
+        raise InputError(f"`{text}` is not a whole number of at least 1", fix=fix)
     return int(text)
 
 

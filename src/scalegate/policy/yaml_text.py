@@ -61,7 +61,7 @@ def read_yaml(text: str, form: Form = POLICY) -> YamlText:
         what = f"the character U+{ord(text[error.position]):04X} cannot be shown"
         raise Malformed([(_at(text, error.position), what, "remove it")]) from error
     except yaml.MarkedYAMLError as error:
-        raise Malformed([_ill_formed(_in_the_words(text) or error, form)]) from error
+        raise Malformed([_ill_formed(_in_the_words(text) or error, text.split("\n"), form)]) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # The scanner hands an escape such as \U00110000 to chr(), which refuses it.
         escape = re.search(r"\\U(?!000|0010)[0-9A-Fa-f]{8}", text)
@@ -196,16 +196,28 @@ def _in_the_words(text: str) -> yaml.MarkedYAMLError | None:
     return None
 
 
-def _ill_formed(error: yaml.MarkedYAMLError, form: Form) -> Located:
+def _ill_formed(error: yaml.MarkedYAMLError, lines: list[str], form: Form) -> Located:
     problem = error.problem or error.context or "it cannot be read"
     told = f"{error.context or ''} {problem}"
-    fix = next((fix for sign, fix in _HINTS if sign in told), "check the indentation, colons and quotes").replace(
-        "{}", form.holds
-    )
+    fix = next((fix for sign, fix in _HINTS if sign in told), "check the indentation, colons and quotes")
+    fix = _nearer(problem, _spot(error.problem_mark), lines) or fix.replace("{}", form.holds)
     ticked = re.sub(r"'([^']*)'|<([^>]*)>", lambda match: f"`{match[1] or match[2]}`", problem)
     # What was never closed is noticed far below the place where it was opened.
-    opened = told.startswith(("while parsing a flow", "while scanning a quoted"))
+    opened = told.startswith(("while parsing a flow", "while scanning a quoted", "while scanning a simple key"))
     return (_spot(error.context_mark if opened else error.problem_mark), f"not well-formed YAML: {ticked}", fix)
+
+
+def _nearer(problem: str, spot: Spot, lines: list[str]) -> str | None:
+    """What to write, where the line and the one above it tell more than the problem does."""
+    line = lines[spot.line] if spot.line < len(lines) else ""
+    above = lines[spot.line - 1] if spot.line else ""
+    if problem == "expected <block end>, but found '<scalar>'" and re.search("[\"'] *$", line[: spot.column]):
+        return "text goes on after its closing quote: put all of it between quotes, and write `''` for a `'` inside"
+    if problem.startswith("mapping values") and re.fullmatch(r" *[\w-]+", line[: spot.column]):
+        indents = [len(it) - len(it.lstrip(" -")) for it in (above, line)]
+        if indents[0] < indents[1] and not above.rstrip().endswith(":"):
+            return "give this field the indentation of the one above it"
+    return None
 
 
 def _spot(mark: Any) -> Spot:
