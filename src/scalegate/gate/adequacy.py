@@ -33,6 +33,7 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
         reasons.append("It has no domain with a measurable threshold.")
     reasons += _judged(policy)
     reasons += _left_open(policy)
+    reasons += _released(policy)
     reasons += _ungated(policy)
     weak = [clause.id for clause in policy.clauses if not clause.gates]
     if weak:
@@ -65,6 +66,21 @@ def _left_open(policy: Policy) -> Iterator[str]:
         yield f"It leaves open how long a signature counts, which its signer then says: {', '.join(lasting)}."
     if policy.amendment is None:
         yield "It has no procedure by which it is amended."
+
+
+def _released(policy: Policy) -> Iterator[str]:
+    """What a policy that gates the release of weights leaves open of it."""
+    if not any(clause.gates and "release_weights" in clause.actions for clause in policy.clauses):
+        return
+    left = [domain.id for domain in policy.domains if domain.release is None]
+    if left:
+        yield (
+            "It leaves open what others add to released weights, so no evidence supports a release in:"
+            f" {', '.join(left)}."
+        )
+    void = [it.id for level in policy.levels for it in level.safeguards if not it.survives_release]
+    if void:
+        yield f"Safeguards that end with a release of weights count for none: {', '.join(void)}."
 
 
 def _misquoted(policy: Policy) -> Iterator[str]:

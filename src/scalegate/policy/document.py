@@ -109,6 +109,15 @@ class Elicitation(Part):
     """Least compute spent on elicitation, whatever the share comes to."""
 
 
+class Released(Part):
+    """What is taken for granted of those who have the weights, once these are released: it cannot be taken back."""
+
+    enhancement: Factor
+    """Compute-equivalent of what they come to add within the horizon, on top of the domain's margin."""
+    horizon: Duration
+    """How long after the release what was shown has to hold."""
+
+
 class Domain(Part):
     id: Identifier
     about: Text
@@ -125,6 +134,8 @@ class Domain(Part):
     margin: Factor
     """Compute-equivalent of post-training enhancement that the evaluation's elicitation does not reach."""
     elicitation: Elicitation
+    release: Released | None = None
+    """Absent: it is left open, and no evidence in this domain supports a release of weights."""
     link_to_harm: Text
     """How strong the link between this proxy and the harm is."""
     not_measured: Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -159,6 +170,8 @@ class Safeguard(Part):
     """The role whose signed attestation counts."""
     valid_for: Duration | None = None
     """The longest that one attestation counts; absent: as long as its signer says."""
+    survives_release: Literal["yes"] | None = None
+    """Whether it is still in place once anybody may have the weights; absent: it counts for no release of weights."""
 
 
 class Level(Part):

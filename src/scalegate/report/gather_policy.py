@@ -35,7 +35,7 @@ from scalegate.report.promises import (
     Saying,
 )
 from scalegate.report.words import Speaker, factor, share
-from scalegate.units import DAY, exact_decimal
+from scalegate.units import DAY, exact_decimal, format_duration
 
 __all__ = ["gather_policy", "keyless", "undefined_parts"]
 
@@ -223,8 +223,15 @@ def _domain(domain: Domain) -> DomainView:
             f" {flop(spent.at_least)}",
         ),
         ("Samples", f"at least {domain.samples}"),
+        *(_release(domain)),
     )
     return DomainView(domain.id, domain.about, domain.level, figures, domain.not_measured, domain.link_to_harm)
+
+
+def _release(domain: Domain) -> Iterator[tuple[str, str]]:
+    if domain.release is not None:
+        added, horizon = factor(domain.release.enhancement), format_duration(domain.release.horizon)
+        yield "Once released", f"others are taken to add no more than {added} of effective compute within {horizon}"
 
 
 def _judgement(policy: Policy, item: Determination) -> Defined:
