@@ -66,6 +66,8 @@ def _left_open(policy: Policy) -> Iterator[str]:
         yield f"It leaves open how long a signature counts, which its signer then says: {', '.join(lasting)}."
     if policy.amendment is None:
         yield "It has no procedure by which it is amended."
+    elif policy.amendment.notice is None:
+        yield "A new version of it is in force as soon as it is signed: nobody outside sees it before (`notice`)."
 
 
 def _released(policy: Policy) -> Iterator[str]:
@@ -97,6 +99,9 @@ def _roomless(policy: Policy) -> Iterator[str]:
     domains = [domain for domain in policy.domains if domain.id in evaluated]
     reach = [it.every for it in binding if isinstance(it, Cadence) and it.every is not None and it.due != "all"]
     reach += [domain.buffer / domain.margin for domain in domains]
+    judged = {item.id for item in policy.judged} & {it.domain for it in binding if isinstance(it, Capability)}
+    if judged and policy.first_evaluation_at is None:
+        yield "It states no `first_evaluation_at`: a judgement of weights without any training carries to no step."
     if not domains or not reach:
         return
     factor = policy.factor

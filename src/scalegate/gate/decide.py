@@ -22,7 +22,7 @@ from scalegate.gate.permit import largest_permit
 from scalegate.gate.resumption import resumption
 from scalegate.gate.situation import Situation
 from scalegate.policy.document import Action, Policy
-from scalegate.units import format_duration, format_factor
+from scalegate.units import format_duration, format_factor, format_instant
 
 __all__ = ["decide"]
 
@@ -52,6 +52,7 @@ def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
 
 def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     surprises = (
+        *_new(policy, situation),
         *(str(jump) for jump in jumps(policy, situation)),
         *reached_early(policy, situation),
         *dropped(policy, situation),
@@ -86,6 +87,16 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         time_ends_by=ends.past_time,
     )
     return _decision(policy, situation, action, found, permit, None, surprises, levels)
+
+
+def _new(policy: Policy, situation: Situation) -> Iterator[str]:
+    """That the policy was amended a short while ago, by its own measure."""
+    cooling_off = policy.amendment.cooling_off if policy.amendment else None
+    if cooling_off is not None and situation.amended is not None and situation.now < situation.amended + cooling_off:
+        yield (
+            f"The policy was amended on {format_instant(situation.amended)}: until"
+            f" {format_instant(situation.amended + cooling_off)} what is decided by it may be what it was amended for."
+        )
 
 
 def _for_good(policy: Policy, action: Action) -> Iterator[str]:

@@ -48,7 +48,8 @@ def statements(
             else "ancestor"
             if weights in ancestors
             else "lineage"
-            if weights in own or entry.run in names
+            # In a run's name of weights that are none of its lineage's: it may only count against.
+            if weights in own or (entry.run in names and not entry.holds)
             else "descendant"
             if weights in grown or entry.run in grown
             else "elsewhere",
@@ -116,6 +117,8 @@ def _applies(said: Statement, situation: Situation, action: Action) -> bool:
         return True
     if action == "train":
         return said.of == "ancestor" and said.configuration is None
+    if said.of not in ("ancestor", "lineage"):
+        return False
     return situation.is_exact(action) and (said.weights, said.configuration) == situation.exact(action)
 
 

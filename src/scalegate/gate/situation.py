@@ -157,6 +157,8 @@ class Situation(_Record):
     schema_version: Literal["scalegate.situation/4"] = "scalegate.situation/4"
     policy: str
     """Digest of the policy in force according to the ledger."""
+    amended: int | None = None
+    """When it came into force, if another was before it."""
     now: int
     compute: DerivedFlop
     """Effective compute of the lineage up to which the caller asks to go."""

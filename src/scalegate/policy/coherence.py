@@ -230,6 +230,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             )
     if policy.amendment:
         quorum("amendment", policy.amendment)
+        for name in ("notice", "cooling_off"):
+            lasts(f"amendment.{name}", getattr(policy.amendment, name), "it would be over at once")
     if policy.factor < 1:
         add(
             "effective_compute.factor",

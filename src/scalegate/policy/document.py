@@ -87,6 +87,16 @@ class Approvals(Quorum):
     """The longest that one signature counts; absent: as long as its signer says."""
 
 
+class Amendment(Quorum):
+    """Who signs a new version, and how long it is known before it is in force."""
+
+    notice: Duration | None = None
+    """Least time from the first signature for a version, which shows it to everybody, to the one that brings it into
+    force: the last of the quorum, or if all signed before, one of them once more."""
+    cooling_off: Duration | None = None
+    """For so long after a version came into force, each decision under it says that it is so new."""
+
+
 class EffectiveCompute(Part):
     factor: Factor
     """Effective FLOP per training FLOP, against the reference algorithm."""
@@ -299,7 +309,7 @@ class Policy(Part):
     """How long a permit is used before it is renewed against the head of the ledger."""
     error_budget: ErrorBudget | None = None
     """Needed as soon as there is a domain."""
-    amendment: Quorum | None = None
+    amendment: Amendment | None = None
     """Who must sign a new version; absent: the policy cannot be amended."""
     people: Annotated[tuple[Person, ...], Field(min_length=1)]
     domains: tuple[Domain, ...] = ()

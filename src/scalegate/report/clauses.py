@@ -245,6 +245,10 @@ def amendment(policy: Policy) -> str:
     keyed = sum(person.key != "unset" for person in people)
     names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
     text = f"A new version takes the signatures of {quorum.at_least} of {len(people)}: {names}."
+    if quorum.notice is not None:
+        text += f" It is known for {format_duration(quorum.notice)} before it is in force."
+    if quorum.cooling_off is not None:
+        text += f" For {format_duration(quorum.cooling_off)} after that each decision says that it is new."
     short = f" Only {keyed} of them {'has' if keyed == 1 else 'have'} a key." if keyed < quorum.at_least else ""
     return (
         text
