@@ -75,7 +75,7 @@ def test_meaning_and_comments_stay_and_a_second_time_changes_nothing(text: str) 
     assert not [line for line in shown.splitlines() if line != line.rstrip()]
 
 
-@pytest.mark.parametrize("name", ["arithmetic", "starter"])
+@pytest.mark.parametrize("name", ["arithmetic", "starter", "frontier", "floor"])
 def test_the_examples_keep_every_comment(name: str) -> None:
     text = read_example(name)
     shown = lay_out_file(text)
