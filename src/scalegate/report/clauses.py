@@ -190,7 +190,11 @@ def _safeguards(policy: Policy, clause: Safeguards, held: str, trains: bool) -> 
     domains = [domain for domain in policy.domains if domain.level == clause.level]
     items = [item for item in policy.judged if item.level == clause.level]
     level = policy.level(clause.level)
-    needed = in_place(policy, level) if level else f"it has what level {clause.level} asks for, which is not described"
+    needed = (
+        in_place(policy, level, clause.only)
+        if level
+        else f"it has what level {clause.level} asks for, which is not described"
+    )
     reach = "; ".join(
         f"`{it.id}`: {factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
         f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and"
@@ -210,12 +214,12 @@ def _safeguards(policy: Policy, clause: Safeguards, held: str, trains: bool) -> 
     )
 
 
-def in_place(policy: Policy, level: Level) -> str:
-    """What a level takes, as a part of a sentence."""
+def in_place(policy: Policy, level: Level, only: str | None = None) -> str:
+    """What a level takes, as a part of a sentence; `only`: of its safeguards those of this kind."""
     parts = []
-    if level.safeguards:
-        names = listed([f"`{safeguard.id}`" for safeguard in level.safeguards])
-        parts.append(f"{names} {'is' if len(level.safeguards) == 1 else 'are'} attested")
+    asked = [f"`{safeguard.id}`" for safeguard in level.safeguards if only in (None, safeguard.kind)]
+    if asked:
+        parts.append(f"{listed(asked)} {'is' if len(asked) == 1 else 'are'} attested")
     if level.approvals:
         quorum = level.approvals
         people = policy.with_role(quorum.role)
@@ -223,7 +227,8 @@ def in_place(policy: Policy, level: Level) -> str:
         has = "has" if quorum.at_least == 1 else "have"
         parts.append(f"{quorum.at_least} of {len(people)} {has} signed: {names}")
     if not parts:
-        return f"the safeguards of level {level.number} are in place, and it has none: nothing meets this"
+        kind = f" of kind `{only}`" if only and level.safeguards else ""
+        return f"the safeguards of level {level.number}{kind} are in place, and it has none: nothing meets this"
     return " and ".join(parts)
 
 
