@@ -202,7 +202,7 @@ def test_in_version_2_no_amount_of_compute_makes_a_difference() -> None:
 def test_persuasion_stops_a_model_in_the_beta_and_is_not_asked_about_in_version_2() -> None:
     critical = ("under Critical in persuasion", "under High in every category, persuasion included")
     assert come(BETA, not_so=critical).holding == ("development",)
-    assert come(BETA, not_so=critical, action="deploy_external").holding == ("deployment",)
+    assert come(BETA, not_so=critical, action="deploy_external").holding == ("development", "deployment")
     for action in ("train", "deploy_external"):
         assert come(PF_2, not_so=critical, action=action).holding == come(PF_2, action=action).holding
     assert come(PF_2, not_so=critical, action="deploy_external").proceeds
