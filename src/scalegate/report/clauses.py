@@ -55,6 +55,10 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
     doing = doing[:1].upper() + doing[1:]
     held = f"{doing} {'is' if len(actions) == 1 else 'are'} held"
     trains = "train" in actions
+    if "release_weights" in actions and isinstance(clause, Capability | Safeguards):
+        # Its figures are others than those of any other action.
+        said = inline(condition)
+        return f"{held} unless {said}." if said else f"{held} unless {condition.text}"
     match clause:
         case Capability():
             return _capability(policy, clause, held, trains)
@@ -215,11 +219,12 @@ def _safeguards(policy: Policy, clause: Safeguards, held: str, trains: bool) -> 
 
 
 def in_place(policy: Policy, level: Level, only: str | None = None) -> str:
-    """What a level takes, as a part of a sentence; `only`: of its safeguards those of this kind."""
+    """What a level takes, as a part of a sentence; `only`: of its safeguards those of one kind."""
     parts = []
-    asked = [f"`{safeguard.id}`" for safeguard in level.safeguards if only in (None, safeguard.kind)]
+    asked = [safeguard for safeguard in level.safeguards if only in (None, safeguard.kind)]
     if asked:
-        parts.append(f"{listed(asked)} {'is' if len(asked) == 1 else 'are'} attested")
+        names = listed([f"`{safeguard.id}`" for safeguard in asked])
+        parts.append(f"{names} {'is' if len(asked) == 1 else 'are'} attested")
     if level.approvals:
         quorum = level.approvals
         people = policy.with_role(quorum.role)
@@ -227,8 +232,7 @@ def in_place(policy: Policy, level: Level, only: str | None = None) -> str:
         has = "has" if quorum.at_least == 1 else "have"
         parts.append(f"{quorum.at_least} of {len(people)} {has} signed: {names}")
     if not parts:
-        kind = f" of kind `{only}`" if only and level.safeguards else ""
-        return f"the safeguards of level {level.number}{kind} are in place, and it has none: nothing meets this"
+        return f"the safeguards of level {level.number} are in place, and it has none: nothing meets this"
     return " and ".join(parts)
 
 
@@ -241,6 +245,10 @@ def amendment(policy: Policy) -> str:
     keyed = sum(person.key != "unset" for person in people)
     names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
     text = f"A new version takes the signatures of {quorum.at_least} of {len(people)}: {names}."
+    if quorum.notice is not None:
+        text += f" It is known for {format_duration(quorum.notice)} before it is in force."
+    if quorum.cooling_off is not None:
+        text += f" For {format_duration(quorum.cooling_off)} after that each decision says that it is new."
     short = f" Only {keyed} of them {'has' if keyed == 1 else 'have'} a key." if keyed < quorum.at_least else ""
     return (
         text
