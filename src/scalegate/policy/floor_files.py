@@ -1,0 +1,105 @@
+"""The floors that a policy file names, put into it whole: published policies by name, others by a file beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scalegate.errors import InputError
+from scalegate.policy import published
+from scalegate.policy.checks import checked
+from scalegate.policy.document import Policy
+from scalegate.policy.faults import FileFaults, Found, PartPath
+from scalegate.policy.form import POLICY
+from scalegate.policy.sheet import read_sheet, read_text
+
+__all__ = ["files_of_floors", "with_floors"]
+
+
+def with_floors(document: Any, beside: Path | None) -> tuple[Any, list[Found]]:
+    """The document of a policy file with the whole document of each floor, and what is wrong with those that have none.
+
+    `beside`: the folder of the policy's file. A floor that stands in the file whole is left as it is.
+    """
+    named = document.get("floors") if isinstance(document, dict) else None
+    if not isinstance(named, list):
+        return document, []
+    floors: list[object] = []
+    faults: list[Found] = []
+    for index, item in enumerate(named):
+        path: PartPath = ("floors", index)
+        if not isinstance(item, Mapping) or "document" in item:
+            floors.append(item)
+            continue
+        try:
+            floors.append(_filled(item, _read(_file(item, beside))))
+        except InputError as error:
+            first = error.faults[0].message if isinstance(error, FileFaults) else error.message
+            faults.append(Found(path, first, error.fix))
+    # A floor that is missing casts no shadow on the rest: what else is wrong with it is not looked for.
+    return document | {"floors": [] if faults else floors}, faults
+
+
+def files_of_floors(policy_text: str) -> tuple[str, ...]:
+    """The names of the files beside it that the text of a sound policy names as floors."""
+    document = read_sheet(policy_text, "policy", POLICY).read.document
+    named = document.get("floors", []) if isinstance(document, dict) else []
+    return tuple(str(item["file"]) for item in named if "file" in item)
+
+
+def _file(item: Mapping[str, object], beside: Path | None) -> Path:
+    name, version, file = (item.get(field) for field in ("policy", "version", "file"))
+    if isinstance(file, str):
+        if beside is None:
+            raise InputError(f"`{file}`: there is no folder to look for it in", fix="name a published policy")
+        if not re.fullmatch(r"[\w][\w .@+-]{0,199}", file):
+            what = f"`{file}` is not the name of a file beside the policy"
+            raise InputError(what, fix="put the floor into the same folder: `file: floor.yaml`")
+        return beside / file
+    if not isinstance(name, str):
+        fix = "write `policy` and `version` of a published policy, or `file: floor.yaml`"
+        raise InputError("nothing says which policy this floor is", fix=fix)
+    if not isinstance(version, str):
+        latest = [str(it.version) for it in published.published() if it.name == name]
+        fix = f"write `version: {latest[-1] if latest else '...'}`, so that another one cannot take its place unseen"
+        raise InputError(f"nothing says which version of `{name}` is meant", fix=fix)
+    try:
+        return published.find(f"{name}@{version}")
+    except InputError as error:
+        what = f"there is no published policy `{name}@{version}`"
+        raise InputError(what, fix=f"{error.fix}; another policy is named by its file: `file: floor.yaml`") from error
+
+
+def _read(path: Path) -> Policy:
+    """The floor in a file. Raises InputError for what is no policy, and for one that stands on floors itself."""
+    shown = path.name
+    try:
+        sheet = read_sheet(read_text(path, POLICY), shown, POLICY)
+        if isinstance(sheet.read.document, dict) and sheet.read.document.get("floors"):
+            raise InputError(
+                f"the floor `{shown}` stands on floors of its own", fix="name those as floors of this policy too"
+            )
+        policy, found = checked(sheet.read.document, sheet.read.faulty, sheet.read.empty)
+        faults = sheet.raised(found)
+    except FileFaults as error:
+        faults = error
+    except InputError as error:
+        raise InputError(
+            f"{error.message}: `{shown}`" if shown not in error.message else error.message, fix=error.fix
+        ) from error
+    if faults is not None or policy is None:
+        many = len(faults.faults) if faults is not None else 1
+        number = "1 fault" if many == 1 else f"{many} faults"
+        raise InputError(
+            f"the floor `{shown}` has {number}", fix=f"`scalegate policy check {shown}` shows what is wrong"
+        )
+    return policy
+
+
+def _filled(item: Mapping[str, object], policy: Policy) -> dict[str, object]:
+    """What the ledger has of a floor; where the file says more than its name, that has to be so."""
+    whole = {"policy": policy.policy, "version": policy.version, "digest": policy.digest()}
+    said = {str(field): value for field, value in item.items() if field != "file"}
+    return whole | said | {"document": policy.document()}
