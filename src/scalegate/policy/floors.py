@@ -2,8 +2,8 @@
 
 A policy that is read has the parts of its floors among its own, under `FLOOR/ID`, so that whatever judges, signs for,
 explains or lists the parts of a policy does so with those of its floors. Every clause has to be met, so the stricter
-wins. Nothing of the policy's own is changed by a floor, and a floor supplies none of the clauses that an action needs of
-each kind.
+wins. Nothing of the policy's own is changed by a floor, and a floor supplies none of the kinds of clause that an action
+needs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Linear, N
 from scalegate.policy.syntax import Any as Either
 from scalegate.units import exact_decimal, format_duration
 
-__all__ = ["asked_of_people", "composed", "faults_of_floors", "floor_of", "own"]
+__all__ = ["asked_of_people", "composed", "faults_of_floors", "floor_of"]
 
 KINDS = (Condition, ComputeCap, Moratorium, UndefinedTest)
 """Of a floor: what needs no evaluation, and so none of the kinds of which an action needs one of the policy's own."""
@@ -53,15 +53,6 @@ def composed(policy: Policy) -> Policy:
         "clauses": (*policy.clauses, *clauses),
     }
     return policy.model_copy(update=parts)
-
-
-def own(policy: Policy) -> Policy:
-    """The policy without its floors: as it would be if it stood alone."""
-    kept = {
-        name: tuple(part for part in getattr(policy, name) if floor_of(part.id) is None)
-        for name in ("determinations", "tiers", "clauses")
-    }
-    return policy.model_copy(update=kept | {"floors": ()}) if policy.floors else policy
 
 
 def floor_of(name: str) -> str | None:
