@@ -15,7 +15,6 @@ import pytest
 import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import AMOUNTS, cases
 
 from scalegate.cli.main import run
 from scalegate.gate.facts import derive_facts
@@ -25,6 +24,7 @@ from scalegate.policy.determined import fact_of
 from scalegate.policy.lints import changed_since, check_policy
 from scalegate.policy.show import show_condition
 from scalegate.policy.vocabulary import vocabulary
+from strategies import AMOUNTS, cases
 from support import POLICY_TEXT, START
 
 FOLDER = Path(__file__).parent / "floors"
@@ -131,7 +131,7 @@ def test_a_floor_that_names_keys_is_signed_for_with_these_keys_alone(tmp_path: P
 
     inspector, other = (SigningKey.generate(name).verify_key.to_text() for name in ("inspector", "other"))
     named = ("roles: [member, registrar], key: unset", f'roles: [member, registrar], key: "{inspector}"')
-    with pytest.raises(PolicyFaults, match="names the keys of its role `member`, and `ada`.* has another"):
+    with pytest.raises(PolicyFaults, match=r"names the keys of its role `member`, and `ada`.* has another"):
         load_policy(on_floor(tmp_path, named))
     only = "  - {id: who, name: Inspector, roles: [sector/member, sector/registrar], key: KEY}\n"
 
@@ -152,7 +152,9 @@ def test_a_floor_that_does_not_fit_into_an_entry_is_told_with_its_size(tmp_path:
 
     clause = "  - {id: NAME, kind: compute_cap, at: 1e12 FLOP, text: LONG, source: {document: d}, actions: [train], modality: will}\n"  # noqa: E501
     more = "".join(clause.replace("NAME", f"c{at}").replace("LONG", "x" * 1900) for at in range(22))
-    with pytest.raises(PolicyFaults, match=r"an entry holds 47,000 of them; of these the floors take `sector` 4\d,\d{3}"):
+    with pytest.raises(
+        PolicyFaults, match=r"an entry holds 47,000 of them; of these the floors take `sector` 4\d,\d{3}"
+    ):
         load_policy(on_floor(tmp_path, floor=FLOOR + more))
 
 
@@ -253,7 +255,8 @@ def test_a_floor_finds_what_it_finds_alone(case: Any, data: st.DataObject) -> No
     facts = _with_judgement(data, whole, derive_facts(whole, situation, "train"))
     here = whole.with_role("sector/member")[0].id
     theirs = {
-        name.replace(f"sector/calm.{here}", "calm.member").replace("sector/", ""): value for name, value in facts.items()
+        name.replace(f"sector/calm.{here}", "calm.member").replace("sector/", ""): value
+        for name, value in facts.items()
     }
     found = {it.id: it.status(facts) for it in Judge.of(whole, "train").tests}
     for test in Judge.of(alone, "train").tests:

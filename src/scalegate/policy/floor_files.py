@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,10 @@ from scalegate.policy.form import POLICY
 from scalegate.policy.sheet import read_sheet, read_text
 
 __all__ = ["files_of_floors", "with_floors"]
+
+FORM = replace(POLICY, noun="floor")
+FIELDS = ("policy", "version", "digest", "file")
+"""By which a floor is named, where it does not stand in the file whole."""
 
 
 def with_floors(document: Any, beside: Path | None) -> tuple[Any, list[Found]]:
@@ -33,13 +40,21 @@ def with_floors(document: Any, beside: Path | None) -> tuple[Any, list[Found]]:
         if not isinstance(item, Mapping) or "document" in item:
             floors.append(item)
             continue
+        strange = [str(field) for field in item if field not in FIELDS]
+        faults += [Found((*path, field, "<key>"), f"`{field}` is not a field here", _like(field)) for field in strange]
         try:
-            floors.append(_filled(item, _read(_file(item, beside))))
+            floors.append(_filled(item, _read(_file(item, beside))) if not strange else item)
         except InputError as error:
-            first = error.faults[0].message if isinstance(error, FileFaults) else error.message
-            faults.append(Found(path, first, error.fix))
+            faults.append(Found(path, error.message, error.fix))
     # A floor that is missing casts no shadow on the rest: what else is wrong with it is not looked for.
     return document | {"floors": [] if faults else floors}, faults
+
+
+def _like(field: str) -> str:
+    near = difflib.get_close_matches(field[:80], FIELDS, 1)
+    return (
+        f"write `{near[0]}`" if near else "leave it out; a floor is named by " + ", ".join(f"`{it}`" for it in FIELDS)
+    )
 
 
 def files_of_floors(policy_text: str) -> tuple[str, ...]:
@@ -74,28 +89,27 @@ def _file(item: Mapping[str, object], beside: Path | None) -> Path:
 
 def _read(path: Path) -> Policy:
     """The floor in a file. Raises InputError for what is no policy, and for one that stands on floors itself."""
-    shown = path.name
     try:
-        sheet = read_sheet(read_text(path, POLICY), shown, POLICY)
-        if isinstance(sheet.read.document, dict) and sheet.read.document.get("floors"):
-            raise InputError(
-                f"the floor `{shown}` stands on floors of its own", fix="name those as floors of this policy too"
-            )
-        policy, found = checked(sheet.read.document, sheet.read.faulty, sheet.read.empty)
-        faults = sheet.raised(found)
+        sheet = read_sheet(read_text(path, FORM), path.name, FORM)
     except FileFaults as error:
-        faults = error
+        raise _faulty(path, error) from error
     except InputError as error:
-        raise InputError(
-            f"{error.message}: `{shown}`" if shown not in error.message else error.message, fix=error.fix
-        ) from error
-    if faults is not None or policy is None:
-        many = len(faults.faults) if faults is not None else 1
-        number = "1 fault" if many == 1 else f"{many} faults"
-        raise InputError(
-            f"the floor `{shown}` has {number}", fix=f"`scalegate policy check {shown}` shows what is wrong"
-        )
+        raise InputError(f"`{path.name}`: {error.message}", fix=error.fix) from error
+    if isinstance(sheet.read.document, dict) and sheet.read.document.get("floors"):
+        what = f"the floor `{path.name}` stands on floors of its own"
+        raise InputError(what, fix="name those as floors of this policy too, beside it")
+    policy, found = checked(sheet.read.document, sheet.read.faulty, sheet.read.empty)
+    faults = sheet.raised(found)
+    if faults is not None:
+        raise _faulty(path, faults)
+    assert policy is not None, "a document without a fault is a policy"
     return policy
+
+
+def _faulty(path: Path, faults: FileFaults) -> InputError:
+    number = "1 fault" if len(faults.faults) == 1 else f"{len(faults.faults)} faults"
+    fix = f"`{shlex.join(['scalegate', 'policy', 'check', str(path)])}` shows what is wrong"
+    return InputError(f"the floor `{path.name}` has {number}", fix=fix)
 
 
 def _filled(item: Mapping[str, object], policy: Policy) -> dict[str, object]:

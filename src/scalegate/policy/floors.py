@@ -109,8 +109,7 @@ def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
     alone = "leave it out of the floor, or write the same into the policy itself"
     if document.domains:
         yield f"the floor `{name}` measures domains, which a floor cannot do yet", alone
-    levels = [f"`{it.id}`" for it in document.determinations if it.level is not None]
-    if document.levels or levels:
+    elif document.levels or document.judged:
         yield f"the floor `{name}` has levels, which a floor cannot have yet", alone
     kinds = {it.kind for it in document.clauses if not isinstance(it, KINDS)}
     if kinds and not document.domains and not document.levels:
