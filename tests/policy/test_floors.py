@@ -21,6 +21,7 @@ from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import REQUIRED_KINDS, Judge
 from scalegate.policy import ACTIONS, Policy, load_policy, parse_policy, policy_from_json
 from scalegate.policy.determined import fact_of
+from scalegate.policy.expressions import parse_condition
 from scalegate.policy.lints import changed_since, check_policy
 from scalegate.policy.show import show_condition
 from scalegate.policy.vocabulary import vocabulary
@@ -45,7 +46,7 @@ determinations:
   - {id: calm, text: Nothing alarming is known., about: developer, decided_by: {role: member, at_least: 1}}
 clauses:
   - {id: cap, kind: compute_cap, at: 1e12 FLOP, tier: pact, text: a, source: {document: d}, actions: [train], modality: will}
-  - {id: calm, kind: condition, when: determination.calm or undefined sense, text: b, source: {document: d}, actions: [train], modality: law}
+  - {id: calm, kind: condition, when: determination.calm or undefined Sense, text: b, source: {document: d}, actions: [train], modality: law}
   - {id: last, kind: undefined_test, above: 1e13 FLOP, text: c, source: {document: d}, actions: [train], modality: will,
      test: {id: sense, purpose: to see, approved_by: {role: member, at_least: 1}}}
 """  # noqa: E501
@@ -74,7 +75,7 @@ def test_the_floor_stands_among_the_parts_under_its_own_name(tmp_path: Path) -> 
     cap, calm, last = policy.clauses[-3:]
     assert (cap.tier, policy.tiers[-1].recorded_by) == ("sector/pact", "sector/registrar")
     known = vocabulary(policy)
-    assert show_condition(calm.when, known) == "determination.sector/calm or undefined floor.sector/sense"  # type: ignore[union-attr]
+    assert show_condition(calm.when, known) == "determination.sector/calm or undefined floor.sector/Sense"  # type: ignore[union-attr]
     assert last.test.id == "sector/sense"  # type: ignore[union-attr]
     assert {"determination.sector/calm", "tier.sector/pact.adopters"} <= known.keys()
     assert [it.id for it in Judge.of(policy, "train").tests][-3:] == ["sector/cap", "sector/calm", "sector/last"]
@@ -203,7 +204,7 @@ def floored(draw: st.DrawFn) -> tuple[Policy, Policy, Policy, Any]:
         {"kind": "compute_cap", "at": draw(amount)},
         {"kind": "moratorium", "above": draw(amount), "until": draw(st.sampled_from(["2026-01-01", "2027-06-01"]))},
         {"kind": "condition", "when": f"lineage.compute <= {draw(amount)} or determination.calm"},
-        {"kind": "condition", "when": "determination.calm and tier.pact.until >= now"},
+        {"kind": "condition", "when": "determination.calm and tier.pact.until >= now or undefined Some.thing"},
         {"kind": "undefined_test", "above": draw(amount)} | {"test": floor["clauses"][2]["test"]},
     ]
     common = {"text": "t", "source": {"document": "d"}, "actions": ["train"]}
@@ -262,6 +263,14 @@ def test_a_floor_finds_what_it_finds_alone(case: Any, data: st.DataObject) -> No
     for test in Judge.of(alone, "train").tests:
         if test.kind != "standing":
             assert found[f"sector/{test.id}"] == test.status(theirs)
+
+
+@given(floored())
+def test_what_a_floor_asks_for_reads_back_as_it_is_shown(case: Any) -> None:
+    known = vocabulary(case[2])
+    for test in Judge.of(case[2], "train").tests:
+        for condition in test.exprs():
+            assert parse_condition(show_condition(condition, known), known) == condition
 
 
 @given(floored(), st.sampled_from(ACTIONS))
