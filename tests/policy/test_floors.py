@@ -281,3 +281,13 @@ def test_a_floor_is_never_one_of_the_clauses_that_an_action_needs_of_each_kind(c
         assert not test.id.startswith("sector/") or test.kind not in REQUIRED_KINDS
     bare = whole.model_copy(update={"clauses": tuple(it for it in whole.clauses if "/" in it.id)})
     assert not Judge.of(bare, action).proceeds(facts)
+
+
+def test_a_field_that_no_floor_carries_over_is_refused_in_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a new field of the language is never left out of a floor in silence."""
+    from scalegate.policy import PolicyFaults, floors
+
+    assert Policy.model_fields.keys() >= floors.FIELDS
+    monkeypatch.setattr(floors, "FIELDS", floors.FIELDS - {"tiers"})
+    with pytest.raises(PolicyFaults, match="the floor `sector` has `tiers`, which a floor cannot have yet"):
+        load_policy(on_floor(tmp_path))

@@ -33,6 +33,14 @@ __all__ = ["asked_of_people", "composed", "faults_of_floors", "floor_of"]
 
 KINDS = (Condition, ComputeCap, Moratorium, UndefinedTest)
 """Of a floor: what needs no evaluation, and so none of the kinds of which an action needs one of the policy's own."""
+FIELDS = frozenset(
+    [
+        *("scalegate", "policy", "version", "title", "developer", "about", "floors", "effective_compute", "lease"),
+        *("first_evaluation_at", "error_budget", "amendment", "people", "domains", "determinations", "levels", "tiers"),
+        "clauses",
+    ]
+)
+"""Of a floor: what is carried over, held against the policy, refused, or says nothing where nothing is measured."""
 LONGEST = 128
 """Of a name in the ledger."""
 
@@ -115,6 +123,9 @@ def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
     if kinds and not document.domains and not document.levels:
         listed = ", ".join(f"`{kind}`" for kind in sorted(kinds))
         yield f"the floor `{name}` has clauses of the kind {listed}, which a floor cannot have yet", alone
+    for field, info in Policy.model_fields.items():
+        if field not in FIELDS and getattr(document, field) != info.get_default(call_default_factory=True):
+            yield f"the floor `{name}` has `{field}`, which a floor cannot have yet", alone
     if not any(clause.gates for clause in document.clauses):
         yield f"no clause of the floor `{name}` gates: it would bind nothing", "take a floor that does, or leave it out"
     for clause in document.clauses:
