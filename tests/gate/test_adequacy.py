@@ -16,7 +16,9 @@ UNDERSTANDING = "It has no understanding test: nothing asks whether we know why 
 
 def test_a_policy_without_anything_lacks_everything() -> None:
     empty = POLICY.model_copy(update={"clauses": (), "domains": (), "people": ()})
-    assert inadequate(empty) == (RESIDUAL, UNDERSTANDING, "It has no domain with a measurable threshold.")
+    at_once = "A new version of it is in force as soon as it is signed: nobody outside sees it before (`notice`)."
+    no_domain = "It has no domain with a measurable threshold."
+    assert inadequate(empty) == (RESIDUAL, UNDERSTANDING, no_domain, at_once)
 
 
 def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:

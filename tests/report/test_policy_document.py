@@ -24,7 +24,7 @@ from scalegate.policy.published import published
 from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import AtLeast, Compare, Expr, children
 from scalegate.policy.vocabulary import Kind
-from scalegate.report.gather_policy import gather_policy, keyless, undefined_parts
+from scalegate.report.gather_policy import gather_policy, unadoptable, undefined_parts
 from scalegate.report.markdown import markdown
 from scalegate.report.policy_page import policy_page
 from scalegate.report.promises import ClauseView
@@ -107,11 +107,11 @@ def test_what_gates_nothing_is_never_among_what_gates(policy: Policy) -> None:
 
 
 def test_a_policy_can_be_adopted_once_those_have_keys_who_gate_and_amend(tmp_path: Path) -> None:
-    assert keyless(parse_policy(POLICY_TEXT)) == (
+    assert unadoptable(parse_policy(POLICY_TEXT)) == (
         "nobody with the role `gate` has a key",
         "2 with the role `officer` are to sign, and 0 have a key",
     )
-    assert keyless(load_policy(new_project(tmp_path / "p").policy)) == ()
+    assert unadoptable(load_policy(new_project(tmp_path / "p").policy)) == ()
 
 
 @pytest.mark.parametrize("name", ["arithmetic", "starter"])

@@ -144,6 +144,8 @@ _EXAMPLES = {
     "test": "{id: ..., purpose: ..., approved_by: {role: officer, at_least: 2}}",
     "approved_by": "{role: officer, at_least: 2}", "error_budget": "{alpha: 5%, evaluations: 12}",
     "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
+    "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
+    "notice": "30 days", "cooling_off": "30 days",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 
