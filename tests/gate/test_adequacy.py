@@ -29,6 +29,15 @@ def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:
     assert UNDERSTANDING in silent
 
 
+def test_a_level_that_takes_nothing_is_said_where_a_clause_asks_for_it() -> None:
+    bare = tuple(it.model_copy(update={"safeguards": (), "approvals": None}) for it in POLICY.levels)
+    reason = "It leaves open what level 2 takes: whoever comes to it is stopped."
+    assert reason in inadequate(POLICY.model_copy(update={"levels": bare}))
+    assert reason not in inadequate(POLICY)
+    unasked = tuple(clause for clause in POLICY.clauses if clause.kind != "safeguards")
+    assert reason not in inadequate(POLICY.model_copy(update={"levels": bare, "clauses": unasked}))
+
+
 @pytest.mark.parametrize(
     ("clause", "changes", "reason"),
     [

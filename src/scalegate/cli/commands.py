@@ -12,7 +12,7 @@ from scalegate.cli.options import HERE, AsJson, ProjectDir, RunName, policy_file
 
 __all__ = ["register"]
 
-TEMPLATES = ("starter", "arithmetic")
+TEMPLATES = ("starter", "frontier", "floor", "arithmetic")
 
 
 def init(

@@ -64,6 +64,10 @@ def _left_open(policy: Policy) -> Iterator[str]:
     lasting += [f"level {level.number}" for level in policy.levels if level.approvals and not level.approvals.valid_for]
     if lasting:
         yield f"It leaves open how long a signature counts, which its signer then says: {', '.join(lasting)}."
+    asked = {clause.level for clause in policy.clauses if clause.gates and isinstance(clause, Safeguards)}
+    for level in policy.levels:
+        if level.number in asked and not level.safeguards and not level.approvals:
+            yield f"It leaves open what level {level.number} takes: whoever comes to it is stopped."
     if policy.amendment is None:
         yield "It has no procedure by which it is amended."
     elif policy.amendment.notice is None:
