@@ -35,8 +35,9 @@ from scalegate.policy.show import show_condition
 from scalegate.policy.vocabulary import Vocabulary, vocabulary
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted((ROOT / "src/scalegate").glob("*/*.yaml"))
-BROKEN = sorted((ROOT / "tests/policy/broken").glob("*.yaml"))
+EXAMPLES = sorted(it for it in (ROOT / "src/scalegate").glob("*/*.yaml") if not it.name.endswith(".tests.yaml"))
+EXAMPLES.append(ROOT / "tests/policy/floors/sound.yaml")
+BROKEN = sorted(path for name in ("broken", "floors") for path in (ROOT / "tests/policy" / name).glob("*.yaml"))
 SECONDS = 10
 """So long may reading one input take."""
 LONGEST = 500_000
@@ -108,7 +109,7 @@ class Source:
         self.files = [path.read_bytes() for path in [*EXAMPLES * 3, *BROKEN]]
         self.texts = [data.decode("utf-8", "replace") for data in self.files]
         self.policies = [load_policy(path) for path in EXAMPLES]
-        self.documents = [yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader) for path in EXAMPLES]
+        self.documents = [policy.document() for policy in self.policies]
         for document in self.documents:
             document["clauses"].append(copy.deepcopy(WRITTEN))
         self.json = [json.loads(policy.canonical()) for policy in self.policies]

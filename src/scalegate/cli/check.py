@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,11 +64,13 @@ def check_document(policy: Policy) -> Document:
     """What a policy says, lacks and covers."""
     from scalegate.gate.adequacy import inadequate
     from scalegate.policy.lints import coverage, modalities
+    from scalegate.report.floors import floor_views
 
     return {
         "policy": f"{policy.policy} {policy.version}",
         "digest": policy.digest(),
         "inadequate": list(inadequate(policy)),
+        "floors": [asdict(it) | {"text": it.text} for it in floor_views(policy)],
         "clauses": [
             {
                 "id": c.id,

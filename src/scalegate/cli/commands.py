@@ -36,8 +36,11 @@ def init(
     from scalegate.gate.project import create_project
     from scalegate.ledger import SigningKey
 
-    text = read_example(template) if template in TEMPLATES else _read_text(policy_file(Path(template), quiet=as_json))
-    project = create_project(folder, text, name=template, adopter=SigningKey.load(key) if key else None)
+    file = None if template in TEMPLATES else policy_file(Path(template), quiet=as_json)
+    text = read_example(template) if file is None else _read_text(file)
+    adopter = SigningKey.load(key) if key else None
+    beside = file.parent if file else None
+    project = create_project(folder, text, name=template, adopter=adopter, beside=beside)
     situations = project.policy.with_name("policy.tests.yaml")
     if template in TEMPLATES and not situations.exists():
         situations.write_text(read_example(f"{template}.tests"), encoding="utf-8")

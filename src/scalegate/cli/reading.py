@@ -115,7 +115,7 @@ def fmt(
 
     load_policy(path)
     text = path.read_bytes().decode("utf-8")
-    shown = lay_out_file(text, name=str(path))
+    shown = lay_out_file(text, name=str(path), beside=path.parent)
     changed = shown != text
     if changed and check:
         raise InputError("it is laid out otherwise", place=Place(file=str(path)), fix=f"scalegate policy fmt {path}")

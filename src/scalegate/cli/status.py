@@ -46,6 +46,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
     return {
         "policy": f"{policy.policy} {policy.version}",
         "policy_digest": policy.digest(),
+        "floors": [f"{it.policy} {it.version}" for it in policy.floors],
         "first_key": fold.records[0].entry.actor if fold.records else None,
         "entries": fold.size,
         "enforcement": fold.enforcement,
@@ -195,6 +196,7 @@ def status_view(document: Document) -> RenderableType:
             f"Policy in force: {document['policy']} (digest {document['policy_digest'][:12]}...)."
             f" The ledger has {count(document['entries'], 'entry', 'entries')}."
         ),
+        *([Text(f"It stands on {', '.join(document['floors'])}.")] if document["floors"] else []),
         Text(f"Genesis: the first entry is signed by `{document['first_key']}`; nothing older vouches for that key."),
         table if document["runs"] else Text("No run has been opened yet."),
     ]

@@ -31,7 +31,7 @@ def check_view(document: Document) -> RenderableType:
         (told[0], "bold yellow" if weak else ""),
         f" and {told[1]}{', below' if lints else ''}.",
     )
-    parts: list[RenderableType] = [head, banner(document["inadequate"]), _clauses(document)]
+    parts: list[RenderableType] = [head, banner(document["inadequate"]), *_floors(document), _clauses(document)]
     parts += _lints("Weaknesses: it promises less than it seems to", weak, "bold yellow")
     parts += _lints("Notes: to be known", notes, "bold")
     parts += _coverage(document)
@@ -40,6 +40,14 @@ def check_view(document: Document) -> RenderableType:
     if "against" in document:
         parts += _against(document["against"])
     return Group(*parts)
+
+
+def _floors(document: Document) -> Iterator[RenderableType]:
+    for it in document["floors"]:
+        said = f": {it['title']} ({it['digest'][:12]}). {it['text'].replace('`', '')}"
+        yield Text.assemble("Stands on ", (f"{it['name']} {it['version']}", "bold"), said)
+    if document["floors"]:
+        yield Text("")
 
 
 def _clauses(document: Document) -> Table:

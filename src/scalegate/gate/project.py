@@ -18,6 +18,7 @@ from scalegate.gate.journal import Journal
 from scalegate.ledger import Ledger, SigningKey
 from scalegate.ledger.entries import PolicyAdopted
 from scalegate.policy import Person, Policy, load_policy, parse_policy
+from scalegate.policy.floor_files import files_of_floors
 from scalegate.policy.reader import fill_keys
 
 __all__ = ["Project", "adopt", "create_project"]
@@ -50,18 +51,23 @@ class Project:
         return Journal.open(self.ledger, log_key=self.key("log"))
 
 
-def create_project(folder: Path, text: str, *, name: str, adopter: SigningKey | None = None) -> Project:
+def create_project(
+    folder: Path, text: str, *, name: str, adopter: SigningKey | None = None, beside: Path | None = None
+) -> Project:
     """A new project from a policy's YAML text: all of it is there afterwards, or none. `name` is used in messages.
 
+    `beside`: the folder of the files that the policy's floors name; they are copied into the project.
     `adopter`: the key of whoever signs the adoption; else it is made, for the first who may amend the policy.
     It is made aside and moved into place, so a failure midway leaves nothing that would block a second try.
     Raises InputError if the text is not a policy, nobody could sign its adoption, or the folder is no folder or
     holds a project.
     """
-    policy = parse_policy(text, name=name)
+    policy = parse_policy(text, name=name, beside=beside)
+    floors = [beside / it for it in files_of_floors(text)] if beside else []
     first = _adopter(policy, name, adopter)
     project = Project(folder)
     parts = [project.keys, project.ledger, folder / "ledger.db.head", project.policy]
+    parts += [folder / it.name for it in floors]
     for taken in parts:
         if taken.exists() or taken.is_symlink():
             raise InputError(
@@ -74,7 +80,7 @@ def create_project(folder: Path, text: str, *, name: str, adopter: SigningKey | 
     moved: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _build(aside, text, policy, first, adopter)
+        _build(aside, text, policy, first, adopter, floors)
         for part in parts:
             if (aside / part.name).exists():
                 os.rename(aside / part.name, part)
@@ -98,7 +104,9 @@ def create_project(folder: Path, text: str, *, name: str, adopter: SigningKey | 
     return project
 
 
-def _build(folder: Path, template: str, policy: Policy, first: Person, adopter: SigningKey | None) -> None:
+def _build(
+    folder: Path, template: str, policy: Policy, first: Person, adopter: SigningKey | None, floors: list[Path]
+) -> None:
     """Make keys, policy, ledger and adoption in a folder that nobody uses yet."""
     project = Project(folder)
     project.keys.mkdir(parents=True, mode=0o700)
@@ -110,6 +118,8 @@ def _build(folder: Path, template: str, policy: Policy, first: Person, adopter: 
             key = SigningKey.generate(person.id)
             key.save(project.keys / f"{person.id}.key")
             made[person.id] = key.verify_key.to_text()
+    for floor in floors:
+        shutil.copyfile(floor, folder / floor.name)
     project.policy.write_text(fill_keys(template, made), encoding="utf-8")
     filled = load_policy(project.policy)
     Ledger.create(project.ledger, origin=f"{filled.policy}.ledger", log_key=log_key).close()
@@ -152,7 +162,7 @@ def adopt(journal: Journal, policy: Policy, actor: str, key: SigningKey) -> str 
         actor=actor,
         time=journal.now(),
         policy=policy.digest(),
-        document=policy.model_dump(mode="json", by_alias=True, exclude_none=True),
+        document=policy.document(),
         supersedes=journal.fold.policy_digest,
         enforcement="cooperative",
     )

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from scalegate.policy.coherence import coherence_faults
 from scalegate.policy.conditions import resolve
-from scalegate.policy.document import Policy
+from scalegate.policy.document import Floor, Policy
 from scalegate.policy.faults import Found, PartPath
+from scalegate.policy.floors import composed, faults_of_floors
 from scalegate.policy.form import faults_of_form
 from scalegate.text import MAX_DOCUMENT_BYTES
 
@@ -28,6 +29,8 @@ _STAND_INS: dict[str, object] = {
 """What stands for a field that a policy must have and that cannot be read: sound, so that it is no fault itself."""
 
 
+_OF_FLOORS = frozenset({"policy", "people", "effective_compute", "lease"})
+"""What a floor is held against."""
 _HALF = Found((), "a text holds half a character", "write the whole character")
 
 
@@ -49,7 +52,9 @@ def checked(
         return None, [_HALF]
     if policy is not None and not faulty:
         policy, wrong = resolve(policy)
-        return policy, [*wrong, *_of_meaning(policy, ())]
+        policy, of_floors = _on_floors(policy, ())
+        found = [*wrong, *_of_meaning(policy, ()), *of_floors]
+        return policy if found else composed(policy), found
     return None, [*form, *_beside(document, [found.path for found in form], faulty)]
 
 
@@ -73,7 +78,8 @@ def _beside(document: object, misshapen: list[PartPath], faulty: Collection[Part
         policy, wrong = resolve(Policy.model_validate(kept), fields)
     except ValidationError:
         return
-    for found in [*wrong, *_of_meaning(policy, fields)]:
+    policy, of_floors = _on_floors(policy, fields)
+    for found in [*wrong, *_of_meaning(policy, fields), *of_floors]:
         match found.path:
             case (str(field), int(at), *rest) if field in _LISTS:
                 if at < len(positions.get(field, ())):
@@ -87,6 +93,21 @@ def _part(path: PartPath) -> PartPath:
     return path[:2] if path[0] in _LISTS and len(path) > 1 and isinstance(path[1], int) else path[:1]
 
 
+def _on_floors(policy: Policy, unsound: Collection[str]) -> tuple[Policy, list[Found]]:
+    """The policy with its floors resolved, and what is wrong with these: in themselves, else under this policy."""
+    floors: list[Floor] = []
+    faults: list[Found] = []
+    for index, floor in enumerate(policy.floors):
+        document, wrong = resolve(floor.document)
+        floors.append(floor.model_copy(update={"document": document}))
+        for found in [*wrong, *_of_meaning(document, ())]:
+            faults.append(found._replace(path=("floors", index, "document", *found.path)))
+    policy = policy.model_copy(update={"floors": tuple(floors)})
+    if not faults and not set(unsound) & _OF_FLOORS:
+        faults.extend(faults_of_floors(policy))
+    return policy, faults
+
+
 def _of_meaning(policy: Policy, unsound: Collection[str]) -> Iterator[Found]:
     try:
         size = len(policy.canonical())
@@ -96,7 +117,11 @@ def _of_meaning(policy: Policy, unsound: Collection[str]) -> Iterator[Found]:
         return
     if size > MAX_DOCUMENT_BYTES:
         what = f"the policy takes {size:,} bytes in the ledger, and an entry holds {MAX_DOCUMENT_BYTES:,} of them"
-        yield Found((), what, "shorten its texts, and leave out what nothing refers to; comments take no room")
+        fix = "shorten its texts, and leave out what nothing refers to; comments take no room"
+        if policy.floors:
+            sizes = ", ".join(f"`{it.policy}` {len(it.document.canonical()):,}" for it in policy.floors)
+            what, fix = f"{what}; of these the floors take {sizes}", f"{fix}; or stand on shorter floors"
+        yield Found((), what, fix)
     for where, message in coherence_faults(policy, unsound):
         what, _, fix = message.partition(" | ")
         yield Found(

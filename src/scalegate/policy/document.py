@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from scalegate.policy.scalars import (
     Count,
@@ -20,6 +20,7 @@ from scalegate.policy.scalars import (
     Flop,
     Identifier,
     Instant,
+    Role,
     Score,
     Share,
     Text,
@@ -31,6 +32,7 @@ __all__ = [
     "Condition",
     "Determination",
     "Domain",
+    "Floor",
     "Level",
     "Person",
     "Policy",
@@ -71,8 +73,9 @@ class Person(Part):
     id: Identifier
     """How clauses and signatures name this person or machine."""
     name: Text
-    roles: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    """What this key may sign: `gate`, `evaluator`, `registrar`, or a role that a safeguard or quorum names."""
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)]
+    """What this key may sign: `gate`, `evaluator`, `registrar`, or a role that a safeguard or quorum names; of a floor
+    `FLOOR/ROLE`."""
     key: Text | Literal["unset"]
     """Verification key (`name+keyid+base64`), or `unset`: then nothing this person signs counts."""
 
@@ -290,6 +293,25 @@ Clause = Annotated[
 ]
 
 
+def _alone(document: Any) -> Any:
+    if isinstance(document, dict) and document.get("floors"):
+        raise ValueError("it stands on floors of its own | name those as floors of this policy too, beside it")
+    return document
+
+
+class Floor(Part):
+    """Another policy whose clauses hold beside a policy's own. What it adds is worked out by `floors`."""
+
+    policy: Identifier
+    version: Text
+    digest: Text
+    """Hex SHA-256 of its canonical JSON: which text it is that holds."""
+    document: Annotated[
+        Policy, BeforeValidator(_alone), PlainSerializer(lambda it: it.document(), return_type=dict[str, Any])
+    ]
+    """All of it, so that whoever has the policy needs nothing else."""
+
+
 class Policy(Part):
     """A versioned document of clauses, with the parameters, people and levels that they name."""
 
@@ -300,6 +322,8 @@ class Policy(Part):
     title: Text
     developer: Text
     about: Text
+    floors: tuple[Floor, ...] = ()
+    """Policies whose clauses hold too; read, these stand among the policy's own, under `FLOOR/ID`."""
     effective_compute: EffectiveCompute | None = None
     """Absent: it is left open, and no amount of compute that a ledger counts is a fact."""
     first_evaluation_at: Flop | None = None
@@ -342,14 +366,25 @@ class Policy(Part):
     def level(self, number: int) -> Level | None:
         return next((level for level in self.levels if level.number == number), None)
 
+    def document(self) -> dict[str, Any]:
+        """The policy in plain values, as it was written: what a floor adds stands in its floor alone."""
+        document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for name in ("determinations", "tiers", "clauses") if self.floors else ():
+            document[name] = [part for part in document[name] if "/" not in part["id"]]
+        for name in ("determinations", "floors"):
+            if not document[name]:
+                # Policies from before there were any keep their digest.
+                del document[name]
+        return document
+
     def canonical(self) -> bytes:
         """Canonical JSON: sorted keys, no white space, exact scalars; what is hashed and signed."""
-        document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
-        if not self.determinations:
-            # Policies from before there were any keep their digest.
-            del document["determinations"]
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        return json.dumps(self.document(), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON."""
         return hashlib.sha256(self.canonical()).hexdigest()
+
+
+Floor.model_rebuild()
+Policy.model_rebuild()

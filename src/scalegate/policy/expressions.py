@@ -35,7 +35,8 @@ _TOKEN = re.compile(
     r"|(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:]+Z)?)"
     r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,3})?(?:/[0-9]+)?)"
     r"|(?P<flop>[kMGTPEZY]?FLOP\b)"
-    r"|(?P<name>[A-Za-z][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*)"
+    r"|(?P<name>(?:(?:determination|tier|test|floor)\.[a-z][a-z0-9_]*(?:-[a-z0-9_]+)*/(?=[A-Za-z]))?"
+    r"[A-Za-z][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*)"
     r"|(?P<sign><=|>=|==|!=|<|>|=|[-+*/(),])"
 )
 _WORDS = frozenset({"and", "or", "not", "always", "never", "undefined", "all", "any", "at"})

@@ -98,6 +98,8 @@ def faults_of_form(
 
 def _file_path(loc: PartPath) -> PartPath:
     """The path in the file: without what the schema puts in between for a clause's kind and a key's two forms."""
+    if loc[:1] == ("floors",) and loc[2:3] == ("document",):
+        return (*loc[:3], *_file_path(loc[3:]))
     if loc[:1] == ("clauses",) and len(loc) > 2 and loc[2] in _KINDS:
         loc = loc[:2] + loc[3:]
     return loc[:3] if loc[:1] == ("people",) and loc[2:3] == ("key",) else loc

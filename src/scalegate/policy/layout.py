@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import yaml
@@ -30,19 +31,20 @@ not ours to leave out. No policy can hold either."""
 _KINDS = {get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(get_args(Clause)[0])}
 
 
-def lay_out_file(text: str, *, name: str = "policy") -> str:
-    """The text of a policy file in the one layout.
+def lay_out_file(text: str, *, name: str = "policy", beside: Path | None = None) -> str:
+    """The text of a policy file in the one layout. `beside`: the folder of the files that its floors name.
 
     Raises PolicyFaults for what is no policy, and InputError for one that cannot be laid out without a loss.
     """
-    policy = parse_policy(text, name=name)
+    policy = parse_policy(text, name=name, beside=beside)
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if root is None:
         raise _refused(name)
     comments = list(_comments(text))
     try:
         shown = _laid_out(policy, text, root, comments)
-        kept = parse_policy(shown, name=name).digest() == policy.digest() and all(it.text in shown for it in comments)
+        again = parse_policy(shown, name=name, beside=beside)
+        kept = again.digest() == policy.digest() and all(it.text in shown for it in comments)
     except InputError as error:
         raise _refused(name) from error
     if not kept:
@@ -179,7 +181,7 @@ class _Writer:
 
     def __init__(self, policy: Policy, text: str) -> None:
         self._text = text
-        self._kinds = [clause.kind for clause in policy.clauses]
+        self._policy = policy
 
     def collection(self, whole: Entry, path: tuple[str | int, ...], indent: int) -> list[str]:
         lines: list[str] = []
@@ -199,9 +201,12 @@ class _Writer:
     def _fields(self, path: tuple[str | int, ...]) -> list[str]:
         """The fields at a place, in their order; of a clause, its kind and what is its own come before its text."""
         model: Any = Policy
-        for step in path:
-            if model is Clause:
-                model = _KINDS[self._kinds[int(step)]]
+        policy = self._policy
+        for at, step in enumerate(path):
+            if path[:1] == ("floors",) and at == 1:
+                policy = self._policy.floors[int(step)].document
+            elif model is Clause:
+                model = _KINDS[policy.clauses[int(step)].kind]
             elif isinstance(step, str):
                 model = next(it.annotation for name, it in model.model_fields.items() if step == (it.alias or name))
                 while model is not Clause and not isinstance(model, type):

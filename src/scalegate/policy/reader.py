@@ -10,6 +10,7 @@ from scalegate.errors import Place
 from scalegate.policy.checks import checked
 from scalegate.policy.document import Policy
 from scalegate.policy.faults import Fault, PartPath, PolicyFaults
+from scalegate.policy.floor_files import with_floors
 from scalegate.policy.form import POLICY
 from scalegate.policy.sheet import read_sheet, read_text
 
@@ -18,14 +19,19 @@ __all__ = ["PolicyFaults", "fill_keys", "load_policy", "parse_policy", "policy_f
 
 def load_policy(path: str | Path) -> Policy:
     """The policy in a YAML file. Raises PolicyFaults with every fault found, or InputError if unreadable."""
-    return parse_policy(read_text(path, POLICY), name=str(path))
+    return parse_policy(read_text(path, POLICY), name=str(path), beside=Path(path).parent)
 
 
-def parse_policy(text: str, *, name: str = "policy") -> Policy:
-    """The policy in YAML text; `name` is used in messages. Raises PolicyFaults with every fault found."""
+def parse_policy(text: str, *, name: str = "policy", beside: Path | None = None) -> Policy:
+    """The policy in YAML text; `name` is used in messages. Raises PolicyFaults with every fault found.
+
+    `beside`: the folder of the files that its floors name; None: there is none, and floors are published ones.
+    """
     sheet = read_sheet(text, name, POLICY)
-    policy, found = checked(sheet.read.document, sheet.read.faulty, sheet.read.empty)
-    faults = sheet.raised(found)
+    document, missing = with_floors(sheet.read.document, beside)
+    faulty = [*sheet.read.faulty, *(it.path[:2] for it in missing)]
+    policy, found = checked(document, faulty, sheet.read.empty)
+    faults = sheet.raised([*missing, *found])
     if faults is not None:
         raise faults
     assert policy is not None, "a document without a fault is a policy"

@@ -25,6 +25,7 @@ __all__ = [
     "Flop",
     "Identifier",
     "Instant",
+    "Role",
     "Score",
     "Share",
     "Text",
@@ -68,6 +69,12 @@ def identifier(text: str) -> str:
     return text
 
 
+def _role(text: str) -> str:
+    """A role of the policy, or one of a floor, by the floor's name."""
+    floor, sign, role = text.partition("/")
+    return f"{identifier(floor)}/{identifier(role)}" if sign else identifier(text)
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise InputError("the text is empty", fix="write what is meant")
@@ -107,6 +114,7 @@ Share = Annotated[Fraction, _read(units.parse_share), _write(lambda v: f"{units.
 Score = Annotated[Fraction, _read(units.parse_score), _write(units.exact_decimal)]
 Count = Annotated[int, _read(_count), _write(str)]
 Identifier = Annotated[str, _read(identifier)]
+Role = Annotated[str, _read(_role)]
 Text = Annotated[str, _read(_text)]
 
 

@@ -77,7 +77,8 @@ def _kind(left: Linear, right: Linear, known: Vocabulary) -> Kind:
     kinds = {Kind.INSTANT if known.get(name) is Kind.DURATION else known.get(name) for name in names}
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind is None or kind is Kind.YES_NO:
-        raise InputError(f"a comparison of {', '.join(f'`{name}`' for name in names) or 'no fact'} is of no one kind")
+        what = f"a comparison of {', '.join(f'`{name}`' for name in names) or 'no fact'} is of no one kind"
+        raise InputError(what, fix="compare facts of one kind, and at least one")
     return kind
 
 

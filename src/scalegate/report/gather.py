@@ -42,6 +42,11 @@ ENDED = (
 )
 
 
+def _called(policy: Policy) -> str:
+    floors = " and ".join(f"{it.policy} {it.version}" for it in policy.floors)
+    return f"{policy.policy} {policy.version}" + (f" on the floors {floors}" if floors else "")
+
+
 def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file: str, waiting: Sequence[str]) -> Report:
     """Everything that the page on one run shows. Raises InputError for an unknown run, listing those there are."""
     context = Context.of(replayed.fold, run)
@@ -50,7 +55,7 @@ def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file:
     return Report(
         title=policy.title if policy else "No policy is in force",
         developer=policy.developer if policy else "unknown",
-        policy=f"{policy.policy} {policy.version}" if policy else "none",
+        policy=_called(policy) if policy else "none",
         policy_digest=policy.digest() if policy else "none",
         as_of=format_instant(fold.time) if fold.records else "never: the ledger is empty",
         genesis=_genesis(context, replayed),

@@ -24,6 +24,7 @@ from scalegate.report.clauses import (
     tier_of,
 )
 from scalegate.report.figures import figures
+from scalegate.report.floors import floor_views
 from scalegate.report.promises import (
     ActionView,
     ClauseView,
@@ -67,6 +68,7 @@ def gather_policy(policy: Policy, at: int) -> Promises:
         about=policy.about,
         digest=policy.digest(),
         as_of=date(at),
+        floors=floor_views(policy),
         inadequate=inadequate(policy),
         modalities=tuple(
             (name, sum(clause.modality == name for clause in policy.clauses), means)

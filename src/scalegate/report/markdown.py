@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from scalegate._version import __version__
+from scalegate.report.floors import FloorView
 from scalegate.report.promises import HEADLINE, ClauseView, Defined, Promises
 from scalegate.report.words import Said, lines
 
@@ -36,6 +37,8 @@ def body(it: Promises) -> Iterator[str]:
     """The document under its banner, in lines."""
     yield from (f"**{_text(it.title)}**, as of {it.as_of}. Digest `{it.digest}`.", "", _text(OWN_WORDS), "")
     yield from (_quote(it.about), "")
+    if it.floors:
+        yield from ("## What it stands on", "", *_bullets(map(_floor, it.floors)), "")
     yield from ("## How many clauses gate", "")
     yield from _table(
         ("clauses", "modality", "which"), [(str(n), f"`{name}`", means) for name, n, means in it.modalities]
@@ -116,6 +119,10 @@ def _clause(clause: ClauseView) -> Iterator[str]:
 
 def _tree(said: Said) -> Iterator[str]:
     return (f"{'  ' * depth}- {_ticks(text)}" for depth, text in lines(said))
+
+
+def _floor(it: FloorView) -> str:
+    return f"`{it.name}` {_text(it.version)}, digest `{it.digest[:12]}`: {_quote(it.title)} {_ticks(it.text)}"
 
 
 def _defined(it: Defined) -> str:

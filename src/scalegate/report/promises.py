@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scalegate.report.floors import FloorView
 from scalegate.report.words import Said
 
 __all__ = [
@@ -126,6 +127,7 @@ class Promises:
     about: str
     digest: str
     as_of: str
+    floors: tuple[FloorView, ...]
     inadequate: tuple[str, ...]
     modalities: tuple[tuple[str, int, str], ...]
     """Modality, how many clauses have it, and what it means."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scalegate.policy.document import Policy
+from scalegate.policy.floors import floor_of
 from scalegate.policy.lints import contradictions, dead, people, sources, words
 from scalegate.policy.lints.lint import Lint, Rule
 
@@ -14,7 +17,10 @@ RULES: tuple[Rule, ...] = tuple(it for module in _MODULES for it in vars(module)
 
 
 def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
-    """`today`: an instant; what is over by then is told. Never raises for a policy that reads without a fault."""
+    """`today`: an instant; what is over by then is told. Never raises for a policy that reads without a fault.
+
+    Of the parts of its floors only that nobody can sign for them: the rest is for who writes the floor.
+    """
     found = [
         *dead.lints(policy, today),
         *contradictions.lints(policy),
@@ -22,5 +28,18 @@ def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
         *sources.lints(policy),
         *words.lints(policy),
     ]
+    found = [it for lint in found for it in _of_policy(policy, lint)]
     found.sort(key=lambda lint: (lint.rule.severity == "note", RULES.index(lint.rule)))
     return tuple(found)
+
+
+def _of_policy(policy: Policy, lint: Lint) -> tuple[Lint, ...]:
+    """The lint, at the place that the policy's own file has for it; none where it is for another to mend."""
+    match lint.path:
+        case (("determinations" | "tiers" | "clauses") as field, int(at), *_):
+            floor = floor_of(getattr(policy, field)[at].id)
+            if floor is None:
+                return (lint,)
+            index = next(index for index, it in enumerate(policy.floors) if it.policy == floor)
+            return (replace(lint, path=("floors", index)),) if lint.rule is people.UNMET else ()
+    return (lint,)

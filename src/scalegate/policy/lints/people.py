@@ -161,7 +161,7 @@ def _quorums(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
 
 def _unused(policy: Policy) -> Iterator[Lint]:
     # Wherever a role is named, it is asked for.
-    known = {"gate", "evaluator", *_values(policy.model_dump(mode="json", exclude={"people"}))}
+    known = {"gate", "evaluator", *_values(policy.model_dump(mode="json", exclude={"people", "floors"}))}
     for at, person in enumerate(policy.people):
         idle = [role for role in person.roles if role not in known]
         if len(idle) == len(person.roles):

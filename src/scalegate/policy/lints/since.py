@@ -12,6 +12,7 @@ from typing import Any
 from scalegate.policy.document import (
     Determination,
     Domain,
+    Floor,
     Level,
     Part,
     Person,
@@ -83,6 +84,9 @@ def _fields(old: Part, new: Part, path: Path, about: str) -> Iterator[Lint]:
         here = (*path, shown)
         if before == after:
             continue
+        if name == "floors":
+            yield from _floors(before, after, here)
+            continue
         if name in _KEYED:
             yield from _parts(name, before, after, here)
         elif isinstance(before, Part) and isinstance(after, Part) and type(before) is type(after):
@@ -92,6 +96,20 @@ def _fields(old: Part, new: Part, path: Path, about: str) -> Iterator[Lint]:
             yield Lint(rule, here, about, _told(shown, old, new, name), "")
 
 
+def _floors(old: Sequence[Floor], new: Sequence[Floor], path: Path) -> Iterator[Lint]:
+    """What of the floors themselves differs; their clauses are compared one by one, as the policy's own are."""
+    before, after = {it.policy: it for it in old}, {it.policy: it for it in new}
+    for name in before.keys() - after.keys():
+        yield Lint(WEAKER, path, f"floor {name}", "is gone, and with it every clause of it", "")
+    for index, floor in enumerate(new):
+        was = before.get(floor.policy)
+        if was is None:
+            yield Lint(STRICTER, (*path, index), f"floor {floor.policy}", "is new", "")
+        elif was.digest != floor.digest:
+            what = f"was `{was.version}` ({was.digest[:12]}), and is `{floor.version}` ({floor.digest[:12]})"
+            yield Lint(CHANGED, (*path, index), f"floor {floor.policy}", what, "")
+
+
 def _parts(kind: str, old: Sequence[Any], new: Sequence[Any], path: Path) -> Iterator[Lint]:
     before, after = {_key(it): it for it in old}, {_key(it): it for it in new}
     for key, part in before.items():
@@ -99,7 +117,7 @@ def _parts(kind: str, old: Sequence[Any], new: Sequence[Any], path: Path) -> Ite
             rule = WEAKER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
             yield Lint(rule, path, _name(part), f"is gone{_was(part)}", "")
     for index, part in enumerate(new):
-        key, here = _key(part), (*path, index)
+        key, here = _key(part), (*path, index) if "/" not in str(_key(part)) else ("floors",)
         if key not in before:
             rule = STRICTER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
             yield Lint(rule, here, _name(part), "is new", "")

@@ -1,0 +1,230 @@
+"""Policies that a policy stands on: a sector's, a regulator's, an agreement's, whose clauses hold beside its own.
+
+A policy that is read has the parts of its floors among its own, under `FLOOR/ID`, so that whatever judges, signs for,
+explains or lists the parts of a policy does so with those of its floors. Every clause has to be met, so the stricter
+wins. Nothing of the policy's own is changed by a floor, and a floor supplies none of the kinds of clause that an action
+needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from scalegate.policy.document import (
+    Clause,
+    ComputeCap,
+    Condition,
+    Determination,
+    Floor,
+    Moratorium,
+    Person,
+    Policy,
+    Quorum,
+    Tier,
+    UndefinedTest,
+)
+from scalegate.policy.faults import Found, PartPath
+from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined, children, fact_names
+from scalegate.policy.syntax import Any as Either
+from scalegate.units import exact_decimal, format_duration
+
+__all__ = ["asked_of_people", "composed", "faults_of_floors", "floor_of"]
+
+KINDS = (Condition, ComputeCap, Moratorium, UndefinedTest)
+"""Of a floor: what needs no evaluation, and so none of the kinds of which an action needs one of the policy's own."""
+FIELDS = frozenset(
+    [
+        *("scalegate", "policy", "version", "title", "developer", "about", "floors", "effective_compute", "lease"),
+        *("first_evaluation_at", "error_budget", "amendment", "people", "domains", "determinations", "levels", "tiers"),
+        "clauses",
+    ]
+)
+"""Of a floor: what is carried over, held against the policy, refused, or says nothing where nothing is measured."""
+LONGEST = 128
+"""Of a name in the ledger."""
+
+
+def composed(policy: Policy) -> Policy:
+    """The policy with the parts of its floors, after its own. Its digest stays that of what was written.
+
+    The policy must have none of `faults_of_floors`, and the conditions of its floors must be trees.
+    """
+    if not policy.floors:
+        return policy
+    determinations = [_determination(it.policy, part) for it in policy.floors for part in it.document.determinations]
+    tiers = [_tier(it.policy, part) for it in policy.floors for part in it.document.tiers]
+    clauses = [_clause(it.policy, part) for it in policy.floors for part in it.document.clauses]
+    parts = {
+        "determinations": (*policy.determinations, *determinations),
+        "tiers": (*policy.tiers, *tiers),
+        "clauses": (*policy.clauses, *clauses),
+    }
+    return policy.model_copy(update=parts)
+
+
+def floor_of(name: str) -> str | None:
+    """The floor that a part is of, by the part's id; None: it is the policy's own."""
+    floor, sign, _ = name.partition("/")
+    return floor if sign else None
+
+
+def asked_of_people(document: Policy) -> dict[str, int]:
+    """Of each role that the parts of a floor ask for, the most people who must have it."""
+    asked: dict[str, int] = {}
+    quorums = [(it.decided_by.role, it.decided_by.at_least) for it in document.determinations]
+    quorums += [(it.recorded_by, 1) for it in document.tiers]
+    tests = [it.test.approved_by for it in document.clauses if isinstance(it, UndefinedTest)]
+    for role, number in (*quorums, *((it.role, it.at_least) for it in tests)):
+        asked[role] = max(number, asked.get(role, 0))
+    return asked
+
+
+def faults_of_floors(policy: Policy) -> Iterator[Found]:
+    """What is wrong with the floors of a policy, each of which is sound in itself."""
+    names: set[str] = set()
+    for index, floor in enumerate(policy.floors):
+        path: PartPath = ("floors", index)
+        if floor.policy in names:
+            yield Found(path, f"`{floor.policy}` stands twice", "keep one version of it")
+        names.add(floor.policy)
+        if floor.policy == policy.policy:
+            yield Found(path, "a policy is no floor of itself", "give one of the two another name")
+        if "." in floor.policy:
+            what = f"`{floor.policy}` has a dot, which the names of facts have for another meaning"
+            yield Found(path, what, "take a floor with `-` or `_` in its name instead")
+        yield from (Found(path, what, fix) for what, fix in (*_other(floor), *_beyond(floor), *_weaker(policy, floor)))
+        yield from (Found(path, what, fix) for what, fix in _nobody(policy, floor))
+
+
+def _other(floor: Floor) -> Iterator[tuple[str, str]]:
+    """Where the document is not the one that is named."""
+    document = floor.document
+    if (floor.policy, floor.version) != (document.policy, document.version):
+        what = f"this is `{document.policy} {document.version}` and not `{floor.policy} {floor.version}`"
+        yield (
+            what,
+            f"write `policy: {document.policy}` and `version: {document.version}`, or take the one that is meant",
+        )
+    elif floor.digest != document.digest():
+        what = f"the digest of `{floor.policy} {floor.version}` is {document.digest()}, and not the one given"
+        yield what, "find out what was changed in it; leave `digest` out only if this text is the one that is meant"
+
+
+def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
+    """What a floor cannot ask for yet, so that nothing of it would be left out in silence."""
+    document, name = floor.document, floor.policy
+    alone = "leave it out of the floor, or write the same into the policy itself"
+    if document.domains:
+        yield f"the floor `{name}` measures domains, which a floor cannot do yet", alone
+    elif document.levels or document.judged:
+        yield f"the floor `{name}` has levels, which a floor cannot have yet", alone
+    kinds = {it.kind for it in document.clauses if not isinstance(it, KINDS)}
+    if kinds and not document.domains and not document.levels:
+        listed = ", ".join(f"`{kind}`" for kind in sorted(kinds))
+        yield f"the floor `{name}` has clauses of the kind {listed}, which a floor cannot have yet", alone
+    for field, info in Policy.model_fields.items():
+        if field not in FIELDS and getattr(document, field) != info.get_default(call_default_factory=True):
+            yield f"the floor `{name}` has `{field}`, which a floor cannot have yet", alone
+    if not any(clause.gates for clause in document.clauses):
+        yield f"no clause of the floor `{name}` gates: it would bind nothing", "take a floor that does, or leave it out"
+    for clause in document.clauses:
+        if isinstance(clause, Condition) and isinstance(clause.when, Expr):
+            about = [fact for fact in sorted(fact_names(clause.when)) if _names_a_person(fact)]
+            if about:
+                what = f"`{about[0]}` in `{clause.id}` is about a person of the floor, whom this policy does not have"
+                yield what, "name the determination alone in the floor's condition: `determination.X`"
+    for part in (*document.determinations, *document.tiers, *document.clauses):
+        if len(f"{name}/{part.id}") > LONGEST:
+            yield f"`{name}/{part.id}` is too long for a name", f"shorten one of the two: {LONGEST - 1} letters in all"
+
+
+def _names_a_person(fact: str) -> bool:
+    kind, _, *rest = [*fact.split("."), ""]
+    return kind == "determination" and rest[:-1] not in ([], ["denied_anywhere"])
+
+
+def _weaker(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
+    """Where the policy counts or looks less strictly than the floor does."""
+    compute, lease = floor.document.effective_compute, floor.document.lease
+    if compute is not None and policy.effective_compute is not None and compute.factor > policy.factor:
+        theirs, ours = exact_decimal(compute.factor), exact_decimal(policy.factor)
+        what = f"the floor `{floor.policy}` counts {theirs}x effective FLOP per training FLOP, and this policy {ours}x"
+        yield what, f"write at least `factor: {theirs}x` under `effective_compute`"
+    if lease < policy.lease:
+        told = format_duration(lease)
+        what = f"under the floor `{floor.policy}` a permit is looked at again after {told}, and here less often"
+        yield what, f"write `lease: {told}` or less"
+
+
+def _nobody(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
+    """Roles of the floor that too few of the policy's people have, or others than the floor itself names."""
+    for role, number in asked_of_people(floor.document).items():
+        here = f"{floor.policy}/{role}"
+        have = policy.with_role(here)
+        if len(have) < number:
+            persons = "1 person" if number == 1 else f"{number} people"
+            what = f"the floor `{floor.policy}` asks for {persons} with its role `{role}`, and {len(have)} have it here"
+            yield what, f"give the role `{here}` to {persons} under `people`"
+        theirs = {_public(person) for person in floor.document.with_role(role)} - {"unset"}
+        others = [f"`{person.id}`" for person in have if theirs and _public(person) not in theirs]
+        if others:
+            what = (
+                f"the floor `{floor.policy}` names the keys of its role `{role}`, and {', '.join(others)} has another"
+            )
+            yield what, f"give `{here}` to those whose keys the floor names, with these keys"
+
+
+def _public(person: Person) -> str:
+    """A key is the same under another name."""
+    return person.key.split("+", 2)[-1]
+
+
+def _quorum(floor: str, quorum: Quorum) -> Quorum:
+    return quorum.model_copy(update={"role": f"{floor}/{quorum.role}"})
+
+
+def _determination(floor: str, part: Determination) -> Determination:
+    return part.model_copy(update={"id": f"{floor}/{part.id}", "decided_by": _quorum(floor, part.decided_by)})
+
+
+def _tier(floor: str, part: Tier) -> Tier:
+    return part.model_copy(update={"id": f"{floor}/{part.id}", "recorded_by": f"{floor}/{part.recorded_by}"})
+
+
+def _clause(floor: str, clause: Clause) -> Clause:
+    changed: dict[str, Any] = {"id": f"{floor}/{clause.id}"}
+    if clause.tier is not None:
+        changed["tier"] = f"{floor}/{clause.tier}"
+    if isinstance(clause, Condition):
+        changed["when"] = _renamed(floor, clause.when)
+    if isinstance(clause, UndefinedTest):
+        of = {"id": f"{floor}/{clause.test.id}", "approved_by": _quorum(floor, clause.test.approved_by)}
+        changed["test"] = clause.test.model_copy(update=of)
+    return clause.model_copy(update=changed)
+
+
+def _renamed(floor: str, expr: Expr) -> Expr:
+    """The condition with the facts of the floor's own parts by the names that they have here."""
+
+    def fact(name: str) -> str:
+        kind, _, rest = name.partition(".")
+        return f"{kind}.{floor}/{rest}" if kind in ("determination", "tier") else name
+
+    def linear(side: Linear) -> Linear:
+        return Linear(side.const, tuple((factor, fact(name)) for factor, name in side.terms))
+
+    match expr:
+        case Fact(name):
+            return Fact(fact(name))
+        case Undefined(name):
+            kind, _, rest = name.partition(".")
+            return Undefined(f"test.{floor}/{rest}" if kind == "test" and rest else f"floor.{floor}/{name}")
+        case Compare(op, left, right):
+            return Compare(op, linear(left), linear(right))
+        case Not(item):
+            return Not(_renamed(floor, item))
+        case AtLeast(k, items):
+            return AtLeast(k, tuple(_renamed(floor, item) for item in items))
+        case All() | Either():
+            return type(expr)(tuple(_renamed(floor, item) for item in children(expr)))
