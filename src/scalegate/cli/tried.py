@@ -15,9 +15,9 @@ from scalegate.gate.releases import lacking, releases
 from scalegate.gate.trials import reach
 from scalegate.gate.whatif import LIKE, PLAN, WhatIf, house
 from scalegate.policy.semantics import Value
-from scalegate.policy.stated import shown
+from scalegate.policy.stated import FOR_GOOD, shown
 from scalegate.policy.syntax import fact_names
-from scalegate.policy.vocabulary import vocabulary
+from scalegate.policy.vocabulary import Kind, vocabulary
 
 __all__ = ["NO_DECISION", "try_document", "try_view"]
 
@@ -70,13 +70,14 @@ def try_view(tried: WhatIf, stated: Mapping[str, Value]) -> RenderableType:
         Text.assemble(
             (f" {word} ", f"bold white on {colour}"), f"  {tried.judge.action}, under {policy.policy} {policy.version}"
         ),
-        Text(f"Stated: {_listed((name, shown(known[name], value)) for name, value in stated.items())}"),
+        Text(f"Stated: {_listed(_judged((name, shown(known[name], value)) for name, value in stated.items()))}"),
         Text(
             "Assumed, as only a ledger can tell: "
-            + _listed((it.name, it.like or shown(known[it.name], it.value)) for it in tried.assumed)
+            + _listed(_judged((it.name, it.like or shown(known[it.name], it.value)) for it in tried.assumed))
         ),
     ]
-    open_ = [f"{name} ({kind})" for name, kind in _not_stated(tried, stated).items()]
+    missing = _not_stated(tried, stated).items()
+    open_ = list(dict.fromkeys(f"{name} ({kind})" for name, kind in _judged(missing, "judged by those who may")))
     if open_:
         more = f" and {len(open_) - NAMES} more, which `--json` lists" if len(open_) > NAMES else ""
         lines.append(Text(f"Not stated, and so unknown: {', '.join(open_[:NAMES])}{more}"))
@@ -101,6 +102,26 @@ def _not_stated(tried: WhatIf, stated: Mapping[str, Value]) -> dict[str, str]:
     exprs = (expr for test in tried.judge.tests if test.gates for expr in test.exprs())
     read = frozenset[str]().union(*map(fact_names, exprs)) - {it.name for it in tried.assumed} - LIKE.keys()
     return {name: str(kind.value) for name, kind in vocabulary(tried.policy).items() if name in read - stated.keys()}
+
+
+def _judged(pairs: Iterable[tuple[str, str]], said: str = "") -> list[tuple[str, str]]:
+    """The facts of a determination's people as one; that nobody denies it goes without saying."""
+    found: dict[tuple[str, str], None] = {}
+    pairs = list(pairs)
+    denied = {name.split(".")[1] for name, value in pairs if name.endswith(".denied") and value == "yes"}
+    for name, value in pairs:
+        whole, _, part = name.rpartition(".")
+        if not name.startswith("determination.") or name.count(".") < 2:
+            found[name, value] = None
+        elif part not in ("denied", "denied_anywhere"):
+            one = ".".join(whole.split(".")[:2])
+            so = "no" if one.partition(".")[2] in denied else "yes"
+            plain = said or (so if value == _FOR_GOOD else value)
+            found[one if said or value == _FOR_GOOD else f"{one}.{part}", plain] = None
+    return list(found)
+
+
+_FOR_GOOD = shown(Kind.INSTANT, FOR_GOOD)
 
 
 def _listed(pairs: Iterable[tuple[str, str]]) -> str:
