@@ -7,9 +7,10 @@ serves both and nothing passes through a float.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, PlainSerializer
 
@@ -19,9 +20,13 @@ from scalegate.policy.syntax import Expr, from_json, to_json
 from scalegate.text import unshowable
 
 __all__ = [
+    "FIGURES",
     "Count",
     "Duration",
     "Factor",
+    "Figure",
+    "FigureKind",
+    "FigureOf",
     "Flop",
     "Identifier",
     "Instant",
@@ -108,6 +113,56 @@ Score = Annotated[Fraction, _read(units.parse_score), _write(units.exact_decimal
 Count = Annotated[int, _read(_count), _write(str)]
 Identifier = Annotated[str, _read(identifier)]
 Text = Annotated[str, _read(_text)]
+
+FigureKind: TypeAlias = Literal["factor", "flop", "duration", "share", "instant", "count"]
+
+
+@dataclass(frozen=True)
+class FigureOf:
+    """An exact number with what it is a number of; durations and instants are in seconds."""
+
+    kind: FigureKind
+    value: Fraction
+
+    def __str__(self) -> str:
+        return FIGURES[self.kind][1](self.value)
+
+
+FIGURES: Mapping[FigureKind, tuple[Callable[[str], int | Fraction], Callable[[Any], str], str]] = {
+    "factor": (_factor, lambda v: f"{units.exact_decimal(v)}x", "4x"),
+    "flop": (units.parse_flop, lambda v: f"{v} FLOP", "1e26 FLOP"),
+    "duration": (units.parse_duration, lambda v: f"{v} seconds", "3 months"),
+    "share": (units.parse_share, lambda v: f"{units.exact_decimal(v * 100)}%", "20%"),
+    "instant": (_instant, lambda v: units.format_instant(int(v)), "2027-01-31"),
+    "count": (_count, str, "3"),
+}
+"""How a figure of each kind is read and written, and an example. No text is a figure of two kinds."""
+
+
+def _figure(text: str) -> FigureOf:
+    likely: InputError | None = None
+    for kind, (parse, _, _) in FIGURES.items():
+        try:
+            return FigureOf(kind, Fraction(parse(text)))
+        except InputError as error:
+            if re.search(_LIKE[kind], text):
+                likely = error
+    shown = ", ".join(f"`{example}`" for _, _, example in FIGURES.values())
+    raise likely or InputError(f"`{text}` is not a figure", fix=f"write a number with its unit: {shown}")
+
+
+_LIKE: Mapping[FigureKind, str] = {
+    "factor": r"^[0-9.]+ ?[xX]$",
+    "flop": r"(?i)flops?$",
+    "duration": r"^[0-9.]+ [a-z]+$",
+    "share": r"%$",
+    "instant": r"^[0-9]{4}-",
+    "count": r"^-?[0-9]+$",
+}
+"""What a text that cannot be read was most likely meant to be."""
+
+Figure = Annotated[FigureOf, _read(_figure), _write(str)]
+"""A figure of any kind: its unit says of which."""
 
 
 def _when(value: object) -> Expr | str:

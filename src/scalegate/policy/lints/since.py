@@ -13,6 +13,7 @@ from scalegate.policy.document import (
     Determination,
     Domain,
     Level,
+    Parameter,
     Part,
     Person,
     Policy,
@@ -63,7 +64,7 @@ _ABSENT_IS: Mapping[str, Rule] = {
 """What the new version is where it leaves a field out that the old one had; the reverse where it adds it."""
 _OPPOSITE = {WEAKER.code: STRICTER, STRICTER.code: WEAKER, CHANGED.code: CHANGED}
 _UNSAID = frozenset({"version", "id", "number"})
-_KEYED = ("people", "domains", "determinations", "levels", "tiers", "clauses", "safeguards")
+_KEYED = ("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses", "safeguards")
 _GONE_IS_WEAKER = ("domains", "determinations", "levels", "clauses", "safeguards")
 
 
@@ -167,6 +168,7 @@ def _key(part: Any) -> object:
 _CALLED: Mapping[type, str] = {
     Determination: "determination",
     Domain: "domain",
+    Parameter: "parameter",
     Person: "person",
     Safeguard: "safeguard",
     Tier: "tier",
