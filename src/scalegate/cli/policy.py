@@ -31,7 +31,8 @@ def explain(
 ) -> None:
     """Show the condition that decides each clause.
 
-    It stands beside the sentence that it is to say, and is the very condition that the gate evaluates.
+    It stands beside the sentence that it is to say, and is the very condition that the gate evaluates. A parameter is
+    named in it, with its values below.
     """
     from scalegate.cli.project import check_action
     from scalegate.cli.show import emit

@@ -258,7 +258,8 @@ class _Reader:
         if kind is Kind.INSTANT:
             return "now <= 2030-01-31" if amount.text == "now" else f"now <= {amount.text}"
         if kind in (Kind.FLOP, Kind.FACTOR) and amount.text.startswith(PARAMETER):
-            return f"compute <= {amount.text}" + " * cyber.evidence.compute" * (kind is Kind.FACTOR)
+            evidence = next((name for name in self._known if name.endswith(".evidence.compute")), "lineage.compute")
+            return f"compute <= {amount.text}" + f" * {evidence}" * (kind is Kind.FACTOR)
         return f"{amount.text} <= 1e13 FLOP" if kind is Kind.FLOP else "compute <= 1e13 FLOP"
 
     def _sum(self) -> Quantity:

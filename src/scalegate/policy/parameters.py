@@ -127,7 +127,7 @@ def parameter_faults(policy: Policy) -> Iterator[tuple[str, str]]:
             here = f"{path}.values.{place}"
             if value.value.kind != parameter.kind:
                 example = FIGURES[parameter.kind][2]
-                what = f"`{shown_value(value)}` is a {value.value.kind}, and the kind here is `{parameter.kind}`"
+                what = f"`{shown_value(value)}` is a `{value.value.kind}`, and the parameter is a `{parameter.kind}`"
                 yield f"{here}.value", f"{what} | write for example `{example}`, or `kind: {value.value.kind}`"
             if value.from_ in first:
                 what = f"two values are from {date(value.from_)}: which one counts is not said"

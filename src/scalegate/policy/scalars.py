@@ -154,7 +154,7 @@ def _figure(text: str) -> FigureOf:
 _LIKE: Mapping[FigureKind, str] = {
     "factor": r"^[0-9.]+ ?[xX]$",
     "flop": r"(?i)flops?$",
-    "duration": r"^[0-9.]+ [a-z]+$",
+    "duration": r"^[0-9.]+ [a-z]{2,}$",
     "share": r"%$",
     "instant": r"^[0-9]{4}-",
     "count": r"^-?[0-9]+$",
