@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalegate.cli import reading
+from scalegate.cli import language, reading
 from scalegate.cli.check import check
 from scalegate.cli.options import AsJson, PolicyName, policy_file
 
@@ -100,3 +100,4 @@ def _view(policy: Policy, compiled: CompiledClause) -> str:
 
 
 reading.register(app)
+language.register(app)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from scalegate import units
 from scalegate.errors import InputError
@@ -42,6 +42,7 @@ MAX_CONDITION = 10_000
 MAX_WORD = 300
 """Longest text of a scalar other than prose; a verification key is the longest of them."""
 MAX_FACTOR = 10**9
+FigureKind: TypeAlias = Literal["factor", "flop", "duration", "share", "instant", "count"]
 
 
 def _read(parse: Callable[[str], Any]) -> BeforeValidator:
@@ -104,17 +105,47 @@ def _count(text: str) -> int:
     return int(text)
 
 
-Flop = Annotated[int, _read(units.parse_flop), _write(lambda v: f"{v} FLOP")]
-Duration = Annotated[int, _read(units.parse_duration), _write(lambda v: f"{v} seconds")]
-Instant = Annotated[int, _read(_instant), _write(units.format_instant)]
-Factor = Annotated[Fraction, _read(_factor), _write(lambda v: f"{units.exact_decimal(v)}x")]
-Share = Annotated[Fraction, _read(units.parse_share), _write(lambda v: f"{units.exact_decimal(v * 100)}%")]
-Score = Annotated[Fraction, _read(units.parse_score), _write(units.exact_decimal)]
-Count = Annotated[int, _read(_count), _write(str)]
-Identifier = Annotated[str, _read(identifier)]
-Text = Annotated[str, _read(_text)]
+def _shape(pattern: str, *examples: str, also: str = "") -> WithJsonSchema:
+    """What an editor checks of the text; `also`: what YAML takes such a text for, where it is not quoted."""
+    of = ["string", also] if also else "string"
+    return WithJsonSchema(
+        {"type": of, "pattern": f"^(?:{pattern})$", "maxLength": MAX_WORD, "examples": list(examples)}
+    )
 
-FigureKind: TypeAlias = Literal["factor", "flop", "duration", "share", "instant", "count"]
+
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,3})?"
+_PATTERNS: Mapping[FigureKind, str] = {
+    "factor": f"{_NUMBER}x",
+    "flop": f"{_NUMBER} ?[kMGTPEZY]?FLOP",
+    "duration": "[0-9]{1,11} (?:second|minute|hour|day|week|month|year)s?",
+    "share": f"{_NUMBER}%",
+    "instant": "[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?",
+    "count": "[1-9][0-9]{0,8}",
+}
+_PROSE = {"type": ["string", "number", "boolean"], "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"\S"}
+_NAME = r"(?=.{1,64}$)[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*"
+_SCORE = r"[01](?:\.[0-9]{1,9})?"
+
+Flop = Annotated[int, _read(units.parse_flop), _write(lambda v: f"{v} FLOP"), _shape(_PATTERNS["flop"], "1e26 FLOP")]
+Duration = Annotated[
+    int, _read(units.parse_duration), _write(lambda v: f"{v} seconds"), _shape(_PATTERNS["duration"], "3 months")
+]
+Instant = Annotated[int, _read(_instant), _write(units.format_instant), _shape(_PATTERNS["instant"], "2027-01-31")]
+Factor = Annotated[
+    Fraction, _read(_factor), _write(lambda v: f"{units.exact_decimal(v)}x"), _shape(_PATTERNS["factor"], "4x")
+]
+Share = Annotated[
+    Fraction,
+    _read(units.parse_share),
+    _write(lambda v: f"{units.exact_decimal(v * 100)}%"),
+    _shape(_PATTERNS["share"], "5%"),
+]
+Score = Annotated[
+    Fraction, _read(units.parse_score), _write(units.exact_decimal), _shape(_SCORE, "0.20", also="number")
+]
+Count = Annotated[int, _read(_count), _write(str), _shape(_PATTERNS["count"], "2", also="integer")]
+Identifier = Annotated[str, _read(identifier), _shape(_NAME, "my-id")]
+Text = Annotated[str, _read(_text), WithJsonSchema(_PROSE)]
 
 
 @dataclass(frozen=True)
@@ -161,7 +192,12 @@ _LIKE: Mapping[FigureKind, str] = {
 }
 """What a text that cannot be read was most likely meant to be."""
 
-Figure = Annotated[FigureOf, _read(_figure), _write(str)]
+Figure = Annotated[
+    FigureOf,
+    _read(_figure),
+    _write(str),
+    _shape("|".join(_PATTERNS.values()), *(example for _, _, example in FIGURES.values()), also="integer"),
+]
 """A figure of any kind: its unit says of which."""
 
 
@@ -176,5 +212,16 @@ def _when(value: object) -> Expr | str:
         raise ValueError(f"{error.message} | {error.fix or ''}") from error
 
 
-When = Annotated[Any, BeforeValidator(_when), PlainSerializer(lambda it: it if isinstance(it, str) else to_json(it))]
+_EITHER = {
+    "anyOf": [
+        {"type": "string", "minLength": 1, "maxLength": MAX_CONDITION, "examples": ["compute <= 1e26 FLOP"]},
+        {"type": "array", "minItems": 1},
+    ]
+}
+When = Annotated[
+    Any,
+    BeforeValidator(_when),
+    PlainSerializer(lambda it: it if isinstance(it, str) else to_json(it)),
+    WithJsonSchema(_EITHER),
+]
 """A condition as text, or as its tree."""
