@@ -61,7 +61,8 @@ def test_the_file_is_what_the_models_make() -> None:
 
 def test_no_part_takes_a_field_that_it_does_not_have_and_each_scalar_has_a_pattern() -> None:
     made = schema()
-    for name, part in [("Policy", made), *made["$defs"].items()]:
+    parts = [("Policy", made), *((name, it) for name, it in made["$defs"].items() if "properties" in it)]
+    for name, part in parts:
         assert part["additionalProperties"] is False, name
         for field in part["properties"].values():
             if field.get("type") == "string":

@@ -15,7 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from scalegate.policy import document
+from pydantic import TypeAdapter
+
+from scalegate.policy import document, scalars
 from scalegate.policy.document import Policy
 from scalegate.policy.form import POLICY
 
@@ -40,8 +42,9 @@ def schema() -> dict[str, Any]:
     }
     whole = head | _part("Policy", made)
     whole["properties"]["scalegate"] |= {"const": "1"}
-    done: dict[str, Any] = _as_read(whole)
-    return done | {"$defs": {name: _as_read(_part(name, part)) for name, part in sorted(parts.items())}}
+    done: dict[str, Any] = _by_name(_as_read(whole))
+    named = {name: _by_name(_as_read(_part(name, part))) for name, part in sorted(parts.items())}
+    return done | {"$defs": {**_SCALARS, **named}}
 
 
 def _part(name: str, part: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +82,23 @@ def _said() -> dict[tuple[str, str], str]:
     return found
 
 
+_NAMES = ("Flop", "Duration", "Instant", "Factor", "Share", "Score", "Count", "Figure", "Identifier", "Text")
+_SCALARS = {name: TypeAdapter(getattr(scalars, name)).json_schema() for name in _NAMES}
+
+
+def _by_name(part: Any) -> Any:
+    """With each scalar by its name."""
+    if isinstance(part, list):
+        return [_by_name(it) for it in part]
+    if not isinstance(part, dict):
+        return part
+    for name, scalar in _SCALARS.items():
+        if "pattern" in part and part["pattern"] == scalar["pattern"]:
+            own = {key: value for key, value in part.items() if value != scalar.get(key)}
+            return {"$ref": f"#/$defs/{name}", **own}
+    return {key: _by_name(value) for key, value in part.items()}
+
+
 def _flat(text: str) -> str:
     return " ".join(text.split())
 
@@ -104,8 +124,18 @@ def _as_read(part: Any) -> Any:
 
 
 def written() -> str:
-    """The schema as text."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+    """The schema as text, a field on each line."""
+    return _laid_out(schema(), 0) + "\n"
+
+
+def _laid_out(value: dict[str, Any], depth: int) -> str:
+    space = "  " * (depth + 1)
+    lines = []
+    for key, inner in value.items():
+        open_ = key in ("properties", "$defs") or (isinstance(inner, dict) and "properties" in inner)
+        shown = _laid_out(inner, depth + 1) if open_ else json.dumps(inner, ensure_ascii=False)
+        lines.append(f"{space}{json.dumps(key)}: {shown}")
+    return "{\n" + ",\n".join(lines) + "\n" + "  " * depth + "}"
 
 
 if __name__ == "__main__":
