@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 from test_conditions import CLAUSE
 
+from scalegate.errors import InputError
 from scalegate.examples import read_example
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.permit import Ends
@@ -14,6 +15,7 @@ from scalegate.gate.whatif import WhatIf, what_if
 from scalegate.policy import Policy, parse_policy, policy_from_json
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.dating import by_date, in_figures
+from scalegate.policy.lints import changed_since
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, overdue
 from scalegate.policy.semantics import Value, evaluate
@@ -190,3 +192,37 @@ def _as_aim(policy: Policy) -> dict[str, object]:
     document = policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     document["clauses"][-1]["modality"] = "aim"
     return dict(document)
+
+
+def test_two_parameters_that_never_have_a_value_together_are_never_met() -> None:
+    other = PARAMETERS.replace("id: cap", "id: past").replace(
+        "from: 2026-01-01, value: 1e12", "from: 2020-01-01, value: 1e12"
+    )
+    other = other.replace("2029-01-01", "2021-01-01")
+    policy = written("compute <= parameter.growth * parameter.past", other)
+    tree = by_date(policy, next(it for it in policy.clauses if it.id == "extra").when)  # type: ignore[union-attr]
+    for day in ("2020-06-01", "2023-01-01", "2026-06-01", "2030-01-01"):
+        assert evaluate(tree, {"compute": 0, "now": parse_instant(day)}) is Truth.UNKNOWN
+
+
+def test_a_parameter_cannot_be_stated() -> None:
+    with pytest.raises(InputError, match="is a figure of the policy, and no fact"):
+        facts_of(written(), "parameter.cap", "1e13 FLOP")
+
+
+def test_values_are_compared_with_those_of_the_version_before_by_their_dates() -> None:
+    other = PARAMETERS.replace("value: 2x", "value: 2.5x").replace("review_by: 2028-01-01", "review_by: 2028-06-01")
+    other = other.replace(
+        '      - {from: 2026-01-01, value: 3x, reference: {document: Board, section: "12"}, review_by: 2027-01-01}\n',
+        "",
+    )
+    said = [(it.rule.code, it.about, it.what) for it in changed_since(written(), written(parameters=other))]
+    assert said == [
+        (
+            "weaker",
+            "parameter growth, value from 2027-01-01",
+            "`review_by` was 2028-01-01T00:00:00Z, and is 2028-06-01T00:00:00Z",
+        ),
+        ("changed", "parameter growth, value from 2026-01-01", "is gone"),
+        ("changed", "parameter growth, value from 2026-06-01", "`value` was 2x, and is 2.5x"),
+    ]

@@ -77,6 +77,8 @@ def _versions(
 
 def _all_versions(policy: Policy, compare: Compare) -> Expr:
     found = tuple(it for _, it in versions(policy, compare))
+    if not found:
+        return Undefined(parameters_of(compare)[0])
     return found[0] if len(found) == 1 else All(found)
 
 
