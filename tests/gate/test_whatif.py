@@ -65,8 +65,9 @@ def test_it_says_what_a_decision_on_these_facts_says(case: Any, action: Any) -> 
 def test_a_fact_reads_back_as_it_is_shown(case: Any, action: Any) -> None:
     policy, situation = case
     known = vocabulary(policy)
-    facts = derive_facts(policy, situation, action)
-    for name, value in ((name, facts[name]) for name in known):
+    for name, value in derive_facts(policy, situation, action).items():
+        if name.startswith("parameter."):
+            continue
         [(again, read)] = facts_of(policy, name, shown(known[name], value)).items()
         assert again == name
         assert type(read) is type(value)
