@@ -116,7 +116,7 @@ def test_the_published_policies_are_listed_with_what_they_lack(scalegate: Comman
         "  6 clauses that gate, 0 aims or illustrations, 1 part undefined",
         "  not to be adopted as it stands: nobody with the role `gate` has a key;"
         " 2 with the role `officer` are to sign, and 0 have a key",
-        f"  {HEADLINE}: 3 reasons",
+        f"  {HEADLINE}: 4 reasons",
     ]
     (first, second) = scalegate("policy", "list", "--json").json["policies"]
     assert (first["name"], second["name"]) == ("lab-rsp@1.0", "lab-rsp@1.1")

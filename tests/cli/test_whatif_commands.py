@@ -93,7 +93,7 @@ def test_what_a_try_refuses(scalegate: Command, options: tuple[str, ...], messag
     assert len(ran.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["arithmetic", "starter"])
+@pytest.mark.parametrize("name", ["arithmetic", "starter", "frontier", "floor"])
 def test_the_situations_that_ship_come_out_as_they_should_and_show_every_clause(scalegate: Command, name: str) -> None:
     ran = scalegate("policy", "test", EXAMPLES / f"{name}.yaml", "--coverage", "--json")
     assert (ran.code, ran.json["failed"]) == (0, 0)

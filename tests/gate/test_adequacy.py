@@ -16,7 +16,9 @@ UNDERSTANDING = "It has no understanding test: nothing asks whether we know why 
 
 def test_a_policy_without_anything_lacks_everything() -> None:
     empty = POLICY.model_copy(update={"clauses": (), "domains": (), "people": ()})
-    assert inadequate(empty) == (RESIDUAL, UNDERSTANDING, "It has no domain with a measurable threshold.")
+    at_once = "A new version of it is in force as soon as it is signed: nobody outside sees it before (`notice`)."
+    no_domain = "It has no domain with a measurable threshold."
+    assert inadequate(empty) == (RESIDUAL, UNDERSTANDING, no_domain, at_once)
 
 
 def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:
@@ -25,6 +27,15 @@ def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:
     silent = inadequate(POLICY.model_copy(update={"clauses": kept}))
     assert len(silent) == len(honest)
     assert UNDERSTANDING in silent
+
+
+def test_a_level_that_takes_nothing_is_said_where_a_clause_asks_for_it() -> None:
+    bare = tuple(it.model_copy(update={"safeguards": (), "approvals": None}) for it in POLICY.levels)
+    reason = "It leaves open what level 2 takes: whoever comes to it is stopped."
+    assert reason in inadequate(POLICY.model_copy(update={"levels": bare}))
+    assert reason not in inadequate(POLICY)
+    unasked = tuple(clause for clause in POLICY.clauses if clause.kind != "safeguards")
+    assert reason not in inadequate(POLICY.model_copy(update={"levels": bare, "clauses": unasked}))
 
 
 @pytest.mark.parametrize(

@@ -351,3 +351,21 @@ def test_a_person_runs_the_whole_way_on_the_command_line(tmp_path: Any, capsys: 
     assert "say of which run: `--run NAME`" in told
     assert "one of `bio`, `culture`" in told
     assert run(["verify", str(project / "ledger.db")]) == 0
+
+
+def test_what_is_determined_of_another_model_deploys_none_in_this_ones_name() -> None:
+    book = book_of()
+    saved(book, "w", FLOPS)
+    book.put(kinds.RunOpened, run="other", session=digest("other"), start_weights=digest("elsewhere"))
+    saved(book, "large", 100 * FLOPS, "other", session=digest("other"))
+    for run in ("other", "r"):
+        say(book, "ada", run=run, name="large", configuration=digest("chat"))
+    exact = {"weights": digest("large"), "configuration": digest("chat")}
+    assert ask(book, action="deploy_external", **exact).verdict == "HOLD"
+    assert ask(book, action="deploy_external", run="other", **exact).verdict == "PROCEED"
+
+
+def test_that_nobody_can_take_the_first_step_is_in_the_banner() -> None:
+    said = "It states no `first_evaluation_at`: a judgement of weights without any training carries to no step."
+    assert said in inadequate(policy_of())
+    assert said not in inadequate(policy_of((FIRST.splitlines()[0], FIRST)))

@@ -75,7 +75,7 @@ def test_meaning_and_comments_stay_and_a_second_time_changes_nothing(text: str) 
     assert not [line for line in shown.splitlines() if line != line.rstrip()]
 
 
-@pytest.mark.parametrize("name", ["arithmetic", "starter"])
+@pytest.mark.parametrize("name", ["arithmetic", "starter", "frontier", "floor"])
 def test_the_examples_keep_every_comment(name: str) -> None:
     text = read_example(name)
     shown = lay_out_file(text)
@@ -117,6 +117,16 @@ def test_braces_stay_while_they_fit_and_have_no_comments_inside() -> None:
     assert shown == PEOPLE + "  - {id: alan, name: Alan Officer, roles: [officer], key: unset}  # beside\n"
     shown = laid(PEOPLE + "  - {key: unset, id: alan,  # inside\n      name: Alan Officer, roles: [officer]}\n")
     assert shown == PEOPLE + "  - id: alan  # inside\n    name: Alan Officer\n    roles: [officer]\n    key: unset\n"
+
+
+def test_braces_that_no_longer_fit_are_opened_without_blank_lines_between_their_fields() -> None:
+    too_long = "# " + "x" * 100
+    shown = lay_out_file(
+        POLICY_TEXT.replace(
+            "amendment: {role: officer, at_least: 2}", f"\namendment: {{role: officer, at_least: 2}}  {too_long}"
+        )
+    )
+    assert f"\n\namendment:  {too_long}\n  role: officer\n  at_least: 2\n" in shown
 
 
 def test_comments_on_lines_that_follow_each_other_stand_in_one_column() -> None:

@@ -46,6 +46,8 @@ def plain(expr: Expr, holds: bool = True) -> Expr:
             for item in map(plain, items):
                 parts += item.items if type(item) is type(expr) else [item]  # type: ignore[attr-defined]
             whole: Expr = type(expr)(tuple(parts))
+            if len(parts) < 2:
+                return plain(whole, holds)
             return whole if holds else Not(whole)
         case AtLeast(k, items):
             whole = AtLeast(k, tuple(map(plain, items)))

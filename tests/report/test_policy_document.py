@@ -23,9 +23,9 @@ from scalegate.policy import ACTIONS, Policy, compile_policy, load_policy, parse
 from scalegate.policy.parameters import shown_value
 from scalegate.policy.published import published
 from scalegate.policy.show import amount, date
-from scalegate.policy.syntax import AtLeast, Compare, Expr, children
+from scalegate.policy.syntax import AtLeast, Compare, Expr, children, fact_names
 from scalegate.policy.vocabulary import Kind
-from scalegate.report.gather_policy import gather_policy, keyless, undefined_parts
+from scalegate.report.gather_policy import gather_policy, unadoptable, undefined_parts
 from scalegate.report.markdown import markdown
 from scalegate.report.policy_page import policy_page
 from scalegate.report.promises import ClauseView
@@ -115,11 +115,11 @@ def test_what_gates_nothing_is_never_among_what_gates(policy: Policy) -> None:
 
 
 def test_a_policy_can_be_adopted_once_those_have_keys_who_gate_and_amend(tmp_path: Path) -> None:
-    assert keyless(parse_policy(POLICY_TEXT)) == (
+    assert unadoptable(parse_policy(POLICY_TEXT)) == (
         "nobody with the role `gate` has a key",
         "2 with the role `officer` are to sign, and 0 have a key",
     )
-    assert keyless(load_policy(new_project(tmp_path / "p").policy)) == ()
+    assert unadoptable(load_policy(new_project(tmp_path / "p").policy)) == ()
 
 
 @pytest.mark.parametrize("name", ["arithmetic", "starter"])
@@ -129,6 +129,25 @@ def test_the_examples_read_as_they_did(name: str) -> None:
     if os.environ.get("SCALEGATE_GOLDEN") == "write":
         golden.write_text(shown, encoding="utf-8")
     assert shown == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "policy", [load_policy(it.path) for it in published()], ids=lambda it: f"{it.policy}-{it.version}"
+)
+def test_a_sentence_asks_for_the_safeguards_that_are_evaluated_and_for_no_others(policy: Policy) -> None:
+    document = gather_policy(policy, START)
+    sentences = {view.id: " ".join(it.sentence for it in view.says) for view in document.clauses}
+    every = {safeguard.id for level in policy.levels for safeguard in level.safeguards}
+    for clause in (it for it in policy.clauses if it.kind == "safeguards"):
+        asked = {
+            name.split(".")[1]
+            for action in clause.actions
+            for compiled in compile_policy(policy, action)
+            if compiled.clause is clause
+            for name in fact_names(compiled.condition)
+            if name.startswith("safeguard.")
+        }
+        assert {name for name in every if f"`{name}`" in sentences[clause.id]} == asked
 
 
 def changed(old: str, new: str) -> Policy:

@@ -12,7 +12,7 @@ from scalegate.cli.options import HERE, AsJson, ProjectDir, RunName, policy_file
 
 __all__ = ["register"]
 
-TEMPLATES = ("starter", "arithmetic")
+TEMPLATES = ("starter", "frontier", "floor", "arithmetic")
 
 
 def init(
@@ -138,6 +138,8 @@ def decide(
     if wanted != "train" and flops is not None:
         raise InputError("`--flops` is for `train` alone", fix="leave it out")
     _digest("--weights", weights)
+    if wanted == "release_weights" and configuration:
+        raise InputError("released weights have no configuration", fix="leave `--configuration` out")
     _digest("--configuration", configuration)
     place = Project(project)
     with plain("--flops"):

@@ -128,7 +128,7 @@ def fmt(
 def _document(it: Published) -> dict[str, object]:
     from scalegate.gate.adequacy import inadequate
     from scalegate.policy import load_policy
-    from scalegate.report.gather_policy import keyless, undefined_parts
+    from scalegate.report.gather_policy import unadoptable, undefined_parts
 
     policy = load_policy(it.path)
     gates = sum(clause.gates for clause in policy.clauses)
@@ -140,7 +140,7 @@ def _document(it: Published) -> dict[str, object]:
         "aims": len(policy.clauses) - gates,
         "undefined": list(undefined_parts(policy)),
         "inadequate": len(inadequate(policy)),
-        "cannot_be_adopted": list(keyless(policy)),
+        "cannot_be_adopted": list(unadoptable(policy)),
         "file": str(it.path),
     }
 

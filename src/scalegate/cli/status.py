@@ -14,6 +14,7 @@ from rich.text import Text
 from scalegate.cli.show import count
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
+from scalegate.gate.amending import noticed_until
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.ledger.entries import PolicyAdopted
@@ -117,20 +118,25 @@ def _pending(fold: Fold) -> list[Document]:
                 for entry in (record.entry for record in fold.records)
                 if isinstance(entry, PolicyAdopted) and entry.policy == digest
             ),
-            "signed": sorted(signed),
-            "missing": policy.amendment.at_least - len(signed),
-            "may_sign": [person for person in may if person not in signed],
+            "signed": sorted(ballot.signed),
+            "missing": max(policy.amendment.at_least - len(ballot.signed), 0),
+            "may_sign": [
+                it for it in may if it not in ballot.signed or len(ballot.signed) >= policy.amendment.at_least
+            ],
+            "notice_until": noticed_until(policy, ballot) if policy.amendment.notice else None,
         }
-        for (digest, _), signed in fold.votes.items()
+        for (digest, _), ballot in fold.votes.items()
     ]
 
 
 def pending_line(item: Document) -> str:
     """What an adoption that is not complete lacks."""
-    missing = count(item["missing"], "more signature")
+    missing = count(item["missing"], "more signature") if item["missing"] else "another signature"
+    until = item.get("notice_until")
+    notice = f" Notice of it runs until {format_instant(until)}: then it takes one of these." if until else ""
     return (
         f"{item['name']} ({item['policy'][:12]}...) is signed by {', '.join(item['signed'])} and not in force:"
-        f" {missing} of {', '.join(item['may_sign'])}."
+        f" {missing} of {', '.join(item['may_sign'])}.{notice}"
     )
 
 

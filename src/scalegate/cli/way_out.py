@@ -118,7 +118,8 @@ def _measured(decision: Decision, fact: ResumptionFact, known: Known) -> Iterato
         case ("evaluation", domain, samples, flops, *still_open):
             yield from _added(domain, still_open, known)
             weights = decision.weights or known.weights or "DIGEST"
-            exact = [] if decision.action == "train" else ["--configuration", decision.configuration or "CONFIGURATION"]
+            bare = decision.action in ("train", "release_weights")
+            exact = [] if bare else ["--configuration", decision.configuration or "CONFIGURATION"]
             run = known.run_of(weights, decision.run)
             yield _announced(known, run, domain, weights, samples, flops, exact)
             yield from _added(domain, [""], known)
@@ -163,7 +164,8 @@ def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[
             about = [] if item.about == "developer" else ["--run", decision.run]
             if about and decision.action != "train":
                 about += ["--weights", decision.weights or "DIGEST"]
-                about += ["--configuration", decision.configuration or "CONFIGURATION"]
+                if decision.action != "release_weights":
+                    about += ["--configuration", decision.configuration or "CONFIGURATION"]
             yield _line(known, ["determine", determination, *about, "--as", person, *rest])
         case ("tier", tier):
             role = next(it.recorded_by for it in known.policy.tiers if it.id == tier)

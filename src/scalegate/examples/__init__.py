@@ -6,5 +6,6 @@ __all__ = ["read_example"]
 
 
 def read_example(name: str) -> str:
-    """The YAML text of a policy that ships with scalegate, `arithmetic` or `starter`, or of its `NAME.tests`."""
+    """The YAML text of a policy that ships with scalegate (`arithmetic`, `starter`, `frontier`, `floor`), or of its
+    `NAME.tests`."""
     return files(__package__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")

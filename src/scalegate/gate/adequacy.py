@@ -36,6 +36,7 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
         reasons.append("It has no domain with a measurable threshold.")
     reasons += _judged(policy)
     reasons += _left_open(policy)
+    reasons += _released(policy)
     reasons += _ungated(policy)
     reasons += _loosened(policy)
     weak = [clause.id for clause in policy.clauses if not clause.gates]
@@ -67,8 +68,29 @@ def _left_open(policy: Policy) -> Iterator[str]:
     lasting += [f"level {level.number}" for level in policy.levels if level.approvals and not level.approvals.valid_for]
     if lasting:
         yield f"It leaves open how long a signature counts, which its signer then says: {', '.join(lasting)}."
+    asked = {clause.level for clause in policy.clauses if clause.gates and isinstance(clause, Safeguards)}
+    for level in policy.levels:
+        if level.number in asked and not level.safeguards and not level.approvals:
+            yield f"It leaves open what level {level.number} takes: whoever comes to it is stopped."
     if policy.amendment is None:
         yield "It has no procedure by which it is amended."
+    elif policy.amendment.notice is None:
+        yield "A new version of it is in force as soon as it is signed: nobody outside sees it before (`notice`)."
+
+
+def _released(policy: Policy) -> Iterator[str]:
+    """What a policy that gates the release of weights leaves open of it."""
+    if not any(clause.gates and "release_weights" in clause.actions for clause in policy.clauses):
+        return
+    left = [domain.id for domain in policy.domains if domain.release is None]
+    if left:
+        yield (
+            "It leaves open what others add to released weights, so no evidence supports a release in:"
+            f" {', '.join(left)}."
+        )
+    void = [it.id for level in policy.levels for it in level.safeguards if not it.survives_release]
+    if void:
+        yield f"Safeguards that end with a release of weights count for none: {', '.join(void)}."
 
 
 def _loosened(policy: Policy) -> Iterator[str]:
@@ -94,6 +116,9 @@ def _roomless(policy: Policy) -> Iterator[str]:
     domains = [domain for domain in policy.domains if domain.id in evaluated]
     reach = [it.every for it in binding if isinstance(it, Cadence) and it.every is not None and it.due != "all"]
     reach += [domain.buffer / domain.margin for domain in domains]
+    judged = {item.id for item in policy.judged} & {it.domain for it in binding if isinstance(it, Capability)}
+    if judged and policy.first_evaluation_at is None:
+        yield "It states no `first_evaluation_at`: a judgement of weights without any training carries to no step."
     if not domains or not reach:
         return
     factor = policy.factor

@@ -7,6 +7,8 @@ never passes, more danger never turns HOLD into PROCEED, an empty policy holds, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.changes import unforeseen_changes, ways_out
 from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
@@ -20,6 +22,7 @@ from scalegate.gate.permit import largest_permit
 from scalegate.gate.resumption import resumption
 from scalegate.gate.situation import Situation
 from scalegate.policy.document import Action, Policy
+from scalegate.units import format_duration, format_factor, format_instant
 
 __all__ = ["decide"]
 
@@ -49,6 +52,7 @@ def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
 
 def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     surprises = (
+        *_new(policy, situation),
         *(str(jump) for jump in jumps(policy, situation)),
         *reached_early(policy, situation),
         *dropped(policy, situation),
@@ -85,6 +89,26 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     return _decision(policy, situation, action, found, permit, None, surprises, levels)
 
 
+def _new(policy: Policy, situation: Situation) -> Iterator[str]:
+    """That the policy was amended a short while ago, by its own measure."""
+    cooling_off = policy.amendment.cooling_off if policy.amendment else None
+    if cooling_off is not None and situation.amended is not None and situation.now < situation.amended + cooling_off:
+        yield (
+            f"The policy was amended on {format_instant(situation.amended)}: until"
+            f" {format_instant(situation.amended + cooling_off)} what is decided by it may be what it was amended for."
+        )
+
+
+def _for_good(policy: Policy, action: Action) -> Iterator[str]:
+    """What a release of weights takes for granted: it cannot be taken back when that turns out wrong."""
+    if action == "release_weights":
+        yield "A release of weights cannot be taken back: whatever ends this permit ends nothing that is out."
+        for domain in policy.domains:
+            if domain.release is not None:
+                added, horizon = format_factor(domain.release.enhancement), format_duration(domain.release.horizon)
+                yield f"Whoever has the weights adds no more than {added} of compute to `{domain.id}` within {horizon}."
+
+
 def _decision(
     policy: Policy,
     situation: Situation,
@@ -104,7 +128,7 @@ def _decision(
     limits = Limits(
         inadequate=inadequate(policy),
         enforcement=situation.enforcement,
-        assumptions=(*judgements(policy, situation), *continuity, *assumptions),
+        assumptions=(*_for_good(policy, action), *judgements(policy, situation), *continuity, *assumptions),
         not_measured=tuple(f"{d.id}: {text}" for d in policy.domains for text in d.not_measured),
         surprises=surprises,
     )

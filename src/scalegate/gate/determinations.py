@@ -13,7 +13,7 @@ from math import floor
 from scalegate.gate.lineage import Runs, behind_at_most, grown_from, holders, members, sprung_from
 from scalegate.gate.pieces import trained_in
 from scalegate.gate.resumption import WHATEVER, Change
-from scalegate.gate.situation import Situation, Statement
+from scalegate.gate.situation import STATED, Situation, Statement
 from scalegate.ledger import entries
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Action, Determination, Policy
@@ -25,8 +25,6 @@ __all__ = ["determination_changes", "determination_facts", "judgements", "statem
 
 AGAINST = ("developer", "ancestor", "lineage", "descendant")
 """What a denial is of that counts against a run; of other weights it counts before a first evaluation only."""
-STATED = "f" * 64
-"""Stands for exact weights or a configuration that are yet to be stated."""
 
 
 def statements(
@@ -50,7 +48,8 @@ def statements(
             else "ancestor"
             if weights in ancestors
             else "lineage"
-            if weights in own or entry.run in names
+            # In a run's name of weights that are none of its lineage's: it may only count against.
+            if weights in own or (entry.run in names and not entry.holds)
             else "descendant"
             if weights in grown or entry.run in grown
             else "elsewhere",
@@ -90,7 +89,7 @@ def determination_facts(policy: Policy, situation: Situation, action: Action, it
         if item.about == "weights":
             counting = [it for it in counting if it.compute is not None]
         if not counting:
-            which = "of what this goes on from" if action == "train" else "of these exact weights and configuration"
+            which = "of what this goes on from" if action == "train" else "of these exact weights"
             about = f", {which}" if item.about == "weights" else ""
             missing = Unknown(Reason.UNSIGNED, f"{person.name} has not judged `{item.id}`{about}")
             facts |= {f"{name}.{part}": missing for part in _PARTS[item.about]}
@@ -118,8 +117,9 @@ def _applies(said: Statement, situation: Situation, action: Action) -> bool:
         return True
     if action == "train":
         return said.of == "ancestor" and said.configuration is None
-    exact = situation.weights, situation.configuration
-    return None not in exact and (said.weights, said.configuration) == exact
+    if said.of not in ("ancestor", "lineage"):
+        return False
+    return situation.is_exact(action) and (said.weights, said.configuration) == situation.exact(action)
 
 
 def _denials(mine: Iterable[Statement], situation: Situation, action: Action) -> list[Statement]:
@@ -152,9 +152,10 @@ def determination_changes(
         for person in policy.with_role(item.decided_by.role):
             if person.id not in able or (item.about == "weights" and trained is None):
                 continue
-            exact = (situation.weights or STATED, situation.configuration or STATED) if action != "train" else None
+            asked = situation.made_exact(action) if action != "train" else situation
+            exact = asked.exact(action) if action != "train" else None
             weights = (exact[0] if exact else STATED) if item.about == "weights" else None
-            which = "these exact weights and configuration" if exact else "the present weights, saved"
+            which = "these exact weights" if exact else "the present weights, saved"
             words = f"{person.name} (`{person.id}`, {item.decided_by.role}) judges{f' of {which}' if weights else ''}"
             for holds, chance in ((True, "if it is so"), (False, WHATEVER)):
                 new = Statement(
@@ -169,9 +170,7 @@ def determination_changes(
                     configuration=exact[1] if exact and weights else None,
                     compute=trained if weights else None,
                 )
-                after = situation.model_copy(update={"statements": (*situation.statements, new)})
-                if exact:
-                    after = after.model_copy(update={"weights": exact[0], "configuration": exact[1]})
+                after = asked.model_copy(update={"statements": (*situation.statements, new)})
                 facts = determination_facts(policy, after, action, item)
                 mine = fact_of(item, person.id)
                 yield Change(

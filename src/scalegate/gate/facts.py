@@ -256,13 +256,10 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
             facts[f"{domain.id}.reached"] = Unknown(Reason.MISSING, detail)
         return unknown(Reason.MISSING, detail)
     if action != "train":
-        if situation.weights is None or situation.configuration is None:
-            return unknown(Reason.MISSING, "the exact weights and deployment configuration are not stated")
-        judged = [
-            item
-            for item in judged
-            if item.piece.weights == situation.weights and item.piece.configuration == situation.configuration
-        ]
+        if not situation.is_exact(action):
+            what = "weights" if action == "release_weights" else "weights and deployment configuration"
+            return unknown(Reason.MISSING, f"the exact {what} are not stated")
+        judged = [item for item in judged if (item.piece.weights, item.piece.configuration) == situation.exact(action)]
     conclusive = [item for item in judged if not item.faults]
     # What supports going on is about weights that these grew from; what is about others may only count against.
     # What a deployment's configuration withholds is there in training: its evaluation may only count against that.
@@ -381,5 +378,5 @@ def _until(situation: Situation, action: Action, subject: str, valid_for: int | 
 
 def _covers(signature: Signature, situation: Situation, action: Action) -> bool:
     """An approval is of the action that its signer saw; but for training, of the exact weights and configuration."""
-    exact = (signature.weights, signature.configuration) == (situation.weights, situation.configuration)
+    exact = (signature.weights, signature.configuration) == situation.exact(action)
     return signature.action == action and (action == "train" or exact)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scalegate.errors import InputError, NotVerified
+from scalegate.gate.amending import Ballots, voted
 from scalegate.gate.bookkeeping import further, opened, planned_end, recorded, settled, unopened
 from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import judged_weights, statements
@@ -76,7 +77,9 @@ class Fold:
     ancestors."""
     changed_at: int = -1
     """Position of the last entry that may turn a decision: about a run, a meter or an evaluation, of any run."""
-    votes: dict[tuple[str, Enforcement], set[str]] = field(default_factory=dict)
+    votes: Ballots = field(default_factory=dict)
+    amended: int | None = None
+    """When the policy in force came into force, if another was before it."""
     versions: dict[str, str] = field(default_factory=dict)
     """Digest of the policy that was adopted with each version."""
     payloads: set[bytes] = field(default_factory=set)
@@ -283,15 +286,10 @@ class Fold:
         if lacking := unworkable(policy):
             return lacking
         if self.policy is not None:
-            # Without a comparison, an amendment counts as weakening and takes the policy's own procedure.
-            if self.policy.amendment is None:
-                return "the policy in force has no procedure for amending it"
-            votes = self.votes.setdefault((entry.policy, entry.enforcement), set())
-            if entry.actor in votes:
-                return f"`{entry.actor}` has signed for it already"
-            votes.add(entry.actor)
-            if len(votes) < self.policy.amendment.at_least:
-                return None
+            complete, refusal = voted(self.votes, self.policy, entry)
+            if not complete:
+                return refusal
+            self.amended = entry.time
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[policy.version] = entry.policy
         # Nobody signs under this policy for what was decided under another.
@@ -401,6 +399,7 @@ class Fold:
         mends = [fault.mend or "" for fault in unknown]
         return Situation(
             policy=digest,
+            amended=self.amended,
             now=now,
             compute=-(-used * factor.numerator // factor.denominator) if compute is None else compute,
             weights=weights,

@@ -14,7 +14,7 @@ from scalegate.evidence import binomial
 from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, elicitation_needed, look_alpha
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import WHATEVER, Change
-from scalegate.gate.situation import Elsewhere, Piece, Situation
+from scalegate.gate.situation import STATED, Elsewhere, Piece, Situation
 from scalegate.policy.document import Cadence, Domain, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, number
 from scalegate.units import exact_flop, format_flop, round_up
@@ -58,13 +58,7 @@ def lineage_measures(
 
     def outcome(pieces: Iterable[Piece]) -> tuple[tuple[str, Value], ...]:
         """What is then known of the domain."""
-        after = situation.model_copy(
-            update={
-                "pieces": tuple(pieces),
-                "weights": situation.weights or STATED,
-                "configuration": situation.configuration or STATED,
-            }
-        )
+        after = situation.made_exact(judge.action).model_copy(update={"pieces": tuple(pieces)})
         known = derive_facts(policy, after, judge.action)
         return tuple((name, known[name]) for name in names)
 
@@ -108,7 +102,7 @@ def lineage_measures(
             continue
         new = _new(situation, domain, trained, due, successes, attempts + 1)
         if judge.action != "train":
-            new = new.model_copy(update={"configuration": situation.configuration or STATED})
+            new = new.model_copy(update={"configuration": situation.made_exact(judge.action).exact(judge.action)[1]})
         after = outcome((*others, new))
         if successes == samples or dict(after)[f"{domain.id}.ruled_out"] is True:
             yield Change(
@@ -120,10 +114,6 @@ def lineage_measures(
             )
 
 
-STATED = "f" * 64
-"""Stands for exact weights or a configuration that are yet to be stated."""
-
-
 def trained_in(situation: Situation, judge: Judge) -> int | None:
     """Training FLOP in the weights to be evaluated; None: the ledger does not know these weights."""
     exact = judge.action != "train" and situation.weights is not None
@@ -131,17 +121,21 @@ def trained_in(situation: Situation, judge: Judge) -> int | None:
 
 
 def _stated(situation: Situation, judge: Judge) -> str:
-    if judge.action == "train" or (situation.weights is not None and situation.configuration is not None):
+    if judge.action == "train" or situation.is_exact(judge.action):
         return ""
-    return "the exact weights and their deployment configuration are stated, and decided on after "
+    and_how = "" if judge.action == "release_weights" else " and their deployment configuration"
+    return f"the exact weights{and_how} are stated, and decided on after "
 
 
 def _weights(situation: Situation, judge: Judge) -> str:
     if judge.action == "train":
         return "the weights"
-    if situation.weights is None or situation.configuration is None:
+    weights, configuration = situation.exact(judge.action)
+    if weights is None or not situation.is_exact(judge.action):
         return "exactly these"
-    return f"exactly weights {situation.weights[:12]}... in configuration {situation.configuration[:12]}...,"
+    return f"exactly weights {weights[:12]}..." + (
+        f" in configuration {configuration[:12]}...," if configuration else ""
+    )
 
 
 def _closed(piece: Piece, successes: int) -> Piece:

@@ -144,14 +144,9 @@ def to_decide(
     """The command that decides an action for a run (again); what it still needs to be told stands in capitals."""
     words = ["scalegate", "decide", "--run", run]
     if action != "train":
-        words += [
-            "--action",
-            action,
-            "--weights",
-            weights or "DIGEST",
-            "--configuration",
-            configuration or "CONFIGURATION",
-        ]
+        words += ["--action", action, "--weights", weights or "DIGEST"]
+        if action != "release_weights":
+            words += ["--configuration", configuration or "CONFIGURATION"]
     if project != ".":
         words += ["--project", project]
     return shlex.join(words)

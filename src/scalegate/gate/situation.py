@@ -17,6 +17,10 @@ from scalegate.ledger.entries import DerivedFlop
 __all__ = ["Elsewhere", "Lineage", "Piece", "Signature", "Situation", "Statement", "TierRecord"]
 
 
+STATED = "f" * 64
+"""Stands for exact weights or a configuration that are yet to be stated."""
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
@@ -153,6 +157,8 @@ class Situation(_Record):
     schema_version: Literal["scalegate.situation/4"] = "scalegate.situation/4"
     policy: str
     """Digest of the policy in force according to the ledger."""
+    amended: int | None = None
+    """When it came into force, if another was before it."""
     now: int
     compute: DerivedFlop
     """Effective compute of the lineage up to which the caller asks to go."""
@@ -180,6 +186,22 @@ class Situation(_Record):
     enforcement: Literal["cooperative", "launcher", "registry"]
     ignored: tuple[str, ...] = ()
     """Entries that count for nothing, and why."""
+
+    def exact(self, action: str) -> tuple[str | None, str | None]:
+        """The weights and the deployment configuration that evidence must be of; what is released has none."""
+        return self.weights, None if action == "release_weights" else self.configuration
+
+    def made_exact(self, action: str) -> Situation:
+        """With a stand-in for what is yet to be stated of what is asked about."""
+        weights, configuration = self.exact(action)
+        stated = {"weights": weights or STATED}
+        if action != "release_weights":
+            stated["configuration"] = configuration or STATED
+        return self.model_copy(update=stated)
+
+    def is_exact(self, action: str) -> bool:
+        """Whether it is stated what is asked about, for an action that is about exact weights."""
+        return self.weights is not None and (action == "release_weights" or self.configuration is not None)
 
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON."""

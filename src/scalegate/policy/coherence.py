@@ -106,6 +106,10 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                 "people",
             )
 
+    def lasts(path: str, seconds: int | None, what: str) -> None:
+        if seconds is not None and seconds <= 0:
+            add(path, f"{what} | write for example `3 months`")
+
     def leads_to(path: str, name: str, level: int) -> None:
         if level not in levels:
             add(f"{path}.level", f"no level {level} is described | describe it under `levels`", "levels")
@@ -171,10 +175,11 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                     "error_budget",
                 )
         leads_to(path, domain.id, domain.level)
-
-    def lasts(path: str, seconds: int | None, what: str) -> None:
-        if seconds is not None and seconds <= 0:
-            add(path, f"{what} | write for example `3 months`")
+        if domain.release is not None:
+            lasts(f"{path}.release.horizon", domain.release.horizon, "what is released is out for longer")
+            if domain.release.enhancement < 1:
+                what = "a factor under 1x claims that whoever has the weights makes them less capable"
+                add(f"{path}.release.enhancement", f"{what} | write at least `1x`")
 
     for index, item in enumerate(policy.determinations):
         path = f"determinations.{index}"
@@ -228,6 +233,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             )
     if policy.amendment:
         quorum("amendment", policy.amendment)
+        for name in ("notice", "cooling_off"):
+            lasts(f"amendment.{name}", getattr(policy.amendment, name), "it would be over at once")
     if policy.factor < 1:
         add(
             "effective_compute.factor",

@@ -122,7 +122,7 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
             if item is not None:
                 return Any((*_before_first(policy, item, action), judged(policy, item, action)))
             domain = policy.domain(clause.domain)
-            return Any((*_bootstrap(policy, domain, action), supported(domain)))
+            return Any((*_bootstrap(policy, domain, action), supported(domain, action)))
         case Safeguards():
             return _safeguards(policy, clause, action)
         case ComputeCap():
@@ -162,12 +162,19 @@ def _before_first(policy: Policy, item: Determination, action: Action) -> tuple[
     return (All((at_most(DEVELOPER, constant(policy.first_evaluation_at)), undenied(item))),)
 
 
-def supported(domain: Domain) -> Expr:
-    """Conclusive evidence at E supports compute up to E * buffer / margin, if elicited enough for that compute."""
-    spent = term(f"{domain.id}.elicitation")
+def supported(domain: Domain, action: Action) -> Expr:
+    """Conclusive evidence at E supports compute up to E * buffer / margin, if elicited enough for that compute.
+
+    Once weights are released, others elicit them for as long as they like: what they come to add is margin too.
+    """
+    spent, margin = term(f"{domain.id}.elicitation"), domain.margin
+    if action == "release_weights":
+        if domain.release is None:
+            return Undefined(f"{domain.id}.release")
+        margin *= domain.release.enhancement
     return All(
         (
-            at_most(COMPUTE * domain.margin, term(f"{domain.id}.evidence.compute", domain.buffer)),
+            at_most(COMPUTE * margin, term(f"{domain.id}.evidence.compute", domain.buffer)),
             at_most(COMPUTE * domain.elicitation.share, spent),
             at_most(constant(domain.elicitation.at_least), spent),
         )
@@ -212,7 +219,7 @@ def _judged_again(policy: Policy, item: Determination, clause: Cadence, action: 
 
 def _safeguards(policy: Policy, clause: Safeguards, action: Action) -> Expr:
     domains = [
-        Any((*_bootstrap(policy, domain, action), All((Fact(f"{domain.id}.ruled_out"), supported(domain)))))
+        Any((*_bootstrap(policy, domain, action), All((Fact(f"{domain.id}.ruled_out"), supported(domain, action)))))
         for domain in policy.domains
         if domain.level == clause.level
     ]
@@ -223,13 +230,19 @@ def _safeguards(policy: Policy, clause: Safeguards, action: Action) -> Expr:
     ]
     below = All(tuple(domains))
     level = policy.level(clause.level)
-    in_place = _in_place(policy, level, clause.only) if level else Undefined(f"level.{clause.level}")
+    in_place = _in_place(policy, level, clause.only, action) if level else Undefined(f"level.{clause.level}")
     return Any((below, in_place)) if domains else in_place
 
 
-def _in_place(policy: Policy, level: Level, only: str | None) -> Expr:
+def _in_place(policy: Policy, level: Level, only: str | None, action: Action) -> Expr:
     asked = [safeguard for safeguard in level.safeguards if only in (None, safeguard.kind)]
-    parts: list[Expr] = [at_most(NOW, term(f"safeguard.{safeguard.id}.until")) for safeguard in asked]
+    parts: list[Expr] = [
+        at_most(NOW, term(f"safeguard.{safeguard.id}.until"))
+        if action != "release_weights" or safeguard.survives_release
+        # Whoever has the weights leaves it out.
+        else Undefined(f"safeguard.{safeguard.id}.after-release")
+        for safeguard in asked
+    ]
     if level.approvals:
         people = policy.with_role(level.approvals.role)
         signed = tuple(at_most(NOW, term(f"approval.{level.number}.{person.id}.until")) for person in people)

@@ -91,6 +91,16 @@ class Approvals(Quorum):
     """The longest that one signature counts; absent: as long as its signer says."""
 
 
+class Amendment(Quorum):
+    """Who signs a new version, and how long it is known before it is in force."""
+
+    notice: Duration | None = None
+    """Least time from the first signature for a version, which shows it to everybody, to the one that brings it into
+    force: the last of the quorum, or if all signed before, one of them once more."""
+    cooling_off: Duration | None = None
+    """For so long after a version came into force, each decision under it says that it is so new."""
+
+
 class EffectiveCompute(Part):
     factor: Factor
     """Effective FLOP per training FLOP, against the reference algorithm."""
@@ -113,6 +123,15 @@ class Elicitation(Part):
     """Least compute spent on elicitation, whatever the share comes to."""
 
 
+class Released(Part):
+    """What is taken for granted of those who have the weights, once these are released: it cannot be taken back."""
+
+    enhancement: Factor
+    """Compute-equivalent of what they come to add within the horizon, on top of the domain's margin."""
+    horizon: Duration
+    """How long after the release what was shown has to hold."""
+
+
 class Domain(Part):
     id: Identifier
     about: Text
@@ -129,6 +148,8 @@ class Domain(Part):
     margin: Factor
     """Compute-equivalent of post-training enhancement that the evaluation's elicitation does not reach."""
     elicitation: Elicitation
+    release: Released | None = None
+    """Absent: it is left open, and no evidence in this domain supports a release of weights."""
     link_to_harm: Text
     """How strong the link between this proxy and the harm is."""
     not_measured: Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -184,6 +205,8 @@ class Safeguard(Part):
     """The role whose signed attestation counts."""
     valid_for: Duration | None = None
     """The longest that one attestation counts; absent: as long as its signer says."""
+    survives_release: Literal["yes"] | None = None
+    """Whether it is still in place once anybody may have the weights; absent: it counts for no release of weights."""
 
 
 class Level(Part):
@@ -311,7 +334,7 @@ class Policy(Part):
     """How long a permit is used before it is renewed against the head of the ledger."""
     error_budget: ErrorBudget | None = None
     """Needed as soon as there is a domain."""
-    amendment: Quorum | None = None
+    amendment: Amendment | None = None
     """Who must sign a new version; absent: the policy cannot be amended."""
     people: Annotated[tuple[Person, ...], Field(min_length=1)]
     domains: tuple[Domain, ...] = ()

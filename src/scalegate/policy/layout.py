@@ -141,9 +141,10 @@ def _comments(text: str) -> Iterator[Comment]:
 
 
 def _blank(text: str, at: int) -> bool:
-    """Whether the line before that of a character is blank."""
+    """Whether a character is the first on its line, but for dashes, and the line before is blank."""
     start = text.rfind("\n", 0, at)
-    return start >= 0 and not text[text.rfind("\n", 0, start) + 1 : start].strip()
+    first = not text[start + 1 : at].strip(" -")
+    return first and start >= 0 and not text[text.rfind("\n", 0, start) + 1 : start].strip()
 
 
 def _attach(text: str, entries: list[Entry], comments: list[Comment]) -> tuple[list[str], list[str]]:

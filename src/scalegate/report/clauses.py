@@ -55,6 +55,10 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
     doing = doing[:1].upper() + doing[1:]
     held = f"{doing} {'is' if len(actions) == 1 else 'are'} held"
     trains = "train" in actions
+    if "release_weights" in actions and isinstance(clause, Capability | Safeguards):
+        # Its figures are others than those of any other action.
+        said = inline(condition)
+        return f"{held} unless {said}." if said else f"{held} unless {condition.text}"
     match clause:
         case Capability():
             return _capability(policy, clause, held, trains)
@@ -190,7 +194,11 @@ def _safeguards(policy: Policy, clause: Safeguards, held: str, trains: bool) -> 
     domains = [domain for domain in policy.domains if domain.level == clause.level]
     items = [item for item in policy.judged if item.level == clause.level]
     level = policy.level(clause.level)
-    needed = in_place(policy, level) if level else f"it has what level {clause.level} asks for, which is not described"
+    needed = (
+        in_place(policy, level, clause.only)
+        if level
+        else f"it has what level {clause.level} asks for, which is not described"
+    )
     reach = "; ".join(
         f"`{it.id}`: {factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
         f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and"
@@ -210,12 +218,13 @@ def _safeguards(policy: Policy, clause: Safeguards, held: str, trains: bool) -> 
     )
 
 
-def in_place(policy: Policy, level: Level) -> str:
-    """What a level takes, as a part of a sentence."""
+def in_place(policy: Policy, level: Level, only: str | None = None) -> str:
+    """What a level takes, as a part of a sentence; `only`: of its safeguards those of one kind."""
     parts = []
-    if level.safeguards:
-        names = listed([f"`{safeguard.id}`" for safeguard in level.safeguards])
-        parts.append(f"{names} {'is' if len(level.safeguards) == 1 else 'are'} attested")
+    asked = [safeguard for safeguard in level.safeguards if only in (None, safeguard.kind)]
+    if asked:
+        names = listed([f"`{safeguard.id}`" for safeguard in asked])
+        parts.append(f"{names} {'is' if len(asked) == 1 else 'are'} attested")
     if level.approvals:
         quorum = level.approvals
         people = policy.with_role(quorum.role)
@@ -236,6 +245,10 @@ def amendment(policy: Policy) -> str:
     keyed = sum(person.key != "unset" for person in people)
     names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
     text = f"A new version takes the signatures of {quorum.at_least} of {len(people)}: {names}."
+    if quorum.notice is not None:
+        text += f" It is known for {format_duration(quorum.notice)} before it is in force."
+    if quorum.cooling_off is not None:
+        text += f" For {format_duration(quorum.cooling_off)} after that each decision says that it is new."
     short = f" Only {keyed} of them {'has' if keyed == 1 else 'have'} a key." if keyed < quorum.at_least else ""
     return (
         text

@@ -158,6 +158,9 @@ def _of_domain(policy: Policy, domain: Domain, of: Reading) -> Iterator[Number]:
     yield Number(
         f"{exact_decimal(domain.margin)}x", f"margin {name} for later enhancement, in effective compute", carries
     )
+    if domain.release is not None:
+        added = f"{exact_decimal(domain.release.enhancement)}x"
+        yield Number(added, f"what others add to released weights {name}, in effective compute", carries)
     yield Number(share(domain.elicitation.share), f"least elicitation {name}, of the effective compute", conclusive)
     yield Number(flop(domain.elicitation.at_least), f"least elicitation {name}", conclusive)
 

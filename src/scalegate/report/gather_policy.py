@@ -37,9 +37,9 @@ from scalegate.report.promises import (
     Saying,
 )
 from scalegate.report.words import Speaker, factor, share
-from scalegate.units import DAY, exact_decimal
+from scalegate.units import DAY, exact_decimal, format_duration
 
-__all__ = ["gather_policy", "keyless", "undefined_parts"]
+__all__ = ["gather_policy", "unadoptable", "undefined_parts"]
 
 MODALITIES = {
     "will": "gates: it is said without a condition",
@@ -114,7 +114,7 @@ def undefined_parts(policy: Policy) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def keyless(policy: Policy) -> tuple[str, ...]:
+def unadoptable(policy: Policy) -> tuple[str, ...]:
     """Why the policy cannot be adopted as it stands; empty if it can."""
     keyed = [person for person in policy.people if person.key != "unset"]
     reasons = [] if any("gate" in person.roles for person in keyed) else ["nobody with the role `gate` has a key"]
@@ -122,6 +122,8 @@ def keyless(policy: Policy) -> tuple[str, ...]:
     have = sum(quorum.role in person.roles for person in keyed) if quorum else 0
     if quorum and have < quorum.at_least:
         reasons.append(f"{quorum.at_least} with the role `{quorum.role}` are to sign, and {have} have a key")
+    if policy.effective_compute is None:
+        reasons.append("it leaves open what training FLOP are in effective compute")
     return tuple(reasons)
 
 
@@ -229,8 +231,15 @@ def _domain(domain: Domain) -> DomainView:
             f" {flop(spent.at_least)}",
         ),
         ("Samples", f"at least {domain.samples}"),
+        *(_release(domain)),
     )
     return DomainView(domain.id, domain.about, domain.level, figures, domain.not_measured, domain.link_to_harm)
+
+
+def _release(domain: Domain) -> Iterator[tuple[str, str]]:
+    if domain.release is not None:
+        added, horizon = factor(domain.release.enhancement), format_duration(domain.release.horizon)
+        yield "Once released", f"others are taken to add no more than {added} of effective compute within {horizon}"
 
 
 def _judgement(policy: Policy, item: Determination) -> Defined:
