@@ -165,12 +165,11 @@ def test_a_policy_is_written_as_a_file_that_reads_back(policy: Policy) -> None:
     assert parse_policy(policy_to_yaml(policy)).digest() == policy.digest()
 
 
-@pytest.mark.parametrize("name", ["arithmetic", "starter"])
+@pytest.mark.parametrize("name", ["arithmetic", "starter", "frontier", "floor"])
 def test_the_examples_are_written_as_files_that_read_back(name: str) -> None:
     policy = parse_policy(read_example(name))
     text = policy_to_yaml(policy)
     assert parse_policy(text).digest() == policy.digest()
-    assert "within: 90 days" in text
 
 
 @pytest.mark.parametrize("path", [it.path for it in published()], ids=lambda path: path.stem)

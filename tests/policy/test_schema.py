@@ -20,8 +20,9 @@ from scalegate.policy.schema import FILE, published_schema, schema, written
 from scalegate.policy.sheet import read_sheet
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
+EXAMPLES = ("arithmetic", "starter", "frontier", "floor")
 PUBLISHED = [(str(it), it.path.read_text(encoding="utf-8")) for it in published()]
-POLICIES = [(name, read_example(name)) for name in ("arithmetic", "starter")] + PUBLISHED
+POLICIES = [(name, read_example(name)) for name in EXAMPLES] + PUBLISHED
 BEYOND = {
     "day_that_is_not": "how many days a month has",
     "duplicate_key": "what a field said before it was said again",
