@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -77,7 +78,10 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
         for name in ("every", "within", "on", "due"):
             clauses[-1].pop(name, None)
     if draw(st.integers(0, 2)) == 0:
-        when = draw(conditions([domain["id"] for domain in document["domains"]], level["safeguards"], dated=dated))
+        document["parameters"] = draw(parameters(dated=dated))
+        named = {it["id"]: it["kind"] for it in document["parameters"]}
+        domains = [domain["id"] for domain in document["domains"]]
+        when = draw(conditions(domains, level["safeguards"], dated=dated, named=named))
         clauses.append(copy.deepcopy(cadence) | {"id": "w", "kind": "condition", "when": when})
         for name in ("every", "within", "on", "due"):
             clauses[-1].pop(name, None)
@@ -106,8 +110,36 @@ def determinations(draw: st.DrawFn) -> list[dict[str, Any]]:
     return found
 
 
-def conditions(domains: list[str], safeguards: list[Any], *, dated: bool) -> st.SearchStrategy[str]:
-    """Texts of conditions in which no danger helps."""
+FIGURES = {
+    "factor": ["1x", "3.5x", "8x"],
+    "share": ["1%", "2.5%"],
+    "flop": [f"{amount} FLOP" for amount in AMOUNTS],
+    "duration": ["1 days", "60 days", "200 days"],
+    "instant": ["2026-12-01", "2027-06-01"],
+}
+
+
+@st.composite
+def parameters(draw: st.DrawFn, *, dated: bool = True) -> list[dict[str, Any]]:
+    """Some of any kind. With dates, of up to three values that begin and are overdue before and after START."""
+    found = []
+    for kind in draw(st.lists(st.sampled_from(sorted(FIGURES)), max_size=3, unique=True)):
+        starts = ["2026-01-01", *(["2026-11-20", "2026-12-10", "2027-02-01"] if dated else [])]
+        dates = draw(st.lists(st.sampled_from(starts), min_size=1, max_size=3, unique=True))
+        values = []
+        for start in dates:
+            ends = [end for end in ("2026-11-25", "2026-12-05", "2027-02-01", "2029-01-01") if end > start]
+            reference = {"document": "Board decision", "section": "12"}
+            value, end = draw(st.sampled_from(FIGURES[kind])), draw(st.sampled_from([*ends, ends[-1]]))
+            values.append({"from": start, "value": value, "reference": reference, "review_by": end})
+        found.append({"id": f"p-{kind}", "about": "A figure.", "kind": kind, "values": values})
+    return found
+
+
+def conditions(
+    domains: list[str], safeguards: list[Any], *, dated: bool, named: Mapping[str, str] | None = None
+) -> st.SearchStrategy[str]:
+    """Texts of conditions in which no danger helps. `named`: the parameters that there are, with their kinds."""
     domain, amount = st.sampled_from(domains), st.sampled_from(AMOUNTS).map(lambda flops: f"{flops} FLOP")
     date = st.sampled_from(["2026-01-01", "2026-12-01", "2027-06-01"])
     known = ["compute", "developer.others", "lineage.planned_end", "lineage.compute + developer.others"]
@@ -126,6 +158,21 @@ def conditions(domains: list[str], safeguards: list[Any], *, dated: bool) -> st.
         *([st.builds("{} <= now".format, date), st.builds("not now < {}".format, date)] if dated else []),
         *([st.just("now <= safeguard.weights-locked.until")] if safeguards else []),
     ]
+    of_parameters = {
+        "factor": [st.builds("compute <= parameter.p-factor * {}.evidence.compute".format, domain)] * 2,
+        "share": [st.builds("parameter.p-share * compute <= {}.elicitation".format, domain)],
+        "flop": [
+            st.just("2 * compute < parameter.p-flop"),
+            st.just("not parameter.p-flop <= compute + developer.others"),
+            st.builds("{}.unevaluated <= parameter.p-flop + 5 FLOP".format, domain),
+        ],
+        "duration": [st.just("now < lineage.opened + parameter.p-duration")],
+        "instant": [st.just("now <= parameter.p-instant"), *([st.just("parameter.p-instant <= now")] if dated else [])],
+    }
+    mine = [atom for kind in (named or {}).values() for atom in of_parameters[kind]]
+    if {"factor", "flop"} <= {*(named or {}).values()}:
+        mine.append(st.just("compute <= parameter.p-factor * parameter.p-flop - developer.others"))
+    atoms += mine * 2
 
     def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         some = st.lists(inner, min_size=2, max_size=3)

@@ -20,6 +20,7 @@ from scalegate.errors import InputError
 from scalegate.examples import read_example
 from scalegate.gate.adequacy import inadequate
 from scalegate.policy import ACTIONS, Policy, compile_policy, load_policy, parse_policy
+from scalegate.policy.parameters import shown_value
 from scalegate.policy.published import published
 from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import AtLeast, Compare, Expr, children, fact_names
@@ -78,7 +79,7 @@ def test_every_form_names_each_clause_and_each_number_and_is_the_same_each_time(
     assert sorted(views) == sorted(clause.id for clause in policy.clauses)
     wanted: set[str] = set()
     for action in ACTIONS:
-        for compiled in compile_policy(policy, action):
+        for compiled in compile_policy(policy, action, by_name=True):
             view = views[compiled.clause.id]
             for value in numbers(compiled.condition):
                 assert stands(value, said(view)), (value, said(view))
@@ -87,7 +88,14 @@ def test_every_form_names_each_clause_and_each_number_and_is_the_same_each_time(
                 assert compiled.clause.kind == "condition" or stands(value, sentences), (value, sentences)
                 assert any(stands(value, number.value) for number in document.numbers)
             wanted.add(compiled.clause.id)
+    told = {item.id: item.text for item in document.parameters}
+    for parameter in policy.parameters:
+        for figure in parameter.values:
+            assert shown_value(figure) in told[parameter.id]
+            assert date(figure.review_by) in told[parameter.id]
+            assert any(shown_value(figure) == number.value for number in document.numbers)
     for form in forms:
+        assert all(bare(text) in bare(form) for text in told.values())
         assert all(name in form for name in wanted)
         assert all(number.value in form for number in document.numbers)
         assert HEADLINE in form

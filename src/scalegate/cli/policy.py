@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalegate.cli import reading
+from scalegate.cli import language, reading
 from scalegate.cli.check import check
 from scalegate.cli.options import AsJson, PolicyName, policy_file
 
@@ -31,7 +31,8 @@ def explain(
 ) -> None:
     """Show the condition that decides each clause.
 
-    It stands beside the sentence that it is to say, and is the very condition that the gate evaluates.
+    It stands beside the sentence that it is to say, and is the very condition that the gate evaluates. A parameter is
+    named in it, with its values below.
     """
     from scalegate.cli.project import check_action
     from scalegate.cli.show import emit
@@ -41,7 +42,7 @@ def explain(
 
     policy = load_policy(policy_file(path, quiet=as_json))
     wanted = check_action(action)
-    compiled = [it for it in compile_policy(policy, wanted) if clause in (None, it.clause.id)]
+    compiled = [it for it in compile_policy(policy, wanted, by_name=True) if clause in (None, it.clause.id)]
     if not compiled:
         known = [it.id for it in policy.clauses if wanted in it.actions]
         what = f"no clause `{clause}` is about `{wanted}`" if clause else f"no clause is about `{wanted}`"
@@ -53,10 +54,12 @@ def explain(
 
 
 def _document(policy: Policy, compiled: CompiledClause) -> dict[str, object]:
+    from scalegate.policy.dating import parameters_of
+    from scalegate.policy.parameters import name_of, shown_values
     from scalegate.policy.show import show_condition
-    from scalegate.policy.vocabulary import vocabulary
+    from scalegate.policy.vocabulary import named
 
-    known, clause = vocabulary(policy), compiled.clause
+    known, clause = named(policy), compiled.clause
     parts = {"in_force": compiled.in_force, "binds": compiled.binds, "condition": compiled.condition}
     return {
         "id": clause.id,
@@ -66,24 +69,35 @@ def _document(policy: Policy, compiled: CompiledClause) -> dict[str, object]:
         "text": clause.text,
         "source": str(clause.source),
         **{name: show_condition(expr, known) for name, expr in parts.items()},
+        "parameters": {
+            name_of(it): list(shown_values(it))
+            for it in policy.parameters
+            if name_of(it) in parameters_of(compiled.condition)
+        },
     }
 
 
 def _view(policy: Policy, compiled: CompiledClause) -> str:
+    from scalegate.policy.dating import parameters_of
+    from scalegate.policy.parameters import name_of, shown_values
     from scalegate.policy.show import lay_out
     from scalegate.policy.syntax import All, undefined
-    from scalegate.policy.vocabulary import vocabulary
+    from scalegate.policy.vocabulary import named
 
-    known, clause = vocabulary(policy), compiled.clause
+    known, clause = named(policy), compiled.clause
     gates = "gates" if clause.gates else "gates nothing"
     lines = [f"{clause.id}: {clause.kind}, {clause.modality}, {gates}", f'  "{clause.text}"']
     lines.append(f"  {clause.source}")
     for name, expr in (("in force", compiled.in_force), ("binds", compiled.binds), ("met", compiled.condition)):
         if expr != All(()):
             lines += [f"  {name} if", *lay_out(expr, known, 2)]
+    for it in policy.parameters:
+        if name_of(it) in parameters_of(compiled.condition):
+            lines += [f"  {name_of(it)} is", *(f"    {value}" for value in shown_values(it))]
     if undefined(compiled.condition):
         lines.append("  What is `undefined` has no test yet: it is never met, and nobody can sign it away.")
     return "\n".join(lines)
 
 
 reading.register(app)
+language.register(app)

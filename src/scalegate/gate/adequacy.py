@@ -12,7 +12,10 @@ from fractions import Fraction
 from math import ceil
 
 from scalegate.policy.document import ACTIONS, Cadence, Capability, Clause, Condition, Policy, Safeguards, UndefinedTest
+from scalegate.policy.loosening import loosened
+from scalegate.policy.parameters import shown_value
 from scalegate.policy.quotes import misquotes
+from scalegate.policy.show import date
 from scalegate.policy.syntax import undefined
 from scalegate.units import format_factor, format_flop, format_share
 
@@ -35,6 +38,7 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     reasons += _left_open(policy)
     reasons += _released(policy)
     reasons += _ungated(policy)
+    reasons += _loosened(policy)
     weak = [clause.id for clause in policy.clauses if not clause.gates]
     if weak:
         reasons.append(f"Clauses that are aims or illustrations protect nothing: {', '.join(weak)}.")
@@ -87,6 +91,15 @@ def _released(policy: Policy) -> Iterator[str]:
     void = [it.id for level in policy.levels for it in level.safeguards if not it.survives_release]
     if void:
         yield f"Safeguards that end with a release of weights count for none: {', '.join(void)}."
+
+
+def _loosened(policy: Policy) -> Iterator[str]:
+    """What a date alone permits."""
+    for it in loosened(policy):
+        yield (
+            f"From {date(it.value.from_)} on the parameter `{it.parameter.id}` permits more, and the date is enough for"
+            f" that: {shown_value(it.value)}, after {shown_value(it.before)}."
+        )
 
 
 def _misquoted(policy: Policy) -> Iterator[str]:

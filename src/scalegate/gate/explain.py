@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from scalegate.gate.decision import Status
 from scalegate.gate.judge import Test
 from scalegate.gate.sentences import fact_sentence, sentence
+from scalegate.policy.dating import settled
 from scalegate.policy.semantics import Facts, evaluate, linear_value, number, unknowns
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, children, fact_names
 from scalegate.truth import Truth
@@ -19,6 +20,7 @@ LISTED = 4
 
 def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = ()) -> str:
     """What makes the clause met or violated, or what is unknown and why; `faults` say why a bare fact is false."""
+    condition = settled(test.condition, facts)
     match status:
         case "not applicable":
             return "not in force at this time"
@@ -27,15 +29,15 @@ def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = 
         case "not binding":
             return "too few parties have adopted its tier"
         case "not shown":
-            reasons = unknowns(test.condition, facts).values()
-            lines = list(_ruled_out_failed(test.condition, facts))
+            reasons = unknowns(condition, facts).values()
+            lines = list(_ruled_out_failed(condition, facts))
             lines += [f"{why.detail or why.reason.value} [{why.reason.value}]" for why in reasons]
         case "met":
             needed = _short(list(_all_the_same(test, facts)))
-            lines = list(_because(test.condition, facts, Truth.TRUE))
+            lines = list(_because(condition, facts, Truth.TRUE))
             return (_short(lines) or str(status)) + (f"; asked for since {needed}" if needed else "")
         case "violated":
-            lines = [*_because(test.condition, facts, Truth.FALSE), *faults]
+            lines = [*_because(condition, facts, Truth.FALSE), *faults]
     return _short(lines) or str(status)
 
 

@@ -17,6 +17,7 @@ from scalegate.gate.determinations import determination_facts, determination_nam
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
 from scalegate.policy.determined import determined
 from scalegate.policy.document import Action, Domain, Policy, Tier
+from scalegate.policy.parameters import parameter_facts
 from scalegate.policy.semantics import Reason, Unknown, Value, evaluate, number
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.truth import Truth
@@ -169,6 +170,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")
         facts[f"tier.{tier.id}.adopters"] = _adopters(tier, records[-1]) if records else missing
         facts[f"tier.{tier.id}.until"] = records[-1].until if records else missing
+    facts |= parameter_facts(policy, situation.now)
     if policy.effective_compute is None:
         left_open = Unknown(Reason.UNDEFINED, "the policy leaves open what training FLOP are in effective compute")
         facts |= {name: left_open for name, kind in vocabulary(policy).items() if kind is Kind.FLOP}

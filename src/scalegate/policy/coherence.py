@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import ceil, log, log1p
 
 from scalegate.policy.document import Cadence, Capability, Level, Policy, Quorum, Safeguards, UndefinedTest
+from scalegate.policy.parameters import parameter_faults
 from scalegate.units import DAY, MAX_SAMPLES, format_duration
 
 __all__ = ["coherence_faults"]
@@ -57,7 +58,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if not set(rests_on) & set(unsound):
             faults.append((path, message))
 
-    for name in ("people", "domains", "determinations", "levels", "tiers", "clauses"):
+    for name in ("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses"):
         seen: set[object] = set()
         for index, part in enumerate(getattr(policy, name)):
             key = part.number if isinstance(part, Level) else part.id
@@ -198,6 +199,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         elif item.level is not None:
             leads_to(path, item.id, item.level)
 
+    for path, message in parameter_faults(policy):
+        add(path, message)
     seen_safeguards: set[str] = set()
     for index, level in enumerate(policy.levels):
         if level.approvals:

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scalegate.policy.dating import by_date
 from scalegate.policy.determined import determined, expanded, judged, undenied
 from scalegate.policy.document import (
     Action,
@@ -73,12 +74,18 @@ class CompiledClause:
     condition: Expr
 
 
-def compile_policy(policy: Policy, action: Action) -> tuple[CompiledClause, ...]:
-    """Every clause of the policy that is about `action`, in document order."""
+def compile_policy(policy: Policy, action: Action, *, by_name: bool = False) -> tuple[CompiledClause, ...]:
+    """Every clause of the policy that is about `action`, in document order.
+
+    `by_name`: with parameters as they are named, for people; what is evaluated has their figures, each with its dates.
+    """
     return tuple(
-        CompiledClause(clause, _in_force(clause), _binds(policy, clause), _condition(policy, clause, action))
-        for clause in policy.clauses
-        if action in clause.actions
+        CompiledClause(
+            clause, _in_force(clause), _binds(policy, clause), condition if by_name else by_date(policy, condition)
+        )
+        for clause, condition in (
+            (clause, _condition(policy, clause, action)) for clause in policy.clauses if action in clause.actions
+        )
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from scalegate.errors import InputError
+from scalegate.policy.dating import in_figures
 from scalegate.policy.document import Clause, Condition, Policy
 from scalegate.policy.expressions import parse_condition
 from scalegate.policy.faults import Found
@@ -13,7 +14,7 @@ from scalegate.policy.quantities import NoSuchFact
 from scalegate.policy.semantics import evaluate
 from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import Compare, Expr, compares, fact_names, from_json, net, to_json
-from scalegate.policy.vocabulary import Vocabulary, vocabulary
+from scalegate.policy.vocabulary import Vocabulary, named
 from scalegate.truth import Truth
 
 __all__ = ["resolve"]
@@ -27,12 +28,12 @@ def resolve(policy: Policy, unsound: Collection[str] = ()) -> tuple[Policy, list
     faults: list[Found] = []
     if not any(isinstance(clause, Condition) for clause in policy.clauses):
         return policy, faults
-    known = vocabulary(policy)
+    known = named(policy)
     clauses: list[Clause] = []
     for index, clause in enumerate(policy.clauses):
         if isinstance(clause, Condition):
             try:
-                clause = clause.model_copy(update={"when": _tree(clause.when, known)})
+                clause = clause.model_copy(update={"when": _tree(policy, clause.when, known)})
             except InputError as error:
                 if isinstance(error, NoSuchFact) and set(unsound) - {"clauses"}:
                     continue
@@ -42,7 +43,7 @@ def resolve(policy: Policy, unsound: Collection[str] = ()) -> tuple[Policy, list
     return policy.model_copy(update={"clauses": tuple(clauses)}), faults
 
 
-def _tree(when: Expr | str, known: Vocabulary) -> Expr:
+def _tree(policy: Policy, when: Expr | str, known: Vocabulary) -> Expr:
     tree = parse_condition(when, known) if isinstance(when, str) else when
     try:
         # As it will be read from a ledger, or the policy could be adopted and never be read again.
@@ -57,9 +58,10 @@ def _tree(when: Expr | str, known: Vocabulary) -> Expr:
         raise InputError("it is not written as it would be read", fix="write it as a text, and take what is made of it")
     if not fact_names(tree):
         raise InputError("it reads no fact: it is so or not whatever happens", fix="name a fact in it")
-    if evaluate(tree, {}) is Truth.TRUE or any(map(_reads_nothing, compares(tree))):
+    figures = in_figures(policy, tree)
+    if evaluate(figures, {}) is Truth.TRUE or any(map(_reads_nothing, compares(figures))):
         raise InputError("it is met, in part or whole, whatever happens", fix="leave out what is always so")
-    wrong = list(dict.fromkeys(f"`{name}`" for name in wrong_ways(tree)))
+    wrong = list(dict.fromkeys(f"`{name}`" for name in wrong_ways(figures)))
     if wrong:
         raise InputError(
             f"{', '.join(wrong)} on the wrong side: so, more danger could release a hold",

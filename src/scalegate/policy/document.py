@@ -17,6 +17,8 @@ from scalegate.policy.scalars import (
     Count,
     Duration,
     Factor,
+    Figure,
+    FigureKind,
     Flop,
     Identifier,
     Instant,
@@ -34,6 +36,8 @@ __all__ = [
     "Domain",
     "Floor",
     "Level",
+    "Parameter",
+    "ParameterValue",
     "Person",
     "Policy",
     "Quorum",
@@ -175,6 +179,27 @@ class Determination(Part):
     """The longest that one signature counts; absent: as long as its signer says."""
 
 
+class ParameterValue(Part):
+    """What a parameter is from a date on, until another value comes or it is overdue."""
+
+    from_: Annotated[Instant, Field(alias="from")]
+    value: Figure
+    reference: Source
+    """Where it was decided."""
+    review_by: Instant
+    """The last instant at which it counts: from then on it is unknown, until a later value comes."""
+
+
+class Parameter(Part):
+    """A figure that conditions name as `parameter.ID`, apart from what they say with it."""
+
+    id: Identifier
+    about: Text
+    kind: FigureKind
+    """`factor` and `share` multiply an amount; the others are amounts."""
+    values: Annotated[tuple[ParameterValue, ...], Field(min_length=1)]
+
+
 class Safeguard(Part):
     id: Identifier
     text: Text
@@ -313,7 +338,7 @@ class Floor(Part):
 
 
 class Policy(Part):
-    """A versioned document of clauses, with the parameters, people and levels that they name."""
+    """A versioned document of clauses, with the domains, parameters, people and levels that they name."""
 
     scalegate: Literal["1"]
     """Version of the policy language."""
@@ -338,6 +363,7 @@ class Policy(Part):
     people: Annotated[tuple[Person, ...], Field(min_length=1)]
     domains: tuple[Domain, ...] = ()
     determinations: tuple[Determination, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
     levels: tuple[Level, ...] = ()
     tiers: tuple[Tier, ...] = ()
     clauses: tuple[Clause, ...] = ()
@@ -371,7 +397,7 @@ class Policy(Part):
         document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         for name in ("determinations", "tiers", "clauses") if self.floors else ():
             document[name] = [part for part in document[name] if "/" not in part["id"]]
-        for name in ("determinations", "floors"):
+        for name in ("determinations", "parameters", "floors"):
             if not document[name]:
                 # Policies from before there were any keep their digest.
                 del document[name]

@@ -3,6 +3,7 @@
     compute * 1.5 <= 6 * arithmetic.evidence.compute and now <= arithmetic.evidence.time + 90 days
     at least 2 of (now <= approval.2.ada.until, now <= approval.2.grace.until)
     compute <= 3.6e12 FLOP or undefined test.understanding
+    compute <= parameter.growth * arithmetic.evidence.compute
 
 `show_condition` is the inverse: what it shows reads back as the same tree. A condition is
 checked as it is read: a fact that there is not, and a comparison of unlike things, are errors with their column.
@@ -23,8 +24,21 @@ from typing import NoReturn
 from scalegate import units
 from scalegate.errors import InputError, Place
 from scalegate.policy.quantities import NoSuchFact, Quantity, of_fact, one_kind
-from scalegate.policy.syntax import MAX_DEPTH, All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
-from scalegate.policy.vocabulary import Kind, Vocabulary
+from scalegate.policy.syntax import (
+    MAX_DEPTH,
+    PARAMETER,
+    All,
+    Any,
+    AtLeast,
+    Compare,
+    Expr,
+    Fact,
+    Linear,
+    Not,
+    Undefined,
+    parts,
+)
+from scalegate.policy.vocabulary import Kind, Vocabulary, kind_of
 
 __all__ = ["parse_condition"]
 
@@ -166,6 +180,8 @@ class _Reader:
             named = self._token
             if named.kind != "name" or named.text in _WORDS:
                 self._fail(named.at, "what is undefined has no name", "name it: `undefined test.understanding`")
+            if named.text.startswith(PARAMETER):
+                self._fail(named.at, f"`{named.text}` is a parameter, and not undefined", "compare with it")
             self._next += 1
             return Undefined(named.text)
         if token.text in ("all", "any") and token.kind == "name":
@@ -231,7 +247,8 @@ class _Reader:
         fault = one_kind(left, right)
         if fault is not None:
             self._fail(first.at, fault[0], fault[1])
-        if not left.linear.terms and not right.linear.terms:
+        names = [name for _, name in (*left.linear.terms, *right.linear.terms)]
+        if all(parts(name)[-1].startswith(PARAMETER) for name in names):
             self._fail(first.at, "the comparison reads no fact: it is so or not whatever happens", "name a fact in it")
         low, high = (left, right) if sign.text.startswith("<") else (right, left)
         return Compare("<=" if sign.text.endswith("=") else "<", low.linear, high.linear)
@@ -241,6 +258,9 @@ class _Reader:
         kind = self._known.get(amount.text)
         if kind is Kind.INSTANT:
             return "now <= 2030-01-31" if amount.text == "now" else f"now <= {amount.text}"
+        if kind in (Kind.FLOP, Kind.FACTOR) and amount.text.startswith(PARAMETER):
+            evidence = next((name for name in self._known if name.endswith(".evidence.compute")), "lineage.compute")
+            return f"compute <= {amount.text}" + f" * {evidence}" * (kind is Kind.FACTOR)
         return f"{amount.text} <= 1e13 FLOP" if kind is Kind.FLOP else "compute <= 1e13 FLOP"
 
     def _sum(self) -> Quantity:
@@ -256,7 +276,11 @@ class _Reader:
             other = self._amount()
             if found.factor is None and other.factor is None:
                 self._fail(start.at, "two amounts are multiplied", "multiply by a plain number: `4 * compute`")
-            found = other * found.factor if found.factor is not None else found * (other.factor or Fraction(0))
+            amount, by = (other, found) if found.factor is not None else (found, other)
+            if by.by and any(kind_of(name, self._known) is Kind.INSTANT for _, name in amount.linear.terms):
+                what = f"`{by.by[0]}` multiplies an instant"
+                self._fail(start.at, what, "write the time that may pass as a parameter of the kind `duration`")
+            found = amount.times(by)
         if self._token.text == "/":
             self._fail(self._token.at, "nothing is divided", "multiply the other side: `a <= 4 * b`")
         return found
@@ -282,7 +306,8 @@ class _Reader:
         self._next += 1
         kind = self._known.get(token.text)
         if kind is None:
-            self._fail(token.at, f"there is no fact `{token.text}`", self._like(token.text), NoSuchFact)
+            what = "parameter" if token.text.startswith(PARAMETER) else "fact"
+            self._fail(token.at, f"there is no {what} `{token.text}`", self._like(token.text), NoSuchFact)
         if kind is Kind.YES_NO:
             self._fail(token.at, f"`{token.text}` is so or not, and no amount", f"write it alone: `{token.text}`")
         return of_fact(token.text, kind)
@@ -294,6 +319,8 @@ class _Reader:
             return f"write `{name.lower()}`"
         if near:
             return f"did you mean `{near[0]}`?"
+        if name.startswith(PARAMETER):
+            return f"describe it under `parameters`, with the id `{name.removeprefix(PARAMETER)}`"
         # A policy with a fault cannot be explained: what there is has to stand here.
         ending = [fact for fact in self._known if fact.endswith(f".{name}")]
         of_a_domain = [fact for fact in self._known if fact.endswith((".ruled_out", ".evidence.compute"))]

@@ -144,6 +144,7 @@ _EXAMPLES = {
     "test": "{id: ..., purpose: ..., approved_by: {role: officer, at_least: 2}}",
     "approved_by": "{role: officer, at_least: 2}", "error_budget": "{alpha: 5%, evaluations: 12}",
     "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
+    "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
     "notice": "30 days", "cooling_off": "30 days",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",

@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
+from scalegate.policy.dating import in_figures
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import (
     Cadence,
@@ -24,7 +25,7 @@ from scalegate.policy.document import (
     Safeguards,
     UndefinedTest,
 )
-from scalegate.policy.syntax import AtLeast, Expr, children, compares, fact_names, net
+from scalegate.policy.syntax import PARAMETER, AtLeast, Expr, children, compares, fact_names, net
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.units import exact_flop, format_duration, format_factor, parse_duration
 
@@ -77,7 +78,7 @@ def _readings(policy: Policy, clause: Clause) -> Iterator[tuple[list[tuple[str, 
     """For each kind of figure but factors: those in the sentence, those that it is decided by, and how one is shown."""
     amounts = {Fraction(value) for name in ("at", "above") if (value := getattr(clause, name, None)) is not None}
     if isinstance(clause, Condition):
-        amounts = _constants(clause.when, Kind.FLOP, policy)
+        amounts = _constants(in_figures(policy, clause.when), Kind.FLOP, policy)
     durations, quorums = _lasting(policy, clause), _signing(policy, clause)
     yield list(_amounts(clause.text)), amounts, lambda it: exact_flop(int(it))
     yield list(_durations(clause.text)), durations, lambda it: format_duration(int(it))
@@ -107,7 +108,9 @@ def _judged(policy: Policy, clause: Condition) -> list[Determination]:
 def _dated(clause: Clause) -> bool:
     """Whether it goes by a date: what a sentence says of time may be worked into that."""
     compared = compares(clause.when) if isinstance(clause, Condition) else ()
-    return isinstance(clause, Moratorium) or any(set(net(it)) == {"now"} for it in compared)
+    return isinstance(clause, Moratorium) or any(
+        {name for name in net(it) if not name.startswith(PARAMETER)} == {"now"} for it in compared
+    )
 
 
 def _counts(expr: Expr) -> Iterator[tuple[int, int]]:
@@ -131,7 +134,7 @@ def _growing(policy: Policy, clause: Clause) -> set[Fraction]:
     if isinstance(clause, Condition):
         return {it.carries for it in _judged(policy, clause) if it.carries is not None} | {
             abs(one / other)
-            for compare in compares(clause.when)
+            for compare in compares(in_figures(policy, clause.when))
             for one, other in permutations([it for it in net(compare).values() if it], 2)
             if (one > 0) is not (other > 0) and abs(one) > abs(other)
         }
@@ -148,7 +151,9 @@ def _lasting(policy: Policy, clause: Clause) -> set[int]:
     if isinstance(clause, Cadence):
         return {clause.within} if clause.within is not None else set()
     if isinstance(clause, Condition):
-        periods = {int(it) for it in _constants(clause.when, Kind.INSTANT, policy) if it.denominator == 1}
+        periods = {
+            int(it) for it in _constants(in_figures(policy, clause.when), Kind.INSTANT, policy) if it.denominator == 1
+        }
         return periods | {it.valid_for for it in _judged(policy, clause) if it.valid_for is not None}
     level = policy.level(clause.level) if isinstance(clause, Safeguards) else None
     if level is None:

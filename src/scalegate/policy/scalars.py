@@ -7,11 +7,12 @@ serves both and nothing passes through a float.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from scalegate import units
 from scalegate.errors import InputError
@@ -19,9 +20,13 @@ from scalegate.policy.syntax import Expr, from_json, to_json
 from scalegate.text import unshowable
 
 __all__ = [
+    "FIGURES",
     "Count",
     "Duration",
     "Factor",
+    "Figure",
+    "FigureKind",
+    "FigureOf",
     "Flop",
     "Identifier",
     "Instant",
@@ -38,6 +43,7 @@ MAX_CONDITION = 10_000
 MAX_WORD = 300
 """Longest text of a scalar other than prose; a verification key is the longest of them."""
 MAX_FACTOR = 10**9
+FigureKind: TypeAlias = Literal["factor", "flop", "duration", "share", "instant", "count"]
 
 
 def _read(parse: Callable[[str], Any]) -> BeforeValidator:
@@ -106,16 +112,101 @@ def _count(text: str) -> int:
     return int(text)
 
 
-Flop = Annotated[int, _read(units.parse_flop), _write(lambda v: f"{v} FLOP")]
-Duration = Annotated[int, _read(units.parse_duration), _write(lambda v: f"{v} seconds")]
-Instant = Annotated[int, _read(_instant), _write(units.format_instant)]
-Factor = Annotated[Fraction, _read(_factor), _write(lambda v: f"{units.exact_decimal(v)}x")]
-Share = Annotated[Fraction, _read(units.parse_share), _write(lambda v: f"{units.exact_decimal(v * 100)}%")]
-Score = Annotated[Fraction, _read(units.parse_score), _write(units.exact_decimal)]
-Count = Annotated[int, _read(_count), _write(str)]
-Identifier = Annotated[str, _read(identifier)]
-Role = Annotated[str, _read(_role)]
-Text = Annotated[str, _read(_text)]
+def _shape(pattern: str, *examples: str, also: str = "") -> WithJsonSchema:
+    """What an editor checks of the text; `also`: what YAML takes such a text for, where it is not quoted."""
+    of = ["string", also] if also else "string"
+    return WithJsonSchema(
+        {"type": of, "pattern": f"^(?:{pattern})$", "maxLength": MAX_WORD, "examples": list(examples)}
+    )
+
+
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,3})?"
+_PATTERNS: Mapping[FigureKind, str] = {
+    "factor": f"{_NUMBER}x",
+    "flop": f"{_NUMBER} ?[kMGTPEZY]?FLOP",
+    "duration": "[0-9]{1,11} (?:second|minute|hour|day|week|month|year)s?",
+    "share": f"{_NUMBER}%",
+    "instant": "[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?",
+    "count": "[1-9][0-9]{0,8}",
+}
+_PROSE = {"type": ["string", "number", "boolean"], "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"\S"}
+_NAME = r"(?=.{1,64}$)[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*"
+_SCORE = r"[01](?:\.[0-9]{1,9})?"
+
+Flop = Annotated[int, _read(units.parse_flop), _write(lambda v: f"{v} FLOP"), _shape(_PATTERNS["flop"], "1e26 FLOP")]
+Duration = Annotated[
+    int, _read(units.parse_duration), _write(lambda v: f"{v} seconds"), _shape(_PATTERNS["duration"], "3 months")
+]
+Instant = Annotated[int, _read(_instant), _write(units.format_instant), _shape(_PATTERNS["instant"], "2027-01-31")]
+Factor = Annotated[
+    Fraction, _read(_factor), _write(lambda v: f"{units.exact_decimal(v)}x"), _shape(_PATTERNS["factor"], "4x")
+]
+Share = Annotated[
+    Fraction,
+    _read(units.parse_share),
+    _write(lambda v: f"{units.exact_decimal(v * 100)}%"),
+    _shape(_PATTERNS["share"], "5%"),
+]
+Score = Annotated[
+    Fraction, _read(units.parse_score), _write(units.exact_decimal), _shape(_SCORE, "0.20", also="number")
+]
+Count = Annotated[int, _read(_count), _write(str), _shape(_PATTERNS["count"], "2", also="integer")]
+Identifier = Annotated[str, _read(identifier), _shape(_NAME, "my-id")]
+Role = Annotated[str, _read(_role), _shape(r"(?:[a-z][a-z0-9_.-]*/)?[a-z][a-z0-9_.-]*", "officer")]
+Text = Annotated[str, _read(_text), WithJsonSchema(_PROSE)]
+
+
+@dataclass(frozen=True)
+class FigureOf:
+    """An exact number with what it is a number of; durations and instants are in seconds."""
+
+    kind: FigureKind
+    value: Fraction
+
+    def __str__(self) -> str:
+        return FIGURES[self.kind][1](self.value)
+
+
+FIGURES: Mapping[FigureKind, tuple[Callable[[str], int | Fraction], Callable[[Any], str], str]] = {
+    "factor": (_factor, lambda v: f"{units.exact_decimal(v)}x", "4x"),
+    "flop": (units.parse_flop, lambda v: f"{v} FLOP", "1e26 FLOP"),
+    "duration": (units.parse_duration, lambda v: f"{v} seconds", "3 months"),
+    "share": (units.parse_share, lambda v: f"{units.exact_decimal(v * 100)}%", "20%"),
+    "instant": (_instant, lambda v: units.format_instant(int(v)), "2027-01-31"),
+    "count": (_count, str, "3"),
+}
+"""How a figure of each kind is read and written, and an example. No text is a figure of two kinds."""
+
+
+def _figure(text: str) -> FigureOf:
+    likely: InputError | None = None
+    for kind, (parse, _, _) in FIGURES.items():
+        try:
+            return FigureOf(kind, Fraction(parse(text)))
+        except InputError as error:
+            if re.search(_LIKE[kind], text):
+                likely = error
+    shown = ", ".join(f"`{example}`" for _, _, example in FIGURES.values())
+    raise likely or InputError(f"`{text}` is not a figure", fix=f"write a number with its unit: {shown}")
+
+
+_LIKE: Mapping[FigureKind, str] = {
+    "factor": r"^[0-9.]+ ?[xX]$",
+    "flop": r"(?i)flops?$",
+    "duration": r"^[0-9.]+ [a-z]{2,}$",
+    "share": r"%$",
+    "instant": r"^[0-9]{4}-",
+    "count": r"^-?[0-9]+$",
+}
+"""What a text that cannot be read was most likely meant to be."""
+
+Figure = Annotated[
+    FigureOf,
+    _read(_figure),
+    _write(str),
+    _shape("|".join(_PATTERNS.values()), *(example for _, _, example in FIGURES.values()), also="integer"),
+]
+"""A figure of any kind: its unit says of which."""
 
 
 def _when(value: object) -> Expr | str:
@@ -129,5 +220,16 @@ def _when(value: object) -> Expr | str:
         raise ValueError(f"{error.message} | {error.fix or ''}") from error
 
 
-When = Annotated[Any, BeforeValidator(_when), PlainSerializer(lambda it: it if isinstance(it, str) else to_json(it))]
+_EITHER = {
+    "anyOf": [
+        {"type": "string", "minLength": 1, "maxLength": MAX_CONDITION, "examples": ["compute <= 1e26 FLOP"]},
+        {"type": "array", "minItems": 1},
+    ]
+}
+When = Annotated[
+    Any,
+    BeforeValidator(_when),
+    PlainSerializer(lambda it: it if isinstance(it, str) else to_json(it)),
+    WithJsonSchema(_EITHER),
+]
 """A condition as text, or as its tree."""

@@ -88,7 +88,8 @@ def unknowns(expr: Expr, facts: Facts) -> dict[str, Unknown]:
     found: dict[str, Unknown] = {}
     match expr:
         case Undefined(name):
-            found[name] = Unknown(Reason.UNDEFINED, f"`{name}` is not defined yet")
+            why = facts.get(name)
+            found[name] = why if isinstance(why, Unknown) else _undefined(name)
         case Fact(name):
             if not isinstance(facts.get(name), bool):
                 found[name] = _why(name, facts)
@@ -100,6 +101,10 @@ def unknowns(expr: Expr, facts: Facts) -> dict[str, Unknown]:
             for item in children(expr):
                 found.update(unknowns(item, facts))
     return found
+
+
+def _undefined(name: str) -> Unknown:
+    return Unknown(Reason.UNDEFINED, f"`{name}` is not defined yet")
 
 
 def _why(name: str, facts: Facts) -> Unknown:

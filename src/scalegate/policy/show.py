@@ -8,7 +8,7 @@ from scalegate import units
 from scalegate.errors import InputError
 from scalegate.policy.quantities import NoSuchFact
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
-from scalegate.policy.vocabulary import Kind, Vocabulary
+from scalegate.policy.vocabulary import Kind, Vocabulary, kind_of
 
 __all__ = ["amount", "date", "lay_out", "show_condition"]
 
@@ -72,18 +72,18 @@ def _list(items: tuple[Expr, ...], known: Vocabulary) -> str:
 def _kind(left: Linear, right: Linear, known: Vocabulary) -> Kind:
     names = [name for _, name in (*left.terms, *right.terms)]
     for name in names:
-        if name not in known:
+        if kind_of(name, known) is None:
             raise NoSuchFact(f"there is no fact `{name}`", fix="write one that the policy has")
-    kinds = {Kind.INSTANT if known.get(name) is Kind.DURATION else known.get(name) for name in names}
+    kinds = {Kind.INSTANT if kind_of(name, known) is Kind.DURATION else kind_of(name, known) for name in names}
     kind = kinds.pop() if len(kinds) == 1 else None
-    if kind is None or kind is Kind.YES_NO:
+    if kind is None or kind in (Kind.YES_NO, Kind.FACTOR):
         what = f"a comparison of {', '.join(f'`{name}`' for name in names) or 'no fact'} is of no one kind"
         raise InputError(what, fix="compare facts of one kind, and at least one")
     return kind
 
 
 def _instants(side: Linear, known: Vocabulary) -> Fraction:
-    return sum((c for c, name in side.terms if known.get(name) is Kind.INSTANT), Fraction(0))
+    return sum((c for c, name in side.terms if kind_of(name, known) is Kind.INSTANT), Fraction(0))
 
 
 def _sum(side: Linear, known: Vocabulary, kind: Kind, instants: bool) -> str:

@@ -19,6 +19,7 @@ from scalegate.errors import InputError
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Policy
 from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.policy.syntax import PARAMETER
 from scalegate.policy.vocabulary import Kind, Vocabulary, vocabulary
 
 __all__ = ["FOR_GOOD", "StatedFault", "facts_of", "impossible", "shown", "stated"]
@@ -55,6 +56,9 @@ def facts_of(policy: Policy, name: str, text: str) -> dict[str, Value]:
     known = vocabulary(policy) | _of_all(policy)
     names = [name] if name in known else _matching(policy, known, name)
     kinds = {known[each] for each in names}
+    if not names and name.startswith(PARAMETER):
+        fix = "change it in the policy; which of its values is in force turns on `now`"
+        raise InputError(f"`{name}` is a figure of the policy, and no fact", fix=fix)
     if not names:
         near = difflib.get_close_matches(name, [*known, *_patterns(policy, known)], n=1)
         fix = f"did you mean `{near[0]}`?" if near else "write one that `scalegate policy explain` shows"
@@ -156,7 +160,7 @@ def _value(name: str, kind: Kind, text: str) -> Value:
             return units.parse_instant(text)
         case Kind.DURATION:
             return units.parse_duration(text)
-        case Kind.COUNT:
+        case Kind.COUNT | Kind.FACTOR:
             if not re.fullmatch(r"0|[1-9][0-9]{0,8}", text):
                 raise InputError(f"`{text}` is not a whole number", fix="write digits only: `2`")
             return int(text)

@@ -5,6 +5,10 @@ asks whether a fact is known, so that evaluation is total, comparison stays line
 learning a fact never turns a true condition false. A ratio is written as a comparison of products:
 "compute is at most 4 times the evidence's" is `1 * compute <= 4 * evidence`.
 
+A parameter of the policy is named like a fact, `parameter.cap`. One that multiplies stands before what it multiplies,
+`parameter.growth * evidence`, and both are one name. No fact has such a name, so that a tree in which a parameter
+was left is unknown: `dating` puts the figures in.
+
 JSON form: `["fact", name]`, `["undefined", name]`, `["not", x]`, `["all", x, ...]`, `["any", x, ...]`,
 `["at_least", k, x, ...]`, `["<=", linear, linear]` and `["<", linear, linear]`, where a linear term is
 `{"const": "3", "terms": [["3/2", "fact"], ...]}` with exact numbers as text.
@@ -23,6 +27,8 @@ from typing import Literal, TypeAlias
 from scalegate.errors import InputError
 
 __all__ = [
+    "PARAMETER",
+    "TIMES",
     "All",
     "Any",
     "AtLeast",
@@ -38,6 +44,7 @@ __all__ = [
     "fact_names",
     "from_json",
     "net",
+    "parts",
     "term",
     "to_json",
     "undefined",
@@ -46,6 +53,10 @@ __all__ = [
 
 MAX_DEPTH = 50
 """How deep conditions may be nested where they come from outside."""
+PARAMETER = "parameter."
+"""How the names of parameters begin."""
+TIMES = " * "
+"""Stands in a name between a parameter and what it multiplies."""
 
 
 @dataclass(frozen=True)
@@ -151,13 +162,18 @@ def net(compare: Compare) -> dict[str, Fraction]:
     return found
 
 
+def parts(name: str) -> list[str]:
+    """The parameters that multiply, in a name, and last what they multiply."""
+    return name.split(TIMES)
+
+
 def fact_names(expr: Expr) -> frozenset[str]:
-    """The names of all facts, tests and numbers that the tree reads."""
+    """The names of all facts, parameters, tests and numbers that the tree reads."""
     match expr:
         case Fact(name) | Undefined(name):
             return frozenset({name})
         case Compare(_, left, right):
-            return frozenset(name for _, name in left.terms + right.terms)
+            return frozenset(part for _, name in left.terms + right.terms for part in parts(name))
         case _:
             return frozenset[str]().union(*(fact_names(item) for item in children(expr)))
 

@@ -12,8 +12,10 @@ from typing import TypeAlias
 
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Policy
+from scalegate.policy.scalars import FigureKind
+from scalegate.policy.syntax import PARAMETER, parts
 
-__all__ = ["Kind", "Vocabulary", "vocabulary"]
+__all__ = ["Kind", "Vocabulary", "kind_of", "named", "vocabulary"]
 
 
 class Kind(Enum):
@@ -24,6 +26,8 @@ class Kind(Enum):
     INSTANT = "an instant"
     DURATION = "a duration"
     COUNT = "a count"
+    FACTOR = "a factor"
+    """Of a parameter that multiplies; no fact is one."""
 
 
 Vocabulary: TypeAlias = Mapping[str, Kind]
@@ -72,3 +76,24 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
     for tier in policy.tiers:
         known |= {f"tier.{tier.id}.adopters": Kind.COUNT, f"tier.{tier.id}.until": Kind.INSTANT}
     return known
+
+
+_OF_PARAMETERS: Mapping[FigureKind, Kind] = {
+    "factor": Kind.FACTOR,
+    "share": Kind.FACTOR,
+    "flop": Kind.FLOP,
+    "duration": Kind.DURATION,
+    "instant": Kind.INSTANT,
+    "count": Kind.COUNT,
+}
+
+
+def named(policy: Policy) -> dict[str, Kind]:
+    """What a condition of the policy may name: its facts, and its parameters."""
+    return vocabulary(policy) | {f"{PARAMETER}{it.id}": _OF_PARAMETERS[it.kind] for it in policy.parameters}
+
+
+def kind_of(name: str, known: Vocabulary) -> Kind | None:
+    """The kind of a name in a condition: a parameter that multiplies changes none. None: there is no such."""
+    *factors, last = parts(name)
+    return known.get(last) if all(known.get(it) is Kind.FACTOR for it in factors) else None

@@ -17,10 +17,12 @@ from scalegate.policy.document import (
     Domain,
     Level,
     Moratorium,
+    Parameter,
     Policy,
     Safeguards,
     UndefinedTest,
 )
+from scalegate.policy.parameters import name_of, shown_value
 from scalegate.policy.show import date
 from scalegate.policy.syntax import fact_names
 from scalegate.report.clauses import flop
@@ -63,6 +65,8 @@ def figures(policy: Policy) -> tuple[Number, ...]:
         found += _of_domain(policy, domain, of)
     for item in policy.determinations:
         found += _of_judgement(item, tuple(it for it in facts if any(_on(item, name) for name in facts[it])))
+    for parameter in policy.parameters:
+        found += _of_parameter(parameter, reading([name_of(parameter)]))
     for level in policy.levels:
         found += _of_level(policy, level, lambda name: reading([name]))
     for tier in policy.tiers:
@@ -108,6 +112,13 @@ def _of_judgement(item: Determination, where: tuple[str, ...]) -> Iterator[Numbe
         yield Number(f"{exact_decimal(item.carries)}x", f"how far a judgement on `{item.id}` carries", where)
     if item.valid_for is not None:
         yield Number(format_duration(item.valid_for), f"longest that a judgement on `{item.id}` counts", where)
+
+
+def _of_parameter(parameter: Parameter, where: tuple[str, ...]) -> Iterator[Number]:
+    for value in sorted(parameter.values, key=lambda it: it.from_):
+        what = f"`{name_of(parameter)}` from {date(value.from_)}"
+        yield Number(shown_value(value), what, where)
+        yield Number(date(value.review_by), "until when that counts, unless a later value comes before", where)
 
 
 def _of_level(policy: Policy, level: Level, reading: Callable[[str], tuple[str, ...]]) -> Iterator[Number]:

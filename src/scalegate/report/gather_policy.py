@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.judge import PLAN, REQUIRED_KINDS, STANDING
 from scalegate.policy.compile import compile_policy
-from scalegate.policy.document import ACTIONS, Action, Clause, Determination, Domain, Level, Policy
+from scalegate.policy.document import ACTIONS, Action, Clause, Determination, Domain, Level, Parameter, Policy
+from scalegate.policy.loosening import loosened
+from scalegate.policy.parameters import in_force, overdue, shown_value, shown_values
 from scalegate.policy.quotes import misquotes
 from scalegate.policy.show import date
-from scalegate.policy.syntax import Expr, fact_names, undefined
+from scalegate.policy.syntax import PARAMETER, Expr, fact_names, undefined
 from scalegate.report.clauses import (
     DOING,
     amendment,
@@ -58,7 +60,10 @@ def gather_policy(policy: Policy, at: int) -> Promises:
     """The document of a policy as it stands at an instant (seconds since 1970 UTC), of which only the day counts."""
     at = at // DAY * DAY
     speaker = Speaker(policy)
-    conditions = {action: {it.clause.id: it.condition for it in compile_policy(policy, action)} for action in ACTIONS}
+    conditions = {
+        action: {it.clause.id: it.condition for it in compile_policy(policy, action, by_name=True)}
+        for action in ACTIONS
+    }
     views = [_clause(policy, clause, speaker, conditions, at) for clause in policy.clauses]
     return Promises(
         name=policy.policy,
@@ -80,6 +85,7 @@ def gather_policy(policy: Policy, at: int) -> Promises:
         never=tuple(_never(policy, conditions)),
         domains=tuple(map(_domain, policy.domains)),
         judgements=tuple(_judgement(policy, item) for item in policy.determinations),
+        parameters=tuple(_parameter(policy, it, at) for it in policy.parameters),
         levels=tuple(_level(policy, level) for level in policy.levels),
         people=tuple(PersonView(it.id, it.name, it.roles, it.key != "unset") for it in policy.people),
         roles=tuple(_roles(policy)),
@@ -103,7 +109,7 @@ def undefined_parts(policy: Policy) -> tuple[str, ...]:
     found = [
         name
         for action in ACTIONS
-        for it in compile_policy(policy, action)
+        for it in compile_policy(policy, action, by_name=True)
         if it.clause.gates
         for name in undefined(it.condition)
     ]
@@ -181,7 +187,7 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
         for name in lacking:
             what = f"`{clause.id}`: what it asks for as `{name.removeprefix('test.')}` is not defined."
             yield f"{what} Nobody can meet that or sign it away."
-        names = frozenset[str]().union(*map(fact_names, trees))
+        names = frozenset(it for tree in trees for it in fact_names(tree) if not it.startswith(PARAMETER))
         measured = {name for name in names for kind in _MEASURED if name.endswith(f".{kind}")}
         if not lacking and names - measured <= _OF_THE_RUN:
             alone = "only its date can" if clause.kind == "moratorium" else "no evaluation can either"
@@ -247,6 +253,18 @@ def _judgement(policy: Policy, item: Determination) -> Defined:
         item.text,
         f"Judgement on {of}, not measured. {signed}{level} Each signature counts {lasting(item.valid_for)}.",
     )
+
+
+def _parameter(policy: Policy, item: Parameter, at: int) -> Defined:
+    value, late = in_force(item, at), overdue(item, at)
+    now = "No value has begun" if value is None else f"In force: {shown_value(value)} since {date(value.from_)}"
+    now += f", and overdue since {date(late.review_by)}: unknown, so what needs it is held" if late else ""
+    more = {
+        it.value: f"; permits more than {shown_value(it.before)}" for it in loosened(policy) if it.parameter is item
+    }
+    ordered = sorted(item.values, key=lambda it: it.from_)
+    told = [line + more.get(it, "") for it, line in zip(ordered, shown_values(item), strict=True)]
+    return Defined(item.id, item.about, f"{now}. Its values: {'; '.join(told)}.")
 
 
 def _level(policy: Policy, level: Level) -> LevelView:

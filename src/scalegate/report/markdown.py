@@ -69,6 +69,8 @@ def body(it: Promises) -> Iterator[str]:
         yield from ("None: nothing is measured.", "")
     if it.judgements:
         yield from ("## Judgements", "", *_bullets(map(_defined, it.judgements)), "")
+    if it.parameters:
+        yield from ("## Parameters", "", *_bullets(map(_defined, it.parameters)), "")
     yield from ("## Levels", "")
     for level in it.levels:
         yield from (f"### Level {level.number}", "", _quote(level.about), "", _ticks(level.approvals), "")

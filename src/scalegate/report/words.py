@@ -15,8 +15,22 @@ from scalegate.errors import InputError
 from scalegate.gate.sentences import fact_sentence
 from scalegate.policy.document import Policy
 from scalegate.policy.show import amount, date
-from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined, children
-from scalegate.policy.vocabulary import Kind, vocabulary
+from scalegate.policy.syntax import (
+    PARAMETER,
+    TIMES,
+    All,
+    Any,
+    AtLeast,
+    Compare,
+    Expr,
+    Fact,
+    Linear,
+    Not,
+    Undefined,
+    children,
+    parts,
+)
+from scalegate.policy.vocabulary import Kind, kind_of, named
 from scalegate.units import exact_decimal, format_factor
 
 __all__ = ["Said", "Speaker", "factor", "inline", "lines", "share"]
@@ -115,7 +129,7 @@ class Speaker:
     """Puts conditions of one policy into words."""
 
     def __init__(self, policy: Policy) -> None:
-        self._known = vocabulary(policy)
+        self._known = named(policy)
         self._people = {person.id: person.name for person in policy.people}
         self._judged = {
             f"determination.{item.id}.{person.id}": (f"{person.name} (`{person.id}`)", f"`{item.id}`")
@@ -208,6 +222,8 @@ class Speaker:
 
     def _event(self, name: str) -> str | None:
         """What happened at an instant, after `since`."""
+        if name.startswith(PARAMETER):
+            return None
         if name == "lineage.opened":
             return "the lineage was opened"
         by = self._judged.get(name.removesuffix(".time"))
@@ -218,6 +234,8 @@ class Speaker:
 
     def _compute_of(self, name: str) -> str | None:
         """The weights whose compute it is, after `that of`."""
+        if name.startswith(PARAMETER):
+            return None
         by = self._judged.get(name.removesuffix(".compute"))
         if by is not None:
             return f"the weights of which {by[0]} judged {by[1]}"
@@ -240,6 +258,9 @@ class Speaker:
     def _noun(self, name: str) -> str:
         if name in _NOUNS:
             return _NOUNS[name]
+        if name.startswith(PARAMETER):
+            factor, *rest = parts(name)
+            return f"`{factor}` times {self._noun(TIMES.join(rest))}" if rest else f"`{factor}`"
         weights, event = self._compute_of(name), self._event(name)
         if weights is not None:
             return f"the effective compute of {weights}"
@@ -288,12 +309,12 @@ class Speaker:
             yield from self.numbers(item)
 
     def _kind(self, side: Linear, beside: Linear) -> Kind:
-        kinds = [self._known.get(name, Kind.COUNT) for _, name in (*side.terms, *beside.terms)]
+        kinds = [kind_of(name, self._known) or Kind.COUNT for _, name in (*side.terms, *beside.terms)]
         kind = kinds[0] if kinds else Kind.COUNT
         return Kind.INSTANT if kind is Kind.DURATION else kind
 
     def _instants(self, side: Linear) -> Fraction:
-        return sum((c for c, name in side.terms if self._known.get(name) is Kind.INSTANT), Fraction(0))
+        return sum((c for c, name in side.terms if kind_of(name, self._known) is Kind.INSTANT), Fraction(0))
 
 
 def _flat(expr: All | Any) -> Iterator[Expr]:

@@ -48,6 +48,17 @@ def clause(kind: str, text: str, *, name: str = "new", modality: str = "will", s
     )
 
 
+def parameter(*values: str) -> dict[str, str]:
+    """A parameter, and a clause that names it."""
+    lines = "".join(f"      - {{{value}}}\n" for value in values)
+    described = f"\nparameters:\n  - id: growth\n    about: Growth.\n    kind: factor\n    values:\n{lines}"
+    when = "condition\n    when: compute <= parameter.growth * arithmetic.evidence.compute"
+    return {"\nclauses:\n": f"{described}\nclauses:\n", LAST: clause(when, "No further than that.")}
+
+
+NOW = 'from: 2026-01-01, value: 3x, reference: {document: Board, section: "12"}, review_by: 2028-01-01'
+PAST, SOON = (NOW.replace("2028-01-01", it) for it in ("2026-11-01", "2027-01-01"))
+LATER = NOW.replace("2026-01-01", "2027-06-01").replace("3x", "3.5x")
 LAST = "  - id: publish\n"
 TEXT = "Checkpoints are readable by the training account only."
 CADENCE = "Every domain is evaluated again at every 4x of effective compute and every 3 months, whichever comes first."
@@ -170,6 +181,11 @@ CASES = (
             )
         },
     ),
+    Case("parameter-overdue", parameter(PAST), beside=("never-met",)),
+    Case("parameter-due", parameter(SOON)),
+    Case("parameter-loosens", parameter(NOW, LATER)),
+    Case("parameter-unused", {"\nclauses:\n": parameter(NOW)["\nclauses:\n"]}),
+    Case("no-section", parameter(NOW.replace(', section: "12"', ""))),
     Case("figure-not-checked", {CAP: f"{CAP[:-1]}, for 18 months."}),
     Case(
         "figure-not-checked",

@@ -14,6 +14,8 @@ from scalegate.policy.document import (
     Domain,
     Floor,
     Level,
+    Parameter,
+    ParameterValue,
     Part,
     Person,
     Policy,
@@ -22,6 +24,7 @@ from scalegate.policy.document import (
 )
 from scalegate.policy.lints.lint import Lint, Path, Rule
 from scalegate.policy.quotes import figures
+from scalegate.policy.show import date
 from scalegate.units import exact_flop, format_duration
 
 __all__ = ["changed_since"]
@@ -41,7 +44,7 @@ CHANGED = Rule(
 )
 _MORE_IS_WEAKER = (
     *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
-    *("first_evaluation_at", "from", "carries"),
+    *("first_evaluation_at", "from", "carries", "review_by"),
 )
 _LESS_IS_WEAKER = ("samples", "margin", "share", "at_least", "until", "factor")
 """By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
@@ -64,7 +67,7 @@ _ABSENT_IS: Mapping[str, Rule] = {
 """What the new version is where it leaves a field out that the old one had; the reverse where it adds it."""
 _OPPOSITE = {WEAKER.code: STRICTER, STRICTER.code: WEAKER, CHANGED.code: CHANGED}
 _UNSAID = frozenset({"version", "id", "number"})
-_KEYED = ("people", "domains", "determinations", "levels", "tiers", "clauses", "safeguards")
+_KEYED = ("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses", "safeguards", "values")
 _GONE_IS_WEAKER = ("domains", "determinations", "levels", "clauses", "safeguards")
 
 
@@ -88,7 +91,7 @@ def _fields(old: Part, new: Part, path: Path, about: str) -> Iterator[Lint]:
             yield from _floors(before, after, here)
             continue
         if name in _KEYED:
-            yield from _parts(name, before, after, here)
+            yield from _parts(name, before, after, here, f"{about}, " if name == "values" else "")
         elif isinstance(before, Part) and isinstance(after, Part) and type(before) is type(after):
             yield from _fields(before, after, here, f"{about}, {shown}" if path else f"`{shown}`")
         else:
@@ -110,21 +113,23 @@ def _floors(old: Sequence[Floor], new: Sequence[Floor], path: Path) -> Iterator[
             yield Lint(CHANGED, (*path, index), f"floor {floor.policy}", what, "")
 
 
-def _parts(kind: str, old: Sequence[Any], new: Sequence[Any], path: Path) -> Iterator[Lint]:
+def _parts(kind: str, old: Sequence[Any], new: Sequence[Any], path: Path, within: str = "") -> Iterator[Lint]:
     before, after = {_key(it): it for it in old}, {_key(it): it for it in new}
     for key, part in before.items():
         if key not in after:
             rule = WEAKER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
-            yield Lint(rule, path, _name(part), f"is gone{_was(part)}", "")
+            yield Lint(rule, path, within + _name(part), f"is gone{_was(part)}", "")
     for index, part in enumerate(new):
         key, here = _key(part), (*path, index) if "/" not in str(_key(part)) else ("floors",)
         if key not in before:
             rule = STRICTER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
-            yield Lint(rule, here, _name(part), "is new", "")
+            yield Lint(rule, here, within + _name(part), "is new", "")
         elif type(before[key]) is not type(part):
-            yield Lint(CHANGED, here, _name(part), f"was of kind `{before[key].kind}` and is of `{part.kind}`", "")
+            yield Lint(
+                CHANGED, here, within + _name(part), f"was of kind `{before[key].kind}` and is of `{part.kind}`", ""
+            )
         else:
-            yield from _fields(before[key], part, here, _name(part))
+            yield from _fields(before[key], part, here, within + _name(part))
 
 
 def _direction(name: str, before: Any, after: Any) -> Rule:
@@ -179,12 +184,15 @@ def _plain(value: Any) -> str:
 
 
 def _key(part: Any) -> object:
+    if isinstance(part, ParameterValue):
+        return part.from_
     return part.number if isinstance(part, Level) else part.id
 
 
 _CALLED: Mapping[type, str] = {
     Determination: "determination",
     Domain: "domain",
+    Parameter: "parameter",
     Person: "person",
     Safeguard: "safeguard",
     Tier: "tier",
@@ -194,6 +202,8 @@ _CALLED: Mapping[type, str] = {
 def _name(part: Any) -> str:
     if isinstance(part, Level):
         return f"level {part.number}"
+    if isinstance(part, ParameterValue):
+        return f"value from {date(part.from_)}"
     return f"{_CALLED.get(type(part), 'clause')} {part.id}"
 
 

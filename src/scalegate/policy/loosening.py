@@ -1,0 +1,48 @@
+"""Where a date alone lets a policy permit more: a later value of a parameter on the side on which it helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from scalegate.policy.document import Condition, Parameter, ParameterValue, Policy
+from scalegate.policy.parameters import name_of
+from scalegate.policy.syntax import Compare, Expr, Not, children, parts
+
+__all__ = ["Loosened", "loosened"]
+
+
+@dataclass(frozen=True)
+class Loosened:
+    """A value under which a clause that gates asks for less than under the one before it."""
+
+    parameter: Parameter
+    value: ParameterValue
+    before: ParameterValue
+    clause: str
+
+
+def loosened(policy: Policy) -> Iterator[Loosened]:
+    """By parameter, each value once, in order of time. Amounts are taken to be at least 0, as facts are."""
+    for parameter in policy.parameters:
+        helps: dict[bool, str] = {}
+        for clause in policy.clauses:
+            if isinstance(clause, Condition) and clause.gates:
+                for more in _helps(clause.when, name_of(parameter), positive=True):
+                    helps.setdefault(more, clause.id)
+        for before, value in pairwise(sorted(parameter.values, key=lambda it: it.from_)):
+            at, was = value.value.value, before.value.value
+            if at != was and (at > was) in helps:
+                yield Loosened(parameter, value, before, helps[at > was])
+
+
+def _helps(expr: Expr, name: str, *, positive: bool) -> Iterator[bool]:
+    """For each place of a parameter, whether more of it helps the condition to be met, or less."""
+    if isinstance(expr, Compare):
+        for side, right in ((expr.left, False), (expr.right, True)):
+            for coefficient, whole in side.terms:
+                if name in parts(whole) and coefficient:
+                    yield ((coefficient > 0) is right) is positive
+    for item in children(expr):
+        yield from _helps(item, name, positive=positive is not isinstance(expr, Not))
