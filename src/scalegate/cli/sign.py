@@ -105,10 +105,12 @@ def approve(
             )
         check_nothing_waits(journal, Project(project))
         later = since(journal.fold, run, found[0]).kinds
-        if "result" in later:
+        came = later.get("result", 0) + later.get("determination", 0)
+        if came:
             raise InputError(
-                f"{later['result']} result{'s' * (later['result'] > 1)} came after decision {found[1].digest()[:12]}"
-                f" on run `{run}`, the latest for `{action}`: whoever signs for that has not seen what they change",
+                f"{came} result{'s' * (came > 1)} or judgement{'s' * (came > 1)} came after decision"
+                f" {found[1].digest()[:12]} on run `{run}`, the latest for `{action}`: whoever signs for that has not seen"
+                " what they change",
                 fix=f"`{to_decide(run, asked, project=str(project))}`, read that, then sign",
             )
         if level not in found[1].levels:
@@ -148,6 +150,7 @@ def determine(
     """
     from scalegate.cli.project import check_run
     from scalegate.errors import InputError
+    from scalegate.gate.pieces import trained_in
     from scalegate.ledger.entries import Determination
 
     def make(journal: Journal, common: Common, end: int) -> Determination:
@@ -165,8 +168,10 @@ def determine(
         else:
             check_run(journal, run)
             of |= {"run": run, "weights": weights or journal.fold.runs[run].tip, "configuration": configuration}
-            if of["weights"] is None:
-                what = f"run `{run}` has no recorded weights"
+            if of["weights"] is None or (trained_in(journal.fold.runs, of["weights"])[1] is None and not not_so):
+                what = (
+                    f"run `{run}` has no recorded weights" if not weights else "the ledger does not know these weights"
+                )
                 raise InputError(what, fix="save them in training: `gate.save()`; or give `--weights`")
         said: Common = {"determination": determination, "holds": not not_so, "until": end, "statement": statement}
         return Determination(**common, **said, **of)
@@ -279,7 +284,10 @@ def _grant(
     more, words = about()
     counts = made[-1].until
     shorter = f", and not until {format_instant(end)}: the policy lets it count no longer" if counts < end else ""
-    said = f"Signed by {who}: entry {index} of {place.ledger}. It counts until {format_instant(counts)}{shorter}."
+    ends = (
+        f"until {format_instant(counts)}{shorter}" if getattr(made[-1], "holds", True) else "until you sign otherwise"
+    )
+    said = f"Signed by {who}: entry {index} of {place.ledger}. It counts {ends}."
     emit(as_json, {"entry": index, "until": counts} | more, lambda: said + words)
 
 

@@ -128,7 +128,7 @@ def _decision(
     limits = Limits(
         inadequate=inadequate(policy),
         enforcement=situation.enforcement,
-        assumptions=(*_for_good(policy, action), *judgements(policy, situation), *continuity, *assumptions),
+        assumptions=(*_for_good(policy, action), *judgements(policy, situation, action), *continuity, *assumptions),
         not_measured=tuple(f"{d.id}: {text}" for d in policy.domains for text in d.not_measured),
         surprises=surprises,
     )

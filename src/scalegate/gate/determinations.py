@@ -78,25 +78,20 @@ def determination_facts(policy: Policy, situation: Situation, action: Action, it
     """The facts of one determination, for each person that may make it."""
     facts: dict[str, Value] = {}
     said = [it for it in situation.statements if it.determination == item.id]
-    anywhere = False
     for person in policy.with_role(item.decided_by.role):
         mine = [it for it in said if it.by == person.id]
         live = _denials(mine, situation, action)
-        anywhere = anywhere or bool(live)
         name = fact_of(item, person.id)
         facts[f"{name}.denied"] = any(it.of in AGAINST for it in live)
-        counting = [it for it in mine if it.current and _applies(it, situation, action)]
         if item.about == "weights":
-            counting = [it for it in counting if it.compute is not None]
-        if not counting:
+            facts[f"{name}.denied_anywhere"] = bool(live)
+        best = _relied_on(item, mine, situation, action)
+        if best is None:
             which = "of what this goes on from" if action == "train" else "of these exact weights"
             about = f", {which}" if item.about == "weights" else ""
             missing = Unknown(Reason.UNSIGNED, f"{person.name} has not judged `{item.id}`{about}")
             facts |= {f"{name}.{part}": missing for part in _PARTS[item.about]}
             continue
-        # Of one person's words the one on the furthest weights counts, and of these the last: also when it has ended,
-        # or the end of one would bring back another, and time that passes could release a hold.
-        best = max(reversed(counting), key=lambda it: it.compute or 0)
         facts[f"{name}.until"] = min(best.until, best.time + (item.valid_for or best.until))
         if item.about == "weights":
             trained = floor((best.compute or 0) * policy.factor)
@@ -104,9 +99,20 @@ def determination_facts(policy: Policy, situation: Situation, action: Action, it
                 # What else was spent on the lineage is not in the weights that are asked about.
                 trained = max(trained, -floor(-situation.lineage.compute * policy.factor))
             facts |= {f"{name}.time": best.time, f"{name}.compute": trained}
-    if item.about == "weights":
-        facts[f"{fact_of(item)}.denied_anywhere"] = anywhere
     return facts
+
+
+def _relied_on(
+    item: Determination, mine: Iterable[Statement], situation: Situation, action: Action
+) -> Statement | None:
+    """Of one person's words the one that counts: on the furthest weights, and of these the last.
+
+    Also when it has ended, or the end of one would bring back another, and time that passes could release a hold.
+    """
+    counting = [it for it in mine if it.current and _applies(it, situation, action)]
+    if item.about == "weights":
+        counting = [it for it in counting if it.compute is not None]
+    return max(reversed(counting), key=lambda it: it.compute or 0, default=None)
 
 
 _PARTS = {"developer": ("until",), "weights": ("until", "time", "compute")}
@@ -135,8 +141,10 @@ def _denials(mine: Iterable[Statement], situation: Situation, action: Action) ->
 
 def _resolves(said: Statement, denial: Statement, situation: Situation, action: Action) -> bool:
     if said.weights is None or denial.weights is None:
-        return said.weights is denial.weights
-    if said.weights == denial.weights and said.configuration in (None, denial.configuration):
+        # What it is about has changed since: the same person's word on what is asked about now is the later one.
+        return _applies(said, situation, action)
+    whole = said.configuration is None and action == "train"
+    if said.weights == denial.weights and (whole or said.configuration == denial.configuration):
         return True
     if denial.of == "elsewhere" or not _applies(said, situation, action):
         return False
@@ -176,19 +184,21 @@ def determination_changes(
                 yield Change(
                     "sign",
                     f"{chance}: {words}: {item.text}",
-                    tuple((name, facts[name]) for name in facts if name.rpartition(".")[0] == mine or "_any" in name),
+                    tuple((name, value) for name, value in facts.items() if name.rpartition(".")[0] == mine),
                     concerns=("determination", item.id, person.id),
                 )
 
 
-def judgements(policy: Policy, situation: Situation) -> Iterator[str]:
-    """Each thing that somebody determined under the policy in force, as long as that counts: nothing measured it."""
+def judgements(policy: Policy, situation: Situation, action: Action) -> Iterator[str]:
+    """Each word that counts, and each denial that stands: nothing measured it."""
     for item in policy.determinations:
-        said = [it for it in situation.statements if it.determination == item.id and it.current]
-        names = {it.by: it for it in said if it.until >= situation.now and it.of in AGAINST}
-        for by, it in names.items():
-            what = "" if it.holds else "It is not so that: "
-            yield f"Judgement of `{by}` on {format_instant(it.time)[:10]}, not measured: {what}{item.text}"
+        for person in policy.with_role(item.decided_by.role):
+            mine = [it for it in situation.statements if (it.determination, it.by) == (item.id, person.id)]
+            relied = _relied_on(item, mine, situation, action)
+            told = [it for it in (relied, *_denials(mine, situation, action)) if it is not None and it.of in AGAINST]
+            for it in dict.fromkeys(told):
+                what = "" if it.holds else "It is not so that: "
+                yield f"Judgement of `{it.by}` on {format_instant(it.time)[:10]}, not measured: {what}{item.text}"
 
 
 def determination_names(policy: Policy, item: Determination) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from math import ceil, floor
 from scalegate.evidence import binomial
 from scalegate.gate.determinations import determination_facts, determination_names
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
-from scalegate.policy.determined import determined
-from scalegate.policy.document import Action, Domain, Policy, Tier
+from scalegate.policy.determined import determined, fact_of, judged
+from scalegate.policy.document import Action, Determination, Domain, Policy, Tier
 from scalegate.policy.parameters import parameter_facts
 from scalegate.policy.semantics import Reason, Unknown, Value, evaluate, number
 from scalegate.policy.vocabulary import Kind, vocabulary
@@ -185,8 +185,8 @@ def domain_facts(domain: Domain) -> tuple[str, ...]:
 def levels_open(policy: Policy, facts: Mapping[str, Value], action: Action = "train") -> tuple[int, ...]:
     """Levels that evidence leaves open: an alarm reached, or not ruled out by what is conclusive.
 
-    What nobody has evaluated yet opens none: there is nothing to have seen. What is left to judgement is open until it
-    is determined, and so is a level that nothing is about.
+    What nobody has evaluated, or judged, yet opens none: there is nothing to have seen. A level that nothing is about
+    is always open.
     """
 
     def leaves_open(domain: Domain) -> bool:
@@ -198,8 +198,14 @@ def levels_open(policy: Policy, facts: Mapping[str, Value], action: Action = "tr
     for domain in policy.domains:
         about[domain.level] |= leaves_open(domain)
     for item in policy.judged:
-        about[item.level] |= evaluate(determined(policy, item, action), facts) is not Truth.TRUE
+        seen = evaluate(judged(policy, item, action), facts) is Truth.TRUE or _denied(policy, item, facts)
+        about[item.level] |= seen and evaluate(determined(policy, item, action), facts) is not Truth.TRUE
     return tuple(sorted(level.number for level in policy.levels if about.get(level.number, True)))
+
+
+def _denied(policy: Policy, item: Determination, facts: Mapping[str, Value]) -> bool:
+    people = policy.with_role(item.decided_by.role)
+    return any(facts.get(f"{fact_of(item, person.id)}.denied") is True for person in people)
 
 
 def _adopters(tier: Tier, record: TierRecord) -> Value:
@@ -238,7 +244,7 @@ def _lineage_facts(policy: Policy, situation: Situation) -> dict[str, Value]:
 def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: Domain) -> dict[str, Value]:
     pieces = [piece for piece in situation.pieces if piece.domain == domain.id]
     judged = [assess(policy, domain, piece) for piece in pieces]
-    reached = any(item.reached for item in judged) or _reached_by_descendant(policy, situation, domain)
+    reached = any(item.reached for item in judged) or _reached_by_descendant(policy, situation, domain, action)
     facts: dict[str, Value] = {f"{domain.id}.reached": reached}
 
     def unknown(reason: Reason, detail: str) -> dict[str, Value]:
@@ -293,16 +299,20 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
     }
 
 
-def _reached_by_descendant(policy: Policy, situation: Situation, domain: Domain) -> bool:
+def _reached_by_descendant(policy: Policy, situation: Situation, domain: Domain, action: Action) -> bool:
     """Whether weights that grew from this lineage's reached the alarm with no more compute than the margin allows for.
 
     A branch that was tuned on is what elicitation by others looks like. It may only count against.
     """
+    margin = domain.margin
+    if action == "release_weights" and domain.release is not None:
+        # What is granted to whoever has the weights is granted to who tuned them already.
+        margin *= domain.release.enhancement
     return any(
         assess(policy, domain, piece).reached
         for piece in situation.descendants
         if piece.domain == domain.id
-        and (piece.compute is None or piece.origin is None or piece.compute <= piece.origin * domain.margin)
+        and (piece.compute is None or piece.origin is None or piece.compute <= piece.origin * margin)
     )
 
 

@@ -21,7 +21,7 @@ from scalegate.gate.determinations import judged_weights, statements
 from scalegate.gate.lineage import Run, carried, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt, descendants, elsewhere, pieces, trained_in
 from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
-from scalegate.gate.trust import GATE_ENTRIES, unworkable
+from scalegate.gate.trust import GATE_ENTRIES, TURNING, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import NO_LOG, Entry, EvaluationAnnounced, EvaluationFinished
@@ -30,15 +30,6 @@ from scalegate.policy.reader import policy_from_json
 
 __all__ = ["Attempt", "Fold", "Record", "completes"]
 
-TURNING = (
-    entries.RunOpened,
-    entries.MeterFault,
-    entries.TierStatus,
-    entries.Determination,
-    EvaluationAnnounced,
-    EvaluationFinished,
-)
-"""Entries that may turn a decision. An attestation or approval can only release; `permitted` looks at the rest."""
 Enforcement = Literal["cooperative", "launcher", "registry"]
 
 
@@ -141,11 +132,16 @@ class Fold:
             for other in self.runs.values()
             if other.name != entry.run
         )
-        return loaded or any(
-            (attempt.announced is not None and attempt.announced.weights == weights)
-            or (attempt.finished is not None and attempt.finished.weights == weights)
-            or any(other.weights == weights for _, other, _ in attempt.others)
-            for attempt in self.attempts.values()
+        said = any(spoken.weights == weights for _, spoken in self.said)
+        return (
+            loaded
+            or said
+            or any(
+                (attempt.announced is not None and attempt.announced.weights == weights)
+                or (attempt.finished is not None and attempt.finished.weights == weights)
+                or any(other.weights == weights for _, other, _ in attempt.others)
+                for attempt in self.attempts.values()
+            )
         )
 
     def would_refuse(self, envelope: bytes) -> str | None:

@@ -22,7 +22,7 @@ FACTS = {
         "no other run reached the alarm of {} with as little compute",
     ),
     "denied": ("{} has determined that it is not so", "{} has not determined that it is not so"),
-    "denied_anywhere": ("{} was determined not to be so, of some weights", "{} was denied of no weights"),
+    "denied_anywhere": ("{} has determined of some weights that it is not so", "{} has denied it of no weights"),
     "declared": ("what went into the model is declared and known", "what went into the model is not known"),
     "sound": ("{} is sound", "{} is not sound"),
 }

@@ -9,7 +9,7 @@ from scalegate.ledger.keys import VerifyKey
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 
-__all__ = ["GATE_ENTRIES", "refused", "role_needed", "unworkable"]
+__all__ = ["GATE_ENTRIES", "TURNING", "refused", "role_needed", "unworkable"]
 
 GATE_ENTRIES = (
     entries.RunOpened,
@@ -20,6 +20,15 @@ GATE_ENTRIES = (
     entries.DecisionMade,
 )
 """The machine's own entries: signed with role `gate`."""
+TURNING = (
+    entries.RunOpened,
+    entries.MeterFault,
+    entries.TierStatus,
+    entries.Determination,
+    entries.EvaluationAnnounced,
+    entries.EvaluationFinished,
+)
+"""Entries that may turn a decision. An attestation or approval can only release; `permitted` looks at the rest."""
 
 
 def refused(policy: Policy | None, entry: Entry, parsed: dsse.Envelope) -> str | None:

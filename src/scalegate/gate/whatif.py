@@ -103,16 +103,17 @@ def _assumptions(policy: Policy, stated: Mapping[str, Value]) -> Iterator[Assume
     yield Assumed("developer.others", 0)
     for item in policy.determinations:
         names = [fact_of(item, person.id) for person in policy.with_role(item.decided_by.role)]
-        denied = [f"{name}.denied" for name in names]
         # Of what is only stated to be so, or not: it was judged of what is asked about, and now.
         for name in (it for it in names if number(stated.get(f"{it}.until")) == FOR_GOOD):
             for part, other in (("time", "now"), ("compute", "compute")):
                 value = stated.get(other)
                 if value is not None and not isinstance(value, Unknown):
                     yield Assumed(f"{name}.{part}", value, other)
-        yield from (Assumed(name, False) for name in denied)
-        if not any(stated.get(name) for name in denied):
-            yield Assumed(f"{fact_of(item)}.denied_anywhere", False)
+        for name in names:
+            yield Assumed(f"{name}.denied", False)
+            # As of other runs: what was said of them is not known, once there are any.
+            if number(stated.get("developer.others", 0)) == 0 or stated.get(f"{name}.denied") is True:
+                yield Assumed(f"{name}.denied_anywhere", stated.get(f"{name}.denied") is True)
     for domain in policy.domains:
         # Of other runs that are stated, nobody but a ledger knows what they have shown.
         if number(stated.get("developer.others", 0)) == 0:

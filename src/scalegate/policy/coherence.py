@@ -17,6 +17,8 @@ from scalegate.units import DAY, MAX_SAMPLES, format_duration
 __all__ = ["coherence_faults"]
 
 RESERVED = ("standing.", "required.")
+FACTS = ("determination", "parameter", "safeguard", "approval", "tier", "lineage", "developer", "meter", "ledger")
+"""First words of facts that are no domain's."""
 MAX_LEASE = DAY
 """A permit is renewed at least this often: until then nobody who writes a fault, or a new policy, stops the run."""
 _KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")
@@ -133,6 +135,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         add("", f"{what} | add `error_budget: {{alpha: 5%, evaluations: 12}}`", "error_budget")
     for index, domain in enumerate(policy.domains):
         path = f"domains.{index}"
+        if domain.id.split(".")[0] in FACTS:
+            add(f"{path}.id", f"`{domain.id}`: facts of another meaning begin with this | give it another name")
         if domain.alarm >= domain.threshold:
             add(
                 f"{path}.alarm",

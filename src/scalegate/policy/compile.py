@@ -22,7 +22,7 @@ What a determination comes to is in `determined`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scalegate.policy.dating import by_date
 from scalegate.policy.determined import determined, expanded, judged, undenied
@@ -52,6 +52,7 @@ from scalegate.policy.syntax import (
     Undefined,
     at_most,
     constant,
+    fact_names,
     term,
 )
 
@@ -138,7 +139,7 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
         case Condition():
             # What was not read into a tree is the fault of a policy that is not sound: it is met by nothing.
             written = clause.when if isinstance(clause.when, Expr) else Undefined(f"{clause.id}.when")
-            return expanded(policy, written, action)
+            return expanded(policy, _after_release(policy, written) if action == "release_weights" else written, action)
         case UndefinedTest():
             return Any((at_most(DEVELOPER, constant(clause.above)), Undefined(f"test.{clause.test.id}")))
 
@@ -159,7 +160,7 @@ def _before_first(policy: Policy, item: Determination, action: Action) -> tuple[
     """The same of what is determined: it asks for all that the developer has trained, and that nobody denied it."""
     if policy.first_evaluation_at is None or action != "train":
         return ()
-    return (All((at_most(DEVELOPER, constant(policy.first_evaluation_at)), undenied(item))),)
+    return (All((at_most(DEVELOPER, constant(policy.first_evaluation_at)), undenied(policy, item))),)
 
 
 def supported(domain: Domain, action: Action) -> Expr:
@@ -234,8 +235,35 @@ def _safeguards(policy: Policy, clause: Safeguards, action: Action) -> Expr:
     return Any((below, in_place)) if domains else in_place
 
 
+def _after_release(policy: Policy, expr: Expr) -> Expr:
+    """A condition on a release: what it reads of a safeguard that ends with it is undefined."""
+    void = {
+        f"safeguard.{it.id}.until": it.id
+        for level in policy.levels
+        for it in level.safeguards
+        if not it.survives_release
+    }
+
+    def inner(part: Expr) -> Expr:
+        match part:
+            case Compare():
+                ends = [void[name] for name in sorted(fact_names(part)) if name in void]
+                return Undefined(f"safeguard.{ends[0]}.after-release") if ends else part
+            case Not(item):
+                return Not(inner(item))
+            case All(items) | Any(items) | AtLeast(_, items):
+                return replace(part, items=tuple(map(inner, items)))
+            case _:
+                return part
+
+    return inner(expr)
+
+
 def _in_place(policy: Policy, level: Level, only: str | None, action: Action) -> Expr:
     asked = [safeguard for safeguard in level.safeguards if only in (None, safeguard.kind)]
+    if only is not None and not asked:
+        # Signatures alone put nothing in place.
+        return Undefined(f"level.{level.number}.{only}")
     parts: list[Expr] = [
         at_most(NOW, term(f"safeguard.{safeguard.id}.until"))
         if action != "release_weights" or safeguard.survives_release

@@ -10,7 +10,7 @@ has denied it. Facts of determination D and person P (`vocabulary` has their kin
 | `determination.D.P.time` | when P signed |
 | `determination.D.P.compute` | effective compute of the weights that P judged |
 | `determination.D.P.denied` | P has signed that it is not so, and nothing to the contrary since |
-| `determination.D.denied_anywhere` | somebody has, of whatever weights of this developer |
+| `determination.D.P.denied_anywhere` | P has, of whatever weights of this developer |
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def determined(policy: Policy, item: Determination, action: Action) -> Expr:
     return All((*denied, judged(policy, item, action)))
 
 
-def undenied(item: Determination) -> Expr:
+def undenied(policy: Policy, item: Determination) -> Expr:
     """The condition that nobody has denied it, of whatever weights of this developer."""
-    return Not(Fact(f"{fact_of(item)}.denied_anywhere"))
+    return All(tuple(Not(Fact(f"{name}.denied_anywhere")) for name in _people(policy, item)))
 
 
 def expanded(policy: Policy, expr: Expr, action: Action) -> Expr:

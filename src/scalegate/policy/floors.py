@@ -141,7 +141,7 @@ def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
 
 def _names_a_person(fact: str) -> bool:
     kind, _, *rest = [*fact.split("."), ""]
-    return kind == "determination" and rest[:-1] not in ([], ["denied_anywhere"])
+    return kind == "determination" and rest[:-1] not in ([],)
 
 
 def _weaker(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:

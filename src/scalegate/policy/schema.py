@@ -52,7 +52,7 @@ def schema() -> dict[str, Any]:
 
 def _in_a_file(floor: dict[str, Any]) -> dict[str, Any]:
     """A floor as a file names it: published, in a file beside it, or whole."""
-    fields = floor["properties"] | {"document": {"type": "object"}, "file": {"type": "string", "pattern": r"\S"}}
+    fields = floor["properties"] | {"document": {"type": "object"}, "file": {"type": "string", "pattern": r"[^\s]"}}
     without = {key: value for key, value in floor.items() if key != "required"}
     return without | {"properties": fields, "anyOf": [{"required": ["policy", "version"]}, {"required": ["file"]}]}
 

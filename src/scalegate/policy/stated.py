@@ -93,8 +93,8 @@ def _meant(policy: Policy, name: str, value: Value) -> Iterator[tuple[str, Value
         else:
             yield f"{mine}.until", value if isinstance(value, Unknown) else FOR_GOOD
             yield f"{mine}.denied", value is False
-    if not part and item.about == "weights":
-        yield f"{fact_of(item)}.denied_anywhere", value is False
+            if item.about == "weights" and value is False:
+                yield f"{mine}.denied_anywhere", True
 
 
 FOR_GOOD = units.parse_instant("9999-12-31")

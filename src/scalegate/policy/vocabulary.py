@@ -69,10 +69,9 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
         known[fact_of(item)] = Kind.YES_NO
         for person in policy.with_role(item.decided_by.role):
             mine = {"until": Kind.INSTANT, "denied": Kind.YES_NO}
-            mine |= {"time": Kind.INSTANT, "compute": Kind.FLOP} if item.about == "weights" else {}
+            if item.about == "weights":
+                mine |= {"time": Kind.INSTANT, "compute": Kind.FLOP, "denied_anywhere": Kind.YES_NO}
             known |= {f"{fact_of(item, person.id)}.{name}": kind for name, kind in mine.items()}
-        if item.about == "weights":
-            known[f"{fact_of(item)}.denied_anywhere"] = Kind.YES_NO
     for tier in policy.tiers:
         known |= {f"tier.{tier.id}.adopters": Kind.COUNT, f"tier.{tier.id}.until": Kind.INSTANT}
     return known
@@ -90,7 +89,11 @@ _OF_PARAMETERS: Mapping[FigureKind, Kind] = {
 
 def named(policy: Policy) -> dict[str, Kind]:
     """What a condition of the policy may name: its facts, and its parameters."""
-    return vocabulary(policy) | {f"{PARAMETER}{it.id}": _OF_PARAMETERS[it.kind] for it in policy.parameters}
+    # Whether somebody signed, whatever they signed, is no condition: a determination is named as a whole.
+    facts = {
+        it: kind for it, kind in vocabulary(policy).items() if not it.startswith("determination.") or it.count(".") == 1
+    }
+    return facts | {f"{PARAMETER}{it.id}": _OF_PARAMETERS[it.kind] for it in policy.parameters}
 
 
 def kind_of(name: str, known: Vocabulary) -> Kind | None:

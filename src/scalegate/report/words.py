@@ -213,12 +213,9 @@ class Speaker:
 
     def _denied(self, name: str, holds: bool) -> str | None:
         """That a judgement was that it is not so."""
-        by = self._judged.get(name.removesuffix(".denied"))
-        if by is not None:
-            return f"{by[0]} {'has' if holds else 'has not'} judged that {by[1]} is not so"
-        of = name.removeprefix("determination.").removesuffix(".denied_anywhere")
-        who = "somebody" if holds else "nobody"
-        return f"{who} has judged, of any weights, that `{of}` is not so" if name.endswith(".denied_anywhere") else None
+        by = self._judged.get(name.removesuffix(".denied").removesuffix(".denied_anywhere"))
+        of = ", of any weights," if name.endswith(".denied_anywhere") else ""
+        return f"{by[0]} {'has' if holds else 'has not'} judged{of} that {by[1]} is not so" if by is not None else None
 
     def _event(self, name: str) -> str | None:
         """What happened at an instant, after `since`."""
