@@ -80,7 +80,7 @@ def approve(
     from scalegate.cli.project import check_action, check_nothing_waits, check_run
     from scalegate.errors import InputError
     from scalegate.gate.project import Project
-    from scalegate.gate.since import latest_decision, since, to_decide
+    from scalegate.gate.since import Since, latest_decision, since, to_decide
     from scalegate.ledger.entries import Approval
 
     asked = check_action(action)
@@ -105,12 +105,12 @@ def approve(
             )
         check_nothing_waits(journal, Project(project))
         later = since(journal.fold, run, found[0]).kinds
-        came = later.get("result", 0) + later.get("determination", 0)
-        if came:
+        unseen: dict[str, int] = {kind: later[kind] for kind in ("result", "determination") if kind in later}
+        if unseen:
             raise InputError(
-                f"{came} result{'s' * (came > 1)} or judgement{'s' * (came > 1)} came after decision"
-                f" {found[1].digest()[:12]} on run `{run}`, the latest for `{action}`: whoever signs for that has not seen"
-                " what they change",
+                f"{Since(unseen)} came after decision"
+                f" {found[1].digest()[:12]} on run `{run}`, the latest for `{action}`: whoever signs for that has not"
+                " seen what they change",
                 fix=f"`{to_decide(run, asked, project=str(project))}`, read that, then sign",
             )
         if level not in found[1].levels:

@@ -14,7 +14,7 @@ from scalegate.policy.quantities import NoSuchFact
 from scalegate.policy.semantics import evaluate
 from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import Compare, Expr, compares, fact_names, from_json, net, to_json
-from scalegate.policy.vocabulary import Vocabulary, named
+from scalegate.policy.vocabulary import Vocabulary, written
 from scalegate.truth import Truth
 
 __all__ = ["resolve"]
@@ -28,7 +28,7 @@ def resolve(policy: Policy, unsound: Collection[str] = ()) -> tuple[Policy, list
     faults: list[Found] = []
     if not any(isinstance(clause, Condition) for clause in policy.clauses):
         return policy, faults
-    known = named(policy)
+    known = written(policy)
     clauses: list[Clause] = []
     for index, clause in enumerate(policy.clauses):
         if isinstance(clause, Condition):

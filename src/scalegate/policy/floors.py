@@ -25,7 +25,7 @@ from scalegate.policy.document import (
     UndefinedTest,
 )
 from scalegate.policy.faults import Found, PartPath
-from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined, children, fact_names
+from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined, children
 from scalegate.policy.syntax import Any as Either
 from scalegate.units import exact_decimal, format_duration
 
@@ -128,20 +128,9 @@ def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
             yield f"the floor `{name}` has `{field}`, which a floor cannot have yet", alone
     if not any(clause.gates for clause in document.clauses):
         yield f"no clause of the floor `{name}` gates: it would bind nothing", "take a floor that does, or leave it out"
-    for clause in document.clauses:
-        if isinstance(clause, Condition) and isinstance(clause.when, Expr):
-            about = [fact for fact in sorted(fact_names(clause.when)) if _names_a_person(fact)]
-            if about:
-                what = f"`{about[0]}` in `{clause.id}` is about a person of the floor, whom this policy does not have"
-                yield what, "name the determination alone in the floor's condition: `determination.X`"
     for part in (*document.determinations, *document.tiers, *document.clauses):
         if len(f"{name}/{part.id}") > LONGEST:
             yield f"`{name}/{part.id}` is too long for a name", f"shorten one of the two: {LONGEST - 1} letters in all"
-
-
-def _names_a_person(fact: str) -> bool:
-    kind, _, *rest = [*fact.split("."), ""]
-    return kind == "determination" and rest[:-1] not in ([],)
 
 
 def _weaker(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:

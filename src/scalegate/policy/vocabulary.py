@@ -15,7 +15,7 @@ from scalegate.policy.document import Policy
 from scalegate.policy.scalars import FigureKind
 from scalegate.policy.syntax import PARAMETER, parts
 
-__all__ = ["Kind", "Vocabulary", "kind_of", "named", "vocabulary"]
+__all__ = ["Kind", "Vocabulary", "kind_of", "named", "vocabulary", "written"]
 
 
 class Kind(Enum):
@@ -88,12 +88,20 @@ _OF_PARAMETERS: Mapping[FigureKind, Kind] = {
 
 
 def named(policy: Policy) -> dict[str, Kind]:
-    """What a condition of the policy may name: its facts, and its parameters."""
-    # Whether somebody signed, whatever they signed, is no condition: a determination is named as a whole.
-    facts = {
-        it: kind for it, kind in vocabulary(policy).items() if not it.startswith("determination.") or it.count(".") == 1
+    """What a condition is shown with: the policy's facts, and its parameters."""
+    return vocabulary(policy) | {f"{PARAMETER}{it.id}": _OF_PARAMETERS[it.kind] for it in policy.parameters}
+
+
+def written(policy: Policy) -> dict[str, Kind]:
+    """What a condition of the policy may name: all but what one person signed, whatever that was.
+
+    A determination is named as a whole.
+    """
+    return {
+        name: kind
+        for name, kind in named(policy).items()
+        if not name.startswith("determination.") or name.count(".") == 1
     }
-    return facts | {f"{PARAMETER}{it.id}": _OF_PARAMETERS[it.kind] for it in policy.parameters}
 
 
 def kind_of(name: str, known: Vocabulary) -> Kind | None:
