@@ -22,6 +22,7 @@ import yaml
 from scalegate.policy import ACTIONS, Policy, compile_policy, yaml_text
 from scalegate.policy.coherence import coherence_faults
 from scalegate.policy.conditions import resolve
+from scalegate.policy.form import POLICY
 from scalegate.policy.yaml_text import read_yaml
 
 ROUNDS = 7
@@ -110,7 +111,7 @@ def main() -> None:
         text = policy_text(clauses)
         found = stages(text)
         every = sum(found.values())
-        plain = took(partial(yaml_text.YamlText, text, yaml.SafeLoader))
+        plain = took(partial(yaml_text.YamlText, text, yaml.SafeLoader, POLICY))
         peer, other = took(partial(yaml.safe_load, text)), cedar(clauses)
         cells = [f"{clauses}", *(f"{found[name]:.1f}" for name in names), f"{every:.1f}"]
         cells += [f"{every - found['YAML'] + plain:.1f}", f"{peer:.1f}", f"{other:.1f}" if other is not None else "-"]
