@@ -70,8 +70,7 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
         if "level" in it
     ]
     if draw(st.integers(0, 9)) == 0:
-        del cadence["within"]
-        cadence |= draw(st.sampled_from([{}, {"on": "change"}, {"on": "change", "due": "all"}]))
+        cadence["on"] = "change"
     if judged and draw(st.booleans()):
         when = " and ".join(f"determination.{name}" for name in judged)
         clauses.append(copy.deepcopy(cadence) | {"id": "j", "kind": "condition", "when": when})

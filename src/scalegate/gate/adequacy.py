@@ -63,12 +63,6 @@ def _left_open(policy: Policy) -> Iterator[str]:
     """What a decision takes and the policy does not say."""
     if policy.effective_compute is None:
         yield "It leaves open what training FLOP are in effective compute: every action is held."
-    endless = [
-        it.id for it in policy.clauses if isinstance(it, Cadence) and it.gates and (it.due == "all" or not it.within)
-    ]
-    if endless and policy.domains:
-        names = ", ".join(endless)
-        yield f"Evidence never gets too old, and a permit that nothing else ends in time is not given: {names}."
     lasting = [it.id for level in policy.levels for it in level.safeguards if it.valid_for is None]
     lasting += [it.id for it in policy.determinations if it.valid_for is None]
     lasting += [f"level {level.number}" for level in policy.levels if level.approvals and not level.approvals.valid_for]

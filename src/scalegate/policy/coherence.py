@@ -277,6 +277,10 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             add(f"{path}.level", f"no level {clause.level} is described | describe it under `levels`", "levels")
         if isinstance(clause, Cadence) and (clause.every, clause.within, clause.on) == (None, None, None):
             add(path, "nothing says when an evaluation is due | add `every: 4x`, `within: 3 months` or `on: change`")
+        if isinstance(clause, Cadence) and policy.domains and (clause.within is None or clause.due == "all"):
+            # Else a permit would end in time only where something worse is shown, and that could release a hold.
+            what = "what is measured would never get too old, and a permit would have no end in time"
+            add(path, f"{what} | " + ("add `within: 3 months`" if clause.within is None else "leave `due` out"))
         if isinstance(clause, Cadence) and clause.every is not None and clause.every <= 1:
             add(f"{path}.every", "a cadence of 1x or less leaves no room to train | write a factor above 1x")
         if isinstance(clause, Cadence):

@@ -198,7 +198,10 @@ def _fresh(clause: Cadence, action: Action, compute: str, time: str) -> tuple[Ex
 
 
 def _soon(clause: Cadence) -> tuple[Expr, ...]:
-    """The first evaluation too is due within the cadence's time, counted from when the lineage was opened."""
+    """The first evaluation too is due within the cadence's time, counted from when the lineage was opened.
+
+    Without such a time there is no waiting for it: a permit would have no end.
+    """
     if clause.within is None or clause.due == "all":
         return ()
     return (at_most(NOW, term("lineage.opened") + constant(clause.within)),)
@@ -206,7 +209,7 @@ def _soon(clause: Cadence) -> tuple[Expr, ...]:
 
 def _evaluated(policy: Policy, domain: Domain, clause: Cadence, action: Action) -> Expr:
     recent = All(_fresh(clause, action, f"{domain.id}.evidence.compute", f"{domain.id}.evidence.time"))
-    early = tuple(All((condition, *_soon(clause))) for condition in _bootstrap(policy, domain, action))
+    early = (All((condition, soon)) for condition in _bootstrap(policy, domain, action) for soon in _soon(clause))
     return Any((*early, recent))
 
 
@@ -214,7 +217,7 @@ def _judged_again(policy: Policy, item: Determination, clause: Cadence, action: 
     def fresh(name: str) -> tuple[Expr, ...]:
         return _fresh(clause, action, f"{name}.compute", f"{name}.time")
 
-    early = tuple(All((condition, *_soon(clause))) for condition in _before_first(policy, item, action))
+    early = (All((condition, soon)) for condition in _before_first(policy, item, action) for soon in _soon(clause))
     return Any((*early, judged(policy, item, action, fresh)))
 
 

@@ -185,8 +185,8 @@ def _cadence(policy: Policy, clause: Cadence, held: str, trains: bool) -> str:
     since = " or ".join(fresh) if whole else listed(fresh)
     return (
         f"{held} unless {', and '.join(asked)}, since {which} {since}."
-        + _first(policy, policy.domains, trains, lasting)
-        + _first_judged(policy, items, trains, lasting)
+        + (_first(policy, policy.domains, trains, lasting) if lasting else "")
+        + (_first_judged(policy, items, trains, lasting) if lasting else "")
     )
 
 
