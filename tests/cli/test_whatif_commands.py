@@ -145,3 +145,9 @@ def test_a_new_project_comes_with_situations_of_its_policy(scalegate: Command) -
     ran: Ran = scalegate("policy", "test", "p/policy.yaml", "--json")
     assert (ran.code, ran.json["failed"]) == (0, 0)
     assert json.loads(ran.out)["files"][0]["file"] == "p/policy.tests.yaml"
+
+
+def test_a_misspelt_template_is_told_which_was_meant(scalegate: Command) -> None:
+    ran = scalegate("init", "p", "--template", "flor")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "error: `--template flor`: there is no such template (did you mean `floor`?)\n"

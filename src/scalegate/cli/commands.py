@@ -31,11 +31,17 @@ def init(
     The policy is a commented template for you to edit. Each of its people with `key: unset` gets a key, and the
     ledger starts with the adoption of the policy. In earnest, people make their own keys first (`scalegate key new`).
     """
+    from difflib import get_close_matches
+
     from scalegate.cli.show import emit
+    from scalegate.errors import InputError
     from scalegate.examples import read_example
     from scalegate.gate.project import create_project
     from scalegate.ledger import SigningKey
 
+    near = get_close_matches(template, TEMPLATES, 1)
+    if near and near[0] != template and not Path(template).exists():
+        raise InputError(f"`--template {template}`: there is no such template", fix=f"did you mean `{near[0]}`?")
     file = None if template in TEMPLATES else policy_file(Path(template), quiet=as_json)
     text = read_example(template) if file is None else _read_text(file)
     adopter = SigningKey.load(key) if key else None

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scalegate.policy.document import Action, Determination, Policy
-from scalegate.policy.syntax import All, Any, AtLeast, Expr, Fact, Not, at_most, children, term
+from scalegate.policy.syntax import All, Any, AtLeast, Expr, Fact, Not, Undefined, at_most, children, term
 
 __all__ = ["determined", "expanded", "fact_of", "judged", "undenied"]
 
@@ -59,7 +59,9 @@ def determined(policy: Policy, item: Determination, action: Action) -> Expr:
 
 def undenied(policy: Policy, item: Determination) -> Expr:
     """The condition that nobody has denied it, of whatever weights of this developer."""
-    return All(tuple(Not(Fact(f"{name}.denied_anywhere")) for name in _people(policy, item)))
+    people = _people(policy, item)
+    # Where nobody may judge, that nobody denied it says nothing.
+    return All(tuple(Not(Fact(f"{name}.denied_anywhere")) for name in people)) if people else Undefined(item.id)
 
 
 def expanded(policy: Policy, expr: Expr, action: Action) -> Expr:
