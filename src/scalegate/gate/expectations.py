@@ -25,9 +25,10 @@ from pydantic import Field, ValidationError
 from scalegate.errors import InputError
 from scalegate.gate.decision import Status
 from scalegate.gate.judge import REQUIRED_KINDS, Judge
-from scalegate.policy.document import Action, Part, Policy, Source
+from scalegate.policy.document import Action, Policy
 from scalegate.policy.faults import FileFaults, Form, Found, PartPath
 from scalegate.policy.form import faults_of_form
+from scalegate.policy.parts import Part, Source
 from scalegate.policy.scalars import Flop, Identifier, Instant, Text
 from scalegate.policy.semantics import Value
 from scalegate.policy.sheet import Sheet, read_sheet, read_text

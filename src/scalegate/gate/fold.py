@@ -15,12 +15,13 @@ from typing import Literal
 
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots, voted
-from scalegate.gate.bookkeeping import further, opened, planned_end, recorded, settled, unopened
+from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
 from scalegate.gate.decision import Decision
-from scalegate.gate.determinations import judged_weights, statements
-from scalegate.gate.lineage import Run, carried, holders, lineage_faults, members, total
-from scalegate.gate.pieces import Attempt, descendants, elsewhere, pieces, trained_in
-from scalegate.gate.situation import Lineage, Signature, Situation, TierRecord
+from scalegate.gate.determinations import judged_weights
+from scalegate.gate.known import situation_of
+from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
+from scalegate.gate.pieces import Attempt
+from scalegate.gate.situation import Signature, Situation, TierRecord
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
@@ -381,51 +382,7 @@ class Fold:
 
         Raises InputError when no policy is in force: there is nothing to decide by.
         """
-        if self.policy is None or self.policy_digest is None:
-            raise InputError("no policy is in force in this ledger", fix="adopt one: `scalegate adopt POLICY`")
-        names = members(self.runs, run)
-        used = total(self.runs, names)
-        factor = self.policy.factor
-        digest = self.policy_digest
-        mine = [s for adopted, name, s in self.signatures if adopted == self.adopted_at and name in ("", run)]
-        latest_tiers = {record.tier: record for adopted, record in self.tiers if adopted == self.adopted_at}
-        meter_faults = [f"{name}: {fault}" for name in names for fault in self.runs[name].faults]
-        known = any(weights in self.runs[name].weights for name in names)
-        unknown = lineage_faults(self.runs, run)
-        mends = [fault.mend or "" for fault in unknown]
-        return Situation(
-            policy=digest,
-            amended=self.amended,
-            now=now,
-            compute=-(-used * factor.numerator // factor.denominator) if compute is None else compute,
-            weights=weights,
-            weights_trained=trained_in(self.runs, weights)[1] if weights and known else None,
-            configuration=configuration,
-            lineage=Lineage(
-                run=run,
-                members=names,
-                compute=used,
-                behind=self.runs[run].present + carried(self.runs, self.runs[run]) if run in self.runs else 0,
-                opened=min((self.runs[name].first.time for name in names), default=None),
-                reopens=run in self.runs and self.runs[run].idle and len(names) == 1,
-                planned_end=planned_end(self.runs, run, used),
-                faults=tuple(fault.text for fault in unknown),
-                mends=tuple(mends) if all(mends) else (),
-                further=further(self.runs, run),
-            ),
-            developer_others=total(self.runs, tuple(self.runs)) - used,
-            elsewhere=tuple(elsewhere(self.attempts, self.runs, names)),
-            pieces=tuple(pieces(self.attempts, self.runs, run)),
-            descendants=tuple(descendants(self.attempts, self.runs, run)),
-            signatures=tuple(mine),
-            statements=tuple(statements(self.said, self.runs, run, self.adopted_at)),
-            tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
-            meter_faults=tuple(meter_faults),
-            ledger_faults=tuple(self.faults),
-            ledger_time=self.time,
-            enforcement=self.enforcement,
-            ignored=tuple(self.ignored),
-        )
+        return situation_of(self, run, now=now, compute=compute, weights=weights, configuration=configuration)
 
 
 def completes(attempt: Attempt, entry: EvaluationFinished) -> bool:

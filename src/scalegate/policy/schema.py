@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from scalegate.policy import document, scalars
+from scalegate.policy import document, parts, scalars
 from scalegate.policy.document import Policy
 from scalegate.policy.form import POLICY
 
@@ -34,10 +34,10 @@ def published_schema() -> str:
 def schema() -> dict[str, Any]:
     """The schema, as data."""
     made = Policy.model_json_schema(by_alias=True, mode="validation")
-    parts = made.pop("$defs")
+    defined = made.pop("$defs")
     # A floor holds a policy, so that one is a part too.
-    made = parts.pop("Policy", made)
-    parts["Floor"] = _in_a_file(parts["Floor"])
+    made = defined.pop("Policy", made)
+    defined["Floor"] = _in_a_file(defined["Floor"])
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:scalegate:policy:1",
@@ -46,7 +46,7 @@ def schema() -> dict[str, Any]:
     whole = head | _part("Policy", made)
     whole["properties"]["scalegate"] |= {"const": "1"}
     done: dict[str, Any] = _by_name(_as_read(whole))
-    named = {name: _by_name(_as_read(_part(name, part))) for name, part in sorted(parts.items())}
+    named = {name: _by_name(_as_read(_part(name, part))) for name, part in sorted(defined.items())}
     return done | {"$defs": {**_SCALARS, **named}}
 
 
@@ -59,7 +59,7 @@ def _in_a_file(floor: dict[str, Any]) -> dict[str, Any]:
 
 def _part(name: str, part: dict[str, Any]) -> dict[str, Any]:
     """With what the source says of each field."""
-    model, said = getattr(document, name), _said()
+    model, said = getattr(document, name, None) or getattr(parts, name), _said()
     described = {}
     for index, info in model.model_fields.items():
         field = info.alias or index
@@ -82,7 +82,7 @@ def _of(model: type, field: str, said: dict[tuple[str, str], str]) -> str | None
 def _said() -> dict[tuple[str, str], str]:
     """The text under each field of the document's classes."""
     found: dict[tuple[str, str], str] = {}
-    for item in ast.parse(inspect.getsource(document)).body:
+    for item in [*ast.parse(inspect.getsource(parts)).body, *ast.parse(inspect.getsource(document)).body]:
         lines = item.body if isinstance(item, ast.ClassDef) else []
         for field, text in pairwise(lines):
             match field, text:

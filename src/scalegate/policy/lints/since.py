@@ -9,20 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scalegate.policy.document import (
+from scalegate.policy.document import Floor, Policy
+from scalegate.policy.lints.lint import Lint, Path, Rule
+from scalegate.policy.parts import (
     Determination,
     Domain,
-    Floor,
     Level,
     Parameter,
     ParameterValue,
     Part,
     Person,
-    Policy,
     Safeguard,
     Tier,
 )
-from scalegate.policy.lints.lint import Lint, Path, Rule
 from scalegate.policy.quotes import figures
 from scalegate.policy.show import date
 from scalegate.units import exact_flop, format_duration

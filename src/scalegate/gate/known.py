@@ -1,0 +1,68 @@
+"""All that a fold knows about a run at an instant, as the situation that is decided on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scalegate.errors import InputError
+from scalegate.gate.bookkeeping import further, planned_end
+from scalegate.gate.determinations import statements
+from scalegate.gate.lineage import carried, lineage_faults, members, total
+from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
+from scalegate.gate.situation import Lineage, Situation
+
+if TYPE_CHECKING:
+    from scalegate.gate.fold import Fold
+
+__all__ = ["situation_of"]
+
+
+def situation_of(
+    fold: Fold, run: str, *, now: int, compute: int | None, weights: str | None, configuration: str | None
+) -> Situation:
+    """As `Fold.situation`."""
+    if fold.policy is None or fold.policy_digest is None:
+        raise InputError("no policy is in force in this ledger", fix="adopt one: `scalegate adopt POLICY`")
+    names = members(fold.runs, run)
+    used = total(fold.runs, names)
+    factor = fold.policy.factor
+    digest = fold.policy_digest
+    mine = [s for adopted, name, s in fold.signatures if adopted == fold.adopted_at and name in ("", run)]
+    latest_tiers = {record.tier: record for adopted, record in fold.tiers if adopted == fold.adopted_at}
+    meter_faults = [f"{name}: {fault}" for name in names for fault in fold.runs[name].faults]
+    known = any(weights in fold.runs[name].weights for name in names)
+    unknown = lineage_faults(fold.runs, run)
+    mends = [fault.mend or "" for fault in unknown]
+    return Situation(
+        policy=digest,
+        amended=fold.amended,
+        now=now,
+        compute=-(-used * factor.numerator // factor.denominator) if compute is None else compute,
+        weights=weights,
+        weights_trained=trained_in(fold.runs, weights)[1] if weights and known else None,
+        configuration=configuration,
+        lineage=Lineage(
+            run=run,
+            members=names,
+            compute=used,
+            behind=fold.runs[run].present + carried(fold.runs, fold.runs[run]) if run in fold.runs else 0,
+            opened=min((fold.runs[name].first.time for name in names), default=None),
+            reopens=run in fold.runs and fold.runs[run].idle and len(names) == 1,
+            planned_end=planned_end(fold.runs, run, used),
+            faults=tuple(fault.text for fault in unknown),
+            mends=tuple(mends) if all(mends) else (),
+            further=further(fold.runs, run),
+        ),
+        developer_others=total(fold.runs, tuple(fold.runs)) - used,
+        elsewhere=tuple(elsewhere(fold.attempts, fold.runs, names)),
+        pieces=tuple(pieces(fold.attempts, fold.runs, run)),
+        descendants=tuple(descendants(fold.attempts, fold.runs, run)),
+        signatures=tuple(mine),
+        statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at)),
+        tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
+        meter_faults=tuple(meter_faults),
+        ledger_faults=tuple(fold.faults),
+        ledger_time=fold.time,
+        enforcement=fold.enforcement,
+        ignored=tuple(fold.ignored),
+    )

@@ -1,0 +1,214 @@
+"""The parts of a policy that clauses name: people, domains, determinations, parameters, levels, tiers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from scalegate.policy.scalars import (
+    Count,
+    Duration,
+    Factor,
+    Figure,
+    FigureKind,
+    Flop,
+    Identifier,
+    Instant,
+    Role,
+    Score,
+    Share,
+    Text,
+)
+
+__all__ = [
+    "Amendment",
+    "Approvals",
+    "Determination",
+    "Domain",
+    "EffectiveCompute",
+    "Elicitation",
+    "ErrorBudget",
+    "Level",
+    "Parameter",
+    "ParameterValue",
+    "Part",
+    "Person",
+    "Quorum",
+    "Released",
+    "Safeguard",
+    "Source",
+    "Tier",
+]
+
+
+class Part(BaseModel):
+    """Base of every part of a policy: frozen, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(Part):
+    document: Text
+    """The document that the clause is taken from."""
+    section: Text | None = None
+    """Where in that document."""
+
+    def __str__(self) -> str:
+        return f"{self.document}, {self.section}" if self.section else self.document
+
+
+class Person(Part):
+    id: Identifier
+    """How clauses and signatures name this person or machine."""
+    name: Text
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)]
+    """What this key may sign: `gate`, `evaluator`, `registrar`, or a role that a safeguard or quorum names; of a floor
+    `FLOOR/ROLE`."""
+    key: Text | Literal["unset"]
+    """Verification key (`name+keyid+base64`), or `unset`: then nothing this person signs counts."""
+
+
+class Quorum(Part):
+    role: Identifier
+    at_least: Count
+
+
+class Approvals(Quorum):
+    valid_for: Duration | None = None
+    """The longest that one signature counts; absent: as long as its signer says."""
+
+
+class Amendment(Quorum):
+    """Who signs a new version, and how long it is known before it is in force."""
+
+    notice: Duration | None = None
+    """Least time from the first signature for a version, which shows it to everybody, to the one that brings it into
+    force: the last of the quorum, or if all signed before, one of them once more."""
+    cooling_off: Duration | None = None
+    """For so long after a version came into force, each decision under it says that it is so new."""
+
+
+class EffectiveCompute(Part):
+    factor: Factor
+    """Effective FLOP per training FLOP, against the reference algorithm."""
+    basis: Text
+    """Where the factor comes from: it is a judgement, and is shown as one."""
+
+
+class ErrorBudget(Part):
+    alpha: Share
+    """Chance, over a whole lineage and per domain, of ruling out a capability that is at the alarm."""
+    evaluations: Count
+    """How many announced evaluations of a domain share alpha, equally; one more cannot rule out."""
+
+
+class Elicitation(Part):
+    method: Literal["fine-tuning"]
+    share: Share
+    """Least compute spent on elicitation, as a share of lineage compute at the permit's end."""
+    at_least: Flop
+    """Least compute spent on elicitation, whatever the share comes to."""
+
+
+class Released(Part):
+    """What is taken for granted of those who have the weights, once these are released: it cannot be taken back."""
+
+    enhancement: Factor
+    """Compute-equivalent of what they come to add within the horizon, on top of the domain's margin."""
+    horizon: Duration
+    """How long after the release what was shown has to hold."""
+
+
+class Domain(Part):
+    id: Identifier
+    about: Text
+    """The capability and the harm it stands for."""
+    threshold: Score
+    """The score at which a model is in `level`."""
+    alarm: Score
+    """The score, under the threshold, that must be ruled out for the model to stay under `level`."""
+    level: Count
+    samples: Count
+    """Least number of samples of an evaluation that may rule out."""
+    buffer: Factor
+    """Growth of effective compute that the gap between alarm and threshold is trusted for (assumes continuity)."""
+    margin: Factor
+    """Compute-equivalent of post-training enhancement that the evaluation's elicitation does not reach."""
+    elicitation: Elicitation
+    release: Released | None = None
+    """Absent: it is left open, and no evidence in this domain supports a release of weights."""
+    link_to_harm: Text
+    """How strong the link between this proxy and the harm is."""
+    not_measured: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """What this evaluation does not measure."""
+
+
+class Determination(Part):
+    """What a text leaves to judgement: a sentence that is so in the good case, and who may say that it is.
+
+    It is unknown until enough of them have signed, and shown as the judgement that it is.
+    """
+
+    id: Identifier
+    text: Text
+    """What is determined, as a sentence: whoever signs says that it is so, or that it is not."""
+    about: Literal["weights", "developer"]
+    """`weights`: of one set of weights, and what grows from it as far as it carries; else of the developer."""
+    decided_by: Quorum
+    level: Count | None = None
+    """Of weights: what a model is in of which this is not determined. With it, it stands where a domain would."""
+    carries: Factor | None = None
+    """Of weights: the growth of effective compute that it is relied on for; absent: it is of these weights alone."""
+    valid_for: Duration | None = None
+    """The longest that one signature counts; absent: as long as its signer says."""
+
+
+class ParameterValue(Part):
+    """What a parameter is from a date on, until another value comes or it is overdue."""
+
+    from_: Annotated[Instant, Field(alias="from")]
+    value: Figure
+    reference: Source
+    """Where it was decided."""
+    review_by: Instant
+    """The last instant at which it counts: from then on it is unknown, until a later value comes."""
+
+
+class Parameter(Part):
+    """A figure that conditions name as `parameter.ID`, apart from what they say with it."""
+
+    id: Identifier
+    about: Text
+    kind: FigureKind
+    """`factor` and `share` multiply an amount; the others are amounts."""
+    values: Annotated[tuple[ParameterValue, ...], Field(min_length=1)]
+
+
+class Safeguard(Part):
+    id: Identifier
+    text: Text
+    kind: Literal["security", "deployment"]
+    attested_by: Identifier
+    """The role whose signed attestation counts."""
+    valid_for: Duration | None = None
+    """The longest that one attestation counts; absent: as long as its signer says."""
+    survives_release: Literal["yes"] | None = None
+    """Whether it is still in place once anybody may have the weights; absent: it counts for no release of weights."""
+
+
+class Level(Part):
+    number: Count
+    about: Text
+    safeguards: tuple[Safeguard, ...] = ()
+    approvals: Approvals | None = None
+
+
+class Tier(Part):
+    id: Identifier
+    about: Text
+    parties: Annotated[tuple[Text, ...], Field(min_length=1)]
+    binds_at: Count
+    """How many of the parties must have adopted it before its clauses bind."""
+    recorded_by: Identifier
+    """The role whose signed statement of the adopters counts."""
