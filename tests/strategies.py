@@ -10,7 +10,9 @@ import yaml
 from hypothesis import strategies as st
 
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
+from scalegate.gate.situation import Granted
 from scalegate.policy import Domain, Policy, policy_from_json
+from scalegate.policy.document import ExceptionTerms
 from support import POLICY_TEXT, START
 
 BASE: dict[str, Any] = yaml.load(POLICY_TEXT, Loader=yaml.BaseLoader)
@@ -19,7 +21,7 @@ AMOUNTS = [0, 1, 10**9, 10**11, 2 * 10**11, 8 * 10**11, 3 * 10**12, 2 * 10**13, 
 
 
 @st.composite
-def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
+def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> Policy:
     """A sound policy: up to two domains, random parameters, a random choice of clauses."""
     document = copy.deepcopy(BASE)
     document["first_evaluation_at"] = f"{draw(st.sampled_from([1, 10**9, 2 * 10**11]))} FLOP"
@@ -90,6 +92,8 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
         if clause["kind"] != "moratorium" and draw(st.integers(0, 19)) == 0:
             clause["tier"] = "international"
     document["clauses"] = draw(st.permutations(clauses))
+    if excepted or draw(st.integers(0, 4)) == 0:
+        document["exceptions"] = draw(exceptions(clauses, judged))
     return policy_from_json(document)
 
 
@@ -107,6 +111,23 @@ def determinations(draw: st.DrawFn) -> list[dict[str, Any]]:
         item["decided_by"] = {"role": "officer", "at_least": draw(st.sampled_from(["1", "1", "2"]))}
         item |= draw(st.sampled_from([{}, {"valid_for": "30 days"}]))
     return found
+
+
+@st.composite
+def exceptions(draw: st.DrawFn, clauses: list[dict[str, Any]], judged: list[str]) -> list[dict[str, Any]]:
+    """None, or one, to some or all of the clauses that it may name."""
+    named = [it for it in clauses if it["modality"] in ("will", "conditional")]
+    chosen = named if draw(st.booleans()) else draw(st.lists(st.sampled_from(named), max_size=3, unique_by=id))
+    actions = sorted({action for it in chosen for action in it["actions"]} - {"release_weights"})
+    if not actions:
+        return []
+    item: dict[str, Any] = {"id": "e", "text": "If it must be.", "source": {"document": "d"}}
+    item |= {"clauses": [it["id"] for it in chosen], "actions": actions, "valid_for": "20 days"}
+    item["granted_by"] = {"role": "officer", "at_least": draw(st.sampled_from(["1", "1", "2"]))}
+    item |= {"growth": draw(st.sampled_from(["1.5x", "3x"]))} if "train" in actions else {}
+    item |= {"undefined_tests": "yes"} if any(it["kind"] == "undefined_test" for it in chosen) else {}
+    item |= {"determined": judged[:1]} if judged and draw(st.integers(0, 3)) == 0 else {}
+    return [item]
 
 
 FIGURES = {
@@ -226,11 +247,32 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
             for item in policy.determinations
             for _ in range(draw(st.integers(0, 3)))
         ),
+        exceptions=tuple(
+            draw(granted(item, used, tidy=tidy)) for item in policy.exceptions for _ in range(draw(st.integers(0, 4)))
+        ),
         tiers=() if rarely() else (TierRecord(tier="international", adopters=adopters, until=until),),
         meter_faults=("r: zero",) if rarely() else (),
         ledger_faults=("unsigned",) if rarely() else (),
         ledger_time=START - (1 if tidy else draw(st.sampled_from([0, 1, 10, -1]))),
         enforcement="cooperative",
+    )
+
+
+@st.composite
+def granted(draw: st.DrawFn, item: ExceptionTerms, used: int, *, tidy: bool) -> Granted:
+    """One person's grant of an exception."""
+    action = draw(st.sampled_from(item.actions))
+    exact = action != "train" and draw(st.booleans())
+    time = START - (1 if tidy else draw(st.sampled_from([0, 5 * DAY, 30 * DAY])))
+    return Granted(
+        exception=item.id,
+        by=draw(st.sampled_from(["ada", "grace"])),
+        time=time,
+        until=time + draw(st.sampled_from([1, 10 * DAY, 90 * DAY])),
+        action=action,
+        weights="w" * 64 if exact else None,
+        configuration="c" * 64 if exact else None,
+        compute=used // draw(st.sampled_from([1, 1, 2])),
     )
 
 

@@ -269,10 +269,10 @@ def _read_text(path: Path) -> str:
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
     from scalegate.cli import evidence, key, policy
-    from scalegate.cli.sign import adopt, adopters, approve, attest, determine
+    from scalegate.cli.sign import adopt, adopters, approve, attest, determine, except_
 
-    for command in (demo, init, status, decide, attest, approve, determine, adopters, adopt, report, verify):
-        app.command(command.__name__)(command)
+    for command in (demo, init, status, decide, attest, approve, determine, except_, adopters, adopt, report, verify):
+        app.command(command.__name__.rstrip("_"))(command)
     app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(key.app, name="key")

@@ -15,9 +15,20 @@ from rich.text import Text
 
 from scalegate.cli.way_out import Known, resumption_view, to_release
 from scalegate.gate import Decision, Limits
+from scalegate.gate.exceptions import told
 from scalegate.units import format_duration, format_flop, format_instant
 
-__all__ = ["COLOURS", "HEADLINE", "banner", "console", "count", "decision_view", "emit", "limits_view"]
+__all__ = [
+    "COLOURS",
+    "HEADLINE",
+    "banner",
+    "console",
+    "count",
+    "decision_view",
+    "emit",
+    "exception_line",
+    "limits_view",
+]
 
 HEADLINE = "THIS POLICY IS INADEQUATE TO ENSURE SAFETY"
 DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -118,11 +129,13 @@ def decision_view(decision: Decision, shown: Limits | None = None, known: Known 
         f" at {format_instant(decision.now)}, under {decision.policy_name} (decision {decision.digest()[:12]})",
     )
     parts: list[RenderableType] = [limits_view(decision, shown), head, findings_view(decision)]
-    if decision.permit:
-        permit = decision.permit
+    if decision.exception:
+        parts.insert(0, exception_line(decision))
+    if permit := decision.reach:
+        kind = "Permit" if decision.permit else "Exception permit"
         parts.append(
             Text(
-                f"Permit: up to {format_flop(permit.compute)} (ended by {', '.join(permit.compute_ends_by)}) and up to"
+                f"{kind}: up to {format_flop(permit.compute)} (ended by {', '.join(permit.compute_ends_by)}) and up to"
                 f" {format_instant(permit.time)} (ended by {', '.join(permit.time_ends_by)});"
                 f" renewed every {format_duration(permit.lease)}."
             )
@@ -132,6 +145,11 @@ def decision_view(decision: Decision, shown: Limits | None = None, known: Known 
         if known is not None:
             parts += [Text(line, no_wrap=True, overflow="ignore") for line in to_release(decision, known)]
     return Group(*parts)
+
+
+def exception_line(decision: Decision) -> Text:
+    """That somebody lets a HOLD go on: first, wherever a decision is shown."""
+    return Text(told(decision.exception), style="bold white on magenta") if decision.exception else Text()
 
 
 def findings_view(decision: Decision) -> Table:

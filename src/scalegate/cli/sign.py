@@ -23,11 +23,13 @@ from scalegate.cli.options import (
 
 if TYPE_CHECKING:
     from scalegate.gate import Decision, Journal
-    from scalegate.ledger.entries import Approval, Attestation, Determination, TierStatus
+    from scalegate.gate.project import Project
+    from scalegate.ledger.entries import Approval, Attestation, Determination, ExceptionGranted, TierStatus
+    from scalegate.policy.document import Action
 
-    Signed = Approval | Attestation | Determination | TierStatus
+    Signed = Approval | Attestation | Determination | ExceptionGranted | TierStatus
 
-__all__ = ["adopt", "adopters", "approve", "attest", "determine"]
+__all__ = ["adopt", "adopters", "approve", "attest", "determine", "except_"]
 
 Common = dict[str, Any]
 """What every entry says: actor, time and policy."""
@@ -77,10 +79,10 @@ def approve(
     action except `train` it counts only for that decision's exact weights and configuration. Read the decision first:
     `scalegate status` shows those on training, `scalegate decide` any that it takes.
     """
-    from scalegate.cli.project import check_action, check_nothing_waits, check_run
+    from scalegate.cli.project import check_action, check_run
     from scalegate.errors import InputError
     from scalegate.gate.project import Project
-    from scalegate.gate.since import Since, latest_decision, since, to_decide
+    from scalegate.gate.since import to_decide
     from scalegate.ledger.entries import Approval
 
     asked = check_action(action)
@@ -92,36 +94,16 @@ def approve(
         asking = {str(item.number): item.approvals for item in journal.policy.levels if item.approvals}
         _one_of("level that asks for approvals", str(level), list(asking))
         end = min(end, common["time"] + (asking[str(level)].valid_for or end))
-        found = latest_decision(journal.fold, run, asked)
-        if found is None:
-            raise InputError(
-                f"there is no decision on run `{run}` for `{action}` to sign for yet",
-                fix=f"first `{to_decide(run, action, project=str(project))}`",
-            )
-        if decision is not None and not found[1].digest().startswith(decision):
-            raise InputError(
-                f"the latest decision on run `{run}` for `{action}` is {found[1].digest()[:12]}, not the one you read",
-                fix="read that one; a signature counts for what its signer saw",
-            )
-        check_nothing_waits(journal, Project(project))
-        later = since(journal.fold, run, found[0]).kinds
-        unseen: dict[str, int] = {kind: later[kind] for kind in ("result", "determination") if kind in later}
-        if unseen:
-            raise InputError(
-                f"{Since(unseen)} came after decision"
-                f" {found[1].digest()[:12]} on run `{run}`, the latest for `{action}`: whoever signs for that has not"
-                " seen what they change",
-                fix=f"`{to_decide(run, asked, project=str(project))}`, read that, then sign",
-            )
-        if level not in found[1].levels:
+        found = _read(journal, Project(project), run, asked, decision)
+        if level not in found.levels:
             raise InputError(
                 f"the latest decision on run `{run}` for `{action}` does not show level {level} open: nothing is to be"
                 " signed",
                 fix=f"if evidence came after it, `{to_decide(run, asked, project=str(project))}`, read that, then sign",
             )
-        named.append(found[1])
-        tally.append(_tally(journal, found[1], level, who, asking[str(level)].at_least))
-        return Approval(**common, run=run, level=level, decision=found[1].digest(), until=end, statement=statement)
+        named.append(found)
+        tally.append(_tally(journal, found, level, who, asking[str(level)].at_least))
+        return Approval(**common, run=run, level=level, decision=found.digest(), until=end, statement=statement)
 
     _grant(project, who, key, as_json, make, until, lambda: _signed_for(named[-1], tally[-1]))
 
@@ -177,6 +159,76 @@ def determine(
         return Determination(**common, **said, **of)
 
     _grant(project, who, key, as_json, make, until)
+
+
+def _read(journal: Journal, project: Project, run: str, action: Action, decision: str | None) -> Decision:
+    """The latest decision on a run for an action, which its signer must have read. Raises InputError if there is none,
+    or it is not the one named, or something came after it that the signer has not seen."""
+    from scalegate.cli.project import check_nothing_waits
+    from scalegate.errors import InputError
+    from scalegate.gate.since import Since, latest_decision, since, to_decide
+
+    again = to_decide(run, action, project=str(project.folder))
+    found = latest_decision(journal.fold, run, action)
+    if found is None:
+        raise InputError(f"there is no decision on run `{run}` for `{action}` to sign for yet", fix=f"first `{again}`")
+    if decision is not None and not found[1].digest().startswith(decision):
+        raise InputError(
+            f"the latest decision on run `{run}` for `{action}` is {found[1].digest()[:12]}, not the one you read",
+            fix="read that one; a signature counts for what its signer saw",
+        )
+    check_nothing_waits(journal, project)
+    later = since(journal.fold, run, found[0]).kinds
+    unseen: dict[str, int] = {kind: later[kind] for kind in ("result", "determination") if kind in later}
+    if unseen:
+        raise InputError(
+            f"{Since(unseen)} came after decision {found[1].digest()[:12]} on run `{run}`, the latest for `{action}`:"
+            " whoever signs for that has not seen what they change",
+            fix=f"`{again}`, read that, then sign",
+        )
+    return found[1]
+
+
+def except_(
+    exception: Annotated[str, typer.Argument(help="Id of the exception, as the policy has it.")],
+    run: Annotated[str, typer.Option("--run", help="The run that it is granted to.")],
+    who: As,
+    until: Until,
+    statement: Statement,
+    action: Annotated[str, typer.Option("--action", help="The action whose latest decision you saw.")] = "train",
+    decision: Annotated[
+        str | None,
+        typer.Option(
+            "--decision", help="First characters of the digest of the decision that you read; else the latest."
+        ),
+    ] = None,
+    project: ProjectDir = HERE,
+    key: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a held action go on, by an exception of the policy.
+
+    The verdict stays HOLD, no clause is met by it, and every report says so first. Your grant names the latest decision
+    on the run for that action; for every action except `train` it counts only for that decision's exact weights and
+    configuration. To end a grant before its date, grant it again with an earlier one.
+    """
+    from scalegate.cli.project import check_action, check_run
+    from scalegate.gate.project import Project
+    from scalegate.ledger.entries import ExceptionGranted
+
+    asked = check_action(action)
+    named: list[Decision] = []
+
+    def make(journal: Journal, common: Common, end: int) -> ExceptionGranted:
+        check_run(journal, run)
+        known = {item.id: item for item in journal.policy.exceptions}
+        _one_of("exception", exception, list(known))
+        end = min(end, common["time"] + known[exception].valid_for)
+        named.append(_read(journal, Project(project), run, asked, decision))
+        seen = named[-1].digest()
+        return ExceptionGranted(**common, exception=exception, run=run, decision=seen, until=end, statement=statement)
+
+    _grant(project, who, key, as_json, make, until, lambda: _signed_for(named[-1], ""))
 
 
 def adopters(
@@ -327,6 +379,8 @@ def _one_of(kind: str, name: str, known: list[str]) -> None:
 
     if name not in known:
         named = ", ".join(f"`{item}`" for item in known)
+        article = "an" if kind[0] in "aeiou" else "a"
         raise InputError(
-            f"`{name}` is not a {kind} of the policy in force", fix=f"one of {named}" if named else "it has none at all"
+            f"`{name}` is not {article} {kind} of the policy in force",
+            fix=f"one of {named}" if named else "it has none at all",
         )

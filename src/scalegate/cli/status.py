@@ -15,6 +15,7 @@ from scalegate.cli.show import count
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
 from scalegate.gate.amending import noticed_until
+from scalegate.gate.exceptions import told
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.ledger.entries import PolicyAdopted
@@ -79,6 +80,11 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
             }
             for name, attempt in fold.attempts.items()
             if attempt.announced is not None and attempt.finished is None
+        ],
+        "exceptions": [
+            {"run": name, "exception": told(found[1].exception)}
+            for name, found in latest.items()
+            if found is not None and found[1].exception is not None
         ],
         "amendment": _pending(fold),
         "file": _file(folder, policy, fold),
@@ -192,6 +198,10 @@ def status_view(document: Document) -> RenderableType:
         amounts = [format_flop(int(run[key])) for key in ("training", "elicitation", "lineage_flops")]
         table.add_row(escape(run["run"]), *amounts, escape("; ".join(run["faults"])) or "sound")
     lines: list[RenderableType] = [
+        *(
+            Text(f"{item['run']}: {item['exception']}", style="bold white on magenta")
+            for item in document["exceptions"]
+        ),
         Text(
             f"Policy in force: {document['policy']} (digest {document['policy_digest'][:12]}...)."
             f" The ledger has {count(document['entries'], 'entry', 'entries')}."

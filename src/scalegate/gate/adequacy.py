@@ -17,7 +17,7 @@ from scalegate.policy.parameters import shown_value
 from scalegate.policy.quotes import misquotes
 from scalegate.policy.show import date
 from scalegate.policy.syntax import undefined
-from scalegate.units import format_factor, format_flop, format_share
+from scalegate.units import format_duration, format_factor, format_flop, format_share
 
 __all__ = ["inadequate"]
 
@@ -39,6 +39,7 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     reasons += _released(policy)
     reasons += _ungated(policy)
     reasons += _loosened(policy)
+    reasons += _excepted(policy)
     weak = [clause.id for clause in policy.clauses if not clause.gates]
     if weak:
         reasons.append(f"Clauses that are aims or illustrations protect nothing: {', '.join(weak)}.")
@@ -91,6 +92,17 @@ def _released(policy: Policy) -> Iterator[str]:
     void = [it.id for level in policy.levels for it in level.safeguards if not it.survives_release]
     if void:
         yield f"Safeguards that end with a release of weights count for none: {', '.join(void)}."
+
+
+def _excepted(policy: Policy) -> Iterator[str]:
+    """What somebody may let go on although it is held."""
+    for item in policy.exceptions:
+        far = f" and to {format_factor(item.growth)} of the compute" if item.growth is not None else ""
+        yield (
+            f"By the exception `{item.id}`, {item.granted_by.at_least} with the role `{item.granted_by.role}` let"
+            f" {', '.join(item.actions)} go on while {', '.join(item.clauses)} hold it, for"
+            f" {format_duration(item.valid_for)}{far}, and may grant it again."
+        )
 
 
 def _loosened(policy: Policy) -> Iterator[str]:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.changes import unforeseen_changes, ways_out
-from scalegate.gate.decision import Decision, Finding, Limits, Permit, Resumption
+from scalegate.gate.decision import Decision, ExceptionPermit, Finding, Limits, Permit, Resumption
 from scalegate.gate.determinations import judgements
+from scalegate.gate.exceptions import exception_permit
 from scalegate.gate.facts import derive_facts, levels_open
 from scalegate.gate.findings import findings, required
 from scalegate.gate.fit import fitted
@@ -71,7 +72,8 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
             acts = [change.text for change in unforeseen]
             first = dict.fromkeys(fact for facts in best.sets[:1] for fact in facts if fact.text in acts)
             way_out = way_out.model_copy(update={"stop": best.stop, "first": tuple(first), "more": best.more})
-        return _decision(policy, situation, action, found, None, way_out, surprises, levels)
+        exception = exception_permit(policy, situation, judge, facts)
+        return _decision(policy, situation, action, found, None, way_out, surprises, levels, exception)
     ends = largest_permit(judge, facts)
     if ends.compute is None or ends.time is None:
         endless = "compute" if ends.compute is None else "time"
@@ -118,6 +120,7 @@ def _decision(
     way_out: Resumption | None,
     surprises: tuple[str, ...] = (),
     levels: tuple[int, ...] = (),
+    exception: ExceptionPermit | None = None,
 ) -> Decision:
     assumptions = sorted({assumption for piece in situation.pieces for assumption in piece.assumptions})
     continuity = [
@@ -148,4 +151,5 @@ def _decision(
         findings=found,
         permit=permit,
         resumption=way_out,
+        exception=exception,
     )

@@ -12,7 +12,7 @@ from scalegate.ledger import strict_json
 from scalegate.ledger.entries import DerivedFlop
 from scalegate.policy.document import Action
 
-__all__ = ["Decision", "Finding", "Limits", "Permit", "Resumption", "ResumptionFact"]
+__all__ = ["Decision", "ExceptionPermit", "Finding", "Limits", "Permit", "Resumption", "ResumptionFact"]
 
 Status = Literal["met", "violated", "not shown", "not binding", "not applicable"]
 Verdict = Literal["PROCEED", "HOLD"]
@@ -49,6 +49,19 @@ class Permit(_Data):
     compute_ends_by: tuple[str, ...]
     """Clauses that are no longer met just past the end in compute."""
     time_ends_by: tuple[str, ...]
+
+
+class ExceptionPermit(_Data):
+    """By which exception, and how far, an action may go on while the verdict is HOLD: no clause is met by it."""
+
+    exceptions: tuple[str, ...]
+    """The exceptions of the policy that are used."""
+    clauses: tuple[str, ...]
+    """The clauses that hold, here or before its ends, and that these stand for."""
+    granted_by: tuple[str, ...]
+    renewals: int
+    """How often one of them was granted again to this run; 0: it is the first time."""
+    permit: Permit
 
 
 class ResumptionFact(_Data):
@@ -98,7 +111,7 @@ class Limits(_Data):
 class Decision(_Data):
     """What `decide` says. Serialises to one canonical JSON text; the ledger and `verify` compare its bytes."""
 
-    schema_version: Literal["scalegate.decision/3"] = "scalegate.decision/3"
+    schema_version: Literal["scalegate.decision/4"] = "scalegate.decision/4"
     limits: Limits
     verdict: Verdict
     action: Action
@@ -117,6 +130,13 @@ class Decision(_Data):
     findings: tuple[Finding, ...]
     permit: Permit | None
     resumption: Resumption | None
+    exception: ExceptionPermit | None = None
+    """Only of a HOLD: somebody lets the action go on all the same."""
+
+    @property
+    def reach(self) -> Permit | None:
+        """How far the action may go on: by the permit of a PROCEED, or of an exception to a HOLD."""
+        return self.permit or (self.exception.permit if self.exception else None)
 
     @property
     def evaluation_due(self) -> bool:

@@ -18,10 +18,11 @@ from scalegate.gate.amending import Ballots, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
 from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import judged_weights
+from scalegate.gate.exceptions import grant
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt
-from scalegate.gate.situation import Signature, Situation, TierRecord
+from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
@@ -60,6 +61,8 @@ class Fold:
     """(position of the adoption that was in force, run or "", signature)."""
     said: list[tuple[int, entries.Determination]] = field(default_factory=list)
     """What was determined, with the position of the adoption that was in force."""
+    exceptions: list[tuple[int, str, Granted]] = field(default_factory=list)
+    """(position of the adoption that was in force, run, grant)."""
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
@@ -175,6 +178,7 @@ class Fold:
                 if opened(self.runs, index, entry):
                     # Whoever signed saw a run that was declared otherwise.
                     self.signatures = [signed for signed in self.signatures if signed[1] != entry.run]
+                    self.exceptions = [granted for granted in self.exceptions if granted[1] != entry.run]
                     self.decisions = {key: made for key, made in self.decisions.items() if made.run != entry.run}
                     self.latest.pop(entry.run, None)
                 for attempt in self.attempts.values():
@@ -207,6 +211,11 @@ class Fold:
                 if entry.holds and entry.weights is not None and not judged_weights(self.runs, entry.weights):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.said.append((self.adopted_at, entry))
+            case entries.ExceptionGranted():
+                granted = grant(self.policy, self.decisions.get(entry.decision), entry, self._counted(entry.run))
+                if isinstance(granted, str):
+                    return granted
+                self.exceptions.append((self.adopted_at, entry.run, granted))
             case entries.TierStatus():
                 tier = (
                     next((tier for tier in self.policy.tiers if tier.id == entry.tier), None) if self.policy else None
@@ -319,7 +328,7 @@ class Fold:
         change has not been decided on.
         """
         decision = self.latest.get(run)
-        permit = decision.permit if decision else None
+        permit = decision.reach if decision else None
         if decision is None or permit is None or self.policy is None or decision.policy != self.policy_digest:
             return False
         position, adoption, ancestors = self.decided_at[run]
@@ -341,7 +350,7 @@ class Fold:
         except InputError as error:
             self.faults.append(f"entry {index}: {error}")
             return str(error)
-        if decision.now != entry.time or (decision.permit is not None and entry.time < self.time):
+        if decision.now != entry.time or (decision.reach is not None and entry.time < self.time):
             self.faults.append(f"entry {index} decides for another time than it was written at")
         self.decisions[decision.digest()] = decision
         if decision.action == "train":
@@ -350,6 +359,9 @@ class Fold:
             ancestors = total(self.runs, members(self.runs, decision.run)) - (known.used() if known else 0)
             self.decided_at[decision.run] = index, self.adopted_at, ancestors
         return None
+
+    def _counted(self, run: str) -> int:
+        return total(self.runs, members(self.runs, run))
 
     def _approve(self, entry: entries.Approval) -> str | None:
         seen = self.decisions.get(entry.decision)

@@ -28,6 +28,7 @@ def situation_of(
     factor = fold.policy.factor
     digest = fold.policy_digest
     mine = [s for adopted, name, s in fold.signatures if adopted == fold.adopted_at and name in ("", run)]
+    granted = [it for adopted, name, it in fold.exceptions if adopted == fold.adopted_at and name == run]
     latest_tiers = {record.tier: record for adopted, record in fold.tiers if adopted == fold.adopted_at}
     meter_faults = [f"{name}: {fault}" for name in names for fault in fold.runs[name].faults]
     known = any(weights in fold.runs[name].weights for name in names)
@@ -59,6 +60,7 @@ def situation_of(
         descendants=tuple(descendants(fold.attempts, fold.runs, run)),
         signatures=tuple(mine),
         statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at)),
+        exceptions=tuple(granted),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
         meter_faults=tuple(meter_faults),
         ledger_faults=tuple(fold.faults),

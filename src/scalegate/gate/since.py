@@ -25,6 +25,7 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.Approval: ("approval", "approvals"),
     entries.Attestation: ("attestation", "attestations"),
     entries.Determination: ("determination", "determinations"),
+    entries.ExceptionGranted: ("exception granted", "exceptions granted"),
     entries.TierStatus: ("tier record", "tier records"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
@@ -107,13 +108,14 @@ def asked_again(fold: Fold, made: Decision) -> int:
 
 
 def _smaller(again: Decision, made: Decision) -> bool:
-    now, before = again.permit, made.permit
+    now, before = again.reach, made.reach
     return now is not None and before is not None and (now.compute < before.compute or now.time < before.time)
 
 
-def _outcome(decision: Decision) -> tuple[str, tuple[str, ...], bool]:
-    way_out = decision.resumption
-    return decision.verdict, way_out.because if way_out else (), way_out.stop if way_out else False
+def _outcome(decision: Decision) -> tuple[str, tuple[str, ...], bool, tuple[str, ...]]:
+    way_out, exception = decision.resumption, decision.exception
+    used = exception.exceptions if exception else ()
+    return decision.verdict, way_out.because if way_out else (), way_out.stop if way_out else False, used
 
 
 def latest_decision(fold: Fold, run: str, action: str) -> tuple[int, Decision] | None:
@@ -190,7 +192,7 @@ class _Scope:
             case entries.MeterFault():
                 domains = {domain.id for domain in fold.policy.domains} if fold.policy else set()
                 return entry.run in self.names or not domains <= self.evaluated
-            case entries.Approval():
+            case entries.Approval() | entries.ExceptionGranted():
                 return record.refused is None and entry.run == self.run
             case entries.PolicyAdopted():
                 # A signature short of the quorum changes nothing yet.

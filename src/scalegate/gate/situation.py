@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import DerivedFlop
 
-__all__ = ["Elsewhere", "Lineage", "Piece", "Signature", "Situation", "Statement", "TierRecord"]
+__all__ = ["Elsewhere", "Granted", "Lineage", "Piece", "Signature", "Situation", "Statement", "TierRecord"]
 
 
 STATED = "f" * 64
@@ -99,6 +99,20 @@ class Statement(_Record):
     """Training FLOP in the weights; None: the ledger does not know them."""
 
 
+class Granted(_Record):
+    """An exception that a named person with the role granted to this run, having seen a HOLD of it."""
+
+    exception: str
+    by: str
+    time: int
+    until: int
+    action: str
+    weights: str | None
+    configuration: str | None
+    compute: DerivedFlop
+    """Training FLOP that the ledger counted against the lineage when it was granted."""
+
+
 class TierRecord(_Record):
     tier: str
     adopters: tuple[str, ...]
@@ -154,7 +168,7 @@ class Elsewhere(_Record):
 class Situation(_Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/4"] = "scalegate.situation/4"
+    schema_version: Literal["scalegate.situation/5"] = "scalegate.situation/5"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None
@@ -178,6 +192,8 @@ class Situation(_Record):
     signatures: tuple[Signature, ...] = ()
     statements: tuple[Statement, ...] = ()
     """What was determined, in the order of the ledger."""
+    exceptions: tuple[Granted, ...] = ()
+    """In the order of the ledger."""
     tiers: tuple[TierRecord, ...] = ()
     meter_faults: tuple[str, ...] = ()
     ledger_faults: tuple[str, ...] = ()

@@ -284,6 +284,22 @@ class Determination(_Predicate):
         return {"policy": self.policy} | ({"weights": self.weights} if self.weights else {})
 
 
+class ExceptionGranted(_Predicate):
+    """A named person lets an action go on by an exception of the policy, having seen the decision that holds it."""
+
+    type_uri = PREFIX + "exception/v0.1"
+    exception: Name
+    run: Name
+    decision: Digest
+    """Digest of the decision that the signer saw: it must be in the ledger, about this run, and a HOLD."""
+    until: Instant
+    statement: Line
+    """On what grounds."""
+
+    def subjects(self) -> dict[str, str]:
+        return {"decision": self.decision}
+
+
 class TierStatus(_Predicate):
     """Who has adopted a tier, on the word of the role that records it."""
 
@@ -307,6 +323,7 @@ Entry: TypeAlias = (
     | Approval
     | Attestation
     | Determination
+    | ExceptionGranted
     | TierStatus
 )
 
@@ -325,6 +342,7 @@ PREDICATES: dict[str, type[Entry]] = {
         Approval,
         Attestation,
         Determination,
+        ExceptionGranted,
         TierStatus,
     )
 }

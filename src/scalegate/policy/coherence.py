@@ -11,13 +11,17 @@ from fractions import Fraction
 from math import ceil, log, log1p
 
 from scalegate.policy.document import Cadence, Capability, Level, Policy, Quorum, Safeguards, UndefinedTest
+from scalegate.policy.exceptions import exception_faults
 from scalegate.policy.parameters import parameter_faults
 from scalegate.units import DAY, MAX_SAMPLES, format_duration
 
 __all__ = ["coherence_faults"]
 
 RESERVED = ("standing.", "required.")
-FACTS = ("determination", "parameter", "safeguard", "approval", "tier", "lineage", "developer", "meter", "ledger")
+FACTS = (
+    *("determination", "parameter", "safeguard", "approval", "exception", "tier"),
+    *("lineage", "developer", "meter", "ledger"),
+)
 """First words of facts that are no domain's."""
 MAX_LEASE = DAY
 """A permit is renewed at least this often: until then nobody who writes a fault, or a new policy, stops the run."""
@@ -60,7 +64,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if not set(rests_on) & set(unsound):
             faults.append((path, message))
 
-    for name in ("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses"):
+    for name in ("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses", "exceptions"):
         seen: set[object] = set()
         for index, part in enumerate(getattr(policy, name)):
             key = part.number if isinstance(part, Level) else part.id
@@ -205,6 +209,11 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
 
     for path, message in parameter_faults(policy):
         add(path, message)
+    for path, message, rests_on in exception_faults(policy):
+        add(path, message, *rests_on)
+    for index, terms in enumerate(policy.exceptions):
+        quorum(f"exceptions.{index}.granted_by", terms.granted_by)
+        lasts(f"exceptions.{index}.valid_for", terms.valid_for, "no grant would ever count")
     seen_safeguards: set[str] = set()
     for index, level in enumerate(policy.levels):
         if level.approvals:

@@ -45,6 +45,7 @@ __all__ = [
     "Condition",
     "Determination",
     "Domain",
+    "ExceptionTerms",
     "Floor",
     "Level",
     "Parameter",
@@ -151,6 +152,33 @@ class UndefinedTest(_Clause):
     test: TestInDevelopment
 
 
+class ExceptionTerms(Part):
+    """Who may let an action go on while clauses hold it, and how far. The verdict stays HOLD: it meets no clause."""
+
+    id: Identifier
+    text: Text
+    """In which case, as a sentence."""
+    source: Source
+    clauses: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    """The clauses of this policy that it is an exception to."""
+    actions: Annotated[tuple[Action, ...], Field(min_length=1)]
+    """Never `release_weights`: it could not be taken back."""
+    granted_by: Quorum
+    valid_for: Duration
+    """The longest that one grant counts."""
+    growth: Factor | None = None
+    """Of training: how far effective compute may grow from where it stood when it was granted."""
+    determined: tuple[Identifier, ...] = ()
+    """Determinations that must be so as well."""
+    undefined_tests: Literal["yes"] | None = None
+    """Whether it may stand for a test that nobody has defined; absent: it may not."""
+    in_force: InForce | None = None
+
+    def fact_of(self, person: str) -> str:
+        """How the names of the facts of one person's grant begin."""
+        return f"exception.{self.id}.{person}"
+
+
 Clause = Annotated[
     Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest | Condition,
     Field(discriminator="kind"),
@@ -206,6 +234,7 @@ class Policy(Part):
     levels: tuple[Level, ...] = ()
     tiers: tuple[Tier, ...] = ()
     clauses: tuple[Clause, ...] = ()
+    exceptions: tuple[ExceptionTerms, ...] = ()
 
     @property
     def factor(self) -> Fraction:
@@ -236,7 +265,7 @@ class Policy(Part):
         document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         for name in ("determinations", "tiers", "clauses") if self.floors else ():
             document[name] = [part for part in document[name] if "/" not in part["id"]]
-        for name in ("determinations", "parameters", "floors"):
+        for name in ("determinations", "parameters", "floors", "exceptions"):
             if not document[name]:
                 # Policies from before there were any keep their digest.
                 del document[name]

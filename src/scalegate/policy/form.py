@@ -146,7 +146,8 @@ _EXAMPLES = {
     "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
-    "notice": "30 days", "cooling_off": "30 days",
+    "notice": "30 days", "cooling_off": "30 days", "growth": "1.5x", "undefined_tests": "yes",
+    "granted_by": "{role: board, at_least: 2}", "clauses": "[...]",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 

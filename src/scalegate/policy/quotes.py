@@ -66,6 +66,7 @@ def checked(policy: Policy) -> set[Any]:
     found: set[Any] = {policy.first_evaluation_at, policy.lease, *_factors(policy)}
     found |= {domain.elicitation.at_least for domain in policy.domains}
     quorums = [policy.amendment, *(it.decided_by for it in policy.determinations)]
+    quorums += [it.granted_by for it in policy.exceptions]
     quorums += [it.test.approved_by for it in policy.clauses if isinstance(it, UndefinedTest)]
     found |= {(it.at_least, len(policy.with_role(it.role))) for it in quorums if it}
     for clause in policy.clauses:

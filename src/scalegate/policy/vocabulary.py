@@ -72,6 +72,10 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
             if item.about == "weights":
                 mine |= {"time": Kind.INSTANT, "compute": Kind.FLOP, "denied_anywhere": Kind.YES_NO}
             known |= {f"{fact_of(item, person.id)}.{name}": kind for name, kind in mine.items()}
+    for terms in policy.exceptions:
+        for person in policy.with_role(terms.granted_by.role):
+            name = terms.fact_of(person.id)
+            known |= {f"{name}.until": Kind.INSTANT, f"{name}.compute": Kind.FLOP}
     for tier in policy.tiers:
         known |= {f"tier.{tier.id}.adopters": Kind.COUNT, f"tier.{tier.id}.until": Kind.INSTANT}
     return known
@@ -100,7 +104,7 @@ def written(policy: Policy) -> dict[str, Kind]:
     return {
         name: kind
         for name, kind in named(policy).items()
-        if not name.startswith("determination.") or name.count(".") == 1
+        if not name.startswith(("determination.", "exception.")) or (name[0] == "d" and name.count(".") == 1)
     }
 
 

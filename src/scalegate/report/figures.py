@@ -15,6 +15,7 @@ from scalegate.policy.document import (
     Condition,
     Determination,
     Domain,
+    ExceptionTerms,
     Level,
     Moratorium,
     Parameter,
@@ -65,6 +66,8 @@ def figures(policy: Policy) -> tuple[Number, ...]:
         found += _of_domain(policy, domain, of)
     for item in policy.determinations:
         found += _of_judgement(item, tuple(it for it in facts if any(_on(item, name) for name in facts[it])))
+    for terms in policy.exceptions:
+        found += _of_exception(terms)
     for parameter in policy.parameters:
         found += _of_parameter(parameter, reading([name_of(parameter)]))
     for level in policy.levels:
@@ -77,6 +80,16 @@ def figures(policy: Policy) -> tuple[Number, ...]:
     for clause in policy.clauses:
         found += [Number(value, what, (clause.id,)) for value, what in _of_clause(policy, clause)]
     return tuple(found)
+
+
+def _of_exception(terms: ExceptionTerms) -> Iterator[Number]:
+    about = f"of the exception `{terms.id}`"
+    yield Number(
+        str(terms.granted_by.at_least), f"with the role `{terms.granted_by.role}` grant it, {about}", terms.clauses
+    )
+    yield Number(format_duration(terms.valid_for), f"the longest that a grant counts, {about}", terms.clauses)
+    if terms.growth is not None:
+        yield Number(f"{exact_decimal(terms.growth)}x", f"growth of compute since the grant, {about}", terms.clauses)
 
 
 def _on(item: Determination, name: str) -> bool:

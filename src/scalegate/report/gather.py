@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from scalegate.gate import Decision, Replayed, ResumptionFact
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.adoption import never_held
+from scalegate.gate.exceptions import told
 from scalegate.gate.facts import derive_facts, effective, look_alpha
 from scalegate.gate.jumps import jumps
 from scalegate.gate.lineage import Run, members, total
@@ -60,6 +61,7 @@ def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file:
         as_of=format_instant(fold.time) if fold.records else "never: the ledger is empty",
         genesis=_genesis(context, replayed),
         waiting=tuple(waiting),
+        exceptions=_exceptions(context),
         limits=_limits(context),
         verdict=_verdict(context),
         others=_others(context),
@@ -101,6 +103,19 @@ def _genesis(context: Context, replayed: Replayed) -> Genesis:
         log_key=replayed.log_key,
         fault=first.refused,
     )
+
+
+def _exceptions(context: Context) -> tuple[str, ...]:
+    """That a run went on although it was held: of each the exception last used, and how many decisions used one."""
+    latest: dict[tuple[str, str], Decision] = {}
+    used = 0
+    for _, made in context.decisions:
+        latest[made.run, made.action] = made
+        used += made.exception is not None
+    lines = [f"{it.action} run `{it.run}`: {told(it.exception)}" for it in latest.values() if it.exception]
+    if used:
+        lines.append(f"Decisions that let an action go on by an exception: {used} of {len(context.decisions)}.")
+    return tuple(lines)
 
 
 def _limits(context: Context) -> Limits:
@@ -218,7 +233,7 @@ def _told(facts: Iterable[ResumptionFact]) -> tuple[tuple[str, str], ...]:
 
 
 def _permit(context: Context, made: Decision) -> Permit | None:
-    permit, policy = made.permit, context.policy
+    permit, policy = made.reach, context.policy
     if permit is None or policy is None:
         return None
     runs = context.fold.runs
@@ -235,14 +250,14 @@ def _permit(context: Context, made: Decision) -> Permit | None:
 
 def _ended(context: Context, made: Decision) -> bool:
     """Whether its permit had ended by the last entry: by its ends, its lease, an amendment, or what came after."""
-    permit, fold = made.permit, context.fold
+    permit, fold = made.reach, context.fold
     if permit is None:
         return False
     if made.action == "train" and fold.latest.get(made.run) == made:
         return not fold.permitted(made.run, fold.time)
     again = otherwise(fold, made)
     late = made.policy != fold.policy_digest or fold.time > min(permit.time, made.now + permit.lease)
-    return late or (again is not None and again.verdict == "HOLD")
+    return late or (again is not None and again.reach is None)
 
 
 def _stale(context: Context, index: int, made: Decision) -> Iterable[str]:
@@ -255,7 +270,7 @@ def _stale(context: Context, index: int, made: Decision) -> Iterable[str]:
         yield "At the last entry its lease, or the permit, had ended."
     now_is = otherwise(fold, made)
     if now_is is not None:
-        end, how = now_is.permit, f", by {', '.join(now_is.resumption.because)}" if now_is.resumption else ""
+        end, how = now_is.reach, f", by {', '.join(now_is.resumption.because)}" if now_is.resumption else ""
         if end is not None:
             how = f", up to {format_flop(end.compute)} and up to {format_instant(end.time)}"
         yield f"Decided again on all entries it would be {word_of(now_is)}{how}."

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.judge import PLAN, REQUIRED_KINDS, STANDING
 from scalegate.policy.compile import compile_policy
-from scalegate.policy.document import ACTIONS, Action, Clause, Determination, Domain, Level, Parameter, Policy
+from scalegate.policy.document import (
+    ACTIONS,
+    Action,
+    Clause,
+    Determination,
+    Domain,
+    ExceptionTerms,
+    Level,
+    Parameter,
+    Policy,
+)
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, overdue, shown_value, shown_values
 from scalegate.policy.quotes import misquotes
@@ -38,7 +48,7 @@ from scalegate.report.promises import (
     Saying,
 )
 from scalegate.report.words import Speaker, factor, share
-from scalegate.units import DAY, exact_decimal, format_duration
+from scalegate.units import DAY, exact_decimal, format_duration, format_factor
 
 __all__ = ["gather_policy", "unadoptable", "undefined_parts"]
 
@@ -85,6 +95,7 @@ def gather_policy(policy: Policy, at: int) -> Promises:
         never=tuple(_never(policy, conditions)),
         domains=tuple(map(_domain, policy.domains)),
         judgements=tuple(_judgement(policy, item) for item in policy.determinations),
+        exceptions=tuple(_exception(policy, item) for item in policy.exceptions),
         parameters=tuple(_parameter(policy, it, at) for it in policy.parameters),
         levels=tuple(_level(policy, level) for level in policy.levels),
         people=tuple(PersonView(it.id, it.name, it.roles, it.key != "unset") for it in policy.people),
@@ -255,6 +266,23 @@ def _judgement(policy: Policy, item: Determination) -> Defined:
     )
 
 
+def _exception(policy: Policy, item: ExceptionTerms) -> Defined:
+    people = policy.with_role(item.granted_by.role)
+    names = listed([f"{person.name} (`{person.id}`)" for person in people])
+    text = (
+        f"An exception to {listed([f'`{name}`' for name in item.clauses])} for"
+        f" {listed([f'`{action}`' for action in item.actions])}: it may go on although they hold it while"
+        f" {item.granted_by.at_least} of {len(people)} have granted it ({names}), each for at most"
+        f" {format_duration(item.valid_for)}"
+    )
+    if item.growth is not None:
+        text += f", and while compute is at most {format_factor(item.growth)} what it was when they did"
+    if item.determined:
+        text += f", and {listed([f'`{name}`' for name in item.determined])} is determined to be so"
+    text += ". The verdict stays HOLD: no clause is met by it, each grant is counted, and every report says so first."
+    return Defined(item.id, item.text, text)
+
+
 def _parameter(policy: Policy, item: Parameter, at: int) -> Defined:
     value, late = in_force(item, at), overdue(item, at)
     now = "No value has begun" if value is None else f"In force: {shown_value(value)} since {date(value.from_)}"
@@ -306,6 +334,8 @@ def _roles(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             add(level.approvals.role, f"approvals for level {level.number}")
     for item in policy.determinations:
         add(item.decided_by.role, f"judgements on `{item.id}`")
+    for terms in policy.exceptions:
+        add(terms.granted_by.role, f"the exception `{terms.id}`")
     for tier in policy.tiers:
         add(tier.recorded_by, f"who has adopted `{tier.id}`")
     if policy.amendment:

@@ -69,6 +69,8 @@ def body(it: Promises) -> Iterator[str]:
         yield from ("None: nothing is measured.", "")
     if it.judgements:
         yield from ("## Judgements", "", *_bullets(map(_defined, it.judgements)), "")
+    if it.exceptions:
+        yield from ("## Exceptions", "", *_bullets(map(_defined, it.exceptions)), "")
     if it.parameters:
         yield from ("## Parameters", "", *_bullets(map(_defined, it.parameters)), "")
     yield from ("## Levels", "")

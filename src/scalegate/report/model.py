@@ -311,6 +311,8 @@ class Report:
     genesis: Genesis
     waiting: tuple[str, ...]
     """What counts against a run and is not in the ledger yet."""
+    exceptions: tuple[str, ...]
+    """That a run went on although it was held: stands first."""
     limits: Limits
     verdict: Verdict | None
     others: tuple[Other, ...]

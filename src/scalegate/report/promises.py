@@ -140,6 +140,7 @@ class Promises:
     """What no signature releases."""
     domains: tuple[DomainView, ...]
     judgements: tuple[Defined, ...]
+    exceptions: tuple[Defined, ...]
     parameters: tuple[Defined, ...]
     """What is left to somebody's judgement."""
     levels: tuple[LevelView, ...]

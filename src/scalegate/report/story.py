@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from scalegate.gate import Decision
+from scalegate.gate.exceptions import told
 from scalegate.gate.fold import Fold, Record
 from scalegate.gate.lineage import holders, total
 from scalegate.ledger import entries
@@ -72,7 +73,7 @@ def _same(before: Decision, after: Decision) -> bool:
     """A renewal: the same words on the same run, with the same ends."""
 
     def key(made: Decision) -> tuple[object, ...]:
-        ends = (made.permit.compute, made.permit.time) if made.permit else None
+        ends = (made.reach.compute, made.reach.time) if made.reach else None
         return made.run, made.action, made.policy, word_of(made), ends, made.resumption
 
     return key(before) == key(after)
@@ -102,6 +103,8 @@ def _decided(made: Decision, before: Decision | None) -> tuple[str, str, str]:
         )
         return what, detail, "proceed"
     held = ", ".join(made.resumption.because) if made.resumption else "?"
+    if made.exception is not None:
+        return f"{what}, and goes on by exception", told(made.exception), "hold"
     tone = "due" if made.evaluation_due else "hold"
     return what, f"Asked up to {format_flop(made.compute)}. Held by {held}.", tone
 
@@ -143,6 +146,9 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             what = "" if entry.holds else " is not so"
             detail = f"Judgement{of}, until {format_instant(entry.until)}: “{entry.statement}”"
             return f"Determination: {entry.determination}{what}", detail, "sign" if entry.holds else "hold"
+        case entries.ExceptionGranted():
+            detail = f"Until {format_instant(entry.until)}: “{entry.statement}”"
+            return f"EXCEPTION granted: {entry.exception}, to run {entry.run}", detail, "hold"
         case entries.TierStatus():
             who = ", ".join(entry.adopters) or "nobody"
             detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"

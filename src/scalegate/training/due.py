@@ -44,7 +44,7 @@ class NextDue:
 @undisturbed()
 def due_next(session: Session, left: int) -> NextDue | None:
     """What ends the session's permit, of which `left` FLOP are reserved and not spent; None: it has none."""
-    permit = session.decision.permit if session.decision else None
+    permit = session.decision.reach if session.decision else None
     if permit is None:
         return None
     session.refresh()

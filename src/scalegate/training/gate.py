@@ -209,11 +209,12 @@ class Gate:
                 decision = session.decide(exact)
                 if decision.verdict == "HOLD":
                     decision = self._evaluate_and_decide(decision, exact)
-                if decision.verdict == "HOLD" or exact == 0:
+                if decision.reach is None or exact == 0:
                     raise Held.by(decision, unfinished(session), session.folder.parent)
                 if self._reserve(exact):
                     self._expires = session.expires
-                    self._tried.clear()
+                    if decision.verdict == "PROCEED":
+                        self._tried.clear()
                     return exact
             raise Held(f"run `{session.run}`: the permit ended before compute could be reserved", decision)
 
@@ -286,8 +287,7 @@ class Gate:
 
     def _reserve(self, flops: int) -> bool:
         """Have a tranche that covers a step of `flops`; False if the permit does not reach that far."""
-        tranche = self._tranche
-        short = flops - tranche.left
+        tranche, short = self._tranche, flops - self._tranche.left
         wanted = max(tranche.wanted(flops, self._session.room()), short) if short > 0 else 0
         if wanted and (granted := self._session.reserve(short, wanted)) > 0:
             tranche.add(granted)

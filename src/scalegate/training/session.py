@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from scalegate.errors import InputError, LedgerError, ScalegateError
 from scalegate.gate import Decision, Journal
+from scalegate.gate.exceptions import told
 from scalegate.gate.facts import effective
 from scalegate.gate.lineage import Run, makers, members, total
 from scalegate.ledger import SigningKey
@@ -368,7 +369,9 @@ class Session:
                 raise Held(f"run `{self.run}`: with this step it asks for {asked} FLOP", fix="no amount is over 1e40")
             started = time.monotonic()
             self.decision = self.journal.decide(self.run, "train", self.keys.gate, self.keys.gate_actor, compute=asked)
-        permit = self.decision.permit
+        permit = self.decision.reach
+        if self.decision.exception is not None:
+            LOG.warning("run `%s`: %s", self.run, told(self.decision.exception))
         # Durations by the monotonic clock: a wall clock set back must not stretch a lease.
         self.expires = 0.0 if permit is None else started + min(permit.lease, permit.time - self.decision.now)
         return self.decision
@@ -376,13 +379,13 @@ class Session:
     def permitted(self) -> bool:
         """Whether this decision is the ledger's latest on the run, and a permit that is still good."""
         decision, fold, now = self.decision, self.journal.fold, self.journal.now()
-        if decision is None or decision.permit is None or fold.latest.get(self.run) != decision:
+        if decision is None or decision.reach is None or fold.latest.get(self.run) != decision:
             return False
         return now >= fold.time and fold.permitted(self.run, now)
 
     def room(self) -> int:
         """Training FLOP that may still be reserved."""
-        permit = self.decision.permit if self.decision else None
+        permit = self.decision.reach if self.decision else None
         return self.left(permit.compute) if permit is not None and self.permitted() else 0
 
     def left(self, end: int) -> int:

@@ -120,3 +120,35 @@ def test_one_version_is_no_change_and_what_is_weaker_one_way_is_stricter_the_oth
 
     there, back = changed_since(old, new), changed_since(new, old)
     assert counted("weaker", there) == counted("stricter", back)
+
+
+TERMS = """
+exceptions:
+  - id: e
+    text: If it must be.
+    source: {document: d}
+    clauses: [cadence]
+    actions: [train]
+    granted_by: {role: officer, at_least: 2}
+    valid_for: 30 days
+    growth: 1.5x
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TERMS, ""),
+        ("[cadence]\n    actions", "[cadence, safeguards.level-2]\n    actions"),
+        ("growth: 1.5x", "growth: 2x"),
+        ("valid_for: 30 days\n    growth", "valid_for: 60 days\n    growth"),
+        ("at_least: 2}\n    valid_for: 30", "at_least: 1}\n    valid_for: 30"),
+    ],
+)
+def test_an_exception_that_is_new_or_wider_is_weaker(before: str, after: str) -> None:
+    text = TEXT + TERMS
+    assert before in text
+    wider = text.replace(before, after, 1)
+    narrow, wide = (wider, text) if not after else (text, wider)
+    assert [code for code, _, _ in told(narrow, wide)] == ["weaker"]
+    assert [code for code, _, _ in told(wide, narrow)] == ["stricter"]

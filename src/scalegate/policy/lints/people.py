@@ -89,6 +89,8 @@ def _asked(policy: Policy) -> Iterator[_Asked]:
             yield _quorum(("levels", at, "approvals"), f"level {level.number}", level.approvals, "approves")
     for at, item in enumerate(policy.determinations):
         yield _quorum(("determinations", at, "decided_by"), f"determination {item.id}", item.decided_by, "judges")
+    for at, terms in enumerate(policy.exceptions):
+        yield _quorum(("exceptions", at, "granted_by"), f"exception {terms.id}", terms.granted_by, "grants")
     for index, clause in enumerate(policy.clauses):
         if isinstance(clause, UndefinedTest):
             path = clause_path(index, "test", "approved_by")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scalegate.policy.document import Floor, Policy
+from scalegate.policy.document import ExceptionTerms, Floor, Policy
 from scalegate.policy.lints.lint import Lint, Path, Rule
 from scalegate.policy.parts import (
     Determination,
@@ -42,6 +42,7 @@ CHANGED = Rule(
     "Whether it is weaker is for people to judge: the two say different things.",
 )
 _MORE_IS_WEAKER = (
+    "growth",
     *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
     *("first_evaluation_at", "from", "carries", "review_by"),
 )
@@ -56,6 +57,7 @@ _ABSENT_IS: Mapping[str, Rule] = {
     "within": WEAKER,
     "on": WEAKER,
     "valid_for": WEAKER,
+    "undefined_tests": STRICTER,
     "amendment": STRICTER,
     "approvals": WEAKER,
     "tier": STRICTER,
@@ -66,8 +68,12 @@ _ABSENT_IS: Mapping[str, Rule] = {
 """What the new version is where it leaves a field out that the old one had; the reverse where it adds it."""
 _OPPOSITE = {WEAKER.code: STRICTER, STRICTER.code: WEAKER, CHANGED.code: CHANGED}
 _UNSAID = frozenset({"version", "id", "number"})
-_KEYED = ("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses", "safeguards", "values")
+_KEYED = (
+    *("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses", "exceptions"),
+    *("safeguards", "values"),
+)
 _GONE_IS_WEAKER = ("domains", "determinations", "levels", "clauses", "safeguards")
+_GONE_IS_STRICTER = ("exceptions",)
 
 
 def changed_since(old: Policy, new: Policy) -> tuple[Lint, ...]:
@@ -89,13 +95,21 @@ def _fields(old: Part, new: Part, path: Path, about: str) -> Iterator[Lint]:
         if name == "floors":
             yield from _floors(before, after, here)
             continue
-        if name in _KEYED:
+        if name in _KEYED and not isinstance(new, ExceptionTerms):
             yield from _parts(name, before, after, here, f"{about}, " if name == "values" else "")
         elif isinstance(before, Part) and isinstance(after, Part) and type(before) is type(after):
             yield from _fields(before, after, here, f"{about}, {shown}" if path else f"`{shown}`")
         else:
             rule = _direction(shown, before, after)
+            if isinstance(new, ExceptionTerms) and isinstance(before, tuple):
+                rule = _of_exception(name, set(before), set(after))
             yield Lint(rule, here, about, _told(shown, old, new, name), "")
+
+
+def _of_exception(name: str, before: set[str], after: set[str]) -> Rule:
+    """Of the lists of an exception: what more clauses, actions, or conditions of it come to."""
+    more, less = (STRICTER, WEAKER) if name == "determined" else (WEAKER, STRICTER)
+    return more if before < after else less if after < before else CHANGED
 
 
 def _floors(old: Sequence[Floor], new: Sequence[Floor], path: Path) -> Iterator[Lint]:
@@ -117,11 +131,13 @@ def _parts(kind: str, old: Sequence[Any], new: Sequence[Any], path: Path, within
     for key, part in before.items():
         if key not in after:
             rule = WEAKER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
+            rule = STRICTER if kind in _GONE_IS_STRICTER else rule
             yield Lint(rule, path, within + _name(part), f"is gone{_was(part)}", "")
     for index, part in enumerate(new):
         key, here = _key(part), (*path, index) if "/" not in str(_key(part)) else ("floors",)
         if key not in before:
             rule = STRICTER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
+            rule = WEAKER if kind in _GONE_IS_STRICTER else rule
             yield Lint(rule, here, within + _name(part), "is new", "")
         elif type(before[key]) is not type(part):
             yield Lint(

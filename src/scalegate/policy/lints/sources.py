@@ -111,6 +111,8 @@ def _texts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
         yield ("levels", at, "about"), f"level {level.number}", level.about
         for place, safeguard in enumerate(level.safeguards):
             yield ("levels", at, "safeguards", place, "text"), f"safeguard {safeguard.id}", safeguard.text
+    for at, terms in enumerate(policy.exceptions):
+        yield ("exceptions", at, "text"), f"exception {terms.id}", terms.text
     for at, clause in enumerate(policy.clauses):
         yield clause_path(at, "text"), f"clause {clause.id}", clause.text
         if clause.kind == "undefined_test":

@@ -1,0 +1,115 @@
+"""What lets an action go on while clauses hold it: as a condition over who granted it, until when and how far.
+
+It is no way to meet a clause. The gate judges twice: by the policy, which gives the verdict, and where that is a HOLD,
+with each exception beside the clauses that it names, which gives no more than an exception permit (`gate.exceptions`).
+Facts of exception E and person P: `exception.E.P.until` (instant), how long P's grant counts; `exception.E.P.compute`
+(FLOP), the effective compute of the lineage that it reaches to.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from scalegate.policy.dating import by_date
+from scalegate.policy.determined import determined
+from scalegate.policy.document import Action, Clause, ExceptionTerms, InForce, Policy, UndefinedTest
+from scalegate.policy.syntax import All, AtLeast, Compare, Expr, at_most, constant, term
+
+__all__ = ["exception_faults", "excused", "live"]
+
+NOW = term("now")
+COMPUTE = term("compute")
+
+
+def live(policy: Policy, item: ExceptionTerms, action: Action) -> Expr:
+    """The condition that it is granted, and counts for what is asked."""
+    granted = tuple(
+        All((at_most(NOW, term(f"{name}.until")), at_most(COMPUTE, term(f"{name}.compute"))))
+        for name in (item.fact_of(person.id) for person in policy.with_role(item.granted_by.role))
+    )
+    named = [it for it in policy.determinations if it.id in item.determined]
+    parts = (*_dates(item.in_force), *(determined(policy, it, action) for it in named))
+    return by_date(policy, All((*parts, AtLeast(item.granted_by.at_least, granted))))
+
+
+def excused(policy: Policy, action: Action) -> dict[str, tuple[ExceptionTerms, ...]]:
+    """The exceptions to each clause for an action, by the clause's id."""
+    found: defaultdict[str, tuple[ExceptionTerms, ...]] = defaultdict(tuple)
+    for item in policy.exceptions:
+        for name in dict.fromkeys(item.clauses) if action in item.actions and action != "release_weights" else ():
+            found[name] += (item,)
+    return dict(found)
+
+
+def _dates(dates: InForce | None) -> Iterator[Expr]:
+    if dates is not None and dates.from_ is not None:
+        yield at_most(constant(dates.from_), NOW)
+    if dates is not None and dates.until is not None:
+        yield Compare("<", NOW, constant(dates.until))
+
+
+Faults = Iterator[tuple[str, str, tuple[str, ...]]]
+
+
+def exception_faults(policy: Policy) -> Faults:
+    """(path of the part, what is wrong | what to write, the fields that it rests on)."""
+    clauses = {clause.id: clause for clause in policy.clauses}
+    for index, item in enumerate(policy.exceptions):
+        path = f"exceptions.{index}"
+        if "." in item.id:
+            what = f"`{item.id}` has a dot, which its facts have for another meaning"
+            yield f"{path}.id", f"{what} | write `-` or `_`", ()
+        for place, name in enumerate(item.clauses):
+            for fault in _clause_faults(item, name, clauses.get(name)):
+                yield f"{path}.clauses.{place}", fault, ("clauses",)
+        gated = {action for name in item.clauses if name in clauses for action in clauses[name].actions}
+        for place, action in enumerate(item.actions):
+            if action == "release_weights":
+                what = "weights that are out cannot be taken back when an exception ends"
+                yield f"{path}.actions.{place}", f"{what} | leave `release_weights` out", ()
+            elif action not in gated:
+                what = f"none of the clauses that it names is about `{action}`"
+                yield f"{path}.actions.{place}", f"{what} | leave it out", ("clauses",)
+        if "train" in item.actions and item.growth is None:
+            yield path, "nothing says how far training may go on | add `growth: 1.1x`", ()
+        if item.growth is not None and "train" not in item.actions:
+            yield f"{path}.growth", "it is no exception for `train` | leave it out", ()
+        elif item.growth is not None and item.growth <= 1:
+            yield f"{path}.growth", "1x or less leaves no room to train | write a factor above 1x: `1.1x`", ()
+        for place, name in enumerate(item.determined):
+            if all(it.id != name for it in policy.determinations):
+                what = f"no determination `{name}` is described | describe it under `determinations`"
+                yield f"{path}.determined.{place}", what, ("determinations",)
+        dates = item.in_force
+        if dates and dates.from_ is not None and dates.until is not None and dates.until <= dates.from_:
+            yield f"{path}.in_force.until", "it would end before it starts | write a date after `from`", ()
+        for other in policy.exceptions[:index]:
+            both = [name for name in item.clauses if name in other.clauses]
+            shared = [action for action in item.actions if action in other.actions]
+            if both and shared and _meet(item.in_force, other.in_force):
+                what = f"`{other.id}` is an exception to `{both[0]}` for `{shared[0]}` too"
+                what += ": it is open which of them counts"
+                fix = "make one of the two, or give them `in_force` dates that do not meet"
+                yield path, f"{what} | {fix}", ()
+        if item.undefined_tests and not any(isinstance(clauses.get(name), UndefinedTest) for name in item.clauses):
+            yield f"{path}.undefined_tests", "no clause that it names is an undefined test | leave it out", ("clauses",)
+
+
+def _clause_faults(item: ExceptionTerms, name: str, clause: Clause | None) -> Iterator[str]:
+    if clause is None:
+        yield f"there is no clause `{name}` | name a clause of this policy"
+    elif not clause.gates:
+        yield f"`{name}` protects nothing as it is ({clause.modality}) | leave it out"
+    elif clause.modality == "law":
+        yield f"`{name}` is law: no developer makes exceptions to that | leave it out"
+    elif isinstance(clause, UndefinedTest) and not item.undefined_tests:
+        what = f"`{name}` is a test that nobody has defined: an exception stands for it only where the policy says so"
+        yield f"{what} | leave it out, or add `undefined_tests: yes`"
+
+
+def _meet(one: InForce | None, other: InForce | None) -> bool:
+    """Whether both are in force at some time."""
+    starts = [it.from_ for it in (one, other) if it is not None and it.from_ is not None]
+    ends = [it.until for it in (one, other) if it is not None and it.until is not None]
+    return not starts or not ends or max(starts) < min(ends)

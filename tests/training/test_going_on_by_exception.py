@@ -1,0 +1,100 @@
+"""A run that goes on by an exception: granted on the command line, bounded in the loop, told first everywhere."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from scalegate.cli.main import run
+from scalegate.gate import replay
+from scalegate.gate.project import Project
+from scalegate.training.held import Held
+from support import POLICY_TEXT, STEP, Model, new_project, open_gate, train
+
+TERMS = """
+exceptions:
+  - id: others-ahead
+    text: Another developer is about to cause a catastrophe that this run would help to prevent.
+    source: {document: Policy of Example Lab, section: "8"}
+    clauses: [safeguards.level-2]
+    actions: [train]
+    granted_by: {role: officer, at_least: 2}
+    valid_for: 30 days
+    growth: 1.5x
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return new_project(tmp_path / "p", POLICY_TEXT + TERMS)
+
+
+def grant(project: Project, who: str, *more: str) -> int:
+    words = ["except", "others-ahead", "--run", "r", "--as", who, "--until", "2099-01-01", "--statement", "it is so"]
+    return run([*words, "-p", str(project.folder), *more])
+
+
+def test_it_goes_on_as_far_as_granted_and_is_told_first_everywhere(
+    project: Project, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Model(skill=lambda flops: 0.0 if flops < 3 * 10**12 else 0.7)
+    with open_gate(project, model) as gate, pytest.raises(Held) as first:
+        train(gate, model)
+    assert first.value.decision is not None
+    assert first.value.decision.resumption is not None
+    assert first.value.decision.resumption.because == ("safeguards.level-2",)
+    stood = replay(project.ledger).fold.situation("r", now=2 * 10**9).lineage.compute
+
+    assert grant(project, "ada") == 0
+    assert "It names decision" in capsys.readouterr().out
+    with open_gate(project, model) as gate, pytest.raises(Held):
+        train(gate, model, 1)
+    assert grant(project, "grace") == 0
+    evaluations = len(model.requests)
+    with caplog.at_level(logging.WARNING), open_gate(project, model) as gate:
+        train(gate, model, 3)
+        assert gate.decision is not None
+        assert (gate.decision.verdict, gate.decision.permit) == ("HOLD", None)
+        due = gate.next_due()
+        assert due is not None
+        assert due.compute == stood * 3 // 2
+        # What was to be ruled out is not measured over and over while nothing would change.
+        assert len(model.requests) - evaluations <= 2
+        with pytest.raises(Held):
+            train(gate, model)
+    assert stood * 3 // 2 - 2 * STEP < replay(project.ledger).fold.situation("r", now=2 * 10**9).lineage.compute
+    assert model.saved == model.flops
+    assert "EXCEPTION `others-ahead`: it may go on until" in caplog.text
+
+    assert grant(project, "ada") == grant(project, "grace") == 0
+    capsys.readouterr()
+    assert run(["decide", "--run", "r", "-p", str(project.folder)]) == 3
+    shown = capsys.readouterr().out
+    assert shown.startswith("EXCEPTION `others-ahead`, for the 2nd time: it may go on until")
+    assert "Exception permit: up to" in " ".join(shown.split())
+    assert run(["status", "-p", str(project.folder)]) == 0
+    assert capsys.readouterr().out.startswith("r: EXCEPTION `others-ahead`, for the 2nd time")
+    page = project.folder / "report.html"
+    assert run(["report", "-p", str(project.folder), "--out", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.index("EXCEPTION <code>others-ahead</code>") < text.index("<h1>")
+    assert "Decisions that let an action go on by an exception:" in text
+    replayed = replay(project.ledger)
+    assert (replayed.faults, replayed.ignored) == ((), ())
+
+
+def test_a_grant_without_a_hold_that_was_read_is_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    model = Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, 2)
+    assert grant(project, "ada") == 2
+    assert "the decision that it names is no HOLD of an action that `others-ahead` is an exception for" in (
+        capsys.readouterr().err
+    )
+    assert grant(project, "ada", "--action", "deploy_external") == 2
+    assert "there is no decision on run `r` for `deploy_external` to sign for yet" in capsys.readouterr().err
+    words = ["except", "others-behind", "--run", "r", "--as", "ada", "--until", "2099-01-01", "--statement", "so"]
+    assert run([*words, "-p", str(project.folder)]) == 2
+    assert "`others-behind` is not an exception of the policy in force" in capsys.readouterr().err
