@@ -17,6 +17,7 @@ from scalegate.policy.document import (
     Level,
     Parameter,
     Policy,
+    Safeguards,
 )
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, overdue, shown_value, shown_values
@@ -313,8 +314,17 @@ def _level(policy: Policy, level: Level) -> LevelView:
             )
             for it in level.safeguards
         ),
-        f"Met when {in_place(policy, level)}. {approvals}",
+        f"{_met_when(policy, level)} {approvals}",
     )
+
+
+def _met_when(policy: Policy, level: Level) -> str:
+    """What the clauses take that ask for the level: of some only one kind of its safeguards."""
+    asked = [it for it in policy.clauses if isinstance(it, Safeguards) and it.gates and it.level == level.number]
+    kinds = dict.fromkeys(it.only for it in asked) or {None: None}
+    if None in kinds:
+        return f"Met when {in_place(policy, level)}."
+    return " ".join(f"As `only: {kind}` asks for it, met when {in_place(policy, level, kind)}." for kind in kinds)
 
 
 def _roles(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...]]]:
