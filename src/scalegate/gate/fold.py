@@ -18,6 +18,7 @@ from scalegate.gate.amending import Ballots, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
 from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import judged_weights
+from scalegate.gate.duties import Duties
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt
@@ -61,6 +62,7 @@ class Fold:
     said: list[tuple[int, entries.Determination]] = field(default_factory=list)
     """What was determined, with the position of the adoption that was in force."""
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
+    duties: Duties = field(default_factory=Duties)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -207,6 +209,8 @@ class Fold:
                 if entry.holds and entry.weights is not None and not judged_weights(self.runs, entry.weights):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.said.append((self.adopted_at, entry))
+            case entries.ObligationKept():
+                return self.duties.take(self.policy, self.runs, entry) if self.policy else None
             case entries.TierStatus():
                 tier = (
                     next((tier for tier in self.policy.tiers if tier.id == entry.tier), None) if self.policy else None
@@ -289,6 +293,7 @@ class Fold:
             self.amended = entry.time
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[policy.version] = entry.policy
+        self.duties.adopted(policy, entry.time)
         # Nobody signs under this policy for what was decided under another.
         self.decisions = {}
         self.votes = {}

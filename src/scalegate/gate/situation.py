@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import DerivedFlop
 
-__all__ = ["Elsewhere", "Lineage", "Piece", "Signature", "Situation", "Statement", "TierRecord"]
+__all__ = ["Elsewhere", "Kept", "Lineage", "Piece", "Signature", "Situation", "Span", "Statement", "TierRecord"]
 
 
 STATED = "f" * 64
@@ -105,6 +105,38 @@ class TierRecord(_Record):
     until: int
 
 
+class Kept(_Record):
+    """That a deadline of an obligation was kept, on the word of as many as the policy of that time asked for."""
+
+    obligation: str
+    deadline: int
+    time: int
+    """When the last of them signed."""
+    run: str | None
+    """Of an obligation of each lineage: the run in whose name they signed."""
+    text: str
+    """What the obligation was."""
+    by: tuple[str, ...]
+
+
+class Span(_Record):
+    """The deadlines of an obligation that came while an earlier version of the policy was in force."""
+
+    obligation: str
+    text: str
+    version: str
+    first: int | None
+    step: int | None
+    """The time from one to the next; None: there is one."""
+    begins: int | None
+    """Deadlines before this came under a version before; None: there was none with this obligation."""
+    ends: int | None
+    """Deadlines from this on come under a later version; None: this version's is owed whatever comes later."""
+    follows: bool
+    """Whether every version since, and the one in force, has the obligation."""
+    of_lineage: bool
+
+
 class Lineage(_Record):
     """What went into the run's weights."""
 
@@ -179,6 +211,12 @@ class Situation(_Record):
     statements: tuple[Statement, ...] = ()
     """What was determined, in the order of the ledger."""
     tiers: tuple[TierRecord, ...] = ()
+    adopted: int | None = None
+    """When the policy in force was adopted, where it or one before it has obligations."""
+    spans: tuple[Span, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    signing: tuple[Kept, ...] = ()
+    """What fewer have signed than the policy asks for."""
     meter_faults: tuple[str, ...] = ()
     ledger_faults: tuple[str, ...] = ()
     ledger_time: int
@@ -205,4 +243,8 @@ class Situation(_Record):
 
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON."""
-        return hashlib.sha256(strict_json.dumps(self.model_dump(mode="json"))).hexdigest()
+        document = self.model_dump(mode="json")
+        # Without obligations it is what it was before there were any.
+        new = ("adopted", "spans", "kept", "signing")
+        document = {name: value for name, value in document.items() if value or name not in new}
+        return hashlib.sha256(strict_json.dumps(document)).hexdigest()

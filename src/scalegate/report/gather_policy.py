@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.judge import PLAN, REQUIRED_KINDS, STANDING
 from scalegate.policy.compile import compile_policy
-from scalegate.policy.document import ACTIONS, Action, Clause, Determination, Domain, Level, Parameter, Policy
+from scalegate.policy.document import (
+    ACTIONS,
+    Action,
+    Clause,
+    Determination,
+    Domain,
+    Level,
+    Obligation,
+    Parameter,
+    Policy,
+)
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, overdue, shown_value, shown_values
 from scalegate.policy.quotes import misquotes
@@ -121,7 +131,7 @@ def unadoptable(policy: Policy) -> tuple[str, ...]:
     keyed = [person for person in policy.people if person.key != "unset"]
     reasons = [] if any("gate" in person.roles for person in keyed) else ["nobody with the role `gate` has a key"]
     quorum = policy.amendment
-    have = sum(quorum.role in person.roles for person in keyed) if quorum else 0
+    have = sum(person in keyed for person in policy.signers(quorum)) if quorum else 0
     if quorum and have < quorum.at_least:
         reasons.append(f"{quorum.at_least} with the role `{quorum.role}` are to sign, and {have} have a key")
     if policy.effective_compute is None:
@@ -189,6 +199,8 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
             yield f"{what} Nobody can meet that or sign it away."
         names = frozenset(it for tree in trees for it in fact_names(tree) if not it.startswith(PARAMETER))
         measured = {name for name in names for kind in _MEASURED if name.endswith(f".{kind}")}
+        if isinstance(clause, Obligation) and clause.late == "stands":
+            yield f"`{clause.id}`: once it was not kept in time, no signature releases it; only an amendment does."
         if not lacking and names - measured <= _OF_THE_RUN:
             alone = "only its date can" if clause.kind == "moratorium" else "no evaluation can either"
             yield f"`{clause.id}`: no signature releases it; {'an evaluation alone can' if measured else alone}."
@@ -306,6 +318,8 @@ def _roles(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             add(level.approvals.role, f"approvals for level {level.number}")
     for item in policy.determinations:
         add(item.decided_by.role, f"judgements on `{item.id}`")
+    for duty in policy.obligations:
+        add(duty.kept_by.role, f"that `{duty.id}` was done")
     for tier in policy.tiers:
         add(tier.recorded_by, f"who has adopted `{tier.id}`")
     if policy.amendment:

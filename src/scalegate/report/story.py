@@ -143,6 +143,11 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             what = "" if entry.holds else " is not so"
             detail = f"Judgement{of}, until {format_instant(entry.until)}: “{entry.statement}”"
             return f"Determination: {entry.determination}{what}", detail, "sign" if entry.holds else "hold"
+        case entries.ObligationKept():
+            of = f", of run {entry.run}" if entry.run else ""
+            late = " It was late." if entry.time > entry.deadline else ""
+            detail = f"Due on {format_instant(entry.deadline)}{of}: “{entry.statement}”{late}"
+            return f"Obligation kept: {entry.obligation}", detail, "sign"
         case entries.TierStatus():
             who = ", ".join(entry.adopters) or "nobody"
             detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"
