@@ -20,7 +20,7 @@ def obligations(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Mostly none; each is due before, about or after START."""
     found: list[dict[str, Any]] = []
     for name in ("report", "review"):
-        if draw(st.integers(0, 3)):
+        if draw(st.integers(0, 5)):
             continue
         due = [
             {"by": draw(st.sampled_from(["2026-11-20", "2026-12-10", "2027-06-01"]))},
@@ -66,7 +66,7 @@ def keepings(
         start, step = grid.start(), grid.step or 1
         for deadline in () if start is None else (start, start + step, start + 2 * step, start + 3 * step):
             late = not tidy and draw(st.integers(0, 3)) == 0
-            if grid.has(deadline) and draw(st.integers(0, 9)) < (9 if tidy else 6):
+            if grid.has(deadline) and draw(st.integers(0, 9)) < (10 if tidy else 6):
                 time = min(deadline + (DAY if late else -DAY), START)
                 run = "r" if duty.after == "lineage.opened" else None
                 found.append(

@@ -62,14 +62,14 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
         clauses.append(moratorium | {"above": f"{draw(st.sampled_from(AMOUNTS))} FLOP"})
     if dated:
         for clause in clauses:
-            if draw(st.integers(0, 24)) == 0:
+            if "kept_by" not in clause and draw(st.integers(0, 24)) == 0:
                 clause["in_force"] = draw(
                     st.sampled_from([{"from": "2026-12-01"}, {"until": "2027-02-01"}, {"until": "2026-01-01"}])
                 )
     duties = draw(obligations())
     clauses += [copy.deepcopy(cadence) | duty for duty in duties]
     for duty in clauses[len(clauses) - len(duties) :]:
-        for name in {"every", "on", "due", *(() if "after" in duty else ("within",))}:
+        for name in {"every", "on", "due", "in_force", *(() if "after" in duty else ("within",))}:
             duty.pop(name, None)
     gating = [duty["id"] for duty in duties]
     if gating and draw(st.booleans()):

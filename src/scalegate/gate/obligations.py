@@ -142,7 +142,7 @@ def _told(situation: Situation, name: str, grids: Sequence[Grid], end: str) -> I
         kept = _kept(situation, name, grid)
         number, first = unkept(grid, kept, situation.now), next_unkept(grid, kept)
         if number and first is not None:
-            more = f", and {number - 1} times more since" if number > 1 else ""
+            more = f", and {number - 1} more time{'s' * (number > 2)} since" if number > 1 else ""
             yield f"`{name}` was due on {_day(first)}{more}, and nobody has signed that it was kept{end}."
 
 
