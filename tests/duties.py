@@ -50,7 +50,7 @@ def spans(draw: st.DrawFn, policy: Policy, adopted: int | None, tidy: bool) -> t
             begins=draw(st.sampled_from([None, adopted - 50 * DAY])),
             ends=draw(st.sampled_from([adopted, adopted, None])),
             follows=draw(st.booleans()),
-            of_lineage=duty.after == "lineage.opened",
+            late=draw(st.sampled_from(["counts", "stands"])),
         )
         for duty in policy.obligations
     )

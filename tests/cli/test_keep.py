@@ -89,6 +89,11 @@ def test_two_sign_for_each_deadline_and_late_ends_nothing(
     [item] = scalegate("status", "-p", "p", "--json").json["obligations"]
     assert (item["obligation"], item["late"], item["stands"]) == ("review", True, True)
     assert "and is not kept: that stands" in scalegate("status", "-p", "p").out
+    while (due := scalegate("status", "-p", "p", "--json").json["obligations"][0])["late"]:
+        for who in ("ada", "grace"):
+            assert scalegate("keep", "review", "--as", who, *SAID).code == 0
+    assert (due["breach"], due["signed"]) == (True, [])
+    assert "review: it was not kept in time, and that stands." in scalegate("status", "-p", "p").out
 
 
 def test_a_policy_shows_explains_and_tries_it(scalegate: Command, tmp_path: Path) -> None:

@@ -241,7 +241,8 @@ def test_an_amendment_that_takes_it_away_ends_the_breach_and_it_is_told_for_good
     made = ask(book)
     assert made.verdict == "PROCEED"
     assert told(made) == [
-        f"`report` was due on {day(10)}, and nobody has signed that it was kept; version 1.0 was the last with it."
+        f"`report` was due on {day(10)}, and nobody has signed that it was kept; that was under version 1.0,"
+        " and an amendment took it away since."
     ]
     # Taken up again it is owed anew, with all of its dates.
     amend(book, obliged(clause(*STANDS), version="1.2"))
@@ -274,6 +275,32 @@ def test_another_rhythm_leaves_what_passed_as_it_was() -> None:
     assert (status(made), told(made)) == ("met", [])
     assert made.permit is not None
     assert START + 40 * DAY < made.permit.time <= START + 47 * DAY
+
+
+def test_what_is_late_counts_or_stands_as_the_version_of_its_time_had_it() -> None:
+    """A stricter version makes no stop of what was made good, and a laxer one makes nothing good."""
+    stricter = book_of(clause(*ONCE))
+    assert keep(stricter, START + 10 * DAY, at=START + 11 * DAY) is None
+    amend(stricter, obliged(clause(*STANDS), version="1.1"))
+    assert status(ask(stricter)) == "met"
+    laxer = book_of(clause(*STANDS))
+    laxer.time = START + 11 * DAY
+    amend(laxer, obliged(clause(*ONCE), version="1.1"))
+    made = ask(laxer)
+    assert made.resumption is not None
+    assert (status(made), made.resumption.stop) == ("violated", True)
+    assert keep(laxer, START + 10 * DAY) is None
+    assert status(ask(laxer)) == "violated"
+
+
+def test_a_rhythm_that_becomes_one_date_in_the_past_is_not_done() -> None:
+    book = book_of(clause(*EACH))
+    assert keep(book, START + 25 * DAY) is None
+    book.time = START + 40 * DAY
+    amend(book, obliged(clause(f"by: {day(30)}", "late: counts"), version="1.1"))
+    assert status(ask(book)) == "violated"
+    assert keep(book, START + 30 * DAY) is None
+    assert status(ask(book)) == "met"
 
 
 def test_a_date_before_the_version_that_brings_it_is_late_and_not_nothing() -> None:

@@ -42,6 +42,7 @@ def keep(
     from scalegate.cli.wording import plain
     from scalegate.errors import InputError
     from scalegate.gate.intake import checked
+    from scalegate.gate.obligations import stands
     from scalegate.gate.project import Project
     from scalegate.ledger.entries import ObligationKept
     from scalegate.units import format_instant, parse_instant
@@ -77,12 +78,13 @@ def keep(
 
         index = journal.grant(entry, signing)
         open_ = journal.fold.duties.signing.get((obligation, due, run))
+        standing = stands(journal.fold.situation(run or "", now=journal.fold.time), duty, due)
     late, have = made[-1].time > due, len(open_.by) if open_ else duty.kept_by.at_least
     words = f"Signed by {who}: entry {index} of {place.ledger}. It is for what was due on {format_instant(due)}."
     if open_:
         words += f"\n{have} of the {duty.kept_by.at_least} that it takes have signed."
     if late:
-        ends = "the breach stands" if duty.late == "stands" else "it is told, and ends the breach"
+        ends = "the breach stands" if standing else "it is told, and ends the breach"
         words += f"\nIt is late: {ends}."
     document = {"entry": index, "deadline": due, "late": late, "signed": have, "needed": duty.kept_by.at_least}
     emit(as_json, document, lambda: words)
@@ -90,11 +92,18 @@ def keep(
 
 def obligations_document(journal: Journal) -> list[dict[str, Any]]:
     """Each obligation with its first deadline that is not kept; one of lineages for each run that is in none other."""
+    from scalegate.gate.obligations import obligation_facts
+    from scalegate.policy.obliged import name_of
+    from scalegate.policy.semantics import number
+
     fold, now = journal.fold, journal.now()
     found = []
     for duty in journal.policy.obligations:
         for run in fold.runs if duty.after == "lineage.opened" else (None,):
             due = min(_unkept(fold, duty, run), default=None)
+            facts = obligation_facts(fold.situation(run or "", now=now), duty)
+            first = number(facts.get(f"{name_of(duty)}.due"))
+            missed = facts.get(f"{name_of(duty)}.missed") is True
             open_ = fold.duties.signing.get((duty.id, due or 0, run))
             found.append(
                 {
@@ -102,6 +111,7 @@ def obligations_document(journal: Journal) -> list[dict[str, Any]]:
                     "run": run,
                     "due": due,
                     "late": due is not None and due < now,
+                    "breach": missed or (first is not None and first < now),
                     "stands": duty.late == "stands",
                     "signed": list(open_.by) if open_ else [],
                     "needed": duty.kept_by.at_least,
@@ -116,6 +126,8 @@ def obligation_line(item: dict[str, Any]) -> Text:
     from scalegate.units import format_instant
 
     of = f" of run {item['run']}" if item["run"] else ""
+    if item["breach"] and not item["late"]:
+        return Text(f"{item['obligation']}{of}: it was not kept in time, and that stands.", style="bold red")
     if item["due"] is None:
         return Text(f"{item['obligation']}{of}: nothing more is due.")
     have = f"; {len(item['signed'])} of {item['needed']} have signed" if item["signed"] else ""

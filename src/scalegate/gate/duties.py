@@ -16,20 +16,19 @@ from scalegate.gate.situation import Kept, Span
 from scalegate.ledger.entries import ObligationKept
 from scalegate.policy.document import Obligation, Policy
 
-__all__ = ["Duties", "Grid", "next_unkept", "opened_of", "owed", "unkept"]
+__all__ = ["Duties", "Grid", "grid_of", "next_unkept", "opened_of", "owed", "unkept"]
 
 
 class Grid(NamedTuple):
     """The deadlines of an obligation in the time of one version of the policy."""
 
     text: str
-    version: str
-    """Empty: the one in force."""
     first: int | None
     """None: it is not known."""
     step: int | None
     begins: int | None
     """Those before this are another version's."""
+    late: str
     ends: int | None
     """Those from this on are another version's."""
 
@@ -54,18 +53,19 @@ class Grid(NamedTuple):
 
 def owed(duty: Obligation, spans: Sequence[Span], adopted: int | None, opened: int | None) -> list[Grid]:
     """All deadlines of an obligation of the policy in force, which was adopted then. `opened`: when the lineage was."""
-    earlier = [
-        Grid(it.text, it.version, it.first, it.step, it.begins, it.ends)
-        for it in spans
-        if it.obligation == duty.id and it.follows
-    ]
+    earlier = [grid_of(it) for it in spans if it.obligation == duty.id and it.follows]
     first = _first(duty, adopted, opened)
-    now = Grid(duty.text, "", first, duty.each, adopted if earlier else None, None)
+    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None)
     if duty.each is None and now.start() is None:
         # It lies before this version: done once under an earlier one, it is done; else nothing would be due at all.
-        done = any(it.start() is not None for it in earlier)
+        done = any(it.step is None and it.start() is not None for it in earlier)
         return earlier if done else [*earlier, now._replace(begins=None)]
     return [*earlier, now]
+
+
+def grid_of(span: Span) -> Grid:
+    """The deadlines of a version that is no longer in force."""
+    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends)
 
 
 def next_unkept(grid: Grid, kept: frozenset[int], since: int | None = None) -> int | None:
@@ -152,7 +152,7 @@ class Duties:
                     begins=None if new else version.since,
                     ends=None if stays else later[0].since,
                     follows=follows,
-                    of_lineage=duty.after == "lineage.opened",
+                    late=duty.late,
                 )
 
     def take(self, policy: Policy, runs: Runs, entry: ObligationKept) -> str | None:

@@ -5,9 +5,9 @@ A breach is told for as long as there is a ledger: also one that was ended, and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from scalegate.gate.duties import Grid, next_unkept, owed, unkept
+from scalegate.gate.duties import Grid, grid_of, next_unkept, owed, unkept
 from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Kept, Situation
 from scalegate.policy.document import Obligation, Policy
@@ -16,7 +16,15 @@ from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.policy.stated import FOR_GOOD
 from scalegate.units import format_instant
 
-__all__ = ["breaches", "deadlines", "obligation_changes", "obligation_facts", "obligation_names", "opened_anew"]
+__all__ = [
+    "breaches",
+    "deadlines",
+    "obligation_changes",
+    "obligation_facts",
+    "obligation_names",
+    "opened_anew",
+    "stands",
+]
 
 TOLD = 5
 """Most deadlines of one obligation that were kept late and are told."""
@@ -36,7 +44,8 @@ def obligation_facts(situation: Situation, duty: Obligation) -> dict[str, Value]
         return dict.fromkeys(obligation_names(duty), missing)
     facts: dict[str, Value] = {f"{name_of(duty)}.due": _due(situation, duty, grids)}
     if duty.late == "stands":
-        facts[f"{name_of(duty)}.missed"] = any(_late(situation, duty.id, grids))
+        standing = [it for it in grids if it.late == "stands"]
+        facts[f"{name_of(duty)}.missed"] = any(_late(situation, duty.id, standing))
     return facts
 
 
@@ -45,7 +54,7 @@ def deadlines(situation: Situation, duty: Obligation, since: int | None = None) 
     grids = _grids(situation, duty)
     if all(it.first is not None for it in grids):
         for grid in grids:
-            found = next_unkept(grid, _kept(situation, duty.id, grid), since)
+            found = next_unkept(grid, _signed(situation, duty.id, grid), since)
             if found is not None:
                 yield found
 
@@ -56,9 +65,21 @@ def _grids(situation: Situation, duty: Obligation) -> list[Grid]:
     return owed(duty, situation.spans, situation.adopted, opened)
 
 
-def _due(situation: Situation, duty: Obligation, grids: Sequence[Grid], since: int | None = None) -> int:
-    found = (next_unkept(it, _kept(situation, duty.id, it), since) for it in grids)
-    return min((it for it in found if it is not None and it < FOR_GOOD), default=FOR_GOOD)
+def _due(situation: Situation, duty: Obligation, grids: Sequence[Grid]) -> int:
+    return _first(next_unkept(it, _kept(situation, duty, it)) for it in grids)
+
+
+def _first(deadlines: Iterable[int | None]) -> int:
+    return min((it for it in deadlines if it is not None and it < FOR_GOOD), default=FOR_GOOD)
+
+
+def _due_signed(situation: Situation, duty: Obligation, grid: Grid, since: int) -> int | None:
+    """What is due once all is signed for that has passed, where that helps. `since`: from then on it is in time."""
+    kept = _kept(situation, duty, grid)
+    first = next_unkept(grid, kept)
+    if grid.late == "stands" and first is not None and first < since:
+        return first
+    return next_unkept(grid, kept, situation.now)
 
 
 def _records(situation: Situation, obligation: str, grid: Grid) -> list[Kept]:
@@ -71,8 +92,16 @@ def _records(situation: Situation, obligation: str, grid: Grid) -> list[Kept]:
     ]
 
 
-def _kept(situation: Situation, obligation: str, grid: Grid) -> frozenset[int]:
+def _signed(situation: Situation, obligation: str, grid: Grid) -> frozenset[int]:
     return frozenset(it.deadline for it in _records(situation, obligation, grid))
+
+
+def _kept(situation: Situation, duty: Obligation, grid: Grid) -> frozenset[int]:
+    """The deadlines that are due no more. Where a version said that a breach stands, and the one in force does not ask
+    whether one was `missed`, what was kept late stays due."""
+    late = {it.deadline for it in _late(situation, duty.id, [grid])}
+    stands = grid.late == "stands" and duty.late == "counts"
+    return _signed(situation, duty.id, grid) - (late if stands else set())
 
 
 def _late(situation: Situation, obligation: str, grids: Sequence[Grid]) -> Iterator[Kept]:
@@ -95,9 +124,10 @@ def obligation_changes(
         if any(it.first is None for it in grids) or len(signers) < duty.kept_by.at_least:
             continue
         due = _due(situation, duty, grids)
-        if due >= now or (duty.late == "stands" and (since is None or due < since)):
+        after = _first(_due_signed(situation, duty, it, now if since is None else since) for it in grids)
+        if due >= now or after < now:
             continue
-        number = sum(unkept(it, _kept(situation, duty.id, it), now) for it in grids)
+        number = sum(unkept(it, _kept(situation, duty, it), now) for it in grids)
         more = f", and {number - 1} more since" if number > 1 else ""
         have = sorted({who for it in situation.signing if it.obligation == duty.id for who in it.by})
         signed = f"; {', '.join(have)} signed" if have else ""
@@ -107,9 +137,14 @@ def obligation_changes(
             "sign",
             f"{who} sign{'s' if len(signers) == 1 else ''} that it was done, due on {_day(due)}{more}{signed}:"
             f" {duty.text}",
-            ((f"{name_of(duty)}.due", _due(situation, duty, grids, now)),),
+            ((f"{name_of(duty)}.due", after),),
             concerns=("obligation", duty.id),
         )
+
+
+def stands(situation: Situation, duty: Obligation, deadline: int) -> bool:
+    """Whether a breach of a deadline is one that no signature ends."""
+    return any(it.late == "stands" for it in _grids(situation, duty) if it.has(deadline))
 
 
 def opened_anew(policy: Policy, situation: Situation) -> tuple[tuple[str, Value], ...]:
@@ -124,26 +159,25 @@ def breaches(policy: Policy, situation: Situation) -> Iterator[str]:
     """Each breach there ever was, whether it was ended or not."""
     for duty in policy.obligations:
         grids = [it for it in _grids(situation, duty) if it.first is not None]
-        stands = "; the breach stands" if duty.late == "stands" else ""
-        yield from _told(situation, duty.id, grids, stands)
+        for grid in grids:
+            yield from _told(situation, duty.id, grid, "; the breach stands" if grid.late == "stands" else "")
     for span in situation.spans:
         if not span.follows and span.first is not None:
-            grid = Grid(span.text, span.version, span.first, span.step, span.begins, span.ends)
-            yield from _told(situation, span.obligation, [grid], f"; version {span.version} was the last with it")
+            last = f"; that was under version {span.version}, and an amendment took it away since"
+            yield from _told(situation, span.obligation, grid_of(span), last)
 
 
-def _told(situation: Situation, name: str, grids: Sequence[Grid], end: str) -> Iterator[str]:
-    late = list(_late(situation, name, grids))
+def _told(situation: Situation, name: str, grid: Grid, end: str) -> Iterator[str]:
+    late = list(_late(situation, name, [grid]))
     for it in late[-TOLD:]:
         yield f"`{name}` was due on {_day(it.deadline)}, and was kept on {_day(it.time)}{end}."
     if len(late) > TOLD:
         yield f"`{name}` was kept late {len(late) - TOLD} more times before."
-    for grid in grids:
-        kept = _kept(situation, name, grid)
-        number, first = unkept(grid, kept, situation.now), next_unkept(grid, kept)
-        if number and first is not None:
-            more = f", and {number - 1} more time{'s' * (number > 2)} since" if number > 1 else ""
-            yield f"`{name}` was due on {_day(first)}{more}, and nobody has signed that it was kept{end}."
+    signed = _signed(situation, name, grid)
+    number, first = unkept(grid, signed, situation.now), next_unkept(grid, signed)
+    if number and first is not None:
+        more = f", and {number - 1} more time{'s' * (number > 2)} since" if number > 1 else ""
+        yield f"`{name}` was due on {_day(first)}{more}, and nobody has signed that it was kept{end}."
 
 
 def _day(instant: int) -> str:

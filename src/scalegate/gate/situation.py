@@ -134,7 +134,8 @@ class Span(_Record):
     """Deadlines from this on come under a later version; None: this version's is owed whatever comes later."""
     follows: bool
     """Whether every version since, and the one in force, has the obligation."""
-    of_lineage: bool
+    late: Literal["counts", "stands"]
+    """What that version said of what is done after its time."""
 
 
 class Lineage(_Record):
