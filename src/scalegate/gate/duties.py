@@ -136,24 +136,32 @@ class Duties:
 
     def spans(self, opened: int | None) -> Iterator[Span]:
         """The deadlines of versions that are no longer in force."""
+        chains: dict[str, list[Span]] = {}
         for at, version in enumerate(self.versions[:-1]):
             later = self.versions[at + 1 :]
+            chains = {name: spans for name, spans in chains.items() if name in version.obligations}
             for name, duty in version.obligations.items():
+                earlier = chains.setdefault(name, [])
+                # What was owed under that version, as it was worked out while it was in force.
+                *_, own = owed(duty, [it.model_copy(update={"follows": True}) for it in earlier], version.since, opened)
+                if earlier and own in map(grid_of, earlier):
+                    continue
                 follows = all(name in it.obligations for it in later)
                 # Each adoption has a deadline of its own, and the next one does not put it off.
                 stays = follows and duty.after == "policy.adopted"
-                new = at == 0 or name not in self.versions[at - 1].obligations
-                yield Span(
+                span = Span(
                     obligation=name,
                     text=duty.text,
                     version=version.name,
-                    first=_first(duty, version.since, opened),
-                    step=duty.each,
-                    begins=None if new else version.since,
+                    first=own.first,
+                    step=own.step,
+                    begins=own.begins,
                     ends=None if stays else later[0].since,
                     follows=follows,
                     late=duty.late,
                 )
+                earlier.append(span)
+                yield span
 
     def take(self, policy: Policy, runs: Runs, entry: ObligationKept) -> str | None:
         """Somebody who may has signed that a deadline was kept. Returns why that counts for nothing, if so."""
