@@ -58,7 +58,10 @@ def test_the_command_under_the_hold_ends_the_breach(scalegate: Command, owing: P
     ]
     assert scalegate("verify", "p/ledger.db").code == 0
     assert scalegate("report", "-p", "p").code == 0
-    assert "Obligation kept: report" in (owing / "report.html").read_text(encoding="utf-8")
+    page = (owing / "report.html").read_text(encoding="utf-8")
+    assert "Obligation kept: report" in page
+    assert "obligation report, due on 2020-01-31T00:00:00Z" in page
+    assert "counts; it was late" in page
 
 
 def test_what_cannot_be_signed_says_why(scalegate: Command, owing: Path) -> None:

@@ -101,7 +101,8 @@ def test_the_hold_names_the_signature_that_ends_the_breach_and_it_does() -> None
     [[fact]] = late.resumption.sets
     assert (fact.kind, fact.concerns) == ("sign", ("obligation", "report"))
     assert (
-        fact.text == f"1 with role `officer` sign that it was done, due on {day(10)}: A report on risks is published."
+        fact.text
+        == f"somebody with role `officer` signs that it was done, due on {day(10)}: A report on risks is published."
     )
     assert keep(book, START + 10 * DAY, at=START + 11 * DAY) is None
     after = ask(book)

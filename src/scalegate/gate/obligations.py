@@ -132,11 +132,12 @@ def obligation_changes(
         have = sorted({who for it in situation.signing if it.obligation == duty.id for who in it.by})
         signed = f"; {', '.join(have)} signed" if have else ""
         quorum = duty.kept_by
-        who = f"{signers[0]} ({quorum.role})" if len(signers) == 1 else f"{quorum.at_least} with role `{quorum.role}`"
+        who = f"{quorum.at_least} with role `{quorum.role}` sign"
+        if quorum.at_least == 1:
+            who = f"{f'`{signers[0]}`' if len(signers) == 1 else 'somebody'} with role `{quorum.role}` signs"
         yield Change(
             "sign",
-            f"{who} sign{'s' if len(signers) == 1 else ''} that it was done, due on {_day(due)}{more}{signed}:"
-            f" {duty.text}",
+            f"{who} that it was done, due on {_day(due)}{more}{signed}: {duty.text}",
             ((f"{name_of(duty)}.due", after),),
             concerns=("obligation", duty.id),
         )
