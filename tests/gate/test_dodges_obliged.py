@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from book import Book
+import pytest
+from book import Book, key_of
 from hypothesis import event, given
 from hypothesis import strategies as st
 from test_obligations import EACH, ONCE, STANDS, amend, ask, book_of, clause, day, keep, obliged, status, told
 
 from scalegate.gate.duties import Duties
+from scalegate.gate.journal import PAYLOAD_TYPE
 from scalegate.gate.obligations import deadlines, obligation_facts
 from scalegate.gate.situation import Lineage, Situation
+from scalegate.gate.trust import refused
+from scalegate.ledger import dsse
 from scalegate.ledger import entries as kinds
-from scalegate.ledger.entries import ObligationKept
+from scalegate.ledger.entries import ObligationKept, write_statement
 from scalegate.policy import Policy, parse_policy
 from scalegate.policy.document import Obligation
 from scalegate.policy.obliged import kept
@@ -167,3 +171,41 @@ def test_a_breach_is_told_for_good_also_after_many() -> None:
     assert len(lines) == 6
     assert lines[-1] == "`report` was kept late 6 more times before."
     assert lines[0].startswith(f"`report` was due on {day(7)}, and was kept on ")
+
+
+@pytest.mark.parametrize("kind", ["obligation", "approval", "adoption"])
+def test_who_is_on_both_sides_signs_nothing_also_under_a_policy_that_was_never_read(kind: str) -> None:
+    """Such a policy has a fault; were it in force all the same, the ledger would count nobody who has both roles."""
+    both = ("security",)
+    policy = obliged(clause(*ONCE))
+    [duty] = policy.obligations
+    duty = duty.model_copy(update={"kept_by": duty.kept_by.model_copy(update={"apart_from": both})})
+    [level] = policy.levels
+    assert level.approvals is not None
+    assert policy.amendment is not None
+    unread = policy.model_copy(
+        update={
+            "clauses": (*policy.clauses[:-1], duty),
+            "levels": (
+                level.model_copy(update={"approvals": level.approvals.model_copy(update={"apart_from": both})}),
+            ),
+            "amendment": policy.amendment.model_copy(update={"apart_from": both}),
+            "people": tuple(
+                it.model_copy(update={"roles": ("officer", "security")}) if it.id == "ada" else it
+                for it in policy.people
+            ),
+        }
+    )
+    common = {"time": START, "policy": unread.digest()}
+    made: dict[str, tuple[type[Any], dict[str, Any]]] = {
+        "obligation": (ObligationKept, {"obligation": "report", "deadline": START, "run": None, "statement": "done"}),
+        "approval": (kinds.Approval, {"run": "r", "level": 2, "decision": "0" * 64, "until": START, "statement": "s"}),
+        "adoption": (kinds.PolicyAdopted, {"document": {}, "supersedes": None, "enforcement": "cooperative"}),
+    }
+    model, fields = made[kind]
+    for who, counts in (("ada", False), ("grace", True)):
+        payload = write_statement(model(actor=who, **common, **fields))
+        parsed = dsse.parse(dsse.sign(payload, PAYLOAD_TYPE, [key_of(who)]))
+        why = refused(unread, model(actor=who, **common, **fields), parsed)
+        assert (why is None) is counts, why
+        assert counts or why == "`ada` has the role `security` too, and who signs for this is apart from it"
