@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
+from duties import keepings, obligations, spans
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
 from scalegate.gate.situation import Granted
 from scalegate.policy import Domain, Policy, policy_from_json
@@ -18,6 +19,9 @@ from support import POLICY_TEXT, START
 BASE: dict[str, Any] = yaml.load(POLICY_TEXT, Loader=yaml.BaseLoader)
 DAY = 86_400
 AMOUNTS = [0, 1, 10**9, 10**11, 2 * 10**11, 8 * 10**11, 3 * 10**12, 2 * 10**13, 10**14]
+
+
+amounts = st.sampled_from(AMOUNTS)
 
 
 @st.composite
@@ -60,10 +64,21 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
         clauses.append(moratorium | {"above": f"{draw(st.sampled_from(AMOUNTS))} FLOP"})
     if dated:
         for clause in clauses:
-            if draw(st.integers(0, 24)) == 0:
+            if "kept_by" not in clause and draw(st.integers(0, 24)) == 0:
                 clause["in_force"] = draw(
                     st.sampled_from([{"from": "2026-12-01"}, {"until": "2027-02-01"}, {"until": "2026-01-01"}])
                 )
+    duties = draw(obligations())
+    clauses += [copy.deepcopy(cadence) | duty for duty in duties]
+    for duty in clauses[len(clauses) - len(duties) :]:
+        for name in {"every", "on", "due", "in_force", *(() if "after" in duty else ("within",))}:
+            duty.pop(name, None)
+    gating = [duty["id"] for duty in duties]
+    if gating and draw(st.booleans()):
+        when = " or ".join([f"obligation.{name}" for name in gating] + [f"compute <= {draw(amounts)} FLOP"])
+        clauses.append(copy.deepcopy(cadence) | {"id": "o", "kind": "condition", "when": when})
+        for name in ("every", "within", "on", "due"):
+            clauses[-1].pop(name, None)
     document["determinations"] = draw(determinations())
     judged = [item["id"] for item in document["determinations"]]
     clauses += [
@@ -225,6 +240,10 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
     until = START + (90 * DAY if tidy else draw(st.sampled_from([-1, 90 * DAY])))
     elsewhere = draw(st.lists(other_run(policy), max_size=2)) if draw(st.integers(0, 2)) == 0 else []
     uncounted = 0 if tidy else draw(st.sampled_from([0, 0, 10**11, 10**14]))
+    adopted = None if rarely() else START - draw(st.sampled_from([0, 30 * DAY, 70 * DAY]))
+    opened = START - draw(st.sampled_from([0, 10, 89 * DAY, 91 * DAY]))
+    earlier = draw(spans(policy, adopted, tidy))
+    done = [draw(keepings(duty, earlier, adopted, opened, tidy)) for duty in policy.obligations]
     return Situation(
         policy="0" * 64 if rarely() else policy.digest(),
         now=START,
@@ -234,7 +253,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
             members=("r",),
             compute=used,
             behind=used,
-            opened=START - draw(st.sampled_from([0, 10, 89 * DAY, 91 * DAY])),
+            opened=opened,
             planned_end=None if rarely() else max(2 * used + 10**10 if tidy else used, draw(st.sampled_from(AMOUNTS))),
             faults=("an undeclared parent",) if rarely() else (),
         ),
@@ -250,6 +269,9 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
         exceptions=tuple(
             draw(granted(item, used, tidy=tidy)) for item in policy.exceptions for _ in range(draw(st.integers(0, 4)))
         ),
+        adopted=adopted,
+        spans=earlier,
+        kept=tuple(it for of in done for it in of),
         tiers=() if rarely() else (TierRecord(tier="international", adopters=adopters, until=until),),
         meter_faults=("r: zero",) if rarely() else (),
         ledger_faults=("unsigned",) if rarely() else (),

@@ -138,6 +138,12 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
         "`bio` as judged by `ada` is of 2026-11-30T00:53:20Z, and the next is due by 2026-12-01T00:53:20Z",
         "`bio` as judged by `ada` is of 2026-11-30T00:53:20Z, and the next was due by 2026-12-01T00:53:20Z",
     ),
+    (
+        at_most(NOW, term("obligation.report.due")),
+        {"now": START, "obligation.report.due": START},
+        "`report` is due by 2026-11-30T00:53:20Z",
+        "`report` was due by 2026-11-30T00:53:20Z, and is late",
+    ),
 ]
 
 

@@ -13,7 +13,16 @@ from scalegate.policy.published import FOLDER, published
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
 POLICIES = {str(it): load_policy(it.path) for it in published()}
 MODALITIES = ("will", "conditional", "law", "aim", "illustrative")
-KINDS = ("capability", "cadence", "safeguards", "compute_cap", "moratorium", "undefined_test", "condition")
+KINDS = (
+    "capability",
+    "cadence",
+    "safeguards",
+    "compute_cap",
+    "moratorium",
+    "undefined_test",
+    "condition",
+    "obligation",
+)
 
 
 def section(title: str) -> str:
@@ -42,7 +51,8 @@ def test_each_table_has_every_policy_once(title: str) -> None:
 
 def test_the_vocabulary_has_every_determination_and_no_others() -> None:
     named = set(re.findall(r"`([a-z0-9-]+)`", section("The vocabulary"))) - {"train", "store"}
-    assert named == {item.id for policy in POLICIES.values() for item in policy.determinations}
+    parts = [item for policy in POLICIES.values() for item in (*policy.determinations, *policy.obligations)]
+    assert named == {item.id for item in parts}
 
 
 def test_how_many_leave_effective_compute_open_and_that_none_has_a_key() -> None:

@@ -192,6 +192,21 @@ def test_what_is_denied_is_determined_by_nobody(case: Any, data: st.DataObject) 
     assert (evaluate(determined(policy, item, "train"), facts) is Truth.FALSE) or not against
 
 
+@given(cases(), st.data())
+def test_a_deadline_that_was_not_kept_never_releases(case: Any, data: st.DataObject) -> None:
+    """Nor one that was kept later than it was."""
+    policy, situation = case
+    if not situation.kept:
+        return
+    at = data.draw(st.integers(0, len(situation.kept) - 1))
+    gone, rest = situation.kept[at], (*situation.kept[:at], *situation.kept[at + 1 :])
+    same = (gone.obligation, gone.deadline, gone.text)
+    rest = tuple(it for it in rest if (it.obligation, it.deadline, it.text) != same)
+    _never_releases(policy, situation, situation.model_copy(update={"kept": rest}))
+    later = gone.model_copy(update={"time": max(gone.time, data.draw(st.integers(gone.time, situation.now)))})
+    _never_releases(policy, situation, situation.model_copy(update={"kept": (*rest, later)}))
+
+
 @given(cases(dated=False), st.integers(0, 400 * DAY))
 def test_time_passing_never_releases(case: Any, seconds: int) -> None:
     """The end of a moratorium and a clause's own dates aside, which `dated=False` leaves out."""

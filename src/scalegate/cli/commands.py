@@ -269,9 +269,11 @@ def _read_text(path: Path) -> str:
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
     from scalegate.cli import evidence, key, policy
+    from scalegate.cli.keep import keep
     from scalegate.cli.sign import adopt, adopters, approve, attest, determine, except_
 
-    for command in (demo, init, status, decide, attest, approve, determine, except_, adopters, adopt, report, verify):
+    signing = (attest, approve, determine, except_, keep, adopters, adopt)
+    for command in (demo, init, status, decide, *signing, report, verify):
         app.command(command.__name__.rstrip("_"))(command)
     app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")

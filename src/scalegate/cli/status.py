@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from scalegate.cli.keep import obligation_line, obligations_document
 from scalegate.cli.show import count
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
@@ -87,6 +88,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
             if found is not None and found[1].exception is not None
         ],
         "amendment": _pending(fold),
+        "obligations": obligations_document(journal),
         "file": _file(folder, policy, fold),
         "faults": fold.faults,
         "waiting": waiting(journal, kept_beside(journal.ledger.path)),
@@ -116,7 +118,7 @@ def _pending(fold: Fold) -> list[Document]:
     policy = fold.policy
     if policy is None or policy.amendment is None:
         return []
-    may = [person.id for person in policy.with_role(policy.amendment.role) if person.key != "unset"]
+    may = [person.id for person in policy.signers(policy.amendment) if person.key != "unset"]
     return [
         {
             "policy": digest,
@@ -222,6 +224,7 @@ def status_view(document: Document) -> RenderableType:
     ]
     lines += [Text(document["file"], style="bold yellow")] if document["file"] else []
     lines += [Text(pending_line(item), style="bold yellow") for item in document["amendment"]]
+    lines += [obligation_line(item) for item in document["obligations"]]
     lines += [
         Text(
             f"{item['run']}: open since {format_instant(item['since'])}: evaluation {item['evaluation']} of"

@@ -14,6 +14,7 @@ from scalegate.gate.decision import Finding, ResumptionFact
 from scalegate.gate.releases import lacking, releases
 from scalegate.gate.trials import reach
 from scalegate.gate.whatif import LIKE, PLAN, WhatIf, house
+from scalegate.policy.obliged import OBLIGATION
 from scalegate.policy.semantics import Value
 from scalegate.policy.stated import FOR_GOOD, shown
 from scalegate.policy.syntax import fact_names
@@ -110,6 +111,14 @@ def _judged(pairs: Iterable[tuple[str, str]], said: str = "") -> list[tuple[str,
     pairs = list(pairs)
     denied = {name.split(".")[1] for name, value in pairs if name.endswith(".denied") and value == "yes"}
     for name, value in pairs:
+        if name.startswith(OBLIGATION):
+            # That no deadline was missed goes without saying.
+            duty = name.removesuffix(".due")
+            if value in (_FOR_GOOD, _LONG_AGO):
+                found[duty, "yes" if value == _FOR_GOOD else "no"] = None
+            elif (name, value) != (name.removesuffix(".missed") + ".missed", "no"):
+                found[name, value] = None
+            continue
         whole, _, part = name.rpartition(".")
         if not name.startswith("determination.") or name.count(".") < 2:
             found[name, value] = None
@@ -122,6 +131,7 @@ def _judged(pairs: Iterable[tuple[str, str]], said: str = "") -> list[tuple[str,
 
 
 _FOR_GOOD = shown(Kind.INSTANT, FOR_GOOD)
+_LONG_AGO = shown(Kind.INSTANT, 0)
 
 
 def _listed(pairs: Iterable[tuple[str, str]]) -> str:

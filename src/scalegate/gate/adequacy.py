@@ -35,6 +35,11 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     if not policy.domains:
         reasons.append("It has no domain with a measurable threshold.")
     reasons += _judged(policy)
+    reasons += [
+        f"`{it.id}` is kept if {it.kept_by.at_least} with the role `{it.kept_by.role}` sign that it was done: nothing"
+        " looks at whether it was."
+        for it in policy.obligations
+    ]
     reasons += _left_open(policy)
     reasons += _released(policy)
     reasons += _ungated(policy)

@@ -6,6 +6,7 @@ met as things stand, which hold, which nothing can meet, and which have never he
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,8 +125,15 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
             # What was denied stays known; whatever grants is signed anew.
             said = tuple(it.model_copy(update={"current": False}) for it in situation.statements)
             anew = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": (), "statements": said}
-            situation = situation.model_copy(update=anew)
+            situation = situation.model_copy(update=anew | _owed(fold, policy, situation))
         yield situation
+
+
+def _owed(fold: Fold, policy: Policy, situation: Situation) -> dict[str, object]:
+    """What of obligations is carried over."""
+    duties = copy.deepcopy(fold.duties)
+    duties.adopted(policy, situation.now)
+    return {"adopted": duties.since, "spans": tuple(duties.spans(situation.lineage.opened)), "signing": ()}
 
 
 def _asked(fold: Fold, policy: Policy, run: str) -> int:

@@ -14,6 +14,7 @@ from scalegate.gate.determinations import determination_changes
 from scalegate.gate.facts import assess, effective, levels_open
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import elicitation_due, elsewhere_measures, least_unevaluated, lineage_measures, trained_in
+from scalegate.gate.obligations import obligation_changes, opened_anew
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change, resumption
 from scalegate.gate.situation import Situation
@@ -119,6 +120,10 @@ def unforeseen_changes(
     ):
         text = f"an amendment names a key for {', '.join(sorted(lacking))}"
         found.append(Change("act", text, change.updates, change.given))
+    # Signatures that are counted together take those who have a key too.
+    for change in obligation_changes(policy, situation, able | lacking) if lacking else ():
+        text = f"an amendment names a key for {', '.join(sorted(lacking))}"
+        found.append(Change("act", text, change.updates))
     return tuple(found)
 
 
@@ -179,6 +184,7 @@ def _declared(policy: Policy, situation: Situation, cost: int) -> tuple[tuple[st
     return (
         ("lineage.declared", True),
         ("lineage.opened", situation.now),
+        *opened_anew(policy, situation),
         ("lineage.compute", situation.compute),
         ("lineage.planned_end", situation.compute + cost),
         ("developer.others", 0),
@@ -202,7 +208,7 @@ def _acts(
         return
     if situation.lineage.reopens:
         text = f"run `{situation.lineage.run}` is opened again: nothing came of it yet, so its time starts anew"
-        yield Change("act", text, (("lineage.opened", situation.now),))
+        yield Change("act", text, (("lineage.opened", situation.now), *opened_anew(policy, situation)))
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.gates]
     limits = [clause.at for clause in caps if clause.id in binding]
@@ -232,11 +238,12 @@ def _signatures(
 ) -> Iterator[Change]:
     now, shown = situation.now, levels_open(policy, facts, judge.action)
     yield from determination_changes(policy, situation, judge.action, able, trained_in(situation, judge))
+    yield from obligation_changes(policy, situation, able, int(number(facts.get("now")) or 0))
     for level in policy.levels:
         if level.approvals:
             # Nobody can sign for a level before a decision that shows evidence to leave it open.
             after = "" if level.number in shown else ", after a decision that shows the level open"
-            for person in policy.with_role(level.approvals.role):
+            for person in policy.signers(level.approvals):
                 if person.id in able:
                     yield Change(
                         "sign",
@@ -286,7 +293,7 @@ def _waits(judge: Judge, facts: Facts) -> Iterator[Change]:
 def _turns(compare: Compare, facts: Facts) -> Iterator[int]:
     """The first instant at which waiting changes a comparison; none if all that comes of it is that something ends."""
     ends = any(
-        name.endswith((".until", ".evidence.time", ".opened"))
+        name.endswith((".until", ".evidence.time", ".opened", ".due"))
         for _, name in (*compare.left.terms, *compare.right.terms)
     )
     if ends and evaluate(compare, facts) is Truth.TRUE:

@@ -19,6 +19,7 @@ from scalegate.gate.findings import findings, required
 from scalegate.gate.fit import fitted
 from scalegate.gate.judge import Judge
 from scalegate.gate.jumps import dropped, jumps, reached_early
+from scalegate.gate.obligations import breaches
 from scalegate.gate.permit import largest_permit
 from scalegate.gate.resumption import resumption
 from scalegate.gate.situation import Situation
@@ -54,6 +55,7 @@ def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
 def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     surprises = (
         *_new(policy, situation),
+        *breaches(policy, situation),
         *(str(jump) for jump in jumps(policy, situation)),
         *reached_early(policy, situation),
         *dropped(policy, situation),

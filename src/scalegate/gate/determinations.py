@@ -78,7 +78,7 @@ def determination_facts(policy: Policy, situation: Situation, action: Action, it
     """The facts of one determination, for each person that may make it."""
     facts: dict[str, Value] = {}
     said = [it for it in situation.statements if it.determination == item.id]
-    for person in policy.with_role(item.decided_by.role):
+    for person in policy.signers(item.decided_by):
         mine = [it for it in said if it.by == person.id]
         live = _denials(mine, situation, action)
         name = fact_of(item, person.id)
@@ -157,7 +157,7 @@ def determination_changes(
 ) -> Iterator[Change]:
     """That each person who may determines each thing to be so. `trained`: FLOP in the weights that are judged."""
     for item in policy.determinations:
-        for person in policy.with_role(item.decided_by.role):
+        for person in policy.signers(item.decided_by):
             if person.id not in able or (item.about == "weights" and trained is None):
                 continue
             asked = situation.made_exact(action) if action != "train" else situation
@@ -192,7 +192,7 @@ def determination_changes(
 def judgements(policy: Policy, situation: Situation, action: Action) -> Iterator[str]:
     """Each word that counts, and each denial that stands: nothing measured it."""
     for item in policy.determinations:
-        for person in policy.with_role(item.decided_by.role):
+        for person in policy.signers(item.decided_by):
             mine = [it for it in situation.statements if (it.determination, it.by) == (item.id, person.id)]
             relied = _relied_on(item, mine, situation, action)
             told = [it for it in (relied, *_denials(mine, situation, action)) if it is not None and it.of in AGAINST]

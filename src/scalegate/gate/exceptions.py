@@ -51,14 +51,14 @@ def grant(policy: Policy | None, seen: Decision | None, entry: ExceptionGranted,
 
 def exception_names(policy: Policy, item: ExceptionTerms) -> tuple[str, ...]:
     """The names of the facts of one exception."""
-    people = (item.fact_of(person.id) for person in policy.with_role(item.granted_by.role))
+    people = (item.fact_of(person.id) for person in policy.signers(item.granted_by))
     return tuple(f"{name}.{part}" for name in people for part in ("until", "compute"))
 
 
 def exception_facts(policy: Policy, situation: Situation, action: Action, item: ExceptionTerms) -> dict[str, Value]:
     """The facts of one exception: of each person the last grant, which may also cut short the one before."""
     facts: dict[str, Value] = {}
-    for person in policy.with_role(item.granted_by.role):
+    for person in policy.signers(item.granted_by):
         name = item.fact_of(person.id)
         last = next((it for it in reversed(_of(situation, action, item)) if it.by == person.id), None)
         if last is None:

@@ -15,6 +15,7 @@ from math import ceil, floor
 from scalegate.evidence import binomial
 from scalegate.gate.determinations import determination_facts, determination_names
 from scalegate.gate.exceptions import exception_facts, exception_names
+from scalegate.gate.obligations import obligation_facts, obligation_names
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
 from scalegate.policy.determined import determined, fact_of, judged
 from scalegate.policy.document import Action, Determination, Domain, Policy, Tier
@@ -159,7 +160,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
                 f"nobody attested `{safeguard.id}`",
             )
         if level.approvals:
-            for person in policy.with_role(level.approvals.role):
+            for person in policy.signers(level.approvals):
                 name = f"approval.{level.number}.{person.id}"
                 facts[f"{name}.until"] = _until(
                     situation, action, name, level.approvals.valid_for, f"{person.name} has not signed"
@@ -168,6 +169,8 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         gather(determination_names(policy, item), partial(determination_facts, policy, situation, action, item))
     for terms in policy.exceptions:
         gather(exception_names(policy, terms), partial(exception_facts, policy, situation, action, terms))
+    for duty in policy.obligations:
+        gather(obligation_names(duty), partial(obligation_facts, situation, duty))
     for tier in policy.tiers:
         records = [record for record in situation.tiers if record.tier == tier.id]
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")
@@ -207,7 +210,7 @@ def levels_open(policy: Policy, facts: Mapping[str, Value], action: Action = "tr
 
 
 def _denied(policy: Policy, item: Determination, facts: Mapping[str, Value]) -> bool:
-    people = policy.with_role(item.decided_by.role)
+    people = policy.signers(item.decided_by)
     return any(facts.get(f"{fact_of(item, person.id)}.denied") is True for person in people)
 
 

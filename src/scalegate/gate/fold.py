@@ -18,6 +18,7 @@ from scalegate.gate.amending import Ballots, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
 from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import judged_weights
+from scalegate.gate.duties import Duties
 from scalegate.gate.exceptions import grant
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
@@ -64,6 +65,7 @@ class Fold:
     exceptions: list[tuple[int, str, Granted]] = field(default_factory=list)
     """(position of the adoption that was in force, run, grant)."""
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
+    duties: Duties = field(default_factory=Duties)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -216,6 +218,8 @@ class Fold:
                 if isinstance(granted, str):
                     return granted
                 self.exceptions.append((self.adopted_at, entry.run, granted))
+            case entries.ObligationKept():
+                return self.duties.take(self.policy, self.runs, entry) if self.policy else None
             case entries.TierStatus():
                 tier = (
                     next((tier for tier in self.policy.tiers if tier.id == entry.tier), None) if self.policy else None
@@ -298,6 +302,7 @@ class Fold:
             self.amended = entry.time
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[policy.version] = entry.policy
+        self.duties.adopted(policy, entry.time)
         # Nobody signs under this policy for what was decided under another.
         self.decisions = {}
         self.votes = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scalegate.errors import InputError
 from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
+from scalegate.gate.duties import opened_of
 from scalegate.gate.lineage import carried, lineage_faults, members, total
 from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
 from scalegate.gate.situation import Lineage, Situation
@@ -62,6 +63,10 @@ def situation_of(
         statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at)),
         exceptions=tuple(granted),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
+        adopted=fold.duties.since,
+        spans=tuple(fold.duties.spans(opened_of(fold.runs, run))),
+        kept=tuple(fold.duties.kept),
+        signing=tuple(fold.duties.signing.values()),
         meter_faults=tuple(meter_faults),
         ledger_faults=tuple(fold.faults),
         ledger_time=fold.time,

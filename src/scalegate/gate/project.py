@@ -133,7 +133,7 @@ def _adopter(policy: Policy, name: str, adopter: SigningKey | None) -> Person:
         raise InputError(
             "a person is called `log`, which is the name of the ledger's own key", place=Place(file=name), fix="rename"
         )
-    allowed = policy.with_role(policy.amendment.role) if policy.amendment else policy.people
+    allowed = policy.signers(policy.amendment) if policy.amendment else policy.people
     if adopter is not None:
         public = adopter.verify_key.to_text()
         for person in allowed:

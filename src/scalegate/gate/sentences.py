@@ -23,6 +23,7 @@ FACTS = {
     ),
     "denied": ("{} has determined that it is not so", "{} has not determined that it is not so"),
     "denied_anywhere": ("{} has determined of some weights that it is not so", "{} has denied it of no weights"),
+    "missed": ("a deadline of {} was missed", "no deadline of {} was missed"),
     "declared": ("what went into the model is declared and known", "what went into the model is not known"),
     "sound": ("{} is sound", "{} is not sound"),
 }
@@ -34,6 +35,7 @@ def fact_sentence(name: str, holds: bool) -> str:
     if name.startswith("determination."):
         _, determination, *person = subject.split(".", 2)
         subject = determination if not person else f"{determination}` by `{person[0]}"
+    subject = subject.removeprefix("obligation.")
     words = FACTS.get(kind)
     if words is None:
         return f"`{name}` is {'true' if holds else 'false'}"
@@ -63,6 +65,8 @@ def _kind(name: str) -> str:
         return "safeguard"
     if name.startswith("determination."):
         return f"determination.{name.rpartition('.')[2]}"
+    if name.startswith("obligation."):
+        return "obligation.due"
     for kind in ("evidence.compute", "evidence.time", "elicitation", "unevaluated"):
         if name.endswith(f".{kind}"):
             return kind
@@ -156,6 +160,11 @@ def _of_whom(side: Linear) -> str:
     return f"`{determination}` as judged by `{person}`"
 
 
+def _owed(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    name = right.terms[0][1].removeprefix("obligation.").removesuffix(".due")
+    return f"`{name}` is due by {_time(values[1])}" if holds else f"`{name}` was due by {_time(values[1])}, and is late"
+
+
 def _date(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
     return f"the date {_time(left.const)} {'has come' if holds else 'has not come yet'}"
 
@@ -191,6 +200,7 @@ SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool]
     ("now", "determination.until"): _signed,
     ("compute", "determination.compute"): _carried,
     ("now", "determination.time +"): _signed_again,
+    ("now", "obligation.due"): _owed,
     ("+", "now"): _date,
     ("now", "+"): _not_after,
     ("ledger.time", "now"): _clock,

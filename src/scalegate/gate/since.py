@@ -26,6 +26,7 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.Attestation: ("attestation", "attestations"),
     entries.Determination: ("determination", "determinations"),
     entries.ExceptionGranted: ("exception granted", "exceptions granted"),
+    entries.ObligationKept: ("word on an obligation", "words on obligations"),
     entries.TierStatus: ("tier record", "tier records"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
@@ -197,7 +198,7 @@ class _Scope:
             case entries.PolicyAdopted():
                 # A signature short of the quorum changes nothing yet.
                 return record.refused is None and record.index <= fold.adopted_at
-            case entries.Attestation() | entries.TierStatus() | entries.Determination():
+            case entries.Attestation() | entries.TierStatus() | entries.Determination() | entries.ObligationKept():
                 return record.refused is None
             case _:
                 return False

@@ -14,7 +14,18 @@ from pydantic import BaseModel, ConfigDict
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import DerivedFlop
 
-__all__ = ["Elsewhere", "Granted", "Lineage", "Piece", "Signature", "Situation", "Statement", "TierRecord"]
+__all__ = [
+    "Elsewhere",
+    "Granted",
+    "Kept",
+    "Lineage",
+    "Piece",
+    "Signature",
+    "Situation",
+    "Span",
+    "Statement",
+    "TierRecord",
+]
 
 
 STATED = "f" * 64
@@ -119,6 +130,39 @@ class TierRecord(_Record):
     until: int
 
 
+class Kept(_Record):
+    """That a deadline of an obligation was kept, on the word of as many as the policy of that time asked for."""
+
+    obligation: str
+    deadline: int
+    time: int
+    """When the last of them signed."""
+    run: str | None
+    """Of an obligation of each lineage: the run in whose name they signed."""
+    text: str
+    """What the obligation was."""
+    by: tuple[str, ...]
+
+
+class Span(_Record):
+    """The deadlines of an obligation that came while an earlier version of the policy was in force."""
+
+    obligation: str
+    text: str
+    version: str
+    first: int | None
+    step: int | None
+    """The time from one to the next; None: there is one."""
+    begins: int | None
+    """Deadlines before this came under a version before; None: there was none with this obligation."""
+    ends: int | None
+    """Deadlines from this on come under a later version; None: this version's is owed whatever comes later."""
+    follows: bool
+    """Whether every version since, and the one in force, has the obligation."""
+    late: Literal["counts", "stands"]
+    """What that version said of what is done after its time."""
+
+
 class Lineage(_Record):
     """What went into the run's weights."""
 
@@ -195,6 +239,12 @@ class Situation(_Record):
     exceptions: tuple[Granted, ...] = ()
     """In the order of the ledger."""
     tiers: tuple[TierRecord, ...] = ()
+    adopted: int | None = None
+    """When the policy in force was adopted, where it or one before it has obligations."""
+    spans: tuple[Span, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    signing: tuple[Kept, ...] = ()
+    """What fewer have signed than the policy asks for."""
     meter_faults: tuple[str, ...] = ()
     ledger_faults: tuple[str, ...] = ()
     ledger_time: int

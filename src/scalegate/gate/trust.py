@@ -6,7 +6,7 @@ from scalegate.errors import InputError, NotVerified
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import Entry
 from scalegate.ledger.keys import VerifyKey
-from scalegate.policy.document import Policy
+from scalegate.policy.document import Policy, Quorum
 from scalegate.policy.reader import policy_from_json
 
 __all__ = ["GATE_ENTRIES", "TURNING", "refused", "role_needed", "unworkable"]
@@ -58,6 +58,10 @@ def refused(policy: Policy | None, entry: Entry, parsed: dsse.Envelope) -> str |
     role = role_needed(policy, entry)
     if role is not None and role not in person.roles:
         return f"`{entry.actor}` does not have the role `{role}`"
+    quorum = _quorum(policy, entry)
+    both = set(person.roles) & set(quorum.apart_from or ()) if quorum else set()
+    if both:
+        return f"`{entry.actor}` has the role `{min(both)}` too, and who signs for this is apart from it"
     return None
 
 
@@ -75,6 +79,9 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
     if isinstance(entry, entries.Attestation):
         named = [s.attested_by for level in policy.levels for s in level.safeguards if s.id == entry.safeguard]
         return named[0] if named else "nobody"
+    if isinstance(entry, entries.ObligationKept):
+        named = [item.kept_by.role for item in policy.obligations if item.id == entry.obligation]
+        return named[0] if named else "nobody"
     if isinstance(entry, entries.Determination):
         named = [item.decided_by.role for item in policy.determinations if item.id == entry.determination]
         return named[0] if named else "nobody"
@@ -85,11 +92,28 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
     return named[0] if named else "nobody"
 
 
+def _quorum(policy: Policy, entry: Entry) -> Quorum | None:
+    """The quorum that an entry's signature is for, if it is for one."""
+    match entry:
+        case entries.PolicyAdopted():
+            return policy.amendment
+        case entries.Approval():
+            level = policy.level(entry.level)
+            return level.approvals if level else None
+        case entries.Determination():
+            return next((it.decided_by for it in policy.determinations if it.id == entry.determination), None)
+        case entries.ExceptionGranted():
+            return next((it.granted_by for it in policy.exceptions if it.id == entry.exception), None)
+        case entries.ObligationKept():
+            return next((it.kept_by for it in policy.obligations if it.id == entry.obligation), None)
+    return None
+
+
 def unworkable(policy: Policy) -> str | None:
     """Why nobody could work under a policy, so that it is not adopted; None: they could."""
     keyed = [person for person in policy.people if person.key != "unset"]
     quorum = policy.amendment
-    can_amend = quorum is None or sum(quorum.role in person.roles for person in keyed) >= quorum.at_least
+    can_amend = quorum is None or sum(person in keyed for person in policy.signers(quorum)) >= quorum.at_least
     if not can_amend or not any("gate" in person.roles for person in keyed):
         return "nobody with a key could write decisions or amend it: every key that these take must be set"
     if policy.effective_compute is None:

@@ -17,6 +17,7 @@ from scalegate.gate.judge import Judge
 from scalegate.gate.permit import Ends, largest_permit
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Action, Policy
+from scalegate.policy.obliged import name_of
 from scalegate.policy.parameters import parameter_facts
 from scalegate.policy.semantics import Reason, Unknown, Value, number
 from scalegate.policy.stated import FOR_GOOD
@@ -102,7 +103,7 @@ def _assumptions(policy: Policy, stated: Mapping[str, Value]) -> Iterator[Assume
             yield Assumed(name, value, other)
     yield Assumed("developer.others", 0)
     for item in policy.determinations:
-        names = [fact_of(item, person.id) for person in policy.with_role(item.decided_by.role)]
+        names = [fact_of(item, person.id) for person in policy.signers(item.decided_by)]
         # Of what is only stated to be so, or not: it was judged of what is asked about, and now.
         for name in (it for it in names if number(stated.get(f"{it}.until")) == FOR_GOOD):
             for part, other in (("time", "now"), ("compute", "compute")):
@@ -114,6 +115,8 @@ def _assumptions(policy: Policy, stated: Mapping[str, Value]) -> Iterator[Assume
             # As of other runs: what was said of them is not known, once there are any.
             if number(stated.get("developer.others", 0)) == 0 or stated.get(f"{name}.denied") is True:
                 yield Assumed(f"{name}.denied_anywhere", stated.get(f"{name}.denied") is True)
+    for duty in policy.obligations:
+        yield Assumed(f"{name_of(duty)}.missed", False)
     for domain in policy.domains:
         # Of other runs that are stated, nobody but a ledger knows what they have shown.
         if number(stated.get("developer.others", 0)) == 0:

@@ -32,6 +32,7 @@ __all__ = [
     "EvaluationAnnounced",
     "EvaluationFinished",
     "MeterFault",
+    "ObligationKept",
     "Parent",
     "PolicyAdopted",
     "RunOpened",
@@ -300,6 +301,19 @@ class ExceptionGranted(_Predicate):
         return {"decision": self.decision}
 
 
+class ObligationKept(_Predicate):
+    """A named person with the role signs that what the policy obliges to was done."""
+
+    type_uri = PREFIX + "obligation-kept/v0.1"
+    obligation: Name
+    deadline: Instant
+    """Which of its deadlines it was done for: the instant at which that is due."""
+    run: Name | None
+    """Of an obligation of each lineage: a run of it."""
+    statement: Line
+    """What was done, and where that can be seen."""
+
+
 class TierStatus(_Predicate):
     """Who has adopted a tier, on the word of the role that records it."""
 
@@ -324,6 +338,7 @@ Entry: TypeAlias = (
     | Attestation
     | Determination
     | ExceptionGranted
+    | ObligationKept
     | TierStatus
 )
 
@@ -343,6 +358,7 @@ PREDICATES: dict[str, type[Entry]] = {
         Attestation,
         Determination,
         ExceptionGranted,
+        ObligationKept,
         TierStatus,
     )
 }

@@ -10,16 +10,18 @@ from collections.abc import Collection
 from fractions import Fraction
 from math import ceil, log, log1p
 
-from scalegate.policy.document import Cadence, Capability, Level, Policy, Quorum, Safeguards, UndefinedTest
+from scalegate.policy.document import Cadence, Capability, Level, Obligation, Policy, Quorum, Safeguards, UndefinedTest
 from scalegate.policy.exceptions import exception_faults
+from scalegate.policy.obligations import obligation_faults
 from scalegate.policy.parameters import parameter_faults
+from scalegate.policy.quorums import apart_faults
 from scalegate.units import DAY, MAX_SAMPLES, format_duration
 
 __all__ = ["coherence_faults"]
 
 RESERVED = ("standing.", "required.")
 FACTS = (
-    *("determination", "parameter", "safeguard", "approval", "exception", "tier"),
+    *("determination", "obligation", "parameter", "safeguard", "approval", "exception", "tier"),
     *("lineage", "developer", "meter", "ledger"),
 )
 """First words of facts that are no domain's."""
@@ -296,4 +298,10 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             lasts(f"{path}.within", clause.within, "an evaluation would be too old as soon as it ends")
         if isinstance(clause, UndefinedTest):
             quorum(f"{path}.test.approved_by", clause.test.approved_by)
+        if isinstance(clause, Obligation):
+            quorum(f"{path}.kept_by", clause.kept_by)
+    for path, message in obligation_faults(policy):
+        add(path, message)
+    for path, message, of_people in apart_faults(policy):
+        add(path, message, *(("people",) if of_people else ()))
     return faults

@@ -17,7 +17,7 @@ Facts that a condition may read (kind in brackets):
 | `safeguard.S.until`, `approval.L.P.until` (instant) | how long an attestation or signature counts |
 | `tier.T.adopters` (count), `tier.T.until` | adopters on record, and how long the record counts |
 
-What a determination comes to is in `determined`.
+What a determination comes to is in `determined`, an obligation in `obliged`.
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ from scalegate.policy.document import (
     Domain,
     Level,
     Moratorium,
+    Obligation,
     Policy,
     Safeguards,
     UndefinedTest,
 )
+from scalegate.policy.obliged import kept, with_obligations
 from scalegate.policy.syntax import (
     All,
     Any,
@@ -139,7 +141,10 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
         case Condition():
             # What was not read into a tree is the fault of a policy that is not sound: it is met by nothing.
             written = clause.when if isinstance(clause.when, Expr) else Undefined(f"{clause.id}.when")
+            written = with_obligations(policy, written)
             return expanded(policy, _after_release(policy, written) if action == "release_weights" else written, action)
+        case Obligation():
+            return kept(clause)
         case UndefinedTest():
             return Any((at_most(DEVELOPER, constant(clause.above)), Undefined(f"test.{clause.test.id}")))
 
@@ -275,7 +280,7 @@ def _in_place(policy: Policy, level: Level, only: str | None, action: Action) ->
         for safeguard in asked
     ]
     if level.approvals:
-        people = policy.with_role(level.approvals.role)
+        people = policy.signers(level.approvals)
         signed = tuple(at_most(NOW, term(f"approval.{level.number}.{person.id}.until")) for person in people)
         parts.append(AtLeast(level.approvals.at_least, signed))
     # A level without any safeguard protects nothing: it must never open the gate by being empty.

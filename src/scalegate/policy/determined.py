@@ -34,7 +34,7 @@ def fact_of(determination: Determination, person: str | None = None) -> str:
 
 
 def _people(policy: Policy, item: Determination) -> list[str]:
-    return [fact_of(item, person.id) for person in policy.with_role(item.decided_by.role)]
+    return [fact_of(item, person.id) for person in policy.signers(item.decided_by)]
 
 
 def judged(policy: Policy, item: Determination, action: Action, fresh: Fresh = lambda _name: ()) -> Expr:

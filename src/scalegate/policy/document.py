@@ -48,6 +48,7 @@ __all__ = [
     "ExceptionTerms",
     "Floor",
     "Level",
+    "Obligation",
     "Parameter",
     "ParameterValue",
     "Person",
@@ -145,6 +146,25 @@ class Condition(_Clause):
     """What must be so. A file has it as text (`expressions`); what is hashed and evaluated is its tree (`syntax`)."""
 
 
+class Obligation(_Clause):
+    """Something that is to be done by a time, on the word of who answers for it. Of `by`, `each` and `within` one."""
+
+    kind: Literal["obligation"]
+    kept_by: Quorum
+    """Who signs that it was done."""
+    by: Instant | None = None
+    """When it is due, once."""
+    each: Duration | None = None
+    """It is due again and again: this long after `from`, and then each time this long after the last time."""
+    from_: Annotated[Instant | None, Field(alias="from")] = None
+    """When the first of these periods begins."""
+    within: Duration | None = None
+    """It is due this long after something, once for each time that this happens."""
+    after: Literal["lineage.opened", "policy.adopted"] | None = None
+    late: Literal["counts", "stands"]
+    """Whether doing it after its time ends the breach; `stands`: only an amendment does."""
+
+
 class UndefinedTest(_Clause):
     kind: Literal["undefined_test"]
     above: Flop
@@ -180,7 +200,7 @@ class ExceptionTerms(Part):
 
 
 Clause = Annotated[
-    Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest | Condition,
+    Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest | Condition | Obligation,
     Field(discriminator="kind"),
 ]
 
@@ -254,8 +274,17 @@ class Policy(Part):
     def domain(self, identifier: str) -> Domain:
         return next(domain for domain in self.domains if domain.id == identifier)
 
+    @property
+    def obligations(self) -> tuple[Obligation, ...]:
+        return tuple(clause for clause in self.clauses if isinstance(clause, Obligation))
+
     def with_role(self, role: str) -> tuple[Person, ...]:
         return tuple(person for person in self.people if role in person.roles)
+
+    def signers(self, quorum: Quorum) -> tuple[Person, ...]:
+        """Who may sign for a quorum: those with its role and none of the roles that it is kept apart from."""
+        apart = set(quorum.apart_from or ())
+        return tuple(person for person in self.with_role(quorum.role) if not apart & set(person.roles))
 
     def level(self, number: int) -> Level | None:
         return next((level for level in self.levels if level.number == number), None)

@@ -26,7 +26,7 @@ def live(policy: Policy, item: ExceptionTerms, action: Action) -> Expr:
     """The condition that it is granted, and counts for what is asked."""
     granted = tuple(
         All((at_most(NOW, term(f"{name}.until")), at_most(COMPUTE, term(f"{name}.compute"))))
-        for name in (item.fact_of(person.id) for person in policy.with_role(item.granted_by.role))
+        for name in (item.fact_of(person.id) for person in policy.signers(item.granted_by))
     )
     named = [it for it in policy.determinations if it.id in item.determined]
     parts = (*_dates(item.in_force), *(determined(policy, it, action) for it in named))

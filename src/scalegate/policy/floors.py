@@ -18,6 +18,7 @@ from scalegate.policy.document import (
     Determination,
     Floor,
     Moratorium,
+    Obligation,
     Person,
     Policy,
     Quorum,
@@ -25,13 +26,14 @@ from scalegate.policy.document import (
     UndefinedTest,
 )
 from scalegate.policy.faults import Found, PartPath
+from scalegate.policy.quorums import quorums
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined, children
 from scalegate.policy.syntax import Any as Either
 from scalegate.units import exact_decimal, format_duration
 
 __all__ = ["asked_of_people", "composed", "faults_of_floors", "floor_of"]
 
-KINDS = (Condition, ComputeCap, Moratorium, UndefinedTest)
+KINDS = (Condition, ComputeCap, Moratorium, UndefinedTest, Obligation)
 """Of a floor: what needs no evaluation, and so none of the kinds of which an action needs one of the policy's own."""
 FIELDS = frozenset(
     [
@@ -41,6 +43,7 @@ FIELDS = frozenset(
     ]
 )
 """Of a floor: what is carried over, held against the policy, refused, or says nothing where nothing is measured."""
+MACHINE = frozenset({"gate", "evaluator", "registrar"})
 LONGEST = 128
 """Of a name in the ledger."""
 
@@ -74,6 +77,7 @@ def asked_of_people(document: Policy) -> dict[str, int]:
     asked: dict[str, int] = {}
     quorums = [(it.decided_by.role, it.decided_by.at_least) for it in document.determinations]
     quorums += [(it.recorded_by, 1) for it in document.tiers]
+    quorums += [(it.kept_by.role, it.kept_by.at_least) for it in document.obligations]
     tests = [it.test.approved_by for it in document.clauses if isinstance(it, UndefinedTest)]
     for role, number in (*quorums, *((it.role, it.at_least) for it in tests)):
         asked[role] = max(number, asked.get(role, 0))
@@ -94,7 +98,7 @@ def faults_of_floors(policy: Policy) -> Iterator[Found]:
             what = f"`{floor.policy}` has a dot, which the names of facts have for another meaning"
             yield Found(path, what, "take a floor with `-` or `_` in its name instead")
         yield from (Found(path, what, fix) for what, fix in (*_other(floor), *_beyond(floor), *_weaker(policy, floor)))
-        yield from (Found(path, what, fix) for what, fix in _nobody(policy, floor))
+        yield from (Found(path, what, fix) for what, fix in (*_nobody(policy, floor), *_apart(policy, floor)))
 
 
 def _other(floor: Floor) -> Iterator[tuple[str, str]]:
@@ -164,13 +168,36 @@ def _nobody(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
             yield what, f"give `{here}` to those whose keys the floor names, with these keys"
 
 
+def _apart(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
+    """What the floor keeps apart, and the policy's people do not."""
+    for asked in quorums(floor.document):
+        quorum = _quorum(floor.policy, asked.quorum)
+        for role in asked.quorum.apart_from or ():
+            if not any(set(person.roles) & _here(floor.policy, role) for person in policy.people):
+                what = f"{asked.about} of the floor `{floor.policy}` is apart from the role `{role}`, which nobody has"
+                yield what, f"give the role `{floor.policy}/{role}` to those whom the floor means, under `people`"
+        for person in policy.with_role(quorum.role):
+            both = [it for it in quorum.apart_from or () if it in person.roles]
+            if both:
+                what = f"`{person.id}` has the roles `{quorum.role}` and `{both[0]}`, which {asked.about} of the floor"
+                yield f"{what} `{floor.policy}` keeps apart", "give one of the two to somebody else"
+
+
+def _here(floor: str, role: str) -> set[str]:
+    """By which names somebody has a role of a floor; who evaluates or writes decisions here does so for all."""
+    return {f"{floor}/{role}", role} if role in MACHINE else {f"{floor}/{role}"}
+
+
 def _public(person: Person) -> str:
     """A key is the same under another name."""
     return person.key.split("+", 2)[-1]
 
 
 def _quorum(floor: str, quorum: Quorum) -> Quorum:
-    return quorum.model_copy(update={"role": f"{floor}/{quorum.role}"})
+    changed: dict[str, Any] = {"role": f"{floor}/{quorum.role}"}
+    if quorum.apart_from:
+        changed["apart_from"] = tuple(it for role in quorum.apart_from for it in sorted(_here(floor, role)))
+    return quorum.model_copy(update=changed)
 
 
 def _determination(floor: str, part: Determination) -> Determination:
@@ -187,6 +214,8 @@ def _clause(floor: str, clause: Clause) -> Clause:
         changed["tier"] = f"{floor}/{clause.tier}"
     if isinstance(clause, Condition):
         changed["when"] = _renamed(floor, clause.when)
+    if isinstance(clause, Obligation):
+        changed["kept_by"] = _quorum(floor, clause.kept_by)
     if isinstance(clause, UndefinedTest):
         of = {"id": f"{floor}/{clause.test.id}", "approved_by": _quorum(floor, clause.test.approved_by)}
         changed["test"] = clause.test.model_copy(update=of)
@@ -198,7 +227,7 @@ def _renamed(floor: str, expr: Expr) -> Expr:
 
     def fact(name: str) -> str:
         kind, _, rest = name.partition(".")
-        return f"{kind}.{floor}/{rest}" if kind in ("determination", "tier") else name
+        return f"{kind}.{floor}/{rest}" if kind in ("determination", "tier", "obligation") else name
 
     def linear(side: Linear) -> Linear:
         return Linear(side.const, tuple((factor, fact(name)) for factor, name in side.terms))

@@ -25,6 +25,7 @@ _KINDS = {
     "moratorium": schema.Moratorium,
     "undefined_test": schema.UndefinedTest,
     "condition": schema.Condition,
+    "obligation": schema.Obligation,
 }
 _SHAPES = {
     "dict_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
@@ -148,6 +149,8 @@ _EXAMPLES = {
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
     "notice": "30 days", "cooling_off": "30 days", "growth": "1.5x", "undefined_tests": "yes",
     "granted_by": "{role: board, at_least: 2}", "clauses": "[...]",
+    "kept_by": "{role: officer, at_least: 1}", "by": "2027-01-31", "each": "12 months", "after": "policy.adopted",
+    "late": "counts", "apart_from": "[evaluator]",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 

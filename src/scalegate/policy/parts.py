@@ -72,6 +72,8 @@ class Person(Part):
 class Quorum(Part):
     role: Identifier
     at_least: Count
+    apart_from: Annotated[tuple[Role, ...], Field(min_length=1)] | None = None
+    """Roles that nobody who signs here may have as well."""
 
 
 class Approvals(Quorum):

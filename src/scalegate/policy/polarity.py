@@ -47,6 +47,8 @@ def _wrong(expr: Expr, *, positive: bool) -> Iterator[str]:
 
 def _dangerous(name: str) -> bool:
     """Whether it stands for more danger, the more of it there is or if it is so."""
+    if name.startswith("obligation."):
+        return name.count(".") > 1 and name.endswith(".missed")
     if name.startswith("determination."):
         return name.count(".") > 1 and name.endswith((".denied", ".denied_anywhere"))
     return name == "now" or name in _GROWS_WITH_DANGER or name.rpartition(".")[2] in _OF_A_DOMAIN

@@ -21,6 +21,7 @@ from scalegate.policy.document import (
     Condition,
     Determination,
     Moratorium,
+    Obligation,
     Policy,
     Safeguards,
     UndefinedTest,
@@ -68,7 +69,7 @@ def checked(policy: Policy) -> set[Any]:
     quorums = [policy.amendment, *(it.decided_by for it in policy.determinations)]
     quorums += [it.granted_by for it in policy.exceptions]
     quorums += [it.test.approved_by for it in policy.clauses if isinstance(it, UndefinedTest)]
-    found |= {(it.at_least, len(policy.with_role(it.role))) for it in quorums if it}
+    found |= {(it.at_least, len(policy.signers(it))) for it in quorums if it}
     for clause in policy.clauses:
         for _, known, _ in _readings(policy, clause):
             found |= known
@@ -109,7 +110,7 @@ def _judged(policy: Policy, clause: Condition) -> list[Determination]:
 def _dated(clause: Clause) -> bool:
     """Whether it goes by a date: what a sentence says of time may be worked into that."""
     compared = compares(clause.when) if isinstance(clause, Condition) else ()
-    return isinstance(clause, Moratorium) or any(
+    return isinstance(clause, Moratorium | Obligation) or any(
         {name for name in net(it) if not name.startswith(PARAMETER)} == {"now"} for it in compared
     )
 
@@ -151,6 +152,8 @@ def _factors(policy: Policy) -> set[Fraction]:
 def _lasting(policy: Policy, clause: Clause) -> set[int]:
     if isinstance(clause, Cadence):
         return {clause.within} if clause.within is not None else set()
+    if isinstance(clause, Obligation):
+        return {it for it in (clause.each, clause.within) if it is not None}
     if isinstance(clause, Condition):
         periods = {
             int(it) for it in _constants(in_figures(policy, clause.when), Kind.INSTANT, policy) if it.denominator == 1
@@ -165,12 +168,14 @@ def _lasting(policy: Policy, clause: Clause) -> set[int]:
 def _signing(policy: Policy, clause: Clause) -> set[tuple[int, int]]:
     """How many are to sign, or to have adopted it, of how many."""
     if isinstance(clause, Condition):
-        judged = {(it.decided_by.at_least, len(policy.with_role(it.decided_by.role))) for it in _judged(policy, clause)}
+        judged = {(it.decided_by.at_least, len(policy.signers(it.decided_by))) for it in _judged(policy, clause)}
         return judged | set(_counts(clause.when))
+    if isinstance(clause, Obligation):
+        return {(clause.kept_by.at_least, len(policy.signers(clause.kept_by)))}
     tiers = {(tier.binds_at, len(set(tier.parties))) for tier in policy.tiers if tier.id == clause.tier}
     level = policy.level(clause.level) if isinstance(clause, Safeguards) else None
     quorum = level.approvals if level is not None else None
-    return tiers | ({(quorum.at_least, len(policy.with_role(quorum.role)))} if quorum else set())
+    return tiers | ({(quorum.at_least, len(policy.signers(quorum)))} if quorum else set())
 
 
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

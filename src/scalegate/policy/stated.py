@@ -4,7 +4,8 @@
 
 A `*` stands for each name of that place that the policy gives: of a domain, safeguard, level, person or tier. A name
 without one goes before it. `unknown` may be stated of every fact. `determination.bio=yes` stands for the signatures of
-all who may make it, and `determination.bio.compute` for the compute of the weights that they judged.
+all who may make it, and `determination.bio.compute` for the compute of the weights that they judged. `obligation.x=yes`
+stands for a deadline that never comes, and `no` for one that has passed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from scalegate import units
 from scalegate.errors import InputError
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Policy
+from scalegate.policy.obliged import name_of
 from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.policy.syntax import PARAMETER
 from scalegate.policy.vocabulary import Kind, Vocabulary, vocabulary
@@ -81,12 +83,18 @@ def _of_all(policy: Policy) -> dict[str, Kind]:
 
 def _meant(policy: Policy, name: str, value: Value) -> Iterator[tuple[str, Value]]:
     """The facts that conditions read, where a name of a determination stands for those of its people."""
+    duty = next((it for it in policy.obligations if name == name_of(it)), None)
+    if duty is not None:
+        yield f"{name}.due", value if isinstance(value, Unknown) else FOR_GOOD if value else 0
+        if duty.late == "stands" and not isinstance(value, Unknown):
+            yield f"{name}.missed", value is False
+        return
     item = next((it for it in policy.determinations if f"{name}.".startswith(f"{fact_of(it)}.")), None)
     part = name.removeprefix(fact_of(item)).removeprefix(".") if item else ""
     if item is None or part not in ("", "until", "time", "compute"):
         yield name, value
         return
-    for person in policy.with_role(item.decided_by.role):
+    for person in policy.signers(item.decided_by):
         mine = fact_of(item, person.id)
         if part:
             yield f"{mine}.{part}", value
@@ -133,6 +141,7 @@ def _names(policy: Policy) -> frozenset[str]:
     """What a `*` may stand for."""
     names = {person.id for person in policy.people} | {tier.id for tier in policy.tiers}
     names |= {domain.id for domain in policy.domains} | {item.id for item in policy.determinations}
+    names |= {duty.id for duty in policy.obligations}
     names |= {str(level.number) for level in policy.levels}
     return frozenset(names | {safeguard.id for level in policy.levels for safeguard in level.safeguards})
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Policy
+from scalegate.policy.obliged import OBLIGATION, name_of
 from scalegate.policy.scalars import FigureKind
 from scalegate.policy.syntax import PARAMETER, parts
 
@@ -63,19 +64,23 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
     for level in policy.levels:
         known |= {f"safeguard.{safeguard.id}.until": Kind.INSTANT for safeguard in level.safeguards}
         if level.approvals:
-            for person in policy.with_role(level.approvals.role):
+            for person in policy.signers(level.approvals):
                 known[f"approval.{level.number}.{person.id}.until"] = Kind.INSTANT
     for item in policy.determinations:
         known[fact_of(item)] = Kind.YES_NO
-        for person in policy.with_role(item.decided_by.role):
+        for person in policy.signers(item.decided_by):
             mine = {"until": Kind.INSTANT, "denied": Kind.YES_NO}
             if item.about == "weights":
                 mine |= {"time": Kind.INSTANT, "compute": Kind.FLOP, "denied_anywhere": Kind.YES_NO}
             known |= {f"{fact_of(item, person.id)}.{name}": kind for name, kind in mine.items()}
     for terms in policy.exceptions:
-        for person in policy.with_role(terms.granted_by.role):
+        for person in policy.signers(terms.granted_by):
             name = terms.fact_of(person.id)
             known |= {f"{name}.until": Kind.INSTANT, f"{name}.compute": Kind.FLOP}
+    for duty in policy.obligations:
+        known |= {name_of(duty): Kind.YES_NO, f"{name_of(duty)}.due": Kind.INSTANT}
+        if duty.late == "stands":
+            known[f"{name_of(duty)}.missed"] = Kind.YES_NO
     for tier in policy.tiers:
         known |= {f"tier.{tier.id}.adopters": Kind.COUNT, f"tier.{tier.id}.until": Kind.INSTANT}
     return known
@@ -99,12 +104,13 @@ def named(policy: Policy) -> dict[str, Kind]:
 def written(policy: Policy) -> dict[str, Kind]:
     """What a condition of the policy may name: all but what one person signed, whatever that was.
 
-    A determination is named as a whole.
+    A determination is named as a whole, and so is an obligation.
     """
+    whole = {*map(fact_of, policy.determinations), *map(name_of, policy.obligations)}
     return {
         name: kind
         for name, kind in named(policy).items()
-        if not name.startswith(("determination.", "exception.")) or (name[0] == "d" and name.count(".") == 1)
+        if not name.startswith(("exception.", "determination.", OBLIGATION)) or name in whole
     }
 
 

@@ -17,7 +17,9 @@ from scalegate.policy.document import (
     Domain,
     Level,
     Moratorium,
+    Obligation,
     Policy,
+    Quorum,
     Safeguards,
     UndefinedTest,
 )
@@ -29,7 +31,9 @@ from scalegate.units import exact_decimal, format_duration
 __all__ = [
     "DOING",
     "amendment",
+    "apart",
     "dates",
+    "due",
     "flop",
     "in_place",
     "judgement",
@@ -76,6 +80,8 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
                 f"{held} until {date(clause.until)} where all of the developer's effective compute together is"
                 f" more than {flop(clause.above)}, whatever evaluations say."
             )
+        case Obligation():
+            return _obligation(policy, clause, held)
         case UndefinedTest():
             return (
                 f"{held} where all of the developer's effective compute together is more than"
@@ -104,11 +110,42 @@ def _capability(policy: Policy, clause: Capability, held: str, trains: bool) -> 
     )
 
 
+def _obligation(policy: Policy, clause: Obligation, held: str) -> str:
+    people = policy.signers(clause.kept_by)
+    names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
+    has = "has" if clause.kept_by.at_least == 1 else "have"
+    signed = f"{clause.kept_by.at_least} of {len(people)} {has} signed that it was done: {names}{apart(clause.kept_by)}"
+    ends = (
+        "Done after its time, it is told and ends the hold."
+        if clause.late == "counts"
+        else "What is done after its time ends nothing: only an amendment does."
+    )
+    return f"{held} once {due(clause)} unless {signed}. {ends}"
+
+
+def due(clause: Obligation) -> str:
+    """When it is late, as a part of a sentence."""
+    if clause.by is not None:
+        return f"it is later than {date(clause.by)}"
+    if clause.each is not None and clause.from_ is not None:
+        period = format_duration(clause.each)
+        return f"a period of {period} has ended, of which the first begins on {date(clause.from_)},"
+    event = "the lineage was opened" if clause.after == "lineage.opened" else "a version of the policy was adopted"
+    return f"more than {format_duration(clause.within or 0)} have passed since {event}"
+
+
+def apart(quorum: Quorum) -> str:
+    """Whom a quorum leaves out, as the end of a part of a sentence."""
+    roles = listed([f"`{it}`" for it in quorum.apart_from or ()])
+    return f"; none of them has the role {roles}" if roles else ""
+
+
 def judgement(policy: Policy, item: Determination, trains: bool, names: str | None = None) -> str:
     """Who judges it and how far that carries, as a part of a sentence; `names`: of all that is judged alike."""
-    people = policy.with_role(item.decided_by.role)
+    people = policy.signers(item.decided_by)
     who = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
     have = "has" if item.decided_by.at_least == 1 else "have"
+    who += apart(item.decided_by)
     text = f"{item.decided_by.at_least} of {len(people)} {have} judged {names or f'`{item.id}`'} ({who})"
     if item.about != "weights":
         return text
@@ -227,10 +264,10 @@ def in_place(policy: Policy, level: Level, only: str | None = None) -> str:
         parts.append(f"{names} {'is' if len(asked) == 1 else 'are'} attested")
     if level.approvals:
         quorum = level.approvals
-        people = policy.with_role(quorum.role)
+        people = policy.signers(quorum)
         names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
         has = "has" if quorum.at_least == 1 else "have"
-        parts.append(f"{quorum.at_least} of {len(people)} {has} signed: {names}")
+        parts.append(f"{quorum.at_least} of {len(people)} {has} signed: {names}{apart(quorum)}")
     if not parts:
         return f"the safeguards of level {level.number} are in place, and it has none: nothing meets this"
     return " and ".join(parts)
@@ -241,10 +278,10 @@ def amendment(policy: Policy) -> str:
     quorum = policy.amendment
     if quorum is None:
         return "Nobody can amend this policy: it names no procedure for it."
-    people = policy.with_role(quorum.role)
+    people = policy.signers(quorum)
     keyed = sum(person.key != "unset" for person in people)
     names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
-    text = f"A new version takes the signatures of {quorum.at_least} of {len(people)}: {names}."
+    text = f"A new version takes the signatures of {quorum.at_least} of {len(people)}: {names}{apart(quorum)}."
     if quorum.notice is not None:
         text += f" It is known for {format_duration(quorum.notice)} before it is in force."
     if quorum.cooling_off is not None:

@@ -18,6 +18,7 @@ from scalegate.policy.document import (
     ExceptionTerms,
     Level,
     Moratorium,
+    Obligation,
     Parameter,
     Policy,
     Safeguards,
@@ -190,6 +191,16 @@ def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
         case Moratorium():
             yield flop(clause.above), "effective compute above which the moratorium holds"
             yield date(clause.until), "end of the moratorium"
+        case Obligation():
+            if clause.by is not None:
+                yield date(clause.by), "when it is due"
+            if clause.each is not None:
+                yield format_duration(clause.each), "from one time that it is due to the next"
+            if clause.from_ is not None:
+                yield date(clause.from_), "when the first of these periods begins"
+            if clause.within is not None:
+                yield format_duration(clause.within), f"time after `{clause.after}` until it is due"
+            yield str(clause.kept_by.at_least), f"signatures of the role `{clause.kept_by.role}` that it was done"
         case UndefinedTest():
             yield flop(clause.above), f"effective compute above which the test `{clause.test.id}` is asked for"
             yield (

@@ -15,6 +15,7 @@ from scalegate.policy.document import (
     Domain,
     ExceptionTerms,
     Level,
+    Obligation,
     Parameter,
     Policy,
     Safeguards,
@@ -27,6 +28,7 @@ from scalegate.policy.syntax import PARAMETER, Expr, fact_names, undefined
 from scalegate.report.clauses import (
     DOING,
     amendment,
+    apart,
     dates,
     flop,
     in_place,
@@ -133,7 +135,7 @@ def unadoptable(policy: Policy) -> tuple[str, ...]:
     keyed = [person for person in policy.people if person.key != "unset"]
     reasons = [] if any("gate" in person.roles for person in keyed) else ["nobody with the role `gate` has a key"]
     quorum = policy.amendment
-    have = sum(quorum.role in person.roles for person in keyed) if quorum else 0
+    have = sum(person in keyed for person in policy.signers(quorum)) if quorum else 0
     if quorum and have < quorum.at_least:
         reasons.append(f"{quorum.at_least} with the role `{quorum.role}` are to sign, and {have} have a key")
     if policy.effective_compute is None:
@@ -201,6 +203,8 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
             yield f"{what} Nobody can meet that or sign it away."
         names = frozenset(it for tree in trees for it in fact_names(tree) if not it.startswith(PARAMETER))
         measured = {name for name in names for kind in _MEASURED if name.endswith(f".{kind}")}
+        if isinstance(clause, Obligation) and clause.late == "stands":
+            yield f"`{clause.id}`: once it was not kept in time, no signature releases it; only an amendment does."
         if not lacking and names - measured <= _OF_THE_RUN:
             alone = "only its date can" if clause.kind == "moratorium" else "no evaluation can either"
             yield f"`{clause.id}`: no signature releases it; {'an evaluation alone can' if measured else alone}."
@@ -268,13 +272,13 @@ def _judgement(policy: Policy, item: Determination) -> Defined:
 
 
 def _exception(policy: Policy, item: ExceptionTerms) -> Defined:
-    people = policy.with_role(item.granted_by.role)
+    people = policy.signers(item.granted_by)
     names = listed([f"{person.name} (`{person.id}`)" for person in people])
     text = (
         f"An exception to {listed([f'`{name}`' for name in item.clauses])} for"
         f" {listed([f'`{action}`' for action in item.actions])}: it may go on although they hold it while"
-        f" {item.granted_by.at_least} of {len(people)} have granted it ({names}), each for at most"
-        f" {format_duration(item.valid_for)}"
+        f" {item.granted_by.at_least} of {len(people)} have granted it ({names}{apart(item.granted_by)}), each for"
+        f" at most {format_duration(item.valid_for)}"
     )
     if item.growth is not None:
         text += f", and while compute is at most {format_factor(item.growth)} what it was when they did"
@@ -346,6 +350,8 @@ def _roles(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         add(item.decided_by.role, f"judgements on `{item.id}`")
     for terms in policy.exceptions:
         add(terms.granted_by.role, f"the exception `{terms.id}`")
+    for duty in policy.obligations:
+        add(duty.kept_by.role, f"that `{duty.id}` was done")
     for tier in policy.tiers:
         add(tier.recorded_by, f"who has adopted `{tier.id}`")
     if policy.amendment:

@@ -149,6 +149,11 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
         case entries.ExceptionGranted():
             detail = f"Until {format_instant(entry.until)}: “{entry.statement}”"
             return f"EXCEPTION granted: {entry.exception}, to run {entry.run}", detail, "hold"
+        case entries.ObligationKept():
+            of = f", of run {entry.run}" if entry.run else ""
+            late = " It was late." if entry.time > entry.deadline else ""
+            detail = f"Due on {format_instant(entry.deadline)}{of}: “{entry.statement}”{late}"
+            return f"Obligation kept: {entry.obligation}", detail, "sign"
         case entries.TierStatus():
             who = ", ".join(entry.adopters) or "nobody"
             detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"
@@ -174,6 +179,8 @@ def _signed(context: Context) -> Iterator[Signed]:
     for record in fold.records:
         entry = record.entry
         policy = context.policies.get(entry.policy)
+        if isinstance(entry, entries.ObligationKept) and not record.refused:
+            yield _kept(context, record.index, entry)
         if record.refused or policy is None or not isinstance(entry, _SIGNED):
             continue
         if isinstance(entry, entries.Approval):
@@ -209,6 +216,27 @@ def _signed(context: Context) -> Iterator[Signed]:
             counts=state == "counts",
             statement=entry.statement,
         )
+
+
+def _kept(context: Context, index: int, entry: entries.ObligationKept) -> Signed:
+    """A word on an obligation: complete, it counts for good."""
+    duties, of = context.fold.duties, (entry.obligation, entry.deadline, entry.run)
+    whole = [it for it in duties.kept if (it.obligation, it.deadline, it.run) == of and entry.actor in it.by]
+    open_ = duties.signing.get(of)
+    if whole:
+        state = "counts; it was late" if whole[0].time > entry.deadline else "counts"
+    else:
+        state = "too few have signed" if open_ and entry.actor in open_.by else "ended by an adoption"
+    return Signed(
+        entry=index,
+        by=context.person(entry.actor),
+        subject=f"obligation {entry.obligation}, due on {format_instant(entry.deadline)}",
+        at=format_instant(entry.time),
+        until="for good" if whole else "no end of its own",
+        state=state,
+        counts=bool(whole),
+        statement=entry.statement,
+    )
 
 
 def lineage(context: Context) -> Lineage | None:

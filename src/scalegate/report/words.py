@@ -14,6 +14,7 @@ from fractions import Fraction
 from scalegate.errors import InputError
 from scalegate.gate.sentences import fact_sentence
 from scalegate.policy.document import Policy
+from scalegate.policy.obliged import OBLIGATION
 from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import (
     PARAMETER,
@@ -134,7 +135,7 @@ class Speaker:
         self._judged = {
             f"determination.{item.id}.{person.id}": (f"{person.name} (`{person.id}`)", f"`{item.id}`")
             for item in policy.determinations
-            for person in policy.with_role(item.decided_by.role)
+            for person in policy.signers(item.decided_by)
         }
         """Whose judgement the facts are, and on what, by the beginning of their names."""
 
@@ -195,6 +196,11 @@ class Speaker:
 
     def _counts(self, name: str, holds: bool) -> str | None:
         """That an attestation, a signature or a record counts at the time of asking."""
+        duty = name.removeprefix(OBLIGATION).removesuffix(".due")
+        if f"{OBLIGATION}{duty}.due" == name:
+            return (
+                f"{'no' if holds else 'a'} deadline of `{duty}` has passed of which nobody has signed that it was kept"
+            )
         first, _, rest = name.removesuffix(".until").partition(".")
         if not name.endswith(".until"):
             return None

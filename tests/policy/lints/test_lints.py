@@ -66,7 +66,10 @@ CAP = "No run and no sum of runs goes past 1e13 FLOP, whatever the evaluations s
 LINK = "None by itself. It is a stand-in, chosen because it emerges within minutes on two cores."
 FOURTH = "  - {id: alan, name: Alan Officer, roles: [officer], key: unset}\n"
 
+DUTY = "obligation\n    kept_by: {role: officer, at_least: 2}\n    by: 2027-06-01\n    late: counts"
+
 CASES = (
+    Case("breach-holds-nothing", {LAST: clause(DUTY, "A report is published.", modality="aim")}),
     Case(
         "clause-over",
         {LAST: clause("moratorium\n    above: 1e11 FLOP\n    until: 2026-01-01", "Nothing past 1e11 FLOP.")},

@@ -8,6 +8,7 @@ from scalegate.policy.compile import CompiledClause, compile_policy
 from scalegate.policy.document import ACTIONS, Clause, ComputeCap, Moratorium, Policy, Safeguards, UndefinedTest
 from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
 from scalegate.policy.lints.tree import implied_by_cap, truths, what_stops
+from scalegate.policy.obliged import OBLIGATION
 from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import Compare
 from scalegate.policy.vocabulary import vocabulary
@@ -99,6 +100,8 @@ def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause,
 def _once(policy: Policy, clause: Clause, cause: Compare | str) -> str:
     if isinstance(cause, str) and cause.startswith("determination."):
         return f"once it is judged that `{cause.removeprefix('determination.')}` is not so, and as long as it is"
+    if isinstance(cause, str) and cause.startswith(OBLIGATION):
+        return f"once `{cause.removeprefix(OBLIGATION)}` was not kept in time"
     if isinstance(cause, str):
         return f"once the alarm of `{cause}` was reached"
     if isinstance(clause, ComputeCap):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scalegate.policy.document import Condition, Policy, Quorum, Safeguards, UndefinedTest
+from scalegate.policy.document import Condition, Obligation, Policy, Quorum, Safeguards, UndefinedTest
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.syntax import undefined
 
@@ -91,6 +91,9 @@ def _asked(policy: Policy) -> Iterator[_Asked]:
         yield _quorum(("determinations", at, "decided_by"), f"determination {item.id}", item.decided_by, "judges")
     for at, terms in enumerate(policy.exceptions):
         yield _quorum(("exceptions", at, "granted_by"), f"exception {terms.id}", terms.granted_by, "grants")
+    for index, duty in enumerate(policy.clauses):
+        if isinstance(duty, Obligation):
+            yield _quorum(clause_path(index, "kept_by"), f"clause {duty.id}", duty.kept_by, "signs that was done")
     for index, clause in enumerate(policy.clauses):
         if isinstance(clause, UndefinedTest):
             path = clause_path(index, "test", "approved_by")
@@ -108,6 +111,7 @@ def _quorum(path: Path, about: str, quorum: Quorum, does: str) -> _Asked:
 def _sides(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
     approves = {it.role for it in asked if it.does == "approves"}
     attests = {it.role for it in asked if it.does.startswith("attests")}
+    keeps = {it.role for it in asked if it.does == "signs that was done"}
     judges = {it.role for it in asked if it.does == "judges"}
     amends = {it.role for it in asked if it.does == "amends"}
     for at, person in enumerate(policy.people):
@@ -119,13 +123,13 @@ def _sides(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
                 "attests safeguards, and approves on them",
             ),
             (
-                "gate" in has and has & (approves | attests | judges | {"evaluator"}),
+                "gate" in has and has & (approves | attests | judges | keeps | {"evaluator"}),
                 "writes the gate's decisions, and signs what they rest on",
             ),
         ]
         for both, what in pairs:
             if both:
-                fix = "give one of the roles to somebody else"
+                fix = "give one of the roles to somebody else, and keep them apart with `apart_from`"
                 yield Lint(BOTH_SIDES, ("people", at, "roles"), f"person {person.id}", f"{person.id} {what}", fix)
     needed = next((it for it in asked if it.does == "amends"), None)
     if needed is not None and approves & amends:

@@ -44,7 +44,7 @@ CHANGED = Rule(
 _MORE_IS_WEAKER = (
     "growth",
     *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
-    *("first_evaluation_at", "from", "carries", "review_by"),
+    *("first_evaluation_at", "from", "carries", "review_by", "by", "each"),
 )
 _LESS_IS_WEAKER = ("samples", "margin", "share", "at_least", "until", "factor")
 """By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
@@ -60,6 +60,9 @@ _ABSENT_IS: Mapping[str, Rule] = {
     "undefined_tests": STRICTER,
     "amendment": STRICTER,
     "approvals": WEAKER,
+    "apart_from": WEAKER,
+    "by": WEAKER,
+    "each": WEAKER,
     "tier": STRICTER,
     "in_force": STRICTER,
     "from": STRICTER,
@@ -162,6 +165,10 @@ def _direction(name: str, before: Any, after: Any) -> Rule:
         return STRICTER if set(before) < set(after) else WEAKER if set(after) < set(before) else CHANGED
     if name == "text":
         return WEAKER if figures(before) and not figures(after) else CHANGED
+    if name == "apart_from":
+        return STRICTER if set(before) < set(after) else WEAKER if set(after) < set(before) else CHANGED
+    if name == "late":
+        return STRICTER if after == "stands" else WEAKER
     if name in _MORE_IS_WEAKER:
         return WEAKER if after > before else STRICTER
     if name in _LESS_IS_WEAKER:

@@ -109,7 +109,8 @@ def implied_by_cap(limit: int) -> Given:
 
 def what_stops(expr: Expr, today: int) -> Iterator[Compare | str]:
     """What, once it has come about, no measurement, signature, act or date makes good: a comparison that compute has
-    passed, a domain whose alarm was reached, or a `determination.D` that was denied and stays so."""
+    passed, a domain whose alarm was reached, a `determination.D` that was denied and stays so, or an `obligation.O`
+    that was missed."""
     for compare in dict.fromkeys(compares(expr)):
         pushes = {name: it for name, it in net(compare).items() if it}
         for_good = pushes and all(it < 0 and name in _NEVER_LESS for name, it in pushes.items())
@@ -118,7 +119,8 @@ def what_stops(expr: Expr, today: int) -> Iterator[Compare | str]:
     names = sorted(fact_names(expr))
     alarms = (name.rpartition(".")[0] for name in names if name.endswith((".reached", ".ruled_out")))
     judged = (".".join(name.split(".")[:2]) for name in names if name.startswith("determination."))
-    for bad, events in ((_reached, alarms), (_denied, judged)):
+    missed = (name.removesuffix(".missed") for name in names if name.endswith(".missed"))
+    for bad, events in ((_reached, alarms), (_denied, judged), (_missed, missed)):
         for event in dict.fromkeys(events):
             if Truth.TRUE in truths(expr, today) and Truth.TRUE not in truths(expr, today, partial(bad, event)):
                 yield event
@@ -132,6 +134,10 @@ def _reached(domain: str, part: Expr) -> Truths | None:
     if part == Fact(f"{domain}.reached"):
         return frozenset({Truth.TRUE})
     return frozenset({Truth.FALSE}) if part == Fact(f"{domain}.ruled_out") else None
+
+
+def _missed(obligation: str, part: Expr) -> Truths | None:
+    return frozenset({Truth.TRUE}) if part == Fact(f"{obligation}.missed") else None
 
 
 def _denied(determination: str, part: Expr) -> Truths | None:

@@ -1,0 +1,185 @@
+"""Obligations as facts: when each is due next, whether a breach stands, and what would end one.
+
+A breach is told for as long as there is a ledger: also one that was ended, and one that an amendment took away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from scalegate.gate.duties import Grid, grid_of, next_unkept, owed, unkept
+from scalegate.gate.resumption import Change
+from scalegate.gate.situation import Kept, Situation
+from scalegate.policy.document import Obligation, Policy
+from scalegate.policy.obliged import name_of
+from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.policy.stated import FOR_GOOD
+from scalegate.units import format_instant
+
+__all__ = [
+    "breaches",
+    "deadlines",
+    "obligation_changes",
+    "obligation_facts",
+    "obligation_names",
+    "opened_anew",
+    "stands",
+]
+
+TOLD = 5
+"""Most deadlines of one obligation that were kept late and are told."""
+
+
+def obligation_names(duty: Obligation) -> tuple[str, ...]:
+    """The names of its facts."""
+    name = name_of(duty)
+    return (f"{name}.due", f"{name}.missed") if duty.late == "stands" else (f"{name}.due",)
+
+
+def obligation_facts(situation: Situation, duty: Obligation) -> dict[str, Value]:
+    """The facts of one obligation."""
+    grids = _grids(situation, duty)
+    if any(it.first is None for it in grids):
+        missing = Unknown(Reason.MISSING, f"it is not known when `{duty.id}` is due")
+        return dict.fromkeys(obligation_names(duty), missing)
+    facts: dict[str, Value] = {f"{name_of(duty)}.due": _due(situation, duty, grids)}
+    if duty.late == "stands":
+        standing = [it for it in grids if it.late == "stands"]
+        facts[f"{name_of(duty)}.missed"] = any(_late(situation, duty.id, standing))
+    return facts
+
+
+def deadlines(situation: Situation, duty: Obligation, since: int | None = None) -> Iterator[int]:
+    """The first deadline of each version that was not kept, from an instant on; none if it is not known when."""
+    grids = _grids(situation, duty)
+    if all(it.first is not None for it in grids):
+        for grid in grids:
+            found = next_unkept(grid, _signed(situation, duty.id, grid), since)
+            if found is not None:
+                yield found
+
+
+def _grids(situation: Situation, duty: Obligation) -> list[Grid]:
+    # What went into the model is not known: nor is when the first of it was opened.
+    opened = None if situation.lineage.faults else situation.lineage.opened
+    return owed(duty, situation.spans, situation.adopted, opened)
+
+
+def _due(situation: Situation, duty: Obligation, grids: Sequence[Grid]) -> int:
+    return _first(next_unkept(it, _kept(situation, duty, it)) for it in grids)
+
+
+def _first(deadlines: Iterable[int | None]) -> int:
+    return min((it for it in deadlines if it is not None and it < FOR_GOOD), default=FOR_GOOD)
+
+
+def _due_signed(situation: Situation, duty: Obligation, grid: Grid, since: int) -> int | None:
+    """What is due once all is signed for that has passed, where that helps. `since`: from then on it is in time."""
+    kept = _kept(situation, duty, grid)
+    first = next_unkept(grid, kept)
+    if grid.late == "stands" and first is not None and first < since:
+        return first
+    return next_unkept(grid, kept, situation.now)
+
+
+def _records(situation: Situation, obligation: str, grid: Grid) -> list[Kept]:
+    return [
+        it
+        for it in situation.kept
+        if (it.obligation, it.text) == (obligation, grid.text)
+        and (it.run is None or it.run in situation.lineage.members)
+        and grid.has(it.deadline)
+    ]
+
+
+def _signed(situation: Situation, obligation: str, grid: Grid) -> frozenset[int]:
+    return frozenset(it.deadline for it in _records(situation, obligation, grid))
+
+
+def _kept(situation: Situation, duty: Obligation, grid: Grid) -> frozenset[int]:
+    """The deadlines that are due no more. Where a version said that a breach stands, and the one in force does not ask
+    whether one was `missed`, what was kept late stays due."""
+    late = {it.deadline for it in _late(situation, duty.id, [grid])}
+    stands = grid.late == "stands" and duty.late == "counts"
+    return _signed(situation, duty.id, grid) - (late if stands else set())
+
+
+def _late(situation: Situation, obligation: str, grids: Sequence[Grid]) -> Iterator[Kept]:
+    """What was kept after its time: of several words on one deadline the first counts."""
+    for grid in grids:
+        first: dict[int, Kept] = {}
+        for it in _records(situation, obligation, grid):
+            first.setdefault(it.deadline, it)
+        yield from (it for it in first.values() if it.time > it.deadline)
+
+
+def obligation_changes(
+    policy: Policy, situation: Situation, able: Collection[str], since: int | None = None
+) -> Iterator[Change]:
+    """That those who may sign that what is late was done. `since`: what is due from then on may still be in time."""
+    now = situation.now
+    for duty in policy.obligations:
+        grids = _grids(situation, duty)
+        signers = [person.id for person in policy.signers(duty.kept_by) if person.id in able]
+        if any(it.first is None for it in grids) or len(signers) < duty.kept_by.at_least:
+            continue
+        due = _due(situation, duty, grids)
+        after = _first(_due_signed(situation, duty, it, now if since is None else since) for it in grids)
+        if due >= now or after < now:
+            continue
+        number = sum(unkept(it, _kept(situation, duty, it), now) for it in grids)
+        more = f", and {number - 1} more since" if number > 1 else ""
+        have = sorted({who for it in situation.signing if it.obligation == duty.id for who in it.by})
+        signed = f"; {', '.join(have)} signed" if have else ""
+        quorum = duty.kept_by
+        who = f"{quorum.at_least} with role `{quorum.role}` sign"
+        if quorum.at_least == 1:
+            who = f"{f'`{signers[0]}`' if len(signers) == 1 else 'somebody'} with role `{quorum.role}` signs"
+        yield Change(
+            "sign",
+            f"{who} that it was done, due on {_day(due)}{more}{signed}: {duty.text}",
+            ((f"{name_of(duty)}.due", after),),
+            concerns=("obligation", duty.id),
+        )
+
+
+def stands(situation: Situation, duty: Obligation, deadline: int) -> bool:
+    """Whether a breach of a deadline is one that no signature ends."""
+    return any(it.late == "stands" for it in _grids(situation, duty) if it.has(deadline))
+
+
+def opened_anew(policy: Policy, situation: Situation) -> tuple[tuple[str, Value], ...]:
+    """What obligations of a lineage come to if its time starts now."""
+    lineage = situation.lineage.model_copy(update={"opened": situation.now, "faults": ()})
+    fresh = situation.model_copy(update={"lineage": lineage})
+    mine = [it for it in policy.obligations if it.after == "lineage.opened"]
+    return tuple(item for duty in mine for item in obligation_facts(fresh, duty).items())
+
+
+def breaches(policy: Policy, situation: Situation) -> Iterator[str]:
+    """Each breach there ever was, whether it was ended or not."""
+    for duty in policy.obligations:
+        grids = [it for it in _grids(situation, duty) if it.first is not None]
+        for grid in grids:
+            yield from _told(situation, duty.id, grid, "; the breach stands" if grid.late == "stands" else "")
+    for span in situation.spans:
+        if not span.follows and span.first is not None:
+            last = f"; that was under version {span.version}, and an amendment took it away since"
+            yield from _told(situation, span.obligation, grid_of(span), last)
+
+
+def _told(situation: Situation, name: str, grid: Grid, end: str) -> Iterator[str]:
+    late = list(_late(situation, name, [grid]))
+    for it in late[-TOLD:]:
+        yield f"`{name}` was due on {_day(it.deadline)}, and was kept on {_day(it.time)}{end}."
+    if len(late) > TOLD:
+        yield f"`{name}` was kept late {len(late) - TOLD} more times before."
+    signed = _signed(situation, name, grid)
+    number, first = unkept(grid, signed, situation.now), next_unkept(grid, signed)
+    if number and first is not None:
+        more = f", and {number - 1} more time{'s' * (number > 2)} since" if number > 1 else ""
+        yield f"`{name}` was due on {_day(first)}{more}, and nobody has signed that it was kept{end}."
+
+
+def _day(instant: int) -> str:
+    return format_instant(instant).removesuffix("T00:00:00Z")

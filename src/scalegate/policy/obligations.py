@@ -1,0 +1,55 @@
+"""Whether an obligation says, and in one way only, by when it is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scalegate.policy.document import Obligation, Policy
+from scalegate.units import parse_instant
+
+__all__ = ["obligation_faults"]
+
+ONE = "write `by: 2027-01-31`, or `each: 12 months` with `from`, or `within: 30 days` with `after`"
+NEVER = parse_instant("9999-12-31")
+_TOGETHER = (("each", "from_"), ("within", "after"))
+
+
+def obligation_faults(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Faults of obligations: path of the part, what is wrong | what to write."""
+    for index, clause in enumerate(policy.clauses):
+        if isinstance(clause, Obligation):
+            for field, message in _faults(clause):
+                yield f"clauses.{index}{field}", message
+
+
+def _faults(clause: Obligation) -> Iterator[tuple[str, str]]:
+    if "." in clause.id:
+        yield ".id", f"`{clause.id}` has a dot, which its facts have for another meaning | write `-` or `_`"
+    ways = [name for name in ("by", "each", "within") if getattr(clause, name) is not None]
+    if not ways:
+        yield "", f"nothing says by when it is to be done | {ONE}"
+    if len(ways) > 1:
+        yield f".{ways[1]}", f"`{ways[0]}` and `{ways[1]}` both say by when it is to be done | keep one of the two"
+    for one, other in _TOGETHER:
+        has, beside = getattr(clause, one), getattr(clause, other)
+        shown = other.removesuffix("_")
+        if has is not None and beside is None:
+            example = "`from: 2027-01-01`" if one == "each" else "`after: policy.adopted`"
+            yield "", f"`{one}` does not say since when | add {example}"
+        if has is None and beside is not None:
+            yield f".{shown}", f"`{shown}` says nothing without `{one}` | add `{one}`, or leave it out"
+    for name in ("each", "within"):
+        value = getattr(clause, name)
+        if value is not None and value <= 0:
+            yield f".{name}", "it would be due at once, and always | write for example `12 months`"
+    first = clause.by if clause.by is not None else None
+    if clause.each is not None and clause.from_ is not None:
+        first = clause.from_ + clause.each
+    if first is not None and first > NEVER:
+        yield "", "it would be due past year 9999 | write an earlier date"
+    dates = clause.in_force
+    if first is not None and dates is not None and len(ways) == 1:
+        if dates.from_ is not None and first <= dates.from_:
+            yield ".in_force.from", "it is due before the clause is in force | begin earlier, or let it be due later"
+        if dates.until is not None and dates.until <= first:
+            yield ".in_force.until", "the clause ends before anything is due | let it end later, or leave it out"

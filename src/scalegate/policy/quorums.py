@@ -1,0 +1,56 @@
+"""Every quorum of a policy, and who may not sign for one: separation of duties, checked where a policy is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from scalegate.policy.document import Obligation, Policy, Quorum, UndefinedTest
+
+__all__ = ["Asked", "apart_faults", "quorums"]
+
+
+class Asked(NamedTuple):
+    """A quorum, with its place in the policy and what it is called."""
+
+    path: str
+    about: str
+    quorum: Quorum
+
+
+def quorums(policy: Policy) -> Iterator[Asked]:
+    """In the order of the document."""
+    if policy.amendment:
+        yield Asked("amendment", "the amendment", policy.amendment)
+    for index, item in enumerate(policy.determinations):
+        yield Asked(f"determinations.{index}.decided_by", f"determination `{item.id}`", item.decided_by)
+    for index, level in enumerate(policy.levels):
+        if level.approvals:
+            yield Asked(f"levels.{index}.approvals", f"level {level.number}", level.approvals)
+    for index, clause in enumerate(policy.clauses):
+        if isinstance(clause, UndefinedTest):
+            yield Asked(f"clauses.{index}.test.approved_by", f"test `{clause.test.id}`", clause.test.approved_by)
+        if isinstance(clause, Obligation):
+            yield Asked(f"clauses.{index}.kept_by", f"obligation `{clause.id}`", clause.kept_by)
+    for index, terms in enumerate(policy.exceptions):
+        yield Asked(f"exceptions.{index}.granted_by", f"exception `{terms.id}`", terms.granted_by)
+
+
+def apart_faults(policy: Policy) -> Iterator[tuple[str, str, bool]]:
+    """Where duties are not separate: path, what is wrong | what to write, and whether that rests on the people."""
+    roles = {role for person in policy.people for role in person.roles}
+    for asked in quorums(policy):
+        role, apart = asked.quorum.role, asked.quorum.apart_from or ()
+        for place, other in enumerate(apart):
+            if other == role:
+                what = f"nobody who signs for {asked.about} may have `{role}`, and only they could sign"
+                yield f"{asked.path}.apart_from.{place}", f"{what} | name the role that it is to be apart from", False
+            elif other not in roles:
+                what = f"nobody has the role `{other}`, so it keeps nobody apart"
+                fix = "give it to somebody under `people`, or correct the name"
+                yield f"{asked.path}.apart_from.{place}", f"{what} | {fix}", True
+        for index, person in enumerate(policy.people):
+            both = [it for it in apart if it in person.roles and it != role]
+            if role in person.roles and both:
+                what = f"`{person.id}` has the roles `{role}` and `{both[0]}`, which {asked.about} keeps apart"
+                yield f"people.{index}.roles", f"{what} | give one of the two to somebody else", False

@@ -1,0 +1,211 @@
+"""Ways round an obligation: by amending, by signing twice, early or in another's place. None of them helps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from book import Book, key_of
+from hypothesis import event, given
+from hypothesis import strategies as st
+from test_obligations import EACH, ONCE, STANDS, amend, ask, book_of, clause, day, keep, obliged, status, told
+
+from scalegate.gate.duties import Duties
+from scalegate.gate.journal import PAYLOAD_TYPE
+from scalegate.gate.obligations import deadlines, obligation_facts
+from scalegate.gate.situation import Lineage, Situation
+from scalegate.gate.trust import refused
+from scalegate.ledger import dsse
+from scalegate.ledger import entries as kinds
+from scalegate.ledger.entries import ObligationKept, write_statement
+from scalegate.policy import Policy, parse_policy
+from scalegate.policy.document import Obligation
+from scalegate.policy.obliged import kept
+from scalegate.policy.semantics import evaluate
+from scalegate.truth import Truth
+from support import DAY, POLICY_TEXT, START
+
+BASE = parse_policy(POLICY_TEXT)
+DUE = st.sampled_from(
+    [
+        *({"by": days} for days in (-20, 5, 10, 30, 60)),
+        *({"each": step, "from": days} for step in (7, 30) for days in (-40, 0, 10)),
+        *({"within": days, "after": "policy.adopted"} for days in (4, 20)),
+        *({"within": days, "after": "lineage.opened"} for days in (4, 20)),
+    ]
+)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("amend"), DUE, st.sampled_from(["counts", "stands"]), st.sampled_from(["one", "another"])),
+        st.tuples(st.just("keep"), st.integers(0, 2)),
+        st.tuples(st.just("wait"), st.integers(1, 12)),
+    ),
+    max_size=12,
+)
+
+
+def version(due: dict[str, Any], late: str, text: str, number: int) -> Policy:
+    given = {name: f"{value * DAY} seconds" if name in ("each", "within") else value for name, value in due.items()}
+    given |= {name: day(due[name]) for name in ("by", "from") if name in due}
+    fixed = {"kind": "obligation", "kept_by": {"role": "officer", "at_least": "1"}, "modality": "will"}
+    rest = {"id": "report", "source": {"document": "d"}, "actions": ["train"], "late": late, "text": text}
+    duty = Obligation.model_validate(fixed | rest | given)
+    return BASE.model_copy(update={"clauses": (*BASE.clauses, duty), "version": str(number)})
+
+
+def known(duties: Duties, now: int) -> Situation:
+    lineage = Lineage(run="r", members=("r",), compute=0, behind=0, opened=START, planned_end=1, faults=())
+    return Situation(
+        policy="0" * 64,
+        now=now,
+        compute=0,
+        lineage=lineage,
+        developer_others=0,
+        adopted=duties.since,
+        spans=tuple(duties.spans(START)),
+        kept=tuple(duties.kept),
+        ledger_time=now,
+        enforcement="cooperative",
+    )
+
+
+def met(duties: Duties, policy: Policy, now: int) -> bool:
+    [duty] = policy.obligations
+    return evaluate(kept(duty), {**obligation_facts(known(duties, now), duty), "now": now}) is Truth.TRUE
+
+
+def opened(now: int) -> dict[str, Any]:
+    book = Book.adopted()
+    book.put(kinds.RunOpened, time=START)
+    return dict(book.fold.runs)
+
+
+RUNS = opened(START)
+
+
+@given(DUE, STEPS)
+def test_no_amendment_that_keeps_it_wipes_a_breach_out_or_makes_one_of_what_was_kept(due: Any, steps: Any) -> None:
+    """Nor does anything else than a signature, by which a breach that stands is not ended either."""
+    duties, now, policy = Duties(), START, version(due, "counts", "one", 0)
+    duties.adopted(policy, now)
+    for number, step in enumerate(steps, 1):
+        before = met(duties, policy, now)
+        match step:
+            case ("wait", days):
+                now += days * DAY
+                assert not met(duties, policy, now) or before
+            case ("keep", index):
+                [duty] = policy.obligations
+                open_ = sorted(deadlines(known(duties, now), duty))
+                run = "r" if duty.after == "lineage.opened" else None
+                for deadline in open_[index : index + 1]:
+                    common = {"actor": "ada", "time": now, "policy": "0" * 64, "statement": "done"}
+                    entry = ObligationKept(**common, obligation="report", deadline=deadline, run=run)
+                    duties.take(policy, RUNS, entry)
+                assert met(duties, policy, now) or not before
+            case ("amend", new, late, text):
+                now += 1
+                stood = met(duties, policy, now)
+                policy = version(new, late, text, number)
+                duties.adopted(policy, now)
+                past = "by" in new and START + new["by"] * DAY < now
+                past |= new.get("after") == "lineage.opened" and START + new["within"] * DAY < now
+                event(f"amended: {'met' if stood else 'in breach'}")
+                assert stood or not met(duties, policy, now)
+                assert met(duties, policy, now) or not stood or past
+
+
+def test_a_past_date_that_a_later_one_replaces_stays_late() -> None:
+    book = book_of(clause(f"by: {day(100)}", "late: counts"))
+    book.time = START + 20 * DAY
+    amend(book, obliged(clause(f"by: {day(5)}", "late: counts"), version="1.1"))
+    assert status(ask(book)) == "violated"
+    amend(book, obliged(clause(f"by: {day(200)}", "late: counts"), version="1.2"))
+    assert status(ask(book)) == "violated"
+
+
+def test_nobody_signs_years_ahead() -> None:
+    book = book_of(clause(*EACH))
+    assert keep(book, START + 25 * DAY) is None
+    for period in range(1, 40):
+        assert keep(book, START + (25 + 30 * period) * DAY) == "the period of the deadline that it names has not begun"
+    made = ask(book)
+    assert made.permit is not None
+    assert made.permit.time == START + 55 * DAY
+
+
+def test_one_word_put_in_again_is_one_word() -> None:
+    book = book_of(clause(*ONCE, at_least=2))
+    sealed = book.sealed(
+        kinds.ObligationKept, "ada", obligation="report", deadline=START + 10 * DAY, run=None, statement="done"
+    )
+    assert book.fold.add(sealed).refused is None
+    assert book.fold.add(sealed).refused is not None
+    assert keep(book, START + 10 * DAY, statement="done, I say again") == "`ada` has signed that already"
+    assert status(ask(book, START + 11 * DAY)) == "violated"
+
+
+def test_the_word_of_another_policy_counts_for_nothing() -> None:
+    book = book_of(clause(*ONCE))
+    old = book.fold.policy_digest
+    amend(book, obliged(clause(*ONCE), version="1.1"))
+    assert keep(book, START + 10 * DAY, policy=old) == "it names another policy than the one in force"
+    assert keep(book, START + 10 * DAY, key="grace") is not None
+    assert status(ask(book, START + 11 * DAY)) == "violated"
+
+
+def test_who_signed_and_left_has_signed() -> None:
+    book = book_of(clause(*STANDS))
+    assert keep(book, START + 10 * DAY, "alan") is None
+    policy = obliged(clause(*STANDS), version="1.1")
+    people = tuple(it for it in policy.people if it.id != "alan")
+    amend(book, policy.model_copy(update={"people": people}))
+    assert status(ask(book, START + 11 * DAY)) == "met"
+
+
+def test_a_breach_is_told_for_good_also_after_many() -> None:
+    book = book_of(clause("each: 1 days", f"from: {day(0)}", "late: counts"))
+    for number in range(1, 12):
+        assert keep(book, START + number * DAY, at=START + number * DAY + 5) is None
+    lines = told(ask(book))
+    assert len(lines) == 6
+    assert lines[-1] == "`report` was kept late 6 more times before."
+    assert lines[0].startswith(f"`report` was due on {day(7)}, and was kept on ")
+
+
+@pytest.mark.parametrize("kind", ["obligation", "approval", "adoption"])
+def test_who_is_on_both_sides_signs_nothing_also_under_a_policy_that_was_never_read(kind: str) -> None:
+    """Such a policy has a fault; were it in force all the same, the ledger would count nobody who has both roles."""
+    both = ("security",)
+    policy = obliged(clause(*ONCE))
+    [duty] = policy.obligations
+    duty = duty.model_copy(update={"kept_by": duty.kept_by.model_copy(update={"apart_from": both})})
+    [level] = policy.levels
+    assert level.approvals is not None
+    assert policy.amendment is not None
+    unread = policy.model_copy(
+        update={
+            "clauses": (*policy.clauses[:-1], duty),
+            "levels": (
+                level.model_copy(update={"approvals": level.approvals.model_copy(update={"apart_from": both})}),
+            ),
+            "amendment": policy.amendment.model_copy(update={"apart_from": both}),
+            "people": tuple(
+                it.model_copy(update={"roles": ("officer", "security")}) if it.id == "ada" else it
+                for it in policy.people
+            ),
+        }
+    )
+    common = {"time": START, "policy": unread.digest()}
+    made: dict[str, tuple[type[Any], dict[str, Any]]] = {
+        "obligation": (ObligationKept, {"obligation": "report", "deadline": START, "run": None, "statement": "done"}),
+        "approval": (kinds.Approval, {"run": "r", "level": 2, "decision": "0" * 64, "until": START, "statement": "s"}),
+        "adoption": (kinds.PolicyAdopted, {"document": {}, "supersedes": None, "enforcement": "cooperative"}),
+    }
+    model, fields = made[kind]
+    for who, counts in (("ada", False), ("grace", True)):
+        payload = write_statement(model(actor=who, **common, **fields))
+        parsed = dsse.parse(dsse.sign(payload, PAYLOAD_TYPE, [key_of(who)]))
+        why = refused(unread, model(actor=who, **common, **fields), parsed)
+        assert (why is None) is counts, why
+        assert counts or why == "`ada` has the role `security` too, and who signs for this is apart from it"
