@@ -55,7 +55,9 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
     if dated and draw(st.booleans()):
         until = draw(st.sampled_from(["2026-01-01", "2026-12-01", "2027-06-01"]))
         moratorium = copy.deepcopy(rest[-1]) | {"id": "m", "modality": "will", "until": until}
-        clauses.append(moratorium | {"above": f"{draw(st.sampled_from(AMOUNTS))} FLOP"})
+        clauses.append(moratorium | draw(st.sampled_from([{"above": f"{it} FLOP"} for it in AMOUNTS] + MODELS)))
+        if "above_model" in clauses[-1]:
+            del clauses[-1]["above"]
     if dated:
         for clause in clauses:
             if draw(st.integers(0, 24)) == 0:
@@ -84,6 +86,8 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
         clauses.append(copy.deepcopy(cadence) | {"id": "w", "kind": "condition", "when": when})
         for name in ("every", "within", "on", "due"):
             clauses[-1].pop(name, None)
+    if draw(st.integers(0, 2)) == 0:
+        document["parameters"] = [*document.get("parameters", []), *draw(named_figures(clauses, dated=dated))]
     if draw(st.integers(0, 14)) == 0:
         cadence["modality"] = "aim"
     for clause in clauses:
@@ -91,6 +95,30 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
             clause["tier"] = "international"
     document["clauses"] = draw(st.permutations(clauses))
     return policy_from_json(document)
+
+
+MODELS = [{"above_model": {"name": "GPT-4", "basis": "A guess."}}]
+MODELS += [{"above_model": MODELS[0]["above_model"] | {"compute": f"{amount} FLOP"}} for amount in AMOUNTS[4:7]]
+NAMED = {
+    "every": ("factor", ["2x", "4x", "7.5x"]),
+    "within": ("duration", ["1 days", "60 days", "200 days"]),
+    "at": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
+    "above": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
+    "until": ("instant", ["2026-01-01", "2026-12-01", "2027-06-01"]),
+}
+
+
+@st.composite
+def named_figures(draw: st.DrawFn, clauses: list[dict[str, Any]], *, dated: bool = True) -> list[dict[str, Any]]:
+    """Some figures of the clauses, each put apart as a parameter of its own."""
+    found = []
+    places = [(clause, field) for clause in clauses for field in NAMED if field in clause]
+    places = [(clause, field) for clause, field in places if dated or field != "until"]
+    for clause, field in draw(st.lists(st.sampled_from(places), max_size=3, unique_by=lambda it: (it[0]["id"], it[1]))):
+        kind, figures = NAMED[field]
+        found.append(draw(parameter(f"n{len(found)}", kind, figures, dated=dated)))
+        clause[field] = f"parameter.n{len(found) - 1}"
+    return found
 
 
 @st.composite
@@ -121,18 +149,21 @@ FIGURES = {
 @st.composite
 def parameters(draw: st.DrawFn, *, dated: bool = True) -> list[dict[str, Any]]:
     """Some of any kind. With dates, of up to three values that begin and are overdue before and after START."""
-    found = []
-    for kind in draw(st.lists(st.sampled_from(sorted(FIGURES)), max_size=3, unique=True)):
-        starts = ["2026-01-01", *(["2026-11-20", "2026-12-10", "2027-02-01"] if dated else [])]
-        dates = draw(st.lists(st.sampled_from(starts), min_size=1, max_size=3, unique=True))
-        values = []
-        for start in dates:
-            ends = [end for end in ("2026-11-25", "2026-12-05", "2027-02-01", "2029-01-01") if end > start]
-            reference = {"document": "Board decision", "section": "12"}
-            value, end = draw(st.sampled_from(FIGURES[kind])), draw(st.sampled_from([*ends, ends[-1]]))
-            values.append({"from": start, "value": value, "reference": reference, "review_by": end})
-        found.append({"id": f"p-{kind}", "about": "A figure.", "kind": kind, "values": values})
-    return found
+    kinds = draw(st.lists(st.sampled_from(sorted(FIGURES)), max_size=3, unique=True))
+    return [draw(parameter(f"p-{kind}", kind, FIGURES[kind], dated=dated)) for kind in kinds]
+
+
+@st.composite
+def parameter(draw: st.DrawFn, name: str, kind: str, figures: list[str], *, dated: bool = True) -> dict[str, Any]:
+    starts = ["2026-01-01", *(["2026-11-20", "2026-12-10", "2027-02-01"] if dated else [])]
+    dates = draw(st.lists(st.sampled_from(starts), min_size=1, max_size=3, unique=True))
+    values = []
+    for start in dates:
+        ends = [end for end in ("2026-11-25", "2026-12-05", "2027-02-01", "2029-01-01") if end > start]
+        reference = {"document": "Board decision", "section": "12"}
+        value, end = draw(st.sampled_from(figures)), draw(st.sampled_from([*ends, ends[-1]]))
+        values.append({"from": start, "value": value, "reference": reference, "review_by": end})
+    return {"id": name, "about": "A figure.", "kind": kind, "values": values}
 
 
 def conditions(

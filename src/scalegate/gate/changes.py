@@ -17,6 +17,7 @@ from scalegate.gate.measures import elicitation_due, elsewhere_measures, least_u
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change, resumption
 from scalegate.gate.situation import Situation
+from scalegate.policy.clause_figures import all_values, value_at
 from scalegate.policy.document import Action, ComputeCap, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
@@ -205,7 +206,9 @@ def _acts(
         yield Change("act", text, (("lineage.opened", situation.now),))
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.gates]
-    limits = [clause.at for clause in caps if clause.id in binding]
+    # Of one that is unknown now nothing is known to be within: that takes another change, and this one beside it.
+    known = (value_at(policy, clause.at, situation.now) for clause in caps if clause.id in binding)
+    limits = [limit for limit in known if limit is not None]
     others, factor = number(facts.get("developer.others")), policy.factor
     # With room for the elicitation that measurements cost; without, if no limit leaves that much.
     for end, spent in ((situation.compute + cost, cost), (situation.compute, 0)):
@@ -214,9 +217,8 @@ def _acts(
             planned = effective(policy, least)
             if others is not None and all(planned + others <= limit for limit in limits):
                 # A clause that comes to bind meanwhile is a limit too, where it leaves so much.
-                most = min(
-                    (floor((clause.at - spent) / factor) for clause in caps if clause.at >= planned), default=None
-                )
+                later = (it for cap in caps for it in all_values(policy, cap.at) if it >= planned)
+                most = min((floor((it - spent) / factor) for it in later), default=None)
                 upto = f" and at most {exact_flop(max(round_down(most), least))}" if most is not None else ""
                 yield Change(
                     "act",

@@ -15,6 +15,7 @@ from math import ceil, floor
 from scalegate.evidence import binomial
 from scalegate.gate.determinations import determination_facts, determination_names
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
+from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import determined, fact_of, judged
 from scalegate.policy.document import Action, Determination, Domain, Policy, Tier
 from scalegate.policy.parameters import parameter_facts
@@ -170,7 +171,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")
         facts[f"tier.{tier.id}.adopters"] = _adopters(tier, records[-1]) if records else missing
         facts[f"tier.{tier.id}.until"] = records[-1].until if records else missing
-    facts |= parameter_facts(policy, situation.now)
+    facts |= parameter_facts(policy, situation.now) | model_facts(policy)
     if policy.effective_compute is None:
         left_open = Unknown(Reason.UNDEFINED, "the policy leaves open what training FLOP are in effective compute")
         facts |= {name: left_open for name, kind in vocabulary(policy).items() if kind is Kind.FLOP}

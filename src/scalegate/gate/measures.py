@@ -15,6 +15,7 @@ from scalegate.gate.facts import covered, derive_facts, domain_facts, effective,
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import STATED, Elsewhere, Piece, Situation
+from scalegate.policy.clause_figures import all_values
 from scalegate.policy.document import Cadence, Domain, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, number
 from scalegate.units import exact_flop, format_flop, round_up
@@ -36,7 +37,9 @@ def elicitation_due(
     """
     ends: list[Fraction] = [evidence * domain.buffer / domain.margin]
     paced = [clause for clause in policy.clauses if isinstance(clause, Cadence) and clause.gates]
-    ends += [evidence * clause.every for clause in paced if clause.every is not None and clause.due != "all"]
+    # Of a parameter the largest value: what is spent is enough whichever comes into force.
+    steps = [all_values(policy, it.every) for it in paced if it.every is not None and it.due != "all"]
+    ends += [Fraction(evidence * max(values)) for values in steps if values]
     shares = sum((item.elicitation.share for item in policy.domains), Fraction(0)) * policy.factor
     shares *= ROUNDED if stated is round_up else 1
     if planned_end is not None and shares < 1:

@@ -147,6 +147,7 @@ _EXAMPLES = {
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
     "notice": "30 days", "cooling_off": "30 days",
+    "above_model": "{name: ..., basis: ...}", "compute": "1e25 FLOP",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 

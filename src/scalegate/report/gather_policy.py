@@ -186,7 +186,8 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
         lacking = dict.fromkeys(name for tree in trees for name in undefined(tree))
         for name in lacking:
             what = f"`{clause.id}`: what it asks for as `{name.removeprefix('test.')}` is not defined."
-            yield f"{what} Nobody can meet that or sign it away."
+            ends = " Until its date nobody" if clause.kind == "moratorium" else " Nobody"
+            yield f"{what}{ends} can meet that or sign it away."
         names = frozenset(it for tree in trees for it in fact_names(tree) if not it.startswith(PARAMETER))
         measured = {name for name in names for kind in _MEASURED if name.endswith(f".{kind}")}
         if not lacking and names - measured <= _OF_THE_RUN:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scalegate.policy.document import Floor, Policy
+from scalegate.policy.document import Floor, Moratorium, Policy
 from scalegate.policy.lints.lint import Lint, Path, Rule
 from scalegate.policy.parts import (
     Determination,
@@ -23,6 +23,7 @@ from scalegate.policy.parts import (
     Tier,
 )
 from scalegate.policy.quotes import figures
+from scalegate.policy.scalars import Named
 from scalegate.policy.show import date
 from scalegate.units import exact_flop, format_duration
 
@@ -94,8 +95,15 @@ def _fields(old: Part, new: Part, path: Path, about: str) -> Iterator[Lint]:
         elif isinstance(before, Part) and isinstance(after, Part) and type(before) is type(after):
             yield from _fields(before, after, here, f"{about}, {shown}" if path else f"`{shown}`")
         else:
-            rule = _direction(shown, before, after)
+            rule = CHANGED if _otherwise(old, new, name) else _direction(shown, before, after)
             yield Lint(rule, here, about, _told(shown, old, new, name), "")
+
+
+def _otherwise(old: Part, new: Part, name: str) -> bool:
+    """Whether a moratorium is told by an amount in one version, and by a model in the other."""
+    if not (isinstance(old, Moratorium) and isinstance(new, Moratorium)):
+        return False
+    return name in ("above", "above_model") and (old.above is None) is not (new.above is None)
 
 
 def _floors(old: Sequence[Floor], new: Sequence[Floor], path: Path) -> Iterator[Lint]:
@@ -146,6 +154,9 @@ def _direction(name: str, before: Any, after: Any) -> Rule:
         return STRICTER if set(before) < set(after) else WEAKER if set(after) < set(before) else CHANGED
     if name == "text":
         return WEAKER if figures(before) and not figures(after) else CHANGED
+    if isinstance(before, Named) or isinstance(after, Named):
+        # The values of parameters are compared where these stand.
+        return CHANGED
     if name in _MORE_IS_WEAKER:
         return WEAKER if after > before else STRICTER
     if name in _LESS_IS_WEAKER:
