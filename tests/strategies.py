@@ -10,6 +10,7 @@ import yaml
 from hypothesis import strategies as st
 
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
+from scalegate.gate.situation import Generation
 from scalegate.policy import Domain, Policy, policy_from_json
 from support import POLICY_TEXT, START
 
@@ -71,6 +72,11 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
         for it in document["determinations"]
         if "level" in it
     ]
+    if not any("level" in it for it in document["determinations"]) and draw(st.integers(0, 3)) == 0:
+        scale = {"past": draw(st.sampled_from(["1x", "10x"])), "first": f"{draw(st.sampled_from(AMOUNTS))} FLOP"}
+        clauses.append(copy.deepcopy(rest[-1]) | {"id": "s", "kind": "scale_cap", "modality": "will"} | scale)
+        for name in ("above", "until"):
+            clauses[-1].pop(name)
     if draw(st.integers(0, 9)) == 0:
         cadence["on"] = "change"
     if judged and draw(st.booleans()):
@@ -105,6 +111,8 @@ NAMED = {
     "at": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
     "above": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
     "until": ("instant", ["2026-01-01", "2026-12-01", "2027-06-01"]),
+    "past": ("factor", ["1x", "10x"]),
+    "first": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
 }
 
 
@@ -179,6 +187,7 @@ def conditions(
         st.builds("{}.unevaluated <= {}".format, domain, amount),
         st.builds("compute <= 50 * {}.elicitation".format, domain),
         st.builds("{}.ruled_out".format, domain),
+        st.builds("compute <= {} * developer.shown".format, st.sampled_from([1, 10])),
         st.builds("not {}.{}".format, domain, st.sampled_from(["reached", "reached_early"])),
         st.builds("now <= {}.evidence.time + {} days".format, domain, st.sampled_from([1, 60])),
         st.builds("now < lineage.opened + {} days".format, st.sampled_from([1, 200])),
@@ -250,6 +259,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
         ),
         developer_others=uncounted + sum(other.compute for other in elsewhere),
         elsewhere=tuple(elsewhere),
+        generations=tuple(draw(st.lists(generation(policy), max_size=2, unique_by=lambda it: it.run))),
         pieces=tuple(pieces),
         signatures=tuple(signatures),
         statements=tuple(
@@ -283,6 +293,20 @@ def other_run(draw: st.DrawFn, policy: Policy) -> Elsewhere:
         attempts={domain.id: draw(st.sampled_from([1, 1, 2, 12])) for domain in policy.domains},
         faults=("zero",) if draw(st.integers(0, 9)) == 0 else (),
     )
+
+
+@st.composite
+def generation(draw: st.DrawFn, policy: Policy) -> Generation:
+    """A model of another generation, mostly evaluated on its last weights."""
+    used, weights = draw(st.sampled_from(AMOUNTS[2:-2])), f"{7:064d}"
+    evaluated = [domain for domain in policy.domains if draw(st.integers(0, 3))]
+    found = [draw(piece(policy, used, domain=domain, tidy=True)) for domain in evaluated]
+    found += [draw(piece(policy, used)) for _ in range(draw(st.integers(0, 1)))]
+    name = draw(st.sampled_from(["s", "t"]))
+    of_it = {"weights": weights, "compute": used, "run": name, "announced_for": name}
+    pieces = [it.model_copy(update=of_it if draw(st.integers(0, 5)) else {}) for it in found]
+    faults = ("zero",) if draw(st.integers(0, 9)) == 0 else ()
+    return Generation(run=name, weights=weights, compute=used, pieces=tuple(pieces), unfinished=faults)
 
 
 @st.composite

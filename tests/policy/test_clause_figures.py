@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from test_floors import FLOOR, on_floor
 
 from scalegate.examples import read_example
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.whatif import WhatIf, what_if
-from scalegate.policy import Policy, PolicyFaults, parse_policy, policy_from_json
+from scalegate.policy import Policy, PolicyFaults, load_policy, parse_policy, policy_from_json
 from scalegate.policy.build import build_policy, policy_to_yaml
 from scalegate.policy.layout import lay_out_file
 from scalegate.policy.lints import changed_since, check_policy
@@ -270,3 +272,20 @@ def test_a_moratorium_is_lifted_by_a_date_by_evaluations_or_by_both() -> None:
     cases: dict[str, Any] = {"2026-10-01": ("violated", "met"), "2027-01-01": ("met", "met")}
     for day, found in cases.items():
         assert (status(at(both, day))["pause.evaluated"], status(at(either, day))["pause.evaluated"]) == found
+
+
+def test_on_a_floor_a_model_may_be_named_and_what_moves_may_not(tmp_path: Path) -> None:
+    pause = (
+        "  - {id: pause, kind: moratorium, above_model: {name: GPT-4, basis: Nobody says.}, until: 2030-01-01, text: d,"
+        " source: {document: d}, actions: [train], modality: will}\n"
+    )
+    policy = load_policy(on_floor(tmp_path, floor=FLOOR + pause))
+    found = at(policy, "2026-10-01").findings
+    detail = next(it.detail for it in found if it.clause == "sector/pause")
+    assert "how much compute `GPT-4` took is not said" in detail
+    with pytest.raises(PolicyFaults, match=r"`sector\.yaml` has 1 fault"):
+        load_policy(on_floor(tmp_path, floor=FLOOR + pause.replace("until: 2030-01-01", "until: parameter.end")))
+    scale = pause.replace("kind: moratorium", "kind: scale_cap, past: 10x, first: 1e11 FLOP")
+    scale = scale.replace(" above_model: {name: GPT-4, basis: Nobody says.}, until: 2030-01-01,", "")
+    with pytest.raises(PolicyFaults, match="clauses of the kind `scale_cap`, which a floor cannot have yet"):
+        load_policy(on_floor(tmp_path, floor=FLOOR + scale))

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import DerivedFlop
 
-__all__ = ["Elsewhere", "Lineage", "Piece", "Signature", "Situation", "Statement", "TierRecord"]
+__all__ = ["Elsewhere", "Generation", "Lineage", "Piece", "Signature", "Situation", "Statement", "TierRecord"]
 
 
 STATED = "f" * 64
@@ -151,6 +151,21 @@ class Elsewhere(_Record):
     """Why its compute or its lineage is not fully known; any: no evaluation covers it."""
 
 
+class Generation(_Record):
+    """A model of another generation, as its run had it when the generation of the run that is asked about began."""
+
+    run: str
+    weights: str
+    """The furthest that the run had recorded by then."""
+    compute: DerivedFlop
+    """Training FLOP in these weights."""
+    pieces: tuple[Piece, ...]
+    """Every evaluation that is about the lineage of the run."""
+    descendants: tuple[Piece, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    """Why it does not count as a finished model of which all is known; empty: it does."""
+
+
 class Situation(_Record):
     """Everything that `decide` may look at."""
 
@@ -172,6 +187,8 @@ class Situation(_Record):
     """Training FLOP of this developer outside the lineage."""
     elsewhere: tuple[Elsewhere, ...] = ()
     """The runs that these FLOP went into."""
+    generations: tuple[Generation, ...] = ()
+    """Models of other generations, where a clause goes by the last one that was shown safe."""
     pieces: tuple[Piece, ...] = ()
     descendants: tuple[Piece, ...] = ()
     """Evaluations of runs that descend from this one: what they show may count against it."""
@@ -205,4 +222,6 @@ class Situation(_Record):
 
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON."""
-        return hashlib.sha256(strict_json.dumps(self.model_dump(mode="json"))).hexdigest()
+        # Without a clause that goes by generations it is the digest from before there were any.
+        without = None if self.generations else {"generations"}
+        return hashlib.sha256(strict_json.dumps(self.model_dump(mode="json", exclude=without))).hexdigest()

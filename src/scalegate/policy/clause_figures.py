@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from scalegate.policy.document import Clause, Moratorium, Parameter, Policy
+from scalegate.policy.document import Clause, Moratorium, Parameter, Policy, ScaleCap
 from scalegate.policy.parameters import in_force, shown_value
 from scalegate.policy.scalars import FIGURES, FigureKind, Named
 from scalegate.policy.semantics import Reason, Unknown, Value
@@ -36,6 +36,8 @@ KINDS: Mapping[str, FigureKind] = {
     "until": "instant",
     "every": "factor",
     "within": "duration",
+    "past": "factor",
+    "first": "flop",
 }
 """The fields of clauses that may name a parameter, and of which kind it must be."""
 
@@ -104,6 +106,10 @@ def figure_faults(policy: Policy) -> Iterator[tuple[str, str, bool]]:
             what = "nothing says above what it holds" if clause.above is None else "it says twice above what it holds"
             fix = "write `above: 1e24 FLOP`, or `above_model: {name: ..., basis: ...}`"
             yield f"clauses.{index}", f"{what} | {fix}{'' if clause.above is None else ', and not both'}", False
+        if isinstance(clause, ScaleCap):
+            yield from (
+                (f"clauses.{index}.{field}", message, False) for field, message in _scale_faults(policy, clause)
+            )
         for field, figure in named_figures(clause):
             path, kind, parameter = f"clauses.{index}.{field}", KINDS[field], _parameter(policy, figure)
             example = FIGURES[kind][2]
@@ -119,11 +125,22 @@ def figure_faults(policy: Policy) -> Iterator[tuple[str, str, bool]]:
                 yield from ((path, message, False) for message in _faults_of_values(field, figure, parameter))
 
 
+def _scale_faults(policy: Policy, clause: ScaleCap) -> Iterator[tuple[str, str]]:
+    if isinstance(clause.past, Fraction) and clause.past < 1:
+        yield "past", "no model could be as large as the one before it | write at least `1x`, or for example `10x`"
+    if policy.judged:
+        names = ", ".join(f"`{item.id}`" for item in policy.judged)
+        what = f"a model is shown by what is measured, and {names} stands for a domain and is judged"
+        yield "kind", f"{what} | leave its `level` out, or ask for it in a condition"
+
+
 def _faults_of_values(field: str, figure: Named, parameter: Parameter) -> Iterator[str]:
     for value in parameter.values:
         what = f"`{figure}` is {shown_value(value)} in one of its values"
         if field == "every" and value.value.kind == "factor" and value.value.value <= 1:
             yield f"{what}, and a cadence of 1x or less leaves no room to train | write values above 1x"
+        if field == "past" and value.value.kind == "factor" and value.value.value < 1:
+            yield f"{what}, so no model could be as large as the one before | write at least `1x`"
         if field == "within" and value.value.value <= 0:
             yield f"{what}, and an evaluation would be too old as soon as it ends | write for example `3 months`"
 

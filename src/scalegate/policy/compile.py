@@ -7,6 +7,7 @@ Facts that a condition may read (kind in brackets):
 | `compute` (FLOP) | effective compute of the lineage that is asked for |
 | `now` (instant) | the time of asking |
 | `developer.others` (FLOP) | effective compute of this developer outside the lineage |
+| `developer.shown` (FLOP) | effective compute of the last finished model of another generation that was shown safe |
 | `lineage.opened` (instant) | when the first run of the lineage was opened |
 | `lineage.planned_end` (FLOP) | effective compute at which the run is planned to end |
 | `D.ruled_out` (bool) | the alarm of domain D is ruled out by every piece of evidence |
@@ -40,6 +41,7 @@ from scalegate.policy.document import (
     Moratorium,
     Policy,
     Safeguards,
+    ScaleCap,
     UndefinedTest,
 )
 from scalegate.policy.syntax import (
@@ -49,6 +51,7 @@ from scalegate.policy.syntax import (
     Compare,
     Expr,
     Fact,
+    Linear,
     Not,
     Undefined,
     at_most,
@@ -145,12 +148,20 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
             limit = clause.limit
             within = Undefined(model_of(clause)) if limit is None else at_most(DEVELOPER, named(limit))
             return Any((within, at_most(named(clause.until), NOW)))
+        case ScaleCap():
+            if not policy.domains:
+                return Undefined(f"{clause.id}.domains")
+            return All((_scaled(clause, COMPUTE), _scaled(clause, term("lineage.planned_end"))))
         case Condition():
             # What was not read into a tree is the fault of a policy that is not sound: it is met by nothing.
             written = clause.when if isinstance(clause.when, Expr) else Undefined(f"{clause.id}.when")
             return expanded(policy, _after_release(policy, written) if action == "release_weights" else written, action)
         case UndefinedTest():
             return Any((at_most(DEVELOPER, named(clause.above)), Undefined(f"test.{clause.test.id}")))
+
+
+def _scaled(clause: ScaleCap, amount: Linear) -> Expr:
+    return Any((at_most(amount, named(clause.first)), at_most(amount, times(clause.past, "developer.shown"))))
 
 
 def _bootstrap(policy: Policy, domain: Domain, action: Action) -> tuple[Expr, ...]:

@@ -58,6 +58,7 @@ __all__ = [
     "Policy",
     "Quorum",
     "Safeguard",
+    "ScaleCap",
     "Tier",
 ]
 
@@ -174,8 +175,20 @@ class UndefinedTest(_Clause):
     test: TestInDevelopment
 
 
+class ScaleCap(_Clause):
+    """No model goes further than so many times the developer's last finished model that was shown to be under every
+    alarm. The checks of a generation do not raise its own cap."""
+
+    kind: Literal["scale_cap"]
+    past: FactorOrNamed
+    """How many times the effective compute of the last model of another generation, finished before this one began, on
+    which every domain was ruled out."""
+    first: FlopOrNamed
+    """Effective compute that a generation may come to without any such model."""
+
+
 Clause = Annotated[
-    Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest | Condition,
+    Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest | ScaleCap | Condition,
     Field(discriminator="kind"),
 ]
 

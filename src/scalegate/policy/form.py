@@ -24,6 +24,7 @@ _KINDS = {
     "compute_cap": schema.ComputeCap,
     "moratorium": schema.Moratorium,
     "undefined_test": schema.UndefinedTest,
+    "scale_cap": schema.ScaleCap,
     "condition": schema.Condition,
 }
 _SHAPES = {
@@ -147,7 +148,7 @@ _EXAMPLES = {
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
     "notice": "30 days", "cooling_off": "30 days",
-    "above_model": "{name: ..., basis: ...}", "compute": "1e25 FLOP",
+    "past": "10x", "first": "1e24 FLOP", "above_model": "{name: ..., basis: ...}", "compute": "1e25 FLOP",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ from scalegate.policy.document import (
     Moratorium,
     Policy,
     Safeguards,
+    ScaleCap,
     UndefinedTest,
 )
 from scalegate.policy.syntax import PARAMETER, AtLeast, Expr, children, compares, fact_names, net
@@ -77,7 +78,7 @@ def checked(policy: Policy) -> set[Any]:
 
 def _readings(policy: Policy, clause: Clause) -> Iterator[tuple[list[tuple[str, Any]], set[Any], Callable[[Any], str]]]:
     """For each kind of figure but factors: those in the sentence, those that it is decided by, and how one is shown."""
-    own = [value for name in ("at", "above") if (value := getattr(clause, name, None)) is not None]
+    own = [value for name in ("at", "above", "first") if (value := getattr(clause, name, None)) is not None]
     own += [clause.limit] if isinstance(clause, Moratorium) and clause.limit is not None else []
     amounts = {Fraction(it) for figure in own for it in all_values(policy, figure)}
     if isinstance(clause, Condition):
@@ -134,6 +135,8 @@ def _growing(policy: Policy, clause: Clause) -> set[Fraction]:
     """The factors that a clause is decided by."""
     if isinstance(clause, Cadence):
         return set(map(Fraction, all_values(policy, clause.every))) if clause.every is not None else set()
+    if isinstance(clause, ScaleCap):
+        return set(map(Fraction, all_values(policy, clause.past)))
     if isinstance(clause, Condition):
         return {it.carries for it in _judged(policy, clause) if it.carries is not None} | {
             abs(one / other)

@@ -20,6 +20,7 @@ from scalegate.policy.document import (
     Moratorium,
     Policy,
     Safeguards,
+    ScaleCap,
     UndefinedTest,
 )
 from scalegate.policy.scalars import Named
@@ -78,6 +79,15 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
                 f"{held} until {shown(clause.until, date)} where all of the developer's effective compute together is"
                 f" more than {_above(clause)}, whatever evaluations say."
             )
+        case ScaleCap():
+            if not policy.domains:
+                return f"{held}: this goes by what evaluations show, and the policy measures no domain."
+            return (
+                f"{held} where its effective compute, asked for or planned, is more than {shown(clause.first, flop)}"
+                f" and more than {_times(clause.past)} that of the developer's last finished model on which every alarm"
+                " was ruled out. That model is of another generation, none of whose weights are in this one's, and from"
+                " before this one began: no check during a generation raises its own limit."
+            )
         case UndefinedTest():
             return (
                 f"{held} where all of the developer's effective compute together is more than"
@@ -98,7 +108,7 @@ def _above(clause: Moratorium) -> str:
 
 
 def _times(figure: Fraction | Named) -> str:
-    return f"`{figure}` times as much" if isinstance(figure, Named) else f"{exact_decimal(figure)}x"
+    return f"`{figure}` times" if isinstance(figure, Named) else f"{exact_decimal(figure)}x"
 
 
 def _capability(policy: Policy, clause: Capability, held: str, trains: bool) -> str:

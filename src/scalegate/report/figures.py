@@ -21,6 +21,7 @@ from scalegate.policy.document import (
     Parameter,
     Policy,
     Safeguards,
+    ScaleCap,
     UndefinedTest,
 )
 from scalegate.policy.parameters import name_of, shown_value
@@ -183,6 +184,10 @@ def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
                 of = f", as `{clause.above_model.name}` is taken to have had" if clause.above_model else ""
                 yield shown(clause.limit, flop), f"effective compute above which the moratorium holds{of}"
             yield shown(clause.until, date), "end of the moratorium"
+        case ScaleCap():
+            past = shown(clause.past, lambda it: f"{exact_decimal(it)}x")
+            yield past, "growth past the last finished model that was shown to be under every alarm"
+            yield shown(clause.first, flop), "effective compute without such a model"
         case UndefinedTest():
             yield shown(clause.above, flop), f"effective compute above which the test `{clause.test.id}` is asked for"
             yield (

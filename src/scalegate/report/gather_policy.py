@@ -54,6 +54,7 @@ _OF_THE_RUN = frozenset(
 )
 """Facts that nobody signs or measures."""
 _MEASURED = ("ruled_out", "reached", "reached_early", "unevaluated", "evidence.compute", "evidence.time", "elicitation")
+_MEASURED_ELSEWHERE = "developer.shown"
 
 
 def gather_policy(policy: Policy, at: int) -> Promises:
@@ -190,6 +191,7 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
             yield f"{what}{ends} can meet that or sign it away."
         names = frozenset(it for tree in trees for it in fact_names(tree) if not it.startswith(PARAMETER))
         measured = {name for name in names for kind in _MEASURED if name.endswith(f".{kind}")}
+        measured |= names & {_MEASURED_ELSEWHERE}
         if not lacking and names - measured <= _OF_THE_RUN:
             alone = "only its date can" if clause.kind == "moratorium" else "no evaluation can either"
             yield f"`{clause.id}`: no signature releases it; {'an evaluation alone can' if measured else alone}."

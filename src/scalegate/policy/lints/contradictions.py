@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from scalegate.policy.clause_figures import all_values, shown
-from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards
+from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards, ScaleCap
 from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
 from scalegate.policy.scalars import Named
 from scalegate.units import exact_flop, format_duration, format_factor, format_flop, format_instant
@@ -80,6 +80,9 @@ def _figures(clause: Clause) -> tuple[_Figure, ...]:
     match clause:
         case ComputeCap():
             return (_Figure("limit", clause.at, shown(clause.at, exact_flop)),)
+        case ScaleCap():
+            past = _Figure("growth", clause.past, shown(clause.past, format_factor))
+            return past, _Figure("first", clause.first, shown(clause.first, exact_flop))
         case Cadence():
             every = [_Figure("growth", it, shown(it, format_factor)) for it in (clause.every,) if it is not None]
             within = [_Figure("time", it, shown(it, format_duration)) for it in (clause.within,) if it is not None]
@@ -101,7 +104,7 @@ def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
     if isinstance(clause, Moratorium) and len({_size(a) < _size(b) for a, b in differing}) > 1:
         return  # a low bar for a short time beside a high one for long is a schedule
     if not differing:
-        if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards):
+        if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards | ScaleCap):
             what = f"it asks for what `{first.id}` asks for"
             yield Lint(TWICE, path, about, what, "keep one of the two")
         return

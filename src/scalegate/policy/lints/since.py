@@ -44,7 +44,7 @@ CHANGED = Rule(
 )
 _MORE_IS_WEAKER = (
     *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
-    *("first_evaluation_at", "from", "carries", "review_by"),
+    *("first_evaluation_at", "from", "carries", "review_by", "past", "first"),
 )
 _LESS_IS_WEAKER = ("samples", "margin", "share", "at_least", "until", "factor")
 """By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
