@@ -11,6 +11,7 @@ from scalegate.gate import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.generations import SHOWN, kin
+from scalegate.gate.since import since
 from scalegate.gate.whatif import what_if
 from scalegate.ledger import entries as kinds
 from scalegate.ledger.entries import Parent
@@ -315,3 +316,31 @@ def test_a_what_if_states_it() -> None:
     assert next(it.status for it in tried.findings if it.clause == "scale") == "met"
     tried = what_if(POLICY, "train", {"now": START, "compute": 10**12})
     assert next(it.status for it in tried.findings if it.clause == "scale") == "not shown"
+
+
+def test_a_permit_ends_when_the_base_trains_again_whatever_another_run_gives_back(lab: Lab) -> None:
+    lab.finished("a")
+    lab.open("other")
+    lab.book.put(kinds.ComputeReserved, run="other", session=digest("other"), use="training", flops=5)
+    lab.sound("other")
+    lab.open("b", planned=10**12 - 10**10)
+    lab.evaluate("b", lab.train("b", 5 * 10**11))
+    made = lab.book.decide("b", 5 * 10**11 + 2 * 10**10)
+    assert made.verdict == "PROCEED"
+    assert lab.book.fold.permitted("b", lab.book.time)
+    lab.book.put(kinds.ComputeSettled, run="other", session=digest("other"), unspent=5, remaining=0)
+    assert lab.book.fold.permitted("b", lab.book.time)
+    lab.book.put(kinds.ComputeReserved, run="a", session=digest("a"), use="training", flops=5)
+    assert not lab.book.fold.permitted("b", lab.book.time)
+
+
+def test_who_approves_has_to_see_what_other_models_showed(lab: Lab) -> None:
+    lab.open("a")
+    weights = lab.train("a", 10**11)
+    lab.open("b", planned=10**12 - 10**10)
+    lab.evaluate("b", lab.train("b", 10**11))
+    lab.book.decide("b")
+    index = lab.book.fold.size - 1
+    assert since(lab.book.fold, "b", index).number == 0
+    lab.evaluate("a", weights)
+    assert since(lab.book.fold, "b", index).kinds == {"result": 1}

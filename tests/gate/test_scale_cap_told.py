@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from test_scale_cap import FIRST, POLICY, Lab, capped, init
+from test_scale_cap import CAP, FIRST, POLICY, Lab, capped, init
 
 from scalegate.cli.scale_caps import scale_cap_lines, scale_caps_of
 from scalegate.cli.way_out import Known, to_release
+from scalegate.gate import replay
+from scalegate.gate.journal import reading
 from scalegate.policy import PolicyFaults, policy_from_json
 from scalegate.policy.lints import changed_since, check_policy
 from scalegate.policy.to_yaml import policy_to_yaml
 from scalegate.report.context import Context
 from scalegate.report.measured import gates
-from support import START
+from scalegate.training.held import Held
+from support import POLICY_TEXT, START, STEP, Model, new_project, open_gate, train
 
 
 def told(lab: Lab, run: str) -> list[str]:
@@ -88,3 +93,36 @@ def test_its_figures_may_be_parameters() -> None:
     assert "parameter.past" in policy_to_yaml(policy)
     with pytest.raises(PolicyFaults, match="as large as the one before"):
         capped(("past: 10x", "past: parameter.past"), ("\nclauses:\n", parameters.replace("1.5x", "0.5x")))
+
+
+class Salted(Model):
+    """A model whose weights are no other's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def digest(self) -> str:
+        return hashlib.sha256(f"{self.name} {self.flops}".encode()).hexdigest()
+
+
+def test_an_honest_developer_goes_from_one_generation_to_the_next(tmp_path: Path) -> None:
+    """Through the gate itself: each run evaluated to its end, and a ledger that verifies."""
+    text = POLICY_TEXT.replace("\n  - id: publish\n", CAP.replace("past: 10x", "past: 3x"))
+    project = new_project(tmp_path / "p", text)
+    reached = []
+    for name, planned in (("a", 15 * STEP), ("b", 40 * STEP), ("c", 100 * STEP)):
+        model = Salted(name)
+        with open_gate(project, model, run=name, planned=planned) as gate:
+            with suppress(Held):
+                train(gate, model, planned // STEP)
+            gate.evaluate()
+        reached.append(model.flops)
+    assert reached[0] == 15 * STEP
+    # Evaluations are of the lineage too, so the cap comes a little before three times what was shown.
+    assert reached[0] < reached[1] <= 3 * reached[0]
+    assert reached[1] < reached[2] <= 3 * reached[1]
+    with reading(project.ledger) as journal:
+        assert journal.fold.faults == []
+        assert not any(run.faults for run in journal.fold.runs.values())
+    assert replay(project.ledger).decisions > 0

@@ -24,7 +24,7 @@ from scalegate.policy.syntax import fact_names
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
 
-__all__ = ["SHOWN", "generations", "kin", "reach", "scale_caps", "shown_facts", "shown_on"]
+__all__ = ["SHOWN", "asked_for", "generations", "kin", "reach", "scale_caps", "shown_facts", "shown_on"]
 
 SHOWN = "developer.shown"
 RuledOutOn: TypeAlias = "Callable[[Situation, Domain, str], int | str]"
