@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from test_floors import FLOOR, on_floor
 
+from scalegate.errors import InputError
 from scalegate.examples import read_example
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.whatif import WhatIf, what_if
 from scalegate.policy import Policy, PolicyFaults, load_policy, parse_policy, policy_from_json
-from scalegate.policy.build import build_policy, policy_to_yaml
+from scalegate.policy.build import build_policy, parameter, policy_to_yaml
 from scalegate.policy.layout import lay_out_file
 from scalegate.policy.lints import changed_since, check_policy
 from scalegate.policy.loosening import loosened
@@ -289,3 +290,12 @@ def test_on_a_floor_a_model_may_be_named_and_what_moves_may_not(tmp_path: Path) 
     scale = scale.replace(" above_model: {name: GPT-4, basis: Nobody says.}, until: 2030-01-01,", "")
     with pytest.raises(PolicyFaults, match="clauses of the kind `scale_cap`, which a floor cannot have yet"):
         load_policy(on_floor(tmp_path, floor=FLOOR + scale))
+
+
+def test_python_names_a_parameter_as_conditions_do() -> None:
+    document = written().document()
+    document["clauses"][1]["every"] = parameter("growth")
+    assert build_policy(document).digest() == written().digest()
+    document["clauses"][1]["every"] = 2 * parameter("growth")
+    with pytest.raises(InputError, match="a sum stands where a figure does"):
+        build_policy(document)
