@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from duties import keepings, obligations, spans
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
-from scalegate.gate.situation import Granted
+from scalegate.gate.situation import Generation, Granted
 from scalegate.policy import Domain, Policy, policy_from_json
 from scalegate.policy.document import ExceptionTerms
 from support import POLICY_TEXT, START
@@ -61,7 +61,9 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
     if dated and draw(st.booleans()):
         until = draw(st.sampled_from(["2026-01-01", "2026-12-01", "2027-06-01"]))
         moratorium = copy.deepcopy(rest[-1]) | {"id": "m", "modality": "will", "until": until}
-        clauses.append(moratorium | {"above": f"{draw(st.sampled_from(AMOUNTS))} FLOP"})
+        clauses.append(moratorium | draw(st.sampled_from([{"above": f"{it} FLOP"} for it in AMOUNTS] + MODELS)))
+        if "above_model" in clauses[-1]:
+            del clauses[-1]["above"]
     if dated:
         for clause in clauses:
             if "kept_by" not in clause and draw(st.integers(0, 24)) == 0:
@@ -86,6 +88,11 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
         for it in document["determinations"]
         if "level" in it
     ]
+    if not any("level" in it for it in document["determinations"]) and draw(st.integers(0, 3)) == 0:
+        scale = {"past": draw(st.sampled_from(["1x", "10x"])), "first": f"{draw(st.sampled_from(AMOUNTS))} FLOP"}
+        clauses.append(copy.deepcopy(rest[-1]) | {"id": "s", "kind": "scale_cap", "modality": "will"} | scale)
+        for name in ("above", "until"):
+            clauses[-1].pop(name)
     if draw(st.integers(0, 9)) == 0:
         cadence["on"] = "change"
     if judged and draw(st.booleans()):
@@ -101,6 +108,8 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
         clauses.append(copy.deepcopy(cadence) | {"id": "w", "kind": "condition", "when": when})
         for name in ("every", "within", "on", "due"):
             clauses[-1].pop(name, None)
+    if draw(st.integers(0, 2)) == 0:
+        document["parameters"] = [*document.get("parameters", []), *draw(named_figures(clauses, dated=dated))]
     if draw(st.integers(0, 14)) == 0:
         cadence["modality"] = "aim"
     for clause in clauses:
@@ -110,6 +119,32 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
     if excepted or draw(st.integers(0, 4)) == 0:
         document["exceptions"] = draw(exceptions(clauses, judged))
     return policy_from_json(document)
+
+
+MODELS = [{"above_model": {"name": "GPT-4", "basis": "A guess."}}]
+MODELS += [{"above_model": MODELS[0]["above_model"] | {"compute": f"{amount} FLOP"}} for amount in AMOUNTS[4:7]]
+NAMED = {
+    "every": ("factor", ["2x", "4x", "7.5x"]),
+    "within": ("duration", ["1 days", "60 days", "200 days"]),
+    "at": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
+    "above": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
+    "until": ("instant", ["2026-01-01", "2026-12-01", "2027-06-01"]),
+    "past": ("factor", ["1x", "10x"]),
+    "first": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
+}
+
+
+@st.composite
+def named_figures(draw: st.DrawFn, clauses: list[dict[str, Any]], *, dated: bool = True) -> list[dict[str, Any]]:
+    """Some figures of the clauses, each put apart as a parameter of its own."""
+    found = []
+    places = [(it, field) for it in clauses if "kept_by" not in it for field in NAMED if field in it]
+    places = [(clause, field) for clause, field in places if dated or field != "until"]
+    for clause, field in draw(st.lists(st.sampled_from(places), max_size=3, unique_by=lambda it: (it[0]["id"], it[1]))):
+        kind, figures = NAMED[field]
+        found.append(draw(parameter(f"n{len(found)}", kind, figures, dated=dated)))
+        clause[field] = f"parameter.n{len(found) - 1}"
+    return found
 
 
 @st.composite
@@ -157,18 +192,21 @@ FIGURES = {
 @st.composite
 def parameters(draw: st.DrawFn, *, dated: bool = True) -> list[dict[str, Any]]:
     """Some of any kind. With dates, of up to three values that begin and are overdue before and after START."""
-    found = []
-    for kind in draw(st.lists(st.sampled_from(sorted(FIGURES)), max_size=3, unique=True)):
-        starts = ["2026-01-01", *(["2026-11-20", "2026-12-10", "2027-02-01"] if dated else [])]
-        dates = draw(st.lists(st.sampled_from(starts), min_size=1, max_size=3, unique=True))
-        values = []
-        for start in dates:
-            ends = [end for end in ("2026-11-25", "2026-12-05", "2027-02-01", "2029-01-01") if end > start]
-            reference = {"document": "Board decision", "section": "12"}
-            value, end = draw(st.sampled_from(FIGURES[kind])), draw(st.sampled_from([*ends, ends[-1]]))
-            values.append({"from": start, "value": value, "reference": reference, "review_by": end})
-        found.append({"id": f"p-{kind}", "about": "A figure.", "kind": kind, "values": values})
-    return found
+    kinds = draw(st.lists(st.sampled_from(sorted(FIGURES)), max_size=3, unique=True))
+    return [draw(parameter(f"p-{kind}", kind, FIGURES[kind], dated=dated)) for kind in kinds]
+
+
+@st.composite
+def parameter(draw: st.DrawFn, name: str, kind: str, figures: list[str], *, dated: bool = True) -> dict[str, Any]:
+    starts = ["2026-01-01", *(["2026-11-20", "2026-12-10", "2027-02-01"] if dated else [])]
+    dates = draw(st.lists(st.sampled_from(starts), min_size=1, max_size=3, unique=True))
+    values = []
+    for start in dates:
+        ends = [end for end in ("2026-11-25", "2026-12-05", "2027-02-01", "2029-01-01") if end > start]
+        reference = {"document": "Board decision", "section": "12"}
+        value, end = draw(st.sampled_from(figures)), draw(st.sampled_from([*ends, ends[-1]]))
+        values.append({"from": start, "value": value, "reference": reference, "review_by": end})
+    return {"id": name, "about": "A figure.", "kind": kind, "values": values}
 
 
 def conditions(
@@ -184,6 +222,7 @@ def conditions(
         st.builds("{}.unevaluated <= {}".format, domain, amount),
         st.builds("compute <= 50 * {}.elicitation".format, domain),
         st.builds("{}.ruled_out".format, domain),
+        st.builds("compute <= {} * developer.shown".format, st.sampled_from([1, 10])),
         st.builds("not {}.{}".format, domain, st.sampled_from(["reached", "reached_early"])),
         st.builds("now <= {}.evidence.time + {} days".format, domain, st.sampled_from([1, 60])),
         st.builds("now < lineage.opened + {} days".format, st.sampled_from([1, 200])),
@@ -259,6 +298,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
         ),
         developer_others=uncounted + sum(other.compute for other in elsewhere),
         elsewhere=tuple(elsewhere),
+        generations=tuple(draw(st.lists(generation(policy), max_size=2, unique_by=lambda it: it.run))),
         pieces=tuple(pieces),
         signatures=tuple(signatures),
         statements=tuple(
@@ -316,6 +356,20 @@ def other_run(draw: st.DrawFn, policy: Policy) -> Elsewhere:
         attempts={domain.id: draw(st.sampled_from([1, 1, 2, 12])) for domain in policy.domains},
         faults=("zero",) if draw(st.integers(0, 9)) == 0 else (),
     )
+
+
+@st.composite
+def generation(draw: st.DrawFn, policy: Policy) -> Generation:
+    """A model of another generation, mostly evaluated on its last weights."""
+    used, weights = draw(st.sampled_from(AMOUNTS[2:-2])), f"{7:064d}"
+    evaluated = [domain for domain in policy.domains if draw(st.integers(0, 3))]
+    found = [draw(piece(policy, used, domain=domain, tidy=True)) for domain in evaluated]
+    found += [draw(piece(policy, used)) for _ in range(draw(st.integers(0, 1)))]
+    name = draw(st.sampled_from(["s", "t"]))
+    of_it = {"weights": weights, "compute": used, "run": name, "announced_for": name}
+    pieces = [it.model_copy(update=of_it if draw(st.integers(0, 5)) else {}) for it in found]
+    faults = ("zero",) if draw(st.integers(0, 9)) == 0 else ()
+    return Generation(run=name, weights=weights, compute=used, pieces=tuple(pieces), unfinished=faults)
 
 
 @st.composite

@@ -58,7 +58,15 @@ def test_help_imports_no_torch() -> None:
     assert done.stdout.splitlines()[-1] == "False False", done.stderr
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCE.rglob("*") if p.is_file() and p.suffix != ".pyc"], ids=name_of)
+WRITTEN = [
+    # The schema is made from the models.
+    path
+    for path in SOURCE.rglob("*")
+    if path.is_file() and path.suffix != ".pyc" and not path.name.endswith(".schema.json")
+]
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=name_of)
 def test_no_file_is_too_long(path: Path) -> None:
     lines = path.read_bytes().count(b"\n")
     assert lines <= MOST_LINES, f"{name_of(path)} has {lines} lines, {MOST_LINES} at most: split it by what it is about"

@@ -83,6 +83,28 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
         "the developer comes to 3.00e+11 FLOP (2.00e+11 FLOP of it in other runs), the limit is 8.00e+11 FLOP",
     ),
     (
+        at_most(COMPUTE, constant(SHORT)),
+        {"compute": 10**11},
+        "1.00e+11 FLOP is asked for, the limit is 8.00e+11 FLOP",
+        "1.00e+11 FLOP is asked for, the limit is 8.00e+11 FLOP",
+    ),
+    (
+        at_most(COMPUTE, term("developer.shown", 10)),
+        {"compute": 3 * 10**11, "developer.shown": 2 * 10**10},
+        "3.00e+11 FLOP is asked for, and 10x the last finished model shown to be under every alarm (2.00e+10 FLOP) is"
+        " 2.00e+11 FLOP",
+        "3.00e+11 FLOP is asked for, and 10x the last finished model shown to be under every alarm (2.00e+10 FLOP) is"
+        " 2.00e+11 FLOP",
+    ),
+    (
+        at_most(term("lineage.planned_end"), term("developer.shown", 10)),
+        {"lineage.planned_end": 10**11, "developer.shown": 2 * 10**10},
+        "1.00e+11 FLOP is the planned end, and 10x the last finished model shown to be under every alarm"
+        " (2.00e+10 FLOP) is 2.00e+11 FLOP",
+        "1.00e+11 FLOP is the planned end, and 10x the last finished model shown to be under every alarm"
+        " (2.00e+10 FLOP) is 2.00e+11 FLOP",
+    ),
+    (
         at_most(NOW, term("safeguard.locked.until")),
         {"now": START, "safeguard.locked.until": START + DAY},
         "`locked` is attested until 2026-12-01T00:53:20Z",

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scalegate.cli.keep import obligation_line, obligations_document
+from scalegate.cli.scale_caps import scale_cap_lines, scale_caps_of
 from scalegate.cli.show import count
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
@@ -65,6 +66,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
                 "undecided": _undecided(fold, name, decided_at[name]),
                 "otherwise": _otherwise(fold, latest[name], journal.now()),
                 "outdated": (made := latest[name]) is not None and outdated(fold, made[1], journal.now()),
+                "scale_caps": scale_caps_of(fold, name, journal.now()),
                 "decide": to_decide(name, project=str(folder)),
             }
             for name, run in fold.runs.items()
@@ -217,6 +219,7 @@ def status_view(document: Document) -> RenderableType:
         for run in document["runs"]
         if run["weights"]
     ]
+    lines += [Text(line) for run in document["runs"] for line in scale_cap_lines(run)]
     lines += [
         Text(f"{run['run']}: no training decision yet. To decide: {run['decide']}")
         for run in document["runs"]

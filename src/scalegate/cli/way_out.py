@@ -130,6 +130,11 @@ def _measured(decision: Decision, fact: ResumptionFact, known: Known) -> Iterato
             for run, flops in zip(runs[::2], runs[1::2], strict=True):
                 yield _announced(known, run, domain, known.others.get(run, "DIGEST"), samples, flops, [])
                 yield from _added(domain, [""], known)
+        case ("shown", run, weights, *due):
+            for domain, flops in zip(due[::2], due[1::2], strict=True):
+                samples = str(known.policy.domain(domain).samples)
+                yield _announced(known, run, domain, weights, samples, flops, [])
+                yield from _added(domain, [""], known)
         case _:
             return
 

@@ -11,12 +11,24 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 
-from scalegate.policy.document import ACTIONS, Cadence, Capability, Clause, Condition, Policy, Safeguards, UndefinedTest
+from scalegate.policy.clause_figures import all_values
+from scalegate.policy.document import (
+    ACTIONS,
+    Cadence,
+    Capability,
+    Clause,
+    Condition,
+    Moratorium,
+    Policy,
+    Safeguards,
+    UndefinedTest,
+)
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import shown_value
 from scalegate.policy.quotes import misquotes
-from scalegate.policy.show import date
+from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import undefined
+from scalegate.policy.vocabulary import Kind
 from scalegate.units import format_duration, format_factor, format_flop, format_share
 
 __all__ = ["inadequate"]
@@ -30,6 +42,7 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     for clause in policy.clauses:
         if isinstance(clause, Condition):
             reasons += [f"`{clause.id}` asks for `{name}`, which is not defined." for name in undefined(clause.when)]
+    reasons += _above_models(policy)
     if not tests:
         reasons.append("It has no understanding test: nothing asks whether we know why the model is not dangerous.")
     if not policy.domains:
@@ -54,6 +67,17 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     if unset:
         reasons.append(f"People without a key sign nothing that counts: {', '.join(unset)}.")
     return tuple(reasons)
+
+
+def _above_models(policy: Policy) -> Iterator[str]:
+    """Moratoria above a model: what that model took is not measured here."""
+    for clause in policy.clauses:
+        model = clause.above_model if isinstance(clause, Moratorium) and clause.gates else None
+        if model is not None and model.compute is None:
+            yield f"`{clause.id}` is above `{model.name}`, and how much compute that took is not said: {model.basis}"
+        elif model is not None and model.compute is not None:
+            took = amount(Fraction(model.compute), Kind.FLOP)
+            yield f"`{clause.id}` is above `{model.name}`, which is taken to be {took}, a judgement: {model.basis}"
 
 
 def _judged(policy: Policy) -> Iterator[str]:
@@ -131,7 +155,9 @@ def _roomless(policy: Policy) -> Iterator[str]:
     binding = [clause for clause in policy.clauses if _binds(clause, "train")]
     evaluated = {clause.domain for clause in binding if isinstance(clause, Capability)}
     domains = [domain for domain in policy.domains if domain.id in evaluated]
-    reach = [it.every for it in binding if isinstance(it, Cadence) and it.every is not None and it.due != "all"]
+    steps = [it.every for it in binding if isinstance(it, Cadence) and it.every is not None and it.due != "all"]
+    # Of a parameter the largest value: what leaves no room then leaves none ever.
+    reach = [max(values) for values in (all_values(policy, it) for it in steps) if values]
     reach += [domain.buffer / domain.margin for domain in domains]
     judged = {item.id for item in policy.judged} & {it.domain for it in binding if isinstance(it, Capability)}
     if judged and policy.first_evaluation_at is None:

@@ -12,12 +12,21 @@ from math import ceil, floor
 from scalegate.gate.decision import Resumption
 from scalegate.gate.determinations import determination_changes
 from scalegate.gate.facts import assess, effective, levels_open
+from scalegate.gate.generations import SHOWN, reach, scale_caps
 from scalegate.gate.judge import Judge
-from scalegate.gate.measures import elicitation_due, elsewhere_measures, least_unevaluated, lineage_measures, trained_in
+from scalegate.gate.measures import (
+    elicitation_due,
+    elsewhere_measures,
+    least_unevaluated,
+    lineage_measures,
+    shown_measures,
+    trained_in,
+)
 from scalegate.gate.obligations import obligation_changes, opened_anew
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change, resumption
 from scalegate.gate.situation import Situation
+from scalegate.policy.clause_figures import all_values, value_at
 from scalegate.policy.document import Action, ComputeCap, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
 from scalegate.policy.syntax import Compare, compares
@@ -26,6 +35,7 @@ from scalegate.units import DAY, MAX_FLOP, exact_flop, format_instant, format_wa
 
 __all__ = ["possible_changes", "unforeseen_changes", "ways_out"]
 
+OTHERS = ("developer.others",)
 ACTS = 8
 """Most acts that one line names."""
 
@@ -56,12 +66,30 @@ def possible_changes(
     cost = ceil(sum(due.values()) * factor)
     return (
         *(c for d in policy.domains for c in lineage_measures(policy, situation, judge, d, facts, due[d.id])),
-        *elsewhere_measures(policy, situation, facts, stated),
+        *_of_others(policy, situation, facts, stated),
         *_attestations(policy, situation, _able(policy)),
         *_acts(policy, situation, judge, facts, cost, stated),
         *_signatures(policy, situation, judge, facts, _able(policy)),
         *_waits(judge, facts),
     )
+
+
+def _of_others(policy: Policy, situation: Situation, facts: Facts, stated: Callable[[int], int]) -> tuple[Change, ...]:
+    """Measurements of the developer's other runs."""
+    found = tuple(elsewhere_measures(policy, situation, facts, stated))
+    others = int(number(facts.get("developer.others")) or 0)
+    costs = (int(number(value) or 0) - others for it in found for name, value in it.updates if name in OTHERS)
+    return *found, *shown_measures(policy, situation, facts, max(costs, default=0))
+
+
+def _scale_limits(policy: Policy, situation: Situation, facts: Facts) -> Iterator[int]:
+    """How far scale caps let the generation go, with what was shown and with what could come to be."""
+    offered = [value for it in shown_measures(policy, situation, facts) for name, value in it.updates if name == SHOWN]
+    for clause in scale_caps(policy):
+        for shown in (facts.get(SHOWN), *offered):
+            limit = reach(policy, clause, number(shown), situation.now)
+            if limit is not None:
+                yield limit
 
 
 def unforeseen_changes(
@@ -86,6 +114,9 @@ def unforeseen_changes(
         text = f"a process that still trains saves what it has, evaluates it and closes its gate: {names}"
         best: list[tuple[str, Value]] = [("developer.others", max(int(others) - spare, 0))]
         best += [(f"{d.id}.unevaluated", least_unevaluated(policy, situation, d, unsaved)) for d in policy.domains]
+        names_of = {it.run for it in unsaved}
+        waiting = [floor(it.compute * policy.factor) for it in situation.generations if it.run in names_of]
+        best += [(SHOWN, max(waiting))] if waiting else []
         found.append(Change("act", text, tuple(best)))
     # What is measured and signed now may have ended by the time that something is waited for.
     for wait in _waits(judge, facts):
@@ -211,7 +242,10 @@ def _acts(
         yield Change("act", text, (("lineage.opened", situation.now), *opened_anew(policy, situation)))
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.gates]
-    limits = [clause.at for clause in caps if clause.id in binding]
+    # Of one that is unknown now nothing is known to be within: that takes another change, and this one beside it.
+    known = (value_at(policy, clause.at, situation.now) for clause in caps if clause.id in binding)
+    limits = [limit for limit in known if limit is not None]
+    scaled = tuple(_scale_limits(policy, situation, facts))
     others, factor = number(facts.get("developer.others")), policy.factor
     # With room for the elicitation that measurements cost; without, if no limit leaves that much.
     for end, spent in ((situation.compute + cost, cost), (situation.compute, 0)):
@@ -220,9 +254,9 @@ def _acts(
             planned = effective(policy, least)
             if others is not None and all(planned + others <= limit for limit in limits):
                 # A clause that comes to bind meanwhile is a limit too, where it leaves so much.
-                most = min(
-                    (floor((clause.at - spent) / factor) for clause in caps if clause.at >= planned), default=None
-                )
+                ends = (*(it for cap in caps for it in all_values(policy, cap.at)), *scaled)
+                later = (it for it in ends if it >= planned)
+                most = min((floor((it - spent) / factor) for it in later), default=None)
                 upto = f" and at most {exact_flop(max(round_down(most), least))}" if most is not None else ""
                 yield Change(
                     "act",

@@ -15,8 +15,10 @@ from math import ceil, floor
 from scalegate.evidence import binomial
 from scalegate.gate.determinations import determination_facts, determination_names
 from scalegate.gate.exceptions import exception_facts, exception_names
+from scalegate.gate.generations import SHOWN, shown_facts
 from scalegate.gate.obligations import obligation_facts, obligation_names
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
+from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import determined, fact_of, judged
 from scalegate.policy.document import Action, Determination, Domain, Policy, Tier
 from scalegate.policy.parameters import parameter_facts
@@ -36,6 +38,7 @@ __all__ = [
     "levels_open",
     "look_alpha",
     "reached_at",
+    "ruled_out_on",
     "shows",
 ]
 
@@ -150,6 +153,8 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         gather(domain_facts(domain), partial(_domain_facts, policy, situation, action, domain))
         names = (f"{domain.id}.unevaluated", f"{domain.id}.reached_early")
         gather(names, partial(_elsewhere_facts, policy, situation, domain))
+    if policy.domains:
+        gather((SHOWN,), partial(shown_facts, policy, situation, partial(ruled_out_on, policy)))
     for level in policy.levels:
         for safeguard in level.safeguards:
             facts[f"safeguard.{safeguard.id}.until"] = _until(
@@ -176,7 +181,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")
         facts[f"tier.{tier.id}.adopters"] = _adopters(tier, records[-1]) if records else missing
         facts[f"tier.{tier.id}.until"] = records[-1].until if records else missing
-    facts |= parameter_facts(policy, situation.now)
+    facts |= parameter_facts(policy, situation.now) | model_facts(policy)
     if policy.effective_compute is None:
         left_open = Unknown(Reason.UNDEFINED, "the policy leaves open what training FLOP are in effective compute")
         facts |= {name: left_open for name, kind in vocabulary(policy).items() if kind is Kind.FLOP}
@@ -303,6 +308,17 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         f"{domain.id}.evidence.time": furthest.piece.time,
         f"{domain.id}.elicitation": furthest.piece.elicitation_flops,
     }
+
+
+def ruled_out_on(policy: Policy, situation: Situation, domain: Domain, weights: str) -> int | str:
+    """Effective compute of exact weights on which the alarm is ruled out, and nothing in the lineage is against it; or
+    why it is not."""
+    known = _domain_facts(policy, situation, "train", domain)[f"{domain.id}.ruled_out"]
+    if known is not True:
+        return known.detail if isinstance(known, Unknown) else f"the alarm of `{domain.id}` was reached"
+    of_them = [it for it in situation.pieces if (it.domain, it.weights, it.configuration) == (domain.id, weights, None)]
+    found = [item.compute for item in (assess(policy, domain, it) for it in of_them) if item.rules_out]
+    return min(found, default=f"no conclusive evidence in `{domain.id}` is of its last weights, {weights[:12]}...")
 
 
 def _reached_by_descendant(policy: Policy, situation: Situation, domain: Domain, action: Action) -> bool:

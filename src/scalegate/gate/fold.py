@@ -20,6 +20,7 @@ from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
 from scalegate.gate.exceptions import grant
+from scalegate.gate.generations import asked_for
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt
@@ -72,6 +73,8 @@ class Fold:
     decided_at: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     """Where the last training decision of each run stands, the adoption that was in force, and the FLOP of the run's
     ancestors."""
+    trained_at: dict[str, int] = field(default_factory=dict)
+    """Where each run last reserved compute to train."""
     changed_at: int = -1
     """Position of the last entry that may turn a decision: about a run, a meter or an evaluation, of any run."""
     votes: Ballots = field(default_factory=dict)
@@ -325,6 +328,8 @@ class Fold:
             run.faults.append(f"entry {index} reserves compute at a time before entries that are already there")
         if entry.use == "training" and not self.permitted(entry.run, entry.time):
             run.faults.append(f"entry {index} reserves training compute without a permit for it")
+        if entry.use == "training":
+            self.trained_at[entry.run] = index
 
     def permitted(self, run: str, time: int) -> bool:
         """Whether what is reserved for the run lies within its latest decision's permit and lease at `time`.
@@ -341,6 +346,10 @@ class Fold:
         if adoption != self.adopted_at or self.changed_at > position or self.faults:
             return False
         if any(self.runs[name].faults for name in kin) or lineage_faults(self.runs, run):
+            return False
+        # The last model that was shown may be one that trains again, whatever another run gave back.
+        later = any(at > position for name, at in self.trained_at.items() if name not in kin)
+        if later and asked_for(self.policy):
             return False
         lineage = total(self.runs, kin)
         others = total(self.runs, tuple(self.runs)) - lineage

@@ -24,6 +24,7 @@ from scalegate.gate.lineage import holders, total
 from scalegate.gate.pieces import pieces, trained_in
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished, FlopText
+from scalegate.policy.clause_figures import value_at
 from scalegate.policy.document import ComputeCap
 from scalegate.units import MAX_SAMPLES, format_flop
 
@@ -180,7 +181,8 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
     caps = [it for it in policy.clauses if isinstance(it, ComputeCap) and _limits_training(it, planned.time)]
     after = effective(policy, total(runs, tuple(runs)) + reserved)
     for cap in caps:
-        if after > cap.at:
+        limit = value_at(policy, cap.at, planned.time)
+        if limit is not None and after > limit:
             raise InputError(
                 f"with {format_flop(reserved)} of elicitation the developer comes to {format_flop(after)}, past the"
                 f" limit of `{cap.id}`",

@@ -8,6 +8,7 @@ from scalegate.errors import InputError
 from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
 from scalegate.gate.duties import opened_of
+from scalegate.gate.generations import generations
 from scalegate.gate.lineage import carried, lineage_faults, members, total
 from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
 from scalegate.gate.situation import Lineage, Situation
@@ -57,6 +58,7 @@ def situation_of(
         ),
         developer_others=total(fold.runs, tuple(fold.runs)) - used,
         elsewhere=tuple(elsewhere(fold.attempts, fold.runs, names)),
+        generations=tuple(generations(fold, run)),
         pieces=tuple(pieces(fold.attempts, fold.runs, run)),
         descendants=tuple(descendants(fold.attempts, fold.runs, run)),
         signatures=tuple(mine),

@@ -8,18 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from math import ceil, floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, elicitation_needed, look_alpha
+from scalegate.gate.facts import (
+    covered,
+    derive_facts,
+    domain_facts,
+    effective,
+    elicitation_needed,
+    look_alpha,
+    ruled_out_on,
+)
+from scalegate.gate.generations import SHOWN, shown_on
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import STATED, Elsewhere, Piece, Situation
+from scalegate.policy.clause_figures import all_values
 from scalegate.policy.document import Cadence, Domain, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, number
 from scalegate.units import exact_flop, format_flop, round_up
 
-__all__ = ["elicitation_due", "elsewhere_measures", "least_unevaluated", "lineage_measures", "trained_in"]
+__all__ = [
+    "elicitation_due",
+    "elsewhere_measures",
+    "least_unevaluated",
+    "lineage_measures",
+    "shown_measures",
+    "trained_in",
+]
 
 ROUNDED = Fraction(101, 100)
 """An amount of 3 significant digits is at most so much larger than what it was rounded up from."""
@@ -36,7 +54,9 @@ def elicitation_due(
     """
     ends: list[Fraction] = [evidence * domain.buffer / domain.margin]
     paced = [clause for clause in policy.clauses if isinstance(clause, Cadence) and clause.gates]
-    ends += [evidence * clause.every for clause in paced if clause.every is not None and clause.due != "all"]
+    # Of a parameter the largest value: what is spent is enough whichever comes into force.
+    steps = [all_values(policy, it.every) for it in paced if it.every is not None and it.due != "all"]
+    ends += [Fraction(evidence * max(values)) for values in steps if values]
     shares = sum((item.elicitation.share for item in policy.domains), Fraction(0)) * policy.factor
     shares *= ROUNDED if stated is round_up else 1
     if planned_end is not None and shares < 1:
@@ -213,6 +233,44 @@ def elsewhere_measures(
                     domain.id,
                     *(text for it in chosen[domain.id] for text in (it.run, str(due[it.run][domain.id]))),
                 ),
+            )
+
+
+def shown_measures(policy: Policy, situation: Situation, facts: Facts, beside: int = 0) -> Iterator[Change]:
+    """A finished model of another generation is evaluated to its end: then it may be the last one that was shown.
+
+    `beside`: what other measurements of other runs cost, so that both together are promised no more than they give.
+    """
+    others, known = number(facts.get("developer.others")), number(facts.get(SHOWN)) or 0
+    for of in situation.generations if others is not None else ():
+        evidence = floor(of.compute * policy.factor)
+        if of.unfinished or evidence <= known:
+            continue
+        view = situation.model_copy(update={"pieces": of.pieces, "descendants": of.descendants})
+        lacking = [it for it in policy.domains if isinstance(ruled_out_on(policy, view, it, of.weights), str)]
+        due = {domain.id: elicitation_needed(domain, evidence) for domain in lacking}
+        tried = {it.id: max((p.attempt for p in of.pieces if p.domain == it.id), default=0) for it in lacking}
+        if not due or max(tried.values()) >= policy.budget.evaluations:
+            continue
+        name = {"run": of.run, "weights": of.weights, "announced_for": of.run}
+        new = [
+            _new(situation, it, of.compute, due[it.id], 0, tried[it.id] + 1).model_copy(update=name) for it in lacking
+        ]
+        after = of.model_copy(update={"pieces": (*of.pieces, *new)})
+        shown = shown_on(policy, situation, after, partial(ruled_out_on, policy))
+        if isinstance(shown, int) and shown > known:
+            spent = effective(policy, sum(due.values())) + beside
+            names = ", ".join(
+                f"`{it.id}` (at least {it.samples} samples and {exact_flop(due[it.id])} of elicitation, attempt"
+                f" {tried[it.id] + 1} of {policy.budget.evaluations})"
+                for it in lacking
+            )
+            yield Change(
+                "measure",
+                f"if it turns out that the alarm is ruled out in each: announced evaluations of {names} on weights"
+                f" {of.weights[:12]}... of run `{of.run}`, so that it is the last finished model that was shown",
+                ((SHOWN, shown), ("developer.others", int(others or 0) + spent)),
+                concerns=("shown", of.run, of.weights, *(text for it in due for text in (it, str(due[it])))),
             )
 
 

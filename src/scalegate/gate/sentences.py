@@ -124,6 +124,21 @@ def _planned(left: Linear, right: Linear, values: list[Fraction], holds: bool) -
     return f"the lineage is planned to end at {end}, the limit is {limit}"
 
 
+def _asked(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    asked, limit = _both(values[0], right.const)
+    return f"{asked} is asked for, the limit is {limit}"
+
+
+def _scaled(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    factor = right.terms[0][0] / left.terms[0][0]
+    comes, end = _both(values[0], values[1] * factor)
+    what = "is asked for" if left.terms[0][1] == "compute" else "is the planned end"
+    return (
+        f"{comes} {what}, and {format_factor(factor)} the last finished model shown to be under every alarm"
+        f" ({_flop(values[1])}) is {end}"
+    )
+
+
 def _developer(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
     elsewhere = f" ({_flop(values[1])} of it in other runs)" if values[1] else ""
     comes, limit = _both(values[0] + values[1], right.const)
@@ -196,6 +211,9 @@ SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool]
     ("compute unevaluated", "+"): _first,
     ("lineage.planned_end", "+"): _planned,
     ("compute developer.others", "+"): _developer,
+    ("compute", "+"): _asked,
+    ("compute", "developer.shown"): _scaled,
+    ("lineage.planned_end", "developer.shown"): _scaled,
     ("now", "safeguard"): _attested,
     ("now", "determination.until"): _signed,
     ("compute", "determination.compute"): _carried,

@@ -14,6 +14,7 @@ from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.facts import effective
 from scalegate.gate.fold import Fold, Record
+from scalegate.gate.generations import asked_for
 from scalegate.gate.lineage import members, total
 from scalegate.gate.pieces import descendants, pieces
 from scalegate.ledger import entries
@@ -172,12 +173,16 @@ class _Scope:
     @staticmethod
     def of(fold: Fold, run: str) -> _Scope:
         names = members(fold.runs, run)
+        elsewhere = fold.policy is not None and asked_for(fold.policy)
         own = (piece for piece in pieces(fold.attempts, fold.runs, run) if piece.status == "completed")
         return _Scope(
             run,
             names,
             frozenset(digest for name in names for digest in (*fold.runs[name].weights, *fold.runs[name].starts)),
-            frozenset(piece.domain for piece in own if piece.announced and piece.elicitation != "none"),
+            # Where the last model that was shown counts, what any model showed may matter.
+            frozenset()
+            if elsewhere
+            else frozenset(it.domain for it in own if it.announced and it.elicitation != "none"),
             frozenset(piece.evaluation for piece in descendants(fold.attempts, fold.runs, run)),
         )
 

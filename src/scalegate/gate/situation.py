@@ -16,6 +16,7 @@ from scalegate.ledger.entries import DerivedFlop
 
 __all__ = [
     "Elsewhere",
+    "Generation",
     "Granted",
     "Kept",
     "Lineage",
@@ -209,6 +210,21 @@ class Elsewhere(_Record):
     """Why its compute or its lineage is not fully known; any: no evaluation covers it."""
 
 
+class Generation(_Record):
+    """A model of another generation, as its run had it when the generation of the run that is asked about began."""
+
+    run: str
+    weights: str
+    """The furthest that the run had recorded by then."""
+    compute: DerivedFlop
+    """Training FLOP in these weights."""
+    pieces: tuple[Piece, ...]
+    """Every evaluation that is about the lineage of the run."""
+    descendants: tuple[Piece, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    """Why it does not count as a finished model of which all is known; empty: it does."""
+
+
 class Situation(_Record):
     """Everything that `decide` may look at."""
 
@@ -230,6 +246,8 @@ class Situation(_Record):
     """Training FLOP of this developer outside the lineage."""
     elsewhere: tuple[Elsewhere, ...] = ()
     """The runs that these FLOP went into."""
+    generations: tuple[Generation, ...] = ()
+    """Models of other generations, where a clause goes by the last one that was shown safe."""
     pieces: tuple[Piece, ...] = ()
     descendants: tuple[Piece, ...] = ()
     """Evaluations of runs that descend from this one: what they show may count against it."""

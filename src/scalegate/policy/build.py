@@ -205,11 +205,21 @@ def build_policy(document: Mapping[str, AnyValue]) -> Policy:
 def _plain(value: AnyValue) -> AnyValue:
     if isinstance(value, Condition):
         return json.loads(json.dumps(to_json(value.tree)))
+    if isinstance(value, Amount):
+        return _figure(value.linear)
     if isinstance(value, Mapping):
         return {name: _plain(it) for name, it in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(it) for it in value]
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _figure(linear: Linear) -> AnyValue:
+    """A parameter as the figure of a clause. Raises InputError for any other sum, which is no figure."""
+    match linear:
+        case Linear(const, ((coefficient, name),)) if not const and coefficient == 1 and name.startswith(PARAMETER):
+            return name
+    raise InputError("a sum stands where a figure does", fix='write a text, `"1e26 FLOP"`, or `parameter("my-id")`')
 
 
 def _chain(tree: Expr, node: type[All | Any]) -> tuple[Expr, ...]:

@@ -10,11 +10,13 @@ from collections.abc import Collection
 from fractions import Fraction
 from math import ceil, log, log1p
 
+from scalegate.policy.clause_figures import figure_faults
 from scalegate.policy.document import Cadence, Capability, Level, Obligation, Policy, Quorum, Safeguards, UndefinedTest
 from scalegate.policy.exceptions import exception_faults
 from scalegate.policy.obligations import obligation_faults
 from scalegate.policy.parameters import parameter_faults
 from scalegate.policy.quorums import apart_faults
+from scalegate.policy.scalars import Named
 from scalegate.units import DAY, MAX_SAMPLES, format_duration
 
 __all__ = ["coherence_faults"]
@@ -216,6 +218,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
     for index, terms in enumerate(policy.exceptions):
         quorum(f"exceptions.{index}.granted_by", terms.granted_by)
         lasts(f"exceptions.{index}.valid_for", terms.valid_for, "no grant would ever count")
+    for path, message, missed in figure_faults(policy):
+        add(path, message, *(["parameters"] if missed else []))
     seen_safeguards: set[str] = set()
     for index, level in enumerate(policy.levels):
         if level.approvals:
@@ -292,9 +296,9 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             # Else a permit would end in time only where something worse is shown, and that could release a hold.
             what = "what is measured would never get too old, and a permit would have no end in time"
             add(path, f"{what} | " + ("add `within: 3 months`" if clause.within is None else "leave `due` out"))
-        if isinstance(clause, Cadence) and clause.every is not None and clause.every <= 1:
+        if isinstance(clause, Cadence) and isinstance(clause.every, Fraction) and clause.every <= 1:
             add(f"{path}.every", "a cadence of 1x or less leaves no room to train | write a factor above 1x")
-        if isinstance(clause, Cadence):
+        if isinstance(clause, Cadence) and not isinstance(clause.within, Named):
             lasts(f"{path}.within", clause.within, "an evaluation would be too old as soon as it ends")
         if isinstance(clause, UndefinedTest):
             quorum(f"{path}.test.approved_by", clause.test.approved_by)

@@ -7,6 +7,7 @@ Facts that a condition may read (kind in brackets):
 | `compute` (FLOP) | effective compute of the lineage that is asked for |
 | `now` (instant) | the time of asking |
 | `developer.others` (FLOP) | effective compute of this developer outside the lineage |
+| `developer.shown` (FLOP) | effective compute of the last finished model of another generation that was shown safe |
 | `lineage.opened` (instant) | when the first run of the lineage was opened |
 | `lineage.planned_end` (FLOP) | effective compute at which the run is planned to end |
 | `D.ruled_out` (bool) | the alarm of domain D is ruled out by every piece of evidence |
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from scalegate.policy.clause_figures import model_of, named, times
 from scalegate.policy.dating import by_date
 from scalegate.policy.determined import determined, expanded, judged, undenied
 from scalegate.policy.document import (
@@ -40,6 +42,7 @@ from scalegate.policy.document import (
     Obligation,
     Policy,
     Safeguards,
+    ScaleCap,
     UndefinedTest,
 )
 from scalegate.policy.obliged import kept, with_obligations
@@ -50,6 +53,7 @@ from scalegate.policy.syntax import (
     Compare,
     Expr,
     Fact,
+    Linear,
     Not,
     Undefined,
     at_most,
@@ -58,7 +62,7 @@ from scalegate.policy.syntax import (
     term,
 )
 
-__all__ = ["CompiledClause", "compile_policy"]
+__all__ = ["CompiledClause", "by_name", "compile_policy"]
 
 NOW = term("now")
 COMPUTE = term("compute")
@@ -90,6 +94,11 @@ def compile_policy(policy: Policy, action: Action, *, by_name: bool = False) -> 
             (clause, _condition(policy, clause, action)) for clause in policy.clauses if action in clause.actions
         )
     )
+
+
+def by_name(policy: Policy) -> tuple[tuple[Clause, Expr], ...]:
+    """Every clause with its condition, for the first action that it is about, and with parameters as they are named."""
+    return tuple((clause, _condition(policy, clause, clause.actions[0])) for clause in policy.clauses)
 
 
 def _in_force(clause: Clause) -> Expr:
@@ -129,15 +138,22 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
         case Safeguards():
             return _safeguards(policy, clause, action)
         case ComputeCap():
-            limit = constant(clause.at)
+            cap = named(clause.at)
             return All(
                 (
-                    at_most(term("lineage.planned_end"), limit),
-                    at_most(DEVELOPER, limit),
+                    at_most(term("lineage.planned_end"), cap),
+                    at_most(DEVELOPER, cap),
                 )
             )
         case Moratorium():
-            return Any((at_most(DEVELOPER, constant(clause.above)), at_most(constant(clause.until), NOW)))
+            # No amount is known to be within that of a model of which nobody has said how much it took.
+            limit = clause.limit
+            within = Undefined(model_of(clause)) if limit is None else at_most(DEVELOPER, named(limit))
+            return Any((within, at_most(named(clause.until), NOW)))
+        case ScaleCap():
+            if not policy.domains:
+                return Undefined(f"{clause.id}.domains")
+            return All((_scaled(clause, COMPUTE), _scaled(clause, term("lineage.planned_end"))))
         case Condition():
             # What was not read into a tree is the fault of a policy that is not sound: it is met by nothing.
             written = clause.when if isinstance(clause.when, Expr) else Undefined(f"{clause.id}.when")
@@ -146,7 +162,11 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
         case Obligation():
             return kept(clause)
         case UndefinedTest():
-            return Any((at_most(DEVELOPER, constant(clause.above)), Undefined(f"test.{clause.test.id}")))
+            return Any((at_most(DEVELOPER, named(clause.above)), Undefined(f"test.{clause.test.id}")))
+
+
+def _scaled(clause: ScaleCap, amount: Linear) -> Expr:
+    return Any((at_most(amount, named(clause.first)), at_most(amount, times(clause.past, "developer.shown"))))
 
 
 def _bootstrap(policy: Policy, domain: Domain, action: Action) -> tuple[Expr, ...]:
@@ -191,9 +211,9 @@ def _fresh(clause: Cadence, action: Action, compute: str, time: str) -> tuple[Ex
     """What a cadence asks of an evaluation, or of a determination: of its compute, and of its time."""
     parts: list[Expr] = []
     if clause.every is not None:
-        parts.append(at_most(COMPUTE, term(compute, clause.every)))
+        parts.append(at_most(COMPUTE, times(clause.every, compute)))
     if clause.within is not None:
-        parts.append(at_most(NOW, term(time) + constant(clause.within)))
+        parts.append(at_most(NOW, term(time) + named(clause.within)))
     if clause.on is not None:
         # But for training, evidence is of the exact weights to begin with.
         parts.append(at_most(COMPUTE, term(compute)) if action == "train" else at_most(term(time), NOW))
@@ -209,7 +229,7 @@ def _soon(clause: Cadence) -> tuple[Expr, ...]:
     """
     if clause.within is None or clause.due == "all":
         return ()
-    return (at_most(NOW, term("lineage.opened") + constant(clause.within)),)
+    return (at_most(NOW, term("lineage.opened") + named(clause.within)),)
 
 
 def _evaluated(policy: Policy, domain: Domain, clause: Cadence, action: Action) -> Expr:

@@ -32,10 +32,15 @@ from scalegate.policy.parts import (
 from scalegate.policy.scalars import (
     Count,
     Duration,
+    DurationOrNamed,
     Factor,
+    FactorOrNamed,
     Flop,
+    FlopOrNamed,
     Identifier,
     Instant,
+    InstantOrNamed,
+    Named,
     Text,
     When,
 )
@@ -48,6 +53,7 @@ __all__ = [
     "ExceptionTerms",
     "Floor",
     "Level",
+    "NamedModel",
     "Obligation",
     "Parameter",
     "ParameterValue",
@@ -55,6 +61,7 @@ __all__ = [
     "Policy",
     "Quorum",
     "Safeguard",
+    "ScaleCap",
     "Tier",
 ]
 
@@ -96,9 +103,9 @@ class Cadence(_Clause):
     """When a new evaluation is due in every domain, and a new determination in what stands where a domain would."""
 
     kind: Literal["cadence"]
-    every: Factor | None = None
+    every: FactorOrNamed | None = None
     """When effective compute has grown by this factor."""
-    within: Duration | None = None
+    within: DurationOrNamed | None = None
     """When this much time has passed."""
     on: Literal["change"] | None = None
     """When the weights have changed: for training, with any further step."""
@@ -123,14 +130,32 @@ class Safeguards(_Clause):
 
 class ComputeCap(_Clause):
     kind: Literal["compute_cap"]
-    at: Flop
+    at: FlopOrNamed
     """Absolute limit on the lineage, its planned end, and the developer, whatever evaluations say."""
 
 
+class NamedModel(Part):
+    name: Text
+    compute: Flop | None = None
+    """Effective compute that it is taken to have taken: an estimate. Absent: nobody has said how much."""
+    basis: Text
+    """Where the estimate comes from, or why there is none: it is a judgement, and is shown as one."""
+
+
 class Moratorium(_Clause):
+    """Until its date nothing goes past an amount of compute, or past that of a named model: one of the two."""
+
     kind: Literal["moratorium"]
-    above: Flop
-    until: Instant
+    above: FlopOrNamed | None = None
+    """The amount that all of the developer's effective compute together may come to."""
+    above_model: NamedModel | None = None
+    """Instead of an amount: the model that nothing trained is to be more powerful than."""
+    until: InstantOrNamed
+
+    @property
+    def limit(self) -> int | Named | None:
+        """The amount; None: it is above a model, and nobody has said how much compute that took."""
+        return self.above if self.above_model is None else self.above_model.compute
 
 
 class TestInDevelopment(Part):
@@ -167,7 +192,7 @@ class Obligation(_Clause):
 
 class UndefinedTest(_Clause):
     kind: Literal["undefined_test"]
-    above: Flop
+    above: FlopOrNamed
     """No further than this without the test; nobody can sign it away."""
     test: TestInDevelopment
 
@@ -199,8 +224,20 @@ class ExceptionTerms(Part):
         return f"exception.{self.id}.{person}"
 
 
+class ScaleCap(_Clause):
+    """No model goes further than so many times the developer's last finished model that was shown to be under every
+    alarm. The checks of a generation do not raise its own cap."""
+
+    kind: Literal["scale_cap"]
+    past: FactorOrNamed
+    """How many times the effective compute of the last model of another generation, finished before this one began, on
+    which every domain was ruled out."""
+    first: FlopOrNamed
+    """Effective compute that a generation may come to without any such model."""
+
+
 Clause = Annotated[
-    Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest | Condition | Obligation,
+    Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest | ScaleCap | Condition | Obligation,
     Field(discriminator="kind"),
 ]
 

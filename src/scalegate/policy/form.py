@@ -24,6 +24,7 @@ _KINDS = {
     "compute_cap": schema.ComputeCap,
     "moratorium": schema.Moratorium,
     "undefined_test": schema.UndefinedTest,
+    "scale_cap": schema.ScaleCap,
     "condition": schema.Condition,
     "obligation": schema.Obligation,
 }
@@ -151,6 +152,7 @@ _EXAMPLES = {
     "granted_by": "{role: board, at_least: 2}", "clauses": "[...]",
     "kept_by": "{role: officer, at_least: 1}", "by": "2027-01-31", "each": "12 months", "after": "policy.adopted",
     "late": "counts", "apart_from": "[evaluator]",
+    "past": "10x", "first": "1e24 FLOP", "above_model": "{name: ..., basis: ...}", "compute": "1e25 FLOP",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 

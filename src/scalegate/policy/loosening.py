@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from scalegate.policy.document import Condition, Parameter, ParameterValue, Policy
+from scalegate.policy.compile import by_name
+from scalegate.policy.document import Parameter, ParameterValue, Policy
 from scalegate.policy.parameters import name_of
 from scalegate.policy.syntax import Compare, Expr, Not, children, parts
 
@@ -25,12 +26,14 @@ class Loosened:
 
 def loosened(policy: Policy) -> Iterator[Loosened]:
     """By parameter, each value once, in order of time. Amounts are taken to be at least 0, as facts are."""
+    if not policy.parameters:
+        return
+    conditions = [(clause, condition) for clause, condition in by_name(policy) if clause.gates]
     for parameter in policy.parameters:
         helps: dict[bool, str] = {}
-        for clause in policy.clauses:
-            if isinstance(clause, Condition) and clause.gates:
-                for more in _helps(clause.when, name_of(parameter), positive=True):
-                    helps.setdefault(more, clause.id)
+        for clause, condition in conditions:
+            for more in _helps(condition, name_of(parameter), positive=True):
+                helps.setdefault(more, clause.id)
         for before, value in pairwise(sorted(parameter.values, key=lambda it: it.from_)):
             at, was = value.value.value, before.value.value
             if at != was and (at > was) in helps:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
+from scalegate.policy.clause_figures import all_values
 from scalegate.policy.dating import in_figures
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import (
@@ -24,6 +25,7 @@ from scalegate.policy.document import (
     Obligation,
     Policy,
     Safeguards,
+    ScaleCap,
     UndefinedTest,
 )
 from scalegate.policy.syntax import PARAMETER, AtLeast, Expr, children, compares, fact_names, net
@@ -78,7 +80,9 @@ def checked(policy: Policy) -> set[Any]:
 
 def _readings(policy: Policy, clause: Clause) -> Iterator[tuple[list[tuple[str, Any]], set[Any], Callable[[Any], str]]]:
     """For each kind of figure but factors: those in the sentence, those that it is decided by, and how one is shown."""
-    amounts = {Fraction(value) for name in ("at", "above") if (value := getattr(clause, name, None)) is not None}
+    own = [value for name in ("at", "above", "first") if (value := getattr(clause, name, None)) is not None]
+    own += [clause.limit] if isinstance(clause, Moratorium) and clause.limit is not None else []
+    amounts = {Fraction(it) for figure in own for it in all_values(policy, figure)}
     if isinstance(clause, Condition):
         amounts = _constants(in_figures(policy, clause.when), Kind.FLOP, policy)
     durations, quorums = _lasting(policy, clause), _signing(policy, clause)
@@ -132,7 +136,9 @@ def _compare(said: Iterable[tuple[str, Any]], known: set[Any], show: Callable[[A
 def _growing(policy: Policy, clause: Clause) -> set[Fraction]:
     """The factors that a clause is decided by."""
     if isinstance(clause, Cadence):
-        return {clause.every} if clause.every is not None else set()
+        return set(map(Fraction, all_values(policy, clause.every))) if clause.every is not None else set()
+    if isinstance(clause, ScaleCap):
+        return set(map(Fraction, all_values(policy, clause.past)))
     if isinstance(clause, Condition):
         return {it.carries for it in _judged(policy, clause) if it.carries is not None} | {
             abs(one / other)
@@ -151,7 +157,7 @@ def _factors(policy: Policy) -> set[Fraction]:
 
 def _lasting(policy: Policy, clause: Clause) -> set[int]:
     if isinstance(clause, Cadence):
-        return {clause.within} if clause.within is not None else set()
+        return set(all_values(policy, clause.within)) if clause.within is not None else set()
     if isinstance(clause, Obligation):
         return {it for it in (clause.each, clause.within) if it is not None}
     if isinstance(clause, Condition):

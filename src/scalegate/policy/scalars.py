@@ -16,20 +16,25 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from scalegate import units
 from scalegate.errors import InputError
-from scalegate.policy.syntax import Expr, from_json, to_json
+from scalegate.policy.syntax import PARAMETER, Expr, from_json, to_json
 from scalegate.text import unshowable
 
 __all__ = [
     "FIGURES",
     "Count",
     "Duration",
+    "DurationOrNamed",
     "Factor",
+    "FactorOrNamed",
     "Figure",
     "FigureKind",
     "FigureOf",
     "Flop",
+    "FlopOrNamed",
     "Identifier",
     "Instant",
+    "InstantOrNamed",
+    "Named",
     "Role",
     "Score",
     "Share",
@@ -157,6 +162,34 @@ Text = Annotated[str, _read(_text), WithJsonSchema(_PROSE)]
 
 
 @dataclass(frozen=True)
+class Named:
+    """A figure of a clause that is a parameter of the policy: which one."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return PARAMETER + self.id
+
+
+def _read_or_named(kind: FigureKind) -> BeforeValidator:
+    """Reads a figure, or the parameter that stands for it."""
+
+    def either(text: str) -> Any:
+        named = text.startswith(PARAMETER)
+        return Named(identifier(text.removeprefix(PARAMETER))) if named else FIGURES[kind][0](text)
+
+    return _read(either)
+
+
+def _write_or_named(kind: FigureKind) -> PlainSerializer:
+    return _write(lambda value: str(value) if isinstance(value, Named) else FIGURES[kind][1](value))
+
+
+def _shape_or_named(kind: FigureKind) -> WithJsonSchema:
+    return _shape(f"(?:{_PATTERNS[kind]})|parameter\\.[a-z][a-z0-9_-]*", FIGURES[kind][2], "parameter.my-id")
+
+
+@dataclass(frozen=True)
 class FigureOf:
     """An exact number with what it is a number of; durations and instants are in seconds."""
 
@@ -176,6 +209,17 @@ FIGURES: Mapping[FigureKind, tuple[Callable[[str], int | Fraction], Callable[[An
     "count": (_count, str, "3"),
 }
 """How a figure of each kind is read and written, and an example. No text is a figure of two kinds."""
+
+FlopOrNamed = Annotated[int | Named, _read_or_named("flop"), _write_or_named("flop"), _shape_or_named("flop")]
+DurationOrNamed = Annotated[
+    int | Named, _read_or_named("duration"), _write_or_named("duration"), _shape_or_named("duration")
+]
+InstantOrNamed = Annotated[
+    int | Named, _read_or_named("instant"), _write_or_named("instant"), _shape_or_named("instant")
+]
+FactorOrNamed = Annotated[
+    Fraction | Named, _read_or_named("factor"), _write_or_named("factor"), _shape_or_named("factor")
+]
 
 
 def _figure(text: str) -> FigureOf:

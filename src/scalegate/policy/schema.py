@@ -93,7 +93,8 @@ def _said() -> dict[tuple[str, str], str]:
 
 
 _NAMES = ("Flop", "Duration", "Instant", "Factor", "Share", "Score", "Count", "Figure", "Identifier", "Text")
-_SCALARS = {name: TypeAdapter(getattr(scalars, name)).json_schema() for name in _NAMES}
+_OR_NAMED = ("FlopOrNamed", "DurationOrNamed", "InstantOrNamed", "FactorOrNamed")
+_SCALARS = {name: TypeAdapter(getattr(scalars, name)).json_schema() for name in (*_NAMES, *_OR_NAMED)}
 
 
 def _by_name(part: Any) -> Any:

@@ -59,6 +59,8 @@ _OF_A_DOMAIN: dict[str, Kind] = {
 def vocabulary(policy: Policy) -> dict[str, Kind]:
     """Every fact of a policy, by name, with its kind."""
     known = dict(_OF_EVERY_POLICY)
+    if policy.domains:
+        known["developer.shown"] = Kind.FLOP
     for domain in policy.domains:
         known |= {f"{domain.id}.{name}": kind for name, kind in _OF_A_DOMAIN.items()}
     for level in policy.levels:

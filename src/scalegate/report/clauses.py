@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from scalegate.policy.clause_figures import shown
 from scalegate.policy.document import (
     Action,
     Cadence,
@@ -21,8 +22,10 @@ from scalegate.policy.document import (
     Policy,
     Quorum,
     Safeguards,
+    ScaleCap,
     UndefinedTest,
 )
+from scalegate.policy.scalars import Named
 from scalegate.policy.show import amount, date
 from scalegate.policy.vocabulary import Kind
 from scalegate.report.words import Said, factor, inline, share
@@ -73,24 +76,45 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
         case ComputeCap():
             return (
                 f"{held} where the planned end of the run, or all of the developer's effective compute"
-                f" together, is more than {flop(clause.at)}, whatever evaluations say."
+                f" together, is more than {shown(clause.at, flop)}, whatever evaluations say."
             )
         case Moratorium():
             return (
-                f"{held} until {date(clause.until)} where all of the developer's effective compute together is"
-                f" more than {flop(clause.above)}, whatever evaluations say."
+                f"{held} until {shown(clause.until, date)} where all of the developer's effective compute together is"
+                f" more than {_above(clause)}, whatever evaluations say."
+            )
+        case ScaleCap():
+            if not policy.domains:
+                return f"{held}: this goes by what evaluations show, and the policy measures no domain."
+            return (
+                f"{held} where its effective compute, asked for or planned, is more than {shown(clause.first, flop)}"
+                f" and more than {_times(clause.past)} that of the developer's last finished model on which every alarm"
+                " was ruled out. That model is of another generation, none of whose weights are in this one's, and from"
+                " before this one began: no check during a generation raises its own limit."
             )
         case Obligation():
             return _obligation(policy, clause, held)
         case UndefinedTest():
             return (
                 f"{held} where all of the developer's effective compute together is more than"
-                f" {flop(clause.above)}, until the test `{clause.test.id}` is passed. Nobody has defined that test, so"
-                " nothing passes it, and nobody can sign it away."
+                f" {shown(clause.above, flop)}, until the test `{clause.test.id}` is passed. Nobody has defined that"
+                " test, so nothing passes it, and nobody can sign it away."
             )
         case _:
             said = inline(condition)
             return f"{held} unless {said}." if said else f"{held} unless {condition.text}"
+
+
+def _above(clause: Moratorium) -> str:
+    model, limit = clause.above_model, clause.limit
+    if model is None or limit is None:
+        unsaid = f"what `{model.name}` took, which nobody has said (so no amount is known to be less)" if model else ""
+        return unsaid or (shown(limit, flop) if limit is not None else "nothing")
+    return f"{shown(limit, flop)}, which is what `{model.name}` is taken to have taken (a judgement: {model.basis})"
+
+
+def _times(figure: Fraction | Named) -> str:
+    return f"`{figure}` times" if isinstance(figure, Named) else f"{exact_decimal(figure)}x"
 
 
 def _capability(policy: Policy, clause: Capability, held: str, trains: bool) -> str:
@@ -201,9 +225,9 @@ def _cadence(policy: Policy, clause: Cadence, held: str, trains: bool) -> str:
         return f"{held}: this asks for evaluations in every domain, and the policy has none."
     fresh = []
     if clause.every is not None:
-        fresh.append(f"effective compute has grown to no more than {exact_decimal(clause.every)}x")
+        fresh.append(f"effective compute has grown to no more than {_times(clause.every)}")
     if clause.within is not None:
-        fresh.append(f"no more than {format_duration(clause.within)} have passed")
+        fresh.append(f"no more than {shown(clause.within, format_duration)} have passed")
     if clause.on is not None:
         fresh.append("the weights have not changed")
     whole = clause.due == "all"
@@ -212,7 +236,7 @@ def _cadence(policy: Policy, clause: Cadence, held: str, trains: bool) -> str:
     lasting = (
         ""
         if whole or clause.within is None
-        else f", and for at most {format_duration(clause.within)} after the lineage was opened"
+        else f", and for at most {shown(clause.within, format_duration)} after the lineage was opened"
     )
     each = "" if len(policy.domains) == 1 else "each of "
     names = listed([f"`{domain.id}`" for domain in policy.domains])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
+from scalegate.policy.clause_figures import shown
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import (
     ACTIONS,
@@ -22,6 +23,7 @@ from scalegate.policy.document import (
     Parameter,
     Policy,
     Safeguards,
+    ScaleCap,
     UndefinedTest,
 )
 from scalegate.policy.parameters import name_of, shown_value
@@ -183,14 +185,19 @@ def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
     match clause:
         case Cadence():
             if clause.every is not None:
-                yield f"{exact_decimal(clause.every)}x", "growth of effective compute until the next evaluation"
+                yield (
+                    shown(clause.every, lambda it: f"{exact_decimal(it)}x"),
+                    "growth of effective compute until the next evaluation",
+                )
             if clause.within is not None:
-                yield format_duration(clause.within), "time until the next evaluation"
+                yield shown(clause.within, format_duration), "time until the next evaluation"
         case ComputeCap():
-            yield flop(clause.at), "cap on effective compute"
+            yield shown(clause.at, flop), "cap on effective compute"
         case Moratorium():
-            yield flop(clause.above), "effective compute above which the moratorium holds"
-            yield date(clause.until), "end of the moratorium"
+            if clause.limit is not None:
+                of = f", as `{clause.above_model.name}` is taken to have had" if clause.above_model else ""
+                yield shown(clause.limit, flop), f"effective compute above which the moratorium holds{of}"
+            yield shown(clause.until, date), "end of the moratorium"
         case Obligation():
             if clause.by is not None:
                 yield date(clause.by), "when it is due"
@@ -201,8 +208,12 @@ def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
             if clause.within is not None:
                 yield format_duration(clause.within), f"time after `{clause.after}` until it is due"
             yield str(clause.kept_by.at_least), f"signatures of the role `{clause.kept_by.role}` that it was done"
+        case ScaleCap():
+            past = shown(clause.past, lambda it: f"{exact_decimal(it)}x")
+            yield past, "growth past the last finished model that was shown to be under every alarm"
+            yield shown(clause.first, flop), "effective compute without such a model"
         case UndefinedTest():
-            yield flop(clause.above), f"effective compute above which the test `{clause.test.id}` is asked for"
+            yield shown(clause.above, flop), f"effective compute above which the test `{clause.test.id}` is asked for"
             yield (
                 str(clause.test.approved_by.at_least),
                 f"who may approve a candidate for the test `{clause.test.id}`: it decides nothing yet",

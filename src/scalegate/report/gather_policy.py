@@ -67,6 +67,7 @@ _OF_THE_RUN = frozenset(
 )
 """Facts that nobody signs or measures."""
 _MEASURED = ("ruled_out", "reached", "reached_early", "unevaluated", "evidence.compute", "evidence.time", "elicitation")
+_MEASURED_ELSEWHERE = "developer.shown"
 
 
 def gather_policy(policy: Policy, at: int) -> Promises:
@@ -200,11 +201,13 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
         lacking = dict.fromkeys(name for tree in trees for name in undefined(tree))
         for name in lacking:
             what = f"`{clause.id}`: what it asks for as `{name.removeprefix('test.')}` is not defined."
-            yield f"{what} Nobody can meet that or sign it away."
+            ends = " Until its date nobody" if clause.kind == "moratorium" else " Nobody"
+            yield f"{what}{ends} can meet that or sign it away."
         names = frozenset(it for tree in trees for it in fact_names(tree) if not it.startswith(PARAMETER))
         measured = {name for name in names for kind in _MEASURED if name.endswith(f".{kind}")}
         if isinstance(clause, Obligation) and clause.late == "stands":
             yield f"`{clause.id}`: once it was not kept in time, no signature releases it; only an amendment does."
+        measured |= names & {_MEASURED_ELSEWHERE}
         if not lacking and names - measured <= _OF_THE_RUN:
             alone = "only its date can" if clause.kind == "moratorium" else "no evaluation can either"
             yield f"`{clause.id}`: no signature releases it; {'an evaluation alone can' if measured else alone}."

@@ -8,9 +8,12 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import Assessment, assess, look_alpha
-from scalegate.policy.document import ComputeCap, Moratorium, Policy, UndefinedTest
+from scalegate.gate.facts import Assessment, assess, derive_facts, look_alpha
+from scalegate.gate.generations import SHOWN, reach, scale_caps
+from scalegate.policy.clause_figures import value_at
+from scalegate.policy.document import ComputeCap, Moratorium, Policy, ScaleCap, UndefinedTest
 from scalegate.policy.document import Domain as PolicyDomain
+from scalegate.policy.semantics import number
 from scalegate.report.context import Context, word_of
 from scalegate.report.model import Domain, Evaluation, Gate, Step
 from scalegate.units import format_flop, format_instant, format_share
@@ -114,13 +117,19 @@ def gates(context: Context) -> tuple[Gate, ...]:
     found = []
     if policy.first_evaluation_at is not None:
         found.append(Gate(policy.first_evaluation_at, "first evaluation due"))
+    now = context.chosen[1].now if context.chosen else context.fold.time
+    situation = context.situation if scale_caps(policy) else None
+    shown = number(derive_facts(policy, situation, "train").get(SHOWN)) if situation else None
     statuses = {item.clause: item.status for item in context.chosen[1].findings} if context.chosen else {}
     for clause in policy.clauses:
         if not clause.gates:
             continue
-        at = clause.at if isinstance(clause, ComputeCap) else None
+        figure = clause.at if isinstance(clause, ComputeCap) else None
         if isinstance(clause, UndefinedTest | Moratorium):
-            at = clause.above
+            figure = clause.limit if isinstance(clause, Moratorium) else clause.above
+        at = value_at(policy, figure, now) if figure is not None else None
+        if isinstance(clause, ScaleCap):
+            at = reach(policy, clause, shown, now)
         if at:
             idle = {"not binding": " (not binding)", "not applicable": " (not in force)"}
             found.append(Gate(at, clause.id + idle.get(statuses.get(clause.id, ""), "")))

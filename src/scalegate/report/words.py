@@ -42,6 +42,8 @@ _NOUNS = {
     "now": "the time of asking",
     "ledger.time": "the time of the latest entry in the ledger",
     "developer.others": "the developer's effective compute in other runs",
+    "developer.shown": "the effective compute of the developer's last finished model, of another generation and from"
+    " before this one began, on which every alarm was ruled out",
     "lineage.compute": "the effective compute that the lineage has used",
     "lineage.opened": "the time at which the lineage was opened",
     "lineage.planned_end": "the effective compute at which the run is planned to end",

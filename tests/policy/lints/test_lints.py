@@ -297,7 +297,7 @@ PUBLISHED = Path(scalegate.__file__).parent / "policies"
         ("anthropic-rsp-2.2", "vague-word", "determination cbrn-3"),
         ("openai-preparedness-2", "vague-word", "safeguard high-safeguards"),
         ("openai-preparedness-2", "quorum-of-one", "determination bio-high"),
-        ("pause-letter-2023", "always-met", "clause pause"),
+        ("pause-letter-2023", "clause-over", "clause pause"),
     ],
 )
 def test_published_policies_are_weak_where_their_texts_are(name: str, code: str, about: str) -> None:

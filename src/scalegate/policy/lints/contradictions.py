@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards
+from scalegate.policy.clause_figures import all_values, shown
+from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards, ScaleCap
 from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
+from scalegate.policy.scalars import Named
 from scalegate.units import exact_flop, format_duration, format_factor, format_flop, format_instant
 
 __all__ = ["lints"]
@@ -48,7 +50,7 @@ class _Figure(NamedTuple):
     """A figure that a clause holds by; the smaller value is the stricter."""
 
     name: str
-    value: Fraction | int
+    value: Fraction | int | Named
     shown: str
 
 
@@ -77,14 +79,19 @@ def _about(clause: Clause) -> object:
 def _figures(clause: Clause) -> tuple[_Figure, ...]:
     match clause:
         case ComputeCap():
-            return (_Figure("limit", clause.at, exact_flop(clause.at)),)
+            return (_Figure("limit", clause.at, shown(clause.at, exact_flop)),)
+        case ScaleCap():
+            past = _Figure("growth", clause.past, shown(clause.past, format_factor))
+            return past, _Figure("first", clause.first, shown(clause.first, exact_flop))
         case Cadence():
-            every = [_Figure("growth", it, format_factor(it)) for it in (clause.every,) if it is not None]
-            within = [_Figure("time", it, format_duration(it)) for it in (clause.within,) if it is not None]
+            every = [_Figure("growth", it, shown(it, format_factor)) for it in (clause.every,) if it is not None]
+            within = [_Figure("time", it, shown(it, format_duration)) for it in (clause.within,) if it is not None]
             return *every, *within
         case Moratorium():
-            above = _Figure("compute", clause.above, exact_flop(clause.above))
-            return above, _Figure("end", -clause.until, format_instant(clause.until))
+            until = clause.until if isinstance(clause.until, Named) else -clause.until
+            end = _Figure("end", until, shown(clause.until, format_instant))
+            limit = clause.limit
+            return (end,) if limit is None else (_Figure("compute", limit, shown(limit, exact_flop)), end)
     return ()
 
 
@@ -92,10 +99,12 @@ def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
     """One clause beside those about the same thing that stand before it."""
     path, about, first = clause_path(index), f"clause {clause.id}", others[0]
     differing = [(a, b) for a, b in zip(_figures(first), _figures(clause), strict=True) if a.value != b.value]
-    if isinstance(clause, Moratorium) and len({a.value < b.value for a, b in differing}) > 1:
+    if any(isinstance(it.value, Named) for pair in differing for it in pair):
+        return  # which of the two is the stricter may change with the date
+    if isinstance(clause, Moratorium) and len({_size(a) < _size(b) for a, b in differing}) > 1:
         return  # a low bar for a short time beside a high one for long is a schedule
     if not differing:
-        if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards):
+        if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards | ScaleCap):
             what = f"it asks for what `{first.id}` asks for"
             yield Lint(TWICE, path, about, what, "keep one of the two")
         return
@@ -104,19 +113,25 @@ def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
     binding = [
         f"{figure.shown} of `{owner}`"
         for candidates in zip(*([(it, each.id) for it in _figures(each)] for each in (*others, clause)), strict=True)
-        for figure, owner in [min(candidates, key=lambda candidate: candidate[0].value)]
+        for figure, owner in [min(candidates, key=lambda candidate: _size(candidate[0]))]
         if figure.name in names
     ]
     what = f"{', and '.join(said)}; what binds is {' and '.join(binding)}"
     yield Lint(TWO_FIGURES, path, about, what, "keep one figure, in one clause")
 
 
+def _size(figure: _Figure) -> Fraction | int:
+    return figure.value if isinstance(figure.value, Fraction | int) else 0
+
+
 def _limits(policy: Policy) -> Iterator[Lint]:
     first = policy.first_evaluation_at
     for index, clause in gating(policy):
         trains = "train" in clause.actions and clause.tier is None
-        if isinstance(clause, ComputeCap) and trains and first is not None and clause.at <= first:
-            what = f"it ends at {exact_flop(clause.at)}, and the first evaluation is due at {exact_flop(first)}"
+        if not isinstance(clause, ComputeCap) or not trains or first is None:
+            continue
+        if max(all_values(policy, clause.at), default=first + 1) <= first:
+            what = f"it ends at {shown(clause.at, exact_flop)}, and the first evaluation is due at {exact_flop(first)}"
             fix = "lower `first_evaluation_at`: it is for compute at which the capability cannot be there yet"
             yield Lint(BEFORE_FIRST, clause_path(index, "at"), f"clause {clause.id}", what, fix)
 
@@ -127,18 +142,19 @@ def _steps(policy: Policy) -> Iterator[Lint]:
     for index, clause in gating(policy):
         if not isinstance(clause, Cadence) or clause.every is None or clause.due == "all":
             continue
+        every = max(all_values(policy, clause.every), default=Fraction(0))
         short = [
             (domain, domain.buffer / domain.margin)
             for domain in policy.domains
             if domain.id in evaluated
             and set(evaluated[domain.id].actions) & set(clause.actions)
-            and domain.buffer / domain.margin < clause.every
+            and domain.buffer / domain.margin < every
         ]
         if short:
             domain, reach = min(short, key=lambda item: item[1])
             what = (
-                f"an evaluation is due every {format_factor(clause.every)}, and evidence in `{domain.id}` carries to"
-                f" {format_factor(reach)} (buffer over margin); what binds is {format_factor(reach)} of"
+                f"an evaluation is due every {shown(clause.every, format_factor)}, and evidence in `{domain.id}`"
+                f" carries to {format_factor(reach)} (buffer over margin); what binds is {format_factor(reach)} of"
                 f" `{evaluated[domain.id].id}`"
             )
             fix = "write the smaller step here, or argue for a larger buffer"
@@ -148,8 +164,10 @@ def _steps(policy: Policy) -> Iterator[Lint]:
 def _budget(policy: Policy) -> Iterator[Lint]:
     """Whether a lineage that is evaluated at each step comes to the lowest limit within its error budget."""
     trains = [clause for _, clause in gating(policy) if "train" in clause.actions and clause.tier is None]
-    caps = [clause.at for clause in trains if isinstance(clause, ComputeCap)]
-    steps = [it.every for it in trains if isinstance(it, Cadence) and it.every is not None and it.due != "all"]
+    # Of a parameter the value with which it comes furthest: what is told is so whichever is in force.
+    caps = [it for cap in trains if isinstance(cap, ComputeCap) for it in all_values(policy, cap.at)]
+    paced = [it.every for it in trains if isinstance(it, Cadence) and it.every is not None and it.due != "all"]
+    steps = [Fraction(max(values)) for values in (all_values(policy, it) for it in paced) if values]
     steps += [domain.buffer / domain.margin for domain in policy.domains]
     first, step = policy.first_evaluation_at, min(steps, default=Fraction(0))
     if not caps or not first or not policy.domains or step <= 1:

@@ -20,6 +20,7 @@ from scalegate.policy.document import (
     Moratorium,
     Policy,
     Safeguards,
+    ScaleCap,
     UndefinedTest,
 )
 
@@ -68,7 +69,7 @@ def _lacking(*asked: tuple[object, str]) -> tuple[str, ...]:
 def _limits(policy: Policy, sure: list[Clause]) -> Coverage:
     domains = [f"threshold of `{domain.id}`" for domain in policy.domains]
     judged = [f"judgement `{item.id}`" for item in policy.judged]
-    caps, other = _of(sure, ComputeCap), _of(sure, UndefinedTest, Moratorium)
+    caps, other = _of(sure, ComputeCap), _of(sure, UndefinedTest, Moratorium, ScaleCap)
     has = (*domains, *judged, *caps, *other, *_of(sure, Condition))
     lacks = _lacking(
         (domains, "a domain with a threshold that is measured"),

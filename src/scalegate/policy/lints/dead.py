@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scalegate.policy.clause_figures import all_values, shown
 from scalegate.policy.compile import CompiledClause, compile_policy
 from scalegate.policy.document import ACTIONS, Clause, ComputeCap, Moratorium, Policy, Safeguards, UndefinedTest
 from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
 from scalegate.policy.lints.tree import implied_by_cap, truths, what_stops
 from scalegate.policy.obliged import OBLIGATION
 from scalegate.policy.show import show_condition
-from scalegate.policy.syntax import Compare
+from scalegate.policy.syntax import Compare, fact_names
 from scalegate.policy.vocabulary import vocabulary
 from scalegate.truth import Truth
 from scalegate.units import exact_flop, format_instant
@@ -85,9 +86,11 @@ def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause,
     if clause.in_force is not None and clause.in_force.until is not None:
         return
     path, about = clause_path(index), f"clause {clause.id}"
-    cause = next(what_stops(compiled.condition, today), None)
-    if cause is None:
+    causes = list(what_stops(compiled.condition, today))
+    if not causes:
         return
+    # That a parameter is overdue some day is told of the parameter.
+    cause = next((it for it in causes if not _is_date(it)), causes[0])
     bound = f", while tier `{clause.tier}` binds" if clause.tier else ""
     what = f"{_once(policy, clause, cause)}{bound}, nothing releases it"
     if isinstance(clause, Safeguards):
@@ -97,6 +100,10 @@ def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause,
         yield Lint(STOP, path, about, what, "nothing, if that is meant; else say what would release it")
 
 
+def _is_date(cause: Compare | str) -> bool:
+    return isinstance(cause, Compare) and fact_names(cause) == {"now"}
+
+
 def _once(policy: Policy, clause: Clause, cause: Compare | str) -> str:
     if isinstance(cause, str) and cause.startswith("determination."):
         return f"once it is judged that `{cause.removeprefix('determination.')}` is not so, and as long as it is"
@@ -104,10 +111,10 @@ def _once(policy: Policy, clause: Clause, cause: Compare | str) -> str:
         return f"once `{cause.removeprefix(OBLIGATION)}` was not kept in time"
     if isinstance(cause, str):
         return f"once the alarm of `{cause}` was reached"
-    if isinstance(clause, ComputeCap):
-        return f"past {exact_flop(clause.at)}"
-    if isinstance(clause, UndefinedTest):
-        return f"past {exact_flop(clause.above)}, while `{clause.test.id}` is undefined"
+    if isinstance(clause, ComputeCap) and not _is_date(cause):
+        return f"past {shown(clause.at, exact_flop)}"
+    if isinstance(clause, UndefinedTest) and not _is_date(cause):
+        return f"past {shown(clause.above, exact_flop)}, while `{clause.test.id}` is undefined"
     return f"once it is no longer so that `{show_condition(cause, vocabulary(policy))}`"
 
 
@@ -124,7 +131,9 @@ def _over(clause: Clause, today: int) -> str | None:
     """That it has ended, by its own dates or as a moratorium by its date, or ends before it starts; None: neither."""
     dates = clause.in_force
     start, end = (dates.from_, dates.until) if dates else (None, None)
-    ends = [it for it in (end, clause.until if isinstance(clause, Moratorium) else None) if it is not None]
+    # A date that is a parameter is overdue some day: then the moratorium holds again.
+    dated = clause.until if isinstance(clause, Moratorium) and isinstance(clause.until, int) else None
+    ends = [it for it in (end, dated) if it is not None]
     if not ends:
         return None
     if min(ends) <= today:
@@ -140,7 +149,8 @@ def _masked(policy: Policy, index: int, clause: Clause, compiled: CompiledClause
             continue
         if other == clause or (isinstance(clause, ComputeCap) and clause.tier is None):
             continue
-        if truths(compiled.condition, today, implied_by_cap(other.at)) == {Truth.TRUE}:
-            what = f"`{other.id}` holds at {exact_flop(other.at)}, before this can"
+        limits = all_values(policy, other.at)
+        if limits and truths(compiled.condition, today, implied_by_cap(max(limits))) == {Truth.TRUE}:
+            what = f"`{other.id}` holds at {shown(other.at, exact_flop)}, before this can"
             yield Lint(MASKED, clause_path(index), f"clause {clause.id}", what, "lower its figure, or take it out")
             return

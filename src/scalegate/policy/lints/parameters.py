@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scalegate.policy.compile import by_name
 from scalegate.policy.dating import parameters_of
-from scalegate.policy.document import Condition, Policy
+from scalegate.policy.document import Policy
 from scalegate.policy.lints import sources
 from scalegate.policy.lints.lint import Lint, Rule
 from scalegate.policy.loosening import loosened
@@ -44,12 +45,11 @@ SOON = 90 * DAY
 
 def lints(policy: Policy, today: int) -> Iterator[Lint]:
     """In the order of the document; `today` is an instant."""
-    when = [it.when for it in policy.clauses if isinstance(it, Condition) and it.gates]
-    used = {name for condition in when for name in parameters_of(condition)}
+    used = {name for clause, condition in by_name(policy) if clause.gates for name in parameters_of(condition)}
     for index, parameter in enumerate(policy.parameters):
         path, about = ("parameters", index), f"parameter {parameter.id}"
         if name_of(parameter) not in used:
-            fix = f"name it in a condition, `{name_of(parameter)}`, or take it out"
+            fix = f"name it in a clause, `{name_of(parameter)}`, or take it out"
             yield Lint(UNUSED, path, about, "no clause that gates names it", fix)
         at = in_force(parameter, today)
         for place, value in enumerate(parameter.values):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scalegate.policy.document import ExceptionTerms, Floor, Policy
+from scalegate.policy.document import ExceptionTerms, Floor, Moratorium, Policy
 from scalegate.policy.lints.lint import Lint, Path, Rule
 from scalegate.policy.parts import (
     Determination,
@@ -23,6 +23,7 @@ from scalegate.policy.parts import (
     Tier,
 )
 from scalegate.policy.quotes import figures
+from scalegate.policy.scalars import Named
 from scalegate.policy.show import date
 from scalegate.units import exact_flop, format_duration
 
@@ -44,7 +45,7 @@ CHANGED = Rule(
 _MORE_IS_WEAKER = (
     "growth",
     *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
-    *("first_evaluation_at", "from", "carries", "review_by", "by", "each"),
+    *("first_evaluation_at", "from", "carries", "review_by", "by", "each", "past", "first"),
 )
 _LESS_IS_WEAKER = ("samples", "margin", "share", "at_least", "until", "factor")
 """By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
@@ -103,7 +104,7 @@ def _fields(old: Part, new: Part, path: Path, about: str) -> Iterator[Lint]:
         elif isinstance(before, Part) and isinstance(after, Part) and type(before) is type(after):
             yield from _fields(before, after, here, f"{about}, {shown}" if path else f"`{shown}`")
         else:
-            rule = _direction(shown, before, after)
+            rule = CHANGED if _otherwise(old, new, name) else _direction(shown, before, after)
             if isinstance(new, ExceptionTerms) and isinstance(before, tuple):
                 rule = _of_exception(name, set(before), set(after))
             yield Lint(rule, here, about, _told(shown, old, new, name), "")
@@ -113,6 +114,13 @@ def _of_exception(name: str, before: set[str], after: set[str]) -> Rule:
     """Of the lists of an exception: what more clauses, actions, or conditions of it come to."""
     more, less = (STRICTER, WEAKER) if name == "determined" else (WEAKER, STRICTER)
     return more if before < after else less if after < before else CHANGED
+
+
+def _otherwise(old: Part, new: Part, name: str) -> bool:
+    """Whether a moratorium is told by an amount in one version, and by a model in the other."""
+    if not (isinstance(old, Moratorium) and isinstance(new, Moratorium)):
+        return False
+    return name in ("above", "above_model") and (old.above is None) is not (new.above is None)
 
 
 def _floors(old: Sequence[Floor], new: Sequence[Floor], path: Path) -> Iterator[Lint]:
@@ -169,6 +177,9 @@ def _direction(name: str, before: Any, after: Any) -> Rule:
         return STRICTER if set(before) < set(after) else WEAKER if set(after) < set(before) else CHANGED
     if name == "late":
         return STRICTER if after == "stands" else WEAKER
+    if isinstance(before, Named) or isinstance(after, Named):
+        # The values of parameters are compared where these stand.
+        return CHANGED
     if name in _MORE_IS_WEAKER:
         return WEAKER if after > before else STRICTER
     if name in _LESS_IS_WEAKER:
