@@ -269,10 +269,12 @@ def _read_text(path: Path) -> str:
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
     from scalegate.cli import evidence, key, policy
+    from scalegate.cli.claim import claim_risk
     from scalegate.cli.sign import adopt, adopters, approve, attest, determine
 
     for command in (demo, init, status, decide, attest, approve, determine, adopters, adopt, report, verify):
         app.command(command.__name__)(command)
+    app.command("claim-risk")(claim_risk)
     app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(key.app, name="key")

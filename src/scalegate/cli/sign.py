@@ -23,9 +23,9 @@ from scalegate.cli.options import (
 
 if TYPE_CHECKING:
     from scalegate.gate import Decision, Journal
-    from scalegate.ledger.entries import Approval, Attestation, Determination, TierStatus
+    from scalegate.ledger.entries import Approval, Attestation, Determination, RiskClaimed, TierStatus
 
-    Signed = Approval | Attestation | Determination | TierStatus
+    Signed = Approval | Attestation | Determination | RiskClaimed | TierStatus
 
 __all__ = ["adopt", "adopters", "approve", "attest", "determine"]
 
@@ -105,7 +105,9 @@ def approve(
             )
         check_nothing_waits(journal, Project(project))
         later = since(journal.fold, run, found[0]).kinds
-        unseen: dict[str, int] = {kind: later[kind] for kind in ("result", "determination") if kind in later}
+        unseen: dict[str, int] = {
+            kind: later[kind] for kind in ("result", "determination", "risk claim") if kind in later
+        }
         if unseen:
             raise InputError(
                 f"{Since(unseen)} came after decision"
@@ -285,7 +287,9 @@ def _grant(
     counts = made[-1].until
     shorter = f", and not until {format_instant(end)}: the policy lets it count no longer" if counts < end else ""
     ends = (
-        f"until {format_instant(counts)}{shorter}" if getattr(made[-1], "holds", True) else "until you sign otherwise"
+        f"until {format_instant(counts)}{shorter}"
+        if getattr(made[-1], "holds", True) and getattr(made[-1], "bound", True)
+        else "until you sign otherwise"
     )
     said = f"Signed by {who}: entry {index} of {place.ledger}. It counts {ends}."
     emit(as_json, {"entry": index, "until": counts} | more, lambda: said + words)

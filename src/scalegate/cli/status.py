@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from scalegate.cli.budgets import budget_lines, risk_budgets
 from scalegate.cli.show import count
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
@@ -81,6 +82,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
             if attempt.announced is not None and attempt.finished is None
         ],
         "amendment": _pending(fold),
+        "risk_budgets": risk_budgets(journal),
         "file": _file(folder, policy, fold),
         "faults": fold.faults,
         "waiting": waiting(journal, kept_beside(journal.ledger.path)),
@@ -221,6 +223,7 @@ def status_view(document: Document) -> RenderableType:
         )
         for item in document["open"]
     ]
+    lines += map(Text, budget_lines(document["risk_budgets"]))
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
     lines += [
         Text(f"! kept beside the ledger, and written when a run is opened: {it}", style="bold red")

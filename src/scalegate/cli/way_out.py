@@ -167,6 +167,15 @@ def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[
                 if decision.action != "release_weights":
                     about += ["--configuration", decision.configuration or "CONFIGURATION"]
             yield _line(known, ["determine", determination, *about, "--as", person, *rest])
+        case ("risk", risk, *people):
+            action = [] if decision.action == "train" else ["--action", decision.action]
+            if action:
+                action += ["--weights", decision.weights or "DIGEST"]
+                if decision.action != "release_weights":
+                    action += ["--configuration", decision.configuration or "CONFIGURATION"]
+            about = ["--run", decision.run, *action, "--bound", "BOUND"]
+            for person in people:
+                yield _line(known, ["claim-risk", risk, *about, "--as", person, *rest])
         case ("tier", tier):
             role = next(it.recorded_by for it in known.policy.tiers if it.id == tier)
             yield _line(known, ["adopters", tier, "--as", known.who(role), *rest])

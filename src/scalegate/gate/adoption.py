@@ -123,7 +123,8 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
         if policy.digest() != fold.policy_digest:
             # What was denied stays known; whatever grants is signed anew.
             said = tuple(it.model_copy(update={"current": False}) for it in situation.statements)
-            anew = {"policy": policy.digest(), "signatures": (), "tiers": (), "statements": said}
+            claimed = tuple(it.model_copy(update={"current": False}) for it in situation.claims)
+            anew = {"policy": policy.digest(), "signatures": (), "tiers": (), "statements": said, "claims": claimed}
             situation = situation.model_copy(update=anew)
         yield situation
 

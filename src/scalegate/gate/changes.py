@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from math import ceil, floor
 
+from scalegate.gate.claiming import budget_waits, claim_changes
 from scalegate.gate.decision import Resumption
 from scalegate.gate.determinations import determination_changes
 from scalegate.gate.facts import assess, effective, levels_open
@@ -60,6 +61,7 @@ def possible_changes(
         *_acts(policy, situation, judge, facts, cost, stated),
         *_signatures(policy, situation, judge, facts, _able(policy)),
         *_waits(judge, facts),
+        *budget_waits(policy, situation, judge, facts),
     )
 
 
@@ -87,7 +89,7 @@ def unforeseen_changes(
         best += [(f"{d.id}.unevaluated", least_unevaluated(policy, situation, d, unsaved)) for d in policy.domains]
         found.append(Change("act", text, tuple(best)))
     # What is measured and signed now may have ended by the time that something is waited for.
-    for wait in _waits(judge, facts):
+    for wait in (*_waits(judge, facts), *budget_waits(policy, situation, judge, facts)):
         later = situation.model_copy(update={"now": int(number(dict(wait.updates)["now"]) or 0)})
         signed: list[tuple[str, Value]] = []
         for change in (*_attestations(policy, later, able), *_signatures(policy, later, judge, facts, able)):
@@ -232,6 +234,7 @@ def _signatures(
 ) -> Iterator[Change]:
     now, shown = situation.now, levels_open(policy, facts, judge.action)
     yield from determination_changes(policy, situation, judge.action, able, trained_in(situation, judge))
+    yield from claim_changes(policy, situation, judge.action, able, trained_in(situation, judge))
     for level in policy.levels:
         if level.approvals:
             # Nobody can sign for a level before a decision that shows evidence to leave it open.

@@ -14,6 +14,7 @@ from math import ceil, floor
 
 from scalegate.evidence import binomial
 from scalegate.gate.determinations import determination_facts, determination_names
+from scalegate.gate.risks import risk_facts, risk_names
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
 from scalegate.policy.determined import determined, fact_of, judged
 from scalegate.policy.document import Action, Determination, Domain, Policy, Tier
@@ -165,6 +166,8 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
                 )
     for item in policy.determinations:
         gather(determination_names(policy, item), partial(determination_facts, policy, situation, action, item))
+    for risk in policy.risks:
+        gather(risk_names(policy, risk), partial(risk_facts, policy, situation, action, risk))
     for tier in policy.tiers:
         records = [record for record in situation.tiers if record.tier == tier.id]
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")

@@ -9,6 +9,7 @@ from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
 from scalegate.gate.lineage import carried, lineage_faults, members, total
 from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
+from scalegate.gate.risks import claims
 from scalegate.gate.situation import Lineage, Situation
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def situation_of(
         descendants=tuple(descendants(fold.attempts, fold.runs, run)),
         signatures=tuple(mine),
         statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at)),
+        claims=tuple(claims(fold.claimed, fold.runs, run, fold.adopted_at)),
+        spent=tuple(fold.spent.values()),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
         meter_faults=tuple(meter_faults),
         ledger_faults=tuple(fold.faults),

@@ -26,6 +26,8 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.Attestation: ("attestation", "attestations"),
     entries.Determination: ("determination", "determinations"),
     entries.TierStatus: ("tier record", "tier records"),
+    entries.RiskClaimed: ("risk claim", "risk claims"),
+    entries.DecisionMade: ("permit of another run on a risk budget", "permits of other runs on a risk budget"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
 }
@@ -195,7 +197,10 @@ class _Scope:
             case entries.PolicyAdopted():
                 # A signature short of the quorum changes nothing yet.
                 return record.refused is None and record.index <= fold.adopted_at
-            case entries.Attestation() | entries.TierStatus() | entries.Determination():
+            case entries.Attestation() | entries.TierStatus() | entries.Determination() | entries.RiskClaimed():
                 return record.refused is None
+            case entries.DecisionMade():
+                # Of its own permits a run has decided already.
+                return any(at == record.index and key[1] != self.run for key, at in fold.spent_at.items())
             case _:
                 return False

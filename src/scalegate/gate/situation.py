@@ -12,9 +12,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from scalegate.ledger import strict_json
-from scalegate.ledger.entries import DerivedFlop
+from scalegate.ledger.entries import ChanceText, DerivedFlop
 
-__all__ = ["Elsewhere", "Lineage", "Piece", "Signature", "Situation", "Statement", "TierRecord"]
+__all__ = ["Claim", "Elsewhere", "Lineage", "Piece", "Signature", "Situation", "Spent", "Statement", "TierRecord"]
 
 
 STATED = "f" * 64
@@ -99,6 +99,44 @@ class Statement(_Record):
     """Training FLOP in the weights; None: the ledger does not know them."""
 
 
+class Claim(_Record):
+    """What a named person with the role said of the risk that remains, as far as it is about this run."""
+
+    risk: str
+    by: str
+    action: str
+    bound: ChanceText | None
+    """None: it cannot be bounded."""
+    time: int
+    until: int
+    current: bool
+    """Whether it was signed under the policy in force, as it was adopted."""
+    of: Literal["ancestor", "lineage", "descendant", "elsewhere"]
+    """What it is of, as in `Statement`."""
+    weights: str
+    configuration: str | None = None
+    compute: DerivedFlop | None = None
+    """Training FLOP in the weights; None: the ledger does not know them."""
+
+
+class Spent(_Record):
+    """What permits of this developer took of the budgets of a risk: of one claimed thing, once."""
+
+    risk: str
+    run: str
+    action: str
+    weights: str
+    configuration: str | None
+    bound: ChanceText
+    """The worst on which a permit rested."""
+    least: DerivedFlop
+    """Effective compute behind the weights, at least."""
+    most: DerivedFlop
+    """Effective compute up to which it was claimed."""
+    last: int
+    """The last instant at which such a permit was in use."""
+
+
 class TierRecord(_Record):
     tier: str
     adopters: tuple[str, ...]
@@ -178,6 +216,10 @@ class Situation(_Record):
     signatures: tuple[Signature, ...] = ()
     statements: tuple[Statement, ...] = ()
     """What was determined, in the order of the ledger."""
+    claims: tuple[Claim, ...] = ()
+    """What was claimed of the risk that remains, in the order of the ledger."""
+    spent: tuple[Spent, ...] = ()
+    """What all of the developer's permits took of risk budgets."""
     tiers: tuple[TierRecord, ...] = ()
     meter_faults: tuple[str, ...] = ()
     ledger_faults: tuple[str, ...] = ()
@@ -205,4 +247,9 @@ class Situation(_Record):
 
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON."""
-        return hashlib.sha256(strict_json.dumps(self.model_dump(mode="json"))).hexdigest()
+        document = self.model_dump(mode="json")
+        for name in ("claims", "spent"):
+            if not document[name]:
+                # Decisions from before there were any keep their digest.
+                del document[name]
+        return hashlib.sha256(strict_json.dumps(document)).hexdigest()

@@ -25,6 +25,7 @@ TURNING = (
     entries.MeterFault,
     entries.TierStatus,
     entries.Determination,
+    entries.RiskClaimed,
     entries.EvaluationAnnounced,
     entries.EvaluationFinished,
 )
@@ -76,6 +77,9 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
         return named[0] if named else "nobody"
     if isinstance(entry, entries.Determination):
         named = [item.decided_by.role for item in policy.determinations if item.id == entry.determination]
+        return named[0] if named else "nobody"
+    if isinstance(entry, entries.RiskClaimed):
+        named = [risk.claimed_by.role for risk in policy.risks if risk.id == entry.risk]
         return named[0] if named else "nobody"
     named = [tier.recorded_by for tier in policy.tiers if tier.id == entry.tier]
     return named[0] if named else "nobody"

@@ -20,7 +20,7 @@ from scalegate.text import MAX_DOCUMENT_BYTES
 
 __all__ = ["checked"]
 
-_LISTS = frozenset({"people", "domains", "determinations", "parameters", "levels", "tiers", "clauses"})
+_LISTS = frozenset({"people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses"})
 _STAND_INS: dict[str, object] = {
     **dict.fromkeys(("policy", "version", "title", "developer", "about"), "stand-in"),
     "scalegate": "1",

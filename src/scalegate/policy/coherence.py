@@ -12,6 +12,7 @@ from math import ceil, log, log1p
 
 from scalegate.policy.document import Cadence, Capability, Level, Policy, Quorum, Safeguards, UndefinedTest
 from scalegate.policy.parameters import parameter_faults
+from scalegate.policy.risk_faults import risk_faults
 from scalegate.units import DAY, MAX_SAMPLES, format_duration
 
 __all__ = ["coherence_faults"]
@@ -60,7 +61,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if not set(rests_on) & set(unsound):
             faults.append((path, message))
 
-    for name in ("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses"):
+    for name in ("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses"):
         seen: set[object] = set()
         for index, part in enumerate(getattr(policy, name)):
             key = part.number if isinstance(part, Level) else part.id
@@ -205,6 +206,11 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
 
     for path, message in parameter_faults(policy):
         add(path, message)
+    for index, risk in enumerate(policy.risks):
+        quorum(f"risks.{index}.claimed_by", risk.claimed_by)
+        lasts(f"risks.{index}.valid_for", risk.valid_for, "no claim would ever count")
+    for path, message, *rests_on in risk_faults(policy):
+        add(path, message, *rests_on)
     seen_safeguards: set[str] = set()
     for index, level in enumerate(policy.levels):
         if level.approvals:

@@ -17,13 +17,14 @@ Facts that a condition may read (kind in brackets):
 | `safeguard.S.until`, `approval.L.P.until` (instant) | how long an attestation or signature counts |
 | `tier.T.adopters` (count), `tier.T.until` | adopters on record, and how long the record counts |
 
-What a determination comes to is in `determined`.
+What a determination comes to is in `determined`, and the facts of a risk in `claimed`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from scalegate.policy.claimed import within_number
 from scalegate.policy.dating import by_date
 from scalegate.policy.determined import determined, expanded, judged, undenied
 from scalegate.policy.document import (
@@ -38,6 +39,7 @@ from scalegate.policy.document import (
     Level,
     Moratorium,
     Policy,
+    ResidualRisk,
     Safeguards,
     UndefinedTest,
 )
@@ -142,6 +144,8 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
             return expanded(policy, _after_release(policy, written) if action == "release_weights" else written, action)
         case UndefinedTest():
             return Any((at_most(DEVELOPER, constant(clause.above)), Undefined(f"test.{clause.test.id}")))
+        case ResidualRisk():
+            return within_number(policy, clause, action)
 
 
 def _bootstrap(policy: Policy, domain: Domain, action: Action) -> tuple[Expr, ...]:

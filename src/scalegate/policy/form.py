@@ -25,6 +25,7 @@ _KINDS = {
     "moratorium": schema.Moratorium,
     "undefined_test": schema.UndefinedTest,
     "condition": schema.Condition,
+    "residual_risk": schema.ResidualRisk,
 }
 _SHAPES = {
     "dict_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
@@ -147,6 +148,8 @@ _EXAMPLES = {
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
     "notice": "30 days", "cooling_off": "30 days",
+    "risks": "[...]", "risk": "my-id", "at_most": "0.01%", "per": "action", "carries": "4x", "years_from": "2027-01-01",
+    "claimed_by": "{role: officer, at_least: 2}",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 

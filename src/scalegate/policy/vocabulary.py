@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TypeAlias
 
+from scalegate.policy.claimed import risk_fact
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Policy
 from scalegate.policy.scalars import FigureKind
@@ -26,6 +27,7 @@ class Kind(Enum):
     INSTANT = "an instant"
     DURATION = "a duration"
     COUNT = "a count"
+    CHANCE = "a chance"
     FACTOR = "a factor"
     """Of a parameter that multiplies; no fact is one."""
 
@@ -72,6 +74,13 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
             if item.about == "weights":
                 mine |= {"time": Kind.INSTANT, "compute": Kind.FLOP, "denied_anywhere": Kind.YES_NO}
             known |= {f"{fact_of(item, person.id)}.{name}": kind for name, kind in mine.items()}
+    for risk in policy.risks:
+        for person in policy.with_role(risk.claimed_by.role):
+            known[f"{risk_fact(risk, person.id)}.until"] = Kind.INSTANT
+            known[f"{risk_fact(risk, person.id)}.compute"] = Kind.FLOP
+        known |= {f"{risk_fact(risk)}.{name}": Kind.CHANCE for name in ("bound", "tenfold")}
+        if risk.years_from is not None:
+            known[f"{risk_fact(risk)}.year"] = Kind.CHANCE
     for tier in policy.tiers:
         known |= {f"tier.{tier.id}.adopters": Kind.COUNT, f"tier.{tier.id}.until": Kind.INSTANT}
     return known
@@ -95,12 +104,13 @@ def named(policy: Policy) -> dict[str, Kind]:
 def written(policy: Policy) -> dict[str, Kind]:
     """What a condition of the policy may name: all but what one person signed, whatever that was.
 
-    A determination is named as a whole.
+    A determination is named as a whole, and the risk that remains in clauses of its own kind.
     """
+    own = tuple(f"{risk_fact(risk)}." for risk in policy.risks)
     return {
         name: kind
         for name, kind in named(policy).items()
-        if not name.startswith("determination.") or name.count(".") == 1
+        if not name.startswith(own) and (not name.startswith("determination.") or name.count(".") == 1)
     }
 
 

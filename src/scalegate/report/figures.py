@@ -19,6 +19,8 @@ from scalegate.policy.document import (
     Moratorium,
     Parameter,
     Policy,
+    ResidualRisk,
+    Risk,
     Safeguards,
     UndefinedTest,
 )
@@ -65,6 +67,9 @@ def figures(policy: Policy) -> tuple[Number, ...]:
         found += _of_domain(policy, domain, of)
     for item in policy.determinations:
         found += _of_judgement(item, tuple(it for it in facts if any(_on(item, name) for name in facts[it])))
+    for risk in policy.risks:
+        bounding = (it for it in policy.clauses if isinstance(it, ResidualRisk) and it.risk == risk.id)
+        found += _of_risk(risk, tuple(it.id for it in bounding))
     for parameter in policy.parameters:
         found += _of_parameter(parameter, reading([name_of(parameter)]))
     for level in policy.levels:
@@ -112,6 +117,17 @@ def _of_judgement(item: Determination, where: tuple[str, ...]) -> Iterator[Numbe
         yield Number(f"{exact_decimal(item.carries)}x", f"how far a judgement on `{item.id}` carries", where)
     if item.valid_for is not None:
         yield Number(format_duration(item.valid_for), f"longest that a judgement on `{item.id}` counts", where)
+
+
+def _of_risk(risk: Risk, where: tuple[str, ...]) -> Iterator[Number]:
+    what = f"claims by the role `{risk.claimed_by.role}` on the risk `{risk.id}`"
+    yield Number(str(risk.claimed_by.at_least), what, where)
+    yield Number(format_duration(risk.valid_for), f"longest that a claim on the risk `{risk.id}` counts", where)
+    if risk.carries is not None:
+        what = f"how far a claim on the risk `{risk.id}` carries in training"
+        yield Number(f"{exact_decimal(risk.carries)}x", what, where)
+    if risk.years_from is not None:
+        yield Number(date(risk.years_from), f"from when the years of the budget of `{risk.id}` count", where)
 
 
 def _of_parameter(parameter: Parameter, where: tuple[str, ...]) -> Iterator[Number]:
@@ -177,6 +193,8 @@ def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
         case Moratorium():
             yield flop(clause.above), "effective compute above which the moratorium holds"
             yield date(clause.until), "end of the moratorium"
+        case ResidualRisk():
+            yield share(clause.at_most), f"most that the risk `{clause.risk}` may come to, per {clause.per}"
         case UndefinedTest():
             yield flop(clause.above), f"effective compute above which the test `{clause.test.id}` is asked for"
             yield (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.judge import PLAN, REQUIRED_KINDS, STANDING
 from scalegate.policy.compile import compile_policy
-from scalegate.policy.document import ACTIONS, Action, Clause, Determination, Domain, Level, Parameter, Policy
+from scalegate.policy.document import ACTIONS, Action, Clause, Determination, Domain, Level, Parameter, Policy, Risk
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, overdue, shown_value, shown_values
 from scalegate.policy.quotes import misquotes
@@ -16,6 +16,7 @@ from scalegate.policy.syntax import PARAMETER, Expr, fact_names, undefined
 from scalegate.report.clauses import (
     DOING,
     amendment,
+    claims,
     dates,
     flop,
     in_place,
@@ -84,7 +85,10 @@ def gather_policy(policy: Policy, at: int) -> Promises:
         aims=tuple(view for view in views if not view.gates),
         never=tuple(_never(policy, conditions)),
         domains=tuple(map(_domain, policy.domains)),
-        judgements=tuple(_judgement(policy, item) for item in policy.determinations),
+        judgements=(
+            *(_judgement(policy, item) for item in policy.determinations),
+            *(_risk(policy, risk) for risk in policy.risks),
+        ),
         parameters=tuple(_parameter(policy, it, at) for it in policy.parameters),
         levels=tuple(_level(policy, level) for level in policy.levels),
         people=tuple(PersonView(it.id, it.name, it.roles, it.key != "unset") for it in policy.people),
@@ -255,6 +259,16 @@ def _judgement(policy: Policy, item: Determination) -> Defined:
     )
 
 
+def _risk(policy: Policy, risk: Risk) -> Defined:
+    years = f" A year of its budget begins on each anniversary of {date(risk.years_from)}." if risk.years_from else ""
+    return Defined(
+        risk.id,
+        risk.about,
+        f"A risk that is claimed, not measured. A bound counts when {claims(policy, risk, True)}. Each claim counts"
+        f" {lasting(risk.valid_for)}.{years}",
+    )
+
+
 def _parameter(policy: Policy, item: Parameter, at: int) -> Defined:
     value, late = in_force(item, at), overdue(item, at)
     now = "No value has begun" if value is None else f"In force: {shown_value(value)} since {date(value.from_)}"
@@ -306,6 +320,8 @@ def _roles(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             add(level.approvals.role, f"approvals for level {level.number}")
     for item in policy.determinations:
         add(item.decided_by.role, f"judgements on `{item.id}`")
+    for risk in policy.risks:
+        add(risk.claimed_by.role, f"claims on the risk `{risk.id}`")
     for tier in policy.tiers:
         add(tier.recorded_by, f"who has adopted `{tier.id}`")
     if policy.amendment:

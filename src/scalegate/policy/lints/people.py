@@ -89,6 +89,8 @@ def _asked(policy: Policy) -> Iterator[_Asked]:
             yield _quorum(("levels", at, "approvals"), f"level {level.number}", level.approvals, "approves")
     for at, item in enumerate(policy.determinations):
         yield _quorum(("determinations", at, "decided_by"), f"determination {item.id}", item.decided_by, "judges")
+    for at, risk in enumerate(policy.risks):
+        yield _quorum(("risks", at, "claimed_by"), f"risk {risk.id}", risk.claimed_by, "judges")
     for index, clause in enumerate(policy.clauses):
         if isinstance(clause, UndefinedTest):
             path = clause_path(index, "test", "approved_by")

@@ -19,6 +19,7 @@ from scalegate.policy.parts import (
     ParameterValue,
     Part,
     Person,
+    Risk,
     Safeguard,
     Tier,
 )
@@ -43,7 +44,7 @@ CHANGED = Rule(
 )
 _MORE_IS_WEAKER = (
     *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
-    *("first_evaluation_at", "from", "carries", "review_by"),
+    *("first_evaluation_at", "from", "carries", "review_by", "at_most"),
 )
 _LESS_IS_WEAKER = ("samples", "margin", "share", "at_least", "until", "factor")
 """By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
@@ -66,8 +67,19 @@ _ABSENT_IS: Mapping[str, Rule] = {
 """What the new version is where it leaves a field out that the old one had; the reverse where it adds it."""
 _OPPOSITE = {WEAKER.code: STRICTER, STRICTER.code: WEAKER, CHANGED.code: CHANGED}
 _UNSAID = frozenset({"version", "id", "number"})
-_KEYED = ("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses", "safeguards", "values")
-_GONE_IS_WEAKER = ("domains", "determinations", "levels", "clauses", "safeguards")
+_KEYED = (
+    "people",
+    "domains",
+    "determinations",
+    "parameters",
+    "risks",
+    "levels",
+    "tiers",
+    "clauses",
+    "safeguards",
+    "values",
+)
+_GONE_IS_WEAKER = ("domains", "determinations", "risks", "levels", "clauses", "safeguards")
 
 
 def changed_since(old: Policy, new: Policy) -> tuple[Lint, ...]:
@@ -193,6 +205,7 @@ _CALLED: Mapping[type, str] = {
     Domain: "domain",
     Parameter: "parameter",
     Person: "person",
+    Risk: "risk",
     Safeguard: "safeguard",
     Tier: "tier",
 }

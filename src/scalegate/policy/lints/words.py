@@ -88,6 +88,8 @@ def lints(policy: Policy) -> Iterator[Lint]:
     """In the order of the document."""
     for index, item in enumerate(policy.determinations):
         yield from _vague(f"determination {item.id}", ("determinations", index, "text"), item.text)
+    for index, risk in enumerate(policy.risks):
+        yield from _vague(f"risk {risk.id}", ("risks", index, "about"), risk.about)
     for number, level in enumerate(policy.levels):
         for index, safeguard in enumerate(level.safeguards):
             path: Path = ("levels", number, "safeguards", index, "text")
