@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import yaml
 from hypothesis import strategies as st
 
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
+from scalegate.gate.situation import Claim, Spent
 from scalegate.policy import Domain, Policy, policy_from_json
 from support import POLICY_TEXT, START
 
@@ -84,6 +86,14 @@ def policies(draw: st.DrawFn, *, dated: bool = True) -> Policy:
         clauses.append(copy.deepcopy(cadence) | {"id": "w", "kind": "condition", "when": when})
         for name in ("every", "within", "on", "due"):
             clauses[-1].pop(name, None)
+    document["risks"] = draw(risks())
+    for item in document["risks"]:
+        numbers = st.lists(st.sampled_from(["action", "tenfold", *(["year"] if dated else [])]), min_size=1, max_size=2)
+        for number, per in enumerate(draw(numbers)):
+            clauses.append(copy.deepcopy(cadence) | {"id": f"{item['id']}.{number}", "kind": "residual_risk"})
+            clauses[-1] |= {"risk": item["id"], "per": per, "at_most": draw(st.sampled_from(["0.01%", "2e-4"]))}
+            for name in ("every", "within", "on", "due"):
+                clauses[-1].pop(name, None)
     if draw(st.integers(0, 14)) == 0:
         cadence["modality"] = "aim"
     for clause in clauses:
@@ -106,6 +116,17 @@ def determinations(draw: st.DrawFn) -> list[dict[str, Any]]:
     for item in found:
         item["decided_by"] = {"role": "officer", "at_least": draw(st.sampled_from(["1", "1", "2"]))}
         item |= draw(st.sampled_from([{}, {"valid_for": "30 days"}]))
+    return found
+
+
+@st.composite
+def risks(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Mostly none; else one, or two."""
+    found: list[dict[str, Any]] = []
+    for name in ["harm", "escape"][: draw(st.sampled_from([0, 0, 1, 1, 2]))]:
+        found.append({"id": name, "about": "It happens within a year.", "valid_for": "30 days"})
+        found[-1] |= {"carries": draw(st.sampled_from(["1x", "4x", "6x"])), "years_from": "2025-12-15"}
+        found[-1]["claimed_by"] = {"role": "officer", "at_least": draw(st.sampled_from(["1", "1", "2"]))}
     return found
 
 
@@ -226,6 +247,10 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
             for item in policy.determinations
             for _ in range(draw(st.integers(0, 3)))
         ),
+        claims=tuple(
+            draw(claim(item.id, used, tidy=tidy)) for item in policy.risks for _ in range(draw(st.integers(0, 4)))
+        ),
+        spent=tuple({it.weights: it for it in (draw(spent(item.id)) for item in policy.risks)}.values()),
         tiers=() if rarely() else (TierRecord(tier="international", adopters=adopters, until=until),),
         meter_faults=("r: zero",) if rarely() else (),
         ledger_faults=("unsigned",) if rarely() else (),
@@ -321,6 +346,43 @@ def statement(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Statement
         return Statement(**common, of="developer")
     compute = draw(st.sampled_from([used, used // 2] if tidy else [used, used // 2, used // 8, None]))
     return Statement(**common, of=of, weights=f"{draw(st.integers(0, 3)):064d}", compute=compute)
+
+
+@st.composite
+def claim(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Claim:
+    """What an officer claimed of a risk; a tidy one is of the present weights, and counts."""
+    bounds = [Fraction(1, 10**5), Fraction(1, 10**5), Fraction(1, 10**4)]
+    compute = draw(st.sampled_from([used, used // 2] if tidy else [used, used // 2, used // 8, None]))
+    of = "ancestor" if tidy else draw(st.sampled_from(["ancestor", "ancestor", "lineage", "descendant", "elsewhere"]))
+    return Claim(
+        risk=name,
+        by=draw(st.sampled_from(["ada", "grace", "alan"])),
+        action="train" if draw(st.integers(0, 9)) else "store",
+        bound=draw(st.sampled_from(bounds if tidy else [*bounds, Fraction(2, 10**4), Fraction(1, 10**3), None])),
+        time=START - draw(st.sampled_from([0, DAY, 20 * DAY] if tidy else [0, DAY, 100 * DAY])),
+        until=START + draw(st.sampled_from([10 * DAY, 400 * DAY] if tidy else [-1, 0, 10 * DAY, 400 * DAY])),
+        current=tidy or draw(st.integers(0, 5)) > 0,
+        of=of,
+        weights=f"{draw(st.integers(0, 3)):064d}",
+        compute=compute,
+    )
+
+
+@st.composite
+def spent(draw: st.DrawFn, name: str) -> Spent:
+    """What a permit took of a budget."""
+    least = draw(st.sampled_from(AMOUNTS))
+    return Spent(
+        risk=name,
+        run=draw(st.sampled_from(["r", "s"])),
+        action=draw(st.sampled_from(["train", "train", "deploy_external"])),
+        weights=f"{draw(st.integers(0, 3)):064d}",
+        configuration=None,
+        bound=draw(st.sampled_from([Fraction(1, 10**5), Fraction(9, 10**5), Fraction(1, 10**4)])),
+        least=least,
+        most=least * draw(st.sampled_from([1, 4, 20])),
+        last=START - draw(st.sampled_from([0, DAY, 400 * DAY])),
+    )
 
 
 @st.composite

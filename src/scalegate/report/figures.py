@@ -93,7 +93,7 @@ def _of_all(policy: Policy, of: Reading, compute: tuple[str, ...]) -> Iterator[N
         factor = f"{exact_decimal(policy.effective_compute.factor)}x"
         yield Number(factor, "effective FLOP per training FLOP: a judgement", compute)
     if policy.first_evaluation_at is not None:
-        waits = (Capability, Cadence, Safeguards)
+        waits = (Capability, Cadence, Safeguards, ResidualRisk)
         where = tuple(it.id for it in policy.clauses if isinstance(it, waits) and "train" in it.actions)
         what = "effective compute that a first evaluation may wait for"
         yield Number(flop(policy.first_evaluation_at), what, where)
