@@ -382,6 +382,7 @@ def spent(draw: st.DrawFn, name: str) -> Spent:
         least=least,
         most=least * draw(st.sampled_from([1, 4, 20])),
         last=START - draw(st.sampled_from([0, DAY, 400 * DAY])),
+        unbounded=draw(st.sampled_from([(), (), (), (), (), ("ada",)])),
     )
 
 

@@ -85,6 +85,39 @@ def test_the_hold_names_the_bound_that_the_budget_leaves() -> None:
     assert ask(book, run="s").verdict == "PROCEED"
 
 
+def test_a_worse_word_later_counts_for_what_was_spent_of_the_same_thing() -> None:
+    book = risk_book(per="year", at_most=BUDGET)
+    claim(book)
+    spend(book)
+    other_run(book)
+    claim(book, run="s", name="w s")
+    assert ask(book, run="s").verdict == "PROCEED"
+    claim(book, "15/100000", "grace")
+    assert "0.025%" in told(ask(book, run="s"))
+    claim(book, "1/1000000", "grace")
+    assert ask(book, run="s").verdict == "HOLD"
+
+
+@pytest.mark.parametrize("per", ["year", "tenfold"])
+def test_what_was_spent_and_cannot_be_bounded_since_holds_the_developer_until_its_signer_bounds_it(per: str) -> None:
+    book = risk_book(per=per, at_most=BUDGET)
+    claim(book)
+    spend(book)
+    other_run(book)
+    claim(book, run="s", name="w s")
+    claim(book, None, "grace")
+    held = ask(book, run="s")
+    assert "cannot be bounded, says `grace` since" in told(held)
+    assert held.resumption is not None
+    assert not held.resumption.stop
+    if per == "tenfold":
+        assert "`grace` claim the risk `harm` again" in held.resumption.first[0].text
+    else:
+        assert [fact.kind for fact in held.resumption.sets[0]] == ["time"]
+    claim(book, "1/10000", "grace")
+    assert ask(book, run="s").verdict == "PROCEED"
+
+
 def test_a_permit_ends_when_another_run_takes_of_the_budget_and_not_when_one_is_renewed() -> None:
     book = risk_book(per="year", at_most=BUDGET)
     claim(book)

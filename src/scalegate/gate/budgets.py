@@ -15,10 +15,14 @@ from typing import TypeAlias
 
 from scalegate.gate.decision import Decision, Taken
 from scalegate.gate.situation import Situation, Spent
+from scalegate.ledger.entries import RiskClaimed
 from scalegate.policy.document import Policy, Risk
+from scalegate.policy.semantics import Reason, Unknown
 
 __all__ = [
     "Key",
+    "claimed_since",
+    "cleared",
     "key_of",
     "next_year",
     "spend",
@@ -26,6 +30,7 @@ __all__ = [
     "spent_in_tenfold",
     "spent_in_year",
     "spent_so_far",
+    "unbounded_since",
     "year_of",
 ]
 
@@ -79,19 +84,34 @@ def _apart(situation: Situation, action: str, taken: Taken) -> tuple[list[Spent]
     return [it for it in mine if _key(it) != key], next((it for it in mine if _key(it) == key), None)
 
 
-def spent_in_year(situation: Situation, action: str, risk: Risk, taken: Taken) -> Fraction:
+def spent_in_year(situation: Situation, action: str, risk: Risk, taken: Taken) -> Fraction | Unknown:
     """All that would be spent in the present year of the budget, with what is taken now."""
     others, before = _apart(situation, action, taken)
     start = year_of(risk.years_from or 0, situation.now)
-    return sum((it.bound for it in others if it.last >= start), _worst(taken, before))
+    counted = [it for it in others if it.last >= start]
+    return _unbounded(counted) or sum((it.bound for it in counted), _worst(taken, before))
 
 
-def spent_in_tenfold(situation: Situation, action: str, taken: Taken) -> Fraction:
+def _unbounded(counted: Iterable[Spent]) -> Unknown | None:
+    """That a sum has no bound; None: it has."""
+    for it in counted:
+        if it.unbounded:
+            names = ", ".join(f"`{name}`" for name in it.unbounded)
+            what = f"what permits took of the risk `{it.risk}` for `{it.action}` of weights {it.weights[:12]}..."
+            return Unknown(Reason.UNDERMINED, f"{what} cannot be bounded, says {names} since")
+    return None
+
+
+def spent_in_tenfold(situation: Situation, action: str, taken: Taken) -> Fraction | Unknown:
     """The most that would be spent in any tenfold of effective compute that this is in."""
     others, before = _apart(situation, action, taken)
     least = min(taken.least, before.least) if before else taken.least
     most = max(taken.most, before.most) if before else taken.most
     tenfolds = range(_tenfold(least), _tenfold(most) + 1)
+    others = [it for it in others if _tenfold(it.least) in tenfolds or _tenfold(least) in _span(it)]
+    unbounded = _unbounded(others)
+    if unbounded:
+        return unbounded
     spans = [(_tenfold(it.least), _tenfold(it.most), it.bound) for it in others]
     sums = (sum((bound for low, high, bound in spans if low <= at <= high), Fraction(0)) for at in tenfolds)
     return max(sums) + _worst(taken, before)
@@ -102,7 +122,7 @@ def spent_so_far(spent: Iterable[Spent], risk: Risk, now: int) -> tuple[Fraction
     mine = [it for it in spent if it.risk == risk.id]
     tenfolds: dict[int, Fraction] = {}
     for it in mine:
-        for at in range(_tenfold(it.least), _tenfold(it.most) + 1):
+        for at in _span(it):
             tenfolds[at] = tenfolds.get(at, Fraction(0)) + it.bound
     if risk.years_from is None:
         return None, tenfolds
@@ -118,6 +138,10 @@ def spent_before(situation: Situation, action: str, taken: Taken) -> Fraction:
 
 def _worst(taken: Taken, before: Spent | None) -> Fraction:
     return max(taken.bound, before.bound) if before else taken.bound
+
+
+def _span(spent: Spent) -> range:
+    return range(_tenfold(spent.least), _tenfold(spent.most) + 1)
 
 
 def _tenfold(flops: int) -> int:
@@ -145,10 +169,36 @@ def spend(spent: dict[Key, Spent], decision: Decision, policy: Policy | None) ->
             least=min(taken.least, before.least) if before else taken.least,
             most=max(taken.most, before.most) if before else taken.most,
             last=max(until, before.last) if before else until,
+            unbounded=before.unbounded if before else (),
         )
         if before is None or _more(before, spent[key], policy.risks if policy else ()):
             grown.append(key)
     return tuple(grown)
+
+
+def claimed_since(spent: dict[Key, Spent], entry: RiskClaimed) -> None:
+    """Put down a later word on what was spent: a worse one counts, a better one gives nothing back."""
+    of = entry.risk, entry.action, entry.weights, entry.configuration
+    for key, it in spent.items():
+        if (it.risk, it.action, it.weights, it.configuration) == of:
+            others = tuple(name for name in it.unbounded if name != entry.actor)
+            changed: dict[str, object] = {"unbounded": others}
+            if entry.bound is None:
+                changed["unbounded"] = (*others, entry.actor)
+            elif entry.bound > it.bound:
+                changed["bound"] = entry.bound
+            spent[key] = it.model_copy(update=changed)
+
+
+def cleared(situation: Situation, risk: Risk) -> Situation:
+    """As it would be if what was spent could be bounded after all."""
+    spent = (it.model_copy(update={"unbounded": ()}) if it.risk == risk.id else it for it in situation.spent)
+    return situation.model_copy(update={"spent": tuple(spent)})
+
+
+def unbounded_since(situation: Situation, risk: Risk) -> tuple[Spent, ...]:
+    """What was spent of the risk and is said since to have no bound."""
+    return tuple(it for it in situation.spent if it.risk == risk.id and it.unbounded)
 
 
 def _more(before: Spent, after: Spent, risks: Iterable[Risk]) -> bool:

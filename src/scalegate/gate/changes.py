@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from math import ceil, floor
 
-from scalegate.gate.claiming import budget_waits, claim_changes
+from scalegate.gate.claiming import bounded_again, budget_waits, claim_changes
 from scalegate.gate.decision import Resumption
 from scalegate.gate.determinations import determination_changes
 from scalegate.gate.facts import assess, effective, levels_open
@@ -97,6 +97,7 @@ def unforeseen_changes(
         measured = _measured(changes, later.now)
         text = f"{wait.text}; what ends until then is measured and signed again"
         found.append(Change("time", text, (*wait.updates, *measured, *signed)))
+    found += bounded_again(policy, situation, judge.action, able, trained_in(situation, judge))
     # A clause of a tier that comes to bind may be the one that is asked for.
     for tier in policy.tiers:
         adopters = number(facts.get(f"tier.{tier.id}.adopters"))

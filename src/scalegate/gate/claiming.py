@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 
-from scalegate.gate.budgets import next_year, spent_before
+from scalegate.gate.budgets import cleared, next_year, spent_before, unbounded_since
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import Change
 from scalegate.gate.risks import in_the_way, risk_facts, spent_on, taken_of
@@ -15,7 +15,7 @@ from scalegate.policy.document import Action, Policy, Risk
 from scalegate.policy.semantics import Facts, Unknown, Value
 from scalegate.units import CHANCE_DECIMALS, format_chance, format_instant, format_wait
 
-__all__ = ["budget_waits", "claim_changes"]
+__all__ = ["bounded_again", "budget_waits", "claim_changes"]
 
 LEAST = Fraction(1, 10**CHANCE_DECIMALS)
 """The smallest chance that anybody can claim."""
@@ -51,6 +51,24 @@ def claim_changes(
                 tuple((name, value) for name, value in facts.items() if name.rpartition(".")[0] in mine),
                 concerns=("risk", risk.id, *group),
             )
+
+
+def bounded_again(
+    policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
+) -> Iterator[Change]:
+    """That what was spent and is said since to have no bound can be bounded after all, with the best that may come."""
+    for risk in claimable(policy, action):
+        open_ = unbounded_since(situation, risk)
+        who = dict.fromkeys(name for it in open_ for name in it.unbounded)
+        if not open_ or not set(who) <= set(able):
+            continue
+        after = cleared(situation, risk)
+        best = list(risk_facts(policy, after, action, risk).items())
+        for change in claim_changes(policy, after, action, able, trained):
+            best += change.updates
+        of = ", ".join(dict.fromkeys(f"{it.weights[:12]}... (`{it.action}`)" for it in open_))
+        names = " and ".join(f"`{name}`" for name in who)
+        yield Change("sign", f"if it can be bounded: {names} claim the risk `{risk.id}` again, of {of}", tuple(best))
 
 
 def _claimed(
@@ -96,7 +114,7 @@ def _most(policy: Policy, asked: Situation, action: Action, risk: Risk, claimed:
     rooms = []
     for clause in gating_risk(policy, risk, action):
         spent = spent_on(asked, action, risk, taken, FIGURE[clause.per])
-        if spent > clause.at_most:
+        if isinstance(spent, Unknown) or spent > clause.at_most:
             return None
         rooms.append(clause.at_most if clause.per == "action" else clause.at_most - spent + counted)
     return min(rooms, default=None)

@@ -16,7 +16,7 @@ from typing import Literal
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
-from scalegate.gate.budgets import Key, spend
+from scalegate.gate.budgets import Key, claimed_since, spend
 from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.known import situation_of
@@ -223,6 +223,7 @@ class Fold:
                 if entry.bound is not None and not judged_weights(self.runs, entry.weights):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.claimed.append((self.adopted_at, entry))
+                claimed_since(self.spent, entry)
             case entries.TierStatus():
                 tier = (
                     next((tier for tier in self.policy.tiers if tier.id == entry.tier), None) if self.policy else None

@@ -104,7 +104,7 @@ def _figures(risk: Risk) -> tuple[str, ...]:
     return tuple(it for it in FIGURE.values() if it != "year" or risk.years_from is not None)
 
 
-def spent_on(situation: Situation, action: Action, risk: Risk, taken: Taken, figure: str) -> Fraction:
+def spent_on(situation: Situation, action: Action, risk: Risk, taken: Taken, figure: str) -> Fraction | Unknown:
     """The chance that a number is held against: of this alone, or with what else was spent."""
     if figure == "year":
         return spent_in_year(situation, action, risk, taken)
@@ -214,12 +214,16 @@ def _told_budgets(policy: Policy, situation: Situation, action: Action, risk: Ri
     for clause in gating_risk(policy, risk, action):
         limit = format_chance(clause.at_most)
         if clause.per == "year" and risk.years_from is not None:
-            spent = format_chance(spent_in_year(situation, action, risk, taken))
+            spent = _shown(spent_in_year(situation, action, risk, taken))
             start, end = (format_instant(it)[:10] for it in _year(risk.years_from, situation.now))
             yield f"With this, claims come to {spent} of the risk `{risk.id}` from {start} until {end}, of {limit}."
         elif clause.per == "tenfold":
-            spent, tenfold = format_chance(spent_in_tenfold(situation, action, taken)), format_factor(Fraction(10))
+            spent, tenfold = _shown(spent_in_tenfold(situation, action, taken)), format_factor(Fraction(10))
             yield f"With this, claims come to {spent} of the risk `{risk.id}` within {tenfold} of compute, of {limit}."
+
+
+def _shown(spent: Fraction | Unknown) -> str:
+    return "what cannot be bounded" if isinstance(spent, Unknown) else format_chance(spent)
 
 
 def _year(anchor: int, at: int) -> tuple[int, int]:

@@ -128,7 +128,9 @@ class Spent(_Record):
     weights: str
     configuration: str | None
     bound: ChanceText
-    """The worst on which a permit rested."""
+    """The worst on which a permit rested, or that was claimed of the same thing since."""
+    unbounded: tuple[str, ...] = ()
+    """Who says since that it cannot be bounded."""
     least: DerivedFlop
     """Effective compute behind the weights, at least."""
     most: DerivedFlop
