@@ -39,11 +39,11 @@ def claim_risk(
     key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign a bound on the risk that remains, or that it cannot be bounded.
+    """Sign a bound on the risk that remains.
 
-    A bound is your word, not a measurement, and each decision that rests on it says so. It is of one action and of
-    these weights: for training, of what it goes on to from them. That it cannot be bounded (`--unbounded`) holds
-    whatever others claim, until you claim otherwise of what is asked about.
+    Or sign that it cannot be bounded. A bound is your word, not a measurement, and each decision that rests on it says
+    so. It is of one action and of these weights: for training, of what it goes on to from them. That it cannot be
+    bounded (`--unbounded`) holds whatever others claim, until you claim otherwise of what is asked about.
     """
     from scalegate.cli.project import check_action, check_run
     from scalegate.errors import InputError
