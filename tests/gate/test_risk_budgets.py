@@ -235,3 +235,21 @@ def test_budget_years_begin_on_anniversaries() -> None:
     assert year_of(anchor, 2**47) < 2**47
     for at in range(on("2026-01-01"), on("2030-01-01"), 7 * DAY):
         assert year_of(anchor, at) <= at < next_year(anchor, at)
+
+
+def test_what_went_on_before_a_clause_was_in_force_counts_once_it_is_bounded_or_not() -> None:
+    later_on = (
+        "modality: will}\n  - {id: capability",
+        "modality: will, in_force: {from: 2026-12-05}}\n  - {id: capability",
+    )
+    for bound, told_then in (("2/10000", "0.03%"), (None, "100.01%")):
+        book = risk_book(later_on, per="tenfold", at_most=BUDGET)
+        claim(book, bound)
+        spend(book)
+        other_run(book)
+        claim(book, run="s", name="w s")
+        claim(book, "1/10000")
+        assert status(ask(book, run="s"), "harm") == "not applicable"
+        held = ask(book, run="s", now=parse_instant("2026-12-05"))
+        assert (held.verdict, status(held, "harm")) == ("HOLD", "violated")
+        assert told_then in told(held)

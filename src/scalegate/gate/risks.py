@@ -112,12 +112,17 @@ def spent_on(situation: Situation, action: Action, risk: Risk, taken: Taken, fig
 
 
 def risks_taken(policy: Policy, situation: Situation, action: Action) -> tuple[Taken, ...]:
-    """What a permit for the action takes of the budgets of each risk on which it asks for claims."""
-    found = (taken_of(policy, situation, action, risk) for risk in claimable(policy, action))
+    """What a permit for the action takes of the budgets of each risk on which it asks for claims.
+
+    Where no clause binds yet, what cannot be bounded takes all that there is.
+    """
+    found = (taken_of(policy, situation, action, risk, unbounded_is=Fraction(1)) for risk in claimable(policy, action))
     return tuple(it for it in found if isinstance(it, Taken))
 
 
-def taken_of(policy: Policy, situation: Situation, action: Action, risk: Risk) -> Taken | Unknown:
+def taken_of(
+    policy: Policy, situation: Situation, action: Action, risk: Risk, *, unbounded_is: Fraction | None = None
+) -> Taken | Unknown:
     """The worst bound that those who may claim one have claimed, with what they claimed it of."""
     relied, live = [], list[Claim]()
     for person in policy.with_role(risk.claimed_by.role):
@@ -126,10 +131,10 @@ def taken_of(policy: Policy, situation: Situation, action: Action, risk: Risk) -
         best = _relied_on(said, situation, action)
         relied += [best] if best else []
     unbounded = sorted({claim.by for claim in live if claim.bound is None})
-    if unbounded:
+    if unbounded and unbounded_is is None:
         names = ", ".join(f"`{name}`" for name in unbounded)
         return Unknown(Reason.UNDERMINED, f"the risk `{risk.id}` cannot be bounded, says {names}")
-    bounds = [claim.bound for claim in live if claim.bound is not None]
+    bounds = [bound for claim in live if (bound := claim.bound or unbounded_is) is not None]
     if not relied or not bounds:
         which = "of what this goes on from" if action == "train" else "of these exact weights"
         return Unknown(Reason.MISSING, f"nobody has claimed a bound on the risk `{risk.id}`, {which}, for `{action}`")
