@@ -71,8 +71,9 @@ def test_the_verdict_stays_hold_and_the_permit_ends_with_the_grants() -> None:
     book = book_of()
     seen = hold(book)
     assert granted(book, "ada", seen) is None
-    assert hold(book).exception is None
-    assert granted(book, "grace", seen) is None
+    again = hold(book)
+    assert again.exception is None
+    assert granted(book, "grace", again) is None
     decision = hold(book)
     assert decision.permit is None
     assert [it.status for it in decision.findings] == [it.status for it in seen.findings]
@@ -118,15 +119,109 @@ def test_compute_is_reserved_under_it_and_not_past_it() -> None:
     assert book.faults() == ["reserves training compute without a permit for it"]
 
 
-def test_a_grant_after_the_decision_ends_what_was_decided_before_it() -> None:
+def test_elicitation_and_what_was_lost_give_it_no_room() -> None:
+    """They count against a run, and never for it."""
+    book = book_of()
+    seen = hold(book)
+    book.put(kinds.ComputeReserved, use="elicitation", flops=10**13)
+    for who in ("ada", "grace"):
+        assert granted(book, who, seen) is None
+    decision = hold(book, 10**13 + FLOPS + 1)
+    assert decision.exception is None
+    told_why = [it for it in decision.limits.surprises if "others-ahead" in it]
+    assert len(told_why) == 1
+    assert "lets nothing go on: what `ada` granted reaches to 2.00e+11 FLOP" in told_why[0]
+
+
+def evaluated(book: Book, successes: int) -> None:
+    book.put(kinds.EvaluationAnnounced)
+    book.put(kinds.ComputeReserved, use="elicitation", flops=2 * 10**9, evaluation=digest("e"))
+    book.put(kinds.EvaluationFinished, successes=successes, elicitation_flops=2 * 10**9)
+
+
+def test_nobody_let_go_on_what_they_had_not_seen() -> None:
+    """A level that comes open after the grant, and a clause that did not hold then, hold as ever."""
+    book = book_of()
+    seen = hold(book)
+    assert seen.levels == ()
+    for who in ("ada", "grace"):
+        assert granted(book, who, seen) is None
+    assert hold(book).exception is not None
+    evaluated(book, 390)
+    after = hold(book, 2 * 10**11)
+    assert (after.levels, after.exception) == ((2,), None)
+    assert any("Ada Officer had not seen level 2 open" in it for it in after.limits.surprises)
+    for who in ("ada", "grace"):
+        assert granted(book, who, after) is None
+    used = hold(book, 2 * 10**11).exception
+    assert used is not None
+    assert used.clauses == ("safeguards.level-2",)
+
+
+def test_only_the_latest_decision_may_be_named() -> None:
+    book = book_of()
+    seen = hold(book)
+    hold(book, 2 * FLOPS)
+    refused = granted(book, "ada", seen)
+    assert refused == "the decision that it names is not the latest on `r` for `train`"
+
+
+def test_weights_that_nobody_named_go_nowhere() -> None:
+    action = ("    actions: [train]\n    granted_by", "    actions: [train, deploy_external]\n    granted_by")
+    deploys = ("    actions: [train]\n    modality: will", "    actions: [train, deploy_external]\n    modality: will")
+    book = Book.adopted(policy_of(with_terms(action), (LATE, "first_evaluation_at: 1e11 FLOP"), deploys))
+    book.trained(FLOPS)
+    unnamed = book.decide(action="deploy_external")
+    assert unnamed.verdict == "HOLD"
+    refused = granted(book, "ada", unnamed)
+    assert refused is not None
+    assert "states no exact weights and configuration" in refused
+    strange = decide_on(book, "deploy_external", digest("nobody's"))
+    refused = granted(book, "ada", strange)
+    assert refused == "no run of the lineage has recorded the weights of the decision that it names"
+    known = decide_on(book, "deploy_external", digest("w"))
+    for who in ("ada", "grace"):
+        assert granted(book, who, known) is None
+    assert decide_on(book, "deploy_external", digest("w")).exception is not None
+    assert decide_on(book, "deploy_external", digest("w"), digest("other")).exception is None
+
+
+def decide_on(book: Book, action: Any, weights: str, configuration: str = digest("agent")) -> Decision:
+    given = book.fold.situation("r", now=book.time + 1, weights=weights, configuration=configuration)
+    assert book.fold.policy is not None
+    decision = decide(book.fold.policy, given, action)
+    book.put(kinds.DecisionMade, decision=decision.to_json())
+    return decision
+
+
+def test_what_was_granted_is_taken_back_at_once_and_without_a_hold() -> None:
     book = book_of()
     seen = hold(book)
     for who in ("ada", "grace"):
         assert granted(book, who, seen) is None
     hold(book)
     assert book.fold.permitted("r", book.time)
+    # Also with a clock behind the ledger's, and when no decision holds.
+    taken_back = granted(book, "grace", seen, withdrawn=True, decision=None, until=book.time, time=book.time - 100)
+    assert taken_back is None
+    assert not book.fold.permitted("r", book.time)
+    after = hold(book)
+    assert after.exception is None
+    assert any(
+        "is granted by `ada` and lets nothing go on: 1 more must grant it" in it for it in after.limits.surprises
+    )
+    assert granted(book, "security", seen, withdrawn=True, decision=None) is not None
+
+
+def test_a_grant_after_the_decision_ends_what_was_decided_before_it() -> None:
+    book = book_of()
+    seen = hold(book)
+    for who in ("ada", "grace"):
+        assert granted(book, who, seen) is None
+    latest = hold(book)
+    assert book.fold.permitted("r", book.time)
     # Whoever granted it may cut it short.
-    assert granted(book, "grace", seen, until=book.time + 2) is None
+    assert granted(book, "grace", latest, until=book.time + 2) is None
     assert not book.fold.permitted("r", book.time)
     book.time += 2
     assert hold(book).exception is None
@@ -135,7 +230,7 @@ def test_a_grant_after_the_decision_ends_what_was_decided_before_it() -> None:
 def test_renewals_are_counted() -> None:
     book = book_of()
     seen = hold(book)
-    for who in ("ada", "grace", "ada", "ada"):
+    for who in ("ada", "grace", "ada", "alan", "grace"):
         assert granted(book, who, seen) is None
     used = hold(book).exception
     assert used is not None

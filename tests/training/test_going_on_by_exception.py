@@ -9,7 +9,8 @@ import pytest
 
 from scalegate.cli.main import run
 from scalegate.gate import replay
-from scalegate.gate.project import Project
+from scalegate.gate.project import Project, adopt
+from scalegate.policy import load_policy
 from scalegate.training.held import Held
 from support import POLICY_TEXT, STEP, Model, new_project, open_gate, train
 
@@ -45,7 +46,7 @@ def test_it_goes_on_as_far_as_granted_and_is_told_first_everywhere(
     assert first.value.decision is not None
     assert first.value.decision.resumption is not None
     assert first.value.decision.resumption.because == ("safeguards.level-2",)
-    stood = replay(project.ledger).fold.situation("r", now=2 * 10**9).lineage.compute
+    stood = model.flops
 
     assert grant(project, "ada") == 0
     assert "It names decision" in capsys.readouterr().out
@@ -75,7 +76,7 @@ def test_it_goes_on_as_far_as_granted_and_is_told_first_everywhere(
     assert shown.startswith("EXCEPTION `others-ahead`, for the 2nd time: it may go on until")
     assert "Exception permit: up to" in " ".join(shown.split())
     assert run(["status", "-p", str(project.folder)]) == 0
-    assert capsys.readouterr().out.startswith("r: EXCEPTION `others-ahead`, for the 2nd time")
+    assert capsys.readouterr().out.startswith("train r: EXCEPTION `others-ahead`, for the 2nd time")
     page = project.folder / "report.html"
     assert run(["report", "-p", str(project.folder), "--out", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
@@ -83,6 +84,33 @@ def test_it_goes_on_as_far_as_granted_and_is_told_first_everywhere(
     assert "Decisions that let an action go on by an exception:" in text
     replayed = replay(project.ledger)
     assert (replayed.faults, replayed.ignored) == ((), ())
+    assert replayed.excepted == 3
+
+    words = ["except", "others-ahead", "--run", "r", "--as", "ada", "--withdraw", "--statement", "it is over"]
+    assert run([*words, "-p", str(project.folder)]) == 0
+    assert "It counts at once: what you granted is taken back." in capsys.readouterr().out
+    assert run(["status", "-p", str(project.folder)]) == 0
+    assert capsys.readouterr().out.startswith("train r: EXCEPTION `others-ahead` has ended: it may not go on.")
+    with open_gate(project, model) as gate, pytest.raises(Held):
+        train(gate, model, 1)
+
+
+def test_a_hold_that_no_decision_pronounced_saves_here_too(project: Project) -> None:
+    model = Model(skill=lambda flops: 0.0 if flops < 3 * 10**12 else 0.7)
+    with open_gate(project, model) as gate, pytest.raises(Held):
+        train(gate, model)
+    assert grant(project, "ada") == grant(project, "grace") == 0
+    gate = open_gate(project, model)
+    train(gate, model, 2)
+    new = project.folder / "new.yaml"
+    new.write_text(project.policy.read_text(encoding="utf-8").replace('version: "1.0"', 'version: "1.1"'))
+    for who in ("ada", "grace"):
+        with project.journal() as journal:
+            adopt(journal, load_policy(new), who, project.key(who))
+    with pytest.raises(Held):
+        train(gate, model)
+    assert model.saved == model.flops
+    gate.close()
 
 
 def test_a_grant_without_a_hold_that_was_read_is_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

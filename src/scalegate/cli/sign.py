@@ -24,10 +24,11 @@ from scalegate.cli.options import (
 if TYPE_CHECKING:
     from scalegate.gate import Decision, Journal
     from scalegate.gate.project import Project
+    from scalegate.ledger import entries
     from scalegate.ledger.entries import Approval, Attestation, Determination, ExceptionGranted, TierStatus
     from scalegate.policy.document import Action
 
-    Signed = Approval | Attestation | Determination | ExceptionGranted | TierStatus
+    Signed = Approval | Attestation | Determination | ExceptionGranted | entries.RiskClaimed | TierStatus
 
 __all__ = ["adopt", "adopters", "approve", "attest", "determine", "except_"]
 
@@ -179,7 +180,8 @@ def _read(journal: Journal, project: Project, run: str, action: Action, decision
         )
     check_nothing_waits(journal, project)
     later = since(journal.fold, run, found[0]).kinds
-    unseen: dict[str, int] = {kind: later[kind] for kind in ("result", "determination") if kind in later}
+    kinds = ("result", "determination", "risk claim")
+    unseen: dict[str, int] = {kind: later[kind] for kind in kinds if kind in later}
     if unseen:
         raise InputError(
             f"{Since(unseen)} came after decision {found[1].digest()[:12]} on run `{run}`, the latest for `{action}`:"
@@ -193,8 +195,8 @@ def except_(
     exception: Annotated[str, typer.Argument(help="Id of the exception, as the policy has it.")],
     run: Annotated[str, typer.Option("--run", help="The run that it is granted to.")],
     who: As,
-    until: Until,
     statement: Statement,
+    until: Annotated[str, typer.Option("--until", help="The last day on which it counts: 2027-01-31.")] = "",
     action: Annotated[str, typer.Option("--action", help="The action whose latest decision you saw.")] = "train",
     decision: Annotated[
         str | None,
@@ -202,6 +204,7 @@ def except_(
             "--decision", help="First characters of the digest of the decision that you read; else the latest."
         ),
     ] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take back what you granted, at once.")] = False,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
@@ -210,25 +213,36 @@ def except_(
 
     The verdict stays HOLD, no clause is met by it, and every report says so first. Your grant names the latest decision
     on the run for that action; for every action except `train` it counts only for that decision's exact weights and
-    configuration. To end a grant before its date, grant it again with an earlier one.
+    configuration. `--withdraw` takes back, at once, all that you granted to the run by it.
     """
     from scalegate.cli.project import check_action, check_run
+    from scalegate.errors import InputError
     from scalegate.gate.project import Project
     from scalegate.ledger.entries import ExceptionGranted
 
     asked = check_action(action)
     named: list[Decision] = []
+    tally: list[str] = []
 
     def make(journal: Journal, common: Common, end: int) -> ExceptionGranted:
         check_run(journal, run)
         known = {item.id: item for item in journal.policy.exceptions}
         _one_of("exception", exception, list(known))
+        said: Common = {"exception": exception, "run": run, "statement": statement}
+        if withdraw:
+            return ExceptionGranted(**common, **said, withdrawn=True, decision=None, until=common["time"])
         end = min(end, common["time"] + known[exception].valid_for)
         named.append(_read(journal, Project(project), run, asked, decision))
-        seen = named[-1].digest()
-        return ExceptionGranted(**common, exception=exception, run=run, decision=seen, until=end, statement=statement)
+        needed = known[exception].granted_by.at_least
+        tally.append(_granted(exception, needed, journal, named[-1], common["actor"]))
+        return ExceptionGranted(**common, **said, decision=named[-1].digest(), until=end)
 
-    _grant(project, who, key, as_json, make, until, lambda: _signed_for(named[-1], ""))
+    if withdraw:
+        _grant(project, who, key, as_json, make, "9999-12-31")
+        return
+    if not until:
+        raise InputError("nothing says until when it is granted", fix="give `--until DATE`, or `--withdraw`")
+    _grant(project, who, key, as_json, make, until, lambda: _signed_for(named[-1], tally[-1]))
 
 
 def adopters(
@@ -337,8 +351,12 @@ def _grant(
     counts = made[-1].until
     shorter = f", and not until {format_instant(end)}: the policy lets it count no longer" if counts < end else ""
     ends = (
-        f"until {format_instant(counts)}{shorter}" if getattr(made[-1], "holds", True) else "until you sign otherwise"
+        f"until {format_instant(counts)}{shorter}"
+        if getattr(made[-1], "holds", True) and getattr(made[-1], "bound", True)
+        else "until you sign otherwise"
     )
+    if getattr(made[-1], "withdrawn", False):
+        ends = "at once: what you granted is taken back"
     said = f"Signed by {who}: entry {index} of {place.ledger}. It counts {ends}."
     emit(as_json, {"entry": index, "until": counts} | more, lambda: said + words)
 
@@ -357,6 +375,13 @@ def _tally(journal: Journal, decision: Decision, level: int, who: str, needed: i
     }
     again = f"; {who} had signed already" if who in signed else ""
     return f"\n{len(signed | {who})} of the {needed} that level {level} asks for have signed{again}."
+
+
+def _granted(exception: str, needed: int, journal: Journal, decision: Decision, who: str) -> str:
+    """How many have granted it, with whoever signs now."""
+    known = journal.fold.situation(decision.run, now=journal.now()).exceptions
+    by = {it.by for it in known if (it.exception, it.action) == (exception, decision.action)} | {who}
+    return f"\n{len(by)} of the {needed} that `{exception}` asks for have granted it."
 
 
 def _signed_for(decision: Decision, tally: str) -> tuple[dict[str, str | None], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from scalegate.cli.budgets import budget_lines, risk_budgets
 from scalegate.cli.keep import obligation_line, obligations_document
 from scalegate.cli.scale_caps import scale_cap_lines, scale_caps_of
 from scalegate.cli.show import count
@@ -21,7 +23,7 @@ from scalegate.gate.exceptions import told
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.ledger.entries import PolicyAdopted
-from scalegate.policy import Policy, load_policy
+from scalegate.policy import ACTIONS, Policy, load_policy
 from scalegate.training.beside import kept_beside
 from scalegate.training.left import waiting
 from scalegate.units import format_flop, format_instant
@@ -84,18 +86,30 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
             for name, attempt in fold.attempts.items()
             if attempt.announced is not None and attempt.finished is None
         ],
-        "exceptions": [
-            {"run": name, "exception": told(found[1].exception)}
-            for name, found in latest.items()
-            if found is not None and found[1].exception is not None
-        ],
+        "exceptions": list(_exceptions(fold, journal.now())),
         "amendment": _pending(fold),
         "obligations": obligations_document(journal),
+        "risk_budgets": risk_budgets(journal),
         "file": _file(folder, policy, fold),
         "faults": fold.faults,
         "waiting": waiting(journal, kept_beside(journal.ledger.path)),
         "ignored": fold.ignored,
     }
+
+
+def _exceptions(fold: Fold, now: int) -> Iterator[Document]:
+    """What goes on by an exception, as deciding again gives it now: of each run and action."""
+    for name in fold.runs:
+        for action in ACTIONS:
+            found = latest_decision(fold, name, action)
+            if found is None:
+                continue
+            made = otherwise(fold, found[1], now) or found[1]
+            if made.exception is not None:
+                yield {"run": name, "action": action, "exception": told(made.exception)}
+            elif found[1].exception is not None:
+                ended = ", ".join(f"`{it}`" for it in found[1].exception.exceptions)
+                yield {"run": name, "action": action, "exception": f"EXCEPTION {ended} has ended: it may not go on."}
 
 
 def _file(folder: Path, policy: Policy, fold: Fold) -> str | None:
@@ -164,7 +178,7 @@ def _otherwise(fold: Fold, latest: tuple[int, Decision] | None, now: int) -> Doc
     again = otherwise(fold, latest[1], now) if latest else None
     if again is None:
         return None
-    permit, way_out = again.permit, again.resumption
+    permit, way_out = again.reach, again.resumption
     return {
         "verdict": "STOP" if way_out and way_out.stop else again.verdict,
         "because": way_out.because if way_out else (),
@@ -203,7 +217,7 @@ def status_view(document: Document) -> RenderableType:
         table.add_row(escape(run["run"]), *amounts, escape("; ".join(run["faults"])) or "sound")
     lines: list[RenderableType] = [
         *(
-            Text(f"{item['run']}: {item['exception']}", style="bold white on magenta")
+            Text(f"{item['action']} {item['run']}: {item['exception']}", style="bold white on magenta")
             for item in document["exceptions"]
         ),
         Text(
@@ -237,6 +251,7 @@ def status_view(document: Document) -> RenderableType:
         )
         for item in document["open"]
     ]
+    lines += map(Text, budget_lines(document["risk_budgets"]))
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
     lines += [
         Text(f"! kept beside the ledger, and written when a run is opened: {it}", style="bold red")
@@ -254,6 +269,7 @@ def verify_document(replayed: Replayed) -> Document:
         "decisions": replayed.decisions,
         "proceeds": replayed.proceeds,
         "holds": replayed.holds,
+        "excepted": replayed.excepted,
         "root": replayed.root,
         "origin": replayed.origin,
         "log_key": replayed.log_key,
@@ -263,6 +279,7 @@ def verify_document(replayed: Replayed) -> Document:
 
 
 def verify_view(replayed: Replayed) -> RenderableType:
+    excepted = f", of which {replayed.excepted} went on by an exception" if replayed.excepted else ""
     lines = [
         Text("VERIFIED", style="bold green"),
         Text(
@@ -271,7 +288,7 @@ def verify_view(replayed: Replayed) -> RenderableType:
         ),
         Text(
             f"{count(replayed.decisions, 'decision')} taken again from the entries before each, and byte for byte the"
-            f" same: {replayed.proceeds} PROCEED, {replayed.holds} HOLD."
+            f" same: {replayed.proceeds} PROCEED, {replayed.holds} HOLD{excepted}."
         ),
         Text(f"Log's key: {replayed.log_key}"),
         Text(f"Root, which stands for all entries: {replayed.root}"),

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scalegate.gate.adequacy import inadequate
+from scalegate.gate.adequacy import inadequate, unmet_risk
 from scalegate.gate.changes import unforeseen_changes, ways_out
 from scalegate.gate.decision import Decision, ExceptionPermit, Finding, Limits, Permit, Resumption
 from scalegate.gate.determinations import judgements
-from scalegate.gate.exceptions import exception_permit
+from scalegate.gate.exceptions import exception_permit, idle
 from scalegate.gate.facts import derive_facts, levels_open
 from scalegate.gate.findings import findings, required
 from scalegate.gate.fit import fitted
@@ -22,6 +22,7 @@ from scalegate.gate.jumps import dropped, jumps, reached_early
 from scalegate.gate.obligations import breaches
 from scalegate.gate.permit import largest_permit
 from scalegate.gate.resumption import resumption
+from scalegate.gate.risks import risks_taken, told_of_risks
 from scalegate.gate.situation import Situation
 from scalegate.policy.document import Action, Policy
 from scalegate.units import format_duration, format_factor, format_instant
@@ -75,6 +76,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
             first = dict.fromkeys(fact for facts in best.sets[:1] for fact in facts if fact.text in acts)
             way_out = way_out.model_copy(update={"stop": best.stop, "first": tuple(first), "more": best.more})
         exception = exception_permit(policy, situation, judge, facts)
+        surprises += () if exception else tuple(idle(policy, situation, judge, facts))
         return _decision(policy, situation, action, found, None, way_out, surprises, levels, exception)
     ends = largest_permit(judge, facts)
     if ends.compute is None or ends.time is None:
@@ -131,9 +133,15 @@ def _decision(
         for d in policy.domains
     ]
     limits = Limits(
-        inadequate=inadequate(policy),
+        inadequate=(*unmet_risk(policy, action, found), *inadequate(policy)),
         enforcement=situation.enforcement,
-        assumptions=(*_for_good(policy, action), *judgements(policy, situation, action), *continuity, *assumptions),
+        assumptions=(
+            *_for_good(policy, action),
+            *told_of_risks(policy, situation, action),
+            *judgements(policy, situation, action),
+            *continuity,
+            *assumptions,
+        ),
         not_measured=tuple(f"{d.id}: {text}" for d in policy.domains for text in d.not_measured),
         surprises=surprises,
     )
@@ -152,6 +160,7 @@ def _decision(
         levels=levels,
         findings=found,
         permit=permit,
+        risks=risks_taken(policy, situation, action) if permit or exception else (),
         resumption=way_out,
         exception=exception,
     )

@@ -17,6 +17,7 @@ from scalegate.gate.determinations import determination_facts, determination_nam
 from scalegate.gate.exceptions import exception_facts, exception_names
 from scalegate.gate.generations import SHOWN, shown_facts
 from scalegate.gate.obligations import obligation_facts, obligation_names
+from scalegate.gate.risks import risk_facts, risk_names
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
 from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import determined, fact_of, judged
@@ -172,15 +173,18 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
                 )
     for item in policy.determinations:
         gather(determination_names(policy, item), partial(determination_facts, policy, situation, action, item))
-    for terms in policy.exceptions:
-        gather(exception_names(policy, terms), partial(exception_facts, policy, situation, action, terms))
     for duty in policy.obligations:
         gather(obligation_names(duty), partial(obligation_facts, situation, duty))
+    for risk in policy.risks:
+        gather(risk_names(policy, risk), partial(risk_facts, policy, situation, action, risk))
     for tier in policy.tiers:
         records = [record for record in situation.tiers if record.tier == tier.id]
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")
         facts[f"tier.{tier.id}.adopters"] = _adopters(tier, records[-1]) if records else missing
         facts[f"tier.{tier.id}.until"] = records[-1].until if records else missing
+    levels = levels_open(policy, facts, action) if policy.exceptions else ()
+    for terms in policy.exceptions:
+        gather(exception_names(policy, terms), partial(exception_facts, policy, situation, action, terms, levels))
     facts |= parameter_facts(policy, situation.now) | model_facts(policy)
     if policy.effective_compute is None:
         left_open = Unknown(Reason.UNDEFINED, "the policy leaves open what training FLOP are in effective compute")

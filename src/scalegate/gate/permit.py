@@ -8,6 +8,7 @@ conjunctions (checked by property tests: every point inside decides PROCEED, jus
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import floor
 
@@ -15,7 +16,7 @@ from scalegate.gate.judge import Judge
 from scalegate.policy.semantics import Facts, Value, number
 from scalegate.policy.syntax import Compare, compares
 
-__all__ = ["Ends", "boundary", "largest_permit"]
+__all__ = ["Ends", "boundary", "largest_permit", "visited"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,21 @@ def largest_permit(judge: Judge, facts: Facts) -> Ends:
             if past_time:
                 return Ends(compute_end, point - 1, past_compute, past_time)
     return Ends(compute_end, None, past_compute, ())
+
+
+def visited(judge: Judge, facts: Facts, ends: Ends) -> Iterator[dict[str, Value]]:
+    """Facts at every point of a permit next to which something may change, its corners included."""
+    start_compute, start_time = _int(facts, "compute"), _int(facts, "now")
+    computes = _within(_points(judge, facts, "compute", start_compute), start_compute, ends.compute)
+    times = _within(_points(judge, facts, "now", start_time), start_time, ends.time)
+    for compute in computes:
+        for now in times:
+            yield {**facts, "compute": compute, "now": now}
+
+
+def _within(points: list[int], start: int, end: int | None) -> list[int]:
+    inside = [it for it in points if end is None or it <= end]
+    return list(dict.fromkeys((start, *inside, *((end,) if end is not None else ()))))
 
 
 def _points(judge: Judge, facts: Facts, variable: str, start: int) -> list[int]:

@@ -31,6 +31,8 @@ class Replayed:
     decisions: int
     proceeds: int
     holds: int
+    excepted: int
+    """Of the holds, those that an exception let go on."""
     root: str
     origin: str
     log_key: str
@@ -48,7 +50,7 @@ def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = No
     """
     checked = check(path, progress=progress)
     fold = Fold()
-    proceeds = holds = 0
+    proceeds = holds = excepted = 0
     frontier = merkle.Frontier()
     with Ledger.open(path) as ledger:
         origin, key = ledger.origin, ledger.log_verify_key
@@ -63,6 +65,7 @@ def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = No
                     decision = _rederive(fold, entry, place)
                     proceeds += decision.verdict == "PROCEED"
                     holds += decision.verdict == "HOLD"
+                    excepted += decision.exception is not None
                 fold.add(envelope)
             except InputError as error:
                 raise NotVerified(error.message, place=place) from error
@@ -74,6 +77,7 @@ def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = No
         decisions=proceeds + holds,
         proceeds=proceeds,
         holds=holds,
+        excepted=excepted,
         root=checked.root.hex(),
         origin=origin,
         log_key=key.to_text(),

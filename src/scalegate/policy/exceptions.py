@@ -13,7 +13,16 @@ from collections.abc import Iterator
 
 from scalegate.policy.dating import by_date
 from scalegate.policy.determined import determined
-from scalegate.policy.document import Action, Clause, ExceptionTerms, InForce, Policy, UndefinedTest
+from scalegate.policy.document import (
+    Action,
+    Clause,
+    ExceptionTerms,
+    InForce,
+    Moratorium,
+    Policy,
+    ResidualRisk,
+    UndefinedTest,
+)
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, at_most, constant, term
 
 __all__ = ["exception_faults", "excused", "live"]
@@ -61,7 +70,7 @@ def exception_faults(policy: Policy) -> Faults:
             what = f"`{item.id}` has a dot, which its facts have for another meaning"
             yield f"{path}.id", f"{what} | write `-` or `_`", ()
         for place, name in enumerate(item.clauses):
-            for fault in _clause_faults(item, name, clauses.get(name)):
+            for fault in _clause_faults(policy, item, name, clauses.get(name)):
                 yield f"{path}.clauses.{place}", fault, ("clauses",)
         gated = {action for name in item.clauses if name in clauses for action in clauses[name].actions}
         for place, action in enumerate(item.actions):
@@ -92,20 +101,36 @@ def exception_faults(policy: Policy) -> Faults:
                 what += ": it is open which of them counts"
                 fix = "make one of the two, or give them `in_force` dates that do not meet"
                 yield path, f"{what} | {fix}", ()
-        if item.undefined_tests and not any(isinstance(clauses.get(name), UndefinedTest) for name in item.clauses):
+        if item.undefined_tests and not any(_undefined(clauses.get(name)) for name in item.clauses):
             yield f"{path}.undefined_tests", "no clause that it names is an undefined test | leave it out", ("clauses",)
 
 
-def _clause_faults(item: ExceptionTerms, name: str, clause: Clause | None) -> Iterator[str]:
+def _clause_faults(policy: Policy, item: ExceptionTerms, name: str, clause: Clause | None) -> Iterator[str]:
     if clause is None:
         yield f"there is no clause `{name}` | name a clause of this policy"
     elif not clause.gates:
         yield f"`{name}` protects nothing as it is ({clause.modality}) | leave it out"
     elif clause.modality == "law":
         yield f"`{name}` is law: no developer makes exceptions to that | leave it out"
+    elif isinstance(clause, ResidualRisk) and _budgeted(policy, clause.risk):
+        # What went on without a claim could not be added up.
+        yield f"`{clause.risk}` has a budget, and what goes on without a claim would be in no later sum | leave it out"
+    elif isinstance(clause, Moratorium) and clause.above_model and clause.limit is None and not item.undefined_tests:
+        what = f"`{name}` is above a model of which nobody has said how much compute it took: it is undefined"
+        yield f"{what} | leave it out, or add `undefined_tests: yes`"
     elif isinstance(clause, UndefinedTest) and not item.undefined_tests:
         what = f"`{name}` is a test that nobody has defined: an exception stands for it only where the policy says so"
         yield f"{what} | leave it out, or add `undefined_tests: yes`"
+
+
+def _undefined(clause: Clause | None) -> bool:
+    return isinstance(clause, UndefinedTest) or (isinstance(clause, Moratorium) and clause.limit is None)
+
+
+def _budgeted(policy: Policy, risk: str) -> bool:
+    """Whether a clause that gates adds up what goes on under the risk, for whatever action."""
+    mine = [it for it in policy.clauses if isinstance(it, ResidualRisk) and it.risk == risk and it.gates]
+    return any(it.per != "action" for it in mine)
 
 
 def _meet(one: InForce | None, other: InForce | None) -> bool:

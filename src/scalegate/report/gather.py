@@ -112,7 +112,14 @@ def _exceptions(context: Context) -> tuple[str, ...]:
     for _, made in context.decisions:
         latest[made.run, made.action] = made
         used += made.exception is not None
-    lines = [f"{it.action} run `{it.run}`: {told(it.exception)}" for it in latest.values() if it.exception]
+    lines = []
+    for made in latest.values():
+        now_is = otherwise(context.fold, made) or made
+        if now_is.exception:
+            lines.append(f"{made.action} run `{made.run}`: {told(now_is.exception)}")
+        elif made.exception:
+            ended = ", ".join(f"`{it}`" for it in made.exception.exceptions)
+            lines.append(f"{made.action} run `{made.run}`: EXCEPTION {ended} has ended: it may not go on.")
     if used:
         lines.append(f"Decisions that let an action go on by an exception: {used} of {len(context.decisions)}.")
     return tuple(lines)

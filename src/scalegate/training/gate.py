@@ -224,7 +224,7 @@ class Gate:
         try:
             yield
         except Held as held:
-            decided = held.decision is not None and held.decision.verdict == "HOLD"
+            decided = held.decision is not None and held.decision.reach is None
             if not (decided or self._closed or self._unchanged) and self.trained > 0:
                 try:
                     if not self._saved():

@@ -94,6 +94,8 @@ def _asked(policy: Policy) -> Iterator[_Asked]:
     for index, duty in enumerate(policy.clauses):
         if isinstance(duty, Obligation):
             yield _quorum(clause_path(index, "kept_by"), f"clause {duty.id}", duty.kept_by, "signs that was done")
+    for at, risk in enumerate(policy.risks):
+        yield _quorum(("risks", at, "claimed_by"), f"risk {risk.id}", risk.claimed_by, "judges")
     for index, clause in enumerate(policy.clauses):
         if isinstance(clause, UndefinedTest):
             path = clause_path(index, "test", "approved_by")
@@ -113,17 +115,19 @@ def _sides(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
     attests = {it.role for it in asked if it.does.startswith("attests")}
     keeps = {it.role for it in asked if it.does == "signs that was done"}
     judges = {it.role for it in asked if it.does == "judges"}
+    grants = {it.role for it in asked if it.does == "grants"}
     amends = {it.role for it in asked if it.does == "amends"}
     for at, person in enumerate(policy.people):
         has = set(person.roles)
         pairs = [
             (has & approves and "evaluator" in has, "evaluates, and approves what evaluations show"),
+            (has & grants and "evaluator" in has, "evaluates, and lets what evaluations hold go on"),
             (
                 has & approves & attests or (has & approves and has & attests),
                 "attests safeguards, and approves on them",
             ),
             (
-                "gate" in has and has & (approves | attests | judges | keeps | {"evaluator"}),
+                "gate" in has and has & (approves | attests | judges | keeps | grants | {"evaluator"}),
                 "writes the gate's decisions, and signs what they rest on",
             ),
         ]
@@ -146,7 +150,7 @@ def _quorums(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
         if len(able) < it.number and not template:
             what = f"{it.number} with role `{it.role}` must sign, and {len(able)} of them have a key"
             yield Lint(UNMET, it.path, it.about, what, "write their keys under `people`")
-        if it.does not in ("approves", "amends", "judges"):
+        if it.does not in ("approves", "amends", "judges", "grants"):
             continue
         if it.number == 1:
             alike = [other.about for other in asked if (other.does, other.role, other.number) == (it.does, it.role, 1)]
