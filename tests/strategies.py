@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import yaml
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from duties import keepings, obligations, spans
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
-from scalegate.gate.situation import Generation, Granted
+from scalegate.gate.situation import Claim, Generation, Granted, Spent
 from scalegate.policy import Domain, Policy, policy_from_json
 from scalegate.policy.document import ExceptionTerms
 from support import POLICY_TEXT, START
@@ -110,6 +111,14 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
             clauses[-1].pop(name, None)
     if draw(st.integers(0, 2)) == 0:
         document["parameters"] = [*document.get("parameters", []), *draw(named_figures(clauses, dated=dated))]
+    document["risks"] = draw(risks())
+    for item in document["risks"]:
+        numbers = st.lists(st.sampled_from(["action", "tenfold", *(["year"] if dated else [])]), min_size=1, max_size=2)
+        for number, per in enumerate(draw(numbers)):
+            clauses.append(copy.deepcopy(cadence) | {"id": f"{item['id']}.{number}", "kind": "residual_risk"})
+            clauses[-1] |= {"risk": item["id"], "per": per, "at_most": draw(st.sampled_from(["0.01%", "2e-4"]))}
+            for name in ("every", "within", "on", "due"):
+                clauses[-1].pop(name, None)
     if draw(st.integers(0, 14)) == 0:
         cadence["modality"] = "aim"
     for clause in clauses:
@@ -166,7 +175,7 @@ def determinations(draw: st.DrawFn) -> list[dict[str, Any]]:
 @st.composite
 def exceptions(draw: st.DrawFn, clauses: list[dict[str, Any]], judged: list[str]) -> list[dict[str, Any]]:
     """None, or one, to some or all of the clauses that it may name."""
-    named = [it for it in clauses if it["modality"] in ("will", "conditional")]
+    named = [it for it in clauses if it["modality"] in ("will", "conditional") and it.get("per", "action") == "action"]
     chosen = named if draw(st.booleans()) else draw(st.lists(st.sampled_from(named), max_size=3, unique_by=id))
     actions = sorted({action for it in chosen for action in it["actions"]} - {"release_weights"})
     if not actions:
@@ -178,6 +187,17 @@ def exceptions(draw: st.DrawFn, clauses: list[dict[str, Any]], judged: list[str]
     item |= {"undefined_tests": "yes"} if any(it["kind"] == "undefined_test" for it in chosen) else {}
     item |= {"determined": judged[:1]} if judged and draw(st.integers(0, 3)) == 0 else {}
     return [item]
+
+
+@st.composite
+def risks(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Mostly none; else one, or two."""
+    found: list[dict[str, Any]] = []
+    for name in ["harm", "escape"][: draw(st.sampled_from([0, 0, 1, 1, 2]))]:
+        found.append({"id": name, "about": "It happens within a year.", "valid_for": "30 days"})
+        found[-1] |= {"carries": draw(st.sampled_from(["1x", "4x", "6x"])), "years_from": "2025-12-15"}
+        found[-1]["claimed_by"] = {"role": "officer", "at_least": draw(st.sampled_from(["1", "1", "2"]))}
+    return found
 
 
 FIGURES = {
@@ -312,6 +332,10 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
         adopted=adopted,
         spans=earlier,
         kept=tuple(it for of in done for it in of),
+        claims=tuple(
+            draw(claim(item.id, used, tidy=tidy)) for item in policy.risks for _ in range(draw(st.integers(0, 4)))
+        ),
+        spent=tuple({it.weights: it for it in (draw(spent(item.id)) for item in policy.risks)}.values()),
         tiers=() if rarely() else (TierRecord(tier="international", adopters=adopters, until=until),),
         meter_faults=("r: zero",) if rarely() else (),
         ledger_faults=("unsigned",) if rarely() else (),
@@ -439,6 +463,44 @@ def statement(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Statement
         return Statement(**common, of="developer")
     compute = draw(st.sampled_from([used, used // 2] if tidy else [used, used // 2, used // 8, None]))
     return Statement(**common, of=of, weights=f"{draw(st.integers(0, 3)):064d}", compute=compute)
+
+
+@st.composite
+def claim(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Claim:
+    """What an officer claimed of a risk; a tidy one is of the present weights, and counts."""
+    bounds = [Fraction(1, 10**5), Fraction(1, 10**5), Fraction(1, 10**4)]
+    compute = draw(st.sampled_from([used, used // 2] if tidy else [used, used // 2, used // 8, None]))
+    of = "ancestor" if tidy else draw(st.sampled_from(["ancestor", "ancestor", "lineage", "descendant", "elsewhere"]))
+    return Claim(
+        risk=name,
+        by=draw(st.sampled_from(["ada", "grace", "alan"])),
+        action="train" if draw(st.integers(0, 9)) else "store",
+        bound=draw(st.sampled_from(bounds if tidy else [*bounds, Fraction(2, 10**4), Fraction(1, 10**3), None])),
+        time=START - draw(st.sampled_from([0, DAY, 20 * DAY] if tidy else [0, DAY, 100 * DAY])),
+        until=START + draw(st.sampled_from([10 * DAY, 400 * DAY] if tidy else [-1, 0, 10 * DAY, 400 * DAY])),
+        current=tidy or draw(st.integers(0, 5)) > 0,
+        of=of,
+        weights=f"{draw(st.integers(0, 3)):064d}",
+        compute=compute,
+    )
+
+
+@st.composite
+def spent(draw: st.DrawFn, name: str) -> Spent:
+    """What a permit took of a budget."""
+    least = draw(st.sampled_from(AMOUNTS))
+    return Spent(
+        risk=name,
+        run=draw(st.sampled_from(["r", "s"])),
+        action=draw(st.sampled_from(["train", "train", "deploy_external"])),
+        weights=f"{draw(st.integers(0, 3)):064d}",
+        configuration=None,
+        bound=draw(st.sampled_from([Fraction(1, 10**5), Fraction(9, 10**5), Fraction(1, 10**4)])),
+        least=least,
+        most=least * draw(st.sampled_from([1, 4, 20])),
+        last=START - draw(st.sampled_from([0, DAY, 400 * DAY])),
+        unbounded=draw(st.sampled_from([(), (), (), (), (), ("ada",)])),
+    )
 
 
 @st.composite

@@ -21,11 +21,13 @@ __all__ = [
     "MAX_SECONDS",
     "exact_decimal",
     "exact_flop",
+    "format_chance",
     "format_duration",
     "format_factor",
     "format_flop",
     "format_instant",
     "format_share",
+    "parse_chance",
     "parse_duration",
     "parse_factor",
     "parse_flop",
@@ -43,6 +45,8 @@ MAX_SAMPLES = 10**5
 """Most samples of an evaluation that may rule out: what comes out of more is not worked out."""
 SCORE_DECIMALS = 9
 """Most decimals of a score: a power of it, as high as there are samples, is worked out exactly."""
+CHANCE_DECIMALS = 30
+"""Most decimals of a chance: many are added up exactly."""
 MAX_SECONDS = 1000 * 365 * DAY
 """Longest duration."""
 _FLOP_SCALES = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18, "Z": 21, "Y": 24}
@@ -152,6 +156,19 @@ def parse_share(text: str) -> Fraction:
     return value
 
 
+def parse_chance(text: str) -> Fraction:
+    """A chance from "0.01%", "1e-4" or "0.0001": more than 0, at most 1, exact."""
+    number = r"(?P<number>[0-9]{1,40}(?:\.[0-9]{1,40})?)(?:[eE](?P<exponent>[-+]?[0-9]{1,2}))?(?P<share>%?)"
+    match = re.fullmatch(number, text)
+    value = Fraction(match["number"]) * Fraction(10) ** int(match["exponent"] or 0) if match else Fraction(0)
+    value = value / 100 if match and match["share"] else value
+    if not 0 < value <= 1:
+        raise InputError(f"`{text}` is not a chance", fix="write more than 0 and at most 1: `0.01%` or `1e-4`")
+    if (value * 10**CHANCE_DECIMALS).denominator != 1:
+        raise InputError(f"`{text}` has more than {CHANCE_DECIMALS} decimals", fix="round it up: `0.01%` or `1e-4`")
+    return value
+
+
 def parse_score(text: str) -> Fraction:
     """A score between 0 and 1, from "0.20"."""
     match = re.fullmatch(r"[0-9](?:\.([0-9]{1,400}))?", text)
@@ -257,3 +274,15 @@ def format_factor(value: Fraction) -> str:
 def format_share(value: Fraction) -> str:
     """ "1%", "0.5%"."""
     return f"{float(value * 100):.4g}%"
+
+
+def format_chance(value: Fraction) -> str:
+    """Exact, and as one in how many, rounded against who claims it: "0.01% (1 in 10,000)"."""
+    try:
+        shown = f"{exact_decimal(value * 100)}%"
+    except InputError:
+        shown = format_share(value)
+    if not 0 < value <= Fraction(1, 2):
+        return shown
+    times = value.denominator // value.numerator
+    return f"{shown} ({'' if value.numerator == 1 else 'about '}1 in {times:,})"

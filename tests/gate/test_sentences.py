@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -165,6 +166,41 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
         {"now": START, "obligation.report.due": START},
         "`report` is due by 2026-11-30T00:53:20Z",
         "`report` was due by 2026-11-30T00:53:20Z, and is late",
+    ),
+    (
+        at_most(NOW, term("risk.harm.ada.until")),
+        {"now": START, "risk.harm.ada.until": START},
+        "the bound on `harm` claimed by `ada` counts until 2026-11-30T00:53:20Z",
+        "the bound on `harm` claimed by `ada` counted until 2026-11-30T00:53:20Z",
+    ),
+    (
+        at_most(COMPUTE, term("risk.harm.ada.compute", 4)),
+        {"compute": SHORT, "risk.harm.ada.compute": 10**11},
+        "the bound on `harm` claimed by `ada` is of weights at 1.00e+11 FLOP and carries to 4.00e+11 FLOP (4x),"
+        " 8.00e+11 FLOP is asked for",
+        "the bound on `harm` claimed by `ada` is of weights at 1.00e+11 FLOP and carries only to 4.00e+11 FLOP (4x),"
+        " 8.00e+11 FLOP is asked for",
+    ),
+    (
+        at_most(term("risk.harm.bound"), constant(Fraction(1, 10**4))),
+        {"risk.harm.bound": Fraction(3, 10**4)},
+        "the risk `harm` is claimed to be at most 0.03% (about 1 in 3,333), within 0.01% (1 in 10,000)",
+        "the risk `harm` is claimed to be at most 0.03% (about 1 in 3,333), more than 0.01% (1 in 10,000)",
+    ),
+    (
+        at_most(term("risk.harm.year"), constant(Fraction(1, 10**4))),
+        {"risk.harm.year": Fraction(1)},
+        "claims on the risk `harm` come to 100% in this year of the budget, with this one, within 0.01% (1 in 10,000)",
+        "claims on the risk `harm` come to 100% in this year of the budget, with this one, more than 0.01%"
+        " (1 in 10,000)",
+    ),
+    (
+        at_most(term("risk.harm.tenfold"), constant(Fraction(1, 10**4))),
+        {"risk.harm.tenfold": Fraction(1, 10**4)},
+        "claims on the risk `harm` come to 0.01% (1 in 10,000) in one tenfold of effective compute, with this one,"
+        " within 0.01% (1 in 10,000)",
+        "claims on the risk `harm` come to 0.01% (1 in 10,000) in one tenfold of effective compute, with this one,"
+        " more than 0.01% (1 in 10,000)",
     ),
 ]
 

@@ -306,7 +306,8 @@ def test_no_vacuous_yes(case: Any, action: Any) -> None:
     document = policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     aims = [c | {"modality": "aim"} for c in document["clauses"] if c["kind"] in ("cadence", "moratorium")]
     for clauses in ([], aims):
-        empty = policy_from_json(document | {"clauses": clauses, "domains": [], "determinations": [], "exceptions": []})
+        none: dict[str, Any] = {"domains": [], "determinations": [], "exceptions": [], "risks": []}
+        empty = policy_from_json(document | none | {"clauses": clauses})
         same = situation.model_copy(update={"policy": empty.digest()})
         assert decide(empty, same, action).verdict == "HOLD"
     if action != "train":

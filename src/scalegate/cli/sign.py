@@ -24,10 +24,11 @@ from scalegate.cli.options import (
 if TYPE_CHECKING:
     from scalegate.gate import Decision, Journal
     from scalegate.gate.project import Project
+    from scalegate.ledger import entries
     from scalegate.ledger.entries import Approval, Attestation, Determination, ExceptionGranted, TierStatus
     from scalegate.policy.document import Action
 
-    Signed = Approval | Attestation | Determination | ExceptionGranted | TierStatus
+    Signed = Approval | Attestation | Determination | ExceptionGranted | entries.RiskClaimed | TierStatus
 
 __all__ = ["adopt", "adopters", "approve", "attest", "determine", "except_"]
 
@@ -337,7 +338,9 @@ def _grant(
     counts = made[-1].until
     shorter = f", and not until {format_instant(end)}: the policy lets it count no longer" if counts < end else ""
     ends = (
-        f"until {format_instant(counts)}{shorter}" if getattr(made[-1], "holds", True) else "until you sign otherwise"
+        f"until {format_instant(counts)}{shorter}"
+        if getattr(made[-1], "holds", True) and getattr(made[-1], "bound", True)
+        else "until you sign otherwise"
     )
     said = f"Signed by {who}: entry {index} of {place.ledger}. It counts {ends}."
     emit(as_json, {"entry": index, "until": counts} | more, lambda: said + words)

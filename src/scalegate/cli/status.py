@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from scalegate.cli.budgets import budget_lines, risk_budgets
 from scalegate.cli.keep import obligation_line, obligations_document
 from scalegate.cli.scale_caps import scale_cap_lines, scale_caps_of
 from scalegate.cli.show import count
@@ -91,6 +92,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         ],
         "amendment": _pending(fold),
         "obligations": obligations_document(journal),
+        "risk_budgets": risk_budgets(journal),
         "file": _file(folder, policy, fold),
         "faults": fold.faults,
         "waiting": waiting(journal, kept_beside(journal.ledger.path)),
@@ -237,6 +239,7 @@ def status_view(document: Document) -> RenderableType:
         )
         for item in document["open"]
     ]
+    lines += map(Text, budget_lines(document["risk_budgets"]))
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
     lines += [
         Text(f"! kept beside the ledger, and written when a run is opened: {it}", style="bold red")

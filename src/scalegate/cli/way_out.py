@@ -178,6 +178,15 @@ def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[
             of = ["--run", decision.run] if duty.after == "lineage.opened" else []
             who = people[0] if len(people) == 1 else "WHO"
             yield _line(known, ["keep", obligation, *of, "--as", who, "--statement", "WHAT AND WHERE"])
+        case ("risk", risk, *people):
+            action = [] if decision.action == "train" else ["--action", decision.action]
+            if action:
+                action += ["--weights", decision.weights or "DIGEST"]
+                if decision.action != "release_weights":
+                    action += ["--configuration", decision.configuration or "CONFIGURATION"]
+            about = ["--run", decision.run, *action, "--bound", "BOUND"]
+            for person in people:
+                yield _line(known, ["claim-risk", risk, *about, "--as", person, *rest])
         case ("tier", tier):
             role = next(it.recorded_by for it in known.policy.tiers if it.id == tier)
             yield _line(known, ["adopters", tier, "--as", known.who(role), *rest])

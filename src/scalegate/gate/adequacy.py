@@ -1,25 +1,27 @@
 """What a policy does not have: the reasons for the INADEQUATE banner. It is the default.
 
 The list names what is absent as well as what is undefined, so deleting an honest clause gains nothing. This
-version of the language has no residual-risk gate and no way to adopt an understanding test, so it never
-lifts: that is said, not hidden.
+version of the language has no way to adopt an understanding test, so it never lifts: that is said, not hidden.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil
 
+from scalegate.gate.decision import Finding
 from scalegate.policy.clause_figures import all_values
 from scalegate.policy.document import (
     ACTIONS,
+    Action,
     Cadence,
     Capability,
     Clause,
     Condition,
     Moratorium,
     Policy,
+    ResidualRisk,
     Safeguards,
     UndefinedTest,
 )
@@ -31,12 +33,12 @@ from scalegate.policy.syntax import undefined
 from scalegate.policy.vocabulary import Kind
 from scalegate.units import format_duration, format_factor, format_flop, format_share
 
-__all__ = ["inadequate"]
+__all__ = ["inadequate", "unmet_risk"]
 
 
 def inadequate(policy: Policy) -> tuple[str, ...]:
     """Why the policy is inadequate to ensure safety, each reason a sentence."""
-    reasons = ["It has no residual-risk gate: no number is given for the risk that remains when every clause is met."]
+    reasons = list(_remaining(policy))
     tests = [clause.test for clause in policy.clauses if isinstance(clause, UndefinedTest)]
     reasons += [f"The test `{test.id}` is not defined: {test.purpose}" for test in tests]
     for clause in policy.clauses:
@@ -78,6 +80,37 @@ def _above_models(policy: Policy) -> Iterator[str]:
         elif model is not None and model.compute is not None:
             took = amount(Fraction(model.compute), Kind.FLOP)
             yield f"`{clause.id}` is above `{model.name}`, which is taken to be {took}, a judgement: {model.basis}"
+
+
+def _remaining(policy: Policy) -> Iterator[str]:
+    """Actions that go on without a number for the risk that remains, and whose word that number is held against."""
+    asking = [action for action in ACTIONS if any(isinstance(it, Capability) for it in _gating(policy, action))]
+    bounded = [
+        action for action in asking if any(isinstance(it, ResidualRisk) and _binds(it, action) for it in policy.clauses)
+    ]
+    if not bounded:
+        yield "It has no residual-risk gate: no number is given for the risk that remains when every clause is met."
+    else:
+        for action in asking:
+            if action not in bounded:
+                yield f"For `{action}` no clause that binds at all times puts a number on the risk that remains."
+    for risk in policy.risks:
+        by = f"{risk.claimed_by.at_least} with the role `{risk.claimed_by.role}`"
+        yield f"The risk `{risk.id}` is claimed and not measured: its bound is what {by} sign that it is."
+
+
+def _gating(policy: Policy, action: str) -> list[Clause]:
+    return [clause for clause in policy.clauses if clause.gates and action in clause.actions]
+
+
+def unmet_risk(policy: Policy, action: Action, found: Sequence[Finding]) -> tuple[str, ...]:
+    """That the policy's number for the risk that remains is not kept in a decision, where it has one for the action."""
+    if not any(isinstance(it, ResidualRisk) for it in _gating(policy, action)):
+        return ()
+    statuses = [it.status for it in found if it.kind == "residual_risk"]
+    if "met" in statuses and not {"violated", "not shown"} & set(statuses):
+        return ()
+    return ("Its residual-risk gate is not met: the risk that remains is not claimed to be within its number.",)
 
 
 def _judged(policy: Policy) -> Iterator[str]:

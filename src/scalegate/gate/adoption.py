@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from scalegate.errors import InputError
 from scalegate.gate.changes import possible_changes, unforeseen_changes
@@ -124,7 +124,9 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
         if policy.digest() != fold.policy_digest:
             # What was denied stays known; whatever grants is signed anew.
             said = tuple(it.model_copy(update={"current": False}) for it in situation.statements)
-            anew = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": (), "statements": said}
+            claimed = tuple(it.model_copy(update={"current": False}) for it in situation.claims)
+            anew: dict[str, Any] = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": ()}
+            anew |= {"statements": said, "claims": claimed}
             situation = situation.model_copy(update=anew | _owed(fold, policy, situation))
         yield situation
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from math import ceil, floor
 
+from scalegate.gate.claiming import bounded_again, budget_waits, claim_changes
 from scalegate.gate.decision import Resumption
 from scalegate.gate.determinations import determination_changes
 from scalegate.gate.facts import assess, effective, levels_open
@@ -71,6 +72,7 @@ def possible_changes(
         *_acts(policy, situation, judge, facts, cost, stated),
         *_signatures(policy, situation, judge, facts, _able(policy)),
         *_waits(judge, facts),
+        *budget_waits(policy, situation, judge, facts),
     )
 
 
@@ -119,7 +121,7 @@ def unforeseen_changes(
         best += [(SHOWN, max(waiting))] if waiting else []
         found.append(Change("act", text, tuple(best)))
     # What is measured and signed now may have ended by the time that something is waited for.
-    for wait in _waits(judge, facts):
+    for wait in (*_waits(judge, facts), *budget_waits(policy, situation, judge, facts)):
         later = situation.model_copy(update={"now": int(number(dict(wait.updates)["now"]) or 0)})
         signed: list[tuple[str, Value]] = []
         for change in (*_attestations(policy, later, able), *_signatures(policy, later, judge, facts, able)):
@@ -127,6 +129,7 @@ def unforeseen_changes(
         measured = _measured(changes, later.now)
         text = f"{wait.text}; what ends until then is measured and signed again"
         found.append(Change("time", text, (*wait.updates, *measured, *signed)))
+    found += bounded_again(policy, situation, judge.action, able, trained_in(situation, judge))
     # A clause of a tier that comes to bind may be the one that is asked for.
     for tier in policy.tiers:
         adopters = number(facts.get(f"tier.{tier.id}.adopters"))
@@ -273,6 +276,7 @@ def _signatures(
     now, shown = situation.now, levels_open(policy, facts, judge.action)
     yield from determination_changes(policy, situation, judge.action, able, trained_in(situation, judge))
     yield from obligation_changes(policy, situation, able, int(number(facts.get("now")) or 0))
+    yield from claim_changes(policy, situation, judge.action, able, trained_in(situation, judge))
     for level in policy.levels:
         if level.approvals:
             # Nobody can sign for a level before a decision that shows evidence to leave it open.

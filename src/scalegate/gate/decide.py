@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scalegate.gate.adequacy import inadequate
+from scalegate.gate.adequacy import inadequate, unmet_risk
 from scalegate.gate.changes import unforeseen_changes, ways_out
 from scalegate.gate.decision import Decision, ExceptionPermit, Finding, Limits, Permit, Resumption
 from scalegate.gate.determinations import judgements
@@ -22,6 +22,7 @@ from scalegate.gate.jumps import dropped, jumps, reached_early
 from scalegate.gate.obligations import breaches
 from scalegate.gate.permit import largest_permit
 from scalegate.gate.resumption import resumption
+from scalegate.gate.risks import risks_taken, told_of_risks
 from scalegate.gate.situation import Situation
 from scalegate.policy.document import Action, Policy
 from scalegate.units import format_duration, format_factor, format_instant
@@ -131,9 +132,15 @@ def _decision(
         for d in policy.domains
     ]
     limits = Limits(
-        inadequate=inadequate(policy),
+        inadequate=(*unmet_risk(policy, action, found), *inadequate(policy)),
         enforcement=situation.enforcement,
-        assumptions=(*_for_good(policy, action), *judgements(policy, situation, action), *continuity, *assumptions),
+        assumptions=(
+            *_for_good(policy, action),
+            *told_of_risks(policy, situation, action),
+            *judgements(policy, situation, action),
+            *continuity,
+            *assumptions,
+        ),
         not_measured=tuple(f"{d.id}: {text}" for d in policy.domains for text in d.not_measured),
         surprises=surprises,
     )
@@ -152,6 +159,7 @@ def _decision(
         levels=levels,
         findings=found,
         permit=permit,
+        risks=risks_taken(policy, situation, action) if permit or exception else (),
         resumption=way_out,
         exception=exception,
     )

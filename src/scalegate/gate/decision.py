@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
-from scalegate.ledger.entries import DerivedFlop
+from scalegate.ledger.entries import ChanceText, DerivedFlop
 from scalegate.policy.document import Action
 
-__all__ = ["Decision", "ExceptionPermit", "Finding", "Limits", "Permit", "Resumption", "ResumptionFact"]
+__all__ = ["Decision", "ExceptionPermit", "Finding", "Limits", "Permit", "Resumption", "ResumptionFact", "Taken"]
 
 Status = Literal["met", "violated", "not shown", "not binding", "not applicable"]
 Verdict = Literal["PROCEED", "HOLD"]
@@ -64,13 +64,28 @@ class ExceptionPermit(_Data):
     permit: Permit
 
 
+class Taken(_Data):
+    """A claim of the risk that remains on which a permit rests: what it takes of that risk's budgets."""
+
+    risk: str
+    weights: str
+    """Those that the claim is of."""
+    bound: ChanceText
+    """The worst that anybody who may claim it says."""
+    least: DerivedFlop
+    """Effective compute behind the weights, at least."""
+    most: DerivedFlop
+    """Effective compute up to which it is claimed."""
+
+
 class ResumptionFact(_Data):
     """One fact that would help to release a hold."""
 
     kind: Literal["act", "measure", "time", "sign"]
     text: str
     concerns: tuple[str, ...] = ()
-    """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; `result`, domain and the
+    """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; `risk`, its id and
+    each person; `result`, domain and the
     evaluations that are open; `evaluation`, domain, least samples, least FLOP of elicitation, and what is open before;
     `others`, domain, and of each run that is to be evaluated its name and least FLOP of elicitation; else empty."""
 
@@ -129,6 +144,7 @@ class Decision(_Data):
     """Levels that the evidence does not keep the model out of: what may be signed for, having seen this decision."""
     findings: tuple[Finding, ...]
     permit: Permit | None
+    risks: tuple[Taken, ...] = ()
     resumption: Resumption | None
     exception: ExceptionPermit | None = None
     """Only of a HOLD: somebody lets the action go on all the same."""

@@ -7,8 +7,9 @@ the same person signs the contrary of what is asked about.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from math import floor
+from typing import Literal, TypeAlias
 
 from scalegate.gate.lineage import Runs, behind_at_most, grown_from, holders, members, sprung_from
 from scalegate.gate.pieces import trained_in
@@ -21,8 +22,9 @@ from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.policy.vocabulary import vocabulary
 from scalegate.units import DAY, format_instant
 
-__all__ = ["determination_changes", "determination_facts", "judgements", "statements"]
+__all__ = ["determination_changes", "determination_facts", "judgements", "seen_from", "statements"]
 
+Seen: TypeAlias = Literal["ancestor", "lineage", "descendant", "elsewhere"]
 AGAINST = ("developer", "ancestor", "lineage", "descendant")
 """What a denial is of that counts against a run; of other weights it counts before a first evaluation only."""
 
@@ -31,9 +33,7 @@ def statements(
     said: Iterable[tuple[int, entries.Determination]], runs: Runs, run: str, adopted_at: int
 ) -> Iterator[Statement]:
     """What was determined, with what it is of as seen from a run. `said` has the adoption that was in force."""
-    names, ancestors = members(runs, run), grown_from(runs, run)
-    own = {weights for name in names for weights in (*runs[name].weights, *runs[name].starts)}
-    grown = _grown_of(runs, names)
+    of = seen_from(runs, run)
     for adoption, entry in said:
         weights, known = entry.weights, trained_in(runs, entry.weights)[1] if entry.weights else None
         yield Statement(
@@ -43,20 +43,28 @@ def statements(
             time=entry.time,
             until=entry.until,
             current=adoption == adopted_at,
-            of="developer"
-            if weights is None
-            else "ancestor"
-            if weights in ancestors
-            else "lineage"
-            # In a run's name of weights that are none of its lineage's: it may only count against.
-            if weights in own or (entry.run in names and not entry.holds)
-            else "descendant"
-            if weights in grown or entry.run in grown
-            else "elsewhere",
+            of="developer" if weights is None else of(weights, entry.run, not entry.holds),
             weights=weights,
             configuration=entry.configuration,
             compute=known,
         )
+
+
+def seen_from(runs: Runs, run: str) -> Callable[[str, str | None, bool], Seen]:
+    """What weights are to a run, given in whose name something was signed of them, and whether that counts against."""
+    names, ancestors = members(runs, run), grown_from(runs, run)
+    own = {weights for name in names for weights in (*runs[name].weights, *runs[name].starts)}
+    grown = _grown_of(runs, names)
+
+    def of(weights: str, named: str | None, against: bool) -> Seen:
+        if weights in ancestors:
+            return "ancestor"
+        # In a run's name of weights that are none of its lineage's: it may only count against.
+        if weights in own or (named in names and against):
+            return "lineage"
+        return "descendant" if weights in grown or named in grown else "elsewhere"
+
+    return of
 
 
 def _grown_of(runs: Runs, names: Collection[str]) -> set[str]:

@@ -111,7 +111,7 @@ def _because(expr: Expr, facts: Facts, truth: Truth) -> Iterator[str]:
 
 
 def _signature(expr: Expr) -> bool:
-    return any(name.startswith(("approval.", "determination.")) for name in fact_names(expr))
+    return any(name.startswith(("approval.", "determination.", "risk.")) for name in fact_names(expr))
 
 
 def _side(linear: Linear, facts: Facts, instant: bool) -> str:

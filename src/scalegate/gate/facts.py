@@ -17,6 +17,7 @@ from scalegate.gate.determinations import determination_facts, determination_nam
 from scalegate.gate.exceptions import exception_facts, exception_names
 from scalegate.gate.generations import SHOWN, shown_facts
 from scalegate.gate.obligations import obligation_facts, obligation_names
+from scalegate.gate.risks import risk_facts, risk_names
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
 from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import determined, fact_of, judged
@@ -176,6 +177,8 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         gather(exception_names(policy, terms), partial(exception_facts, policy, situation, action, terms))
     for duty in policy.obligations:
         gather(obligation_names(duty), partial(obligation_facts, situation, duty))
+    for risk in policy.risks:
+        gather(risk_names(policy, risk), partial(risk_facts, policy, situation, action, risk))
     for tier in policy.tiers:
         records = [record for record in situation.tiers if record.tier == tier.id]
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")

@@ -16,6 +16,7 @@ from typing import Literal
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
+from scalegate.gate.budgets import Key, claimed_since, spend
 from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
@@ -24,7 +25,7 @@ from scalegate.gate.generations import asked_for
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt
-from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
+from scalegate.gate.situation import Granted, Signature, Situation, Spent, TierRecord
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
@@ -65,6 +66,12 @@ class Fold:
     """What was determined, with the position of the adoption that was in force."""
     exceptions: list[tuple[int, str, Granted]] = field(default_factory=list)
     """(position of the adoption that was in force, run, grant)."""
+    claimed: list[tuple[int, entries.RiskClaimed]] = field(default_factory=list)
+    """What was claimed of the risk that remains, in the same way."""
+    spent: dict[Key, Spent] = field(default_factory=dict)
+    """What permits took of risk budgets."""
+    spent_at: dict[Key, int] = field(default_factory=dict)
+    """Where that last became more."""
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
     duties: Duties = field(default_factory=Duties)
     decisions: dict[str, Decision] = field(default_factory=dict)
@@ -142,6 +149,7 @@ class Fold:
             if other.name != entry.run
         )
         said = any(spoken.weights == weights for _, spoken in self.said)
+        said = said or any(spoken.weights == weights for _, spoken in self.claimed)
         return (
             loaded
             or said
@@ -171,6 +179,8 @@ class Fold:
             return "the same statement is in the ledger already"
         self.payloads.add(payload)
         if isinstance(entry, entries.Determination) and not entry.holds:
+            return None
+        if isinstance(entry, entries.RiskClaimed) and entry.bound is None:
             return None
         return "it is dated before an entry that is already there" if entry.time < self.time else None
 
@@ -223,6 +233,13 @@ class Fold:
                 self.exceptions.append((self.adopted_at, entry.run, granted))
             case entries.ObligationKept():
                 return self.duties.take(self.policy, self.runs, entry) if self.policy else None
+            case entries.RiskClaimed():
+                if entry.configuration is not None and entry.action in ("train", "release_weights"):
+                    return f"for `{entry.action}` a risk is claimed of the bare weights"
+                if entry.bound is not None and not judged_weights(self.runs, entry.weights):
+                    return "the ledger does not know the weights that it is of: they are saved first"
+                self.claimed.append((self.adopted_at, entry))
+                claimed_since(self.spent, entry)
             case entries.TierStatus():
                 tier = (
                     next((tier for tier in self.policy.tiers if tier.id == entry.tier), None) if self.policy else None
@@ -367,6 +384,9 @@ class Fold:
         if decision.now != entry.time or (decision.reach is not None and entry.time < self.time):
             self.faults.append(f"entry {index} decides for another time than it was written at")
         self.decisions[decision.digest()] = decision
+        for key in spend(self.spent, decision, self.policy):
+            # Whatever else rests on that budget is decided again.
+            self.spent_at[key] = self.changed_at = index
         if decision.action == "train":
             self.latest[decision.run] = decision
             known = self.runs.get(decision.run)

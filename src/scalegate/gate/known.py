@@ -11,6 +11,7 @@ from scalegate.gate.duties import opened_of
 from scalegate.gate.generations import generations
 from scalegate.gate.lineage import carried, lineage_faults, members, total
 from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
+from scalegate.gate.risks import claims
 from scalegate.gate.situation import Lineage, Situation
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def situation_of(
         signatures=tuple(mine),
         statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at)),
         exceptions=tuple(granted),
+        claims=tuple(claims(fold.claimed, fold.runs, run, fold.adopted_at)),
+        spent=tuple(fold.spent.values()),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
         adopted=fold.duties.since,
         spans=tuple(fold.duties.spans(opened_of(fold.runs, run))),

@@ -7,13 +7,15 @@ anybody could bring it about: that is said of a run by its decision.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import TypeAlias
 
 from scalegate.gate.decision import Resumption, ResumptionFact
 from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import Change, resumption
 from scalegate.gate.whatif import WhatIf, what_if
-from scalegate.policy.semantics import Facts, Value, evaluate, number
+from scalegate.policy.claimed import is_chance
+from scalegate.policy.semantics import Facts, Value, evaluate, linear_value, number
 from scalegate.policy.stated import shown
 from scalegate.policy.syntax import Compare, Expr, Fact, children, compares, net
 from scalegate.policy.vocabulary import Kind, vocabulary
@@ -103,10 +105,16 @@ def _flags(expr: Expr) -> Iterator[str]:
         yield from _flags(item)
 
 
-def _turns(compare: Compare, facts: Facts) -> Iterator[tuple[str, str, int]]:
+def _turns(compare: Compare, facts: Facts) -> Iterator[tuple[str, str, int | Fraction]]:
     """The values of each fact next to which a comparison comes to be what it is not now."""
     before = evaluate(compare, facts)
     for name, push in net(compare).items():
+        if is_chance(name):
+            # No whole numbers are near it: what it may be at most is where the two sides are equal.
+            low, high = (linear_value(side, {**facts, name: 0}) for side in (compare.left, compare.right))
+            if low is not None and high is not None and push < 0 and before is not Truth.TRUE and low <= high:
+                yield name, "at most", (high - low) / -push
+            continue
         edge = boundary(compare, facts, name) if push else None
         near = range(edge - 1, edge + 3) if edge is not None else ()
         truths = {value: evaluate(compare, {**facts, name: value}) for value in near if value >= 0}

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from scalegate.policy.semantics import Facts, number
 from scalegate.policy.syntax import Compare, Linear
-from scalegate.units import format_factor, format_flop, format_instant, format_share
+from scalegate.units import format_chance, format_factor, format_flop, format_instant, format_share
 
 __all__ = ["fact_sentence", "sentence"]
 
@@ -67,6 +67,8 @@ def _kind(name: str) -> str:
         return f"determination.{name.rpartition('.')[2]}"
     if name.startswith("obligation."):
         return "obligation.due"
+    if name.startswith("risk.") and name.count(".") > 1:
+        return f"risk.{name.rpartition('.')[2]}"
     for kind in ("evidence.compute", "evidence.time", "elicitation", "unevaluated"):
         if name.endswith(f".{kind}"):
             return kind
@@ -171,13 +173,25 @@ def _signed_again(left: Linear, right: Linear, values: list[Fraction], holds: bo
 
 def _of_whom(side: Linear) -> str:
     """Whose word on what: `cbrn` as `rso` determined it."""
-    _, determination, person = side.terms[0][1].rpartition(".")[0].split(".", 2)
+    kind, determination, person = side.terms[0][1].rpartition(".")[0].split(".", 2)
+    if kind == "risk":
+        return f"the bound on `{determination}` claimed by `{person}`"
     return f"`{determination}` as judged by `{person}`"
 
 
 def _owed(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
     name = right.terms[0][1].removeprefix("obligation.").removesuffix(".due")
     return f"`{name}` is due by {_time(values[1])}" if holds else f"`{name}` was due by {_time(values[1])}, and is late"
+
+
+def _bounded(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    _, risk, figure = left.terms[0][1].split(".")
+    claimed, limit = format_chance(values[0]), format_chance(right.const)
+    kept = "within" if holds else "more than"
+    if figure == "bound":
+        return f"the risk `{risk}` is claimed to be at most {claimed}, {kept} {limit}"
+    of = "in this year of the budget" if figure == "year" else "in one tenfold of effective compute"
+    return f"claims on the risk `{risk}` come to {claimed} {of}, with this one, {kept} {limit}"
 
 
 def _date(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
@@ -219,6 +233,11 @@ SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool]
     ("compute", "determination.compute"): _carried,
     ("now", "determination.time +"): _signed_again,
     ("now", "obligation.due"): _owed,
+    ("now", "risk.until"): _signed,
+    ("compute", "risk.compute"): _carried,
+    ("risk.bound", "+"): _bounded,
+    ("risk.year", "+"): _bounded,
+    ("risk.tenfold", "+"): _bounded,
     ("+", "now"): _date,
     ("now", "+"): _not_after,
     ("ledger.time", "now"): _clock,

@@ -29,6 +29,8 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.ExceptionGranted: ("exception granted", "exceptions granted"),
     entries.ObligationKept: ("word on an obligation", "words on obligations"),
     entries.TierStatus: ("tier record", "tier records"),
+    entries.RiskClaimed: ("risk claim", "risk claims"),
+    entries.DecisionMade: ("permit of another run on a risk budget", "permits of other runs on a risk budget"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
 }
@@ -203,7 +205,16 @@ class _Scope:
             case entries.PolicyAdopted():
                 # A signature short of the quorum changes nothing yet.
                 return record.refused is None and record.index <= fold.adopted_at
-            case entries.Attestation() | entries.TierStatus() | entries.Determination() | entries.ObligationKept():
+            case (
+                entries.Attestation()
+                | entries.TierStatus()
+                | entries.Determination()
+                | entries.ObligationKept()
+                | entries.RiskClaimed()
+            ):
                 return record.refused is None
+            case entries.DecisionMade():
+                # Of its own permits a run has decided already.
+                return any(at == record.index and key[1] != self.run for key, at in fold.spent_at.items())
             case _:
                 return False

@@ -12,9 +12,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from scalegate.ledger import strict_json
-from scalegate.ledger.entries import DerivedFlop
+from scalegate.ledger.entries import ChanceText, DerivedFlop
 
 __all__ = [
+    "Claim",
     "Elsewhere",
     "Generation",
     "Granted",
@@ -24,6 +25,7 @@ __all__ = [
     "Signature",
     "Situation",
     "Span",
+    "Spent",
     "Statement",
     "TierRecord",
 ]
@@ -123,6 +125,46 @@ class Granted(_Record):
     configuration: str | None
     compute: DerivedFlop
     """Training FLOP that the ledger counted against the lineage when it was granted."""
+
+
+class Claim(_Record):
+    """What a named person with the role said of the risk that remains, as far as it is about this run."""
+
+    risk: str
+    by: str
+    action: str
+    bound: ChanceText | None
+    """None: it cannot be bounded."""
+    time: int
+    until: int
+    current: bool
+    """Whether it was signed under the policy in force, as it was adopted."""
+    of: Literal["ancestor", "lineage", "descendant", "elsewhere"]
+    """What it is of, as in `Statement`."""
+    weights: str
+    configuration: str | None = None
+    compute: DerivedFlop | None = None
+    """Training FLOP in the weights; None: the ledger does not know them."""
+
+
+class Spent(_Record):
+    """What permits of this developer took of the budgets of a risk: of one claimed thing, once."""
+
+    risk: str
+    run: str
+    action: str
+    weights: str
+    configuration: str | None
+    bound: ChanceText
+    """The worst on which a permit rested, or that was claimed of the same thing since."""
+    unbounded: tuple[str, ...] = ()
+    """Who says since that it cannot be bounded."""
+    least: DerivedFlop
+    """Effective compute behind the weights, at least."""
+    most: DerivedFlop
+    """Effective compute up to which it was claimed."""
+    last: int
+    """The last instant at which such a permit was in use."""
 
 
 class TierRecord(_Record):
@@ -256,6 +298,10 @@ class Situation(_Record):
     """What was determined, in the order of the ledger."""
     exceptions: tuple[Granted, ...] = ()
     """In the order of the ledger."""
+    claims: tuple[Claim, ...] = ()
+    """What was claimed of the risk that remains, in the order of the ledger."""
+    spent: tuple[Spent, ...] = ()
+    """What all of the developer's permits took of risk budgets."""
     tiers: tuple[TierRecord, ...] = ()
     adopted: int | None = None
     """When the policy in force was adopted, where it or one before it has obligations."""

@@ -26,6 +26,7 @@ TURNING = (
     entries.TierStatus,
     entries.Determination,
     entries.ExceptionGranted,
+    entries.RiskClaimed,
     entries.EvaluationAnnounced,
     entries.EvaluationFinished,
 )
@@ -88,6 +89,9 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
     if isinstance(entry, entries.ExceptionGranted):
         named = [item.granted_by.role for item in policy.exceptions if item.id == entry.exception]
         return named[0] if named else "nobody"
+    if isinstance(entry, entries.RiskClaimed):
+        named = [risk.claimed_by.role for risk in policy.risks if risk.id == entry.risk]
+        return named[0] if named else "nobody"
     named = [tier.recorded_by for tier in policy.tiers if tier.id == entry.tier]
     return named[0] if named else "nobody"
 
@@ -102,6 +106,8 @@ def _quorum(policy: Policy, entry: Entry) -> Quorum | None:
             return level.approvals if level else None
         case entries.Determination():
             return next((it.decided_by for it in policy.determinations if it.id == entry.determination), None)
+        case entries.RiskClaimed():
+            return next((it.claimed_by for it in policy.risks if it.id == entry.risk), None)
         case entries.ExceptionGranted():
             return next((it.granted_by for it in policy.exceptions if it.id == entry.exception), None)
         case entries.ObligationKept():

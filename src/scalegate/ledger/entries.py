@@ -7,6 +7,7 @@ misspelt limit must not silently be no limit. Amounts of FLOP are text, since th
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
@@ -14,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
 from scalegate.text import escaped, unshowable
-from scalegate.units import MAX_FLOP
+from scalegate.units import MAX_FLOP, exact_decimal, parse_chance
 
 NO_LOG = "0" * 64
 """In place of the digest of a log that could not be stored."""
@@ -35,6 +36,7 @@ __all__ = [
     "ObligationKept",
     "Parent",
     "PolicyAdopted",
+    "RiskClaimed",
     "RunOpened",
     "TierStatus",
     "WeightsRecorded",
@@ -65,6 +67,20 @@ def _flop(value: object) -> int:
     return amount
 
 
+def _chance(value: object) -> Fraction:
+    if isinstance(value, Fraction) and 0 < value <= 1:
+        value = exact_decimal(value)
+    if not isinstance(value, str):
+        raise ValueError("a chance is written as text of a decimal")
+    try:
+        chance = parse_chance(value)
+    except InputError as error:
+        raise ValueError(error.message) from error
+    if exact_decimal(chance) != value:
+        raise ValueError("a chance is written as a decimal, without more digits than it takes")
+    return chance
+
+
 def _line(value: str) -> str:
     hidden = unshowable(value, lines=False)
     if hidden:
@@ -75,6 +91,8 @@ def _line(value: str) -> str:
 FlopText = Annotated[int, BeforeValidator(_flop), PlainSerializer(str, return_type=str)]
 DerivedFlop = Annotated[int, BeforeValidator(_derived_flop), PlainSerializer(str, return_type=str)]
 """A sum or a multiple of amounts in entries: it may be over 1e40, and is read all the same."""
+ChanceText = Annotated[Fraction, BeforeValidator(_chance), PlainSerializer(exact_decimal, return_type=str)]
+"""More than 0 and at most 1, exact."""
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}$")]
 Line = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_line)]
@@ -314,6 +332,27 @@ class ObligationKept(_Predicate):
     """What was done, and where that can be seen."""
 
 
+class RiskClaimed(_Predicate):
+    """A named person puts a bound on the risk that remains in an action, or says that it cannot be bounded."""
+
+    type_uri = PREFIX + "risk-claimed/v0.1"
+    risk: Name
+    action: Literal["train", "store", "evaluate", "deploy_internal", "deploy_external", "release_weights"]
+    run: Name | None
+    weights: Digest
+    """The weights that it is claimed of: for training, those that it goes on from."""
+    configuration: Digest | None
+    """Digest of the deployment configuration that it is claimed of; None: the bare weights."""
+    bound: ChanceText | None
+    """The chance of the harm, at most; None: it cannot be bounded, which counts against whatever was claimed before."""
+    until: Instant
+    statement: Line
+    """On what grounds."""
+
+    def subjects(self) -> dict[str, str]:
+        return {"policy": self.policy, "weights": self.weights}
+
+
 class TierStatus(_Predicate):
     """Who has adopted a tier, on the word of the role that records it."""
 
@@ -339,6 +378,7 @@ Entry: TypeAlias = (
     | Determination
     | ExceptionGranted
     | ObligationKept
+    | RiskClaimed
     | TierStatus
 )
 
@@ -359,6 +399,7 @@ PREDICATES: dict[str, type[Entry]] = {
         Determination,
         ExceptionGranted,
         ObligationKept,
+        RiskClaimed,
         TierStatus,
     )
 }

@@ -20,7 +20,12 @@ from scalegate.text import MAX_DOCUMENT_BYTES
 
 __all__ = ["checked"]
 
-_LISTS = frozenset({"people", "domains", "determinations", "parameters", "levels", "tiers", "clauses", "exceptions"})
+_LISTS = frozenset(
+    [
+        *("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses"),
+        "exceptions",
+    ]
+)
 _STAND_INS: dict[str, object] = {
     **dict.fromkeys(("policy", "version", "title", "developer", "about"), "stand-in"),
     "scalegate": "1",

@@ -16,6 +16,7 @@ from scalegate.policy.exceptions import exception_faults
 from scalegate.policy.obligations import obligation_faults
 from scalegate.policy.parameters import parameter_faults
 from scalegate.policy.quorums import apart_faults
+from scalegate.policy.risk_faults import risk_faults
 from scalegate.policy.scalars import Named
 from scalegate.units import DAY, MAX_SAMPLES, format_duration
 
@@ -27,6 +28,8 @@ FACTS = (
     *("lineage", "developer", "meter", "ledger"),
 )
 """First words of facts that are no domain's."""
+KEYED = ("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses", "exceptions")
+"""Lists in which no two parts are called alike."""
 MAX_LEASE = DAY
 """A permit is renewed at least this often: until then nobody who writes a fault, or a new policy, stops the run."""
 _KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")
@@ -68,7 +71,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if not set(rests_on) & set(unsound):
             faults.append((path, message))
 
-    for name in ("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses", "exceptions"):
+    for name in KEYED:
         seen: set[object] = set()
         for index, part in enumerate(getattr(policy, name)):
             key = part.number if isinstance(part, Level) else part.id
@@ -213,13 +216,18 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
 
     for path, message in parameter_faults(policy):
         add(path, message)
-    for path, message, rests_on in exception_faults(policy):
-        add(path, message, *rests_on)
+    for path, message, fields in exception_faults(policy):
+        add(path, message, *fields)
     for index, terms in enumerate(policy.exceptions):
         quorum(f"exceptions.{index}.granted_by", terms.granted_by)
         lasts(f"exceptions.{index}.valid_for", terms.valid_for, "no grant would ever count")
     for path, message, missed in figure_faults(policy):
         add(path, message, *(["parameters"] if missed else []))
+    for index, risk in enumerate(policy.risks):
+        quorum(f"risks.{index}.claimed_by", risk.claimed_by)
+        lasts(f"risks.{index}.valid_for", risk.valid_for, "no claim would ever count")
+    for path, message, *rests_on in risk_faults(policy):
+        add(path, message, *rests_on)
     seen_safeguards: set[str] = set()
     for index, level in enumerate(policy.levels):
         if level.approvals:

@@ -18,13 +18,14 @@ Facts that a condition may read (kind in brackets):
 | `safeguard.S.until`, `approval.L.P.until` (instant) | how long an attestation or signature counts |
 | `tier.T.adopters` (count), `tier.T.until` | adopters on record, and how long the record counts |
 
-What a determination comes to is in `determined`, an obligation in `obliged`.
+What a determination comes to is in `determined`, an obligation in `obliged`, and the facts of a risk in `claimed`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from scalegate.policy.claimed import within_number
 from scalegate.policy.clause_figures import model_of, named, times
 from scalegate.policy.dating import by_date
 from scalegate.policy.determined import determined, expanded, judged, undenied
@@ -41,6 +42,7 @@ from scalegate.policy.document import (
     Moratorium,
     Obligation,
     Policy,
+    ResidualRisk,
     Safeguards,
     ScaleCap,
     UndefinedTest,
@@ -163,6 +165,8 @@ def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
             return kept(clause)
         case UndefinedTest():
             return Any((at_most(DEVELOPER, named(clause.above)), Undefined(f"test.{clause.test.id}")))
+        case ResidualRisk():
+            return within_number(policy, clause, action)
 
 
 def _scaled(clause: ScaleCap, amount: Linear) -> Expr:

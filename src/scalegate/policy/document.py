@@ -25,11 +25,13 @@ from scalegate.policy.parts import (
     Part,
     Person,
     Quorum,
+    Risk,
     Safeguard,
     Source,
     Tier,
 )
 from scalegate.policy.scalars import (
+    Chance,
     Count,
     Duration,
     DurationOrNamed,
@@ -60,6 +62,8 @@ __all__ = [
     "Person",
     "Policy",
     "Quorum",
+    "ResidualRisk",
+    "Risk",
     "Safeguard",
     "ScaleCap",
     "Tier",
@@ -236,8 +240,29 @@ class ScaleCap(_Clause):
     """Effective compute that a generation may come to without any such model."""
 
 
+class ResidualRisk(_Clause):
+    """The number that the risk which remains must stay within, on the word of those who may claim it."""
+
+    kind: Literal["residual_risk"]
+    risk: Identifier
+    at_most: Chance
+    """No claim, or none that can be bounded, meets it."""
+    per: Literal["action", "year", "tenfold"]
+    """What the number is for: one action alone; all of the developer's that rest on claims within a budget year; all
+    within one tenfold of effective compute. What was spent is added up, and nothing is given back."""
+
+
 Clause = Annotated[
-    Cadence | Capability | Safeguards | ComputeCap | Moratorium | UndefinedTest | ScaleCap | Condition | Obligation,
+    Cadence
+    | Capability
+    | Safeguards
+    | ComputeCap
+    | Moratorium
+    | UndefinedTest
+    | ScaleCap
+    | Condition
+    | Obligation
+    | ResidualRisk,
     Field(discriminator="kind"),
 ]
 
@@ -288,6 +313,7 @@ class Policy(Part):
     domains: tuple[Domain, ...] = ()
     determinations: tuple[Determination, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    risks: tuple[Risk, ...] = ()
     levels: tuple[Level, ...] = ()
     tiers: tuple[Tier, ...] = ()
     clauses: tuple[Clause, ...] = ()
@@ -331,7 +357,7 @@ class Policy(Part):
         document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         for name in ("determinations", "tiers", "clauses") if self.floors else ():
             document[name] = [part for part in document[name] if "/" not in part["id"]]
-        for name in ("determinations", "parameters", "floors", "exceptions"):
+        for name in ("determinations", "parameters", "floors", "exceptions", "risks"):
             if not document[name]:
                 # Policies from before there were any keep their digest.
                 del document[name]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from scalegate.policy.dating import by_date
 from scalegate.policy.determined import determined
-from scalegate.policy.document import Action, Clause, ExceptionTerms, InForce, Policy, UndefinedTest
+from scalegate.policy.document import Action, Clause, ExceptionTerms, InForce, Policy, ResidualRisk, UndefinedTest
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, at_most, constant, term
 
 __all__ = ["exception_faults", "excused", "live"]
@@ -103,6 +103,9 @@ def _clause_faults(item: ExceptionTerms, name: str, clause: Clause | None) -> It
         yield f"`{name}` protects nothing as it is ({clause.modality}) | leave it out"
     elif clause.modality == "law":
         yield f"`{name}` is law: no developer makes exceptions to that | leave it out"
+    elif isinstance(clause, ResidualRisk) and clause.per != "action":
+        # What went on without a claim could not be added up.
+        yield f"`{name}` is a budget, and what goes on past it would be in no later sum | leave it out"
     elif isinstance(clause, UndefinedTest) and not item.undefined_tests:
         what = f"`{name}` is a test that nobody has defined: an exception stands for it only where the policy says so"
         yield f"{what} | leave it out, or add `undefined_tests: yes`"

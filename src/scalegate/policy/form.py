@@ -27,6 +27,7 @@ _KINDS = {
     "scale_cap": schema.ScaleCap,
     "condition": schema.Condition,
     "obligation": schema.Obligation,
+    "residual_risk": schema.ResidualRisk,
 }
 _SHAPES = {
     "dict_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
@@ -153,6 +154,8 @@ _EXAMPLES = {
     "kept_by": "{role: officer, at_least: 1}", "by": "2027-01-31", "each": "12 months", "after": "policy.adopted",
     "late": "counts", "apart_from": "[evaluator]",
     "past": "10x", "first": "1e24 FLOP", "above_model": "{name: ..., basis: ...}", "compute": "1e25 FLOP",
+    "risks": "[...]", "risk": "my-id", "at_most": "0.01%", "per": "action", "carries": "4x", "years_from": "2027-01-01",
+    "claimed_by": "{role: officer, at_least: 2}",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 

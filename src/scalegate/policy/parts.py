@@ -36,6 +36,7 @@ __all__ = [
     "Person",
     "Quorum",
     "Released",
+    "Risk",
     "Safeguard",
     "Source",
     "Tier",
@@ -185,6 +186,24 @@ class Parameter(Part):
     kind: FigureKind
     """`factor` and `share` multiply an amount; the others are amounts."""
     values: Annotated[tuple[ParameterValue, ...], Field(min_length=1)]
+
+
+class Risk(Part):
+    """A risk that remains when everything else is met: people put a number on it, and sign for the number.
+
+    It is a claim and no measurement. Who cannot put a number on it says that it cannot be bounded, and that holds.
+    """
+
+    id: Identifier
+    about: Text
+    """Which harm it is the risk of, and over which time."""
+    claimed_by: Quorum
+    valid_for: Duration
+    """The longest that one claim counts."""
+    carries: Factor | None = None
+    """For training: the growth of effective compute that a claim is relied on for; absent: no training rests on one."""
+    years_from: Instant | None = None
+    """For budgets per year: each anniversary of it begins a new year."""
 
 
 class Safeguard(Part):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scalegate.policy.claimed import is_chance
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, children, net
 
 __all__ = ["wrong_ways"]
@@ -51,4 +52,4 @@ def _dangerous(name: str) -> bool:
         return name.count(".") > 1 and name.endswith(".missed")
     if name.startswith("determination."):
         return name.count(".") > 1 and name.endswith((".denied", ".denied_anywhere"))
-    return name == "now" or name in _GROWS_WITH_DANGER or name.rpartition(".")[2] in _OF_A_DOMAIN
+    return is_chance(name) or name == "now" or name in _GROWS_WITH_DANGER or name.rpartition(".")[2] in _OF_A_DOMAIN

@@ -111,6 +111,8 @@ def _unlike(left: Quantity, right: Quantity) -> tuple[str, str] | None:
     if left.kind is right.kind:
         return None
     for plain, other in ((left, right), (right, left)):
+        if plain.factor is not None and other.kind is Kind.CHANCE:
+            return None
         if plain.factor is not None:
             unit = "FLOP" if other.kind is Kind.FLOP else "days"
             number = plain.factor

@@ -32,6 +32,8 @@ def quorums(policy: Policy) -> Iterator[Asked]:
             yield Asked(f"clauses.{index}.test.approved_by", f"test `{clause.test.id}`", clause.test.approved_by)
         if isinstance(clause, Obligation):
             yield Asked(f"clauses.{index}.kept_by", f"obligation `{clause.id}`", clause.kept_by)
+    for index, risk in enumerate(policy.risks):
+        yield Asked(f"risks.{index}.claimed_by", f"risk `{risk.id}`", risk.claimed_by)
     for index, terms in enumerate(policy.exceptions):
         yield Asked(f"exceptions.{index}.granted_by", f"exception `{terms.id}`", terms.granted_by)
 

@@ -21,6 +21,7 @@ from scalegate.text import unshowable
 
 __all__ = [
     "FIGURES",
+    "Chance",
     "Count",
     "Duration",
     "DurationOrNamed",
@@ -109,6 +110,13 @@ def _instant(text: str) -> int:
     return value
 
 
+def _chance(text: str) -> Fraction:
+    value = units.parse_chance(text)
+    if value == 1:
+        raise InputError(f"`{text}` limits nothing", fix="write a smaller chance: `0.01%` or `1e-4`")
+    return value
+
+
 def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         digits = re.match(r"[1-9][0-9]{0,8}(?![0-9.,])", text)
@@ -151,6 +159,12 @@ Share = Annotated[
     _read(units.parse_share),
     _write(lambda v: f"{units.exact_decimal(v * 100)}%"),
     _shape(_PATTERNS["share"], "5%"),
+]
+Chance = Annotated[
+    Fraction,
+    _read(_chance),
+    _write(lambda v: f"{units.exact_decimal(v * 100)}%"),
+    _shape(r"[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][-+]?[0-9]{1,2})?%?", "0.01%", also="number"),
 ]
 Score = Annotated[
     Fraction, _read(units.parse_score), _write(units.exact_decimal), _shape(_SCORE, "0.20", also="number")

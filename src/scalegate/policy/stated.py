@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 from typing import TypeAlias
 
 from scalegate import units
@@ -126,6 +127,8 @@ def shown(kind: Kind, value: Value) -> str:
         return "yes" if value else "no"
     if kind is Kind.FLOP:
         return units.exact_flop(int(value))
+    if kind is Kind.CHANCE:
+        return f"{units.exact_decimal(Fraction(value) * 100)}%"
     if kind is Kind.INSTANT:
         return units.format_instant(int(value)).removesuffix("T00:00:00Z")
     return units.format_duration(int(value)) if kind is Kind.DURATION else str(value)
@@ -142,6 +145,7 @@ def _names(policy: Policy) -> frozenset[str]:
     names = {person.id for person in policy.people} | {tier.id for tier in policy.tiers}
     names |= {domain.id for domain in policy.domains} | {item.id for item in policy.determinations}
     names |= {duty.id for duty in policy.obligations}
+    names |= {risk.id for risk in policy.risks}
     names |= {str(level.number) for level in policy.levels}
     return frozenset(names | {safeguard.id for level in policy.levels for safeguard in level.safeguards})
 
@@ -169,6 +173,8 @@ def _value(name: str, kind: Kind, text: str) -> Value:
             return units.parse_instant(text)
         case Kind.DURATION:
             return units.parse_duration(text)
+        case Kind.CHANCE:
+            return units.parse_chance(text)
         case Kind.COUNT | Kind.FACTOR:
             if not re.fullmatch(r"0|[1-9][0-9]{0,8}", text):
                 raise InputError(f"`{text}` is not a whole number", fix="write digits only: `2`")

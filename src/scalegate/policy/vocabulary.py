@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TypeAlias
 
+from scalegate.policy.claimed import risk_fact
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Policy
 from scalegate.policy.obliged import OBLIGATION, name_of
@@ -27,6 +28,7 @@ class Kind(Enum):
     INSTANT = "an instant"
     DURATION = "a duration"
     COUNT = "a count"
+    CHANCE = "a chance"
     FACTOR = "a factor"
     """Of a parameter that multiplies; no fact is one."""
 
@@ -83,6 +85,13 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
         known |= {name_of(duty): Kind.YES_NO, f"{name_of(duty)}.due": Kind.INSTANT}
         if duty.late == "stands":
             known[f"{name_of(duty)}.missed"] = Kind.YES_NO
+    for risk in policy.risks:
+        for person in policy.signers(risk.claimed_by):
+            known[f"{risk_fact(risk, person.id)}.until"] = Kind.INSTANT
+            known[f"{risk_fact(risk, person.id)}.compute"] = Kind.FLOP
+        known |= {f"{risk_fact(risk)}.{name}": Kind.CHANCE for name in ("bound", "tenfold")}
+        if risk.years_from is not None:
+            known[f"{risk_fact(risk)}.year"] = Kind.CHANCE
     for tier in policy.tiers:
         known |= {f"tier.{tier.id}.adopters": Kind.COUNT, f"tier.{tier.id}.until": Kind.INSTANT}
     return known
@@ -106,14 +115,11 @@ def named(policy: Policy) -> dict[str, Kind]:
 def written(policy: Policy) -> dict[str, Kind]:
     """What a condition of the policy may name: all but what one person signed, whatever that was.
 
-    A determination is named as a whole, and so is an obligation.
+    A determination is named as a whole, and so is an obligation; the risk that remains in clauses of its own kind.
     """
     whole = {*map(fact_of, policy.determinations), *map(name_of, policy.obligations)}
-    return {
-        name: kind
-        for name, kind in named(policy).items()
-        if not name.startswith(("exception.", "determination.", OBLIGATION)) or name in whole
-    }
+    signed = ("exception.", "determination.", OBLIGATION, *(f"{risk_fact(risk)}." for risk in policy.risks))
+    return {name: kind for name, kind in named(policy).items() if not name.startswith(signed) or name in whole}
 
 
 def kind_of(name: str, known: Vocabulary) -> Kind | None:

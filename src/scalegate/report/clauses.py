@@ -21,6 +21,8 @@ from scalegate.policy.document import (
     Obligation,
     Policy,
     Quorum,
+    ResidualRisk,
+    Risk,
     Safeguards,
     ScaleCap,
     UndefinedTest,
@@ -35,6 +37,7 @@ __all__ = [
     "DOING",
     "amendment",
     "apart",
+    "claims",
     "dates",
     "due",
     "flop",
@@ -94,6 +97,8 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
             )
         case Obligation():
             return _obligation(policy, clause, held)
+        case ResidualRisk():
+            return _residual(policy, clause, held, trains)
         case UndefinedTest():
             return (
                 f"{held} where all of the developer's effective compute together is more than"
@@ -162,6 +167,42 @@ def apart(quorum: Quorum) -> str:
     """Whom a quorum leaves out, as the end of a part of a sentence."""
     roles = listed([f"`{it}`" for it in quorum.apart_from or ()])
     return f"; none of them has the role {roles}" if roles else ""
+
+
+_PER = {
+    "action": "the worst of what they say of this action is",
+    "year": "with all else that rests on such claims within the year of the budget, that comes to",
+    "tenfold": "with all else that rests on such claims within the same tenfold of effective compute, that comes to",
+}
+
+
+def _residual(policy: Policy, clause: ResidualRisk, held: str, trains: bool) -> str:
+    risk = next((it for it in policy.risks if it.id == clause.risk), None)
+    if risk is None:
+        return f"{held}: this is about the risk `{clause.risk}`, which is not described."
+    early = ""
+    if trains and policy.first_evaluation_at is not None:
+        early = (
+            " However little it carries, a claim is enough while all of the developer's effective compute together is"
+            f" at most {flop(policy.first_evaluation_at)}."
+        )
+    return (
+        f"{held} unless {claims(policy, risk, trains)}, and {_PER[clause.per]} at most {share(clause.at_most)}. No"
+        f" claim, or one that it cannot be bounded, holds.{early}"
+    )
+
+
+def claims(policy: Policy, risk: Risk, trains: bool) -> str:
+    """Who claims a bound on a risk and how far that carries, as a part of a sentence."""
+    people = policy.signers(risk.claimed_by)
+    who = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
+    have = "has" if risk.claimed_by.at_least == 1 else "have"
+    carries = risk.carries if trains and risk.carries is not None else Fraction(1)
+    far = "no further than" if carries == 1 else f"to {exact_decimal(carries)}x the effective compute of"
+    return (
+        f"{risk.claimed_by.at_least} of {len(people)} {have} claimed a bound on the risk `{risk.id}` ({who}), which"
+        f" carries {far} the weights that it is of"
+    )
 
 
 def judgement(policy: Policy, item: Determination, trains: bool, names: str | None = None) -> str:

@@ -22,6 +22,8 @@ from scalegate.policy.document import (
     Obligation,
     Parameter,
     Policy,
+    ResidualRisk,
+    Risk,
     Safeguards,
     ScaleCap,
     UndefinedTest,
@@ -71,6 +73,9 @@ def figures(policy: Policy) -> tuple[Number, ...]:
         found += _of_judgement(item, tuple(it for it in facts if any(_on(item, name) for name in facts[it])))
     for terms in policy.exceptions:
         found += _of_exception(terms)
+    for risk in policy.risks:
+        bounding = (it for it in policy.clauses if isinstance(it, ResidualRisk) and it.risk == risk.id)
+        found += _of_risk(risk, tuple(it.id for it in bounding))
     for parameter in policy.parameters:
         found += _of_parameter(parameter, reading([name_of(parameter)]))
     for level in policy.levels:
@@ -104,7 +109,7 @@ def _of_all(policy: Policy, of: Reading, compute: tuple[str, ...]) -> Iterator[N
         factor = f"{exact_decimal(policy.effective_compute.factor)}x"
         yield Number(factor, "effective FLOP per training FLOP: a judgement", compute)
     if policy.first_evaluation_at is not None:
-        waits = (Capability, Cadence, Safeguards)
+        waits = (Capability, Cadence, Safeguards, ResidualRisk)
         where = tuple(it.id for it in policy.clauses if isinstance(it, waits) and "train" in it.actions)
         what = "effective compute that a first evaluation may wait for"
         yield Number(flop(policy.first_evaluation_at), what, where)
@@ -128,6 +133,17 @@ def _of_judgement(item: Determination, where: tuple[str, ...]) -> Iterator[Numbe
         yield Number(f"{exact_decimal(item.carries)}x", f"how far a judgement on `{item.id}` carries", where)
     if item.valid_for is not None:
         yield Number(format_duration(item.valid_for), f"longest that a judgement on `{item.id}` counts", where)
+
+
+def _of_risk(risk: Risk, where: tuple[str, ...]) -> Iterator[Number]:
+    what = f"claims by the role `{risk.claimed_by.role}` on the risk `{risk.id}`"
+    yield Number(str(risk.claimed_by.at_least), what, where)
+    yield Number(format_duration(risk.valid_for), f"longest that a claim on the risk `{risk.id}` counts", where)
+    if risk.carries is not None:
+        what = f"how far a claim on the risk `{risk.id}` carries in training"
+        yield Number(f"{exact_decimal(risk.carries)}x", what, where)
+    if risk.years_from is not None:
+        yield Number(date(risk.years_from), f"from when the years of the budget of `{risk.id}` count", where)
 
 
 def _of_parameter(parameter: Parameter, where: tuple[str, ...]) -> Iterator[Number]:
@@ -212,6 +228,8 @@ def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
             past = shown(clause.past, lambda it: f"{exact_decimal(it)}x")
             yield past, "growth past the last finished model that was shown to be under every alarm"
             yield shown(clause.first, flop), "effective compute without such a model"
+        case ResidualRisk():
+            yield share(clause.at_most), f"most that the risk `{clause.risk}` may come to, per {clause.per}"
         case UndefinedTest():
             yield shown(clause.above, flop), f"effective compute above which the test `{clause.test.id}` is asked for"
             yield (

@@ -18,6 +18,7 @@ from scalegate.policy.document import (
     Obligation,
     Parameter,
     Policy,
+    Risk,
     Safeguards,
 )
 from scalegate.policy.loosening import loosened
@@ -29,6 +30,7 @@ from scalegate.report.clauses import (
     DOING,
     amendment,
     apart,
+    claims,
     dates,
     flop,
     in_place,
@@ -98,7 +100,10 @@ def gather_policy(policy: Policy, at: int) -> Promises:
         aims=tuple(view for view in views if not view.gates),
         never=tuple(_never(policy, conditions)),
         domains=tuple(map(_domain, policy.domains)),
-        judgements=tuple(_judgement(policy, item) for item in policy.determinations),
+        judgements=(
+            *(_judgement(policy, item) for item in policy.determinations),
+            *(_risk(policy, risk) for risk in policy.risks),
+        ),
         exceptions=tuple(_exception(policy, item) for item in policy.exceptions),
         parameters=tuple(_parameter(policy, it, at) for it in policy.parameters),
         levels=tuple(_level(policy, level) for level in policy.levels),
@@ -291,6 +296,16 @@ def _exception(policy: Policy, item: ExceptionTerms) -> Defined:
     return Defined(item.id, item.text, text)
 
 
+def _risk(policy: Policy, risk: Risk) -> Defined:
+    years = f" A year of its budget begins on each anniversary of {date(risk.years_from)}." if risk.years_from else ""
+    return Defined(
+        risk.id,
+        risk.about,
+        f"A risk that is claimed, not measured. A bound counts when {claims(policy, risk, True)}. Each claim counts"
+        f" {lasting(risk.valid_for)}.{years}",
+    )
+
+
 def _parameter(policy: Policy, item: Parameter, at: int) -> Defined:
     value, late = in_force(item, at), overdue(item, at)
     now = "No value has begun" if value is None else f"In force: {shown_value(value)} since {date(value.from_)}"
@@ -355,6 +370,8 @@ def _roles(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         add(terms.granted_by.role, f"the exception `{terms.id}`")
     for duty in policy.obligations:
         add(duty.kept_by.role, f"that `{duty.id}` was done")
+    for risk in policy.risks:
+        add(risk.claimed_by.role, f"claims on the risk `{risk.id}`")
     for tier in policy.tiers:
         add(tier.recorded_by, f"who has adopted `{tier.id}`")
     if policy.amendment:

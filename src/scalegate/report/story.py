@@ -13,7 +13,7 @@ from scalegate.gate.lineage import holders, total
 from scalegate.ledger import entries
 from scalegate.report.context import Context, word_of, words_of
 from scalegate.report.model import Event, Lineage, Member, Signed, Story
-from scalegate.units import format_factor, format_flop, format_instant, format_share
+from scalegate.units import format_chance, format_factor, format_flop, format_instant, format_share
 
 __all__ = ["lineage", "story"]
 
@@ -154,6 +154,11 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             late = " It was late." if entry.time > entry.deadline else ""
             detail = f"Due on {format_instant(entry.deadline)}{of}: “{entry.statement}”{late}"
             return f"Obligation kept: {entry.obligation}", detail, "sign"
+        case entries.RiskClaimed():
+            what = "cannot be bounded" if entry.bound is None else f"at most {format_chance(entry.bound)}"
+            detail = f"For {entry.action}, of weights {entry.weights[:12]}, until {format_instant(entry.until)}"
+            tone = "sign" if entry.bound is not None else "hold"
+            return f"Risk claimed: {entry.risk}, {what}", f"{detail}: “{entry.statement}”", tone
         case entries.TierStatus():
             who = ", ".join(entry.adopters) or "nobody"
             detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"
@@ -164,7 +169,7 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             return type(entry).__name__, "", "plain"
 
 
-_SIGNED = entries.Approval | entries.Attestation | entries.Determination
+_SIGNED = entries.Approval | entries.Attestation | entries.Determination | entries.RiskClaimed
 
 
 def _stands(fold: Fold, entry: entries.Approval) -> bool:
@@ -192,12 +197,18 @@ def _signed(context: Context) -> Iterator[Signed]:
             longest = item.valid_for if item else 0
             of = f", of weights {entry.weights[:12]}" if entry.weights else ""
             subject = f"judgement: {entry.determination} is{'' if entry.holds else ' not'} so{of}"
+        elif isinstance(entry, entries.RiskClaimed):
+            risk = next((it for it in policy.risks if it.id == entry.risk), None)
+            longest = risk.valid_for if risk else 0
+            bound = "cannot be bounded" if entry.bound is None else f"at most {format_chance(entry.bound)}"
+            subject = f"claim: risk {entry.risk}, {bound}, for {entry.action} of weights {entry.weights[:12]}"
         else:
             found = [s for level in policy.levels for s in level.safeguards if s.id == entry.safeguard]
             longest = found[0].valid_for if found else 0
             subject = f"safeguard {entry.safeguard}"
         until = entry.until if longest is None else min(entry.until, entry.time + longest)
         denies = isinstance(entry, entries.Determination) and not entry.holds
+        denies = denies or (isinstance(entry, entries.RiskClaimed) and entry.bound is None)
         if denies:
             state = "counts against, until its signer says otherwise"
         elif entry.policy != fold.policy_digest or record.index < fold.adopted_at:

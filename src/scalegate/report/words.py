@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from scalegate.errors import InputError
 from scalegate.gate.sentences import fact_sentence
+from scalegate.policy.claimed import is_chance, risk_fact
 from scalegate.policy.document import Policy
 from scalegate.policy.obliged import OBLIGATION
 from scalegate.policy.show import amount, date
@@ -51,6 +52,11 @@ _NOUNS = {
 _OF_A_DOMAIN = {
     "unevaluated": "the effective compute of other runs that no conclusive evaluation of `{}` covers",
     "elicitation": "the compute spent on elicitation of `{}`",
+}
+_CHANCES = {
+    "bound": "the risk `{}` that is claimed to remain",
+    "year": "the sum of what is claimed of the risk `{}` within a year of its budget",
+    "tenfold": "the sum of what is claimed of the risk `{}` within a tenfold of effective compute",
 }
 _LEFT_RIGHT = {
     ("<=", True): "is at most",
@@ -140,6 +146,11 @@ class Speaker:
             for person in policy.signers(item.decided_by)
         }
         """Whose judgement the facts are, and on what, by the beginning of their names."""
+        self._claimed = {
+            risk_fact(risk, person.id): f"claim of {person.name} (`{person.id}`) on the risk `{risk.id}`"
+            for risk in policy.risks
+            for person in policy.signers(risk.claimed_by)
+        }
 
     def say(self, expr: Expr, holds: bool = True) -> Said:
         """That the condition is so; `holds` False: that it is not."""
@@ -210,6 +221,9 @@ class Speaker:
         by = self._judged.get(name.removesuffix(".until"))
         if by is not None:
             return f"{which} judgement of {by[0]} on {by[1]} counts"
+        claim = self._claimed.get(name.removesuffix(".until"))
+        if claim is not None:
+            return f"{which} {claim} counts"
         if first == "safeguard":
             return f"{'an' if holds else 'no'} attestation of the safeguard `{rest}` counts"
         if first == "tier":
@@ -244,6 +258,9 @@ class Speaker:
         by = self._judged.get(name.removesuffix(".compute"))
         if by is not None:
             return f"the weights of which {by[0]} judged {by[1]}"
+        claim = self._claimed.get(name.removesuffix(".compute"))
+        if claim is not None:
+            return f"the weights of the {claim}"
         domain = name.removesuffix(".evidence.compute")
         return f"the weights in the furthest conclusive evaluation of `{domain}`" if domain != name else None
 
@@ -275,6 +292,9 @@ class Speaker:
             domain = name.removesuffix(f".{kind}")
             if domain != name:
                 return words.format(domain)
+        if self._known.get(name) is Kind.CHANCE and is_chance(name):
+            _, risk, figure = name.split(".")
+            return _CHANCES[figure].format(risk)
         if name.startswith("tier.") and name.endswith(".adopters"):
             return f"the number of parties that have adopted `{name[5:-9]}`"
         return f"`{name}`"
@@ -299,6 +319,8 @@ class Speaker:
 
     def _constant(self, side: Linear, beside: Linear) -> str:
         dated = self._dated(side, beside)
+        if self._kind(side, beside) is Kind.CHANCE:
+            return share(abs(side.const))
         return date(side.const) if dated else amount(abs(side.const), self._kind(side, beside))
 
     def numbers(self, expr: Expr) -> Iterator[str]:

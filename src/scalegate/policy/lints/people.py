@@ -94,6 +94,8 @@ def _asked(policy: Policy) -> Iterator[_Asked]:
     for index, duty in enumerate(policy.clauses):
         if isinstance(duty, Obligation):
             yield _quorum(clause_path(index, "kept_by"), f"clause {duty.id}", duty.kept_by, "signs that was done")
+    for at, risk in enumerate(policy.risks):
+        yield _quorum(("risks", at, "claimed_by"), f"risk {risk.id}", risk.claimed_by, "judges")
     for index, clause in enumerate(policy.clauses):
         if isinstance(clause, UndefinedTest):
             path = clause_path(index, "test", "approved_by")

@@ -19,6 +19,7 @@ from scalegate.policy.parts import (
     ParameterValue,
     Part,
     Person,
+    Risk,
     Safeguard,
     Tier,
 )
@@ -45,7 +46,7 @@ CHANGED = Rule(
 _MORE_IS_WEAKER = (
     "growth",
     *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
-    *("first_evaluation_at", "from", "carries", "review_by", "by", "each", "past", "first"),
+    *("first_evaluation_at", "from", "carries", "review_by", "by", "each", "past", "first", "at_most"),
 )
 _LESS_IS_WEAKER = ("samples", "margin", "share", "at_least", "until", "factor")
 """By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
@@ -73,10 +74,10 @@ _ABSENT_IS: Mapping[str, Rule] = {
 _OPPOSITE = {WEAKER.code: STRICTER, STRICTER.code: WEAKER, CHANGED.code: CHANGED}
 _UNSAID = frozenset({"version", "id", "number"})
 _KEYED = (
-    *("people", "domains", "determinations", "parameters", "levels", "tiers", "clauses", "exceptions"),
+    *("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses", "exceptions"),
     *("safeguards", "values"),
 )
-_GONE_IS_WEAKER = ("domains", "determinations", "levels", "clauses", "safeguards")
+_GONE_IS_WEAKER = ("domains", "determinations", "risks", "levels", "clauses", "safeguards")
 _GONE_IS_STRICTER = ("exceptions",)
 
 
@@ -227,6 +228,7 @@ _CALLED: Mapping[type, str] = {
     Domain: "domain",
     Parameter: "parameter",
     Person: "person",
+    Risk: "risk",
     Safeguard: "safeguard",
     Tier: "tier",
 }

@@ -102,6 +102,8 @@ def _texts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
         yield ("effective_compute", "basis"), "`effective_compute`", policy.effective_compute.basis
     for at, item in enumerate(policy.determinations):
         yield ("determinations", at, "text"), f"determination {item.id}", item.text
+    for at, risk in enumerate(policy.risks):
+        yield ("risks", at, "about"), f"risk {risk.id}", risk.about
     for at, domain in enumerate(policy.domains):
         for name in ("about", "link_to_harm"):
             yield ("domains", at, name), f"domain {domain.id}", getattr(domain, name)

@@ -1,0 +1,141 @@
+"""What people may yet claim of the risk that remains, and when a budget is renewed: what could release a hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from fractions import Fraction
+
+from scalegate.gate.budgets import cleared, next_year, spent_before, unbounded_since
+from scalegate.gate.judge import Judge
+from scalegate.gate.resumption import Change
+from scalegate.gate.risks import in_the_way, risk_facts, spent_on, taken_of
+from scalegate.gate.situation import STATED, Claim, Situation
+from scalegate.policy.claimed import FIGURE, claimable, gating_risk, risk_fact
+from scalegate.policy.document import Action, Policy, Risk
+from scalegate.policy.semantics import Facts, Unknown, Value
+from scalegate.units import CHANCE_DECIMALS, format_chance, format_instant, format_wait
+
+__all__ = ["bounded_again", "budget_waits", "claim_changes"]
+
+LEAST = Fraction(1, 10**CHANCE_DECIMALS)
+"""The smallest chance that anybody can claim."""
+
+
+def claim_changes(
+    policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
+) -> Iterator[Change]:
+    """That somebody claims a bound with which each number of a risk is kept. `trained`: FLOP in the weights."""
+    asked = situation.made_exact(action) if action != "train" else situation
+    for risk in claimable(policy, action) if trained is not None else ():
+        people = {it.id: it for it in policy.signers(risk.claimed_by) if it.id in able}
+        groups: dict[tuple[str, ...], Fraction] = {}
+        for person in people:
+            alone = _most(policy, asked, action, risk, _claimed(asked, action, risk, (person,), LEAST, trained))
+            # Whoever says that it is more has to say otherwise, each for themselves.
+            against = in_the_way(policy, asked, action, risk, alone) if alone is not None else ()
+            group = tuple(it for it in people if it in (*against, person))
+            most = _most(policy, asked, action, risk, _claimed(asked, action, risk, group, LEAST, trained))
+            if alone is not None and most is not None and set(against) <= set(group):
+                groups[group] = most
+        for group, most in groups.items():
+            claimed = _claimed(asked, action, risk, group, most, trained)
+            after = asked.model_copy(update={"claims": (*asked.claims, *claimed)})
+            facts = risk_facts(policy, after, action, risk)
+            mine = [risk_fact(risk), *(risk_fact(risk, name) for name in group)]
+            who = " and ".join(f"{people[name].name} (`{name}`, {risk.claimed_by.role})" for name in group)
+            which = "the present weights, saved" if action == "train" else "these exact weights"
+            yield Change(
+                "sign",
+                f"if it can be bounded by at most {format_chance(most)}: {who} {'each ' * (len(group) > 1)}"
+                f"claim{'s' * (len(group) == 1)} that, of {which}, for `{action}`: {risk.about}",
+                tuple((name, value) for name, value in facts.items() if name.rpartition(".")[0] in mine),
+                concerns=("risk", risk.id, *group),
+            )
+
+
+def bounded_again(
+    policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
+) -> Iterator[Change]:
+    """That what was spent and is said since to have no bound can be bounded after all, with the best that may come."""
+    for risk in claimable(policy, action):
+        open_ = unbounded_since(situation, risk)
+        who = dict.fromkeys(name for it in open_ for name in it.unbounded)
+        if not open_ or not set(who) <= set(able):
+            continue
+        after = cleared(situation, risk)
+        best = list(risk_facts(policy, after, action, risk).items())
+        for change in claim_changes(policy, after, action, able, trained):
+            best += change.updates
+        of = ", ".join(dict.fromkeys(f"{it.weights[:12]}... (`{it.action}`)" for it in open_))
+        names = " and ".join(f"`{name}`" for name in who)
+        yield Change("sign", f"if it can be bounded: {names} claim the risk `{risk.id}` again, of {of}", tuple(best))
+
+
+def _claimed(
+    asked: Situation, action: Action, risk: Risk, group: Collection[str], bound: Fraction, trained: int | None
+) -> list[Claim]:
+    """That each of these claims a bound, now and of what is asked about."""
+    weights, configuration = asked.exact(action) if action != "train" else (_present(asked, trained), None)
+    return [
+        Claim(
+            risk=risk.id,
+            by=person,
+            action=action,
+            bound=bound,
+            time=asked.now,
+            until=asked.now + risk.valid_for,
+            current=True,
+            of="ancestor",
+            weights=weights or STATED,
+            configuration=configuration,
+            compute=trained,
+        )
+        for person in group
+    ]
+
+
+def _present(situation: Situation, trained: int | None) -> str:
+    """The present weights, where a claim has named them; else a stand-in."""
+    named = (it.weights for it in situation.claims if it.of == "ancestor" and it.compute == trained)
+    return next(named, STATED)
+
+
+def _most(policy: Policy, asked: Situation, action: Action, risk: Risk, claimed: list[Claim]) -> Fraction | None:
+    """The largest bound with which every number of the risk is kept; None: no bound does.
+
+    Worked out from what all else leaves, were the smallest chance claimed of this.
+    """
+    least = [it.model_copy(update={"bound": LEAST}) for it in asked.claims]
+    taken = taken_of(policy, asked.model_copy(update={"claims": (*least, *claimed)}), action, risk)
+    if isinstance(taken, Unknown):
+        return None
+    # Where more was spent of the same thing before, that is what counts of it.
+    counted = max(LEAST, spent_before(asked, action, taken))
+    rooms = []
+    for clause in gating_risk(policy, risk, action):
+        spent = spent_on(asked, action, risk, taken, FIGURE[clause.per])
+        if isinstance(spent, Unknown) or spent > clause.at_most:
+            return None
+        rooms.append(clause.at_most if clause.per == "action" else clause.at_most - spent + counted)
+    return min(rooms, default=None)
+
+
+def budget_waits(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> Iterator[Change]:
+    """That the next year of a budget begins, where it is a budget per year that holds."""
+    holding = set(judge.holding(facts))
+    for risk in claimable(policy, judge.action):
+        clauses = gating_risk(policy, risk, judge.action)
+        if risk.years_from is None or not any(it.per == "year" and it.id in holding for it in clauses):
+            continue
+        begins = next_year(risk.years_from, situation.now)
+        if begins <= situation.now:
+            continue
+        later = situation.model_copy(update={"now": begins})
+        name = f"{risk_fact(risk)}.year"
+        updates: tuple[tuple[str, Value], ...] = (
+            ("now", begins),
+            (name, risk_facts(policy, later, judge.action, risk)[name]),
+        )
+        wait = format_wait(begins - situation.now)
+        text = f"wait until {format_instant(begins)} (about {wait} from now), when the next year of the budget of"
+        yield Change("time", f"{text} the risk `{risk.id}` begins", updates)

@@ -1,0 +1,235 @@
+"""The risk that remains: what people claimed of it, and the facts that this makes.
+
+A claim is somebody's word, for one action, on one set of weights: a bound on the chance of the harm, or that it cannot
+be bounded. What a person said stands against until the same person says less of what is asked about, with no less
+training in it; also once it has ended, so that no other word comes back with time. What a claim supports ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from math import ceil, floor
+
+from scalegate.gate.budgets import next_year, spent_in_tenfold, spent_in_year, year_of
+from scalegate.gate.decision import Taken
+from scalegate.gate.determinations import seen_from
+from scalegate.gate.lineage import Runs
+from scalegate.gate.pieces import trained_in
+from scalegate.gate.situation import Claim, Situation
+from scalegate.ledger import entries
+from scalegate.policy.claimed import FIGURE, claimable, gating_risk, risk_fact
+from scalegate.policy.document import Action, Policy, Risk
+from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.policy.vocabulary import vocabulary
+from scalegate.units import format_chance, format_factor, format_instant
+
+__all__ = [
+    "claimed_compute",
+    "claims",
+    "in_the_way",
+    "risk_facts",
+    "risk_names",
+    "risks_taken",
+    "spent_on",
+    "taken_of",
+    "told_of_risks",
+]
+
+
+def claims(
+    claimed: Iterable[tuple[int, entries.RiskClaimed]], runs: Runs, run: str, adopted_at: int
+) -> Iterator[Claim]:
+    """What was claimed, with what it is of as seen from a run. `claimed` has the adoption that was in force."""
+    of: Callable[[str, str | None, bool], str] | None = None
+    for adoption, entry in claimed:
+        of = of or seen_from(runs, run)
+        yield Claim(
+            risk=entry.risk,
+            by=entry.actor,
+            action=entry.action,
+            bound=entry.bound,
+            time=entry.time,
+            until=entry.until,
+            current=adoption == adopted_at,
+            of=of(entry.weights, entry.run, entry.bound is None),
+            weights=entry.weights,
+            configuration=entry.configuration,
+            compute=claimed_compute(runs, entry.weights),
+        )
+
+
+def claimed_compute(runs: Runs, weights: str) -> int | None:
+    """Training FLOP in weights of which a risk is claimed; None: the ledger does not know them."""
+    trained = trained_in(runs, weights)[1]
+    begins = any(run.first.from_scratch and run.first.start_weights == weights for run in runs.values())
+    # Nobody trained what a run from scratch starts from; it is recorded only once it is saved.
+    return 0 if trained is None and begins else trained
+
+
+def risk_names(policy: Policy, risk: Risk) -> tuple[str, ...]:
+    """The names of the facts of one risk."""
+    return tuple(name for name in vocabulary(policy) if name.startswith(f"{risk_fact(risk)}."))
+
+
+def risk_facts(policy: Policy, situation: Situation, action: Action, risk: Risk) -> dict[str, Value]:
+    """The facts of one risk: of each person that may claim it, and of all together."""
+    facts: dict[str, Value] = {}
+    which = "of what this goes on from" if action == "train" else "of these exact weights"
+    for person in policy.signers(risk.claimed_by):
+        best, name = (
+            _relied_on(_said(situation, action, risk, person.id), situation, action),
+            risk_fact(risk, person.id),
+        )
+        if best is None:
+            missing = Unknown(
+                Reason.UNSIGNED, f"{person.name} has claimed no bound on the risk `{risk.id}`, {which}, for `{action}`"
+            )
+            facts |= {f"{name}.until": missing, f"{name}.compute": missing}
+            continue
+        facts[f"{name}.until"] = min(best.until, best.time + risk.valid_for)
+        trained = floor((best.compute or 0) * policy.factor)
+        # What else was spent on the lineage is not in the weights that are asked about.
+        facts[f"{name}.compute"] = trained if action == "train" else max(trained, _whole(policy, situation))
+    whole = taken_of(policy, situation, action, risk)
+    name = risk_fact(risk)
+    if isinstance(whole, Unknown):
+        return facts | {f"{name}.{figure}": whole for figure in _figures(risk)}
+    for figure in _figures(risk):
+        facts[f"{name}.{figure}"] = spent_on(situation, action, risk, whole, figure)
+    return facts
+
+
+def _figures(risk: Risk) -> tuple[str, ...]:
+    return tuple(it for it in FIGURE.values() if it != "year" or risk.years_from is not None)
+
+
+def spent_on(situation: Situation, action: Action, risk: Risk, taken: Taken, figure: str) -> Fraction | Unknown:
+    """The chance that a number is held against: of this alone, or with what else was spent."""
+    if figure == "year":
+        return spent_in_year(situation, action, risk, taken)
+    return spent_in_tenfold(situation, action, taken) if figure == "tenfold" else taken.bound
+
+
+def risks_taken(policy: Policy, situation: Situation, action: Action) -> tuple[Taken, ...]:
+    """What a permit for the action takes of the budgets of each risk on which it asks for claims.
+
+    Where no clause binds yet, what cannot be bounded takes all that there is.
+    """
+    found = (taken_of(policy, situation, action, risk, unbounded_is=Fraction(1)) for risk in claimable(policy, action))
+    return tuple(it for it in found if isinstance(it, Taken))
+
+
+def taken_of(
+    policy: Policy, situation: Situation, action: Action, risk: Risk, *, unbounded_is: Fraction | None = None
+) -> Taken | Unknown:
+    """The worst bound that those who may claim one have claimed, with what they claimed it of."""
+    relied, live = [], list[Claim]()
+    for person in policy.signers(risk.claimed_by):
+        said = _said(situation, action, risk, person.id)
+        live += _live(said, situation, action)
+        best = _relied_on(said, situation, action)
+        relied += [best] if best else []
+    unbounded = sorted({claim.by for claim in live if claim.bound is None})
+    if unbounded and unbounded_is is None:
+        names = ", ".join(f"`{name}`" for name in unbounded)
+        return Unknown(Reason.UNDERMINED, f"the risk `{risk.id}` cannot be bounded, says {names}")
+    bounds = [bound for claim in live if (bound := claim.bound or unbounded_is) is not None]
+    if not relied or not bounds:
+        which = "of what this goes on from" if action == "train" else "of these exact weights"
+        return Unknown(Reason.MISSING, f"nobody has claimed a bound on the risk `{risk.id}`, {which}, for `{action}`")
+    least = min(floor((it.compute or 0) * policy.factor) for it in relied)
+    if action == "train":
+        carries = risk.carries if risk.carries is not None else 1
+        most = max(ceil((it.compute or 0) * policy.factor * carries) for it in relied)
+        most = max(most, policy.first_evaluation_at or 0)
+    else:
+        most = max(least, _whole(policy, situation))
+    furthest = max(reversed(relied), key=lambda it: it.compute or 0)
+    return Taken(risk=risk.id, weights=furthest.weights, bound=max(bounds), least=least, most=most)
+
+
+def _whole(policy: Policy, situation: Situation) -> int:
+    return ceil(situation.lineage.compute * policy.factor)
+
+
+def _said(situation: Situation, action: Action, risk: Risk, person: str) -> list[Claim]:
+    return [it for it in situation.claims if (it.risk, it.action, it.by) == (risk.id, action, person)]
+
+
+def _relied_on(said: Iterable[Claim], situation: Situation, action: Action) -> Claim | None:
+    """Of one person's claims the one that supports: on the furthest weights, and of these the last."""
+    counting = [it for it in said if it.current and it.compute is not None and _applies(it, situation, action)]
+    return max(reversed(counting), key=lambda it: it.compute or 0, default=None)
+
+
+def _applies(said: Claim, situation: Situation, action: Action) -> bool:
+    if action == "train":
+        return said.of == "ancestor" and said.configuration is None
+    if said.of not in ("ancestor", "lineage"):
+        return False
+    return situation.is_exact(action) and (said.weights, said.configuration) == situation.exact(action)
+
+
+def _live(said: Iterable[Claim], situation: Situation, action: Action) -> list[Claim]:
+    """What one person claimed and has not claimed less since, of all that this has to do with."""
+    live: list[Claim] = []
+    for claim in said:
+        live = [before for before in live if not _replaces(claim, before, situation, action)]
+        live.append(claim)
+    return [claim for claim in live if claim.of != "elsewhere"]
+
+
+def _replaces(said: Claim, before: Claim, situation: Situation, action: Action) -> bool:
+    if (said.weights, said.configuration) == (before.weights, before.configuration):
+        return True
+    if before.of == "elsewhere" or not _applies(said, situation, action):
+        return False
+    no_less = said.compute is not None and before.compute is not None and said.compute >= before.compute
+    return no_less or before.compute is None or before.of == "descendant"
+
+
+def in_the_way(policy: Policy, situation: Situation, action: Action, risk: Risk, most: Fraction) -> tuple[str, ...]:
+    """Who says that the risk is more than so much, or cannot be bounded, in the order of the policy."""
+    found = []
+    for person in policy.signers(risk.claimed_by):
+        live = _live(_said(situation, action, risk, person.id), situation, action)
+        if any(it.bound is None or it.bound > most for it in live):
+            found.append(person.id)
+    return tuple(found)
+
+
+def told_of_risks(policy: Policy, situation: Situation, action: Action) -> Iterator[str]:
+    """Each claim that counts or stands against, and what is spent: nothing measured it."""
+    for risk in claimable(policy, action):
+        for person in policy.signers(risk.claimed_by):
+            said = _said(situation, action, risk, person.id)
+            relied = _relied_on(said, situation, action)
+            told = [it for it in (relied, *_live(said, situation, action)) if it is not None]
+            for it in dict.fromkeys(told):
+                what = "it cannot be bounded" if it.bound is None else f"at most {format_chance(it.bound)}"
+                on = format_instant(it.time)[:10]
+                yield f"Claimed by `{it.by}` on {on}, not measured: of the risk `{risk.id}`, {what}. {risk.about}"
+        taken = taken_of(policy, situation, action, risk)
+        if isinstance(taken, Taken):
+            yield from _told_budgets(policy, situation, action, risk, taken)
+
+
+def _told_budgets(policy: Policy, situation: Situation, action: Action, risk: Risk, taken: Taken) -> Iterator[str]:
+    for clause in gating_risk(policy, risk, action):
+        limit = format_chance(clause.at_most)
+        if clause.per == "year" and risk.years_from is not None:
+            spent = _shown(spent_in_year(situation, action, risk, taken))
+            start, end = (format_instant(it)[:10] for it in _year(risk.years_from, situation.now))
+            yield f"With this, claims come to {spent} of the risk `{risk.id}` from {start} until {end}, of {limit}."
+        elif clause.per == "tenfold":
+            spent, tenfold = _shown(spent_in_tenfold(situation, action, taken)), format_factor(Fraction(10))
+            yield f"With this, claims come to {spent} of the risk `{risk.id}` within {tenfold} of compute, of {limit}."
+
+
+def _shown(spent: Fraction | Unknown) -> str:
+    return "what cannot be bounded" if isinstance(spent, Unknown) else format_chance(spent)
+
+
+def _year(anchor: int, at: int) -> tuple[int, int]:
+    return year_of(anchor, at), next_year(anchor, at)
