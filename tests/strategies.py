@@ -462,7 +462,9 @@ def statement(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Statement
     if name == "culture":
         return Statement(**common, of="developer")
     compute = draw(st.sampled_from([used, used // 2] if tidy else [used, used // 2, used // 8, None]))
-    return Statement(**common, of=of, weights=f"{draw(st.integers(0, 3)):064d}", compute=compute)
+    back = draw(st.integers(0, 3))
+    most = None if compute is None else compute + draw(st.sampled_from([0, 0, 1]))
+    return Statement(**common, of=of, weights=f"{back:064d}", compute=compute, at_most=most, back=back)
 
 
 @st.composite
@@ -480,8 +482,10 @@ def claim(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Claim:
         until=START + draw(st.sampled_from([10 * DAY, 400 * DAY] if tidy else [-1, 0, 10 * DAY, 400 * DAY])),
         current=tidy or draw(st.integers(0, 5)) > 0,
         of=of,
-        weights=f"{draw(st.integers(0, 3)):064d}",
+        weights=f"{(back := draw(st.integers(0, 3))):064d}",
         compute=compute,
+        at_most=None if compute is None else compute + draw(st.sampled_from([0, 0, 1])),
+        back=back,
     )
 
 

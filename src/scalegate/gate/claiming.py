@@ -8,14 +8,14 @@ from fractions import Fraction
 from scalegate.gate.budgets import cleared, next_year, spent_before, unbounded_since
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import Change
-from scalegate.gate.risks import in_the_way, risk_facts, spent_on, taken_of
+from scalegate.gate.risks import in_the_way, risk_facts, spent_on, standing, taken_of
 from scalegate.gate.situation import STATED, Claim, Situation
 from scalegate.policy.claimed import FIGURE, claimable, gating_risk, risk_fact
 from scalegate.policy.document import Action, Policy, Risk
 from scalegate.policy.semantics import Facts, Unknown, Value
 from scalegate.units import CHANCE_DECIMALS, format_chance, format_instant, format_wait
 
-__all__ = ["bounded_again", "budget_waits", "claim_changes"]
+__all__ = ["bounded_again", "budget_waits", "claim_changes", "claimed_again"]
 
 LEAST = Fraction(1, 10**CHANCE_DECIMALS)
 """The smallest chance that anybody can claim."""
@@ -71,6 +71,24 @@ def bounded_again(
         yield Change("sign", f"if it can be bounded: {names} claim the risk `{risk.id}` again, of {of}", tuple(best))
 
 
+def claimed_again(
+    policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
+) -> Iterator[Change]:
+    """That what was claimed of other weights, and stands against, is claimed to be less of those very weights."""
+    for risk in claimable(policy, action):
+        against = standing(policy, situation, action, risk)
+        if not against or not {it.by for it in against} <= set(able):
+            continue
+        kept = tuple(it for it in situation.claims if it not in against)
+        after = situation.model_copy(update={"claims": kept})
+        best = list(risk_facts(policy, after, action, risk).items())
+        for change in claim_changes(policy, after, action, able, trained):
+            best += change.updates
+        of = ", ".join(dict.fromkeys(f"{it.weights[:12]}..." for it in against))
+        names = " and ".join(dict.fromkeys(f"`{it.by}`" for it in against))
+        yield Change("sign", f"if it is less: {names} claim the risk `{risk.id}` again, of {of}", tuple(best))
+
+
 def _claimed(
     asked: Situation, action: Action, risk: Risk, group: Collection[str], bound: Fraction, trained: int | None
 ) -> list[Claim]:
@@ -89,6 +107,7 @@ def _claimed(
             weights=weights or STATED,
             configuration=configuration,
             compute=trained,
+            at_most=trained,
         )
         for person in group
     ]

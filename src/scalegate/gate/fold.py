@@ -223,7 +223,7 @@ class Fold:
                 )
                 self.signatures.append((self.adopted_at, "", signature))
             case entries.Determination():
-                if entry.holds and entry.weights is not None and not judged_weights(self.runs, entry.weights):
+                if entry.holds and not judged_weights(self.runs, entry, self.said):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.said.append((self.adopted_at, entry))
             case entries.ExceptionGranted():
@@ -236,7 +236,7 @@ class Fold:
             case entries.RiskClaimed():
                 if entry.configuration is not None and entry.action in ("train", "release_weights"):
                     return f"for `{entry.action}` a risk is claimed of the bare weights"
-                if entry.bound is not None and not judged_weights(self.runs, entry.weights):
+                if entry.bound is not None and not judged_weights(self.runs, entry, self.claimed):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.claimed.append((self.adopted_at, entry))
                 claimed_since(self.spent, entry)

@@ -21,7 +21,7 @@ from scalegate.gate.lineage import (
 from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
-__all__ = ["Attempt", "descendants", "elsewhere", "pieces", "trained_in"]
+__all__ = ["Attempt", "descendants", "elsewhere", "pieces", "trained_at_most", "trained_in"]
 
 
 @dataclass
@@ -121,6 +121,14 @@ def trained_in(runs: Runs, weights: str) -> tuple[str | None, int | None]:
     if not known:
         return None, None
     return known[0].name, min(behind(runs, maker, weights) for maker in known)
+
+
+def trained_at_most(runs: Runs, weights: str) -> int | None:
+    """The most training that can be behind the weights, whoever recorded them; None if nobody did.
+
+    For what was said against them: a run that records them with less must not make less of what was said.
+    """
+    return max((behind_at_most(runs, holder, weights) for holder in holders(runs, weights)), default=None)
 
 
 def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt, number: int, ancestor: bool) -> Piece:

@@ -14,8 +14,8 @@ from math import ceil, floor
 from scalegate.gate.budgets import next_year, spent_in_tenfold, spent_in_year, year_of
 from scalegate.gate.decision import Taken
 from scalegate.gate.determinations import seen_from
-from scalegate.gate.lineage import Runs
-from scalegate.gate.pieces import trained_in
+from scalegate.gate.lineage import Runs, steps_back
+from scalegate.gate.pieces import trained_at_most, trained_in
 from scalegate.gate.situation import Claim, Situation
 from scalegate.ledger import entries
 from scalegate.policy.claimed import FIGURE, claimable, gating_risk, risk_fact
@@ -32,6 +32,7 @@ __all__ = [
     "risk_names",
     "risks_taken",
     "spent_on",
+    "standing",
     "taken_of",
     "told_of_risks",
 ]
@@ -42,8 +43,10 @@ def claims(
 ) -> Iterator[Claim]:
     """What was claimed, with what it is of as seen from a run. `claimed` has the adoption that was in force."""
     of: Callable[[str, str | None, bool], str] | None = None
+    back: dict[str, int] = {}
     for adoption, entry in claimed:
-        of = of or seen_from(runs, run)
+        if of is None:
+            of, back = seen_from(runs, run), steps_back(runs, run)
         yield Claim(
             risk=entry.risk,
             by=entry.actor,
@@ -56,15 +59,25 @@ def claims(
             weights=entry.weights,
             configuration=entry.configuration,
             compute=claimed_compute(runs, entry.weights),
+            at_most=_claimed_at_most(runs, entry.weights),
+            back=back.get(entry.weights, 0),
         )
 
 
 def claimed_compute(runs: Runs, weights: str) -> int | None:
     """Training FLOP in weights of which a risk is claimed; None: the ledger does not know them."""
     trained = trained_in(runs, weights)[1]
-    begins = any(run.first.from_scratch and run.first.start_weights == weights for run in runs.values())
-    # Nobody trained what a run from scratch starts from; it is recorded only once it is saved.
-    return 0 if trained is None and begins else trained
+    return 0 if trained is None and _begins(runs, weights) else trained
+
+
+def _claimed_at_most(runs: Runs, weights: str) -> int | None:
+    trained = trained_at_most(runs, weights)
+    return 0 if trained is None and _begins(runs, weights) else trained
+
+
+def _begins(runs: Runs, weights: str) -> bool:
+    """Nobody trained what a run from scratch starts from; it is recorded only once it is saved."""
+    return any(run.first.from_scratch and run.first.start_weights == weights for run in runs.values())
 
 
 def risk_names(policy: Policy, risk: Risk) -> tuple[str, ...]:
@@ -145,7 +158,7 @@ def taken_of(
         most = max(most, policy.first_evaluation_at or 0)
     else:
         most = max(least, _whole(policy, situation))
-    furthest = max(reversed(relied), key=lambda it: it.compute or 0)
+    furthest = min(reversed(relied), key=lambda it: it.back)
     return Taken(risk=risk.id, weights=furthest.weights, bound=max(bounds), least=least, most=most)
 
 
@@ -160,7 +173,7 @@ def _said(situation: Situation, action: Action, risk: Risk, person: str) -> list
 def _relied_on(said: Iterable[Claim], situation: Situation, action: Action) -> Claim | None:
     """Of one person's claims the one that supports: on the furthest weights, and of these the last."""
     counting = [it for it in said if it.current and it.compute is not None and _applies(it, situation, action)]
-    return max(reversed(counting), key=lambda it: it.compute or 0, default=None)
+    return min(reversed(counting), key=lambda it: it.back, default=None)
 
 
 def _applies(said: Claim, situation: Situation, action: Action) -> bool:
@@ -185,8 +198,8 @@ def _replaces(said: Claim, before: Claim, situation: Situation, action: Action) 
         return True
     if before.of == "elsewhere" or not _applies(said, situation, action):
         return False
-    no_less = said.compute is not None and before.compute is not None and said.compute >= before.compute
-    return no_less or before.compute is None or before.of == "descendant"
+    no_less = said.compute is not None and before.at_most is not None and said.compute >= before.at_most
+    return no_less or before.of == "descendant"
 
 
 def in_the_way(policy: Policy, situation: Situation, action: Action, risk: Risk, most: Fraction) -> tuple[str, ...]:
@@ -196,6 +209,16 @@ def in_the_way(policy: Policy, situation: Situation, action: Action, risk: Risk,
         live = _live(_said(situation, action, risk, person.id), situation, action)
         if any(it.bound is None or it.bound > most for it in live):
             found.append(person.id)
+    return tuple(found)
+
+
+def standing(policy: Policy, situation: Situation, action: Action, risk: Risk) -> tuple[Claim, ...]:
+    """What was claimed of other weights than those that a claim supports, and stands."""
+    found: list[Claim] = []
+    for person in policy.signers(risk.claimed_by):
+        said = _said(situation, action, risk, person.id)
+        relied = _relied_on(said, situation, action)
+        found += [it for it in _live(said, situation, action) if it != relied]
     return tuple(found)
 
 

@@ -110,7 +110,11 @@ class Statement(_Record):
     weights: str | None = None
     configuration: str | None = None
     compute: DerivedFlop | None = None
-    """Training FLOP in the weights; None: the ledger does not know them."""
+    """Training FLOP in the weights, at least: what supports; None: the ledger does not know them."""
+    at_most: DerivedFlop | None = None
+    """Training FLOP that can be in them, at most: what stands against; None: there may be any."""
+    back: int = 0
+    """Of an ancestor: how many recorded weights it lies back from the present ones."""
 
 
 class Granted(_Record):
@@ -144,7 +148,9 @@ class Claim(_Record):
     weights: str
     configuration: str | None = None
     compute: DerivedFlop | None = None
-    """Training FLOP in the weights; None: the ledger does not know them."""
+    """As in `Statement`, like these two."""
+    at_most: DerivedFlop | None = None
+    back: int = 0
 
 
 class Spent(_Record):
