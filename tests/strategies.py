@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from duties import keepings, obligations, spans
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
-from scalegate.gate.situation import Claim, Generation, Granted, Spent
+from scalegate.gate.situation import Claim, Generation, Granted, Spent, Word
 from scalegate.policy import Domain, Policy, policy_from_json
 from scalegate.policy.document import ExceptionTerms
 from support import POLICY_TEXT, START
@@ -503,7 +503,8 @@ def spent(draw: st.DrawFn, name: str) -> Spent:
         least=least,
         most=least * draw(st.sampled_from([1, 4, 20])),
         last=START - draw(st.sampled_from([0, DAY, 400 * DAY])),
-        unbounded=draw(st.sampled_from([(), (), (), (), (), ("ada",)])),
+        unbounded=draw(st.sampled_from([(), (), (), (), (), (Word(by="ada", weights="0" * 64),)])),
+        year_ends=draw(st.sampled_from([0, 0, START + DAY])),
     )
 
 

@@ -12,7 +12,8 @@ from test_determinations import FIRST, FLOPS, ask, book_of, policy_of, saved, sa
 from scalegate.gate import Decision
 from scalegate.gate.adequacy import inadequate
 from scalegate.ledger import entries as kinds
-from support import DAY
+from scalegate.policy.lints import check_policy
+from support import DAY, START
 
 ACTIONS = "[train, deploy_external]"
 RISK = """risks:
@@ -257,3 +258,11 @@ def test_a_word_on_weights_that_nobody_saved_stands_until_its_signer_bounds_thes
     assert f"`ada` claim the risk `harm` again, of {digest('not saved yet')[:12]}" in held.resumption.first[0].text
     assert claim(book, name="not saved yet") is None
     assert ask(book).verdict == "PROCEED"
+
+
+@pytest.mark.parametrize(("at_most", "told_of"), [("99.999999%", True), ("10%", True), ("9.9%", False)])
+def test_a_number_that_nearly_anything_keeps_is_a_weakness(at_most: str, told_of: bool) -> None:
+    policy = policy_of(*numbered("action", at_most))
+    found = [it for it in check_policy(policy, START) if it.rule.code == "number-says-little"]
+    assert bool(found) is told_of
+    assert all((it.rule.severity, it.about) == ("weakness", "clause harm") for it in found)

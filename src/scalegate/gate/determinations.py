@@ -128,7 +128,8 @@ def _relied_on(
 ) -> Statement | None:
     """Of one person's words the one that counts: on the furthest weights, and of these the last.
 
-    The furthest by how they were come to: how much is in them another run may say otherwise. Also when it has ended, or the end of one would bring back another, and time that passes could release a hold.
+    The furthest by how they were come to: how much is in them another run may say otherwise. Also when it has ended,
+    or the end of one would bring back another, and time that passes could release a hold.
     """
     counting = [it for it in mine if it.current and _applies(it, situation, action)]
     if item.about == "weights":

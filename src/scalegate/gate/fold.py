@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scalegate.errors import InputError, NotVerified
-from scalegate.gate.amending import Ballots, voted
+from scalegate.gate.amending import Ballots, new_until, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
 from scalegate.gate.budgets import Key, claimed_since, spend
 from scalegate.gate.decision import Decision
@@ -87,6 +87,7 @@ class Fold:
     votes: Ballots = field(default_factory=dict)
     amended: int | None = None
     """When the policy in force came into force, if another was before it."""
+    new_until: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
     """Digest of the policy that was adopted with each version."""
     payloads: set[bytes] = field(default_factory=set)
@@ -319,7 +320,7 @@ class Fold:
             complete, refusal = voted(self.votes, self.policy, entry)
             if not complete:
                 return refusal
-            self.amended = entry.time
+            self.amended, self.new_until = entry.time, new_until(self.policy, policy, entry.time, self.new_until)
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[policy.version] = entry.policy
         self.duties.adopted(policy, entry.time)

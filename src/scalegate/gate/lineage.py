@@ -121,8 +121,11 @@ class Run:
 
     @property
     def present(self) -> int:
-        """Training FLOP of this run in its weights as they now are, at most."""
-        return self.counted - self.lost.get(self.latest.session, 0)
+        """Training FLOP of this run in its weights as they now are, at most.
+
+        Where entries that cannot be so claim more than was reserved, the run is at fault, and nothing is known in it.
+        """
+        return max(self.counted - self.lost.get(self.latest.session, 0), 0)
 
     @property
     def loaded(self) -> str | None:
@@ -237,14 +240,17 @@ def grown_from(runs: Runs, name: str) -> frozenset[str]:
     return frozenset(steps_back(runs, name))
 
 
-def steps_back(runs: Runs, name: str) -> dict[str, int]:
+def steps_back(runs: Runs, name: str, tip: str | None = None) -> dict[str, int]:
     """All that a run's present weights grew from, each with how many recorded weights it lies back from them.
+
+    Or, given a `tip`, all that those of its weights grew from.
 
     By the order in which they were come to, which stands: what another run says of their compute changes none of it.
     """
     found: dict[str, int] = {}
     seen: set[tuple[str, str]] = set()
-    run, tip = runs.get(name), runs[name].tip if name in runs else None
+    run = runs.get(name)
+    tip = tip or (run.tip if run is not None else None)
     while run is not None and tip is not None and (run.name, tip) not in seen:
         seen.add((run.name, tip))
         found.setdefault(tip, len(found))

@@ -12,16 +12,17 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.gate.budgets import next_year, spent_in_tenfold, spent_in_year, year_of
-from scalegate.gate.decision import Taken
+from scalegate.gate.decision import Permit, Taken
 from scalegate.gate.determinations import seen_from
 from scalegate.gate.lineage import Runs, steps_back
 from scalegate.gate.pieces import trained_at_most, trained_in
-from scalegate.gate.situation import Claim, Situation
+from scalegate.gate.situation import STATED, Claim, Situation
 from scalegate.ledger import entries
-from scalegate.policy.claimed import FIGURE, claimable, gating_risk, risk_fact
+from scalegate.policy.claimed import FIGURE, claimable, claimed_enough, gating_risk, risk_fact
 from scalegate.policy.document import Action, Policy, Risk
-from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.policy.semantics import Reason, Unknown, Value, evaluate
 from scalegate.policy.vocabulary import vocabulary
+from scalegate.truth import Truth
 from scalegate.units import format_chance, format_factor, format_instant
 
 __all__ = [
@@ -109,7 +110,7 @@ def risk_facts(policy: Policy, situation: Situation, action: Action, risk: Risk)
     if isinstance(whole, Unknown):
         return facts | {f"{name}.{figure}": whole for figure in _figures(risk)}
     for figure in _figures(risk):
-        facts[f"{name}.{figure}"] = spent_on(situation, action, risk, whole, figure)
+        facts[f"{name}.{figure}"] = spent_on(policy, situation, action, risk, whole, figure)
     return facts
 
 
@@ -117,20 +118,43 @@ def _figures(risk: Risk) -> tuple[str, ...]:
     return tuple(it for it in FIGURE.values() if it != "year" or risk.years_from is not None)
 
 
-def spent_on(situation: Situation, action: Action, risk: Risk, taken: Taken, figure: str) -> Fraction | Unknown:
+def spent_on(
+    policy: Policy, situation: Situation, action: Action, risk: Risk, taken: Taken, figure: str
+) -> Fraction | Unknown:
     """The chance that a number is held against: of this alone, or with what else was spent."""
     if figure == "year":
         return spent_in_year(situation, action, risk, taken)
-    return spent_in_tenfold(situation, action, taken) if figure == "tenfold" else taken.bound
+    return spent_in_tenfold(policy, situation, action, taken) if figure == "tenfold" else taken.bound
 
 
-def risks_taken(policy: Policy, situation: Situation, action: Action) -> tuple[Taken, ...]:
+def risks_taken(policy: Policy, situation: Situation, action: Action, reach: Permit) -> tuple[Taken, ...]:
     """What a permit for the action takes of the budgets of each risk on which it asks for claims.
 
-    Where no clause binds yet, what cannot be bounded takes all that there is.
+    Where no clause binds yet, or an exception stands for it, what cannot be bounded takes all that there is. So does
+    what too few have claimed: whoever is silent must not come off better than whoever says what is so.
     """
-    found = (taken_of(policy, situation, action, risk, unbounded_is=Fraction(1)) for risk in claimable(policy, action))
-    return tuple(it for it in found if isinstance(it, Taken))
+    return tuple(_risk_taken(policy, situation, action, risk, reach) for risk in claimable(policy, action))
+
+
+def _risk_taken(policy: Policy, situation: Situation, action: Action, risk: Risk, reach: Permit) -> Taken:
+    taken = taken_of(policy, situation, action, risk, unbounded_is=Fraction(1))
+    train, lineage = action == "train", situation.lineage
+    if isinstance(taken, Unknown):
+        least = lineage.behind if train else situation.weights_trained or 0
+        weights = (lineage.tip if train else situation.weights) or STATED
+        most = max(least, lineage.compute)
+        taken = Taken(risk=risk.id, weights=weights, bound=Fraction(1), least=least, most=most)
+    elif not _enough(policy, situation, action, risk):
+        taken = taken.model_copy(update={"bound": Fraction(1)})
+    goes_on = ceil(reach.compute / policy.factor) if train else 0
+    return taken.model_copy(update={"most": max(taken.most, goes_on)})
+
+
+def _enough(policy: Policy, situation: Situation, action: Action, risk: Risk) -> bool:
+    """Whether as many as the policy asks for have claimed a bound that counts and carries as far as is asked for."""
+    facts = {**risk_facts(policy, situation, action, risk), "now": situation.now, "compute": situation.compute}
+    facts["developer.others"] = floor(situation.developer_others * policy.factor)
+    return evaluate(claimed_enough(policy, risk, action), facts) is Truth.TRUE
 
 
 def taken_of(
@@ -151,15 +175,17 @@ def taken_of(
     if not relied or not bounds:
         which = "of what this goes on from" if action == "train" else "of these exact weights"
         return Unknown(Reason.MISSING, f"nobody has claimed a bound on the risk `{risk.id}`, {which}, for `{action}`")
-    least = min(floor((it.compute or 0) * policy.factor) for it in relied)
+    least = min(it.compute or 0 for it in relied)
     if action == "train":
         carries = risk.carries if risk.carries is not None else 1
-        most = max(ceil((it.compute or 0) * policy.factor * carries) for it in relied)
-        most = max(most, policy.first_evaluation_at or 0)
+        most = max(ceil((it.compute or 0) * carries) for it in relied)
+        most = max(most, ceil((policy.first_evaluation_at or 0) / policy.factor))
     else:
-        most = max(least, _whole(policy, situation))
+        most = max(least, situation.lineage.compute)
     furthest = min(reversed(relied), key=lambda it: it.back)
-    return Taken(risk=risk.id, weights=furthest.weights, bound=max(bounds), least=least, most=most)
+    # A permit rests on each of these words: a worse one later, of the same weights, is of what was spent.
+    also = tuple(sorted({it.weights for it in (*relied, *live)} - {furthest.weights}))
+    return Taken(risk=risk.id, weights=furthest.weights, bound=max(bounds), least=least, most=most, also=also)
 
 
 def _whole(policy: Policy, situation: Situation) -> int:
@@ -246,7 +272,7 @@ def _told_budgets(policy: Policy, situation: Situation, action: Action, risk: Ri
             start, end = (format_instant(it)[:10] for it in _year(risk.years_from, situation.now))
             yield f"With this, claims come to {spent} of the risk `{risk.id}` from {start} until {end}, of {limit}."
         elif clause.per == "tenfold":
-            spent, tenfold = _shown(spent_in_tenfold(situation, action, taken)), format_factor(Fraction(10))
+            spent, tenfold = _shown(spent_in_tenfold(policy, situation, action, taken)), format_factor(Fraction(10))
             yield f"With this, claims come to {spent} of the risk `{risk.id}` within {tenfold} of compute, of {limit}."
 
 
