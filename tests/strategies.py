@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from duties import keepings, obligations, spans
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
-from scalegate.gate.situation import Claim, Generation, Granted, Spent
+from scalegate.gate.situation import Claim, Generation, Granted, Spent, Word
 from scalegate.policy import Domain, Policy, policy_from_json
 from scalegate.policy.document import ExceptionTerms
 from support import POLICY_TEXT, START
@@ -467,7 +467,9 @@ def statement(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Statement
     if name == "culture":
         return Statement(**common, of="developer")
     compute = draw(st.sampled_from([used, used // 2] if tidy else [used, used // 2, used // 8, None]))
-    return Statement(**common, of=of, weights=f"{draw(st.integers(0, 3)):064d}", compute=compute)
+    back = draw(st.integers(0, 3))
+    most = None if compute is None else compute + draw(st.sampled_from([0, 0, 1]))
+    return Statement(**common, of=of, weights=f"{back:064d}", compute=compute, at_most=most, back=back)
 
 
 @st.composite
@@ -485,8 +487,10 @@ def claim(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Claim:
         until=START + draw(st.sampled_from([10 * DAY, 400 * DAY] if tidy else [-1, 0, 10 * DAY, 400 * DAY])),
         current=tidy or draw(st.integers(0, 5)) > 0,
         of=of,
-        weights=f"{draw(st.integers(0, 3)):064d}",
+        weights=f"{(back := draw(st.integers(0, 3))):064d}",
         compute=compute,
+        at_most=None if compute is None else compute + draw(st.sampled_from([0, 0, 1])),
+        back=back,
     )
 
 
@@ -504,7 +508,8 @@ def spent(draw: st.DrawFn, name: str) -> Spent:
         least=least,
         most=least * draw(st.sampled_from([1, 4, 20])),
         last=START - draw(st.sampled_from([0, DAY, 400 * DAY])),
-        unbounded=draw(st.sampled_from([(), (), (), (), (), ("ada",)])),
+        unbounded=draw(st.sampled_from([(), (), (), (), (), (Word(by="ada", weights="0" * 64),)])),
+        year_ends=draw(st.sampled_from([0, 0, START + DAY])),
     )
 
 

@@ -60,3 +60,16 @@ def test_without_notice_the_banner_says_that_nobody_sees_it_before() -> None:
     said = "A new version of it is in force as soon as it is signed: nobody outside sees it before (`notice`)."
     assert said in inadequate(policy_of())
     assert said not in inadequate(OLD)
+
+
+def test_a_version_that_drops_the_time_in_which_it_is_new_is_told_to_be_new_all_the_same() -> None:
+    book = Book.adopted(OLD)
+    for version in ("1.1", "1.2"):
+        # Neither notice nor a time in which it is new; the second comes while the first would have been new.
+        new = policy_of(('"1.0"', f'"{version}"'))
+        book.adopt(new)
+        book.time += 30 * DAY if version == "1.1" else 0
+        book.adopt(new, "grace")
+        assert book.fold.policy == new
+        told = decide(new, book.fold.situation("r", now=book.fold.time + 60), "train").limits.surprises
+        assert any(line.startswith("The policy was amended on ") for line in told)

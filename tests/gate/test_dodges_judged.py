@@ -161,3 +161,47 @@ def test_a_condition_on_a_release_reads_no_safeguard_that_ends_with_it() -> None
         given = given.model_copy(update={"signatures": (lock,)})
         decision = decide(policy, given, "release_weights")
         assert next(it.status for it in decision.findings if it.clause == "written") == found
+
+
+def stranger(book: Book, name: str, trained: int = 1) -> None:
+    """A run that records another one's weights, and says that so much went into them; it is at fault for that."""
+    session = digest("z")
+    book.put(kinds.RunOpened, run="z", session=session, start_weights=digest("start of z"))
+    book.put(kinds.ComputeReserved, run="z", session=session, use="training", flops=trained)
+    book.put(kinds.WeightsRecorded, run="z", session=session, weights=digest(name), trained=trained)
+
+
+def test_what_a_run_at_fault_says_of_denied_weights_takes_back_no_denial() -> None:
+    book = judged_book()
+    saved(book, "more", 2 * FLOPS)
+    say(book, "ada", holds=False, name="more")
+    say(book, "ada")
+    stranger(book, "more")
+    say(book, "ada")
+    assert bio(book) is Truth.FALSE
+    say(book, "ada", name="more")
+    assert bio(book) is not Truth.FALSE
+
+
+def test_nor_does_it_bring_back_a_word_on_what_these_grew_from() -> None:
+    book = judged_book()
+    saved(book, "more", 2 * FLOPS)
+    say(book, "ada")
+    say(book, "ada", name="more", until=book.time + 2)
+    ends = book.time + 10
+    assert ask(book, now=ends).verdict == "HOLD"
+    stranger(book, "more")
+    assert ask(book, now=ends).verdict == "HOLD"
+
+
+def test_a_denial_of_weights_that_nobody_saved_stands_until_its_signer_speaks_of_them() -> None:
+    book = judged_book()
+    say(book, "ada", holds=False, name="not saved yet")
+    say(book, "ada")
+    held = ask(book)
+    assert (held.verdict, bio(book)) == ("HOLD", Truth.FALSE)
+    assert held.resumption is not None
+    assert not held.resumption.stop
+    assert "does not know the weights" in (say(book, "grace", name="not saved yet") or "")
+    assert say(book, "ada", name="not saved yet") is None
+    assert ask(book).verdict == "PROCEED"

@@ -6,11 +6,14 @@ from fractions import Fraction
 
 import pytest
 from book import Book, digest
-from test_determinations import FLOPS, ask, saved, say, status
+from test_determinations import FLOPS, ask, book_of, policy_of, saved, say, status
 from test_risk_claims import claim, numbered, risk_book, told
 
-from scalegate.gate.budgets import next_year, year_of
+from scalegate.gate import decide
+from scalegate.gate.budgets import next_year, spent_so_far, year_of
 from scalegate.ledger import entries as kinds
+from scalegate.policy.document import ResidualRisk
+from scalegate.policy.semantics import Unknown
 from scalegate.units import parse_instant
 from support import DAY
 
@@ -209,8 +212,6 @@ def test_more_compute_of_a_deployed_lineage_leaves_no_tenfold() -> None:
 
 
 def test_an_amendment_forgets_nothing_that_was_spent() -> None:
-    from test_determinations import policy_of
-
     book = risk_book(per="year", at_most=BUDGET)
     claim(book, "2/10000")
     spend(book)
@@ -253,3 +254,146 @@ def test_what_went_on_before_a_clause_was_in_force_counts_once_it_is_bounded_or_
         held = ask(book, run="s", now=parse_instant("2026-12-05"))
         assert (held.verdict, status(held, "harm")) == ("HOLD", "violated")
         assert told_then in told(held)
+
+
+LATER_ON = (
+    "modality: will}\n  - {id: capability",
+    "modality: will, in_force: {from: 2026-12-05}}\n  - {id: capability",
+)
+
+
+@pytest.mark.parametrize("per", ["year", "tenfold"])
+def test_whoever_is_silent_before_a_clause_is_in_force_takes_all_that_there_is(per: str) -> None:
+    book = risk_book(LATER_ON, per=per, at_most=BUDGET)
+    spend(book)
+    (taken,) = book.fold.spent.values()
+    assert (taken.bound, taken.weights, taken.least, taken.most) == (1, digest("w"), FLOPS, 4 * FLOPS)
+    other_run(book)
+    claim(book, run="s", name="w s")
+    assert status(ask(book, run="s", now=parse_instant("2026-12-05")), "harm") == "violated"
+
+
+def test_so_does_a_claim_that_does_not_carry_and_what_goes_on_counts_as_far_as_it_may() -> None:
+    book = risk_book(LATER_ON, ("every: 4x", "every: 400x"), ("    carries: 6x", "    carries: 400x"), at_most=BUDGET)
+    claim(book, "2/10000")
+    made = book.decide(compute=FLOPS)
+    (taken,) = book.fold.spent.values()
+    assert made.permit is not None
+    assert (taken.bound, taken.most) == (Fraction(2, 10_000), made.permit.compute)
+    assert taken.most > 4 * FLOPS
+    assert book.decide(compute=40 * FLOPS).risks[0].bound == 1
+
+
+def test_released_weights_are_in_use_in_every_year() -> None:
+    number = numbered("year", BUDGET)
+    of_it = number[1][1].replace("[train, deploy_external]", "[train, release_weights]")
+    acts = (
+        "actions: [train, deploy_external], modality",
+        "actions: [train, deploy_external, release_weights], modality",
+    )
+    book = book_of(number[0], (number[1][0], of_it), acts)
+    saved(book, "w", FLOPS)
+    say(book, "ada")
+    claim(book, "2/10000", action="release_weights")
+    assert book.fold.policy is not None
+    given = book.fold.situation("r", now=book.time + 1, weights=digest("w"))
+    made = decide(book.fold.policy, given, "release_weights")
+    assert made.verdict == "PROCEED"
+    book.put(kinds.DecisionMade, decision=made.to_json())
+    other_run(book)
+    later(book, parse_instant("2029-02-01") - book.time)
+    say(book, "ada", run="s", name="w s")
+    claim(book, run="s", name="w s")
+    assert "0.03%" in told(ask(book, run="s"))
+
+
+@pytest.mark.parametrize(
+    ("per", "change"),
+    [
+        ("tenfold", ("factor: 1x", "factor: 20x")),
+        ("year", ("years_from: 2026-01-01", "years_from: 2026-12-01")),
+    ],
+)
+def test_an_amendment_of_what_a_budget_goes_by_frees_none_of_it(per: str, change: tuple[str, str]) -> None:
+    book = risk_book(per=per, at_most=BUDGET)
+    claim(book, "2/10000")
+    spend(book)
+    other_run(book)
+    later(book, 2 * DAY)
+    text = [(old, new.replace(*change)) for old, new in numbered(per, BUDGET)]
+    amended = [*text, *([change] if change[0] == "factor: 1x" else []), ('version: "1"', 'version: "2"')]
+    assert book.adopt(policy_of(*amended)).refused is None
+    say(book, "ada", run="s", name="w s")
+    claim(book, "2/10000", run="s", name="w s")
+    held = ask(book, run="s")
+    assert "0.04%" in told(held)
+    if per == "year":
+        # It counts to the end of the year in which it was spent, and the hold says so.
+        assert held.resumption is not None
+        times = [fact.text.split(" (")[0] for facts in held.resumption.sets for fact in facts if fact.kind == "time"]
+        assert times == ["wait until 2027-01-01T00:00:00Z"]
+        assert ask(book, run="s", now=parse_instant("2027-01-01")).verdict == "PROCEED"
+
+
+def test_a_later_word_counts_on_any_weights_that_a_permit_rested_on() -> None:
+    book = risk_book(per="year", at_most=BUDGET)
+    claim(book, who="grace")
+    saved(book, "w2", 2 * FLOPS)
+    say(book, "ada", name="w2")
+    claim(book, "1/1000000", name="w2", until=book.time + 2)
+    later(book, 5)
+    assert book.decide(compute=2 * FLOPS).verdict == "PROCEED"
+    other_run(book)
+    claim(book, run="s", name="w s")
+    assert ask(book, run="s").verdict == "PROCEED"
+    claim(book, None, "grace")
+    assert ask(book, run="s").verdict == "HOLD"
+    # A bound of other weights takes that back no more than anybody else's would.
+    claim(book, "1/1000000", "grace", name="w2")
+    assert ask(book, run="s").verdict == "HOLD"
+    claim(book, who="grace")
+    assert ask(book, run="s").verdict == "PROCEED"
+
+
+def test_a_later_word_on_the_bare_weights_is_of_all_that_they_are_deployed_as() -> None:
+    book = risk_book(per="year", at_most=BUDGET)
+    agent = digest("agent")
+    say(book, "ada", configuration=agent)
+    claim(book, action="deploy_external", configuration=agent)
+    assert book.fold.policy is not None
+    given = book.fold.situation("r", now=book.time + 1, weights=digest("w"), configuration=agent)
+    made = decide(book.fold.policy, given, "deploy_external")
+    assert made.verdict == "PROCEED"
+    book.put(kinds.DecisionMade, decision=made.to_json())
+    other_run(book)
+    claim(book, run="s", name="w s")
+    claim(book, None, "grace", action="deploy_external")
+    assert "cannot be bounded, says `grace` since" in told(ask(book, run="s"))
+
+
+def test_whose_role_was_taken_is_asked_for_no_signature() -> None:
+    book = risk_book(per="tenfold", at_most="0.05%")
+    claim(book)
+    spend(book)
+    claim(book, None, "grace")
+    fewer = ("name: Grace, roles: [rso]", "name: Grace, roles: [security]")
+    approvals = ("approvals: {role: rso, at_least: 2, ", "approvals: {role: rso, at_least: 1, ")
+    amended = policy_of(*numbered("tenfold", "0.05%"), fewer, approvals, ('version: "1"', 'version: "2"'))
+    assert book.adopt(amended).refused is None
+    other_run(book)
+    claim(book, run="s", name="w s")
+    held = ask(book, run="s")
+    assert held.resumption is not None
+    assert held.resumption.stop
+    assert not held.resumption.first
+
+
+def test_a_sum_that_has_no_bound_has_no_figure() -> None:
+    book = risk_book(per="year", at_most="0.05%")
+    claim(book)
+    spend(book)
+    assert book.fold.policy is not None
+    clause = next(it for it in book.fold.policy.clauses if isinstance(it, ResidualRisk))
+    assert spent_so_far(book.fold.spent.values(), book.fold.policy, clause, book.time) == Fraction(1, 10_000)
+    claim(book, None, "grace")
+    assert isinstance(spent_so_far(book.fold.spent.values(), book.fold.policy, clause, book.time), Unknown)

@@ -12,7 +12,8 @@ from test_determinations import FIRST, FLOPS, ask, book_of, policy_of, saved, sa
 from scalegate.gate import Decision
 from scalegate.gate.adequacy import inadequate
 from scalegate.ledger import entries as kinds
-from support import DAY
+from scalegate.policy.lints import check_policy
+from support import DAY, START
 
 ACTIONS = "[train, deploy_external]"
 RISK = """risks:
@@ -233,3 +234,35 @@ def test_the_banner_keeps_its_line_until_each_action_has_a_number_that_is_kept()
     met = ask(book).limits.inadequate
     assert met
     assert not any("residual-risk" in it for it in met)
+
+
+def test_what_a_run_at_fault_says_of_weights_takes_back_no_worse_word_on_them() -> None:
+    book = risk_book()
+    saved(book, "more", 2 * FLOPS)
+    claim(book, None, name="more")
+    session = digest("z")
+    book.put(kinds.RunOpened, run="z", session=session, start_weights=digest("start of z"))
+    book.put(kinds.ComputeReserved, run="z", session=session, use="training", flops=1)
+    book.put(kinds.WeightsRecorded, run="z", session=session, weights=digest("more"), trained=1)
+    claim(book)
+    assert "cannot be bounded, says `ada`" in told(ask(book))
+
+
+def test_a_word_on_weights_that_nobody_saved_stands_until_its_signer_bounds_these() -> None:
+    book = risk_book()
+    claim(book, None, name="not saved yet")
+    claim(book)
+    held = ask(book)
+    assert held.verdict == "HOLD"
+    assert held.resumption is not None
+    assert f"`ada` claim the risk `harm` again, of {digest('not saved yet')[:12]}" in held.resumption.first[0].text
+    assert claim(book, name="not saved yet") is None
+    assert ask(book).verdict == "PROCEED"
+
+
+@pytest.mark.parametrize(("at_most", "told_of"), [("99.999999%", True), ("10%", True), ("9.9%", False)])
+def test_a_number_that_nearly_anything_keeps_is_a_weakness(at_most: str, told_of: bool) -> None:
+    policy = policy_of(*numbered("action", at_most))
+    found = [it for it in check_policy(policy, START) if it.rule.code == "number-says-little"]
+    assert bool(found) is told_of
+    assert all((it.rule.severity, it.about) == ("weakness", "clause harm") for it in found)

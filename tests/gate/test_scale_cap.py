@@ -344,3 +344,52 @@ def test_who_approves_has_to_see_what_other_models_showed(lab: Lab) -> None:
     assert since(lab.book.fold, "b", index).number == 0
     lab.evaluate("a", weights)
     assert since(lab.book.fold, "b", index).kinds == {"result": 1}
+
+
+def test_a_run_that_grew_from_one_at_fault_shows_nothing(lab: Lab) -> None:
+    lab.open("a")
+    weights = lab.train("a", 10**11)
+    lab.open("a2", init(weights))
+    lab.evaluate("a2", lab.train("a2", 1))
+    lab.open("b")
+    assert lab.shown("b") == 10**11 + 1
+    lab.book.put(kinds.MeterFault, run="a")
+    found = lab.shown("b")
+    assert isinstance(found, Unknown)
+    assert "`a2`: a: zero" in found.detail
+    assert [it.run for it in lab.book.situation("b").elsewhere if it.faults] == ["a", "a2"]
+
+
+def test_a_merge_that_nobody_trained_stops_neither_of_what_it_is_made_of(lab: Lab) -> None:
+    weights = lab.finished("a")
+    lab.open("b", planned=10**12 - 10**10)
+    mine = lab.train("b", 5 * 10**11)
+    lab.evaluate("b", mine)
+    lab.open("m", init(weights, "merge"), init(mine, "merge"), start=digest("merged"))
+    assert lab.shown("b") == 10**11
+    assert lab.decided("b", 6 * 10**11).verdict == "PROCEED"
+    # Once it trains it is of both generations, and so are they; the hold says by which run.
+    lab.train("m", 1)
+    assert lab.status("b", 6 * 10**11) == "not shown"
+    found = lab.shown("b")
+    assert isinstance(found, Unknown)
+    assert "this generation began with run `a`, whose weights it shares" in found.detail
+
+
+def test_what_trains_on_from_a_merge_is_of_what_that_was_made_of(lab: Lab) -> None:
+    lab.finished("a")
+    weights = lab.finished("b", 10**12)
+    lab.open("m", init(weights, "merge"), start=digest("merged"))
+    lab.open("c", init(digest("merged")))
+    lab.train("c", 1)
+    assert {"b", "c"} <= kin(lab.book.fold.runs, "c")
+    assert lab.shown("c") == 10**11
+
+
+def test_a_finished_model_that_is_only_opened_again_is_the_base_that_it_was(lab: Lab) -> None:
+    lab.open("a")
+    first = lab.train("a", 5 * 10**10)
+    lab.evaluate("a", lab.train("a", 5 * 10**10, trained=10**11))
+    lab.open("b")
+    lab.open("a", start=first, again="2")
+    assert lab.shown("b") == 10**11

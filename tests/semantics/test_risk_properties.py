@@ -81,6 +81,7 @@ def test_what_more_was_spent_never_releases(case: Any, data: st.DataObject) -> N
     if same:
         grown = {"bound": max(more.bound, same[0].bound), "last": max(more.last, same[0].last)}
         grown["unbounded"] = tuple({*more.unbounded, *same[0].unbounded})
+        grown["year_ends"] = max(more.year_ends, same[0].year_ends)
         grown |= {"least": min(more.least, same[0].least), "most": max(more.most, same[0].most)}
         more = same[0].model_copy(update=grown)
     rest = [it for it in situation.spent if it not in same]

@@ -9,6 +9,7 @@ from typing import Any
 from scalegate.gate import Journal
 from scalegate.gate.budgets import spent_so_far, year_of
 from scalegate.policy.document import ResidualRisk
+from scalegate.policy.semantics import Unknown
 from scalegate.units import exact_decimal, format_chance, format_instant
 
 __all__ = ["budget_lines", "risk_budgets"]
@@ -22,8 +23,7 @@ def risk_budgets(journal: Journal) -> list[dict[str, Any]]:
         if not isinstance(clause, ResidualRisk) or clause.per == "action":
             continue
         risk = risks[clause.risk]
-        year, tenfolds = spent_so_far(journal.fold.spent.values(), risk, now)
-        spent = year if clause.per == "year" and year is not None else max(tenfolds.values(), default=Fraction(0))
+        spent = spent_so_far(journal.fold.spent.values(), journal.policy, clause, now)
         since = year_of(risk.years_from, now) if clause.per == "year" and risk.years_from is not None else None
         found.append(
             {
@@ -31,7 +31,7 @@ def risk_budgets(journal: Journal) -> list[dict[str, Any]]:
                 "risk": risk.id,
                 "per": clause.per,
                 "at_most": exact_decimal(clause.at_most),
-                "spent": exact_decimal(spent),
+                "spent": None if isinstance(spent, Unknown) else exact_decimal(spent),
                 "since": since,
             }
         )
@@ -41,6 +41,7 @@ def risk_budgets(journal: Journal) -> list[dict[str, Any]]:
 def budget_lines(found: list[dict[str, Any]]) -> Iterator[str]:
     """One line for each."""
     for it in found:
-        spent, limit = format_chance(Fraction(it["spent"])), format_chance(Fraction(it["at_most"]))
+        limit = format_chance(Fraction(it["at_most"]))
+        spent = "what cannot be bounded" if it["spent"] is None else format_chance(Fraction(it["spent"]))
         since = f" since {format_instant(it['since'])[:10]}" if it["since"] is not None else ", where that is most"
         yield f"`{it['clause']}`: of the risk `{it['risk']}`, {spent} is spent{since}, of {limit} per {it['per']}."

@@ -8,7 +8,7 @@ from scalegate.ledger.entries import PolicyAdopted
 from scalegate.policy.document import Policy
 from scalegate.units import format_instant
 
-__all__ = ["Ballot", "Ballots", "noticed_until", "voted"]
+__all__ = ["Ballot", "Ballots", "new_until", "noticed_until", "voted"]
 
 
 @dataclass
@@ -40,6 +40,15 @@ def voted(ballots: Ballots, policy: Policy, entry: PolicyAdopted) -> tuple[bool,
         return False, f"`{entry.actor}` has signed for it already, and notice of it runs until {format_instant(until)}"
     ballot.signed.add(entry.actor)
     return len(ballot.signed) >= amendment.at_least and entry.time >= until, None
+
+
+def new_until(before: Policy, after: Policy, at: int, known: int | None) -> int | None:
+    """Until when an amendment is new: by the longer of both versions' times, so that dropping it hides nothing.
+
+    What an earlier one set runs on: a version that is amended within hours would else end it.
+    """
+    times = [it.amendment.cooling_off for it in (before, after) if it.amendment and it.amendment.cooling_off]
+    return max((*((known,) if known is not None else ()), *(at + time for time in times)), default=None)
 
 
 def noticed_until(policy: Policy, ballot: Ballot) -> int:

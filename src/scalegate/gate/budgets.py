@@ -3,7 +3,8 @@
 The sum is over claimed things, each once and with the worst bound on which a permit of it rested, so it is no less than
 the chance that any of it comes about (union bound). Nothing is given back: a lower claim later, or a permit that was
 not used up, takes nothing off. A new year begins with nothing spent but for what is still in use then, and that is the
-one way in which time gives room: by a date of the policy.
+one way in which time gives room: by a date of the policy. What is released stays in use. Amounts are training FLOP, and
+scaled by the factor in force: an amendment moves nothing out of a tenfold that was spent in it.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from math import ceil, floor
 from typing import TypeAlias
 
 from scalegate.gate.decision import Decision, Taken
-from scalegate.gate.situation import Situation, Spent
+from scalegate.gate.situation import Situation, Spent, Word
 from scalegate.ledger.entries import RiskClaimed
-from scalegate.policy.document import Policy, Risk
+from scalegate.policy.document import Policy, ResidualRisk, Risk
 from scalegate.policy.semantics import Reason, Unknown
+from scalegate.units import DAY
 
 __all__ = [
     "Key",
@@ -39,6 +42,10 @@ Key: TypeAlias = tuple[str, str, str, str, str | None]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = int((datetime(9998, 1, 1, tzinfo=UTC) - EPOCH) / timedelta(seconds=1))
 """No year of a budget begins after this."""
+FOR_GOOD = 2**47
+"""Until when released weights are in use."""
+NO_YEARS = 366 * DAY
+"""For how long it counts what was spent while the risk had no years, should it come to have them."""
 
 
 def year_of(anchor: int, at: int) -> int:
@@ -87,47 +94,53 @@ def _apart(situation: Situation, action: str, taken: Taken) -> tuple[list[Spent]
 def spent_in_year(situation: Situation, action: str, risk: Risk, taken: Taken) -> Fraction | Unknown:
     """All that would be spent in the present year of the budget, with what is taken now."""
     others, before = _apart(situation, action, taken)
-    start = year_of(risk.years_from or 0, situation.now)
-    counted = [it for it in others if it.last >= start]
-    return _unbounded(counted) or sum((it.bound for it in counted), _worst(taken, before))
+    counted = [it for it in others if _in_year(it, risk, situation.now)]
+    unbounded = _unbounded((*counted, *((before,) if before else ())))
+    return unbounded or sum((it.bound for it in counted), _worst(taken, before))
+
+
+def _in_year(spent: Spent, risk: Risk, now: int) -> bool:
+    """Whether it counts in the present year: in use in it, or in one that had not ended when years were moved."""
+    return spent.last >= year_of(risk.years_from or 0, now) or spent.year_ends > now
 
 
 def _unbounded(counted: Iterable[Spent]) -> Unknown | None:
     """That a sum has no bound; None: it has."""
     for it in counted:
         if it.unbounded:
-            names = ", ".join(f"`{name}`" for name in it.unbounded)
+            names = ", ".join(dict.fromkeys(f"`{word.by}`" for word in it.unbounded))
             what = f"what permits took of the risk `{it.risk}` for `{it.action}` of weights {it.weights[:12]}..."
             return Unknown(Reason.UNDERMINED, f"{what} cannot be bounded, says {names} since")
     return None
 
 
-def spent_in_tenfold(situation: Situation, action: str, taken: Taken) -> Fraction | Unknown:
+def spent_in_tenfold(policy: Policy, situation: Situation, action: str, taken: Taken) -> Fraction | Unknown:
     """The most that would be spent in any tenfold of effective compute that this is in."""
     others, before = _apart(situation, action, taken)
     least = min(taken.least, before.least) if before else taken.least
     most = max(taken.most, before.most) if before else taken.most
-    tenfolds = range(_tenfold(least), _tenfold(most) + 1)
-    others = [it for it in others if _tenfold(it.least) in tenfolds or _tenfold(least) in _span(it)]
-    unbounded = _unbounded(others)
+    tenfolds = _span(policy, least, most)
+    spans = [(_span(policy, it.least, it.most), it) for it in others]
+    counted = [it for span, it in spans if span[0] in tenfolds or tenfolds[0] in span]
+    unbounded = _unbounded((*counted, *((before,) if before else ())))
     if unbounded:
         return unbounded
-    spans = [(_tenfold(it.least), _tenfold(it.most), it.bound) for it in others]
-    sums = (sum((bound for low, high, bound in spans if low <= at <= high), Fraction(0)) for at in tenfolds)
+    sums = (sum((it.bound for span, it in spans if at in span), Fraction(0)) for at in tenfolds)
     return max(sums) + _worst(taken, before)
 
 
-def spent_so_far(spent: Iterable[Spent], risk: Risk, now: int) -> tuple[Fraction | None, dict[int, Fraction]]:
-    """What is spent of a risk in the present year of its budget (None: it has no years), and in each tenfold."""
+def spent_so_far(spent: Iterable[Spent], policy: Policy, clause: ResidualRisk, now: int) -> Fraction | Unknown:
+    """What is spent by now of what a clause leaves: in the present year, or in the tenfold where it is most."""
+    risk = next(it for it in policy.risks if it.id == clause.risk)
     mine = [it for it in spent if it.risk == risk.id]
+    if clause.per == "year":
+        mine = [it for it in mine if _in_year(it, risk, now)]
+        return _unbounded(mine) or sum((it.bound for it in mine), Fraction(0))
     tenfolds: dict[int, Fraction] = {}
     for it in mine:
-        for at in _span(it):
+        for at in _span(policy, it.least, it.most):
             tenfolds[at] = tenfolds.get(at, Fraction(0)) + it.bound
-    if risk.years_from is None:
-        return None, tenfolds
-    start = year_of(risk.years_from, now)
-    return sum((it.bound for it in mine if it.last >= start), Fraction(0)), tenfolds
+    return _unbounded(mine) or max(tenfolds.values(), default=Fraction(0))
 
 
 def spent_before(situation: Situation, action: str, taken: Taken) -> Fraction:
@@ -140,8 +153,10 @@ def _worst(taken: Taken, before: Spent | None) -> Fraction:
     return max(taken.bound, before.bound) if before else taken.bound
 
 
-def _span(spent: Spent) -> range:
-    return range(_tenfold(spent.least), _tenfold(spent.most) + 1)
+def _span(policy: Policy, least: int, most: int) -> range:
+    """The tenfolds of effective compute from so much training to so much."""
+    low = _tenfold(floor(least * policy.factor))
+    return range(low, max(_tenfold(ceil(most * policy.factor)), low) + 1)
 
 
 def _tenfold(flops: int) -> int:
@@ -155,9 +170,13 @@ def spend(spent: dict[Key, Spent], decision: Decision, policy: Policy | None) ->
     permit = decision.reach
     if permit is None:
         return ()
-    until = min(permit.time, decision.now + permit.lease)
+    released = decision.action == "release_weights"
+    until = FOR_GOOD if released else min(permit.time, decision.now + permit.lease)
+    anchors = {it.id: it.years_from for it in policy.risks} if policy else {}
     for taken in decision.risks:
-        configuration = None if decision.action in ("train", "release_weights") else decision.configuration
+        configuration = None if released or decision.action == "train" else decision.configuration
+        anchor = anchors.get(taken.risk)
+        ends = 0 if released else until + NO_YEARS if anchor is None else next_year(anchor, until)
         key: Key = (taken.risk, decision.run, decision.action, taken.weights, configuration)
         before = spent.get(key)
         spent[key] = Spent(
@@ -171,6 +190,8 @@ def spend(spent: dict[Key, Spent], decision: Decision, policy: Policy | None) ->
             most=max(taken.most, before.most) if before else taken.most,
             last=max(until, before.last) if before else until,
             unbounded=before.unbounded if before else (),
+            also=tuple(sorted({*taken.also, *(before.also if before else ())})),
+            year_ends=max(ends, before.year_ends) if before else ends,
         )
         if before is None or _more(before, spent[key], policy.risks if policy else ()):
             grown.append(key)
@@ -178,14 +199,19 @@ def spend(spent: dict[Key, Spent], decision: Decision, policy: Policy | None) ->
 
 
 def claimed_since(spent: dict[Key, Spent], entry: RiskClaimed) -> None:
-    """Put down a later word on what was spent: a worse one counts, a better one gives nothing back."""
-    of = entry.risk, entry.action, entry.weights, entry.configuration
+    """Put down a later word on what was spent: a worse one counts, a better one gives nothing back.
+
+    One on any weights of which a word counted then; and one on bare weights is of all that they are deployed as. Of
+    what cannot be bounded each word stands until it is taken back, of these same weights.
+    """
+    word = Word(by=entry.actor, weights=entry.weights, configuration=entry.configuration)
     for key, it in spent.items():
-        if (it.risk, it.action, it.weights, it.configuration) == of:
-            others = tuple(name for name in it.unbounded if name != entry.actor)
+        of_it = entry.weights in (it.weights, *it.also) and entry.configuration in (None, it.configuration)
+        if of_it and (it.risk, it.action) == (entry.risk, entry.action):
+            others = tuple(other for other in it.unbounded if other != word)
             changed: dict[str, object] = {"unbounded": others}
             if entry.bound is None:
-                changed["unbounded"] = (*others, entry.actor)
+                changed["unbounded"] = (*others, word)
             elif entry.bound > it.bound:
                 changed["bound"] = entry.bound
             spent[key] = it.model_copy(update=changed)

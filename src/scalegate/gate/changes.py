@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from math import ceil, floor
 
-from scalegate.gate.claiming import bounded_again, budget_waits, claim_changes
+from scalegate.gate.claiming import bounded_again, budget_waits, claim_changes, claimed_again
 from scalegate.gate.decision import Resumption
-from scalegate.gate.determinations import determination_changes
+from scalegate.gate.determinations import determination_changes, taken_back
 from scalegate.gate.facts import assess, effective, levels_open
 from scalegate.gate.generations import SHOWN, reach, scale_caps
 from scalegate.gate.judge import Judge
@@ -129,7 +129,8 @@ def unforeseen_changes(
         measured = _measured(changes, later.now)
         text = f"{wait.text}; what ends until then is measured and signed again"
         found.append(Change("time", text, (*wait.updates, *measured, *signed)))
-    found += bounded_again(policy, situation, judge.action, able, trained_in(situation, judge))
+    for again in (taken_back, bounded_again, claimed_again):
+        found += again(policy, situation, judge.action, able, trained_in(situation, judge))
     # A clause of a tier that comes to bind may be the one that is asked for.
     for tier in policy.tiers:
         adopters = number(facts.get(f"tier.{tier.id}.adopters"))

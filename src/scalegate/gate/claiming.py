@@ -8,14 +8,14 @@ from fractions import Fraction
 from scalegate.gate.budgets import cleared, next_year, spent_before, unbounded_since
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import Change
-from scalegate.gate.risks import in_the_way, risk_facts, spent_on, taken_of
+from scalegate.gate.risks import in_the_way, risk_facts, spent_on, standing, taken_of
 from scalegate.gate.situation import STATED, Claim, Situation
 from scalegate.policy.claimed import FIGURE, claimable, gating_risk, risk_fact
 from scalegate.policy.document import Action, Policy, Risk
 from scalegate.policy.semantics import Facts, Unknown, Value
 from scalegate.units import CHANCE_DECIMALS, format_chance, format_instant, format_wait
 
-__all__ = ["bounded_again", "budget_waits", "claim_changes"]
+__all__ = ["bounded_again", "budget_waits", "claim_changes", "claimed_again"]
 
 LEAST = Fraction(1, 10**CHANCE_DECIMALS)
 """The smallest chance that anybody can claim."""
@@ -59,16 +59,36 @@ def bounded_again(
     """That what was spent and is said since to have no bound can be bounded after all, with the best that may come."""
     for risk in claimable(policy, action):
         open_ = unbounded_since(situation, risk)
-        who = dict.fromkeys(name for it in open_ for name in it.unbounded)
-        if not open_ or not set(who) <= set(able):
+        who = dict.fromkeys(word.by for it in open_ for word in it.unbounded)
+        # Whose role was taken, no word of theirs counts any more.
+        if not open_ or not set(who) <= set(able) & {person.id for person in policy.signers(risk.claimed_by)}:
             continue
         after = cleared(situation, risk)
         best = list(risk_facts(policy, after, action, risk).items())
         for change in claim_changes(policy, after, action, able, trained):
             best += change.updates
-        of = ", ".join(dict.fromkeys(f"{it.weights[:12]}... (`{it.action}`)" for it in open_))
+        words = [(it.action, word.weights) for it in open_ for word in it.unbounded]
+        of = ", ".join(dict.fromkeys(f"{weights[:12]}... (`{name}`)" for name, weights in words))
         names = " and ".join(f"`{name}`" for name in who)
         yield Change("sign", f"if it can be bounded: {names} claim the risk `{risk.id}` again, of {of}", tuple(best))
+
+
+def claimed_again(
+    policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
+) -> Iterator[Change]:
+    """That what was claimed of other weights, and stands against, is claimed to be less of those very weights."""
+    for risk in claimable(policy, action):
+        against = standing(policy, situation, action, risk)
+        if not against or not {it.by for it in against} <= set(able):
+            continue
+        kept = tuple(it for it in situation.claims if it not in against)
+        after = situation.model_copy(update={"claims": kept})
+        best = list(risk_facts(policy, after, action, risk).items())
+        for change in claim_changes(policy, after, action, able, trained):
+            best += change.updates
+        of = ", ".join(dict.fromkeys(f"{it.weights[:12]}..." for it in against))
+        names = " and ".join(dict.fromkeys(f"`{it.by}`" for it in against))
+        yield Change("sign", f"if it is less: {names} claim the risk `{risk.id}` again, of {of}", tuple(best))
 
 
 def _claimed(
@@ -89,6 +109,7 @@ def _claimed(
             weights=weights or STATED,
             configuration=configuration,
             compute=trained,
+            at_most=trained,
         )
         for person in group
     ]
@@ -113,7 +134,7 @@ def _most(policy: Policy, asked: Situation, action: Action, risk: Risk, claimed:
     counted = max(LEAST, spent_before(asked, action, taken))
     rooms = []
     for clause in gating_risk(policy, risk, action):
-        spent = spent_on(asked, action, risk, taken, FIGURE[clause.per])
+        spent = spent_on(policy, asked, action, risk, taken, FIGURE[clause.per])
         if isinstance(spent, Unknown) or spent > clause.at_most:
             return None
         rooms.append(clause.at_most if clause.per == "action" else clause.at_most - spent + counted)
@@ -127,15 +148,15 @@ def budget_waits(policy: Policy, situation: Situation, judge: Judge, facts: Fact
         clauses = gating_risk(policy, risk, judge.action)
         if risk.years_from is None or not any(it.per == "year" and it.id in holding for it in clauses):
             continue
-        begins = next_year(risk.years_from, situation.now)
-        if begins <= situation.now:
-            continue
-        later = situation.model_copy(update={"now": begins})
-        name = f"{risk_fact(risk)}.year"
-        updates: tuple[tuple[str, Value], ...] = (
-            ("now", begins),
-            (name, risk_facts(policy, later, judge.action, risk)[name]),
-        )
-        wait = format_wait(begins - situation.now)
-        text = f"wait until {format_instant(begins)} (about {wait} from now), when the next year of the budget of"
-        yield Change("time", f"{text} the risk `{risk.id}` begins", updates)
+        year, name = next_year(risk.years_from, situation.now), f"{risk_fact(risk)}.year"
+        ends = {it.year_ends for it in situation.spent if it.risk == risk.id}
+        for begins in sorted(it for it in {year, *ends} if it > situation.now):
+            later = situation.model_copy(update={"now": begins})
+            updates: tuple[tuple[str, Value], ...] = (
+                ("now", begins),
+                (name, risk_facts(policy, later, judge.action, risk)[name]),
+            )
+            wait = format_wait(begins - situation.now)
+            text = f"wait until {format_instant(begins)} (about {wait} from now), when"
+            what = "the next year of the budget of the risk" if begins == year else "a year that was moved, of the risk"
+            yield Change("time", f"{text} {what} `{risk.id}` {'begins' if begins == year else 'ends'}", updates)

@@ -55,7 +55,7 @@ def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
 
 def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     surprises = (
-        *_new(policy, situation),
+        *_new(situation),
         *breaches(policy, situation),
         *(str(jump) for jump in jumps(policy, situation)),
         *reached_early(policy, situation),
@@ -95,13 +95,13 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     return _decision(policy, situation, action, found, permit, None, surprises, levels)
 
 
-def _new(policy: Policy, situation: Situation) -> Iterator[str]:
-    """That the policy was amended a short while ago, by its own measure."""
-    cooling_off = policy.amendment.cooling_off if policy.amendment else None
-    if cooling_off is not None and situation.amended is not None and situation.now < situation.amended + cooling_off:
+def _new(situation: Situation) -> Iterator[str]:
+    """That the policy was amended a short while ago, by its own measure or by that of the version before."""
+    until = situation.new_until
+    if situation.amended is not None and until is not None and situation.now < until:
         yield (
             f"The policy was amended on {format_instant(situation.amended)}: until"
-            f" {format_instant(situation.amended + cooling_off)} what is decided by it may be what it was amended for."
+            f" {format_instant(until)} what is decided by it may be what it was amended for."
         )
 
 
@@ -126,6 +126,7 @@ def _decision(
     levels: tuple[int, ...] = (),
     exception: ExceptionPermit | None = None,
 ) -> Decision:
+    reach = permit or (exception.permit if exception else None)
     assumptions = sorted({assumption for piece in situation.pieces for assumption in piece.assumptions})
     continuity = [
         f"Capability in `{d.id}` does not grow from the alarm to the threshold within a {float(d.buffer):g}x growth of"
@@ -160,7 +161,7 @@ def _decision(
         levels=levels,
         findings=found,
         permit=permit,
-        risks=risks_taken(policy, situation, action) if permit or exception else (),
+        risks=risks_taken(policy, situation, action, reach) if reach else (),
         resumption=way_out,
         exception=exception,
     )

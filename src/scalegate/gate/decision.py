@@ -71,11 +71,13 @@ class Taken(_Data):
     weights: str
     """Those that the claim is of."""
     bound: ChanceText
-    """The worst that anybody who may claim it says."""
+    """The worst that anybody who may claim it says; all that there is, where too few have claimed any."""
     least: DerivedFlop
-    """Effective compute behind the weights, at least."""
+    """Training FLOP behind the weights, at least."""
     most: DerivedFlop
-    """Effective compute up to which it is claimed."""
+    """Training FLOP up to which it is claimed, or goes on."""
+    also: tuple[str, ...] = ()
+    """Further weights of which a word counts."""
 
 
 class ResumptionFact(_Data):

@@ -2,7 +2,8 @@
 
 That something is so counts under the policy that it was signed under, and for the weights that it is of. That it is not
 so counts under any policy that still has the determination, and against all that these weights have to do with, until
-the same person signs the contrary of what is asked about.
+the same person signs the contrary: of what is asked about with no less training in it than can be in these, or of these
+very weights.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from math import floor
 from typing import Literal, TypeAlias
 
-from scalegate.gate.lineage import Runs, behind_at_most, grown_from, holders, members, sprung_from
-from scalegate.gate.pieces import trained_in
+from scalegate.gate.lineage import Runs, behind_at_most, grown_from, holders, members, sprung_from, steps_back
+from scalegate.gate.pieces import trained_at_most, trained_in
 from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import STATED, Situation, Statement
 from scalegate.ledger import entries
@@ -22,7 +23,7 @@ from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.policy.vocabulary import vocabulary
 from scalegate.units import DAY, format_instant
 
-__all__ = ["determination_changes", "determination_facts", "judgements", "seen_from", "statements"]
+__all__ = ["determination_changes", "determination_facts", "judgements", "seen_from", "statements", "taken_back"]
 
 Seen: TypeAlias = Literal["ancestor", "lineage", "descendant", "elsewhere"]
 AGAINST = ("developer", "ancestor", "lineage", "descendant")
@@ -33,7 +34,7 @@ def statements(
     said: Iterable[tuple[int, entries.Determination]], runs: Runs, run: str, adopted_at: int
 ) -> Iterator[Statement]:
     """What was determined, with what it is of as seen from a run. `said` has the adoption that was in force."""
-    of = seen_from(runs, run)
+    of, back = seen_from(runs, run), steps_back(runs, run)
     for adoption, entry in said:
         weights, known = entry.weights, trained_in(runs, entry.weights)[1] if entry.weights else None
         yield Statement(
@@ -47,6 +48,8 @@ def statements(
             weights=weights,
             configuration=entry.configuration,
             compute=known,
+            at_most=trained_at_most(runs, weights) if weights else None,
+            back=back.get(weights or "", 0),
         )
 
 
@@ -77,9 +80,19 @@ def _grown_of(runs: Runs, names: Collection[str]) -> set[str]:
     return {*sprung, *(weights for name in sprung for weights in runs[name].weights)}
 
 
-def judged_weights(runs: Runs, weights: str) -> bool:
-    """Whether the ledger knows the weights: only then may anything be determined of them."""
-    return bool(holders(runs, weights)) or any(weights in run.starts for run in runs.values())
+Word: TypeAlias = entries.Determination | entries.RiskClaimed
+
+
+def judged_weights(runs: Runs, entry: Word, before: Iterable[tuple[int, Word]]) -> bool:
+    """Whether the ledger knows the weights of a word: only then may anything be granted of them.
+
+    Whoever said the contrary of weights that nobody saved may take it back: it stands until then, and the word
+    supports nothing, as nothing is known to be in them.
+    """
+    weights = entry.weights
+    if weights is None or holders(runs, weights) or any(weights in run.starts for run in runs.values()):
+        return True
+    return any((it.weights, it.actor) == (weights, entry.actor) for _, it in before)
 
 
 def determination_facts(policy: Policy, situation: Situation, action: Action, item: Determination) -> dict[str, Value]:
@@ -115,12 +128,13 @@ def _relied_on(
 ) -> Statement | None:
     """Of one person's words the one that counts: on the furthest weights, and of these the last.
 
-    Also when it has ended, or the end of one would bring back another, and time that passes could release a hold.
+    The furthest by how they were come to: how much is in them another run may say otherwise. Also when it has ended,
+    or the end of one would bring back another, and time that passes could release a hold.
     """
     counting = [it for it in mine if it.current and _applies(it, situation, action)]
     if item.about == "weights":
         counting = [it for it in counting if it.compute is not None]
-    return max(reversed(counting), key=lambda it: it.compute or 0, default=None)
+    return min(reversed(counting), key=lambda it: it.back, default=None)
 
 
 _PARTS = {"developer": ("until",), "weights": ("until", "time", "compute")}
@@ -156,8 +170,8 @@ def _resolves(said: Statement, denial: Statement, situation: Situation, action: 
         return True
     if denial.of == "elsewhere" or not _applies(said, situation, action):
         return False
-    no_less = said.compute is not None and denial.compute is not None and said.compute >= denial.compute
-    return no_less or denial.compute is None or denial.of == "descendant"
+    no_less = said.compute is not None and denial.at_most is not None and said.compute >= denial.at_most
+    return no_less or denial.of == "descendant"
 
 
 def determination_changes(
@@ -185,6 +199,7 @@ def determination_changes(
                     weights=weights,
                     configuration=exact[1] if exact and weights else None,
                     compute=trained if weights else None,
+                    at_most=trained if weights else None,
                 )
                 after = asked.model_copy(update={"statements": (*situation.statements, new)})
                 facts = determination_facts(policy, after, action, item)
@@ -195,6 +210,32 @@ def determination_changes(
                     tuple((name, value) for name, value in facts.items() if name.rpartition(".")[0] == mine),
                     concerns=("determination", item.id, person.id),
                 )
+
+
+def taken_back(
+    policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
+) -> Iterator[Change]:
+    """That who denied of other weights says otherwise of those very ones, with the best that they may say besides.
+
+    Nothing else makes up for a denial of weights in which there may be more than in what is asked about.
+    """
+    for item in policy.determinations:
+        for person in policy.signers(item.decided_by):
+            mine = [it for it in situation.statements if (it.determination, it.by) == (item.id, person.id)]
+            left = [it for it in _denials(mine, situation, action) if it.weights is not None]
+            if not left or person.id not in able:
+                continue
+            after = situation.model_copy(
+                update={"statements": tuple(it for it in situation.statements if it not in left)}
+            )
+            facts = determination_facts(policy, after, action, item)
+            best = [(name, facts[name]) for name in facts if name.rpartition(".")[0] == fact_of(item, person.id)]
+            for change in determination_changes(policy, after, action, able, trained):
+                if change.concerns == ("determination", item.id, person.id) and not change.text.startswith(WHATEVER):
+                    best += change.updates
+            of = ", ".join(dict.fromkeys(f"{it.weights[:12]}..." for it in left if it.weights))
+            who = f"{person.name} (`{person.id}`, {item.decided_by.role})"
+            yield Change("sign", f"if it is so: {who} judges again of weights {of}: {item.text}", tuple(best))
 
 
 def judgements(policy: Policy, situation: Situation, action: Action) -> Iterator[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scalegate.errors import InputError, NotVerified
-from scalegate.gate.amending import Ballots, voted
+from scalegate.gate.amending import Ballots, new_until, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
 from scalegate.gate.budgets import Key, claimed_since, spend
 from scalegate.gate.decision import Decision
@@ -90,6 +90,7 @@ class Fold:
     votes: Ballots = field(default_factory=dict)
     amended: int | None = None
     """When the policy in force came into force, if another was before it."""
+    new_until: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
     """Digest of the policy that was adopted with each version."""
     payloads: set[bytes] = field(default_factory=set)
@@ -228,7 +229,7 @@ class Fold:
                 )
                 self.signatures.append((self.adopted_at, "", signature))
             case entries.Determination():
-                if entry.holds and entry.weights is not None and not judged_weights(self.runs, entry.weights):
+                if entry.holds and not judged_weights(self.runs, entry, self.said):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.said.append((self.adopted_at, entry))
             case entries.ExceptionGranted():
@@ -238,7 +239,7 @@ class Fold:
             case entries.RiskClaimed():
                 if entry.configuration is not None and entry.action in ("train", "release_weights"):
                     return f"for `{entry.action}` a risk is claimed of the bare weights"
-                if entry.bound is not None and not judged_weights(self.runs, entry.weights):
+                if entry.bound is not None and not judged_weights(self.runs, entry, self.claimed):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.claimed.append((self.adopted_at, entry))
                 claimed_since(self.spent, entry)
@@ -321,7 +322,7 @@ class Fold:
             complete, refusal = voted(self.votes, self.policy, entry)
             if not complete:
                 return refusal
-            self.amended = entry.time
+            self.amended, self.new_until = entry.time, new_until(self.policy, policy, entry.time, self.new_until)
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[policy.version] = entry.policy
         self.duties.adopted(policy, entry.time)

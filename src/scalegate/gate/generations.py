@@ -3,7 +3,8 @@
 A generation is all that has weights of one start in it: runs that load, adapt or merge each other's weights, whatever
 they are called. A cap that goes by the last model that was shown is raised by no check of its own generation: the
 base is taken over what other generations had recorded before the first run of this one was opened. So a run that is
-renamed, split, forked or paused is where it was, and two that are trained side by side cannot raise each other.
+renamed, split, forked or paused is where it was, and two that are trained side by side cannot raise each other. A run
+that was only opened joins nobody: it may be declared otherwise yet, and stops none.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, TypeAlias
 
-from scalegate.gate.lineage import Run, Runs, lineage_faults
-from scalegate.gate.pieces import descendants, pieces, trained_in
+from scalegate.gate.lineage import Run, Runs
+from scalegate.gate.pieces import descendants, faults_of, pieces, trained_in
 from scalegate.gate.situation import Generation, Situation
 from scalegate.policy.clause_figures import value_at
 from scalegate.policy.document import Condition, Domain, Policy, ScaleCap
@@ -24,7 +25,7 @@ from scalegate.policy.syntax import fact_names
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
 
-__all__ = ["SHOWN", "asked_for", "generations", "kin", "reach", "scale_caps", "shown_facts", "shown_on"]
+__all__ = ["SHOWN", "asked_for", "generations", "kin", "oldest", "reach", "scale_caps", "shown_facts", "shown_on"]
 
 SHOWN = "developer.shown"
 RuledOutOn: TypeAlias = "Callable[[Situation, Domain, str], int | str]"
@@ -43,7 +44,8 @@ def asked_for(policy: Policy) -> bool:
 
 def kin(runs: Runs, name: str) -> frozenset[str]:
     """The runs of the generation of a run: those that it shares weights with, and those that these do, and so on."""
-    groups = _groups(runs)
+    joined = _joined(runs) | {name}
+    groups = _groups({other: run for other, run in runs.items() if other in joined})
     seen: set[str] = set()
     waiting = [name]
     while waiting:
@@ -52,6 +54,28 @@ def kin(runs: Runs, name: str) -> frozenset[str]:
             seen.add(current)
             waiting += [other for group in groups if current in group for other in group]
     return frozenset(seen)
+
+
+def _joined(runs: Runs) -> set[str]:
+    """The runs that trained, and those whose weights, which nobody trained, are in what such a run goes on from."""
+    joined = {name for name, run in runs.items() if any(run.weights.values()) or run.used("training")}
+    trained = {weights for run in runs.values() for weights, flops in run.weights.items() if flops > 0}
+    waiting = list(joined)
+    while waiting:
+        run = runs[waiting.pop()]
+        begins = {*run.starts, *_taken(run)} - trained
+        between = {other for other, it in runs.items() if other not in joined and begins & {*it.weights, *it.starts}}
+        joined |= between
+        waiting += between
+    return joined
+
+
+def oldest(fold: Fold, name: str) -> str | None:
+    """The run of this generation that was opened first, if it is another one: what was shown since is no base."""
+    if fold.policy is None or not asked_for(fold.policy) or name not in fold.runs:
+        return None
+    first = min(kin(fold.runs, name), key=lambda it: (fold.runs[it].opened_at, it))
+    return first if first != name else None
 
 
 def _groups(runs: Runs) -> list[set[str]]:
@@ -90,7 +114,8 @@ def generations(fold: Fold, name: str) -> Iterator[Generation]:
         if not before:
             continue
         weights = max(before, key=lambda it: (before[it], it))
-        of_it = tuple(pieces(fold.attempts, runs, other))
+        # Judged by these very weights: whatever its session goes on from now, it is as it was.
+        of_it = tuple(pieces(fold.attempts, runs, other, weights))
         yield Generation(
             run=other,
             weights=weights,
@@ -98,8 +123,7 @@ def generations(fold: Fold, name: str) -> Iterator[Generation]:
             pieces=of_it,
             descendants=tuple(descendants(fold.attempts, runs, other)),
             unfinished=(
-                *run.faults,
-                *(fault.text for fault in lineage_faults(runs, other)),
+                *faults_of(runs, other),
                 *_trains_on(run, before[weights]),
             ),
         )
@@ -135,7 +159,10 @@ def shown_facts(policy: Policy, situation: Situation, ruled_out_on: RuledOutOn) 
         return {SHOWN: max(amounts)}
     why = "; ".join(f"`{run}`: {text}" for run, text in found.items())
     none = "no finished model of another generation, recorded before this one began, is shown to be under every alarm"
-    return {SHOWN: Unknown(Reason.MISSING, f"{none}{f' ({why})' if why else ''}")}
+    since = (
+        f"; this generation began with run `{situation.oldest}`, whose weights it shares" if situation.oldest else ""
+    )
+    return {SHOWN: Unknown(Reason.MISSING, f"{none}{since}{f' ({why})' if why else ''}")}
 
 
 def scale_caps(policy: Policy) -> tuple[ScaleCap, ...]:

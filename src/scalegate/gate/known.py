@@ -8,7 +8,7 @@ from scalegate.errors import InputError
 from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
 from scalegate.gate.duties import opened_of
-from scalegate.gate.generations import generations
+from scalegate.gate.generations import generations, oldest
 from scalegate.gate.lineage import carried, lineage_faults, members, total
 from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
 from scalegate.gate.risks import claims
@@ -40,6 +40,7 @@ def situation_of(
     return Situation(
         policy=digest,
         amended=fold.amended,
+        new_until=fold.new_until,
         now=now,
         compute=-(-used * factor.numerator // factor.denominator) if compute is None else compute,
         weights=weights,
@@ -49,6 +50,7 @@ def situation_of(
             run=run,
             members=names,
             compute=used,
+            tip=fold.runs[run].tip if run in fold.runs else None,
             behind=fold.runs[run].present + carried(fold.runs, fold.runs[run]) if run in fold.runs else 0,
             opened=min((fold.runs[name].first.time for name in names), default=None),
             reopens=run in fold.runs and fold.runs[run].idle and len(names) == 1,
@@ -60,6 +62,7 @@ def situation_of(
         developer_others=total(fold.runs, tuple(fold.runs)) - used,
         elsewhere=tuple(elsewhere(fold.attempts, fold.runs, names)),
         generations=tuple(generations(fold, run)),
+        oldest=oldest(fold, run),
         pieces=tuple(pieces(fold.attempts, fold.runs, run)),
         descendants=tuple(descendants(fold.attempts, fold.runs, run)),
         signatures=tuple(mine),

@@ -26,6 +26,7 @@ __all__ = [
     "makers",
     "members",
     "sprung_from",
+    "steps_back",
     "total",
 ]
 
@@ -120,8 +121,11 @@ class Run:
 
     @property
     def present(self) -> int:
-        """Training FLOP of this run in its weights as they now are, at most."""
-        return self.counted - self.lost.get(self.latest.session, 0)
+        """Training FLOP of this run in its weights as they now are, at most.
+
+        Where entries that cannot be so claim more than was reserved, the run is at fault, and nothing is known in it.
+        """
+        return max(self.counted - self.lost.get(self.latest.session, 0), 0)
 
     @property
     def loaded(self) -> str | None:
@@ -189,7 +193,7 @@ def behind_at_most(runs: Runs, run: Run, weights: str, found: dict[str, int] | N
     found = {} if found is None else found
     if run.name not in found:
         found[run.name] = 0
-        parents = ((p.weights, maker) for p in run.parents for maker in makers(runs, p.weights))
+        parents = ((p.weights, maker) for p in run.parents for maker in holders(runs, p.weights))
         found[run.name] = max((behind_at_most(runs, maker, of, found) for of, maker in parents), default=0)
     return max(run.most.get(weights, 0), run.weights[weights]) + found[run.name]
 
@@ -233,18 +237,29 @@ def grown_from(runs: Runs, name: str) -> frozenset[str]:
     parent that it loaded. A merge, a teacher or a branch that was given up is no part of it: what an evaluation
     shows about those says nothing about these weights.
     """
-    found: set[str] = set()
+    return frozenset(steps_back(runs, name))
+
+
+def steps_back(runs: Runs, name: str, tip: str | None = None) -> dict[str, int]:
+    """All that a run's present weights grew from, each with how many recorded weights it lies back from them.
+
+    Or, given a `tip`, all that those of its weights grew from.
+
+    By the order in which they were come to, which stands: what another run says of their compute changes none of it.
+    """
+    found: dict[str, int] = {}
     seen: set[tuple[str, str]] = set()
-    run, tip = runs.get(name), runs[name].tip if name in runs else None
+    run = runs.get(name)
+    tip = tip or (run.tip if run is not None else None)
     while run is not None and tip is not None and (run.name, tip) not in seen:
         seen.add((run.name, tip))
-        found.add(tip)
+        found.setdefault(tip, len(found))
         before = run.grew_from.get(tip)
         if before is not None:
             tip = before
         else:
             run = _trained_by(runs, run, tip) if run.loaded == tip else None
-    return frozenset(found)
+    return found
 
 
 def sprung_from(runs: Runs, name: str, among: Mapping[str, int]) -> int | None:

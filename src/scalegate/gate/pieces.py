@@ -10,18 +10,18 @@ from scalegate.gate.lineage import (
     behind,
     behind_at_most,
     carried,
-    grown_from,
     holders,
     inherited,
     lineage_faults,
     makers,
     members,
     sprung_from,
+    steps_back,
 )
 from scalegate.gate.situation import Elsewhere, Piece
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
-__all__ = ["Attempt", "descendants", "elsewhere", "pieces", "trained_in"]
+__all__ = ["Attempt", "descendants", "elsewhere", "faults_of", "pieces", "trained_at_most", "trained_in"]
 
 
 @dataclass
@@ -41,9 +41,12 @@ class Attempt:
     again: bool = False
 
 
-def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
-    """Every evaluation that is about the lineage of a run: announced for it, or of weights that it has or had."""
-    names, ancestors = members(runs, name), grown_from(runs, name)
+def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | None = None) -> Iterator[Piece]:
+    """Every evaluation that is about the lineage of a run: announced for it, or of weights that it has or had.
+
+    As seen from its present weights or, given a `tip`, from those of its weights.
+    """
+    names, ancestors = members(runs, name), steps_back(runs, name, tip)
     lineage = {weights for member in names for weights in (*runs[member].weights, *runs[member].starts)}
     counted: dict[str, int] = {}
     for identifier, attempt in sorted(attempts.items(), key=lambda item: item[1].announced_at):
@@ -111,8 +114,16 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
             unsaved=run.unsaved,
             pieces=tuple(found),
             attempts=tried,
-            faults=(*run.faults, *(fault.text for fault in lineage_faults(runs, name))),
+            faults=tuple(faults_of(runs, name)),
         )
+
+
+def faults_of(runs: Runs, name: str) -> Iterator[str]:
+    """Why the compute or the lineage of a run is not fully known: also those of what it grew from, which is in it."""
+    yield from runs[name].faults
+    for member in members(runs, name):
+        yield from (f"{member}: {fault}" for fault in runs[member].faults if member != name)
+    yield from (fault.text for fault in lineage_faults(runs, name))
 
 
 def trained_in(runs: Runs, weights: str) -> tuple[str | None, int | None]:
@@ -121,6 +132,14 @@ def trained_in(runs: Runs, weights: str) -> tuple[str | None, int | None]:
     if not known:
         return None, None
     return known[0].name, min(behind(runs, maker, weights) for maker in known)
+
+
+def trained_at_most(runs: Runs, weights: str) -> int | None:
+    """The most training that can be behind the weights, whoever recorded them; None if nobody did.
+
+    For what was said against them: a run that records them with less must not make less of what was said.
+    """
+    return max((behind_at_most(runs, holder, weights) for holder in holders(runs, weights)), default=None)
 
 
 def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt, number: int, ancestor: bool) -> Piece:

@@ -12,16 +12,17 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.gate.budgets import next_year, spent_in_tenfold, spent_in_year, year_of
-from scalegate.gate.decision import Taken
+from scalegate.gate.decision import Permit, Taken
 from scalegate.gate.determinations import seen_from
-from scalegate.gate.lineage import Runs
-from scalegate.gate.pieces import trained_in
-from scalegate.gate.situation import Claim, Situation
+from scalegate.gate.lineage import Runs, steps_back
+from scalegate.gate.pieces import trained_at_most, trained_in
+from scalegate.gate.situation import STATED, Claim, Situation
 from scalegate.ledger import entries
-from scalegate.policy.claimed import FIGURE, claimable, gating_risk, risk_fact
+from scalegate.policy.claimed import FIGURE, claimable, claimed_enough, gating_risk, risk_fact
 from scalegate.policy.document import Action, Policy, Risk
-from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.policy.semantics import Reason, Unknown, Value, evaluate
 from scalegate.policy.vocabulary import vocabulary
+from scalegate.truth import Truth
 from scalegate.units import format_chance, format_factor, format_instant
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "risk_names",
     "risks_taken",
     "spent_on",
+    "standing",
     "taken_of",
     "told_of_risks",
 ]
@@ -42,8 +44,10 @@ def claims(
 ) -> Iterator[Claim]:
     """What was claimed, with what it is of as seen from a run. `claimed` has the adoption that was in force."""
     of: Callable[[str, str | None, bool], str] | None = None
+    back: dict[str, int] = {}
     for adoption, entry in claimed:
-        of = of or seen_from(runs, run)
+        if of is None:
+            of, back = seen_from(runs, run), steps_back(runs, run)
         yield Claim(
             risk=entry.risk,
             by=entry.actor,
@@ -56,15 +60,25 @@ def claims(
             weights=entry.weights,
             configuration=entry.configuration,
             compute=claimed_compute(runs, entry.weights),
+            at_most=_claimed_at_most(runs, entry.weights),
+            back=back.get(entry.weights, 0),
         )
 
 
 def claimed_compute(runs: Runs, weights: str) -> int | None:
     """Training FLOP in weights of which a risk is claimed; None: the ledger does not know them."""
     trained = trained_in(runs, weights)[1]
-    begins = any(run.first.from_scratch and run.first.start_weights == weights for run in runs.values())
-    # Nobody trained what a run from scratch starts from; it is recorded only once it is saved.
-    return 0 if trained is None and begins else trained
+    return 0 if trained is None and _begins(runs, weights) else trained
+
+
+def _claimed_at_most(runs: Runs, weights: str) -> int | None:
+    trained = trained_at_most(runs, weights)
+    return 0 if trained is None and _begins(runs, weights) else trained
+
+
+def _begins(runs: Runs, weights: str) -> bool:
+    """Nobody trained what a run from scratch starts from; it is recorded only once it is saved."""
+    return any(run.first.from_scratch and run.first.start_weights == weights for run in runs.values())
 
 
 def risk_names(policy: Policy, risk: Risk) -> tuple[str, ...]:
@@ -96,7 +110,7 @@ def risk_facts(policy: Policy, situation: Situation, action: Action, risk: Risk)
     if isinstance(whole, Unknown):
         return facts | {f"{name}.{figure}": whole for figure in _figures(risk)}
     for figure in _figures(risk):
-        facts[f"{name}.{figure}"] = spent_on(situation, action, risk, whole, figure)
+        facts[f"{name}.{figure}"] = spent_on(policy, situation, action, risk, whole, figure)
     return facts
 
 
@@ -104,20 +118,43 @@ def _figures(risk: Risk) -> tuple[str, ...]:
     return tuple(it for it in FIGURE.values() if it != "year" or risk.years_from is not None)
 
 
-def spent_on(situation: Situation, action: Action, risk: Risk, taken: Taken, figure: str) -> Fraction | Unknown:
+def spent_on(
+    policy: Policy, situation: Situation, action: Action, risk: Risk, taken: Taken, figure: str
+) -> Fraction | Unknown:
     """The chance that a number is held against: of this alone, or with what else was spent."""
     if figure == "year":
         return spent_in_year(situation, action, risk, taken)
-    return spent_in_tenfold(situation, action, taken) if figure == "tenfold" else taken.bound
+    return spent_in_tenfold(policy, situation, action, taken) if figure == "tenfold" else taken.bound
 
 
-def risks_taken(policy: Policy, situation: Situation, action: Action) -> tuple[Taken, ...]:
+def risks_taken(policy: Policy, situation: Situation, action: Action, reach: Permit) -> tuple[Taken, ...]:
     """What a permit for the action takes of the budgets of each risk on which it asks for claims.
 
-    Where no clause binds yet, what cannot be bounded takes all that there is.
+    Where no clause binds yet, or an exception stands for it, what cannot be bounded takes all that there is. So does
+    what too few have claimed: whoever is silent must not come off better than whoever says what is so.
     """
-    found = (taken_of(policy, situation, action, risk, unbounded_is=Fraction(1)) for risk in claimable(policy, action))
-    return tuple(it for it in found if isinstance(it, Taken))
+    return tuple(_risk_taken(policy, situation, action, risk, reach) for risk in claimable(policy, action))
+
+
+def _risk_taken(policy: Policy, situation: Situation, action: Action, risk: Risk, reach: Permit) -> Taken:
+    taken = taken_of(policy, situation, action, risk, unbounded_is=Fraction(1))
+    train, lineage = action == "train", situation.lineage
+    if isinstance(taken, Unknown):
+        least = lineage.behind if train else situation.weights_trained or 0
+        weights = (lineage.tip if train else situation.weights) or STATED
+        most = max(least, lineage.compute)
+        taken = Taken(risk=risk.id, weights=weights, bound=Fraction(1), least=least, most=most)
+    elif not _enough(policy, situation, action, risk):
+        taken = taken.model_copy(update={"bound": Fraction(1)})
+    goes_on = ceil(reach.compute / policy.factor) if train else 0
+    return taken.model_copy(update={"most": max(taken.most, goes_on)})
+
+
+def _enough(policy: Policy, situation: Situation, action: Action, risk: Risk) -> bool:
+    """Whether as many as the policy asks for have claimed a bound that counts and carries as far as is asked for."""
+    facts = {**risk_facts(policy, situation, action, risk), "now": situation.now, "compute": situation.compute}
+    facts["developer.others"] = floor(situation.developer_others * policy.factor)
+    return evaluate(claimed_enough(policy, risk, action), facts) is Truth.TRUE
 
 
 def taken_of(
@@ -138,15 +175,17 @@ def taken_of(
     if not relied or not bounds:
         which = "of what this goes on from" if action == "train" else "of these exact weights"
         return Unknown(Reason.MISSING, f"nobody has claimed a bound on the risk `{risk.id}`, {which}, for `{action}`")
-    least = min(floor((it.compute or 0) * policy.factor) for it in relied)
+    least = min(it.compute or 0 for it in relied)
     if action == "train":
         carries = risk.carries if risk.carries is not None else 1
-        most = max(ceil((it.compute or 0) * policy.factor * carries) for it in relied)
-        most = max(most, policy.first_evaluation_at or 0)
+        most = max(ceil((it.compute or 0) * carries) for it in relied)
+        most = max(most, ceil((policy.first_evaluation_at or 0) / policy.factor))
     else:
-        most = max(least, _whole(policy, situation))
-    furthest = max(reversed(relied), key=lambda it: it.compute or 0)
-    return Taken(risk=risk.id, weights=furthest.weights, bound=max(bounds), least=least, most=most)
+        most = max(least, situation.lineage.compute)
+    furthest = min(reversed(relied), key=lambda it: it.back)
+    # A permit rests on each of these words: a worse one later, of the same weights, is of what was spent.
+    also = tuple(sorted({it.weights for it in (*relied, *live)} - {furthest.weights}))
+    return Taken(risk=risk.id, weights=furthest.weights, bound=max(bounds), least=least, most=most, also=also)
 
 
 def _whole(policy: Policy, situation: Situation) -> int:
@@ -160,7 +199,7 @@ def _said(situation: Situation, action: Action, risk: Risk, person: str) -> list
 def _relied_on(said: Iterable[Claim], situation: Situation, action: Action) -> Claim | None:
     """Of one person's claims the one that supports: on the furthest weights, and of these the last."""
     counting = [it for it in said if it.current and it.compute is not None and _applies(it, situation, action)]
-    return max(reversed(counting), key=lambda it: it.compute or 0, default=None)
+    return min(reversed(counting), key=lambda it: it.back, default=None)
 
 
 def _applies(said: Claim, situation: Situation, action: Action) -> bool:
@@ -185,8 +224,8 @@ def _replaces(said: Claim, before: Claim, situation: Situation, action: Action) 
         return True
     if before.of == "elsewhere" or not _applies(said, situation, action):
         return False
-    no_less = said.compute is not None and before.compute is not None and said.compute >= before.compute
-    return no_less or before.compute is None or before.of == "descendant"
+    no_less = said.compute is not None and before.at_most is not None and said.compute >= before.at_most
+    return no_less or before.of == "descendant"
 
 
 def in_the_way(policy: Policy, situation: Situation, action: Action, risk: Risk, most: Fraction) -> tuple[str, ...]:
@@ -196,6 +235,16 @@ def in_the_way(policy: Policy, situation: Situation, action: Action, risk: Risk,
         live = _live(_said(situation, action, risk, person.id), situation, action)
         if any(it.bound is None or it.bound > most for it in live):
             found.append(person.id)
+    return tuple(found)
+
+
+def standing(policy: Policy, situation: Situation, action: Action, risk: Risk) -> tuple[Claim, ...]:
+    """What was claimed of other weights than those that a claim supports, and stands."""
+    found: list[Claim] = []
+    for person in policy.signers(risk.claimed_by):
+        said = _said(situation, action, risk, person.id)
+        relied = _relied_on(said, situation, action)
+        found += [it for it in _live(said, situation, action) if it != relied]
     return tuple(found)
 
 
@@ -223,7 +272,7 @@ def _told_budgets(policy: Policy, situation: Situation, action: Action, risk: Ri
             start, end = (format_instant(it)[:10] for it in _year(risk.years_from, situation.now))
             yield f"With this, claims come to {spent} of the risk `{risk.id}` from {start} until {end}, of {limit}."
         elif clause.per == "tenfold":
-            spent, tenfold = _shown(spent_in_tenfold(situation, action, taken)), format_factor(Fraction(10))
+            spent, tenfold = _shown(spent_in_tenfold(policy, situation, action, taken)), format_factor(Fraction(10))
             yield f"With this, claims come to {spent} of the risk `{risk.id}` within {tenfold} of compute, of {limit}."
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "Spent",
     "Statement",
     "TierRecord",
+    "Word",
 ]
 
 
@@ -110,7 +111,11 @@ class Statement(_Record):
     weights: str | None = None
     configuration: str | None = None
     compute: DerivedFlop | None = None
-    """Training FLOP in the weights; None: the ledger does not know them."""
+    """Training FLOP in the weights, at least: what supports; None: the ledger does not know them."""
+    at_most: DerivedFlop | None = None
+    """Training FLOP that can be in them, at most: what stands against; None: there may be any."""
+    back: int = 0
+    """Of an ancestor: how many recorded weights it lies back from the present ones."""
 
 
 class Granted(_Record):
@@ -148,7 +153,17 @@ class Claim(_Record):
     weights: str
     configuration: str | None = None
     compute: DerivedFlop | None = None
-    """Training FLOP in the weights; None: the ledger does not know them."""
+    """As in `Statement`, like these two."""
+    at_most: DerivedFlop | None = None
+    back: int = 0
+
+
+class Word(_Record):
+    """That somebody says of weights, once a permit rested on a claim of them, that the risk cannot be bounded."""
+
+    by: str
+    weights: str
+    configuration: str | None = None
 
 
 class Spent(_Record):
@@ -161,14 +176,19 @@ class Spent(_Record):
     configuration: str | None
     bound: ChanceText
     """The worst on which a permit rested, or that was claimed of the same thing since."""
-    unbounded: tuple[str, ...] = ()
+    unbounded: tuple[Word, ...] = ()
     """Who says since that it cannot be bounded."""
+    also: tuple[str, ...] = ()
+    """Further weights of which a word counted when a permit rested on this: a later one on them counts too."""
     least: DerivedFlop
-    """Effective compute behind the weights, at least."""
+    """Training FLOP behind the weights, at least."""
     most: DerivedFlop
-    """Effective compute up to which it was claimed."""
+    """Training FLOP up to which it was claimed, or went on."""
     last: int
-    """The last instant at which such a permit was in use."""
+    """The last instant at which such a permit was in use; what is released is in use for good."""
+    year_ends: int = 0
+    """When the budget year ends in which it was last in use, by the policy of that time: it counts until then, also
+    where an amendment lets the years begin on another day."""
 
 
 class TierRecord(_Record):
@@ -218,6 +238,8 @@ class Lineage(_Record):
     """The run and every distinct run that it descends from, sorted."""
     compute: DerivedFlop
     """Training FLOP reserved by all members, elicitation included: a high-water mark."""
+    tip: str | None = None
+    """The last weights that the present ones are known as: recorded, or started from."""
     behind: DerivedFlop
     """Training FLOP that provably went into the weights as they now are: what evidence on them may claim."""
     opened: int | None
@@ -279,6 +301,8 @@ class Situation(_Record):
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None
     """When it came into force, if another was before it."""
+    new_until: int | None = None
+    """Until when it is new by what any version said that it came after while that one was new, or by its own."""
     now: int
     compute: DerivedFlop
     """Effective compute of the lineage up to which the caller asks to go."""
@@ -294,6 +318,8 @@ class Situation(_Record):
     """The runs that these FLOP went into."""
     generations: tuple[Generation, ...] = ()
     """Models of other generations, where a clause goes by the last one that was shown safe."""
+    oldest: str | None = None
+    """There, the run with which the generation of this run began, if it is another."""
     pieces: tuple[Piece, ...] = ()
     descendants: tuple[Piece, ...] = ()
     """Evaluations of runs that descend from this one: what they show may count against it."""

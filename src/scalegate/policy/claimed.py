@@ -18,7 +18,7 @@ from __future__ import annotations
 from scalegate.policy.document import Action, Policy, ResidualRisk, Risk
 from scalegate.policy.syntax import All, Any, AtLeast, Expr, Undefined, at_most, constant, term
 
-__all__ = ["FIGURE", "claimable", "gating_risk", "is_chance", "risk_fact", "within_number"]
+__all__ = ["FIGURE", "claimable", "claimed_enough", "gating_risk", "is_chance", "risk_fact", "within_number"]
 
 NOW = term("now")
 COMPUTE = term("compute")
@@ -53,12 +53,17 @@ def within_number(policy: Policy, clause: ResidualRisk, action: Action) -> Expr:
     risk = next((it for it in policy.risks if it.id == clause.risk), None)
     if risk is None:
         return Undefined(f"risk.{clause.risk}")
+    figure = at_most(term(f"{risk_fact(risk)}.{FIGURE[clause.per]}"), constant(clause.at_most))
+    return All((claimed_enough(policy, risk, action), figure))
+
+
+def claimed_enough(policy: Policy, risk: Risk, action: Action) -> Expr:
+    """That as many as are asked for have claimed a bound, that counts and carries as far as is asked for."""
     claims = tuple(
         All((at_most(NOW, term(f"{name}.until")), _carried(policy, risk, name, action)))
         for name in (risk_fact(risk, person.id) for person in policy.signers(risk.claimed_by))
     )
-    figure = at_most(term(f"{risk_fact(risk)}.{FIGURE[clause.per]}"), constant(clause.at_most))
-    return All((AtLeast(risk.claimed_by.at_least, claims), figure))
+    return AtLeast(risk.claimed_by.at_least, claims)
 
 
 def _carried(policy: Policy, risk: Risk, name: str, action: Action) -> Expr:

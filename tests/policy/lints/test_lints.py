@@ -68,7 +68,17 @@ FOURTH = "  - {id: alan, name: Alan Officer, roles: [officer], key: unset}\n"
 
 DUTY = "obligation\n    kept_by: {role: officer, at_least: 2}\n    by: 2027-06-01\n    late: counts"
 
+RISK = "risks:\n  - {id: harm, about: A catastrophe., claimed_by: {role: officer, at_least: 2}, valid_for: 60 days, carries: 4x}\n"  # noqa: E501
+
+
+def number(at_most: str) -> dict[str, str]:
+    """A risk, and a clause that gives it a number."""
+    kind = f"residual_risk\n    risk: harm\n    at_most: {at_most}\n    per: action"
+    return {"\nclauses:\n": f"\n{RISK}\nclauses:\n", LAST: clause(kind, "The risk that remains is small.")}
+
+
 CASES = (
+    Case("number-says-little", number("10%")),
     Case("breach-holds-nothing", {LAST: clause(DUTY, "A report is published.", modality="aim")}),
     Case(
         "clause-over",
