@@ -25,7 +25,7 @@ def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
         *dead.lints(policy, today),
         *contradictions.lints(policy),
         *people.lints(policy),
-        *duties.lints(policy),
+        *duties.lints(policy, today),
         *parameters.lints(policy, today),
         *sources.lints(policy),
         *words.lints(policy),
