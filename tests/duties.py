@@ -51,6 +51,7 @@ def spans(draw: st.DrawFn, policy: Policy, adopted: int | None, tidy: bool) -> t
             ends=draw(st.sampled_from([adopted, adopted, None])),
             follows=draw(st.booleans()),
             late=draw(st.sampled_from(["counts", "stands"])),
+            run=draw(st.sampled_from(["r", "r", None])) if duty.after == "lineage.opened" else None,
         )
         for duty in policy.obligations
     )
@@ -62,14 +63,13 @@ def keepings(
 ) -> tuple[Kept, ...]:
     """Of the first deadlines some that were kept, in time or late."""
     found = []
-    for grid in owed(duty, of, adopted, opened):
+    for grid in owed(duty, of, adopted, {"r": opened}):
         start, step = grid.start(), grid.step or 1
         for deadline in () if start is None else (start, start + step, start + 2 * step, start + 3 * step):
             late = not tidy and draw(st.integers(0, 3)) == 0
             if grid.has(deadline) and draw(st.integers(0, 9)) < (10 if tidy else 6):
                 time = min(deadline + (DAY if late else -DAY), START)
-                run = "r" if duty.after == "lineage.opened" else None
                 found.append(
-                    Kept(obligation=duty.id, deadline=deadline, time=time, run=run, text=grid.text, by=("ada",))
+                    Kept(obligation=duty.id, deadline=deadline, time=time, run=grid.run, text=grid.text, by=("ada",))
                 )
     return tuple(found)

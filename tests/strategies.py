@@ -315,6 +315,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
             compute=used,
             behind=used,
             opened=opened,
+            openings={"r": opened},
             planned_end=None if rarely() else max(2 * used + 10**10 if tidy else used, draw(st.sampled_from(AMOUNTS))),
             faults=("an undeclared parent",) if rarely() else (),
         ),

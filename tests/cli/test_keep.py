@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from time import time
 
 import pytest
 from cli_support import Command
@@ -12,7 +13,8 @@ from scalegate.cli.main import run
 from scalegate.gate.project import Project
 from scalegate.policy import load_policy
 from scalegate.training.held import Held
-from support import POLICY_TEXT, Model, new_project, open_gate, train
+from scalegate.units import format_instant
+from support import DAY, POLICY_TEXT, Model, new_project, open_gate, train
 
 DUTY = """
   - id: report
@@ -97,6 +99,56 @@ def test_two_sign_for_each_deadline_and_late_ends_nothing(
             assert scalegate("keep", "review", "--as", who, *SAID).code == 0
     assert (due["breach"], due["signed"]) == (True, [])
     assert "review: it was not kept in time, and that stands." in scalegate("status", "-p", "p").out
+
+
+def test_given_twice_it_does_not_sign_for_the_period_that_has_begun(
+    scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A year ahead, and for good."""
+    monkeypatch.chdir(tmp_path)
+    past = int(time()) - 20 * DAY
+    yearly = f"each: 365 days\n    from: {format_instant(past - 365 * DAY)}"
+    new_project(tmp_path / "p", POLICY_TEXT + DUTY.replace("by: 2020-01-31", yearly))
+    command = ("keep", "report", "--as", "security", *SAID)
+    assert scalegate(*command, "--json").json["deadline"] == past
+    again, coming = scalegate(*command), format_instant(past + 365 * DAY)
+    assert again.code == 2
+    assert f"nothing of `report` is due now: the next that is not kept is due by {coming}" in again.err
+    assert f"if that is done too: `--deadline {coming}`" in again.err
+    assert scalegate(*command, "--deadline", coming).code == 0
+    last = scalegate(*command)
+    assert last.code == 2
+    assert f"it can be signed once its period begins, {format_instant(past + 365 * DAY + 1)}" in last.err
+    named = scalegate(*command, "--deadline", format_instant(past + 2 * 365 * DAY))
+    assert (named.code, "it begins " in named.err) == (2, True)
+
+
+def test_before_its_deadline_it_is_signed_without_naming_it(
+    scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    began = int(time()) - 20 * DAY
+    yearly = f"each: 365 days\n    from: {format_instant(began)}"
+    new_project(tmp_path / "p", POLICY_TEXT + DUTY.replace("by: 2020-01-31", yearly))
+    command = ("keep", "report", "--as", "security", *SAID)
+    assert scalegate(*command, "--json").json["deadline"] == began + 365 * DAY
+    assert "it can be signed once its period begins" in scalegate(*command).err
+
+
+def test_what_each_run_owes_has_a_line_and_a_command_of_its_own(
+    scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    of_each = DUTY.replace("by: 2020-01-31", "within: 30 days\n    after: lineage.opened")
+    gate = open_gate(new_project(tmp_path / "p", POLICY_TEXT + of_each), model := Model())
+    with pytest.raises(Held):
+        train(gate, model)
+    gate.close()
+    unsaid = scalegate("keep", "report", "--as", "security", *SAID)
+    assert (unsaid.code, "`report` is due for each run" in unsaid.err) == (2, True)
+    assert "report of run r: due by " in scalegate("status", "-p", "p").out
+    assert scalegate("keep", "report", "--run", "r", "--as", "security", *SAID).code == 0
+    assert "report of run r: nothing more is due." in scalegate("status", "-p", "p").out
 
 
 def test_a_policy_shows_explains_and_tries_it(scalegate: Command, tmp_path: Path) -> None:

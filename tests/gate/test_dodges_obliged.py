@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
-from book import Book, key_of
+from book import Book, digest, key_of
 from hypothesis import event, given
 from hypothesis import strategies as st
 from test_obligations import EACH, ONCE, STANDS, amend, ask, book_of, clause, day, keep, obliged, status, told
 
 from scalegate.gate.duties import Duties
 from scalegate.gate.journal import PAYLOAD_TYPE
-from scalegate.gate.obligations import deadlines, obligation_facts
+from scalegate.gate.obligations import obligation_facts
 from scalegate.gate.situation import Lineage, Situation
 from scalegate.gate.trust import refused
 from scalegate.ledger import dsse
@@ -23,6 +23,7 @@ from scalegate.policy.document import Obligation
 from scalegate.policy.obliged import kept
 from scalegate.policy.semantics import evaluate
 from scalegate.truth import Truth
+from scalegate.units import format_instant
 from support import DAY, POLICY_TEXT, START
 
 BASE = parse_policy(POLICY_TEXT)
@@ -54,7 +55,8 @@ def version(due: dict[str, Any], late: str, text: str, number: int) -> Policy:
 
 
 def known(duties: Duties, now: int) -> Situation:
-    lineage = Lineage(run="r", members=("r",), compute=0, behind=0, opened=START, planned_end=1, faults=())
+    begun = {"members": ("r",), "opened": START, "openings": {"r": START}}
+    lineage = Lineage(run="r", compute=0, behind=0, planned_end=1, faults=(), **begun)
     return Situation(
         policy="0" * 64,
         now=now,
@@ -62,7 +64,7 @@ def known(duties: Duties, now: int) -> Situation:
         lineage=lineage,
         developer_others=0,
         adopted=duties.since,
-        spans=tuple(duties.spans(START)),
+        spans=duties.spans({"r": START}),
         kept=tuple(duties.kept),
         ledger_time=now,
         enforcement="cooperative",
@@ -96,9 +98,8 @@ def test_no_amendment_that_keeps_it_wipes_a_breach_out_or_makes_one_of_what_was_
                 assert not met(duties, policy, now) or before
             case ("keep", index):
                 [duty] = policy.obligations
-                open_ = sorted(deadlines(known(duties, now), duty))
-                run = "r" if duty.after == "lineage.opened" else None
-                for deadline in open_[index : index + 1]:
+                open_ = [(due, run) for run in (None, "r") for due, _ in duties.open(duty, RUNS, run)]
+                for deadline, run in sorted(open_, key=str)[index : index + 1]:
                     common = {"actor": "ada", "time": now, "policy": "0" * 64, "statement": "done"}
                     entry = ObligationKept(**common, obligation="report", deadline=deadline, run=run)
                     duties.take(policy, RUNS, entry)
@@ -128,10 +129,82 @@ def test_nobody_signs_years_ahead() -> None:
     book = book_of(clause(*EACH))
     assert keep(book, START + 25 * DAY) is None
     for period in range(1, 40):
-        assert keep(book, START + (25 + 30 * period) * DAY) == "the period of the deadline that it names has not begun"
+        refused = keep(book, START + (25 + 30 * period) * DAY)
+        assert refused is not None
+        assert refused.startswith("the period of the deadline that it names has not begun: ")
     made = ask(book)
     assert made.permit is not None
     assert made.permit.time == START + 55 * DAY
+
+
+RELATIONS = get_args(kinds.Parent.model_fields["relation"].annotation)
+OF_EACH = ("within: 10 days", "after: lineage.opened", "late: stands")
+
+
+def toy_and_big(relation: str | None) -> tuple[Book, int]:
+    """A run of one step of which the report was in time, and long after it another run; with when that owes its own."""
+    book = Book.adopted(obliged(clause(*OF_EACH)))
+    book.put(kinds.TierStatus, until=START + 900 * DAY)
+    book.put(kinds.RunOpened, run="toy", start_weights=digest("toy-start"), session=digest("toy"))
+    assert keep(book, book.time + 10 * DAY, run="toy") is None
+    book.decide("toy", 1)
+    book.put(kinds.ComputeReserved, run="toy", use="training", flops=1, session=digest("toy"))
+    book.put(kinds.WeightsRecorded, run="toy", session=digest("toy"), weights=digest("toy-end"), trained=1)
+    book.time = START + 60 * DAY
+    parents = (kinds.Parent.model_validate({"weights": digest("toy-end"), "relation": relation}),) if relation else ()
+    start = digest("toy-end" if relation == "initialisation" else "big-start")
+    book.put(kinds.RunOpened, run="big", from_scratch=not parents, parents=parents, start_weights=start)
+    return book, book.time + 10 * DAY
+
+
+@pytest.mark.parametrize("relation", [None, *RELATIONS])
+def test_no_descent_from_a_run_that_kept_it_keeps_it(relation: str | None) -> None:
+    book, due = toy_and_big(relation)
+    made = ask(book, run="big")
+    assert (status(made), made.permit and made.permit.time) == ("met", due)
+    assert status(ask(book, due + 1, run="big")) == "violated"
+    assert keep(book, due, run="toy") == "`report` is not due at the instant that it names"
+    assert keep(book, due, run="big") is None
+    assert status(ask(book, due + 1, run="big")) == "met"
+
+
+def test_what_a_run_that_went_into_it_never_kept_is_owed_too() -> None:
+    book = Book.adopted(obliged(clause(*(*OF_EACH[:2], "late: counts"))))
+    book.put(kinds.TierStatus, until=START + 900 * DAY)
+    book.put(kinds.RunOpened)
+    toy = book.time + 10 * DAY
+    book.decide("r", 1)
+    book.put(kinds.ComputeReserved, use="training", flops=1)
+    book.put(kinds.WeightsRecorded, weights=digest("w"), trained=1)
+    book.time = START + 60 * DAY
+    parents = (kinds.Parent(weights=digest("w"), relation="teacher"),)
+    opened: dict[str, Any] = {"from_scratch": False, "parents": parents, "start_weights": digest("big-start")}
+    book.put(kinds.RunOpened, run="big", session=digest("big"), **opened)
+    big = book.time + 10 * DAY
+    assert keep(book, big, run="big") is None
+    late = ask(book, run="big")
+    assert (status(late), told(late)) == (
+        "violated",
+        [f"`report` of run `r` was due on {format_instant(toy)}, and nobody has signed that it was kept."],
+    )
+    assert late.resumption is not None
+    [[fact]] = late.resumption.sets
+    assert fact.concerns == ("obligation", "report", "r")
+    assert f"done, due of run `r` on {format_instant(toy)}: " in fact.text
+    assert keep(book, toy, run="big") == "`report` is not due at the instant that it names"
+    assert keep(book, toy, run="r") is None
+    assert status(ask(book, run="big")) == "met"
+
+
+def test_what_a_lineage_owed_is_signed_for_after_a_version_that_asks_the_developer() -> None:
+    book = book_of(clause("within: 10 days", "after: lineage.opened", "late: counts"))
+    due = book.fold.runs["r"].first.time + 10 * DAY
+    book.time = due + DAY
+    amend(book, obliged(clause(f"by: {day(100)}", "late: counts"), version="1.1"))
+    assert status(ask(book)) == "violated"
+    assert keep(book, due) == "`report` is not due at the instant that it names"
+    assert keep(book, due, run="r") is None
+    assert status(ask(book)) == "met"
 
 
 def test_one_word_put_in_again_is_one_word() -> None:

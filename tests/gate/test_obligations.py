@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from book import Book, policy_of
+from book import Book, digest, policy_of
 
 from scalegate.gate import Decision, decide
 from scalegate.gate.adequacy import inadequate
@@ -62,10 +62,10 @@ def keep(book: Book, deadline: int, who: str = "ada", at: int | None = None, **f
     return book.put(kinds.ObligationKept, who, **(given | fields)).refused
 
 
-def ask(book: Book, now: int | None = None) -> Decision:
+def ask(book: Book, now: int | None = None, run: str = "r") -> Decision:
     policy = book.fold.policy
     assert policy is not None
-    return decide(policy, book.fold.situation("r", now=book.time if now is None else now, compute=FLOPS), "train")
+    return decide(policy, book.fold.situation(run, now=book.time if now is None else now, compute=FLOPS), "train")
 
 
 def status(decision: Decision, name: str = "report") -> str:
@@ -133,7 +133,8 @@ def test_a_breach_that_stands_is_a_stop_and_no_late_signature_ends_it() -> None:
 def test_each_period_takes_a_signature_of_its_own() -> None:
     book = book_of(clause(*EACH))
     first, second = START + 25 * DAY, START + 55 * DAY
-    assert keep(book, second) == "the period of the deadline that it names has not begun"
+    begins = f"it begins {format_instant(first + 1)}"
+    assert keep(book, second) == f"the period of the deadline that it names has not begun: {begins}"
     assert keep(book, first) is None
     assert keep(book, first, "grace") == "it is signed already that this deadline was kept"
     assert status(ask(book, second)) == "met"
@@ -190,18 +191,67 @@ def test_two_sign_and_neither_alone() -> None:
     assert told(ask(book)) == [f"`report` was due on {day(10)}, and was kept on {day(11)}."]
 
 
+def test_of_two_the_hold_names_who_signed_for_the_deadline_that_it_is_about() -> None:
+    book = book_of(clause(*EACH, at_least=2))
+    first = START + 25 * DAY
+    assert keep(book, first + 30 * DAY, at=first + DAY) is None
+    late = ask(book)
+    assert late.resumption is not None
+    assert "signed" not in late.resumption.sets[0][0].text
+    assert keep(book, first, "grace") is None
+    late = ask(book)
+    assert late.resumption is not None
+    assert f"due on {day(25)}; grace signed: " in late.resumption.sets[0][0].text
+
+
+def test_two_sentences_due_at_one_instant_are_signed_each_by_itself() -> None:
+    book = book_of(clause("within: 30 days", "after: policy.adopted", "late: counts"))
+    assert book.fold.duties.since is not None
+    both = book.fold.duties.since + 30 * DAY
+    other = "A report is published and reviewed outside."
+    amend(book, obliged(clause(f"by: {format_instant(both)}", "late: counts", text=other), version="1.1"))
+    assert keep(book, both) is None
+    late = ask(book, both + 1)
+    assert late.resumption is not None
+    assert late.resumption.sets[0][0].text.endswith(other)
+    assert keep(book, both, "grace") is None
+    assert status(ask(book, both + 1)) == "met"
+    assert keep(book, both, "alan") == "it is signed already that this deadline was kept"
+
+
+def test_the_halves_of_two_quorums_at_one_instant_are_no_whole() -> None:
+    """Two runs opened at one instant, and one signs for each: neither is kept, and the hold tells each its own."""
+    book = Book.adopted(obliged(clause("within: 20 days", "after: lineage.opened", "late: counts", at_least=2)))
+    book.put(kinds.TierStatus, until=START + 900 * DAY)
+    for run in ("r", "s"):
+        book.put(kinds.RunOpened, run=run, time=START + DAY, session=digest(run))
+    book.time, due = START + DAY, START + 21 * DAY
+    assert keep(book, due, "ada", run="r") is None
+    assert keep(book, due, "grace", run="s") is None
+    for run, who in (("r", "ada"), ("s", "grace")):
+        late = ask(book, due + 1, run=run)
+        assert late.resumption is not None
+        [said] = [it.text for facts in late.resumption.sets for it in facts if it.kind == "sign"]
+        assert f"; {who} signed: " in said
+
+
+def test_what_is_due_once_may_be_signed_as_soon_as_it_is_done() -> None:
+    book = book_of(clause(f"by: {day(800)}", "late: stands"))
+    assert keep(book, START + 800 * DAY) is None
+    assert status(ask(book, START + 801 * DAY)) == "met"
+
+
 def test_within_a_time_after_the_lineage_was_opened_it_is_of_that_lineage() -> None:
     book = book_of(clause("within: 20 days", "after: lineage.opened", "late: counts"))
     due = book.fold.runs["r"].first.time + 20 * DAY
     made = ask(book)
     assert made.permit is not None
     assert made.permit.time == due
-    assert keep(book, due) == "`report` is due for each lineage, and it names no run of this ledger"
+    assert keep(book, due) == "`report` is due for each run, and it names none of this ledger"
     assert keep(book, due, run="r") is None
     assert status(ask(book, due + 1)) == "met"
     book.put(kinds.RunOpened, run="s")
-    other = book.fold.situation("s", now=book.time + 30 * DAY, compute=FLOPS)
-    assert status(decide(book.fold.policy, other, "train")) == "violated"  # type: ignore[arg-type]
+    assert status(ask(book, book.time + 30 * DAY, run="s")) == "violated"
 
 
 def test_an_unknown_lineage_makes_it_unknown() -> None:
@@ -254,8 +304,32 @@ def test_an_amendment_makes_nothing_unkept() -> None:
     book = book_of(clause(*STANDS))
     assert keep(book, START + 10 * DAY) is None
     book.time = START + 12 * DAY
-    amend(book, obliged(clause(*STANDS, text="A report on the risks is published.", at_least=2), version="1.1"))
+    amend(book, obliged(clause(*STANDS, at_least=2), version="1.1"))
     assert status(ask(book)) == "met"
+    # The same sentence under an earlier date that is past too: it was due once, and was done.
+    amend(book, obliged(clause(f"by: {day(5)}", "late: stands"), version="1.2"))
+    assert (status(ask(book)), told(ask(book))) == ("met", [])
+
+
+def test_a_past_date_for_another_sentence_is_late_whatever_was_done_before() -> None:
+    """Nobody was ever asked for it, so nobody did it in time."""
+    book = book_of(clause(*STANDS))
+    assert keep(book, START + 10 * DAY) is None
+    book.time = START + 20 * DAY
+    amend(book, obliged(clause(f"by: {day(15)}", "late: counts", text="An audit is done."), version="1.1"))
+    made = ask(book)
+    assert (status(made), len(told(made))) == ("violated", 1)
+    assert keep(book, START + 15 * DAY) is None
+    assert status(ask(book)) == "met"
+
+
+def test_a_past_date_is_late_where_the_deadline_before_is_still_to_come() -> None:
+    book = book_of(clause("within: 900 days", "after: policy.adopted", "late: counts"))
+    book.time = START + 20 * DAY
+    amend(book, obliged(clause(f"by: {day(15)}", "late: stands"), version="1.1"))
+    made = ask(book)
+    assert made.resumption is not None
+    assert (status(made), made.resumption.stop) == ("violated", True)
 
 
 def test_before_its_date_another_sentence_is_another_duty() -> None:

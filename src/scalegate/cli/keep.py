@@ -10,9 +10,7 @@ from rich.text import Text
 from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from scalegate.gate import Fold, Journal
+    from scalegate.gate import Fold, Journal, Situation
     from scalegate.ledger.entries import ObligationKept
     from scalegate.policy.document import Obligation
 
@@ -27,7 +25,7 @@ def keep(
         str | None,
         typer.Option("--deadline", help="For which of its deadlines: that date; else the first that is not kept."),
     ] = None,
-    run: Annotated[str | None, typer.Option("--run", help="Of an obligation of each lineage: a run of it.")] = None,
+    run: Annotated[str | None, typer.Option("--run", help="Of an obligation of each run: the run.")] = None,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
@@ -36,13 +34,13 @@ def keep(
 
     Your word counts for one deadline, and for good. Say in the statement what was done and where that can be seen:
     nothing looks at whether it was. After its deadline it is told as late, and where a breach stands it ends nothing.
+    Once something was signed in a period, only `--deadline` signs for what is still to come in it.
     """
     from scalegate.cli.project import check_run, signer, writer
     from scalegate.cli.show import emit
     from scalegate.cli.wording import plain
     from scalegate.errors import InputError
     from scalegate.gate.intake import checked
-    from scalegate.gate.obligations import stands
     from scalegate.gate.project import Project
     from scalegate.ledger.entries import ObligationKept
     from scalegate.units import format_instant, parse_instant
@@ -57,15 +55,14 @@ def keep(
             names = ", ".join(f"`{name}`" for name in known)
             what = f"`{obligation}` is not an obligation of the policy in force"
             raise InputError(what, fix=f"one of {names}" if names else "it has none at all")
-        if duty.after == "lineage.opened":
-            if run is None:
-                raise InputError(f"`{obligation}` is due for each lineage", fix="say of which: `--run NAME`")
+        if run is not None:
             check_run(journal, run)
-        elif run is not None:
+        mine = journal.fold.duties.signed_for(duty, journal.fold.runs, run)
+        if not mine and run is None:
+            raise InputError(f"`{obligation}` is due for each run", fix="say of which: `--run NAME`")
+        if not mine:
             raise InputError(f"`{obligation}` is the developer's, not a run's", fix="leave `--run` out")
-        due = wanted if wanted is not None else next(iter(sorted(_unkept(journal.fold, duty, run))), None)
-        if due is None:
-            raise InputError(f"every deadline of `{obligation}` is kept", fix="nothing is to be signed")
+        due = wanted if wanted is not None else _due_now(journal, duty, run)
         signing = signer(journal.policy, place, who, key)
         made: list[ObligationKept] = []
 
@@ -78,7 +75,7 @@ def keep(
 
         index = journal.grant(entry, signing)
         open_ = journal.fold.duties.signing.get((obligation, due, run))
-        standing = stands(journal.fold.situation(run or "", now=journal.fold.time), duty, due)
+        standing = any(it.late == "stands" for it in mine if it.has(due))
     late, have = made[-1].time > due, len(open_.by) if open_ else duty.kept_by.at_least
     words = f"Signed by {who}: entry {index} of {place.ledger}. It is for what was due on {format_instant(due)}."
     if open_:
@@ -91,7 +88,7 @@ def keep(
 
 
 def obligations_document(journal: Journal) -> list[dict[str, Any]]:
-    """Each obligation with its first deadline that is not kept; one of lineages for each run that is in none other."""
+    """Each obligation with its first deadline that is not kept; one that is due for each run, for each."""
     from scalegate.gate.obligations import obligation_facts
     from scalegate.policy.obliged import name_of
     from scalegate.policy.semantics import number
@@ -99,9 +96,9 @@ def obligations_document(journal: Journal) -> list[dict[str, Any]]:
     fold, now = journal.fold, journal.now()
     found = []
     for duty in journal.policy.obligations:
-        for run in fold.runs if duty.after == "lineage.opened" else (None,):
-            due = min(_unkept(fold, duty, run), default=None)
-            facts = obligation_facts(fold.situation(run or "", now=now), duty)
+        for run in (it for it in (None, *fold.runs) if fold.duties.signed_for(duty, fold.runs, it)):
+            due = next((due for due, _ in fold.duties.open(duty, fold.runs, run)), None)
+            facts = obligation_facts(_by_itself(fold, run, now), duty)
             first = number(facts.get(f"{name_of(duty)}.due"))
             missed = facts.get(f"{name_of(duty)}.missed") is True
             open_ = fold.duties.signing.get((duty.id, due or 0, run))
@@ -138,8 +135,42 @@ def obligation_line(item: dict[str, Any]) -> Text:
     return Text(words, style="bold red")
 
 
-def _unkept(fold: Fold, duty: Obligation, run: str | None) -> Iterator[int]:
-    from scalegate.gate.obligations import deadlines
+def _by_itself(fold: Fold, run: str | None, now: int) -> Situation:
+    """A run without what went into it, which owes for itself and has a line of its own."""
+    situation = fold.situation(run or "", now=now)
+    if run is None:
+        return situation
+    openings = {run: fold.runs[run].first.time}
+    alone = {"members": (run,), "openings": openings, "faults": ()}
+    spans = fold.duties.spans(openings)
+    return situation.model_copy(update={"spans": spans, "lineage": situation.lineage.model_copy(update=alone)})
 
-    situation = fold.situation(run or "", now=fold.time)
-    yield from deadlines(situation, duty)
+
+def _due_now(journal: Journal, duty: Obligation, run: str | None) -> int:
+    """The deadline that is signed for where none is named: one that has passed, or the first whose period has begun.
+
+    Not one that is to come, where something was signed in its period: a command that is given twice would sign for the
+    next period too, and for good.
+    """
+    from scalegate.errors import InputError
+    from scalegate.gate.duties import begins
+    from scalegate.units import format_instant
+
+    fold, now = journal.fold, journal.now()
+    open_ = fold.duties.open(duty, fold.runs, run)
+    if not open_:
+        raise InputError(f"every deadline of `{duty.id}` is kept", fix="nothing is to be signed")
+    due, grid = open_[0]
+    began = begins(grid, due)
+    if due < now:
+        return due
+    is_due = f"nothing of `{duty.id}` is due now: the next that is not kept is due by {format_instant(due)}"
+    if now < began:
+        raise InputError(is_due, fix=f"it can be signed once its period begins, {format_instant(began)}")
+    since = max(began, fold.duties.since or 0)
+    mine = [it for it in fold.duties.kept if (it.obligation, it.run) == (duty.id, run)]
+    latest = max((it.time for it in mine if it.time >= since), default=None)
+    if latest is not None:
+        what = f"{is_due}, and in its period something was signed for it already, {format_instant(latest)}"
+        raise InputError(what, fix=f"if that is done too: `--deadline {format_instant(due)}`")
+    return due

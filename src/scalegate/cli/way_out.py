@@ -172,10 +172,10 @@ def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[
                 if decision.action != "release_weights":
                     about += ["--configuration", decision.configuration or "CONFIGURATION"]
             yield _line(known, ["determine", determination, *about, "--as", person, *rest])
-        case ("obligation", obligation):
+        case ("obligation", obligation, *runs):
             duty = next(it for it in known.policy.obligations if it.id == obligation)
             people = [person.id for person in known.policy.signers(duty.kept_by)]
-            of = ["--run", decision.run] if duty.after == "lineage.opened" else []
+            of = ["--run", *runs] if runs else []
             who = people[0] if len(people) == 1 else "WHO"
             yield _line(known, ["keep", obligation, *of, "--as", who, "--statement", "WHAT AND WHERE"])
         case ("risk", risk, *people):

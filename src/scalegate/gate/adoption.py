@@ -119,7 +119,8 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
     for name in (*fold.runs, NEW_RUN):
         situation = fold.situation(name, now=now, compute=_asked(fold, policy, name))
         if name == NEW_RUN:
-            lineage = Lineage(run=name, members=(name,), compute=0, behind=0, opened=now, planned_end=1, faults=())
+            begun: dict[str, Any] = {"members": (name,), "opened": now, "openings": {name: now}}
+            lineage = Lineage(run=name, compute=0, behind=0, planned_end=1, faults=(), **begun)
             situation = situation.model_copy(update={"lineage": lineage})
         if policy.digest() != fold.policy_digest:
             # What was denied stays known; whatever grants is signed anew.
@@ -135,7 +136,7 @@ def _owed(fold: Fold, policy: Policy, situation: Situation) -> dict[str, object]
     """What of obligations is carried over."""
     duties = copy.deepcopy(fold.duties)
     duties.adopted(policy, situation.now)
-    return {"adopted": duties.since, "spans": tuple(duties.spans(situation.lineage.opened)), "signing": ()}
+    return {"adopted": duties.since, "spans": duties.spans(situation.lineage.openings), "signing": ()}
 
 
 def _asked(fold: Fold, policy: Policy, run: str) -> int:

@@ -2,21 +2,29 @@
 
 A deadline that comes while a version is in force is settled under that version: a later one that has the obligation
 (by its id) takes it as it was, kept or not. So an amendment wipes out no breach by changing a date, and makes nothing
-unkept by changing a quorum, a sentence or a role. What ends with a version is what it no longer has.
+unkept by changing a quorum or a role. What ends with a version is what it no longer has.
+
+What is due after a lineage was opened is due for each run of it, from its own opening, and a word for one keeps nothing
+of another. So nothing is gained by descent: no word on a small model, of which a large one is said to have come, serves
+for the large one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from scalegate.gate.lineage import Runs, members
+from scalegate.gate.lineage import Runs
 from scalegate.gate.situation import Kept, Span
 from scalegate.ledger.entries import ObligationKept
 from scalegate.policy.document import Obligation, Policy
+from scalegate.units import format_instant
 
-__all__ = ["Duties", "Grid", "grid_of", "next_unkept", "opened_of", "owed", "unkept"]
+__all__ = ["Duties", "Grid", "Openings", "begins", "grid_of", "next_unkept", "openings_of", "owed", "unkept"]
+
+Openings: TypeAlias = "Mapping[str, int | None]"
+"""When each run of a lineage was opened; None: not known."""
 
 
 class Grid(NamedTuple):
@@ -31,6 +39,8 @@ class Grid(NamedTuple):
     late: str
     ends: int | None
     """Those from this on are another version's."""
+    run: str | None = None
+    """The run of which it is due; None: it is the developer's."""
 
     def start(self) -> int | None:
         """The first of them; None: there is none."""
@@ -51,21 +61,41 @@ class Grid(NamedTuple):
         return deadline == start if self.step is None else (deadline - start) % self.step == 0
 
 
-def owed(duty: Obligation, spans: Sequence[Span], adopted: int | None, opened: int | None) -> list[Grid]:
-    """All deadlines of an obligation of the policy in force, which was adopted then. `opened`: when the lineage was."""
-    earlier = [grid_of(it) for it in spans if it.obligation == duty.id and it.follows]
-    first = _first(duty, adopted, opened)
-    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None)
+def owed(duty: Obligation, spans: Sequence[Span], adopted: int | None, openings: Openings) -> list[Grid]:
+    """All deadlines of an obligation of the policy in force, which was adopted then, of each run and the developer."""
+    chains = (_of_one(duty, spans, adopted, run, opened) for run, opened in _each(openings))
+    return list(dict.fromkeys(grid for chain in chains for grid in chain))
+
+
+def _of_one(
+    duty: Obligation, spans: Sequence[Span], adopted: int | None, run: str | None, opened: int | None
+) -> list[Grid]:
+    """Those of one run, and the developer's; what this version brings stands last, unless an earlier one brought it."""
+    earlier = [grid_of(it) for it in spans if it.obligation == duty.id and it.follows and it.run in (None, run)]
+    first, of = _first(duty, adopted, opened), _whose(duty, run)
+    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None, of)
     if duty.each is None and now.start() is None:
-        # It lies before this version: done once under an earlier one, it is done; else nothing would be due at all.
-        done = any(it.step is None and it.start() is not None for it in earlier)
+        # It lies before this version. If the same was due once before, of the same, by this time at the latest, then
+        # that is owed and settled by itself. Anything else is late: a sentence that is new was never due before.
+        same = [it for it in earlier if it.step is None and (it.text, it.run) == (now.text, now.run)]
+        starts = [it.start() for it in same]
+        done = adopted is not None and any(it is not None and it <= adopted for it in starts)
         return earlier if done else [*earlier, now._replace(begins=None)]
     return [*earlier, now]
 
 
+def _each(openings: Openings) -> list[tuple[str | None, int | None]]:
+    """The runs; where there are none, the developer's deadlines are there all the same."""
+    return [*openings.items()] or [(None, None)]
+
+
+def _whose(duty: Obligation, run: str | None) -> str | None:
+    return run if duty.after == "lineage.opened" else None
+
+
 def grid_of(span: Span) -> Grid:
     """The deadlines of a version that is no longer in force."""
-    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends)
+    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends, span.run)
 
 
 def next_unkept(grid: Grid, kept: frozenset[int], since: int | None = None) -> int | None:
@@ -78,6 +108,11 @@ def next_unkept(grid: Grid, kept: frozenset[int], since: int | None = None) -> i
         if found is not None and grid.ends is not None and found >= grid.ends:
             found = None
     return found
+
+
+def begins(grid: Grid, deadline: int) -> int:
+    """From when on a deadline may be signed for: its own period; of what is due once, at any time."""
+    return 0 if grid.step is None else deadline - grid.step + 1
 
 
 def unkept(grid: Grid, kept: frozenset[int], now: int) -> int:
@@ -98,9 +133,9 @@ def _first(duty: Obligation, adopted: int | None, opened: int | None) -> int | N
     return None if start is None or duty.within is None else start + duty.within
 
 
-def opened_of(runs: Runs, run: str) -> int | None:
-    """When the first run of a lineage was opened."""
-    return min((runs[name].first.time for name in members(runs, run)), default=None)
+def openings_of(runs: Runs, names: Sequence[str]) -> dict[str, int]:
+    """When each of these runs was opened."""
+    return {name: runs[name].first.time for name in names if name in runs}
 
 
 class _Version(NamedTuple):
@@ -134,8 +169,11 @@ class Duties:
         """When the policy in force was adopted, where any had an obligation."""
         return self.versions[-1].since if self.known() else None
 
-    def spans(self, opened: int | None) -> Iterator[Span]:
-        """The deadlines of versions that are no longer in force."""
+    def spans(self, openings: Openings) -> tuple[Span, ...]:
+        """The deadlines of versions that are no longer in force, of each run and the developer."""
+        return tuple(dict.fromkeys(span for run, opened in _each(openings) for span in self._spans_of(run, opened)))
+
+    def _spans_of(self, run: str | None, opened: int | None) -> Iterator[Span]:
         chains: dict[str, list[Span]] = {}
         for at, version in enumerate(self.versions[:-1]):
             later = self.versions[at + 1 :]
@@ -143,7 +181,8 @@ class Duties:
             for name, duty in version.obligations.items():
                 earlier = chains.setdefault(name, [])
                 # What was owed under that version, as it was worked out while it was in force.
-                *_, own = owed(duty, [it.model_copy(update={"follows": True}) for it in earlier], version.since, opened)
+                before = [it.model_copy(update={"follows": True}) for it in earlier]
+                *_, own = _of_one(duty, before, version.since, run, opened)
                 if earlier and own in map(grid_of, earlier):
                     continue
                 follows = all(name in it.obligations for it in later)
@@ -159,6 +198,7 @@ class Duties:
                     ends=None if stays else later[0].since,
                     follows=follows,
                     late=duty.late,
+                    run=own.run,
                 )
                 earlier.append(span)
                 yield span
@@ -168,27 +208,25 @@ class Duties:
         duty = next((it for it in policy.obligations if it.id == entry.obligation), None)
         if duty is None:
             return f"the policy has no obligation `{entry.obligation}`"
-        of_lineage = duty.after == "lineage.opened"
-        if of_lineage and (entry.run is None or entry.run not in runs):
-            return f"`{duty.id}` is due for each lineage, and it names no run of this ledger"
-        if not of_lineage and entry.run is not None:
+        mine = self.signed_for(duty, runs, entry.run)
+        if not mine and entry.run in runs:
             return f"`{duty.id}` is the developer's, and it names a run"
-        opened = opened_of(runs, entry.run) if entry.run else None
-        grids = owed(duty, list(self.spans(opened)), self.since, opened)
-        grid = next((it for it in grids if it.has(entry.deadline)), None)
-        if grid is None:
+        if not mine:
+            return f"`{duty.id}` is due for each run, and it names none of this ledger"
+        due = [it for it in mine if it.has(entry.deadline)]
+        if not due:
             return f"`{duty.id}` is not due at the instant that it names"
-        if grid.step is not None and entry.time <= entry.deadline - grid.step:
-            return "the period of the deadline that it names has not begun"
-        kin = members(runs, entry.run) if entry.run else ()
-        if any(
-            (it.obligation, it.deadline, it.text) == (duty.id, entry.deadline, grid.text)
-            and (it.run is None or it.run in kin)
-            for it in self.kept
-        ):
+        # Two versions may have a deadline at one instant, each with a sentence of its own: each is signed by itself.
+        open_ = [it for it in due if entry.deadline not in self._kept(duty, it)]
+        if not open_:
             return "it is signed already that this deadline was kept"
+        grid = next((it for it in open_ if begins(it, entry.deadline) <= entry.time), None)
+        if grid is None:
+            at = format_instant(min(begins(it, entry.deadline) for it in open_))
+            return f"the period of the deadline that it names has not begun: it begins {at}"
         key = duty.id, entry.deadline, entry.run
-        before = self.signing[key].by if key in self.signing else ()
+        half = self.signing.get(key)
+        before = half.by if half is not None and half.text == grid.text else ()
         if entry.actor in before:
             return f"`{entry.actor}` has signed that already"
         made = Kept(
@@ -205,3 +243,20 @@ class Duties:
             self.signing.pop(key, None)
             self.kept.append(made)
         return None
+
+    def signed_for(self, duty: Obligation, runs: Runs, run: str | None) -> list[Grid]:
+        """The deadlines that are signed for in the name of a run, or None: in nobody's but the developer's."""
+        openings = openings_of(runs, () if run is None else (run,))
+        if run is not None and not openings:
+            return []
+        found = owed(duty, self.spans(openings), self.since, openings)
+        return [it for it in found if it.run == run and it.first is not None]
+
+    def open(self, duty: Obligation, runs: Runs, run: str | None) -> list[tuple[int, Grid]]:
+        """Of each version the first of these that is not kept, the earliest first."""
+        found = [(next_unkept(it, self._kept(duty, it)), it) for it in self.signed_for(duty, runs, run)]
+        return sorted(((due, it) for due, it in found if due is not None), key=lambda it: it[0])
+
+    def _kept(self, duty: Obligation, grid: Grid) -> frozenset[int]:
+        mine = duty.id, grid.text, grid.run
+        return frozenset(it.deadline for it in self.kept if (it.obligation, it.text, it.run) == mine)

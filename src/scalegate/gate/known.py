@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scalegate.errors import InputError
 from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
-from scalegate.gate.duties import opened_of
+from scalegate.gate.duties import openings_of
 from scalegate.gate.generations import generations, oldest
 from scalegate.gate.lineage import carried, lineage_faults, members, total
 from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
@@ -27,7 +27,7 @@ def situation_of(
     if fold.policy is None or fold.policy_digest is None:
         raise InputError("no policy is in force in this ledger", fix="adopt one: `scalegate adopt POLICY`")
     names = members(fold.runs, run)
-    used = total(fold.runs, names)
+    used, openings = total(fold.runs, names), openings_of(fold.runs, names)
     factor = fold.policy.factor
     digest = fold.policy_digest
     mine = [s for adopted, name, s in fold.signatures if adopted == fold.adopted_at and name in ("", run)]
@@ -52,7 +52,8 @@ def situation_of(
             compute=used,
             tip=fold.runs[run].tip if run in fold.runs else None,
             behind=fold.runs[run].present + carried(fold.runs, fold.runs[run]) if run in fold.runs else 0,
-            opened=min((fold.runs[name].first.time for name in names), default=None),
+            opened=min(openings.values(), default=None),
+            openings=openings,
             reopens=run in fold.runs and fold.runs[run].idle and len(names) == 1,
             planned_end=planned_end(fold.runs, run, used),
             faults=tuple(fault.text for fault in unknown),
@@ -73,7 +74,7 @@ def situation_of(
         spent=tuple(fold.spent.values()),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
         adopted=fold.duties.since,
-        spans=tuple(fold.duties.spans(opened_of(fold.runs, run))),
+        spans=fold.duties.spans(openings),
         kept=tuple(fold.duties.kept),
         signing=tuple(fold.duties.signing.values()),
         meter_faults=tuple(meter_faults),

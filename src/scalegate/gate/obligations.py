@@ -18,12 +18,10 @@ from scalegate.units import format_instant
 
 __all__ = [
     "breaches",
-    "deadlines",
     "obligation_changes",
     "obligation_facts",
     "obligation_names",
     "opened_anew",
-    "stands",
 ]
 
 TOLD = 5
@@ -49,24 +47,25 @@ def obligation_facts(situation: Situation, duty: Obligation) -> dict[str, Value]
     return facts
 
 
-def deadlines(situation: Situation, duty: Obligation, since: int | None = None) -> Iterator[int]:
-    """The first deadline of each version that was not kept, from an instant on; none if it is not known when."""
-    grids = _grids(situation, duty)
-    if all(it.first is not None for it in grids):
-        for grid in grids:
-            found = next_unkept(grid, _signed(situation, duty.id, grid), since)
-            if found is not None:
-                yield found
-
-
 def _grids(situation: Situation, duty: Obligation) -> list[Grid]:
-    # What went into the model is not known: nor is when the first of it was opened.
-    opened = None if situation.lineage.faults else situation.lineage.opened
-    return owed(duty, situation.spans, situation.adopted, opened)
+    # What went into the model is not known: nor is when all of it was opened.
+    known = {} if situation.lineage.faults else situation.lineage.openings
+    openings = {name: known.get(name) for name in situation.lineage.members}
+    return owed(duty, situation.spans, situation.adopted, openings)
 
 
 def _due(situation: Situation, duty: Obligation, grids: Sequence[Grid]) -> int:
-    return _first(next_unkept(it, _kept(situation, duty, it)) for it in grids)
+    return _first_unkept(situation, duty, grids)[0]
+
+
+def _first_unkept(situation: Situation, duty: Obligation, grids: Sequence[Grid]) -> tuple[int, Grid | None]:
+    """The first deadline that is not kept, and which of these it is one of."""
+    found = [(next_unkept(it, _kept(situation, duty, it)), it) for it in grids]
+    return min(
+        ((due, it) for due, it in found if due is not None and due < FOR_GOOD),
+        key=lambda it: it[0],
+        default=(FOR_GOOD, None),
+    )
 
 
 def _first(deadlines: Iterable[int | None]) -> int:
@@ -86,9 +85,7 @@ def _records(situation: Situation, obligation: str, grid: Grid) -> list[Kept]:
     return [
         it
         for it in situation.kept
-        if (it.obligation, it.text) == (obligation, grid.text)
-        and (it.run is None or it.run in situation.lineage.members)
-        and grid.has(it.deadline)
+        if (it.obligation, it.text, it.run) == (obligation, grid.text, grid.run) and grid.has(it.deadline)
     ]
 
 
@@ -123,34 +120,34 @@ def obligation_changes(
         signers = [person.id for person in policy.signers(duty.kept_by) if person.id in able]
         if any(it.first is None for it in grids) or len(signers) < duty.kept_by.at_least:
             continue
-        due = _due(situation, duty, grids)
+        due, first = _first_unkept(situation, duty, grids)
         after = _first(_due_signed(situation, duty, it, now if since is None else since) for it in grids)
-        if due >= now or after < now:
+        if first is None or due >= now or after < now:
             continue
         number = sum(unkept(it, _kept(situation, duty, it), now) for it in grids)
         more = f", and {number - 1} more since" if number > 1 else ""
-        have = sorted({who for it in situation.signing if it.obligation == duty.id for who in it.by})
+        mine = duty.id, due, first.run, first.text
+        halves = [it for it in situation.signing if (it.obligation, it.deadline, it.run, it.text) == mine]
+        have = sorted({who for it in halves for who in it.by})
         signed = f"; {', '.join(have)} signed" if have else ""
         quorum = duty.kept_by
         who = f"{quorum.at_least} with role `{quorum.role}` sign"
         if quorum.at_least == 1:
             who = f"{f'`{signers[0]}`' if len(signers) == 1 else 'somebody'} with role `{quorum.role}` signs"
+        # A run that went into this one owes its own, and whoever signs for this one signs for nothing of that.
+        of = f" of run `{first.run}`" if first.run not in (None, situation.lineage.run) else ""
         yield Change(
             "sign",
-            f"{who} that it was done, due on {_day(due)}{more}{signed}: {duty.text}",
+            f"{who} that it was done, due{of} on {_day(due)}{more}{signed}: {first.text}",
             ((f"{name_of(duty)}.due", after),),
-            concerns=("obligation", duty.id),
+            concerns=("obligation", duty.id, *([first.run] if first.run else [])),
         )
-
-
-def stands(situation: Situation, duty: Obligation, deadline: int) -> bool:
-    """Whether a breach of a deadline is one that no signature ends."""
-    return any(it.late == "stands" for it in _grids(situation, duty) if it.has(deadline))
 
 
 def opened_anew(policy: Policy, situation: Situation) -> tuple[tuple[str, Value], ...]:
     """What obligations of a lineage come to if its time starts now."""
-    lineage = situation.lineage.model_copy(update={"opened": situation.now, "faults": ()})
+    anew = dict.fromkeys(situation.lineage.members, situation.now)
+    lineage = situation.lineage.model_copy(update={"opened": situation.now, "openings": anew, "faults": ()})
     fresh = situation.model_copy(update={"lineage": lineage})
     mine = [it for it in policy.obligations if it.after == "lineage.opened"]
     return tuple(item for duty in mine for item in obligation_facts(fresh, duty).items())
@@ -170,15 +167,16 @@ def breaches(policy: Policy, situation: Situation) -> Iterator[str]:
 
 def _told(situation: Situation, name: str, grid: Grid, end: str) -> Iterator[str]:
     late = list(_late(situation, name, [grid]))
+    of = f"`{name}`" + (f" of run `{grid.run}`" if grid.run not in (None, situation.lineage.run) else "")
     for it in late[-TOLD:]:
-        yield f"`{name}` was due on {_day(it.deadline)}, and was kept on {_day(it.time)}{end}."
+        yield f"{of} was due on {_day(it.deadline)}, and was kept on {_day(it.time)}{end}."
     if len(late) > TOLD:
-        yield f"`{name}` was kept late {len(late) - TOLD} more times before."
+        yield f"{of} was kept late {len(late) - TOLD} more times before."
     signed = _signed(situation, name, grid)
     number, first = unkept(grid, signed, situation.now), next_unkept(grid, signed)
     if number and first is not None:
         more = f", and {number - 1} more time{'s' * (number > 2)} since" if number > 1 else ""
-        yield f"`{name}` was due on {_day(first)}{more}, and nobody has signed that it was kept{end}."
+        yield f"{of} was due on {_day(first)}{more}, and nobody has signed that it was kept{end}."
 
 
 def _day(instant: int) -> str:

@@ -205,7 +205,7 @@ class Kept(_Record):
     time: int
     """When the last of them signed."""
     run: str | None
-    """Of an obligation of each lineage: the run in whose name they signed."""
+    """Of an obligation of each run of a lineage: the run in whose name they signed. It keeps no other's deadline."""
     text: str
     """What the obligation was."""
     by: tuple[str, ...]
@@ -228,6 +228,8 @@ class Span(_Record):
     """Whether every version since, and the one in force, has the obligation."""
     late: Literal["counts", "stands"]
     """What that version said of what is done after its time."""
+    run: str | None = None
+    """Of an obligation of each run of a lineage: the run."""
 
 
 class Lineage(_Record):
@@ -244,6 +246,8 @@ class Lineage(_Record):
     """Training FLOP that provably went into the weights as they now are: what evidence on them may claim."""
     opened: int | None
     """When the first of them was opened."""
+    openings: dict[str, int] = {}
+    """When each of them was opened."""
     reopens: bool = False
     """Whether opening the run again sets that anew: it has no ancestors, and nothing came of it yet."""
     planned_end: DerivedFlop | None

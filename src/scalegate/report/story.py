@@ -232,7 +232,9 @@ def _signed(context: Context) -> Iterator[Signed]:
 def _kept(context: Context, index: int, entry: entries.ObligationKept) -> Signed:
     """A word on an obligation: complete, it counts for good."""
     duties, of = context.fold.duties, (entry.obligation, entry.deadline, entry.run)
-    whole = [it for it in duties.kept if (it.obligation, it.deadline, it.run) == of and entry.actor in it.by]
+    # Of two sentences that are due at one instant each is signed by itself: this word is for the first complete since.
+    mine = [it for it in duties.kept if (it.obligation, it.deadline, it.run) == of and entry.actor in it.by]
+    whole = [it for it in mine if it.time >= entry.time]
     open_ = duties.signing.get(of)
     if whole:
         state = "counts; it was late" if whole[0].time > entry.deadline else "counts"

@@ -80,6 +80,17 @@ def number(at_most: str) -> dict[str, str]:
 CASES = (
     Case("number-says-little", number("10%")),
     Case("breach-holds-nothing", {LAST: clause(DUTY, "A report is published.", modality="aim")}),
+    Case("obligation-overdue", {LAST: clause(DUTY.replace("2027", "2026"), "A report is published.")}),
+    Case(
+        "obligation-overdue",
+        {
+            LAST: clause(
+                DUTY.replace("by: 2027-06-01", "each: 6 months\n    from: 2025-06-01").replace("counts", "stands"),
+                "A report is published every 6 months.",
+            )
+        },
+    ),
+    Case("kept-by-one", {LAST: clause(DUTY.replace("at_least: 2", "at_least: 1"), "A report is published.")}),
     Case(
         "clause-over",
         {LAST: clause("moratorium\n    above: 1e11 FLOP\n    until: 2026-01-01", "Nothing past 1e11 FLOP.")},

@@ -26,7 +26,7 @@ def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
         *contradictions.lints(policy),
         *people.lints(policy),
         *numbers.lints(policy),
-        *duties.lints(policy),
+        *duties.lints(policy, today),
         *parameters.lints(policy, today),
         *sources.lints(policy),
         *words.lints(policy),
