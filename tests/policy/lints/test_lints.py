@@ -68,7 +68,10 @@ FOURTH = "  - {id: alan, name: Alan Officer, roles: [officer], key: unset}\n"
 
 DUTY = "obligation\n    kept_by: {role: officer, at_least: 2}\n    by: 2027-06-01\n    late: counts"
 
-RISK = "risks:\n  - {id: harm, about: A catastrophe., claimed_by: {role: officer, at_least: 2}, valid_for: 60 days, carries: 4x}\n"  # noqa: E501
+RISK = (
+    "risks:\n  - {id: harm, about: A catastrophe., claimed_by: {role: officer, at_least: 2}, valid_for: 60 days,"
+    " carries: 4x}\n"
+)
 
 
 def number(at_most: str) -> dict[str, str]:
