@@ -54,8 +54,10 @@ def version(due: dict[str, Any], late: str, text: str, number: int) -> Policy:
     return BASE.model_copy(update={"clauses": (*BASE.clauses, duty), "version": str(number)})
 
 
-def known(duties: Duties, now: int) -> Situation:
-    begun = {"members": ("r",), "opened": START, "openings": {"r": START}}
+def known(duties: Duties, now: int, **others: int) -> Situation:
+    """What is known of run `r`, into which others went that were opened at these instants."""
+    openings = {"r": START, **others}
+    begun: dict[str, Any] = {"members": tuple(sorted(openings)), "opened": START, "openings": openings}
     lineage = Lineage(run="r", compute=0, behind=0, planned_end=1, faults=(), **begun)
     return Situation(
         policy="0" * 64,
@@ -64,16 +66,16 @@ def known(duties: Duties, now: int) -> Situation:
         lineage=lineage,
         developer_others=0,
         adopted=duties.since,
-        spans=duties.spans({"r": START}),
+        spans=duties.spans(openings),
         kept=tuple(duties.kept),
         ledger_time=now,
         enforcement="cooperative",
     )
 
 
-def met(duties: Duties, policy: Policy, now: int) -> bool:
+def met(duties: Duties, policy: Policy, now: int, **others: int) -> bool:
     [duty] = policy.obligations
-    return evaluate(kept(duty), {**obligation_facts(known(duties, now), duty), "now": now}) is Truth.TRUE
+    return evaluate(kept(duty), {**obligation_facts(known(duties, now, **others), duty), "now": now}) is Truth.TRUE
 
 
 def opened(now: int) -> dict[str, Any]:
@@ -114,6 +116,9 @@ def test_no_amendment_that_keeps_it_wipes_a_breach_out_or_makes_one_of_what_was_
                 event(f"amended: {'met' if stood else 'in breach'}")
                 assert stood or not met(duties, policy, now)
                 assert met(duties, policy, now) or not stood or past
+        # What went into it is owed too, and helps with nothing.
+        for other in (START - 30 * DAY, now):
+            assert met(duties, policy, now) or not met(duties, policy, now, s=other)
 
 
 def test_a_past_date_that_a_later_one_replaces_stays_late() -> None:
