@@ -149,9 +149,8 @@ def _of_part(root: type[BaseModel], loc: PartPath) -> list[str]:
     try:
         return _fields(root, loc)
     except (AttributeError, StopIteration, IndexError):
-        every = [set(_KINDS[kind].model_fields) for kind in _KINDS]
-        of_all = [name for name in schema.Condition.model_fields if all(name in it for it in every)]
-        return ["kind", *(name for name in of_all if name != "kind")] if loc[:1] == ("clauses",) else []
+        every = [_fields(root, ("clauses", 0, kind)) for kind in _KINDS] if loc[:1] == ("clauses",) else [[]]
+        return [name for name in every[0] if all(name in it for it in every)]
 
 
 def _cut_short(document: Any, path: PartPath, value: object) -> str | None:
