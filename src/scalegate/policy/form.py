@@ -178,7 +178,7 @@ def _parameter_meant(document: Any, path: PartPath, value: object) -> str | None
 def _choice(word: str, choices: list[str]) -> str | None:
     if (meant := _MEANT.get(word.lower())) in choices:
         return meant
-    near = difflib.get_close_matches(word[:80], choices, 1, _SURE)
+    near = difflib.get_close_matches(word[:80].lower(), choices, 1, _SURE)
     return near[0] if near else None
 
 
