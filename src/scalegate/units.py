@@ -68,6 +68,11 @@ def _exact(number: str) -> Fraction:
 
 def _number_of(text: str, otherwise: str) -> str:
     """The number that a faulty text starts with, so that what is suggested instead is no other amount."""
+    power = re.fullmatch(
+        r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?) ?[x×*·] ?)?10(?:\^|\*\*)([0-9]{1,3})(?: ?[A-Za-z%]*)", text.strip()
+    )
+    if power:
+        text = f"{power[1] or 1}e{power[2]}"
     match = re.fullmatch(_NUMBER + r" ?[A-Za-z%]*", text.strip().removeprefix("x"))
     return match["number"] if match and _exact(match["number"]) <= MAX_FLOP else otherwise
 

@@ -14,6 +14,7 @@ import pytest
 from cli_support import Command
 
 from scalegate.cli import main
+from scalegate.examples import read_example
 from scalegate.gate.project import Project
 from support import Model, open_gate, train
 
@@ -216,3 +217,18 @@ def test_a_clause_is_explained_by_the_condition_that_it_is_decided_by(scalegate:
     ) == (2, True)
     none = scalegate("policy", "explain", "p/policy.yaml", "--action", "store")
     assert (none.code, "no clause is about `store`" in none.err) == (2, True)
+
+
+def test_a_project_of_ones_own_policy_is_told_neither_to_adopt_nor_to_test_it(
+    scalegate: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is adopted already, and what it must decide is in no file here."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(read_example("arithmetic"), encoding="utf-8")
+    own = scalegate("init", "p", "--template", "mine.yaml").out
+    assert "scalegate adopt" not in own
+    assert "policy test" not in own
+    assert "  1. scalegate policy check p/policy.yaml\n  2. call Gate.open" in own
+    template = scalegate("init", "q", "--template", "arithmetic").out
+    assert "  3. scalegate adopt q/policy.yaml" in template
+    assert "then scalegate policy test q/policy.yaml\n" in template

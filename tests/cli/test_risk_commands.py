@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cli_support import Command
 
+from scalegate.cli.way_out import in_order
 from scalegate.gate.journal import reading
 from scalegate.gate.project import Project
 from scalegate.policy import parse_policy
@@ -176,3 +177,14 @@ def test_a_what_if_names_the_bound_that_would_release_it(scalegate: Command, tmp
     assert proceeds.code == 0, proceeds.out + proceeds.err
     holds = scalegate("policy", "try", str(path), *facts, "--set", "risk.harm.bound=0.02%")
     assert "It would proceed if: `risk.harm.bound` at most 0.01%" in " ".join(holds.out.split())
+
+
+def test_approvals_stand_after_a_decision_on_what_was_signed_before_them() -> None:
+    """Whoever approves has read a decision: what was determined or claimed since would be refused."""
+    again, approve = "scalegate decide --run r", "scalegate approve --run r --level 2 --as ada"
+    attest, said = "scalegate attest locked --as security", "scalegate determine public --as ada"
+    claimed = "scalegate claim-risk harm --as ada"
+    assert list(in_order([approve, said], again)) == [said, again, approve]
+    assert list(in_order([claimed, approve], again)) == [claimed, again, approve]
+    assert list(in_order([attest, approve], again)) == [attest, approve]
+    assert list(in_order([said], again)) == [said]

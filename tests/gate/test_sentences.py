@@ -246,3 +246,10 @@ def test_every_sentence_is_among_these_and_other_shapes_have_none() -> None:
 )
 def test_a_fact_in_words(name: str, true: str, false: str) -> None:
     assert (fact_sentence(name, True), fact_sentence(name, False)) == (true, false)
+
+
+def test_who_has_denied_what_is_one_sentence() -> None:
+    denied = "determination.no-deception.nora.denied"
+    assert fact_sentence(denied, False) == "`nora` has not denied `no-deception`"
+    assert fact_sentence(denied, True) == "`nora` has denied `no-deception`"
+    assert fact_sentence(f"{denied}_anywhere", False) == "`nora` has denied `no-deception` of no weights"

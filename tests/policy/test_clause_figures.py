@@ -198,10 +198,15 @@ def test_no_lint_fails_on_a_named_figure() -> None:
     assert "two-figures" not in [it.rule.code for it in check_policy(unlike, parse_instant("2026-10-01"))]
 
 
-def test_a_figure_that_becomes_a_parameter_is_changed() -> None:
-    told = changed_since(parse_policy(read_example("arithmetic")), written())
-    about = {(it.about, it.rule.code) for it in told if "parameter." in it.what}
-    assert {("clause cadence", "changed"), ("clause cap.absolute", "changed")} <= about
+def test_a_figure_that_becomes_a_parameter_is_compared_at_its_most_permissive_value() -> None:
+    literal = parse_policy(read_example("arithmetic"))
+    told = {(it.about, it.rule.code) for it in changed_since(literal, written()) if "parameter." in it.what}
+    back = {(it.about, it.rule.code) for it in changed_since(written(), literal) if "parameter." in it.what}
+    turned = {"weaker": "stricter", "stricter": "weaker"}
+    assert back == {(about, turned[code]) for about, code in told}
+    # Of the cap 1.5e12 FLOP, though it is lowered later; of the growth 3x.
+    tightened = {("clause cadence", "stricter"), ("clause cap.absolute", "stricter"), ("clause last-gate", "stricter")}
+    assert told == {*tightened, ("clause publish", "weaker")}
 
 
 def test_a_reader_sees_the_parameter_by_its_name() -> None:
@@ -247,12 +252,16 @@ def test_an_estimate_is_shown_as_the_judgement_that_it_is() -> None:
     assert "a judgement: A guess from outside." in says
 
 
-def test_versions_that_name_an_amount_and_a_model_are_for_people_to_compare() -> None:
+def test_versions_that_name_an_amount_and_a_model_are_compared_by_the_estimate() -> None:
     old = written(named=(ACTIVE,))
     new = above_model("name: GPT-4, compute: 2e11 FLOP, basis: A guess.")
-    assert {it.rule.code for it in changed_since(old, new)} == {"changed"}
+    assert [it.rule.code for it in changed_since(old, new)] == ["weaker", "changed"]
+    assert [it.rule.code for it in changed_since(new, old)] == ["stricter", "changed"]
     less = above_model("name: GPT-4, compute: 1e11 FLOP, basis: A guess.")
-    assert [it.rule.code for it in changed_since(new, less)] == ["changed"]
+    assert [it.rule.code for it in changed_since(new, less)] == ["stricter"]
+    assert [it.rule.code for it in changed_since(less, new)] == ["weaker"]
+    unknown = above_model("name: GPT-4, basis: A guess.")
+    assert [it.rule.code for it in changed_since(unknown, new)] == ["weaker"]
 
 
 LIFTED = """

@@ -49,6 +49,8 @@ def plain(expr: Expr, holds: bool = True) -> Expr:
             if len(parts) < 2:
                 return plain(whole, holds)
             return whole if holds else Not(whole)
+        case AtLeast(1, (one,)):
+            return plain(one, holds)
         case AtLeast(k, items):
             whole = AtLeast(k, tuple(map(plain, items)))
             return whole if holds else Not(whole)
@@ -168,3 +170,10 @@ def test_a_factor_is_rounded_only_where_that_is_said() -> None:
         "10000x",
         "about 4.333x",
     ]
+
+
+def test_at_least_one_of_one_is_that_one_and_is_not_counted() -> None:
+    one = at_most(term("compute"), constant(5))
+    speaker = Speaker(POLICY)
+    for holds in (True, False):
+        assert speaker.say(AtLeast(1, (one,)), holds) == speaker.say(one, holds)

@@ -38,6 +38,7 @@ def check(
     """
     from scalegate.cli.show import emit
     from scalegate.cli.weak import check_view
+    from scalegate.gate.beginning import cannot_begin
     from scalegate.policy import load_policy
     from scalegate.policy.lints import changed_since, check_policy
     from scalegate.policy.places import places
@@ -47,7 +48,8 @@ def check(
     before = load_policy(policy_file(since, quiet=as_json)) if since else None
     place = places(path.read_text(encoding="utf-8"), file=str(path))
     document = check_document(policy)
-    found = check_policy(policy, int(time.time()))
+    today = int(time.time())
+    found = (*cannot_begin(policy, today), *check_policy(policy, today))
     document["lints"] = [_lint(it, place) for it in found]
     if before is not None:
         changes = [_lint(it, place) for it in changed_since(before, policy)]

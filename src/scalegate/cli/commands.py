@@ -39,6 +39,7 @@ def init(
     from scalegate.gate.project import create_project
     from scalegate.ledger import SigningKey
 
+    own = template not in TEMPLATES and Path(template).exists()
     near = get_close_matches(template, TEMPLATES, 1)
     if near and near[0] != template and not Path(template).exists():
         raise InputError(f"`--template {template}`: there is no such template", fix=f"did you mean `{near[0]}`?")
@@ -50,7 +51,6 @@ def init(
     situations = project.policy.with_name("policy.tests.yaml")
     if template in TEMPLATES and not situations.exists():
         situations.write_text(read_example(f"{template}.tests"), encoding="utf-8")
-    tested = f", then scalegate policy test {quote(str(project.policy))}" if situations.exists() else ""
     document = {"policy": str(project.policy), "ledger": str(project.ledger), "keys": str(project.keys)}
     emit(
         as_json,
@@ -59,15 +59,23 @@ def init(
             f"Made {folder}: policy.yaml, ledger.db and keys/.\n"
             "keys/ holds the keys made here, unencrypted: for trying out. In earnest each person makes their own"
             " (`scalegate key new NAME`).\n"
-            "Next:\n"
-            f"  1. edit {project.policy}: figures, people, evaluations, and its `version`\n"
-            f"  2. scalegate policy check {quote(str(project.policy))}{tested}\n"
-            f"  3. scalegate adopt {quote(str(project.policy))} --project {quote(str(folder))} --as ...,"
-            " once for each who must sign\n"
-            "  4. call Gate.open in your training script\n"
-            f"  5. scalegate status --project {quote(str(folder))}"
+            f"Next:\n{_numbered(_next(folder, project.policy, own=own, tested=situations.exists()))}"
         ),
     )
+
+
+def _next(folder: Path, policy: Path, *, own: bool, tested: bool) -> list[str]:
+    """What to do with a new project. `own`: its policy is in force as it is, and no template that is to be edited."""
+    adopt = f"scalegate adopt {quote(str(policy))} --project {quote(str(folder))} --as ..., once for each who must sign"
+    check = f"scalegate policy check {quote(str(policy))}"
+    check += f", then scalegate policy test {quote(str(policy))}" if tested else ""
+    edit = [f"edit {policy}: figures, people, evaluations, and its `version`", check, adopt]
+    last = f"scalegate status --project {quote(str(folder))}"
+    return [*([check] if own else edit), "call Gate.open in your training script", last]
+
+
+def _numbered(steps: list[str]) -> str:
+    return "\n".join(f"  {number}. {step}" for number, step in enumerate(steps, 1))
 
 
 def status(project: ProjectDir = HERE, as_json: AsJson = False) -> None:

@@ -15,10 +15,13 @@ from scalegate.gate import Decision, Resumption, ResumptionFact
 from scalegate.gate.since import to_decide
 from scalegate.policy import Policy
 
-__all__ = ["Known", "resumption_view", "to_release"]
+__all__ = ["Known", "in_order", "resumption_view", "to_release"]
 
 SETS = 4
 """Most alternatives that a terminal shows; a report and JSON have all."""
+_APPROVE = "scalegate approve "
+_SAID = ("scalegate determine ", "scalegate claim-risk ")
+"""What whoever approves is to have seen the consequences of."""
 KINDS = {"act": "do", "measure": "measure", "time": "wait", "sign": "sign"}
 
 
@@ -108,9 +111,20 @@ def to_release(decision: Decision, known: Known) -> Iterator[str]:
         words = f"Commands for {these}" if part else f"Commands for a part of {these}"
         yield f"{words}, with what stands in capitals filled in{'' if part else '; the rest stands above'}:"
         lines += [again] if any(measured) and any(signed) else []
-        yield from (f"  {line}" for line in (*lines, *(line for part in signed for line in part), again))
+        lines += in_order([line for part in signed for line in part], again)
+        yield from (f"  {line}" for line in (*lines, again))
         if decision.action == "train":
             yield "Or, in place of the last, run the training script again: it decides by itself."
+
+
+def in_order(signed: list[str], again: str) -> Iterator[str]:
+    """Approvals last, and after a decision that their signers can read: one on all that was said before."""
+    approvals = [line for line in signed if line.startswith(_APPROVE)]
+    others = [line for line in signed if line not in approvals]
+    yield from others
+    if approvals and any(line.startswith(_SAID) for line in others):
+        yield again
+    yield from approvals
 
 
 def _measured(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[str]:

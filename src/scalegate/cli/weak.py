@@ -17,6 +17,7 @@ from scalegate.cli.show import banner, count
 __all__ = ["check_view"]
 
 Document = dict[str, Any]
+_UNCLEAR = {"may-be-weaker": "may be weaker: read it"}
 _COLOURS = {"met": "green", "holds": "yellow", "stop": "bold red"}
 
 
@@ -89,13 +90,17 @@ def _coverage(document: Document) -> Iterator[RenderableType]:
 
 def _since(document: Document) -> Iterator[RenderableType]:
     changes = document["changes"]
-    words = ("weaker", "stricter", "changed")
-    tally = ", ".join(f"{sum(it['code'] == word for it in changes)} {word}" for word in words)
+    counted = {word: sum(it["code"] == word for it in changes) for word in ("weaker", *_UNCLEAR, "stricter", "changed")}
+    # What may be weaker is no word for nothing: it stands in the headline where there is any.
+    shown = [
+        f"{number} {_UNCLEAR.get(word, word)}" for word, number in counted.items() if number or word not in _UNCLEAR
+    ]
+    tally = ", ".join(shown)
     yield Text(f"\nSince {document['policy']}: {tally if changes else 'nothing is changed'}", style="bold")
     table = _table("", "part", "what")
     for it in changes:
-        style = "bold red" if it["code"] == "weaker" else ""
-        table.add_row(Text(it["code"], style=style), escape(it["about"]), escape(it["what"]))
+        style = {"weaker": "bold red", "may-be-weaker": "bold yellow"}.get(it["code"], "")
+        table.add_row(Text(_UNCLEAR.get(it["code"], it["code"]), style=style), escape(it["about"]), escape(it["what"]))
     if changes:
         yield table
 

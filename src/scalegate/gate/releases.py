@@ -23,6 +23,7 @@ from scalegate.truth import Truth
 
 __all__ = ["NEEDED", "lacking", "releases"]
 
+_OF_TIMES = {"at least": "not before", "at most": "not after"}
 NEEDED = ("compute", "now")
 """What is asked for, and when: without these no figure can be worked out."""
 Facts_: TypeAlias = tuple[ResumptionFact, ...]
@@ -133,5 +134,7 @@ def _change(tried: WhatIf, name: str, bound: str, value: Value) -> Change:
     text = shown(vocabulary(tried.policy)[name], value)
     # What was taken to be like it moves with it; only the clock of a ledger does not run ahead.
     like = tuple((it.name, value) for it in tried.assumed if it.like == name and name != "now")
-    words = f"`{name}` {bound} {text}"
+    # Of a time one says when, and not how much.
+    instant = vocabulary(tried.policy)[name] is Kind.INSTANT
+    words = f"`{name}` {_OF_TIMES.get(bound, bound) if instant else bound} {text}"
     return Change("time" if name == "now" else "act", words, ((name, value), *like), concerns=(name, bound, text))

@@ -21,12 +21,16 @@ FACTS = {
         "another run reached the alarm of {} with no more compute than a first evaluation may wait for",
         "no other run reached the alarm of {} with as little compute",
     ),
-    "denied": ("{} has determined that it is not so", "{} has not determined that it is not so"),
-    "denied_anywhere": ("{} has determined of some weights that it is not so", "{} has denied it of no weights"),
     "missed": ("a deadline of {} was missed", "no deadline of {} was missed"),
     "declared": ("what went into the model is declared and known", "what went into the model is not known"),
     "sound": ("{} is sound", "{} is not sound"),
 }
+
+DENIALS = {
+    "denied": ("`{}` has denied `{}`", "`{}` has not denied `{}`"),
+    "denied_anywhere": ("`{}` has denied `{}` of some weights", "`{}` has denied `{}` of no weights"),
+}
+"""Who said of a determination that it is not so."""
 
 
 def fact_sentence(name: str, holds: bool) -> str:
@@ -34,6 +38,8 @@ def fact_sentence(name: str, holds: bool) -> str:
     subject, _, kind = name.rpartition(".")
     if name.startswith("determination."):
         _, determination, *person = subject.split(".", 2)
+        if person and kind in DENIALS:
+            return DENIALS[kind][not holds].format(person[0], determination)
         subject = determination if not person else f"{determination}` by `{person[0]}"
     subject = subject.removeprefix("obligation.")
     words = FACTS.get(kind)

@@ -11,10 +11,11 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from scalegate.policy.document import Clause, Moratorium, Parameter, Policy, ScaleCap
+from scalegate.policy.near import or_like
 from scalegate.policy.parameters import in_force, shown_value
 from scalegate.policy.scalars import FIGURES, FigureKind, Named
 from scalegate.policy.semantics import Reason, Unknown, Value
-from scalegate.policy.syntax import TIMES, Linear, constant, term
+from scalegate.policy.syntax import PARAMETER, TIMES, Linear, constant, term
 
 __all__ = [
     "KINDS",
@@ -115,6 +116,7 @@ def figure_faults(policy: Policy) -> Iterator[tuple[str, str, bool]]:
             example = FIGURES[kind][2]
             if parameter is None:
                 fix = f"describe it under `parameters` with `kind: {kind}`, or write for example `{example}`"
+                fix = or_like(figure.id, [it.id for it in policy.parameters], fix, PARAMETER)
                 yield path, f"there is no parameter `{figure}` | {fix}", True
             elif parameter.kind != kind:
                 fit = [f"`parameter.{it.id}`" for it in policy.parameters if it.kind == kind]

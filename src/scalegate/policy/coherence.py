@@ -13,6 +13,7 @@ from math import ceil, log, log1p
 from scalegate.policy.clause_figures import figure_faults
 from scalegate.policy.document import Cadence, Capability, Level, Obligation, Policy, Quorum, Safeguards, UndefinedTest
 from scalegate.policy.exceptions import exception_faults
+from scalegate.policy.near import or_like
 from scalegate.policy.obligations import obligation_faults
 from scalegate.policy.parameters import parameter_faults
 from scalegate.policy.quorums import apart_faults
@@ -112,20 +113,29 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
     def quorum(path: str, wanted: Quorum) -> None:
         have = len(roles.get(wanted.role, ()))
         if have < wanted.at_least:
-            add(
-                path,
-                f"{wanted.at_least} people with the role `{wanted.role}` are to sign, but the policy names {have}"
-                " | name more under `people`, or lower `at_least`",
-                "people",
-            )
+            number = "1 person" if wanted.at_least == 1 else f"{wanted.at_least} people"
+            signs = f"{'is' if wanted.at_least == 1 else 'are'} to sign"
+            what = f"{number} with the role `{wanted.role}` {signs}, but the policy names {have}"
+            fix = "name more under `people`, or lower `at_least`"
+            # A role that somebody has is not misspelt.
+            add(path, f"{what} | {fix if have else or_like(wanted.role, roles, fix)}", "people")
+
+    def nobody(path: str, role: str) -> None:
+        if role not in roles:
+            fix = or_like(role, roles, "give it to somebody under `people`")
+            add(path, f"nobody has the role `{role}` | {fix}", "people")
+
+    def no_level(path: str, number: int) -> None:
+        if number not in levels:
+            others = f"write {' or '.join(f'`{it}`' for it in sorted(levels))}, or " if levels else ""
+            add(path, f"no level {number} is described | {others}describe it under `levels`", "levels")
 
     def lasts(path: str, seconds: int | None, what: str) -> None:
         if seconds is not None and seconds <= 0:
             add(path, f"{what} | write for example `3 months`")
 
     def leads_to(path: str, name: str, level: int) -> None:
-        if level not in levels:
-            add(f"{path}.level", f"no level {level} is described | describe it under `levels`", "levels")
+        no_level(f"{path}.level", level)
         if name not in watched:
             add(
                 path,
@@ -235,23 +245,13 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             lasts(f"levels.{index}.approvals.valid_for", level.approvals.valid_for, "no signature would ever count")
         for place, safeguard in enumerate(level.safeguards):
             path = f"levels.{index}.safeguards.{place}"
-            if safeguard.attested_by not in roles:
-                add(
-                    f"{path}.attested_by",
-                    f"nobody has the role `{safeguard.attested_by}` | give it to somebody under `people`",
-                    "people",
-                )
+            nobody(f"{path}.attested_by", safeguard.attested_by)
             lasts(f"{path}.valid_for", safeguard.valid_for, "no attestation would ever count")
             if safeguard.id in seen_safeguards:
                 add(path, f"`{safeguard.id}` stands twice | give each its own id")
             seen_safeguards.add(safeguard.id)
     for index, tier in enumerate(policy.tiers):
-        if tier.recorded_by not in roles:
-            add(
-                f"tiers.{index}.recorded_by",
-                f"nobody has the role `{tier.recorded_by}` | give it to somebody under `people`",
-                "people",
-            )
+        nobody(f"tiers.{index}.recorded_by", tier.recorded_by)
         if tier.binds_at > len(set(tier.parties)):
             add(
                 f"tiers.{index}.binds_at",
@@ -288,16 +288,13 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if dates and dates.from_ is not None and dates.until is not None and dates.until <= dates.from_:
             add(f"{path}.in_force.until", "the clause would end before it starts | write a date after `from`")
         if clause.tier is not None and clause.tier not in tiers:
-            add(
-                f"{path}.tier",
-                f"no tier `{clause.tier}` is described | describe it under `tiers`, or leave `tier` out",
-                "tiers",
-            )
+            fix = or_like(clause.tier, tiers, "describe it under `tiers`, or leave `tier` out")
+            add(f"{path}.tier", f"no tier `{clause.tier}` is described | {fix}", "tiers")
         if isinstance(clause, Capability) and clause.domain not in domains:
-            what = f"no domain `{clause.domain}` is described | describe it under `domains`"
-            add(f"{path}.domain", what, "domains", "determinations")
-        if isinstance(clause, Safeguards) and clause.level not in levels:
-            add(f"{path}.level", f"no level {clause.level} is described | describe it under `levels`", "levels")
+            fix = or_like(clause.domain, domains, "describe it under `domains`")
+            add(f"{path}.domain", f"no domain `{clause.domain}` is described | {fix}", "domains", "determinations")
+        if isinstance(clause, Safeguards):
+            no_level(f"{path}.level", clause.level)
         if isinstance(clause, Cadence) and (clause.every, clause.within, clause.on) == (None, None, None):
             add(path, "nothing says when an evaluation is due | add `every: 4x`, `within: 3 months` or `on: change`")
         if isinstance(clause, Cadence) and policy.domains and (clause.within is None or clause.due == "all"):

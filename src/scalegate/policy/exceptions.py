@@ -23,6 +23,7 @@ from scalegate.policy.document import (
     ResidualRisk,
     UndefinedTest,
 )
+from scalegate.policy.near import or_like
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, at_most, constant, term
 
 __all__ = ["exception_faults", "excused", "live"]
@@ -70,14 +71,18 @@ def exception_faults(policy: Policy) -> Faults:
             what = f"`{item.id}` has a dot, which its facts have for another meaning"
             yield f"{path}.id", f"{what} | write `-` or `_`", ()
         for place, name in enumerate(item.clauses):
-            for fault in _clause_faults(policy, item, name, clauses.get(name)):
+            if name not in clauses:
+                fix = or_like(name, clauses, "name a clause of this policy")
+                yield f"{path}.clauses.{place}", f"there is no clause `{name}` | {fix}", ("clauses",)
+                continue
+            for fault in _clause_faults(policy, item, name, clauses[name]):
                 yield f"{path}.clauses.{place}", fault, ("clauses",)
         gated = {action for name in item.clauses if name in clauses for action in clauses[name].actions}
         for place, action in enumerate(item.actions):
             if action == "release_weights":
                 what = "weights that are out cannot be taken back when an exception ends"
                 yield f"{path}.actions.{place}", f"{what} | leave `release_weights` out", ()
-            elif action not in gated:
+            elif action not in gated and clauses.keys() >= set(item.clauses):
                 what = f"none of the clauses that it names is about `{action}`"
                 yield f"{path}.actions.{place}", f"{what} | leave it out", ("clauses",)
         if "train" in item.actions and item.growth is None:
@@ -88,7 +93,8 @@ def exception_faults(policy: Policy) -> Faults:
             yield f"{path}.growth", "1x or less leaves no room to train | write a factor above 1x: `1.1x`", ()
         for place, name in enumerate(item.determined):
             if all(it.id != name for it in policy.determinations):
-                what = f"no determination `{name}` is described | describe it under `determinations`"
+                fix = or_like(name, [it.id for it in policy.determinations], "describe it under `determinations`")
+                what = f"no determination `{name}` is described | {fix}"
                 yield f"{path}.determined.{place}", what, ("determinations",)
         dates = item.in_force
         if dates and dates.from_ is not None and dates.until is not None and dates.until <= dates.from_:
@@ -105,10 +111,8 @@ def exception_faults(policy: Policy) -> Faults:
             yield f"{path}.undefined_tests", "no clause that it names is an undefined test | leave it out", ("clauses",)
 
 
-def _clause_faults(policy: Policy, item: ExceptionTerms, name: str, clause: Clause | None) -> Iterator[str]:
-    if clause is None:
-        yield f"there is no clause `{name}` | name a clause of this policy"
-    elif not clause.gates:
+def _clause_faults(policy: Policy, item: ExceptionTerms, name: str, clause: Clause) -> Iterator[str]:
+    if not clause.gates:
         yield f"`{name}` protects nothing as it is ({clause.modality}) | leave it out"
     elif clause.modality == "law":
         yield f"`{name}` is law: no developer makes exceptions to that | leave it out"

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from scalegate.policy import document as schema
+from scalegate.policy.clause_figures import KINDS
 from scalegate.policy.document import Policy
 from scalegate.policy.faults import Form, Found, PartPath, PolicyFaults
 
@@ -29,13 +30,24 @@ _KINDS = {
     "obligation": schema.Obligation,
     "residual_risk": schema.ResidualRisk,
 }
+_NO_FIELDS = ("is not a set of fields", "write `field: value` lines below it, indented")
 _SHAPES = {
-    "dict_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
+    "dict_type": _NO_FIELDS,
     "tuple_type": ("is not a list", "write one item per line, each after `- `"),
-    "model_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
-    "model_attributes_type": ("is not a set of fields", "write `field: value` lines below it, indented"),
+    "model_type": _NO_FIELDS,
+    "model_attributes_type": _NO_FIELDS,
     "too_short": ("is empty", "write at least one item"),
 }
+_MEANT = {"compute": "flop", "flops": "flop", "time": "duration", "date": "instant", "percent": "share"}
+"""What others call one of the choices."""
+_CHOICES = {
+    ("clauses", "late"): ("counts", "stands"),
+    ("clauses", "per"): ("action", "year", "tenfold"),
+    ("determinations", "about"): ("weights", "developer"),
+}
+"""Of fields that must be there, and for which no choice is more likely than another."""
+_SURE = 0.75
+"""How like a word must be to one of a few choices: `compute` is like `count`, and does not mean it."""
 
 
 def faults_of_form(
@@ -73,10 +85,11 @@ def faults_of_form(
             missing.append(path)
         elif kind == "value_error":
             what, _, fix = str(item["ctx"]["error"]).partition(" | ")
+            fix = _cut_short(document, path, value) or _parameter_meant(document, path, value) or fix
             found.append(Found(path, f"{label(path)}: {what}", fix or None))
         elif kind == "literal_error":
             choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
-            guess = _close(value, choices) if isinstance(value, str) else None
+            guess = _choice(value, choices) if isinstance(value, str) else None
             fix = f"write `{guess or choices[0]}`" if guess or len(choices) == 1 else "write one of " + _listed(choices)
             found.append(Found(path, f"{label(path)}: {_shown(value)} is not one of the choices", fix))
         elif kind == "union_tag_invalid":
@@ -90,9 +103,11 @@ def faults_of_form(
             what, shape = _SHAPES.get(kind, ("cannot be read", what_to_write(path, examples)))
             if kind == "tuple_type" and isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value):
                 shape = f"put it in brackets: `[{value}]`"
+            if shape == _NO_FIELDS[1] and (fields := _of_part(root, item["loc"])):
+                shape += f"; the fields are {_listed(fields)}"
             found.append(Found(path, f"{label(path)} {what}", shape))
     found += [
-        Found(path, f"`{path[-1]}` is missing", f"add {_example(path, examples)}")
+        Found(path, f"`{path[-1]}` is missing", f"add {_to_add(path, examples)}")
         for path in missing
         if path not in renamed
     ]
@@ -127,6 +142,49 @@ def _inside(root: type[BaseModel], loc: PartPath, field: str) -> list[str]:
         return _fields(root, (*loc, field))
     except (AttributeError, StopIteration, IndexError):
         return []
+
+
+def _of_part(root: type[BaseModel], loc: PartPath) -> list[str]:
+    """The names of the fields of the part that belongs at a place; of a clause, those that each kind has."""
+    try:
+        return _fields(root, loc)
+    except (AttributeError, StopIteration, IndexError):
+        every = [_fields(root, ("clauses", 0, kind)) for kind in _KINDS] if loc[:1] == ("clauses",) else [[]]
+        return [name for name in every[0] if all(name in it for it in every)]
+
+
+def _cut_short(document: Any, path: PartPath, value: object) -> str | None:
+    """What to write where a comma of a number ended the value, which it does between braces."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,3}", value):
+        return None
+    fields = list(_at(document, path[:-1]))
+    after = fields[fields.index(path[-1]) + 1 :] if path[-1] in fields else []
+    if not after or not re.fullmatch(r"[0-9]{3}( .*)?", str(after[0])):
+        return None
+    return (
+        "between braces a comma ends the value: write the number without commas, such as `1000000 FLOP` or `1e6 FLOP`"
+    )
+
+
+def _parameter_meant(document: Any, path: PartPath, value: object) -> str | None:
+    """What to write where the value is the id of a parameter, in a field that may name one."""
+    described = document.get("parameters") if isinstance(document, dict) else None
+    if path[0] != "clauses" or path[-1] not in KINDS or not isinstance(described, list):
+        return None
+    known = [it.get("id") for it in described if isinstance(it, dict)]
+    return f"write `parameter.{value}`" if value in known else None
+
+
+def _choice(word: str, choices: list[str]) -> str | None:
+    if (meant := _MEANT.get(word.lower())) in choices:
+        return meant
+    near = difflib.get_close_matches(word[:80].lower(), choices, 1, _SURE)
+    return near[0] if near else None
+
+
+def _to_add(path: PartPath, examples: Mapping[str, str]) -> str:
+    choices = _CHOICES.get((str(path[0]), str(path[-1])), ()) if len(path) == 3 else ()
+    return " or ".join(f"`{path[-1]}: {it}`" for it in choices) or _example(path, examples)
 
 
 def _at(document: Any, path: PartPath) -> Any:

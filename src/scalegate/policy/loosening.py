@@ -11,7 +11,7 @@ from scalegate.policy.document import Parameter, ParameterValue, Policy
 from scalegate.policy.parameters import name_of
 from scalegate.policy.syntax import Compare, Expr, Not, children, parts
 
-__all__ = ["Loosened", "loosened"]
+__all__ = ["Loosened", "helps_by", "loosened"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def loosened(policy: Policy) -> Iterator[Loosened]:
     for parameter in policy.parameters:
         helps: dict[bool, str] = {}
         for clause, condition in conditions:
-            for more in _helps(condition, name_of(parameter), positive=True):
+            for more in helps_by(condition, name_of(parameter)):
                 helps.setdefault(more, clause.id)
         for before, value in pairwise(sorted(parameter.values, key=lambda it: it.from_)):
             at, was = value.value.value, before.value.value
@@ -40,7 +40,7 @@ def loosened(policy: Policy) -> Iterator[Loosened]:
                 yield Loosened(parameter, value, before, helps[at > was])
 
 
-def _helps(expr: Expr, name: str, *, positive: bool) -> Iterator[bool]:
+def helps_by(expr: Expr, name: str, *, positive: bool = True) -> Iterator[bool]:
     """For each place of a parameter, whether more of it helps the condition to be met, or less."""
     if isinstance(expr, Compare):
         for side, right in ((expr.left, False), (expr.right, True)):
@@ -48,4 +48,4 @@ def _helps(expr: Expr, name: str, *, positive: bool) -> Iterator[bool]:
                 if name in parts(whole) and coefficient:
                     yield ((coefficient > 0) is right) is positive
     for item in children(expr):
-        yield from _helps(item, name, positive=positive is not isinstance(expr, Not))
+        yield from helps_by(item, name, positive=positive is not isinstance(expr, Not))

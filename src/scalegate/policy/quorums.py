@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from scalegate.policy.document import Obligation, Policy, Quorum, UndefinedTest
+from scalegate.policy.near import or_like
 
 __all__ = ["Asked", "apart_faults", "quorums"]
 
@@ -49,7 +50,7 @@ def apart_faults(policy: Policy) -> Iterator[tuple[str, str, bool]]:
                 yield f"{asked.path}.apart_from.{place}", f"{what} | name the role that it is to be apart from", False
             elif other not in roles:
                 what = f"nobody has the role `{other}`, so it keeps nobody apart"
-                fix = "give it to somebody under `people`, or correct the name"
+                fix = or_like(other, roles, "give it to somebody under `people`, or correct the name")
                 yield f"{asked.path}.apart_from.{place}", f"{what} | {fix}", True
         for index, person in enumerate(policy.people):
             both = [it for it in apart if it in person.roles and it != role]

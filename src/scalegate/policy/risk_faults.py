@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalegate.policy.document import Policy, ResidualRisk
+from scalegate.policy.near import or_like
 
 __all__ = ["risk_faults"]
 
@@ -36,7 +37,7 @@ def risk_faults(policy: Policy) -> Iterator[tuple[str, ...]]:
         path = f"clauses.{index}"
         if clause.risk not in known:
             what = f"no risk `{clause.risk}` is described"
-            yield f"{path}.risk", f"{what} | describe it under `risks`", "risks"
+            yield f"{path}.risk", f"{what} | {or_like(clause.risk, known, 'describe it under `risks`')}", "risks"
             continue
         if clause.per == "year" and known[clause.risk].years_from is None:
             what = f"nothing says when a year of the budget of `{clause.risk}` begins"

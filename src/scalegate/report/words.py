@@ -178,6 +178,8 @@ class Speaker:
                 text = ALL if holds else "not all of these are so:"
             case Any(items):
                 text = ANY if holds else "none of these is so:"
+            case AtLeast(1, (one,)):
+                return self.say(one, holds)
             case AtLeast(k, items):
                 text = (
                     f"{'at least' if holds else 'fewer than'} {k} of these {len(items)} {'is' if k == 1 else 'are'} so:"

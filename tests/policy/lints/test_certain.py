@@ -56,7 +56,8 @@ def test_a_clause_that_is_over_or_always_met_does_not_hold(case: Case) -> None:
 def test_past_a_cap_that_is_a_stop_nothing_releases(case: Case) -> None:
     policy, situation = case
     stops = {it.path[1] for it in check_policy(policy, situation.now) if it.rule.code == "stop"}
-    caps = [c.at for i, c in enumerate(policy.clauses) if i in stops and isinstance(c, ComputeCap) and c.tier is None]
+    capping = [c for i, c in enumerate(policy.clauses) if i in stops and isinstance(c, ComputeCap) and c.tier is None]
+    caps = [c.at for c in capping if isinstance(c.at, int)]
     late = [c for c in policy.clauses if c.in_force is not None and c.in_force.from_ is not None]
     decision = decide(policy, situation, "train")
     if caps and not late and effective(policy, situation.lineage.compute) > min(caps):

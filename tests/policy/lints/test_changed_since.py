@@ -94,11 +94,130 @@ def test_what_cannot_be_ordered_is_for_people_to_judge(before: str, after: str, 
     assert {(code, where) for code, where, _ in told(TEXT, TEXT.replace(before, after, 1))} == {("changed", about)}
 
 
-def test_a_condition_that_is_written_anew_is_not_judged() -> None:
-    """What is stricter of two conditions is not read off their texts."""
-    clause = AIM.replace("publish", "w").replace(MORATORIUM, "kind: condition\n    when: compute <= 1e12 FLOP")
-    text = f"{TEXT}\n{clause}"
-    assert [code for code, _, _ in told(text, text.replace("compute <= 1e12", "compute <= 2e12"))] == ["changed"]
+def condition(when: str, more: str = "") -> str:
+    clause = AIM.replace("publish", "w").replace("modality: aim", "modality: will")
+    return f"{TEXT}{more}\n{clause.replace(MORATORIUM, f'kind: condition{chr(10)}    when: {when}')}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("compute <= 1e9 FLOP", "compute <= 2e9 FLOP"),
+        ("compute < 1e9 FLOP", "compute <= 1e9 FLOP"),
+        ("compute <= 2 * EVIDENCE", "compute <= 3 * EVIDENCE"),
+        ("2 * compute <= 3 * EVIDENCE", "compute <= 2 * EVIDENCE"),
+        ("compute + developer.others <= 1e9 FLOP", "compute <= 1e9 FLOP"),
+        ("compute <= 1e9 FLOP and not arithmetic.reached", "compute <= 1e9 FLOP"),
+        ("compute <= 1e9 FLOP", "compute <= 1e9 FLOP or arithmetic.ruled_out"),
+        ("compute <= 1e9 FLOP or compute <= 2 * EVIDENCE", "compute <= 1e9 FLOP or compute <= 3 * EVIDENCE"),
+        ("at least 2 of (A, B, C)", "at least 1 of (C, B, A)"),
+        ("at least 2 of (A, B)", "at least 2 of (A, C, B)"),
+        ("not (arithmetic.reached or 1e9 FLOP < compute)", "compute <= 1e9 FLOP"),
+        ("now <= SAFEGUARD", "now <= SAFEGUARD + 3 days"),
+        ("2027-06-01 <= now or arithmetic.ruled_out", "2027-01-01 <= now or arithmetic.ruled_out"),
+    ],
+)
+def test_a_condition_that_permits_more_is_weaker_and_the_way_back_is_stricter(before: str, after: str) -> None:
+    for name, fact in FACTS.items():
+        before, after = before.replace(name, fact), after.replace(name, fact)
+    there, back = told(condition(before), condition(after)), told(condition(after), condition(before))
+    assert [(code, about) for code, about, _ in there] == [("weaker", "clause w")]
+    assert [code for code, _, _ in back] == ["stricter"]
+
+
+FACTS = {
+    "EVIDENCE": "arithmetic.evidence.compute",
+    "SAFEGUARD": "safeguard.weights-locked.until",
+    "A,": "compute <= 1e9 FLOP,",
+    "A)": "compute <= 1e9 FLOP)",
+    "B": "arithmetic.ruled_out",
+    "C": "not arithmetic.reached",
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("compute <= 1e9 FLOP", "compute <= 2 * arithmetic.evidence.compute"),
+        ("compute <= 1e9 FLOP", "compute <= 1e9 FLOP + arithmetic.evidence.compute"),
+        ("compute <= 1e9 FLOP and arithmetic.ruled_out", "compute <= 2e9 FLOP and not arithmetic.reached"),
+        ("at least 2 of (compute <= 1 FLOP, arithmetic.ruled_out)", "compute <= 2 FLOP and not arithmetic.reached"),
+    ],
+)
+def test_a_condition_of_which_that_is_not_certain_may_be_weaker(before: str, after: str) -> None:
+    """What reads a fact more is unknown where that fact is: it may hold where the old one did not."""
+    assert [code for code, _, _ in told(condition(before), condition(after))] == ["may-be-weaker"]
+
+
+def test_a_condition_that_says_the_same_in_other_words_is_only_changed() -> None:
+    one, other = "compute <= 1e9 FLOP and not arithmetic.reached", "not arithmetic.reached and 2 * compute <= 2e9 FLOP"
+    what = f"`when` was `{one}`, and is `{other}`"
+    assert told(condition(one), condition(other)) == [("changed", "clause w", what)]
+
+
+PARAMETER = """
+parameters:
+  - id: n
+    about: How far.
+    kind: flop
+    values:
+      - {from: 2026-01-01, value: 1e9 FLOP, reference: {document: d}, review_by: 2028-01-01}
+"""
+CAPPED = TEXT.replace("at: 1e13 FLOP", "at: parameter.n").replace("\nclauses:\n", f"{PARAMETER}\nclauses:\n")
+LATER = "      - {from: 2027-01-01, value: 2e9 FLOP, reference: {document: d}, review_by: 2029-01-01}\n"
+LAST = "review_by: 2028-01-01}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("value: 1e9 FLOP", "value: 2e9 FLOP"),
+        ("at: parameter.n", "at: 2e9 FLOP"),
+        (LAST, LAST + LATER),
+        ("review_by: 2028-01-01", "review_by: 2029-01-01"),
+    ],
+)
+def test_a_parameter_has_the_direction_of_what_names_it(before: str, after: str) -> None:
+    looser = CAPPED.replace(before, after)
+    assert [code for code, _, _ in told(CAPPED, looser)] == ["weaker"]
+    assert [code for code, _, _ in told(looser, CAPPED)] == ["stricter"]
+
+
+def test_more_of_a_parameter_may_ask_for_more_or_both_or_nothing() -> None:
+    def moved(*clauses: str) -> list[str]:
+        text = TEXT.replace("\nclauses:\n", f"{PARAMETER}\nclauses:\n")
+        for number, when in enumerate(clauses):
+            text += condition(when)[len(TEXT) :].replace("id: w", f"id: w{number}")
+        return [code for code, _, _ in told(text, text.replace("value: 1e9", "value: 2e9"))]
+
+    least, most = "parameter.n <= arithmetic.elicitation", "compute <= parameter.n"
+    assert moved(least) == ["stricter"]
+    assert moved(most) == ["weaker"]
+    assert moved(least, most) == ["may-be-weaker"]
+    assert moved() == ["changed"]
+
+
+def test_a_condition_with_a_parameter_in_place_of_its_figure_is_compared_at_its_most_permissive_value() -> None:
+    described = TEXT.replace("\nclauses:\n", f"{PARAMETER.rstrip()}\n{LATER}\nclauses:\n")
+
+    def when(text: str) -> str:
+        return described + condition(text)[len(TEXT) :]
+
+    named = when("compute <= parameter.n")
+    assert [code for code, _, _ in told(when("compute <= 1.5e9 FLOP"), named)] == ["weaker"]
+    assert [code for code, _, _ in told(when("compute <= 2e9 FLOP"), named)] == ["changed"]
+    assert [code for code, _, _ in told(when("compute <= 3e9 FLOP"), named)] == ["stricter"]
+    assert [code for code, _, _ in told(named, when("compute <= 2 * parameter.n"))] == ["weaker"]
+
+
+@pytest.mark.parametrize("field", ["notice", "cooling_off"])
+def test_an_amendment_that_takes_less_time_is_weaker(field: str) -> None:
+    quorum = "officer, at_least: 2}\n\ndomains"
+    assert quorum in TEXT
+    timed = TEXT.replace(quorum, quorum.replace("}", f", {field}: 30 days}}"))
+    for looser in (TEXT, timed.replace("30 days", "20 days")):
+        assert [code for code, _, _ in told(timed, looser)] == ["weaker"]
+        assert [code for code, _, _ in told(looser, timed)] == ["stricter"]
 
 
 def test_the_weaker_comes_first() -> None:
@@ -152,3 +271,25 @@ def test_an_exception_that_is_new_or_wider_is_weaker(before: str, after: str) ->
     narrow, wide = (wider, text) if not after else (text, wider)
     assert [code for code, _, _ in told(narrow, wide)] == ["weaker"]
     assert [code for code, _, _ in told(wide, narrow)] == ["stricter"]
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"),
+    [
+        ("{until: 2027-01-01}", "{until: 2027-06-01}"),
+        ("{from: 2027-01-01}", "{from: 2026-06-01}"),
+        ("{until: 2027-01-01}", ""),
+        ("{from: 2026-06-01, until: 2027-01-01}", "{from: 2026-06-01}"),
+        ("{from: 2026-06-01, until: 2027-01-01}", "{until: 2027-01-01}"),
+    ],
+)
+def test_an_exception_that_is_in_force_for_longer_is_weaker_and_a_clause_is_stricter(narrow: str, wide: str) -> None:
+    def excepted(dates: str) -> str:
+        return f"{TEXT}{TERMS}" + (f"    in_force: {dates}\n" if dates else "")
+
+    def gated(dates: str) -> str:
+        return TEXT.replace(CAP_GATES, (f"in_force: {dates}\n    " if dates else "") + CAP_GATES)
+
+    assert [code for code, _, _ in told(excepted(narrow), excepted(wide))] == ["weaker"]
+    assert [code for code, _, _ in told(excepted(wide), excepted(narrow))] == ["stricter"]
+    assert [code for code, _, _ in told(gated(narrow), gated(wide))] == ["stricter"]

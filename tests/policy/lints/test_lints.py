@@ -183,6 +183,13 @@ CASES = (
         "names-nothing",
         {FOURTH: f"{FOURTH}  - {{id: bo, name: Bo, roles: [ofice], key: unset}}\n"},
     ),
+    Case(
+        "names-nothing",
+        {
+            "\nclauses:\n": "\ndeterminations:\n  - id: honest\n    text: It is honest.\n    about: developer\n"
+            "    decided_by: {role: officer, at_least: 2}\n    valid_for: 30 days\n\nclauses:\n"
+        },
+    ),
     Case("names-nothing", {"tiers:\n": "  - number: 3\n    about: More.\n\ntiers:\n"}),
     Case("names-nothing", {"    tier: international\n": ""}, beside=("never-decides", "two-figures")),
     Case("not-a-party", {"[Example Lab, ": "[Other Lab, "}),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from scalegate.policy.compile import by_name
 from scalegate.policy.document import Condition, Obligation, Policy, Quorum, Safeguards, UndefinedTest
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
-from scalegate.policy.syntax import undefined
+from scalegate.policy.syntax import fact_names, undefined
 
 __all__ = ["lints"]
+
+JUDGED = "determination."
 
 BOTH_SIDES = Rule(
     "both-sides",
@@ -178,6 +181,7 @@ def _unused(policy: Policy) -> Iterator[Lint]:
             what = f"{person.id} has a key for nothing: no part asks for {', '.join(f'`{role}`' for role in idle)}"
             fix = "name the role where its signature is to count, or take the person out"
             yield Lint(UNUSED, ("people", at, "roles"), f"person {person.id}", what, fix)
+    yield from _unasked(policy)
     leads = {domain.level for domain in policy.domains} | {item.level for item in policy.judged}
     leads |= {clause.level for _, clause in gating(policy) if isinstance(clause, Safeguards)}
     for at, level in enumerate(policy.levels):
@@ -194,6 +198,18 @@ def _unused(policy: Policy) -> Iterator[Lint]:
         elif policy.developer not in tier.parties:
             what = f"{policy.developer} is none of its parties, and its clauses bind {policy.developer} all the same"
             yield Lint(NO_PARTY, ("tiers", at, "parties"), about, what, "name the developer as the parties are named")
+
+
+def _unasked(policy: Policy) -> Iterator[Lint]:
+    """Determinations that nothing turns on."""
+    asked = {name for exempt in policy.exceptions for name in exempt.determined}
+    conditions = [condition for clause, condition in by_name(policy) if clause.gates]
+    asked |= {it.split(".")[1] for condition in conditions for it in fact_names(condition) if it.startswith(JUDGED)}
+    for at, item in enumerate(policy.determinations):
+        if item.id not in asked and item.level is None:
+            what = "no clause that gates asks for it, and no exception"
+            fix = f"ask for `{JUDGED}{item.id}` in a `when:`, or take the determination out"
+            yield Lint(UNUSED, ("determinations", at), f"determination {item.id}", what, fix)
 
 
 def _values(document: object) -> Iterator[str]:

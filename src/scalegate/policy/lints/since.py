@@ -1,7 +1,8 @@
 """Two versions of a policy, part by part: what is weaker, what is stricter, what is changed and for people to judge.
 
-Parts are matched by their ids and fields are compared by the table below; nothing is worked out. A part with another id
-is another part, and what a condition means is not looked into: that is `changed`.
+Parts are matched by their ids and fields are compared by the table below. A part with another id is another part. Which
+of two conditions, or of two figures that are parameters, permits more is asked of `since_figures`; where that is not
+certain it is `may-be-weaker`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scalegate.policy.document import ExceptionTerms, Floor, Moratorium, Policy
+from scalegate.policy.document import ExceptionTerms, Floor, InForce, Moratorium, Policy
 from scalegate.policy.lints.lint import Lint, Path, Rule
+from scalegate.policy.lints.since_figures import Way, as_read, condition_way, figure_way, parameter_ways, value_way
 from scalegate.policy.parts import (
     Determination,
     Domain,
@@ -43,12 +45,22 @@ CHANGED = Rule(
     "changed since the version before",
     "Whether it is weaker is for people to judge: the two say different things.",
 )
+UNCLEAR = Rule(
+    "may-be-weaker",
+    "weakness",
+    "may be weaker than the version before: read it",
+    "It permits something else, and which of the two permits more cannot be told from how they are written.",
+)
+_BY_WAY: Mapping[Way, Rule] = {"weaker": WEAKER, "stricter": STRICTER, "same": CHANGED, "unclear": UNCLEAR}
 _MORE_IS_WEAKER = (
     "growth",
     *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
     *("first_evaluation_at", "from", "carries", "review_by", "by", "each", "past", "first", "at_most"),
+    "compute",
 )
-_LESS_IS_WEAKER = ("samples", "margin", "share", "at_least", "until", "factor")
+_LESS_IS_WEAKER = (
+    *("samples", "margin", "share", "at_least", "until", "factor", "notice", "cooling_off", "enhancement", "horizon"),
+)
 """By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
 _ABSENT_IS: Mapping[str, Rule] = {
     "first_evaluation_at": STRICTER,
@@ -69,13 +81,18 @@ _ABSENT_IS: Mapping[str, Rule] = {
     "in_force": STRICTER,
     "from": STRICTER,
     "until": STRICTER,
+    "notice": WEAKER,
+    "cooling_off": WEAKER,
+    "compute": STRICTER,
+    "release": STRICTER,
+    "survives_release": STRICTER,
 }
 """What the new version is where it leaves a field out that the old one had; the reverse where it adds it."""
-_OPPOSITE = {WEAKER.code: STRICTER, STRICTER.code: WEAKER, CHANGED.code: CHANGED}
+_OPPOSITE = {WEAKER.code: STRICTER, STRICTER.code: WEAKER, CHANGED.code: CHANGED, UNCLEAR.code: UNCLEAR}
 _UNSAID = frozenset({"version", "id", "number"})
 _KEYED = (
     *("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses", "exceptions"),
-    *("safeguards", "values"),
+    "safeguards",
 )
 _GONE_IS_WEAKER = ("domains", "determinations", "risks", "levels", "clauses", "safeguards")
 _GONE_IS_STRICTER = ("exceptions",)
@@ -83,45 +100,124 @@ _GONE_IS_STRICTER = ("exceptions",)
 
 def changed_since(old: Policy, new: Policy) -> tuple[Lint, ...]:
     """Everything that differs, the weaker first. Paths are those of the new version."""
-    found = [*_fields(old, new, (), "the policy")]
-    order = [WEAKER, STRICTER, CHANGED]
+    found = [*_Since(old, new).fields(old, new, (), "the policy")]
+    order = [WEAKER, UNCLEAR, STRICTER, CHANGED]
     found.sort(key=lambda lint: order.index(lint.rule))
     return tuple(found)
 
 
-def _fields(old: Part, new: Part, path: Path, about: str) -> Iterator[Lint]:
-    for name, info in type(new).model_fields.items():
-        if name in _UNSAID or not hasattr(old, name):
-            continue
-        shown, before, after = info.alias or name, getattr(old, name), getattr(new, name)
-        here = (*path, shown)
-        if before == after:
-            continue
-        if name == "floors":
-            yield from _floors(before, after, here)
-            continue
-        if name in _KEYED and not isinstance(new, ExceptionTerms):
-            yield from _parts(name, before, after, here, f"{about}, " if name == "values" else "")
-        elif isinstance(before, Part) and isinstance(after, Part) and type(before) is type(after):
-            yield from _fields(before, after, here, f"{about}, {shown}" if path else f"`{shown}`")
-        else:
-            rule = CHANGED if _otherwise(old, new, name) else _direction(shown, before, after)
-            if isinstance(new, ExceptionTerms) and isinstance(before, tuple):
-                rule = _of_exception(name, set(before), set(after))
-            yield Lint(rule, here, about, _told(shown, old, new, name), "")
+class _Since:
+    """The two versions as a whole: what a figure or a condition comes to is asked of the policy that it stands in."""
+
+    def __init__(self, old: Policy, new: Policy) -> None:
+        self._old, self._new = old, new
+        self._ways = parameter_ways(old, new)
+
+    def fields(self, old: Part, new: Part, path: Path, about: str, *, excepts: bool = False) -> Iterator[Lint]:
+        """`excepts`: of an exception, which permits while a clause holds, so that its dates count the other way."""
+        excepts = excepts or isinstance(new, ExceptionTerms)
+        for name, info in type(new).model_fields.items():
+            if name in _UNSAID or not hasattr(old, name):
+                continue
+            shown, before, after = info.alias or name, getattr(old, name), getattr(new, name)
+            here = (*path, shown)
+            if before == after:
+                continue
+            if name == "floors":
+                yield from _floors(before, after, here)
+            elif name == "values" and isinstance(new, Parameter):
+                assert isinstance(old, Parameter), "fields of like parts"
+                yield from self._values(old, new, here, about)
+            elif name in _KEYED and not isinstance(new, ExceptionTerms):
+                yield from self._parts(name, before, after, here)
+            elif isinstance(before, Part) and isinstance(after, Part) and type(before) is type(after):
+                inner = f"{about}, {shown}" if path else f"`{shown}`"
+                yield from self.fields(before, after, here, inner, excepts=excepts)
+            else:
+                rule = self._rule(old, new, name, shown)
+                rule = _OPPOSITE[rule.code] if excepts and (name == "in_force" or isinstance(new, InForce)) else rule
+                yield Lint(rule, here, about, self._told(shown, old, new, name), "")
+
+    def _rule(self, old: Part, new: Part, name: str, shown: str) -> Rule:
+        before, after = getattr(old, name), getattr(new, name)
+        if isinstance(new, ExceptionTerms) and isinstance(before, tuple):
+            return _of_exception(name, set(before), set(after))
+        if isinstance(old, Moratorium) and isinstance(new, Moratorium) and None in (old.above, new.above):
+            # An amount in one version, and a model in the other: told of the model, and beside the amount.
+            if name == "above":
+                return CHANGED
+            if name == "above_model":
+                return self._moved("above", old.limit, new.limit)
+        if name == "when":
+            return _BY_WAY[condition_way(self._old, before, self._new, after)]
+        return self._moved(shown, before, after)
+
+    def _moved(self, name: str, before: Any, after: Any) -> Rule:
+        if name == "above" and (before is None or after is None):
+            # Above a model of which nobody has said how much it took, nothing is known to be within it.
+            return CHANGED if before is after else WEAKER if before is None else STRICTER
+        if before is not None and after is not None and (isinstance(before, Named) or isinstance(after, Named)):
+            more = name in _MORE_IS_WEAKER
+            return _BY_WAY[figure_way(self._old, before, self._new, after, more_is_weaker=more)]
+        return _direction(name, before, after)
+
+    def _values(self, old: Parameter, new: Parameter, path: Path, about: str) -> Iterator[Lint]:
+        before, after = {it.from_: it for it in old.values}, {it.from_: it for it in new.values}
+        helps = self._ways[new.id]
+        for start, gone in before.items():
+            if start not in after:
+                rule = _BY_WAY[value_way(old, new, start, helps)] if old.kind == new.kind else CHANGED
+                yield Lint(rule, path, f"{about}, {_name(gone)}", "is gone", "")
+        for index, value in enumerate(new.values):
+            here, within = (*path, index), f"{about}, {_name(value)}"
+            was = before.get(value.from_)
+            if was is None:
+                rule = _BY_WAY[value_way(old, new, value.from_, helps)] if old.kind == new.kind else CHANGED
+                yield Lint(rule, here, within, "is new", "")
+                continue
+            if was.value != value.value:
+                rule = _BY_WAY[value_way(old, new, value.from_, helps, was, value)] if old.kind == new.kind else CHANGED
+                yield Lint(rule, (*here, "value"), within, self._told("value", was, value, "value"), "")
+            yield from self.fields(was, value.model_copy(update={"value": was.value}), here, within)
+
+    def _parts(self, kind: str, old: Sequence[Any], new: Sequence[Any], path: Path) -> Iterator[Lint]:
+        before, after = {_key(it): it for it in old}, {_key(it): it for it in new}
+        for key, part in before.items():
+            if key not in after:
+                rule = WEAKER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
+                rule = STRICTER if kind in _GONE_IS_STRICTER else rule
+                yield Lint(rule, path, _name(part), f"is gone{_was(part)}", "")
+        for index, part in enumerate(new):
+            key, here = _key(part), (*path, index) if "/" not in str(_key(part)) else ("floors",)
+            if key not in before:
+                rule = STRICTER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
+                rule = WEAKER if kind in _GONE_IS_STRICTER else rule
+                yield Lint(rule, here, _name(part), "is new", "")
+            elif type(before[key]) is not type(part):
+                what = f"was of kind `{before[key].kind}` and is of `{part.kind}`"
+                yield Lint(CHANGED, here, _name(part), what, "")
+            else:
+                yield from self.fields(before[key], part, here, _name(part))
+
+    def _told(self, shown: str, old: Part, new: Part, name: str) -> str:
+        if name in ("text", "about"):
+            kept = figures(getattr(new, name))
+            lost = [it for it in figures(getattr(old, name)) if it not in kept]
+            without = f", without {', '.join(lost)}" if lost else ""
+            return f"its `{shown}` is worded anew{without}; it was: {getattr(old, name)}"
+        if name == "when":
+            before, after = as_read(self._old, getattr(old, name)), as_read(self._new, getattr(new, name))
+            return f"`{shown}` was `{before}`, and is `{after}`"
+        was, now = (_shown(part, name) for part in (old, new))
+        if was is None or now is None:
+            return f"`{shown}` {'was left out' if was is not None else 'was added'}: {was or now}"
+        return f"`{shown}` was {was}, and is {now}"
 
 
 def _of_exception(name: str, before: set[str], after: set[str]) -> Rule:
     """Of the lists of an exception: what more clauses, actions, or conditions of it come to."""
     more, less = (STRICTER, WEAKER) if name == "determined" else (WEAKER, STRICTER)
     return more if before < after else less if after < before else CHANGED
-
-
-def _otherwise(old: Part, new: Part, name: str) -> bool:
-    """Whether a moratorium is told by an amount in one version, and by a model in the other."""
-    if not (isinstance(old, Moratorium) and isinstance(new, Moratorium)):
-        return False
-    return name in ("above", "above_model") and (old.above is None) is not (new.above is None)
 
 
 def _floors(old: Sequence[Floor], new: Sequence[Floor], path: Path) -> Iterator[Lint]:
@@ -136,27 +232,6 @@ def _floors(old: Sequence[Floor], new: Sequence[Floor], path: Path) -> Iterator[
         elif was.digest != floor.digest:
             what = f"was `{was.version}` ({was.digest[:12]}), and is `{floor.version}` ({floor.digest[:12]})"
             yield Lint(CHANGED, (*path, index), f"floor {floor.policy}", what, "")
-
-
-def _parts(kind: str, old: Sequence[Any], new: Sequence[Any], path: Path, within: str = "") -> Iterator[Lint]:
-    before, after = {_key(it): it for it in old}, {_key(it): it for it in new}
-    for key, part in before.items():
-        if key not in after:
-            rule = WEAKER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
-            rule = STRICTER if kind in _GONE_IS_STRICTER else rule
-            yield Lint(rule, path, within + _name(part), f"is gone{_was(part)}", "")
-    for index, part in enumerate(new):
-        key, here = _key(part), (*path, index) if "/" not in str(_key(part)) else ("floors",)
-        if key not in before:
-            rule = STRICTER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
-            rule = WEAKER if kind in _GONE_IS_STRICTER else rule
-            yield Lint(rule, here, within + _name(part), "is new", "")
-        elif type(before[key]) is not type(part):
-            yield Lint(
-                CHANGED, here, within + _name(part), f"was of kind `{before[key].kind}` and is of `{part.kind}`", ""
-            )
-        else:
-            yield from _fields(before[key], part, here, within + _name(part))
 
 
 def _direction(name: str, before: Any, after: Any) -> Rule:
@@ -178,26 +253,11 @@ def _direction(name: str, before: Any, after: Any) -> Rule:
         return STRICTER if set(before) < set(after) else WEAKER if set(after) < set(before) else CHANGED
     if name == "late":
         return STRICTER if after == "stands" else WEAKER
-    if isinstance(before, Named) or isinstance(after, Named):
-        # The values of parameters are compared where these stand.
-        return CHANGED
     if name in _MORE_IS_WEAKER:
         return WEAKER if after > before else STRICTER
     if name in _LESS_IS_WEAKER:
         return WEAKER if after < before else STRICTER
     return CHANGED
-
-
-def _told(shown: str, old: Part, new: Part, name: str) -> str:
-    if name in ("text", "about"):
-        kept = figures(getattr(new, name))
-        lost = [it for it in figures(getattr(old, name)) if it not in kept]
-        without = f", without {', '.join(lost)}" if lost else ""
-        return f"its `{shown}` is worded anew{without}; it was: {getattr(old, name)}"
-    before, after = (_shown(part, name) for part in (old, new))
-    if before is None or after is None:
-        return f"`{shown}` {'was left out' if before is not None else 'was added'}: {before or after}"
-    return f"`{shown}` was {before}, and is {after}"
 
 
 def _shown(part: Part, name: str) -> str | None:
