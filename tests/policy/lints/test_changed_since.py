@@ -238,7 +238,10 @@ def test_one_version_is_no_change_and_what_is_weaker_one_way_is_stricter_the_oth
         return sum(it.rule.code == code and "text" not in it.what for it in found)
 
     there, back = changed_since(old, new), changed_since(new, old)
-    assert counted("weaker", there) == counted("stricter", back)
+    # What is certain one way may be uncertain the other: that is told as what may be weaker.
+    unsure = counted("may-be-weaker", there) + counted("may-be-weaker", back) + counted("changed", back)
+    assert counted("weaker", there) <= counted("stricter", back) + unsure
+    assert counted("stricter", there) <= counted("weaker", back) + unsure
 
 
 TERMS = """
