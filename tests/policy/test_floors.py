@@ -16,6 +16,7 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from parts import AMOUNTS
 from scalegate.cli.main import run
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import REQUIRED_KINDS, Judge
@@ -26,7 +27,7 @@ from scalegate.policy.lints import changed_since, check_policy
 from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import fact_names
 from scalegate.policy.vocabulary import vocabulary
-from strategies import AMOUNTS, cases
+from strategies import cases
 from support import POLICY_TEXT, START
 
 FOLDER = Path(__file__).parent / "floors"

@@ -7,13 +7,14 @@ from typing import Any
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from parts import AMOUNTS, conditions, parameters
 from scalegate.policy import Policy, policy_from_json
 from scalegate.policy.dating import by_date, parameters_of, settled
 from scalegate.policy.document import Condition
 from scalegate.policy.semantics import Value, evaluate, number
 from scalegate.policy.syntax import Expr, compares
 from scalegate.units import parse_instant
-from strategies import AMOUNTS, BASE, conditions, parameters
+from strategies import BASE
 from support import DAY, START
 
 DATES = [

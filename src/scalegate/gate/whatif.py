@@ -22,7 +22,7 @@ from scalegate.policy.obliged import name_of
 from scalegate.policy.parameters import parameter_facts
 from scalegate.policy.semantics import Reason, Unknown, Value, number
 from scalegate.policy.stated import FOR_GOOD
-from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined
+from scalegate.policy.syntax import Compare, Expr, Linear, rewritten
 from scalegate.policy.vocabulary import vocabulary
 
 __all__ = ["LIKE", "PLAN", "Assumed", "WhatIf", "house", "what_if"]
@@ -152,12 +152,7 @@ def _following(expr: Expr) -> Expr:
     def side(linear: Linear) -> Linear:
         return replace(linear, terms=tuple((c, "compute" if name == PLAN else name) for c, name in linear.terms))
 
-    match expr:
-        case Compare(op, left, right):
-            return Compare(op, side(left), side(right))
-        case Not(item):
-            return Not(_following(item))
-        case All(items) | Any(items) | AtLeast(_, items):
-            return replace(expr, items=tuple(map(_following, items)))
-        case Fact() | Undefined():
-            return expr
+    def put(it: Expr) -> Expr:
+        return Compare(it.op, side(it.left), side(it.right)) if isinstance(it, Compare) else it
+
+    return rewritten(expr, put)

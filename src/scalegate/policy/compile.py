@@ -23,7 +23,7 @@ What a determination comes to is in `determined`, an obligation in `obliged`, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scalegate.policy.claimed import within_number
 from scalegate.policy.clause_figures import model_of, named, times
@@ -61,6 +61,7 @@ from scalegate.policy.syntax import (
     at_most,
     constant,
     fact_names,
+    rewritten,
     term,
 )
 
@@ -276,19 +277,12 @@ def _after_release(policy: Policy, expr: Expr) -> Expr:
         if not it.survives_release
     }
 
-    def inner(part: Expr) -> Expr:
-        match part:
-            case Compare():
-                ends = [void[name] for name in sorted(fact_names(part)) if name in void]
-                return Undefined(f"safeguard.{ends[0]}.after-release") if ends else part
-            case Not(item):
-                return Not(inner(item))
-            case All(items) | Any(items) | AtLeast(_, items):
-                return replace(part, items=tuple(map(inner, items)))
-            case _:
-                return part
+    def put(part: Expr) -> Expr:
+        read = sorted(fact_names(part)) if isinstance(part, Compare) else []
+        ends = [void[name] for name in read if name in void]
+        return Undefined(f"safeguard.{ends[0]}.after-release") if ends else part
 
-    return inner(expr)
+    return rewritten(expr, put)
 
 
 def _in_place(policy: Policy, level: Level, only: str | None, action: Action) -> Expr:

@@ -29,6 +29,7 @@ from scalegate.policy.syntax import (
     constant,
     fact_names,
     parts,
+    rewritten,
     term,
 )
 from scalegate.truth import Truth
@@ -134,7 +135,7 @@ def _put(side: Linear, name: str, figure: Fraction) -> Linear:
 
 
 def _replaced(expr: Expr, put: Callable[[Compare], Expr]) -> Expr:
-    return put(expr) if isinstance(expr, Compare) else _inside(expr, lambda item: _replaced(item, put))
+    return rewritten(expr, lambda it: put(it) if isinstance(it, Compare) else it)
 
 
 def _inside(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:

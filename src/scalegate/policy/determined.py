@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scalegate.policy.document import Action, Determination, Policy
-from scalegate.policy.syntax import All, Any, AtLeast, Expr, Fact, Not, Undefined, at_most, children, term
+from scalegate.policy.syntax import All, AtLeast, Expr, Fact, Not, Undefined, at_most, rewritten, term
 
 __all__ = ["determined", "expanded", "fact_of", "judged", "undenied"]
 
@@ -70,19 +70,7 @@ def expanded(policy: Policy, expr: Expr, action: Action) -> Expr:
     if not named:
         return expr
 
-    def inner(part: Expr) -> Expr:
-        match part:
-            case Fact(name) if name in named:
-                return determined(policy, named[name], action)
-            case Not(item):
-                return Not(inner(item))
-            case All():
-                return All(tuple(map(inner, children(part))))
-            case Any():
-                return Any(tuple(map(inner, children(part))))
-            case AtLeast(k, items):
-                return AtLeast(k, tuple(map(inner, items)))
-            case _:
-                return part
+    def put(it: Expr) -> Expr:
+        return determined(policy, named[it.name], action) if isinstance(it, Fact) and it.name in named else it
 
-    return inner(expr)
+    return rewritten(expr, put)

@@ -13,7 +13,7 @@ Which deadlines there are, and which were kept, is worked out from the ledger (`
 from __future__ import annotations
 
 from scalegate.policy.document import Obligation, Policy
-from scalegate.policy.syntax import All, Any, AtLeast, Expr, Fact, Not, at_most, children, term
+from scalegate.policy.syntax import All, Expr, Fact, Not, at_most, rewritten, term
 
 __all__ = ["OBLIGATION", "kept", "name_of", "with_obligations"]
 
@@ -39,19 +39,4 @@ def with_obligations(policy: Policy, expr: Expr) -> Expr:
     if not named:
         return expr
 
-    def inner(part: Expr) -> Expr:
-        match part:
-            case Fact(name) if name in named:
-                return kept(named[name])
-            case Not(item):
-                return Not(inner(item))
-            case All():
-                return All(tuple(map(inner, children(part))))
-            case Any():
-                return Any(tuple(map(inner, children(part))))
-            case AtLeast(k, items):
-                return AtLeast(k, tuple(map(inner, items)))
-            case _:
-                return part
-
-    return inner(expr)
+    return rewritten(expr, lambda it: kept(named[it.name]) if isinstance(it, Fact) and it.name in named else it)

@@ -17,9 +17,9 @@ JSON form: `["fact", name]`, `["undefined", name]`, `["not", x]`, `["all", x, ..
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from typing import Literal, TypeAlias
@@ -45,6 +45,7 @@ __all__ = [
     "from_json",
     "net",
     "parts",
+    "rewritten",
     "term",
     "to_json",
     "undefined",
@@ -144,6 +145,17 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return items
         case _:
             return ()
+
+
+def rewritten(expr: Expr, leaf: Callable[[Expr], Expr]) -> Expr:
+    """The tree with each fact, comparison and undefined part replaced by what `leaf` makes of it."""
+    match expr:
+        case Not(item):
+            return Not(rewritten(item, leaf))
+        case All(items) | Any(items) | AtLeast(_, items):
+            return replace(expr, items=tuple(rewritten(item, leaf) for item in items))
+        case _:
+            return leaf(expr)
 
 
 def compares(expr: Expr) -> Iterator[Compare]:
