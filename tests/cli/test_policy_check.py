@@ -88,7 +88,7 @@ def test_against_a_ledger_it_tells_what_would_hold_and_what_never_has(scalegate:
     document = scalegate("policy", "check", "p/policy.yaml", "--against", "p", "--json").json["against"]
     assert document["starts_anew"] is False
     run = next(it for it in document["runs"] if it["run"] == "r")
-    assert (run["verdict"], run["clauses"]["safeguards.level-2"]) == ("HOLD", "holds")
+    assert (run["verdict"], run["clauses"]["safeguards.level-2"]) == ("HOLD", "expected")
     entries = scalegate("status", "-p", "p", "--json").json["entries"]
     scalegate("policy", "check", "p/policy.yaml", "--against", "p")
     assert scalegate("status", "-p", "p", "--json").json["entries"] == entries, "it writes nothing"

@@ -311,7 +311,11 @@ def test_the_last_gate_is_a_stop_that_no_signature_releases() -> None:
     assert decision.resumption is not None
     assert decision.resumption.stop is True
     assert decision.resumption.sets == ()
-    assert decision.resumption.because == ("last-gate",)
+    assert decision.resumption.because == decision.resumption.stopped_by == ("last-gate",)
+    unsigned = decide(POLICY, situation(used, piece(0, compute=used, elicitation_flops=1), signatures=()), "train")
+    assert unsigned.resumption is not None
+    assert unsigned.resumption.stopped_by == ("last-gate",)
+    assert unsigned.resumption.because != ("last-gate",)
 
 
 def test_aims_are_shown_and_protect_nothing() -> None:
@@ -369,7 +373,8 @@ def test_a_permit_without_an_end_is_none(monkeypatch: pytest.MonkeyPatch, ends: 
     assert tuple(others) == before.findings
     assert (last.clause, last.status, last.source) == ("required.permit", "not shown", "scalegate")
     assert last.detail == f"no clause in force bounds the permit in {without}"
-    assert decision.resumption == Resumption(sets=(), more=False, stop=True, because=("required.permit",))
+    endless = ("required.permit",)
+    assert decision.resumption == Resumption(sets=(), more=False, stop=True, because=endless, stopped_by=endless)
     assert (decision.limits, decision.situation, decision.levels) == (before.limits, before.situation, before.levels)
 
 

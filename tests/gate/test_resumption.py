@@ -8,7 +8,7 @@ import pytest
 from test_permit import judge
 
 from scalegate.gate import Resumption, ResumptionFact
-from scalegate.gate.resumption import KEPT, LISTED, WORK, Change, resumption
+from scalegate.gate.resumption import KEPT, LISTED, WORK, Change, resumption, stopping
 from scalegate.policy import syntax
 from scalegate.policy.semantics import Reason, Unknown
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Not, Undefined, at_most, constant, term
@@ -102,6 +102,29 @@ def test_facts_are_named_by_kind_and_in_the_order_offered() -> None:
     assert [(fact.kind, fact.text) for fact in way] == [("measure", "m"), ("sign", "s")]
 
 
+def test_of_a_stop_it_is_told_which_clauses_nothing_meets() -> None:
+    changes = [Change("sign", "a", (("a", True),)), Change("time", "not a", (("a", False),))]
+    both = judge({"x": A, "y": Undefined("z"), "w": Undefined("z")})
+    assert resumption(both, NOTHING, changes).stop
+    assert stopping(both, NOTHING, changes) == ("y", "w")
+    torn = judge({"x": A, "y": Not(A)})
+    assert resumption(torn, NOTHING, changes).stop
+    assert stopping(torn, NOTHING, changes) == (), "each could be met, but not both"
+    gated = judge({"x": A, "y": Not(All((A, B)))})
+    assert stopping(gated, {**NOTHING, "b": True, "a": False}, changes) == ("y",), "what meets one breaks another"
+
+
+def test_how_a_stop_is_told() -> None:
+    def told(*because: str, stopped_by: tuple[str, ...] = (), stop: bool = True) -> str:
+        return Resumption(sets=(), more=False, stop=stop, because=because, stopped_by=stopped_by).held_by()
+
+    assert told("x", "y", stop=False) == "x, y"
+    assert told("x", stopped_by=("x",)) == "x, which nothing meets"
+    assert told("x", "y", "z", stopped_by=("y",)) == "y, which nothing meets; and by x, z"
+    assert told("x", "y") == "x, y, which nothing meets together"
+    assert told("x", "y", stopped_by=("z",)) == "x, y; whatever meets that makes z hold"
+
+
 @pytest.mark.parametrize(("number", "more"), [(LISTED, False), (LISTED + 1, True)])
 def test_at_most_so_many_are_listed(number: int, more: bool) -> None:
     names = [f"f{n:02}" for n in range(number)]
@@ -119,8 +142,12 @@ def test_a_search_that_was_cut_short_says_that_there_may_be_more_and_is_no_stop(
     found = resumption(judge({"x": wide}), {}, changes)
     assert (len(found.sets), found.more, found.stop) == (LISTED, True, False)
     # Were there no more to it than what was kept, this would be a stop; that is then not known.
-    never = resumption(judge({"x": wide, "y": Undefined("z")}), {}, changes)
+    odd = {name: name == "f00" for name in names}
+    never = resumption(judge({"x": All((wide, Not(Fact("f00"))))}), odd, changes)
     assert (never.sets, never.more, never.stop) == ((), True, False)
+    # One clause that nothing meets makes it a stop, whatever was left out for the others.
+    surely = resumption(judge({"x": wide, "y": Undefined("z")}), {}, changes)
+    assert (surely.sets, surely.more, surely.stop) == ((), False, True)
     assert KEPT < 30 * 29 * 28 // 6
 
 

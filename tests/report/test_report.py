@@ -202,7 +202,7 @@ def test_hold_lists_its_sets(jumped: Project) -> None:
 def test_stop_is_not_called_a_pause(stopped: Project) -> None:
     page = Reader(report(stopped))
     assert page.verdict() == "STOP"
-    assert "No reachable condition: a stop, not a pause." in page.text
+    assert "No reachable condition: a stop, not a pause. It is held by last-gate, which nothing meets" in page.text
     assert "would release it" not in page.text
 
 

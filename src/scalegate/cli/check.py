@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scalegate.gate.adoption import Adoption
     from scalegate.policy import Policy
 
-__all__ = ["check"]
+__all__ = ["adoption_document", "check"]
 
 Document = dict[str, Any]
 
@@ -55,7 +55,7 @@ def check(
         changes = [_lint(it, place) for it in changed_since(before, policy)]
         document["since"] = {"policy": f"{before.policy} {before.version}", "changes": changes}
     if against is not None:
-        document["against"] = _adoption(_read_against(policy, against))
+        document["against"] = adoption_document(_read_against(policy, against))
     emit(as_json, document, lambda: check_view(document))
     told = [*document["lints"], *document.get("since", {}).get("changes", [])]
     if strict and any(it["severity"] == "weakness" for it in told):
@@ -116,7 +116,8 @@ def _read_against(policy: Policy, folder: Path) -> Adoption:
         return read_against(journal.fold, policy, journal.now())
 
 
-def _adoption(adoption: Adoption) -> Document:
+def adoption_document(adoption: Adoption) -> Document:
+    """As `--json` has it."""
     return {
         "decisions": adoption.decisions,
         "holds": adoption.holds,

@@ -282,11 +282,17 @@ def adopt(
 
     A new version takes the procedure of the policy in force: as many signatures as its `amendment` asks for.
     """
+    from rich.console import Group
+    from rich.text import Text
+
+    from scalegate.cli.check import adoption_document
     from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
     from scalegate.cli.status import pending_line, status_document
+    from scalegate.cli.weak import adoption_lines
     from scalegate.errors import InputError, Place
     from scalegate.gate import project as projects
+    from scalegate.gate.adoption import read_against
     from scalegate.policy import load_policy
 
     wanted = load_policy(policy_file(policy, quiet=as_json))
@@ -299,16 +305,17 @@ def adopt(
         rules = journal.fold.policy or wanted
         in_force = projects.adopt(journal, wanted, who, signer(rules, place, who, key))
         pending = [item for item in status_document(journal, project)["amendment"] if item["policy"] == wanted.digest()]
+        outlook = adoption_document(read_against(journal.fold, wanted, journal.now()))
     took = in_force == wanted.digest()
     word = "is in force" if took else "has your signature"
-    document = {"policy": wanted.digest(), "in_force": took, "pending": pending}
+    document = {"policy": wanted.digest(), "in_force": took, "pending": pending, "outlook": outlook}
     lines = [f"{wanted.policy} {wanted.version} {word}.", *map(pending_line, pending)]
     if took and rules is not wanted:
         lines.append(
             "What was attested, approved and recorded under the version before counts no more: it is signed again."
             " Runs that are open are opened again."
         )
-    emit(as_json, document, lambda: "\n".join(lines))
+    emit(as_json, document, lambda: Group(*map(Text, lines), *adoption_lines(outlook)))
 
 
 def _grant(

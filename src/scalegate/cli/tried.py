@@ -172,7 +172,8 @@ def _release(tried: WhatIf) -> Iterator[RenderableType]:
     if found.sets:
         yield Text("Each was judged again, at the figures that stand here.")
     else:
-        yield Text("No set of facts was found that would release it.", style="bold")
+        by = f"Held by {found.held_by()}." if found.stop else ""
+        yield Text(f"No set of facts was found that would release it. {by}".rstrip(), style="bold")
     if len(alternatives) > SETS or found.more:
         yield Text("There are more: `--json` has those that were worked out.")
 

@@ -28,7 +28,7 @@ KINDS = {"act": "do", "measure": "measure", "time": "wait", "sign": "sign"}
 def resumption_view(way_out: Resumption) -> RenderableType:
     if way_out.stop:
         return Text(
-            f"No reachable condition: this is a stop, not a pause. Held by {', '.join(way_out.because)}.\n"
+            f"No reachable condition: this is a stop, not a pause. Held by {way_out.held_by()}.\n"
             "An amendment of the policy may decide otherwise; a fault of meter, lineage or ledger is for good.",
             style="bold",
         )

@@ -14,11 +14,14 @@ from rich.text import Text
 
 from scalegate.cli.show import banner, count
 
-__all__ = ["check_view"]
+__all__ = ["adoption_lines", "check_view"]
 
 Document = dict[str, Any]
 _UNCLEAR = {"may-be-weaker": "may be weaker: read it"}
-_COLOURS = {"met": "green", "holds": "yellow", "stop": "bold red"}
+EXPECTED = (
+    "Expected to pass, as what they still ask for is in the hands of the policy's own people, or came out so each time"
+)
+_COLOURS = {"met": "green", "expected": "cyan", "holds": "yellow", "stop": "bold red"}
 
 
 def check_view(document: Document) -> RenderableType:
@@ -121,16 +124,21 @@ def _against(document: Document) -> Iterator[RenderableType]:
         row = [_now(run["clauses"].get(it["clause"])) for run in runs]
         table.add_row(escape(it["clause"]), *row, _ever(it))
     yield table
-    yield from _read(document)
+    yield from adoption_lines(document)
 
 
-def _read(document: Document) -> Iterator[Text]:
+def adoption_lines(document: Document) -> Iterator[Text]:
+    """What of a policy is met already, expected to pass, or met by nothing, and what has never held."""
     runs, record = document["runs"], document["record"]
+    said = [(it["clause"], {run["clauses"].get(it["clause"]) for run in runs}) for it in record]
+    expected, nothing = ([name for name, now in said if word in now] for word in ("expected", "stop"))
     always = [it["clause"] for it in record if runs and all(run["clauses"].get(it["clause"]) == "met" for run in runs)]
     never = [it["clause"] for it in record if it["decisions"] and not it["holds"]]
     gone = [it["clause"] for it in record if all(it["clause"] not in run["clauses"] for run in runs) and it["holds"]]
     told: Iterable[tuple[list[str], str]] = (
         (always, "Met already, for whoever asks"),
+        (expected, EXPECTED),
+        (nothing, "Nothing meets them"),
         (never, "Have never held"),
         (gone, "Have held, and are not about training here or not in this policy"),
     )

@@ -1,38 +1,40 @@
 """A policy read against a ledger before it is adopted: what it would hold now, and what has ever been held.
 
 A criterion that is met already, by everybody who is asked, may be a way of not pausing. So it is told which clauses are
-met as things stand, which hold, which nothing can meet, and which have never held in all the decisions on record.
+met as things stand, which hold, which of these are expected to pass, which nothing can meet, and which have never held
+in all the decisions on record.
 """
 
 from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 from typing import Any, Literal, TypeAlias
 
 from scalegate.errors import InputError
 from scalegate.gate.changes import possible_changes, unforeseen_changes
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
-from scalegate.gate.facts import derive_facts, effective
+from scalegate.gate.facts import assess, derive_facts, effective
 from scalegate.gate.fold import Fold
-from scalegate.gate.judge import REQUIRED_KINDS, Judge, Test
+from scalegate.gate.judge import Judge
 from scalegate.gate.lineage import members, total
-from scalegate.gate.resumption import resumption
+from scalegate.gate.resumption import WHATEVER, Change, resumption
 from scalegate.gate.since import latest_decision
 from scalegate.gate.situation import Lineage, Situation
 from scalegate.ledger.entries import DecisionMade
 from scalegate.policy.document import Policy
-from scalegate.policy.syntax import All
 
-__all__ = ["NEW_RUN", "Adoption", "Now", "Outlook", "Tally", "never_held", "read_against", "record"]
+__all__ = ["NEW_RUN", "PAST_FIRST", "Adoption", "Now", "Outlook", "Tally", "never_held", "read_against", "record"]
 
 NEW_RUN = "first step of a new run"
-Now: TypeAlias = Literal["met", "holds", "stop", "not binding", "not applicable"]
-"""`stop`: nothing that can be foreseen meets it."""
+PAST_FIRST = "a new run past its first evaluation"
+Now: TypeAlias = Literal["met", "holds", "expected", "stop", "not binding", "not applicable"]
+"""`expected`: it holds, and is met by what the policy's own people do and sign, and by evaluations whatever they show,
+or that come out as every conclusive one on record in their domain. `stop`: nothing that can be foreseen meets it."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,14 @@ def read_against(fold: Fold, policy: Policy, now: int) -> Adoption:
     """The policy as if it were in force at the instant `now`. Raises InputError if the ledger has no policy."""
     decisions = list(_decisions(fold))
     held = record(fold)
+    situations = tuple(_situations(fold, policy, now))
+    ruled_out = frozenset(_always_ruled_out(policy, situations))
     own = [clause.id for clause in policy.clauses]
     gone = [it for name, it in held.items() if name not in own and it.holds and not _of_the_gate(name)]
     return Adoption(
         decisions=len(decisions),
         holds=sum(decision.verdict == "HOLD" for decision in decisions),
-        outlooks=tuple(_outlook(policy, situation) for situation in _situations(fold, policy, now)),
+        outlooks=tuple(_outlook(policy, situation, ruled_out) for situation in situations),
         record=(*(held.get(name, Tally(name, 0, 0)) for name in own), *gone),
         starts_anew=policy.digest() != fold.policy_digest,
     )
@@ -115,12 +119,16 @@ def _decisions(fold: Fold) -> Iterator[Decision]:
 
 
 def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
-    """That of each run of the ledger, and of one that nobody has opened yet."""
-    for name in (*fold.runs, NEW_RUN):
-        situation = fold.situation(name, now=now, compute=_asked(fold, policy, name))
-        if name == NEW_RUN:
+    """That of each run of the ledger, and of one that nobody has opened: as it begins, and as it is first evaluated."""
+    first = policy.first_evaluation_at
+    imagined = {NEW_RUN: 0} | ({} if first is None else {PAST_FIRST: floor(first / policy.factor)})
+    for name in (*fold.runs, *imagined):
+        trained = imagined.get(name, 0)
+        asked = effective(policy, trained + 1) if name in imagined else _asked(fold, policy, name)
+        situation = fold.situation(name, now=now, compute=asked)
+        if name in imagined:
             begun: dict[str, Any] = {"members": (name,), "opened": now, "openings": {name: now}}
-            lineage = Lineage(run=name, compute=0, behind=0, planned_end=1, faults=(), **begun)
+            lineage = Lineage(run=name, compute=trained, behind=trained, planned_end=trained + 1, faults=(), **begun)
             situation = situation.model_copy(update={"lineage": lineage})
         if policy.digest() != fold.policy_digest:
             # What was denied stays known; whatever grants is signed anew.
@@ -149,10 +157,30 @@ def _asked(fold: Fold, policy: Policy, run: str) -> int:
     return max(used + 1, effective(policy, flops))
 
 
-def _outlook(policy: Policy, situation: Situation) -> Outlook:
+def _always_ruled_out(policy: Policy, situations: Iterable[Situation]) -> Iterator[str]:
+    """Domains in which there is conclusive evidence on record, and all of it rules the alarm out."""
+    pieces = {piece.evaluation: piece for situation in situations for piece in situation.pieces}
+    for domain in policy.domains:
+        judged = (assess(policy, domain, piece) for piece in pieces.values() if piece.domain == domain.id)
+        conclusive = [item for item in judged if not item.faults or item.reached or item.leaves_open]
+        if conclusive and all(item.rules_out for item in conclusive):
+            yield domain.id
+
+
+def _routine(policy: Policy, change: Change, ruled_out: Container[str]) -> bool:
+    """Whether it can be expected: an act or a signature of the policy's people, or a result like all before it."""
+    if change.kind != "measure":
+        return change.kind in ("act", "sign")
+    about = [domain.id for domain in policy.domains if domain.id in change.concerns]
+    good = bool(about) and all(domain in ruled_out for domain in about)
+    return good or change.text.startswith(WHATEVER)
+
+
+def _outlook(policy: Policy, situation: Situation, ruled_out: Container[str]) -> Outlook:
     decision = decide(policy, situation, "train")
     judge, facts = Judge.of(policy, "train"), derive_facts(policy, situation, "train")
     changes = possible_changes(policy, situation, judge, facts)
+    routine = [change for change in changes if _routine(policy, change, ruled_out)]
     changes = (*unforeseen_changes(policy, situation, judge, facts, changes), *changes)
     found: dict[str, Now] = {}
     for test in judge.tests:
@@ -160,16 +188,12 @@ def _outlook(policy: Policy, situation: Situation) -> Outlook:
             continue
         match test.status(facts):
             case "violated" | "not shown":
-                stop = resumption(_alone(judge, test), facts, changes).stop
-                found[test.id] = "stop" if stop else "holds"
+                alone = judge.alone(test.id)
+                if resumption(alone, facts, routine).sets:
+                    found[test.id] = "expected"
+                else:
+                    found[test.id] = "stop" if resumption(alone, facts, changes).stop else "holds"
             case status:
                 found[test.id] = status
     way_out = decision.resumption
     return Outlook(situation.lineage.run, "STOP" if way_out and way_out.stop else decision.verdict, found)
-
-
-def _alone(judge: Judge, test: Test) -> Judge:
-    """A judge of one clause: what every policy must have beside it is taken as met."""
-    always = All(())
-    beside = (Test(f"beside.{it}", it, "will", "", "", True, always, always, always) for it in REQUIRED_KINDS)
-    return Judge(judge.action, (test, *beside))

@@ -21,7 +21,7 @@ from scalegate.gate.judge import Judge
 from scalegate.gate.jumps import dropped, jumps, reached_early
 from scalegate.gate.obligations import breaches
 from scalegate.gate.permit import largest_permit
-from scalegate.gate.resumption import resumption
+from scalegate.gate.resumption import resumption, stopping
 from scalegate.gate.risks import risks_taken, told_of_risks
 from scalegate.gate.situation import Situation
 from scalegate.policy.document import Action, Policy
@@ -75,6 +75,9 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
             acts = [change.text for change in unforeseen]
             first = dict.fromkeys(fact for facts in best.sets[:1] for fact in facts if fact.text in acts)
             way_out = way_out.model_copy(update={"stop": best.stop, "first": tuple(first), "more": best.more})
+        if way_out.stop:
+            stopped_by = stopping(judge, facts, (*unforeseen, *changes))
+            way_out = way_out.model_copy(update={"stopped_by": stopped_by})
         exception = exception_permit(policy, situation, judge, facts)
         surprises += () if exception else tuple(idle(policy, situation, judge, facts))
         return _decision(policy, situation, action, found, None, way_out, surprises, levels, exception)
@@ -82,7 +85,8 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     if ends.compute is None or ends.time is None:
         endless = "compute" if ends.compute is None else "time"
         found = (*found, required("required.permit", f"no clause in force bounds the permit in {endless}"))
-        stop = Resumption(sets=(), more=False, stop=True, because=("required.permit",))
+        asked = ("required.permit",)
+        stop = Resumption(sets=(), more=False, stop=True, because=asked, stopped_by=asked)
         return _decision(policy, situation, action, found, None, stop, surprises, levels)
     permit = Permit(
         compute=ends.compute,

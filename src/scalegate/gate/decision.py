@@ -103,8 +103,22 @@ class Resumption(_Data):
     """True: no reachable facts release this hold. It is a stop, not a pause."""
     because: tuple[str, ...]
     """The clauses that hold."""
+    stopped_by: tuple[str, ...] = ()
+    """Of a stop: those of them that nothing meets, each by itself. If there is none, clauses that hold once these are
+    met; empty: neither, and it is only together that nothing meets them."""
     first: tuple[ResumptionFact, ...] = ()
     """What is to be done before it can be said what would release it; only where there are no sets."""
+
+    def held_by(self) -> str:
+        """The clauses that hold, in one line; of a stop, with those first that make it one."""
+        rest = ", ".join(name for name in self.because if name not in self.stopped_by)
+        if not self.stop:
+            return rest
+        if not self.stopped_by:
+            return f"{rest}, which nothing meets{' together' if len(self.because) > 1 else ''}"
+        if not set(self.stopped_by) <= set(self.because):
+            return f"{rest}; whatever meets that makes {', '.join(self.stopped_by)} hold"
+        return f"{', '.join(self.stopped_by)}, which nothing meets" + (f"; and by {rest}" if rest else "")
 
     def common(self) -> tuple[tuple[ResumptionFact, ...], tuple[tuple[ResumptionFact, ...], ...]]:
         """The facts that stand in every set, and what each set has beside them, to be shown once."""
@@ -128,7 +142,7 @@ class Limits(_Data):
 class Decision(_Data):
     """What `decide` says. Serialises to one canonical JSON text; the ledger and `verify` compare its bytes."""
 
-    schema_version: Literal["scalegate.decision/4"] = "scalegate.decision/4"
+    schema_version: Literal["scalegate.decision/5"] = "scalegate.decision/5"
     limits: Limits
     verdict: Verdict
     action: Action

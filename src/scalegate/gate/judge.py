@@ -122,6 +122,14 @@ class Judge:
         seen = {test.kind for test in unmet} | {test.kind for test in self.tests if test.discharges(facts)}
         return (*(test.id for test in unmet), *(f"required.{kind}" for kind in REQUIRED_KINDS if kind not in seen))
 
+    def alone(self, name: str) -> Judge:
+        """A judge of one of the ids that `holding` gives: whatever every policy must have beside it is taken as met."""
+        kind = name.removeprefix("required.")
+        asked = tuple(test for test in self.tests if test.id == name or (name != kind and test.kind == kind))
+        always = All(())
+        beside = (Test(f"beside.{it}", it, "will", "", "", True, always, always, always) for it in REQUIRED_KINDS)
+        return Judge(self.action, (*asked, *(it for it in beside if name == kind or it.kind != kind)))
+
     def proceeds(self, facts: Facts) -> bool:
         """The verdict: every applicable, binding clause is true, and one of each required kind is met."""
         return not self.holding(facts)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from scalegate.gate.decision import Resumption, ResumptionFact
 from scalegate.gate.permit import boundary
-from scalegate.gate.resumption import Change, resumption
+from scalegate.gate.resumption import Change, resumption, stopping
 from scalegate.gate.whatif import WhatIf, what_if
 from scalegate.policy.claimed import is_chance
 from scalegate.policy.semantics import Facts, Value, evaluate, linear_value, number
@@ -68,6 +68,8 @@ def releases(tried: WhatIf) -> Resumption:
     some = [facts for facts in found.sets if facts and proceeds(facts)]
     sets = [facts for facts in some if not mixed(facts)] or some
     sets = [facts for facts in sets if not any(stricter(facts, other) for other in sets)]
+    if found.stop:
+        return found.model_copy(update={"stopped_by": stopping(tried.judge, tried.facts, changes)})
     if found.sets and not sets:
         return found.model_copy(update={"sets": (), "stop": not found.more, "because": ("required.permit",)})
     return found.model_copy(update={"sets": tuple(sets)})

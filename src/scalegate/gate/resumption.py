@@ -18,7 +18,7 @@ from scalegate.policy.semantics import Facts, Value, evaluate, number
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, children, fact_names
 from scalegate.truth import Truth
 
-__all__ = ["WHATEVER", "Change", "resumption"]
+__all__ = ["WHATEVER", "Change", "resumption", "stopping"]
 
 LISTED = 12
 """Sets listed in a decision."""
@@ -90,8 +90,21 @@ def resumption(judge: Judge, facts: Facts, changes: Sequence[Change]) -> Resumpt
     verified = sorted(set(verified), key=lambda w: (len(w), sorted(w)))
     verified = [way for way in verified if not _asks_for_luck(changes, way, verified)]
     sets = tuple(tuple(changes[i].fact for i in sorted(w)) for w in verified)
-    more = search.truncated or len(sets) > LISTED
-    return Resumption(sets=sets[:LISTED], more=more, stop=not sets and not search.truncated, because=holding)
+    # What was left out of a search that was cut short changes nothing where one clause alone is met by nothing.
+    cut = search.truncated and not (not sets and len(holding) > 1 and stopping(judge, facts, changes))
+    return Resumption(sets=sets[:LISTED], more=cut or len(sets) > LISTED, stop=not sets and not cut, because=holding)
+
+
+def stopping(judge: Judge, facts: Facts, changes: Sequence[Change]) -> tuple[str, ...]:
+    """Of what holds, what nothing meets even if nothing else were asked for; if there is none, what does not hold yet
+    and would, however that came to be met."""
+    holding = judge.holding(facts)
+    alone = tuple(name for name in holding if resumption(judge.alone(name), facts, changes).stop)
+    if alone:
+        return alone
+    search = _Search(judge, facts, changes)
+    after = [judge.holding(search.after(way)) for way in search.out_of(holding)[:FURTHER]]
+    return tuple(name for name in after[0] if name not in holding and all(name in it for it in after)) if after else ()
 
 
 def _asks_for_luck(changes: Sequence[Change], way: frozenset[int], ways: Ways) -> bool:

@@ -187,6 +187,8 @@ def _verdict(context: Context) -> Verdict | None:
     always, rest = way_out.common() if way_out else ((), ())
     word = word_of(made)
     gloss = DUE if made.evaluation_due else GLOSS[word]
+    if word == "STOP" and way_out:
+        gloss = f"{gloss} It is held by {way_out.held_by()}."
     exact = [f"weights {made.weights}"] if made.weights else []
     exact += [f"configuration {made.configuration}"] if made.configuration else []
     latest = {other.action: (entry, other) for entry, other in context.decisions if other.run == made.run}

@@ -102,7 +102,7 @@ def _decided(made: Decision, before: Decision | None) -> tuple[str, str, str]:
             f"Permit up to {format_flop(made.permit.compute)} (ended by {ends}) and {format_instant(made.permit.time)}."
         )
         return what, detail, "proceed"
-    held = ", ".join(made.resumption.because) if made.resumption else "?"
+    held = made.resumption.held_by() if made.resumption else "?"
     if made.exception is not None:
         return f"{what}, and goes on by exception", told(made.exception), "hold"
     tone = "due" if made.evaluation_due else "hold"

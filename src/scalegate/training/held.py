@@ -38,7 +38,7 @@ class Held(ScalegateError):
         `folder` is that of the project, for the command that is named.
         """
         way_out = decision.resumption
-        because = ", ".join(way_out.because) if way_out else "?"
+        because = way_out.held_by() if way_out else "?"
         kind = "STOP" if way_out and way_out.stop else "HOLD"
         missing = "".join(f"; evaluation {it.evaluation} of `{it.domain}` has no result" for it in unfinished)
         stop = way_out is not None and way_out.stop
