@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 settings.register_profile(
@@ -15,6 +15,8 @@ settings.register_profile(
     derandomize=os.environ.get("CI") == "true",
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     print_blob=True,
+    # Without shrinking, for whoever looks for a first failure in a slow property.
+    phases=[it for it in Phase if it is not Phase.shrink or "SCALEGATE_NO_SHRINK" not in os.environ],
 )
 settings.load_profile("scalegate")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 from hypothesis import given
@@ -14,7 +15,7 @@ from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import Judge
 from scalegate.policy import ACTIONS
 from scalegate.policy.compiled import compile_conditions
-from scalegate.policy.semantics import evaluate
+from scalegate.policy.semantics import Value, evaluate
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined, at_most, constant, term
 from scalegate.policy.syntax import Any as AnyOf
 from scalegate.truth import Truth
@@ -34,16 +35,30 @@ def test_it_gives_what_the_reference_gives(conditions: list[Expr], known: dict[s
     assert compile_conditions(conditions)(known) == expected
 
 
-@given(st.data())
-def test_a_policy_is_judged_alike(data: st.DataObject) -> None:
-    """Every condition of random policies, on what their situations give."""
+VARIED = 50
+"""Situations made of each that is drawn: every one with some of its facts lost, or moved to where a comparison turns."""
+
+
+@given(st.data(), st.randoms(use_true_random=False))
+def test_a_policy_is_judged_alike(data: st.DataObject, chance: Random) -> None:
+    """Every condition of random policies, on what their situations give and on what is near to that."""
     policy = data.draw(policies())
     situation = data.draw(situations(policy))
     action = data.draw(st.sampled_from(ACTIONS))
     conditions = [condition for test in Judge.of(policy, action).tests for condition in test.exprs()]
     run = compile_conditions(conditions)
     known = derive_facts(policy, situation, action)
-    assert run(known) == tuple(evaluate(condition, known) for condition in conditions)
+    amounts = sorted({value for value in known.values() if type(value) is int})
+    for _ in range(VARIED):
+        assert run(known) == tuple(evaluate(condition, known) for condition in conditions)
+        known = {**known, **{name: _moved(known[name], amounts, chance) for name in chance.sample(list(known), 2)}}
+
+
+def _moved(value: Value, amounts: list[int], chance: Random) -> Value:
+    """Another value of a fact: lost, the contrary, or one that some other fact has, or next to that."""
+    if chance.random() < 0.3 or not amounts:
+        return UNKNOWN
+    return not value if isinstance(value, bool) else chance.choice(amounts) + chance.choice((-1, 0, 1))
 
 
 def test_what_is_nothing_of_anything() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from scalegate.gate.decision import Status
 from scalegate.policy.compile import CompiledClause, compile_policy
 from scalegate.policy.document import Action, Policy
+from scalegate.policy.floors import floor_of
 from scalegate.policy.semantics import Facts, evaluate
 from scalegate.policy.syntax import All, Expr, Fact, at_most, term
 from scalegate.truth import Truth
@@ -83,7 +84,12 @@ class Test:
 
         Were unknown adoption enough here, learning that a tier does not bind could end a PROCEED.
         """
-        return self.gates and all(evaluate(expr, facts) is Truth.TRUE for expr in self.exprs())
+        return self.own and self.gates and all(evaluate(expr, facts) is Truth.TRUE for expr in self.exprs())
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the policy's own: what a floor asks for supplies nothing that the policy must have itself."""
+        return floor_of(self.id) is None
 
     def exprs(self) -> tuple[Expr, Expr, Expr]:
         return self.in_force, self.binds, self.condition
@@ -119,13 +125,15 @@ class Judge:
     def holding(self, facts: Facts) -> tuple[str, ...]:
         """Ids of what holds: clauses not met, and `required.KIND` for a kind that no clause discharges or fails."""
         unmet = [test for test in self.tests if test.status(facts) in ("violated", "not shown")]
-        seen = {test.kind for test in unmet} | {test.kind for test in self.tests if test.discharges(facts)}
+        seen = {test.kind for test in unmet if test.own} | {test.kind for test in self.tests if test.discharges(facts)}
         return (*(test.id for test in unmet), *(f"required.{kind}" for kind in REQUIRED_KINDS if kind not in seen))
 
     def alone(self, name: str) -> Judge:
         """A judge of one of the ids that `holding` gives: whatever every policy must have beside it is taken as met."""
         kind = name.removeprefix("required.")
-        asked = tuple(test for test in self.tests if test.id == name or (name != kind and test.kind == kind))
+        asked = tuple(
+            test for test in self.tests if test.id == name or (name != kind and test.kind == kind and test.own)
+        )
         always = All(())
         beside = (Test(f"beside.{it}", it, "will", "", "", True, always, always, always) for it in REQUIRED_KINDS)
         return Judge(self.action, (*asked, *(it for it in beside if name == kind or it.kind != kind)))

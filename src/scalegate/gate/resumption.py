@@ -139,7 +139,7 @@ class _Search:
             if test.id in holding:
                 ways = self.product(ways, self.union(self.ways(e, want) for e, want in test.ways_out()))
         for kind in (name.removeprefix("required.") for name in holding if name.startswith("required.")):
-            asked = (All(test.exprs()) for test in self.judge.tests if test.kind == kind and test.gates)
+            asked = (All(test.exprs()) for test in self.judge.tests if test.kind == kind and test.gates and test.own)
             ways = self.product(ways, self.union(self.ways(expr, Truth.TRUE) for expr in asked))
         return ways
 

@@ -355,7 +355,7 @@ class Policy(Part):
     def document(self) -> dict[str, Any]:
         """The policy in plain values, as it was written: what a floor adds stands in its floor alone."""
         document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
-        for name in ("determinations", "tiers", "clauses") if self.floors else ():
+        for name in ("determinations", "tiers", "parameters", "clauses") if self.floors else ():
             document[name] = [part for part in document[name] if "/" not in part["id"]]
         for name in ("determinations", "parameters", "floors", "exceptions", "risks"):
             if not document[name]:

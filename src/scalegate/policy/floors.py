@@ -3,7 +3,7 @@
 A policy that is read has the parts of its floors among its own, under `FLOOR/ID`, so that whatever judges, signs for,
 explains or lists the parts of a policy does so with those of its floors. Every clause has to be met, so the stricter
 wins. Nothing of the policy's own is changed by a floor, and a floor supplies none of the kinds of clause that an action
-needs.
+needs. What a floor measures the policy measures too, as strictly in each figure (`floor_measures`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from scalegate.policy.clause_figures import named_figures
 from scalegate.policy.document import (
     Clause,
-    ComputeCap,
     Condition,
     Determination,
     Floor,
-    Moratorium,
     Obligation,
     Person,
     Policy,
@@ -26,20 +25,22 @@ from scalegate.policy.document import (
     UndefinedTest,
 )
 from scalegate.policy.faults import Found, PartPath
+from scalegate.policy.floor_measures import looser
 from scalegate.policy.quorums import quorums
-from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined, children
+from scalegate.policy.scalars import Named
+from scalegate.policy.syntax import TIMES, All, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined, children, parts
 from scalegate.policy.syntax import Any as Either
 from scalegate.units import exact_decimal, format_duration
 
 __all__ = ["asked_of_people", "composed", "faults_of_floors", "floor_of"]
 
-KINDS = (Condition, ComputeCap, Moratorium, UndefinedTest, Obligation)
-"""Of a floor: what needs no evaluation, and so none of the kinds of which an action needs one of the policy's own."""
+REFUSED = frozenset({"residual_risk"})
+"""Kinds of clause that a floor cannot have yet."""
 FIELDS = frozenset(
     [
         *("scalegate", "policy", "version", "title", "developer", "about", "floors", "effective_compute", "lease"),
         *("first_evaluation_at", "error_budget", "amendment", "people", "domains", "determinations", "levels", "tiers"),
-        "clauses",
+        *("parameters", "clauses"),
     ]
 )
 """Of a floor: what is carried over, held against the policy, refused, or says nothing where nothing is measured."""
@@ -57,10 +58,16 @@ def composed(policy: Policy) -> Policy:
         return policy
     determinations = [_determination(it.policy, part) for it in policy.floors for part in it.document.determinations]
     tiers = [_tier(it.policy, part) for it in policy.floors for part in it.document.tiers]
+    parameters = [
+        part.model_copy(update={"id": f"{it.policy}/{part.id}"})
+        for it in policy.floors
+        for part in it.document.parameters
+    ]
     clauses = [_clause(it.policy, part) for it in policy.floors for part in it.document.clauses]
     parts = {
         "determinations": (*policy.determinations, *determinations),
         "tiers": (*policy.tiers, *tiers),
+        "parameters": (*policy.parameters, *parameters),
         "clauses": (*policy.clauses, *clauses),
     }
     return policy.model_copy(update=parts)
@@ -78,6 +85,8 @@ def asked_of_people(document: Policy) -> dict[str, int]:
     quorums = [(it.decided_by.role, it.decided_by.at_least) for it in document.determinations]
     quorums += [(it.recorded_by, 1) for it in document.tiers]
     quorums += [(it.kept_by.role, it.kept_by.at_least) for it in document.obligations]
+    quorums += [(it.approvals.role, it.approvals.at_least) for it in document.levels if it.approvals]
+    quorums += [(safeguard.attested_by, 1) for it in document.levels for safeguard in it.safeguards]
     tests = [it.test.approved_by for it in document.clauses if isinstance(it, UndefinedTest)]
     for role, number in (*quorums, *((it.role, it.at_least) for it in tests)):
         asked[role] = max(number, asked.get(role, 0))
@@ -98,7 +107,9 @@ def faults_of_floors(policy: Policy) -> Iterator[Found]:
             what = f"`{floor.policy}` has a dot, which the names of facts have for another meaning"
             yield Found(path, what, "take a floor with `-` or `_` in its name instead")
         yield from (Found(path, what, fix) for what, fix in (*_other(floor), *_beyond(floor), *_weaker(policy, floor)))
-        yield from (Found(path, what, fix) for what, fix in (*_nobody(policy, floor), *_apart(policy, floor)))
+        yield from (Found(*placed) for placed in looser(policy, floor, path))
+        people = (*_nobody(policy, floor), *_evaluators(policy, floor), *_apart(policy, floor))
+        yield from (Found(path, what, fix) for what, fix in people)
 
 
 def _other(floor: Floor) -> Iterator[tuple[str, str]]:
@@ -119,12 +130,11 @@ def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
     """What a floor cannot ask for yet, so that nothing of it would be left out in silence."""
     document, name = floor.document, floor.policy
     alone = "leave it out of the floor, or write the same into the policy itself"
-    if document.domains:
-        yield f"the floor `{name}` measures domains, which a floor cannot do yet", alone
-    elif document.levels or document.judged:
-        yield f"the floor `{name}` has levels, which a floor cannot have yet", alone
-    kinds = {it.kind for it in document.clauses if not isinstance(it, KINDS)}
-    if kinds and not document.domains and not document.levels:
+    if document.judged:
+        listed = ", ".join(f"`{it.id}`" for it in document.judged)
+        yield f"the floor `{name}` has {listed} judged in place of a domain, which a floor cannot have yet", alone
+    kinds = {it.kind for it in document.clauses if it.kind in REFUSED}
+    if kinds:
         listed = ", ".join(f"`{kind}`" for kind in sorted(kinds))
         yield f"the floor `{name}` has clauses of the kind {listed}, which a floor cannot have yet", alone
     for field, info in Policy.model_fields.items():
@@ -132,7 +142,7 @@ def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
             yield f"the floor `{name}` has `{field}`, which a floor cannot have yet", alone
     if not any(clause.gates for clause in document.clauses):
         yield f"no clause of the floor `{name}` gates: it would bind nothing", "take a floor that does, or leave it out"
-    for part in (*document.determinations, *document.tiers, *document.clauses):
+    for part in (*document.determinations, *document.tiers, *document.parameters, *document.clauses):
         if len(f"{name}/{part.id}") > LONGEST:
             yield f"`{name}/{part.id}` is too long for a name", f"shorten one of the two: {LONGEST - 1} letters in all"
 
@@ -166,6 +176,15 @@ def _nobody(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
                 f"the floor `{floor.policy}` names the keys of its role `{role}`, and {', '.join(others)} has another"
             )
             yield what, f"give `{here}` to those whose keys the floor names, with these keys"
+
+
+def _evaluators(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
+    """Who evaluates here and is none of those whose keys the floor names for it."""
+    theirs = {_public(person) for person in floor.document.with_role("evaluator")} - {"unset"}
+    others = [f"`{it.id}`" for it in policy.with_role("evaluator") if _public(it) not in theirs]
+    if floor.document.domains and theirs and others:
+        what = f"the floor `{floor.policy}` names the keys of those who evaluate, and {', '.join(others)} has another"
+        yield what, "give the role `evaluator` to those whose keys the floor names, with these keys"
 
 
 def _apart(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
@@ -212,6 +231,7 @@ def _clause(floor: str, clause: Clause) -> Clause:
     changed: dict[str, Any] = {"id": f"{floor}/{clause.id}"}
     if clause.tier is not None:
         changed["tier"] = f"{floor}/{clause.tier}"
+    changed |= {field: Named(f"{floor}/{figure.id}") for field, figure in named_figures(clause)}
     if isinstance(clause, Condition):
         changed["when"] = _renamed(floor, clause.when)
     if isinstance(clause, Obligation):
@@ -226,8 +246,11 @@ def _renamed(floor: str, expr: Expr) -> Expr:
     """The condition with the facts of the floor's own parts by the names that they have here."""
 
     def fact(name: str) -> str:
+        return TIMES.join(map(one, parts(name)))
+
+    def one(name: str) -> str:
         kind, _, rest = name.partition(".")
-        return f"{kind}.{floor}/{rest}" if kind in ("determination", "tier", "obligation") else name
+        return f"{kind}.{floor}/{rest}" if kind in ("determination", "tier", "obligation", "parameter") else name
 
     def linear(side: Linear) -> Linear:
         return Linear(side.const, tuple((factor, fact(name)) for factor, name in side.terms))

@@ -21,6 +21,7 @@ from scalegate.policy.document import (
     Risk,
     Safeguards,
 )
+from scalegate.policy.floors import floor_of
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, overdue, shown_value, shown_values
 from scalegate.policy.quotes import misquotes
@@ -184,7 +185,8 @@ def _clause(
 def _action(policy: Policy, action: Action) -> ActionView:
     clauses = [clause for clause in policy.clauses if clause.gates and action in clause.actions]
     names = tuple(clause.id for clause in clauses)
-    missing = [kind for kind in REQUIRED_KINDS if all(clause.kind != kind for clause in clauses)]
+    own = {clause.kind for clause in clauses if floor_of(clause.id) is None}
+    missing = [kind for kind in REQUIRED_KINDS if kind not in own]
     if not clauses:
         return ActionView(
             action, names, "No clause gates it. So it is held, always: what no clause speaks of is not allowed.", True

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from scalegate.policy.compile import by_name
 from scalegate.policy.document import Condition, Obligation, Policy, Quorum, Safeguards, UndefinedTest
+from scalegate.policy.floors import floor_of
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.syntax import fact_names, undefined
 
@@ -164,7 +165,8 @@ def _quorums(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
             yield Lint(ALONE, it.path, it.about, what, "ask for at least 2, of people with a key each")
             continue
         shared = set.intersection(*(set(person.roles) for person in people)) - {it.role} if people else set()
-        # A role that the policy asks nobody for is a side too: `management`, `board`.
+        # A role that the policy asks nobody for is a side too: `management`, `board`. That of a floor is the same duty.
+        shared = {role for role in shared if floor_of(role) is None}
         if shared and it.role not in told:
             told.add(it.role)
             other = ", ".join(f"`{role}`" for role in sorted(shared))

@@ -1,0 +1,173 @@
+"""What a floor measures, held against what the policy measures: each figure as strict as the floor's, or a fault.
+
+A floor brings no domain and no level of its own. The policy has domains by the same ids and levels by the same numbers;
+what is measured for these decides the floor's clauses too. So nothing of a floor may be looser here than it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from scalegate.policy.document import Domain, Floor, Level, Policy, Safeguard, ScaleCap
+from scalegate.policy.faults import PartPath
+from scalegate.units import exact_decimal, exact_flop, format_duration
+
+__all__ = ["looser"]
+
+Fault = tuple[str, str]
+"""What is wrong, and what to write instead."""
+Placed = tuple[PartPath, str, str]
+"""The same, and where in the policy."""
+
+
+def looser(policy: Policy, floor: Floor, at: PartPath) -> Iterator[Placed]:
+    """Where the policy measures less than its floor does, less strictly, or with other safeguards.
+
+    `at`: the place of the floor, for what the policy lacks.
+    """
+    theirs, name = floor.document, floor.policy
+    for domain in theirs.domains:
+        index = next((index for index, it in enumerate(policy.domains) if it.id == domain.id), None)
+        if index is None:
+            what = f"the floor `{name}` measures `{domain.id}`, and this policy does not"
+            yield at, what, f"add a domain `{domain.id}` that is at least as strict as the floor's"
+        else:
+            yield from _at(("domains", index), _of_domain(name, domain, policy.domains[index]))
+    for level in theirs.levels:
+        index = next((index for index, it in enumerate(policy.levels) if it.number == level.number), None)
+        if index is None:
+            what = f"the floor `{name}` has level {level.number}, and this policy has not"
+            yield at, what, f"add a level {level.number} with the floor's safeguards and approvals"
+        else:
+            yield from _at(("levels", index), _of_level(policy, name, level, policy.levels[index]))
+    if policy.judged and any(isinstance(it, ScaleCap) for it in theirs.clauses):
+        names = ", ".join(f"`{it.id}`" for it in policy.judged)
+        what = f"the floor `{name}` caps by what models are measured to be, and {names} is judged in place of a domain"
+        yield at, what, "leave its `level` out, or ask for it in a condition"
+    yield from _of_all(policy, floor)
+
+
+def _at(path: PartPath, faults: Iterable[Fault]) -> Iterator[Placed]:
+    for what, fix in faults:
+        yield path, what, fix
+
+
+def _of_all(policy: Policy, floor: Floor) -> Iterator[Placed]:
+    theirs, name = floor.document, floor.policy
+    if theirs.domains and policy.budget.alpha > theirs.budget.alpha:
+        alpha = _share(theirs.budget.alpha)
+        what = f"the floor `{name}` allows for an error of {alpha} over a lineage, and here it is more"
+        yield ("error_budget", "alpha"), what, f"write at most `alpha: {alpha}`"
+    first, own = theirs.first_evaluation_at, policy.first_evaluation_at
+    if theirs.domains and own is not None and (first is None or own > first):
+        told = f"is due at {exact_flop(first)}" if first is not None else "comes before the first step"
+        fix = f"write at most `first_evaluation_at: {exact_flop(first)}`" if first is not None else "leave it out"
+        yield ("first_evaluation_at",), f"under the floor `{name}` the first evaluation {told}, and here later", fix
+
+
+def _of_domain(floor: str, theirs: Domain, here: Domain) -> Iterator[Fault]:
+    about = f"`{theirs.id}` of the floor `{floor}`"
+
+    def held(field: str, most: bool, get: Callable[[Domain], Any], show: Callable[[Any], str]) -> Iterator[Fault]:
+        limit, own = get(theirs), get(here)
+        if own > limit if most else own < limit:
+            bound = "at most" if most else "at least"
+            what = f"{about} has `{field}` {show(limit)}, and here it is {show(own)}"
+            yield what, f"write {bound} `{field}: {show(limit)}`"
+
+    yield from held("threshold", True, lambda it: it.threshold, exact_decimal)
+    yield from held("alarm", True, lambda it: it.alarm, exact_decimal)
+    yield from held("samples", False, lambda it: it.samples, str)
+    yield from held("buffer", True, lambda it: it.buffer, _factor)
+    yield from held("margin", False, lambda it: it.margin, _factor)
+    yield from held("share", False, lambda it: it.elicitation.share, _share)
+    yield from held("at_least", False, lambda it: it.elicitation.at_least, exact_flop)
+    if here.level != theirs.level:
+        what = f"{about} is of level {theirs.level}, and here it is of level {here.level}"
+        yield what, f"write `level: {theirs.level}`"
+    if theirs.release is not None and here.release is not None:
+        added, horizon = theirs.release.enhancement, theirs.release.horizon
+        if here.release.enhancement < added:
+            what = f"{about} takes {_factor(added)} to be added after a release, and here it is less"
+            yield what, f"write at least `enhancement: {_factor(added)}`"
+        if here.release.horizon < horizon:
+            what = f"{about} looks {format_duration(horizon)} past a release, and here it is less"
+            yield what, f"write at least `horizon: {format_duration(horizon)}`"
+    elif here.release is not None:
+        what = f"{about} leaves open what a release adds, so that nothing supports one, and here it is said"
+        yield what, "leave `release` out"
+    lacks = [text for text in theirs.not_measured if text not in here.not_measured]
+    if lacks:
+        yield (
+            f"{about} says of itself what it does not measure: {_quoted(lacks)}",
+            "say so under `not_measured` here too",
+        )
+
+
+def _of_level(policy: Policy, floor: str, theirs: Level, here: Level) -> Iterator[Fault]:
+    about = f"level {theirs.number} of the floor `{floor}`"
+    for safeguard in theirs.safeguards:
+        own = next((it for it in here.safeguards if it.id == safeguard.id), None)
+        if own is None:
+            what = f"{about} asks for the safeguard `{safeguard.id}`, and this level {theirs.number} does not"
+            yield what, f"add `{safeguard.id}` to it, as the floor has it"
+        else:
+            yield from _of_safeguard(policy, floor, about, safeguard, own)
+    asked, own_asked = theirs.approvals, here.approvals
+    if asked is None:
+        return
+    if own_asked is None:
+        what = f"{about} asks for approvals, and this level {theirs.number} does not"
+        yield what, f"add `approvals` by a role whose people all have `{floor}/{asked.role}`"
+        return
+    if own_asked.at_least < asked.at_least:
+        what = f"{about} asks for {asked.at_least} approvals, and here it is {own_asked.at_least}"
+        yield what, f"write at least `at_least: {asked.at_least}`"
+    yield from _lasts(f"an approval of {about}", asked.valid_for, own_asked.valid_for)
+    others = [it.id for it in policy.signers(own_asked) if f"{floor}/{asked.role}" not in it.roles]
+    yield from _strangers(f"approvals of {about}", f"{floor}/{asked.role}", others)
+
+
+def _of_safeguard(policy: Policy, floor: str, about: str, theirs: Safeguard, here: Safeguard) -> Iterator[Fault]:
+    of = f"`{theirs.id}` of {about}"
+    if here.text != theirs.text:
+        yield (
+            f"{of} has another text here: {_quoted([theirs.text])}",
+            "write the floor's text, or add one of its own name",
+        )
+    if here.kind != theirs.kind:
+        yield f"{of} is of the kind `{theirs.kind}`, and here of `{here.kind}`", f"write `kind: {theirs.kind}`"
+    if here.survives_release and not theirs.survives_release:
+        yield f"{of} does not survive a release, and here it does", "leave `survives_release` out"
+    yield from _lasts(of, theirs.valid_for, here.valid_for)
+    role = f"{floor}/{theirs.attested_by}"
+    others = [it.id for it in policy.with_role(here.attested_by) if role not in it.roles]
+    yield from _strangers(f"attestations of {of}", role, others)
+
+
+def _lasts(of: str, theirs: int | None, here: int | None) -> Iterator[Fault]:
+    if theirs is not None and (here is None or here > theirs):
+        told = format_duration(theirs)
+        yield f"{of} counts for {told}, and here longer", f"write at most `valid_for: {told}`"
+
+
+def _strangers(what: str, role: str, others: Iterable[str]) -> Iterator[Fault]:
+    listed = ", ".join(f"`{it}`" for it in others)
+    if listed:
+        yield (
+            f"{what} are signed here by {listed} too, without the role `{role}`",
+            f"give them `{role}`, or another role",
+        )
+
+
+def _quoted(texts: Iterable[str]) -> str:
+    return "; ".join(f'"{text}"' for text in texts)
+
+
+def _factor(value: Any) -> str:
+    return f"{exact_decimal(value)}x"
+
+
+def _share(value: Any) -> str:
+    return f"{exact_decimal(value * 100)}%"
