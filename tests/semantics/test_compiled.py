@@ -36,7 +36,7 @@ def test_it_gives_what_the_reference_gives(conditions: list[Expr], known: dict[s
 
 
 VARIED = 50
-"""Situations made of each that is drawn: every one with some of its facts lost, or moved to where a comparison turns."""
+"""Situations made of each that is drawn: in each some facts are lost, or moved to where a comparison turns."""
 
 
 @given(st.data(), st.randoms(use_true_random=False))
