@@ -5,7 +5,8 @@ Each says in words what would have to happen and what that does to the facts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from fractions import Fraction
 from functools import partial
 from math import ceil, floor
 
@@ -25,18 +26,20 @@ from scalegate.gate.measures import (
 )
 from scalegate.gate.obligations import obligation_changes, opened_anew
 from scalegate.gate.permit import boundary
-from scalegate.gate.resumption import Change, resumption
+from scalegate.gate.resumption import SPENT, Change, resumption
 from scalegate.gate.situation import Situation
 from scalegate.policy.clause_figures import all_values, value_at
 from scalegate.policy.document import Action, ComputeCap, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
-from scalegate.policy.syntax import Compare, compares
+from scalegate.policy.syntax import Compare, compares, fact_names
 from scalegate.truth import Truth
 from scalegate.units import DAY, MAX_FLOP, exact_flop, format_instant, format_wait, round_down, round_up
 
 __all__ = ["possible_changes", "unforeseen_changes", "ways_out"]
 
 OTHERS = ("developer.others",)
+SETTLES = 20
+"""How often elicitation is added for elicitation; what has not settled by then never does."""
 ACTS = 8
 """Most acts that one line names."""
 
@@ -63,17 +66,34 @@ def possible_changes(
     asked = max(situation.lineage.planned_end or 0, ceil(situation.compute / factor))
     at = floor((trained_in(situation, judge) or 0) * factor)
     due = {domain.id: elicitation_due(policy, domain, at, asked, stated) for domain in policy.domains}
+    due = _as_asked(due, judge, facts, factor, stated)
     # What is spent on elicitation counts towards the lineage, and so towards what is asked for.
     cost = ceil(sum(due.values()) * factor)
     return (
         *(c for d in policy.domains for c in lineage_measures(policy, situation, judge, d, facts, due[d.id])),
         *_of_others(policy, situation, facts, stated),
-        *_attestations(policy, situation, _able(policy)),
+        *_attestations(policy, situation, judge, facts, _able(policy)),
         *_acts(policy, situation, judge, facts, cost, stated),
         *_signatures(policy, situation, judge, facts, _able(policy)),
         *_waits(judge, facts),
         *budget_waits(policy, situation, judge, facts),
     )
+
+
+def _as_asked(
+    due: dict[str, int], judge: Judge, facts: Facts, factor: Fraction, stated: Callable[[int], int]
+) -> dict[str, int]:
+    """FLOP of elicitation in each domain, or more where a condition that holds asks for more than the domain does."""
+    more = dict(due)
+    for _ in range(SETTLES):
+        # What is spent on elicitation is asked about too, and may take elicitation in turn.
+        spent = ceil(sum(more.values()) * factor)
+        later = {**facts, **{name: value + spent for name in SPENT if (value := number(facts.get(name))) is not None}}
+        asked = {name: _asked(judge, later, f"{name}.elicitation", ("condition",)) or 0 for name in more}
+        if all(asked[name] <= flops for name, flops in more.items()):
+            return more
+        more = {name: max(flops, stated(asked[name])) for name, flops in more.items()}
+    return due
 
 
 def _of_others(policy: Policy, situation: Situation, facts: Facts, stated: Callable[[int], int]) -> tuple[Change, ...]:
@@ -124,7 +144,10 @@ def unforeseen_changes(
     for wait in (*_waits(judge, facts), *budget_waits(policy, situation, judge, facts)):
         later = situation.model_copy(update={"now": int(number(dict(wait.updates)["now"]) or 0)})
         signed: list[tuple[str, Value]] = []
-        for change in (*_attestations(policy, later, able), *_signatures(policy, later, judge, facts, able)):
+        for change in (
+            *_attestations(policy, later, judge, facts, able),
+            *_signatures(policy, later, judge, facts, able),
+        ):
             signed += change.updates
         measured = _measured(changes, later.now)
         text = f"{wait.text}; what ends until then is measured and signed again"
@@ -133,24 +156,22 @@ def unforeseen_changes(
         found += again(policy, situation, judge.action, able, trained_in(situation, judge))
     # A clause of a tier that comes to bind may be the one that is asked for.
     for tier in policy.tiers:
-        adopters = number(facts.get(f"tier.{tier.id}.adopters"))
-        if (adopters or 0) < tier.binds_at and able & {person.id for person in policy.with_role(tier.recorded_by)}:
+        adopters, name = number(facts.get(f"tier.{tier.id}.adopters")) or 0, f"tier.{tier.id}.until"
+        until = max(situation.now + 1, _asked(judge, facts, name) or 0)
+        if able & {person.id for person in policy.with_role(tier.recorded_by)}:
             text = (
                 f"somebody with role `{tier.recorded_by}` records who has adopted `{tier.id}`, if it has come to bind"
             )
-            until = situation.now + 1
-            found.append(
-                Change(
-                    "sign",
-                    text,
-                    ((f"tier.{tier.id}.adopters", tier.binds_at), (f"tier.{tier.id}.until", until)),
-                    concerns=("tier", tier.id),
-                )
-            )
+            more = f"somebody with role `{tier.recorded_by}` records who has adopted `{tier.id}`, if all have"
+            found += [
+                Change("sign", said, ((f"tier.{tier.id}.adopters", many), (name, until)), concerns=("tier", tier.id))
+                for said, many in ((text, tier.binds_at), (more, len(tier.parties)))
+                if adopters < many
+            ]
     # An amendment is another policy: what is signed under this one ends with it, so nothing is promised past it.
     lacking = frozenset(person.id for person in policy.people) - able
     for change in (
-        *_attestations(policy, situation, lacking),
+        *_attestations(policy, situation, judge, facts, lacking),
         *_signatures(policy, situation, judge, facts, lacking),
     ):
         text = f"an amendment names a key for {', '.join(sorted(lacking))}"
@@ -201,17 +222,47 @@ def _able(policy: Policy) -> frozenset[str]:
     return keyed or frozenset(person.id for person in policy.people)
 
 
-def _attestations(policy: Policy, situation: Situation, able: frozenset[str]) -> Iterator[Change]:
+def _attestations(
+    policy: Policy, situation: Situation, judge: Judge, facts: Facts, able: frozenset[str]
+) -> Iterator[Change]:
     for level in policy.levels:
         for safeguard in level.safeguards:
             if able & {person.id for person in policy.with_role(safeguard.attested_by)}:
+                name = f"safeguard.{safeguard.id}.until"
+                until, asked = _until(judge, facts, name, situation.now, safeguard.valid_for)
                 yield Change(
                     "act",
                     f"`{safeguard.id}` is put in place and attested by somebody with role"
-                    f" `{safeguard.attested_by}`: {safeguard.text}",
-                    ((f"safeguard.{safeguard.id}.until", situation.now + (safeguard.valid_for or DAY)),),
+                    f" `{safeguard.attested_by}`{asked}: {safeguard.text}",
+                    ((name, until),),
                     concerns=("safeguard", safeguard.id),
                 )
+
+
+def _until(judge: Judge, facts: Facts, name: str, now: int, valid_for: int | None) -> tuple[int, str]:
+    """Until when something has to count that is signed now, and in words what the clauses that hold ask for of that."""
+    least = _asked(judge, facts, name) or 0
+    if least <= now:
+        return now + (valid_for if valid_for is not None else DAY), ""
+    # It is signed and decided on some time later.
+    until = least + DAY if valid_for is None else now + valid_for
+    return until, f" until {format_instant(max(min(until, least + DAY), least))} at least"
+
+
+def _asked(judge: Judge, facts: Facts, name: str, kinds: Collection[str] = ()) -> int | None:
+    """The least value of a fact with which each comparison of it in the clauses that hold is so; None: none is.
+
+    `kinds`: of clauses that are looked at; empty: all.
+    """
+    holding = set(judge.holding(facts))
+    found: list[int] = []
+    tests = [test for test in judge.tests if test.id in holding and (not kinds or test.kind in kinds)]
+    for test in tests:
+        for compare in (it for expr in test.exprs() for it in compares(expr)):
+            point = boundary(compare, facts, name) if name in fact_names(compare) else None
+            near = (point, point + 1) if point is not None else ()
+            found += [at for at in near if evaluate(compare, {**facts, name: at}) is Truth.TRUE][:1]
+    return max(found, default=None)
 
 
 def _declared(policy: Policy, situation: Situation, cost: int) -> tuple[tuple[str, Value], ...]:
@@ -284,22 +335,29 @@ def _signatures(
             after = "" if level.number in shown else ", after a decision that shows the level open"
             for person in policy.signers(level.approvals):
                 if person.id in able:
+                    name = f"approval.{level.number}.{person.id}.until"
+                    until, asked = _until(judge, facts, name, now, level.approvals.valid_for)
                     yield Change(
                         "sign",
                         f"{person.name} (`{person.id}`, {level.approvals.role}) signs for level {level.number}"
-                        f" of this run{after}",
-                        ((f"approval.{level.number}.{person.id}.until", now + (level.approvals.valid_for or DAY)),),
+                        f" of this run{asked}{after}",
+                        ((name, until),),
                         partial(_shows, policy, level.number, judge.action),
                         concerns=("approval", str(level.number), person.id),
                     )
     for tier in policy.tiers:
-        stale = isinstance(facts.get(f"tier.{tier.id}.adopters"), Unknown) or _past(facts, f"tier.{tier.id}.until", now)
-        if stale and able & {person.id for person in policy.with_role(tier.recorded_by)}:
+        name = f"tier.{tier.id}.until"
+        adopters, least = number(facts.get(f"tier.{tier.id}.adopters")), _asked(judge, facts, name) or 0
+        longest = least + DAY if least > now else 0
+        stale = adopters is None or _past(facts, name, now)
+        longer = f" until {format_instant(longest)} at least" if longest else ""
+        if (stale or _past(facts, name, least)) and able & {it.id for it in policy.with_role(tier.recorded_by)}:
+            number_of = tier.binds_at - 1 if stale or adopters is None else int(adopters)
+            as_it_is = f"if fewer than {tier.binds_at} have" if stale else "if that is still so"
             yield Change(
                 "sign",
-                f"somebody with role `{tier.recorded_by}` records who has adopted `{tier.id}`,"
-                f" if fewer than {tier.binds_at} have",
-                ((f"tier.{tier.id}.adopters", tier.binds_at - 1), (f"tier.{tier.id}.until", now + 1)),
+                f"somebody with role `{tier.recorded_by}` records{longer} who has adopted `{tier.id}`, {as_it_is}",
+                ((f"tier.{tier.id}.adopters", number_of), (name, max(now + 1, longest))),
                 concerns=("tier", tier.id),
             )
 

@@ -47,7 +47,7 @@ def claim_changes(
             yield Change(
                 "sign",
                 f"if it can be bounded by at most {format_chance(most)}: {who} {'each ' * (len(group) > 1)}"
-                f"claim{'s' * (len(group) == 1)} that, of {which}, for `{action}`: {risk.about}",
+                f"claim{'s' * (len(group) == 1)} that of `{risk.id}`, of {which}, for `{action}`: {risk.about}",
                 tuple((name, value) for name, value in facts.items() if name.rpartition(".")[0] in mine),
                 concerns=("risk", risk.id, *group),
             )
