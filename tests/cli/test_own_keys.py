@@ -70,7 +70,14 @@ def test_an_amendment_says_whose_signatures_it_lacks(scalegate: Command, policy:
     first = scalegate("adopt", file, "-p", "p", "--as", "ada", "--key", "ada.key")
     said = "is signed by ada and not in force: 1 more signature of grace, alan."
     assert said in " ".join(first.out.split())
-    assert said in " ".join(scalegate("status", "-p", "p").out.split())
+    told = " ".join(scalegate("status", "-p", "p").out.split())
+    assert said in told
+    assert "Nothing in it reads as weaker than what is in force." in told
+    looser = changed.replace('version: "1.0"', 'version: "1.1"').replace("at: 1e14 FLOP", "at: 1e15 FLOP")
+    file.write_text(looser)
+    other = scalegate("adopt", file, "-p", "p", "--as", "alan", "--key", "alan.key")
+    assert (other.code, "another text is signed as `arithmetic-demo 1.1` already, and waits" in other.err) == (2, True)
+    file.write_text(changed.replace('version: "1.0"', 'version: "1.1"'))
     assert scalegate("adopt", file, "-p", "p", "--as", "alan", "--key", "alan.key").out.count("is in force.") == 1
     assert "not in force" not in scalegate("status", "-p", "p").out
 

@@ -73,8 +73,8 @@ def test_no_claim_holds_and_the_hold_says_which_claim_would_release_it() -> None
     ]
     fact = held.resumption.sets[0][0]
     assert fact.text == (
-        "if it can be bounded by at most 0.01% (1 in 10,000): Ada (`ada`, rso) claims that of `harm`, of the present weights,"
-        " saved, for `train`: A catastrophe from it within a year."
+        "if it can be bounded by at most 0.01% (1 in 10,000): Ada (`ada`, rso) claims that of `harm`, of the present"
+        " weights, saved, for `train`: A catastrophe from it within a year."
     )
     assert claim(book) is None
     decision = ask(book)

@@ -27,6 +27,23 @@ def test_amendment_ends_the_permit_shown(tmp_path: Path) -> None:
     assert text.count("Signed to amend the policy: arithmetic-demo 1.1") == 2
 
 
+def test_a_version_that_waits_is_told_first_with_what_it_would_weaken(tmp_path: Path) -> None:
+    project, model = new_project(tmp_path / "p"), Model()
+    with open_gate(project, model) as gate:
+        train(gate, model, steps=1)
+    changed = project.policy.read_text(encoding="utf-8").replace('version: "1.0"', 'version: "1.1"')
+    policy = parse_policy(changed.replace("at: 1e14 FLOP", "at: 1e15 FLOP"), name="changed")
+    with project.journal() as journal:
+        adopt(journal, policy, "ada", project.key("ada"))
+    text = Reader(report(project)).text
+    told = "ada and not in force: 1 more signature of grace, alan. It would weaken, or may: clause cap.absolute"
+    assert told in text
+    assert text.index(told) < text.index("Genesis:")
+    with project.journal() as journal:
+        adopt(journal, policy, "alan", project.key("alan"))
+    assert "and not in force" not in Reader(report(project)).text
+
+
 def test_a_permit_that_the_developers_other_runs_ended_is_not_shown_as_standing(tmp_path: Path) -> None:
     project = new_project(tmp_path / "p")
     model = Model()

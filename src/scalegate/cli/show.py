@@ -157,7 +157,8 @@ def findings_view(decision: Decision) -> Table:
     for name in ("clause", "finding", "because"):
         table.add_column(name, overflow="fold")
     quiet = [f for f in decision.findings if f.kind == "standing" and f.status == "met"]
-    for finding in decision.findings:
+    # What holds comes first: of many clauses that are met it would be lost.
+    for finding in sorted(decision.findings, key=lambda it: it.status not in ("violated", "not shown")):
         if finding not in quiet:
             colour = COLOURS[finding.status]
             table.add_row(escape(finding.clause), f"[{colour}]{finding.status}[/]", escape(finding.detail))

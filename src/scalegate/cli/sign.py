@@ -288,11 +288,12 @@ def adopt(
     from scalegate.cli.check import adoption_document
     from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
-    from scalegate.cli.status import pending_line, status_document
+    from scalegate.cli.status import status_document
     from scalegate.cli.weak import adoption_lines
     from scalegate.errors import InputError, Place
     from scalegate.gate import project as projects
     from scalegate.gate.adoption import read_against
+    from scalegate.gate.amending import same_version
     from scalegate.policy import load_policy
 
     wanted = load_policy(policy_file(policy, quiet=as_json))
@@ -302,6 +303,12 @@ def adopt(
             raise InputError(
                 "this policy is in force already", place=Place(file=str(policy)), fix="nothing is to be signed"
             )
+        if other := same_version(journal.fold, wanted):
+            raise InputError(
+                f"another text is signed as `{wanted.policy} {wanted.version}` already, and waits ({other[:12]}...)",
+                place=Place(file=str(policy)),
+                fix="give yours a `version` of its own, or sign that one",
+            )
         rules = journal.fold.policy or wanted
         in_force = projects.adopt(journal, wanted, who, signer(rules, place, who, key))
         pending = [item for item in status_document(journal, project)["amendment"] if item["policy"] == wanted.digest()]
@@ -309,7 +316,7 @@ def adopt(
     took = in_force == wanted.digest()
     word = "is in force" if took else "has your signature"
     document = {"policy": wanted.digest(), "in_force": took, "pending": pending, "outlook": outlook}
-    lines = [f"{wanted.policy} {wanted.version} {word}.", *map(pending_line, pending)]
+    lines = [f"{wanted.policy} {wanted.version} {word}.", *(it["told"] for it in pending)]
     if took and rules is not wanted:
         lines.append(
             "What was attested, approved and recorded under the version before counts no more: it is signed again."

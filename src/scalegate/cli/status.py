@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,16 @@ from scalegate.cli.scale_caps import scale_cap_lines, scale_caps_of
 from scalegate.cli.show import count
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
-from scalegate.gate.amending import noticed_until
+from scalegate.gate.amending import pending, weakened, words
 from scalegate.gate.exceptions import told
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, latest_decision, otherwise, outdated, since, to_decide
-from scalegate.ledger.entries import PolicyAdopted
 from scalegate.policy import ACTIONS, Policy, load_policy
 from scalegate.training.beside import kept_beside
 from scalegate.training.left import waiting
 from scalegate.units import format_flop, format_instant
 
 __all__ = [
-    "pending_line",
     "status_document",
     "status_view",
     "undecided_view",
@@ -87,7 +86,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
             if attempt.announced is not None and attempt.finished is None
         ],
         "exceptions": list(_exceptions(fold, journal.now())),
-        "amendment": _pending(fold),
+        "amendment": list(_pending(fold)),
         "obligations": obligations_document(journal),
         "risk_budgets": risk_budgets(journal),
         "file": _file(folder, policy, fold),
@@ -129,40 +128,10 @@ def _file(folder: Path, policy: Policy, fold: Fold) -> str | None:
     return f"{path} is not the policy in force. To adopt it: {first}{adopt}"
 
 
-def _pending(fold: Fold) -> list[Document]:
-    """Policies that some have signed for and that are not in force, with who may still sign."""
-    policy = fold.policy
-    if policy is None or policy.amendment is None:
-        return []
-    may = [person.id for person in policy.signers(policy.amendment) if person.key != "unset"]
-    return [
-        {
-            "policy": digest,
-            "name": next(
-                f"{entry.document.get('policy')} {entry.document.get('version')}"
-                for entry in (record.entry for record in fold.records)
-                if isinstance(entry, PolicyAdopted) and entry.policy == digest
-            ),
-            "signed": sorted(ballot.signed),
-            "missing": max(policy.amendment.at_least - len(ballot.signed), 0),
-            "may_sign": [
-                it for it in may if it not in ballot.signed or len(ballot.signed) >= policy.amendment.at_least
-            ],
-            "notice_until": noticed_until(policy, ballot) if policy.amendment.notice else None,
-        }
-        for (digest, _), ballot in fold.votes.items()
-    ]
-
-
-def pending_line(item: Document) -> str:
-    """What an adoption that is not complete lacks."""
-    missing = count(item["missing"], "more signature") if item["missing"] else "another signature"
-    until = item.get("notice_until")
-    notice = f" Notice of it runs until {format_instant(until)}: then it takes one of these." if until else ""
-    return (
-        f"{item['name']} ({item['policy'][:12]}...) is signed by {', '.join(item['signed'])} and not in force:"
-        f" {missing} of {', '.join(item['may_sign'])}.{notice}"
-    )
+def _pending(fold: Fold) -> Iterator[Document]:
+    for item in pending(fold):
+        weaker = weakened(fold, item.policy)
+        yield asdict(item) | {"weaker": list(weaker), "told": words(item, weaker)}
 
 
 def _undecided(fold: Fold, run: str, decided_at: int | None) -> Document | None:
@@ -240,7 +209,7 @@ def status_view(document: Document) -> RenderableType:
         if run["decided_at"] is None
     ]
     lines += [Text(document["file"], style="bold yellow")] if document["file"] else []
-    lines += [Text(pending_line(item), style="bold yellow") for item in document["amendment"]]
+    lines += [Text(item["told"], style="bold yellow") for item in document["amendment"]]
     lines += [obligation_line(item) for item in document["obligations"]]
     lines += [
         Text(

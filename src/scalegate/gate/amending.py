@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from scalegate.ledger.entries import PolicyAdopted
 from scalegate.policy.document import Policy
+from scalegate.policy.lints import changed_since
+from scalegate.policy.reader import policy_from_json
 from scalegate.units import format_instant
 
-__all__ = ["Ballot", "Ballots", "new_until", "noticed_until", "voted"]
+if TYPE_CHECKING:
+    from scalegate.gate.fold import Fold
+
+__all__ = [
+    "Ballot",
+    "Ballots",
+    "Pending",
+    "new_until",
+    "noticed_until",
+    "pending",
+    "same_version",
+    "voted",
+    "weakened",
+    "words",
+]
+
+
+SHOWN = 4
+"""Most of what a version would weaken that one line names."""
 
 
 @dataclass
@@ -55,3 +77,70 @@ def noticed_until(policy: Policy, ballot: Ballot) -> int:
     """The first instant at which a signature may bring a version into force; until then they are collected."""
     notice = policy.amendment.notice if policy.amendment else None
     return ballot.since + (notice or 0)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A version that some have signed for and that is not in force."""
+
+    policy: str
+    """Its digest."""
+    name: str
+    signed: tuple[str, ...]
+    missing: int
+    """How many more have to sign."""
+    may_sign: tuple[str, ...]
+    notice_until: int | None
+
+
+def pending(fold: Fold) -> tuple[Pending, ...]:
+    """The versions that wait for signatures or for their time, with who may still sign."""
+    policy = fold.policy
+    if policy is None or policy.amendment is None:
+        return ()
+    least = policy.amendment.at_least
+    may = [person.id for person in policy.signers(policy.amendment) if person.key != "unset"]
+    return tuple(
+        Pending(
+            policy=digest,
+            name=f"{policy.policy} {_document(fold, digest).get('version')}",
+            signed=tuple(sorted(ballot.signed)),
+            missing=max(least - len(ballot.signed), 0),
+            may_sign=tuple(it for it in may if it not in ballot.signed or len(ballot.signed) >= least),
+            notice_until=noticed_until(policy, ballot) if policy.amendment.notice else None,
+        )
+        for (digest, _), ballot in fold.votes.items()
+    )
+
+
+def same_version(fold: Fold, policy: Policy) -> str | None:
+    """The digest of another text that waits under the same version; None: there is none."""
+    waiting = (digest for digest, _ in fold.votes if digest != policy.digest())
+    return next((it for it in waiting if _document(fold, it).get("version") == policy.version), None)
+
+
+def weakened(fold: Fold, digest: str) -> tuple[str, ...]:
+    """What a version that waits would weaken, or may: each part with what becomes of it."""
+    assert fold.policy is not None, "a version waits under one that is in force"
+    changes = changed_since(fold.policy, policy_from_json(_document(fold, digest)))
+    return tuple(f"{it.about}: {it.what}" for it in changes if it.rule.severity == "weakness")
+
+
+def words(item: Pending, weaker: Sequence[str]) -> str:
+    """That it waits, for whom and how long, and what it would weaken."""
+    missing = f"{item.missing} more signature{'s' * (item.missing > 1)}" if item.missing else "another signature"
+    notice = ""
+    if item.notice_until is not None:
+        notice = f" Notice of it runs until {format_instant(item.notice_until)}: then it takes one of these."
+    told = "; ".join(weaker[:SHOWN]) + (f"; and {len(weaker) - SHOWN} more" if len(weaker) > SHOWN else "")
+    what = f" It would weaken, or may: {told}." if weaker else " Nothing in it reads as weaker than what is in force."
+    signed = ", ".join(item.signed)
+    return (
+        f"Pending amendment: {item.name} ({item.policy[:12]}...) is signed by {signed} and not in force:"
+        f" {missing} of {', '.join(item.may_sign)}.{notice}{what}"
+    )
+
+
+def _document(fold: Fold, digest: str) -> dict[str, object]:
+    adopting = (it.entry for it in fold.records if isinstance(it.entry, PolicyAdopted))
+    return next(entry.document for entry in adopting if entry.policy == digest)

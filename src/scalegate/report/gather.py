@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from scalegate.gate import Decision, Replayed, ResumptionFact
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.adoption import never_held
+from scalegate.gate.amending import pending, weakened, words
 from scalegate.gate.exceptions import told
 from scalegate.gate.facts import derive_facts, effective, look_alpha
 from scalegate.gate.jumps import jumps
@@ -62,6 +63,7 @@ def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file:
         genesis=_genesis(context, replayed),
         waiting=tuple(waiting),
         exceptions=_exceptions(context),
+        amendments=tuple(words(it, weakened(fold, it.policy)) for it in pending(fold)),
         limits=_limits(context),
         verdict=_verdict(context),
         others=_others(context),

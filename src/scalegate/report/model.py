@@ -313,6 +313,8 @@ class Report:
     """What counts against a run and is not in the ledger yet."""
     exceptions: tuple[str, ...]
     """That a run went on although it was held: stands first."""
+    amendments: tuple[str, ...]
+    """Versions that some have signed for and that are not in force, with what they would weaken."""
     limits: Limits
     verdict: Verdict | None
     others: tuple[Other, ...]
