@@ -19,7 +19,8 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 soak: $(READY)
-	SCALEGATE_KILLS=300 SCALEGATE_EXAMPLES=20000 $(BIN)/pytest tests/ledger/test_ledger_crash.py tests/semantics
+	SCALEGATE_KILLS=300 SCALEGATE_EXAMPLES=2000 $(BIN)/pytest -n 2 tests/ledger/test_ledger_crash.py tests/semantics
+	SCALEGATE_EXAMPLES=100000 $(BIN)/pytest tests/semantics/test_compiled.py -k gives_what
 	$(BIN)/python tests/fuzz/loader.py $(ARGS)
 
 bench: $(READY)

@@ -36,7 +36,7 @@ from scalegate.policy.vocabulary import Vocabulary, vocabulary
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(it for it in (ROOT / "src/scalegate").glob("*/*.yaml") if not it.name.endswith(".tests.yaml"))
-EXAMPLES.append(ROOT / "tests/policy/floors/sound.yaml")
+EXAMPLES += [ROOT / "tests/policy/floors" / f"{name}.yaml" for name in ("sound", "lab_on_measured")]
 BROKEN = sorted(path for name in ("broken", "floors") for path in (ROOT / "tests/policy" / name).glob("*.yaml"))
 SECONDS = 10
 """So long may reading one input take."""
