@@ -279,6 +279,22 @@ def test_it_is_unknown_where_the_lineage_is_not_known() -> None:
     assert isinstance(unjudged(book), Unknown)
 
 
+def test_an_evaluation_of_what_a_run_merged_covers_nothing_that_it_trained() -> None:
+    """Where people evaluate it was so: its start was taken for weights of its own."""
+    book = Book.adopted()
+    book.put(kinds.TierStatus)
+    book.put(kinds.RunOpened)
+    saved(book, "w", 10**12)
+    of = opened(book, "merged", kinds.Parent(weights=digest("w"), relation="merge"), start="w")
+    saved(book, "merged", 9 * 10**11, **of)
+    opened(book, "two")
+    book.put(kinds.EvaluationAnnounced)
+    book.put(kinds.ComputeReserved, evaluation=digest("e"), flops=2 * 10**10)
+    book.put(kinds.EvaluationFinished, elicitation_flops=2 * 10**10)
+    book.fold.runs["r"].faults.clear()
+    assert facts_of(book)["arithmetic.unevaluated"] == 9 * 10**11
+
+
 # --- the risk that remains ----------------------------------------------------------------------------------
 
 

@@ -103,7 +103,10 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
             if piece.attempt:
                 tried[piece.domain] = piece.attempt
             if piece.weights in run.weights or piece.weights in run.starts:
-                found.append(piece)
+                # What it started from another trained, whatever it declares that to be.
+                most = carried(runs, run) + run.weights.get(piece.weights, 0)
+                of_it = None if piece.compute is None else min(piece.compute, most)
+                found.append(piece.model_copy(update={"compute": of_it}))
             elif piece.announced_for == name:
                 # Of weights that the run never recorded it is not known how much of the run's compute they hold.
                 found.append(piece.model_copy(update={"compute": None}))
