@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from duties import keepings, obligations, spans
 from parts import AMOUNTS, MODELS, conditions, determinations, exceptions, named_figures, parameters, risks
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
-from scalegate.gate.situation import Claim, Generation, Granted, Spent, Word
+from scalegate.gate.situation import Claim, Generation, Granted, Own, Spent, Word
 from scalegate.policy import Domain, Policy, policy_from_json
 from scalegate.policy.document import ExceptionTerms
 from support import POLICY_TEXT, START
@@ -229,6 +229,8 @@ def other_run(draw: st.DrawFn, policy: Policy) -> Elsewhere:
         compute=used,
         carried=carried,
         recorded=recorded,
+        furthest=draw(st.sampled_from([f"{8:064d}", f"{8:064d}", None])),
+        own=recorded,
         pieces=tuple(p.model_copy(update={"announced_for": name, "run": name}) for p in found if p.compute),
         attempts={domain.id: draw(st.sampled_from([1, 1, 2, 12])) for domain in policy.domains},
         faults=("zero",) if draw(st.integers(0, 9)) == 0 else (),
@@ -317,7 +319,15 @@ def statement(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Statement
     compute = draw(st.sampled_from([used, used // 2] if tidy else [used, used // 2, used // 8, None]))
     back = draw(st.integers(0, 3))
     most = None if compute is None else compute + draw(st.sampled_from([0, 0, 1]))
+    common["recorded"] = draw(recorded())
     return Statement(**common, of=of, weights=f"{back:064d}", compute=compute, at_most=most, back=back)
+
+
+@st.composite
+def recorded(draw: st.DrawFn) -> tuple[Own, ...]:
+    """Which other runs recorded the weights of a word."""
+    names = draw(st.lists(st.sampled_from(["s", "t"]), max_size=2, unique=True))
+    return tuple(Own(run=name, own=draw(st.sampled_from(AMOUNTS[:-2]))) for name in names)
 
 
 @st.composite
@@ -339,6 +349,8 @@ def claim(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Claim:
         compute=compute,
         at_most=None if compute is None else compute + draw(st.sampled_from([0, 0, 1])),
         back=back,
+        recorded=draw(recorded()),
+        run=draw(st.sampled_from(["r", "s"])),
     )
 
 

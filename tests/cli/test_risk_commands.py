@@ -188,3 +188,36 @@ def test_approvals_stand_after_a_decision_on_what_was_signed_before_them() -> No
     assert list(in_order([claimed, approve], again)) == [claimed, again, approve]
     assert list(in_order([attest, approve], again)) == [attest, approve]
     assert list(in_order([said], again)) == [said]
+
+
+def test_the_commands_for_another_run_let_the_next_one_start(scalegate: Command, risky: Project) -> None:
+    """Run `r` was claimed of early and evaluated at its end, and the next is held by what nobody claimed of it."""
+
+    def claim(*about: str) -> None:
+        for who in ("ada", "grace"):
+            rest = ["--bound", "1e-5", "--as", who, "--until", "2999-01-01", "--statement", "t", "-p", "p"]
+            assert scalegate("claim-risk", "harm", *about, *rest).code == 0
+
+    model = held(risky)
+    for _ in range(2):
+        claim("--run", "r")
+        with open_gate(risky, model) as gate:
+            try:
+                train(gate, model, 60 - model.flops // STEP)
+                gate.evaluate()
+            except Held:
+                pass
+    assert model.flops == 60 * STEP
+    held(risky, "s")
+    claim("--run", "s")
+    shown = scalegate("decide", "--run", "s", "-p", "p")
+    assert shown.code == 3
+    assert "2 of Ada" in shown.out
+    *signed, decide = commands(shown.out)
+    about = ["claim-risk", "harm", "--run", "r", "--weights", model.digest(), "--bound", "1e-4", "--as", "WHO"]
+    assert [command[: len(about)] for command in signed] == [about] * 2
+    for command, who in zip(signed, ("ada", "alan"), strict=True):
+        assert scalegate(*decide).code == 3
+        assert scalegate(*(who if word == "WHO" else "1e-5" if word == "1e-4" else word for word in command)).code == 0
+    assert scalegate(*decide).code == 0
+    assert scalegate("verify", "p/ledger.db").code == 0

@@ -162,6 +162,20 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
         "`bio` as judged by `ada` is of 2026-11-30T00:53:20Z, and the next was due by 2026-12-01T00:53:20Z",
     ),
     (
+        at_most(COMPUTE + term("determination.bio.unjudged"), constant(SHORT)),
+        {"compute": 10**11, "determination.bio.unjudged": 0},
+        "a first judgement of `bio` falls due past 8.00e+11 FLOP; 1.00e+11 FLOP is asked for",
+        "a first judgement of `bio` was due at 8.00e+11 FLOP; 1.00e+11 FLOP is asked for",
+    ),
+    (
+        at_most(COMPUTE + term("risk.harm.unclaimed"), constant(SHORT)),
+        {"compute": 10**11, "risk.harm.unclaimed": 5000},
+        "up to 8.00e+11 FLOP any claim on the risk `harm` carries; 1.00e+11 FLOP is asked for, and no claim covers"
+        " 5.00e+03 FLOP of other runs",
+        "only up to 8.00e+11 FLOP would any claim on the risk `harm` carry; 1.00e+11 FLOP is asked for, and no claim"
+        " covers 5.00e+03 FLOP of other runs",
+    ),
+    (
         at_most(NOW, term("obligation.report.due")),
         {"now": START, "obligation.report.due": START},
         "`report` is due by 2026-11-30T00:53:20Z",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scalegate.evidence.binomial import most_successes
 from scalegate.gate import Decision, decide
 from scalegate.gate.changes import possible_changes
+from scalegate.gate.covering import words_of
 from scalegate.gate.facts import derive_facts, look_alpha
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import resumption
@@ -190,6 +191,29 @@ def test_what_is_denied_is_determined_by_nobody(case: Any, data: st.DataObject) 
     against = denial.of != "elsewhere"
     assert facts[f"determination.{item.id}.{denial.by}.denied"] is against or not against
     assert (evaluate(determined(policy, item, "train"), facts) is Truth.FALSE) or not against
+
+
+@given(cases(), st.data(), st.integers(0, 400 * DAY))
+def test_words_cover_no_more_than_there_is_at_no_time_and_none_of_them_covers_less(
+    case: Any, data: st.DataObject, seconds: int
+) -> None:
+    """What a word that is lost covered counts again, but for a worse one on a risk; and a fault undoes all of it."""
+    policy, situation = case
+    whole = sum(other.compute for other in situation.elsewhere)
+    for words in words_of(policy):
+        left = words.left(situation)
+        assert situation.developer_others - whole <= left <= situation.developer_others
+        assert words.left(situation.model_copy(update={"now": situation.now + seconds})) == left
+        for name, said in (("statements", situation.statements), ("claims", situation.claims)):
+            if said:
+                gone = data.draw(st.integers(0, len(said) - 1))
+                if not any(words.standing(situation, other) for other in situation.elsewhere):
+                    less = situation.model_copy(update={name: (*said[:gone], *said[gone + 1 :])})
+                    worse = any(words.standing(less, other) for other in situation.elsewhere)
+                    assert words.left(less) >= left or worse
+        faulty = tuple(it.model_copy(update={"faults": ("zero",)}) for it in situation.elsewhere)
+        assert words.left(situation.model_copy(update={"elsewhere": faulty})) == situation.developer_others
+        event(f"covered: {left < situation.developer_others}")
 
 
 @given(cases(), st.data())

@@ -120,7 +120,7 @@ def _judged(pairs: Iterable[tuple[str, str]], said: str = "") -> list[tuple[str,
                 found[name, value] = None
             continue
         whole, _, part = name.rpartition(".")
-        if not name.startswith("determination.") or name.count(".") < 2:
+        if not name.startswith("determination.") or name.count(".") < 3:
             found[name, value] = None
         elif part not in ("denied", "denied_anywhere"):
             one = ".".join(whole.split(".")[:2])

@@ -201,6 +201,14 @@ def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[
             about = ["--run", decision.run, *action, "--bound", "BOUND"]
             for person in people:
                 yield _line(known, ["claim-risk", risk, *about, "--as", person, *rest])
+        case ("judgements", determination, *words):
+            for run, weights, who in zip(words[::3], words[1::3], words[2::3], strict=True):
+                about = ["--run", run, "--weights", weights]
+                yield _line(known, ["determine", determination, *about, "--as", who or "WHO", *rest])
+        case ("claims", risk, *words):
+            for run, weights, who in zip(words[::3], words[1::3], words[2::3], strict=True):
+                about = ["--run", run, "--weights", weights, "--bound", "BOUND"]
+                yield _line(known, ["claim-risk", risk, *about, "--as", who or "WHO", *rest])
         case ("tier", tier):
             role = next(it.recorded_by for it in known.policy.tiers if it.id == tier)
             yield _line(known, ["adopters", tier, "--as", known.who(role), *rest])

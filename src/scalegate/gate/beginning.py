@@ -100,7 +100,7 @@ def _best(policy: Policy, now: int) -> Facts:
         elif kind is Kind.INSTANT:
             facts[name] = far
         elif kind is Kind.FLOP:
-            facts[name] = step if name.startswith(("risk.", "exception.")) else 0
+            facts[name] = step if last == "compute" and name.startswith(("risk.", "exception.")) else 0
         else:
             facts[name] = 0
     return facts | {

@@ -6,17 +6,22 @@ Each says in words what would have to happen and what that does to the facts.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from itertools import chain
 from math import ceil, floor
 
+from scalegate.gate.catching_up import least_unsaid, words_elsewhere
 from scalegate.gate.claiming import bounded_again, budget_waits, claim_changes, claimed_again
+from scalegate.gate.covering import unsaid_facts, words_of
 from scalegate.gate.decision import Resumption
 from scalegate.gate.determinations import determination_changes, taken_back
 from scalegate.gate.facts import assess, effective, levels_open
 from scalegate.gate.generations import SHOWN, reach, scale_caps
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import (
+    charged,
     elicitation_due,
     elsewhere_measures,
     least_unevaluated,
@@ -69,12 +74,16 @@ def possible_changes(
     due = _as_asked(due, judge, facts, factor, stated)
     # What is spent on elicitation counts towards the lineage, and so towards what is asked for.
     cost = ceil(sum(due.values()) * factor)
+    after = charged(policy, situation, stated)
+    others = _of_others(policy, situation, after, facts, stated)
+    spent = max((_spent(policy, after, it) for it in others if it.concerns[:1] == ("shown",)), default=0)
     return (
         *(c for d in policy.domains for c in lineage_measures(policy, situation, judge, d, facts, due[d.id])),
-        *_of_others(policy, situation, facts, stated),
+        *others,
         *_attestations(policy, situation, judge, facts, _able(policy)),
         *_acts(policy, situation, judge, facts, cost, stated),
         *_signatures(policy, situation, judge, facts, _able(policy)),
+        *words_elsewhere(policy, after, facts, _able(policy), here=cost, there=spent),
         *_waits(judge, facts),
         *budget_waits(policy, situation, judge, facts),
     )
@@ -96,12 +105,27 @@ def _as_asked(
     return due
 
 
-def _of_others(policy: Policy, situation: Situation, facts: Facts, stated: Callable[[int], int]) -> tuple[Change, ...]:
-    """Measurements of the developer's other runs."""
-    found = tuple(elsewhere_measures(policy, situation, facts, stated))
+def _of_others(
+    policy: Policy, situation: Situation, after: Situation, facts: Facts, stated: Callable[[int], int]
+) -> tuple[Change, ...]:
+    """Measurements of the developer's other runs; `after` is once these are evaluated."""
     others = int(number(facts.get("developer.others")) or 0)
-    costs = (int(number(value) or 0) - others for it in found for name, value in it.updates if name in OTHERS)
-    return *found, *shown_measures(policy, situation, facts, max(costs, default=0))
+    beside = max(effective(policy, after.developer_others) - others, 0)
+    # What is tuned to show a finished model no word covers.
+    left = [(name, number(value)) for name, value in unsaid_facts(policy, after).items()]
+    shown = [
+        replace(
+            it, updates=(*it.updates, *((name, at + _spent(policy, after, it)) for name, at in left if at is not None))
+        )
+        for it in shown_measures(policy, situation, facts, beside)
+    ]
+    return *elsewhere_measures(policy, situation, facts, stated), *shown
+
+
+def _spent(policy: Policy, after: Situation, change: Change) -> int:
+    """Effective compute that a measurement spends on another run besides what all evaluations of those spend."""
+    others = max(int(number(value) or 0) for name, value in change.updates if name in OTHERS)
+    return max(others - effective(policy, after.developer_others), 0)
 
 
 def _scale_limits(policy: Policy, situation: Situation, facts: Facts) -> Iterator[int]:
@@ -133,9 +157,11 @@ def unforeseen_changes(
     if unsaved and others is not None:
         spare = ceil(sum(it.unsaved for it in unsaved) * policy.factor)
         names = _all([f"`{it.run}`" for it in unsaved])
-        text = f"a process that still trains saves what it has, evaluates it and closes its gate: {names}"
+        doing = f"{', evaluates it' * bool(policy.domains)}{', has it judged' * bool(words_of(policy))}"
+        text = f"a process that still trains saves what it has{doing} and closes its gate: {names}"
         best: list[tuple[str, Value]] = [("developer.others", max(int(others) - spare, 0))]
         best += [(f"{d.id}.unevaluated", least_unevaluated(policy, situation, d, unsaved)) for d in policy.domains]
+        best += least_unsaid(policy, situation, unsaved)
         names_of = {it.run for it in unsaved}
         waiting = [floor(it.compute * policy.factor) for it in situation.generations if it.run in names_of]
         best += [(SHOWN, max(waiting))] if waiting else []
@@ -177,7 +203,11 @@ def unforeseen_changes(
         text = f"an amendment names a key for {', '.join(sorted(lacking))}"
         found.append(Change("act", text, change.updates, change.given))
     # Signatures that are counted together take those who have a key too.
-    for change in obligation_changes(policy, situation, able | lacking) if lacking else ():
+    together = (
+        obligation_changes(policy, situation, able | lacking),
+        words_elsewhere(policy, situation, facts, able | lacking),
+    )
+    for change in chain(*together) if lacking else ():
         text = f"an amendment names a key for {', '.join(sorted(lacking))}"
         found.append(Change("act", text, change.updates))
     return tuple(found)
@@ -276,6 +306,7 @@ def _declared(policy: Policy, situation: Situation, cost: int) -> tuple[tuple[st
         ("developer.others", 0),
         *((f"{domain.id}.unevaluated", 0) for domain in policy.domains),
         *((f"{domain.id}.reached_early", False) for domain in policy.domains),
+        *((words.fact, 0) for words in words_of(policy)),
     )
 
 

@@ -13,7 +13,7 @@ from math import floor
 from typing import Literal, TypeAlias
 
 from scalegate.gate.lineage import Runs, behind_at_most, grown_from, holders, members, sprung_from, steps_back
-from scalegate.gate.pieces import trained_at_most, trained_in
+from scalegate.gate.pieces import owners, trained_at_most, trained_in
 from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import STATED, Situation, Statement
 from scalegate.ledger import entries
@@ -50,6 +50,7 @@ def statements(
             compute=known,
             at_most=trained_at_most(runs, weights) if weights else None,
             back=back.get(weights or "", 0),
+            recorded=owners(runs, weights) if weights else (),
         )
 
 

@@ -63,9 +63,13 @@ def _all_the_same(test: Test, facts: Facts) -> Iterator[str]:
 
 
 def _first_is_past(expr: Expr, facts: Facts) -> bool:
-    """Whether it speaks of a first evaluation, and there has been one."""
-    domains = (name.removesuffix(".unevaluated") for name in fact_names(expr) if name.endswith(".unevaluated"))
-    return any(number(facts.get(f"{domain}.evidence.compute")) is not None for domain in domains)
+    """Whether it speaks of a first evaluation, judgement or claim, and there has been one of what was trained."""
+    names = fact_names(expr)
+    domains = (name.removesuffix(".unevaluated") for name in names if name.endswith(".unevaluated"))
+    said = tuple(f"{name.rpartition('.')[0]}." for name in names if name.endswith((".unjudged", ".unclaimed")))
+    trained = (number(facts[name]) for name in facts if name.startswith(said) and name.endswith(".compute"))
+    evaluated = any(number(facts.get(f"{domain}.evidence.compute")) is not None for domain in domains)
+    return evaluated or any(trained) if said else evaluated
 
 
 def _short(lines: list[str]) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 from math import ceil, floor
 
 from scalegate.evidence import binomial
+from scalegate.gate.covering import NOT_DECLARED, covered_behind, elicitation_needed, unsaid_facts, words_of
 from scalegate.gate.determinations import determination_facts, determination_names
 from scalegate.gate.exceptions import exception_facts, exception_names
 from scalegate.gate.generations import SHOWN, shown_facts
@@ -35,7 +36,6 @@ __all__ = [
     "derive_facts",
     "domain_facts",
     "effective",
-    "elicitation_needed",
     "levels_open",
     "look_alpha",
     "reached_at",
@@ -129,11 +129,6 @@ def shows(policy: Policy, domain: Domain, successes: int, completed: int, sample
     return reached, reached or not out
 
 
-def elicitation_needed(domain: Domain, compute: int) -> int:
-    """Least FLOP of elicitation with which an evaluation of weights at an effective compute can be conclusive."""
-    return max(domain.elicitation.at_least, ceil(domain.elicitation.share * compute))
-
-
 def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[str, Value]:
     """Every fact that a compiled condition of this policy may read. Never raises on bad data: unknown instead."""
     facts: dict[str, Value] = {}
@@ -177,6 +172,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         gather(obligation_names(duty), partial(obligation_facts, situation, duty))
     for risk in policy.risks:
         gather(risk_names(policy, risk), partial(risk_facts, policy, situation, action, risk))
+    gather([words.fact for words in words_of(policy)], partial(unsaid_facts, policy, situation))
     for tier in policy.tiers:
         records = [record for record in situation.tiers if record.tier == tier.id]
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")
@@ -231,7 +227,6 @@ def _adopters(tier: Tier, record: TierRecord) -> Value:
     return len(set(record.adopters))
 
 
-NOT_DECLARED = Unknown(Reason.MISSING, "the lineage is not fully known: see `standing.lineage`")
 _LINEAGE = ("lineage.declared", "lineage.opened", "lineage.compute", "lineage.planned_end", "developer.others")
 _EVIDENCE = ("evidence.compute", "evidence.time", "elicitation")
 
@@ -374,25 +369,12 @@ def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     weights no further than these, of each as much as the margin allows for or the policy asks for. Training
     after the last evaluation, a tranche lost to a crash, and elicitation without a result are not covered.
     """
-    known = [p for p in other.pieces if p.elicitation != "none" and p.compute is not None]
-    own = {piece.evaluation: max((piece.compute or 0) - other.carried, 0) for piece in known}
-    bare = [piece for piece in known if piece.domain == domain.id and piece.configuration is None]
+    bare = [piece for piece in other.pieces if piece.domain == domain.id and piece.configuration is None]
     conclusive = [piece for piece in bare if not assess(policy, domain, piece).faults]
     if other.faults or not conclusive:
         return 0
-    furthest = max(own[piece.evaluation] for piece in conclusive)
-    # What was tuned for another run is that run's compute.
-    mine = [piece for piece in known if piece.announced_for == other.run and own[piece.evaluation] <= furthest]
-    return min(furthest + sum(allowed_elicitation(policy, domain, piece) for piece in mine), other.compute)
-
-
-def allowed_elicitation(policy: Policy, domain: Domain, piece: Piece) -> int:
-    """FLOP of a piece's elicitation, as far as the domain's margin allows for them on top of what is in the weights,
-    or as the policy itself asks for them."""
-    trained = piece.compute or 0
-    of = next((item for item in policy.domains if item.id == piece.domain), domain)
-    asked = elicitation_needed(of, floor(trained * policy.factor))
-    return min(piece.elicitation_flops, max(floor(trained * (domain.margin - 1)), asked))
+    furthest = max(max((piece.compute or 0) - other.carried, 0) for piece in conclusive)
+    return covered_behind(policy, domain, other, furthest)
 
 
 def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:

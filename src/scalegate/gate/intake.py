@@ -17,7 +17,8 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from scalegate.errors import InputError, Place, ScalegateError
-from scalegate.gate.facts import assess, effective, elicitation_needed
+from scalegate.gate.covering import elicitation_needed
+from scalegate.gate.facts import assess, effective
 from scalegate.gate.fold import Fold
 from scalegate.gate.journal import Journal
 from scalegate.gate.lineage import holders, total

@@ -12,12 +12,12 @@ from functools import partial
 from math import ceil, floor
 
 from scalegate.evidence import binomial
+from scalegate.gate.covering import elicitation_needed, unsaid_facts
 from scalegate.gate.facts import (
     covered,
     derive_facts,
     domain_facts,
     effective,
-    elicitation_needed,
     look_alpha,
     ruled_out_on,
 )
@@ -31,6 +31,7 @@ from scalegate.policy.semantics import Facts, Unknown, Value, number
 from scalegate.units import exact_flop, format_flop, round_up
 
 __all__ = [
+    "charged",
     "elicitation_due",
     "elsewhere_measures",
     "least_unevaluated",
@@ -203,17 +204,13 @@ def elsewhere_measures(
 ) -> Iterator[Change]:
     """The developer's other runs are evaluated as far as they go: then they no longer use up the compute before a
     first evaluation. What that covers is worked out by the rule for it, on evaluations that lack nothing."""
-    others, factor = number(facts.get("developer.others")), policy.factor
+    others = number(facts.get("developer.others"))
     if others is None or policy.first_evaluation_at is None:
         return
-    chosen = {domain.id: _to_evaluate(policy, situation, domain, stated) for domain in policy.domains}
-    # Each change is charged with all of them, so that any set of them is promised no more than it gives.
-    due: dict[str, dict[str, int]] = {}
-    for domain in policy.domains:
-        for other in chosen[domain.id]:
-            due.setdefault(other.run, {})[domain.id] = stated(_due_on(policy, domain, other))
-    after = [_evaluated(policy, situation, other, due.get(other.run, {})) for other in situation.elsewhere]
-    cost = ceil(sum(sum(flops.values()) for flops in due.values()) * factor)
+    chosen, due = _evaluations_due(policy, situation, stated)
+    after = charged(policy, situation, stated)
+    cost = ceil((after.developer_others - situation.developer_others) * policy.factor)
+    unsaid = tuple(unsaid_facts(policy, after).items())
     for domain in policy.domains:
         names = [
             f"`{other.run}` (at least {exact_flop(due[other.run][domain.id])} of elicitation, attempt"
@@ -221,19 +218,42 @@ def elsewhere_measures(
             for other in chosen[domain.id]
         ]
         if names:
-            left = sum(_uncovered(policy, domain, other) for other in after)
+            left = sum(_uncovered(policy, domain, other) for other in after.elsewhere)
             yield Change(
                 "measure",
                 "if it turns out conclusive, and the alarm is not reached: an announced evaluation"
                 f" of `{domain.id}` on the furthest recorded weights of {', '.join(names)},"
                 f" so that what it covers counts as unevaluated no more",
-                ((f"{domain.id}.unevaluated", effective(policy, left)), ("developer.others", others + cost)),
+                ((f"{domain.id}.unevaluated", effective(policy, left)), ("developer.others", others + cost), *unsaid),
                 concerns=(
                     "others",
                     domain.id,
                     *(text for it in chosen[domain.id] for text in (it.run, str(due[it.run][domain.id]))),
                 ),
             )
+
+
+def charged(policy: Policy, situation: Situation, stated: Callable[[int], int]) -> Situation:
+    """As it will be once the developer's other runs are evaluated as `elsewhere_measures` has it, and nobody has said
+    anything more of them. Each change is charged with all of it, so that any set is promised no more than it gives."""
+    if policy.first_evaluation_at is None:
+        return situation
+    due = _evaluations_due(policy, situation, stated)[1]
+    after = tuple(_evaluated(policy, situation, other, due.get(other.run, {})) for other in situation.elsewhere)
+    others = situation.developer_others + sum(sum(flops.values()) for flops in due.values())
+    return situation.model_copy(update={"elsewhere": after, "developer_others": others})
+
+
+def _evaluations_due(
+    policy: Policy, situation: Situation, stated: Callable[[int], int]
+) -> tuple[dict[str, list[Elsewhere]], dict[str, dict[str, int]]]:
+    """The other runs that are to be evaluated in each domain, and for each run the FLOP of elicitation due in each."""
+    chosen = {domain.id: _to_evaluate(policy, situation, domain, stated) for domain in policy.domains}
+    due: dict[str, dict[str, int]] = {}
+    for domain in policy.domains:
+        for other in chosen[domain.id]:
+            due.setdefault(other.run, {})[domain.id] = stated(_due_on(policy, domain, other))
+    return chosen, due
 
 
 def shown_measures(policy: Policy, situation: Situation, facts: Facts, beside: int = 0) -> Iterator[Change]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from scalegate.gate.lineage import (
+    Run,
     Runs,
     behind,
     behind_at_most,
@@ -18,10 +19,10 @@ from scalegate.gate.lineage import (
     sprung_from,
     steps_back,
 )
-from scalegate.gate.situation import Elsewhere, Piece
+from scalegate.gate.situation import Elsewhere, Own, Piece
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
-__all__ = ["Attempt", "descendants", "elsewhere", "faults_of", "pieces", "trained_at_most", "trained_in"]
+__all__ = ["Attempt", "descendants", "elsewhere", "faults_of", "owners", "pieces", "trained_at_most", "trained_in"]
 
 
 @dataclass
@@ -95,13 +96,17 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
     """Every run outside a lineage, with the evaluations that are about it, each counted in that run's own lineage."""
     for name in sorted(set(runs) - set(lineage)):
         run = runs[name]
+        furthest = _furthest(runs, run)
         found = []
         tried: dict[str, int] = {}
         for piece in pieces(attempts, runs, name):
             if piece.attempt:
                 tried[piece.domain] = piece.attempt
             if piece.weights in run.weights or piece.weights in run.starts:
-                found.append(piece)
+                # What it started from another trained, whatever it declares that to be.
+                most = carried(runs, run) + run.weights.get(piece.weights, 0)
+                of_it = None if piece.compute is None else min(piece.compute, most)
+                found.append(piece.model_copy(update={"compute": of_it}))
             elif piece.announced_for == name:
                 # Of weights that the run never recorded it is not known how much of the run's compute they hold.
                 found.append(piece.model_copy(update={"compute": None}))
@@ -111,11 +116,31 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
             carried=carried(runs, run),
             inherited=inherited(runs, run),
             recorded=max(run.weights.values(), default=0),
+            furthest=furthest,
+            own=run.weights.get(furthest or "", 0),
             unsaved=run.unsaved,
             pieces=tuple(found),
             attempts=tried,
             faults=tuple(faults_of(runs, name)),
         )
+
+
+def _furthest(runs: Runs, run: Run) -> str | None:
+    """Of its weights, but for those that another run claims too, those with the most training of its own."""
+    further = sorted(run.weights, key=lambda digest: -run.weights[digest])
+    return next((it for it in further if any(own.run == run.name for own in owners(runs, it))), None)
+
+
+def owners(runs: Runs, weights: str) -> tuple[Own, ...]:
+    """The runs that recorded weights, each with its own training in them: what a word on these weights covers of it.
+
+    Of two that both claim to have come to them by training neither is known to have.
+    """
+    known = holders(runs, weights)
+    trained = [run for run in known if run.weights[weights] > 0]
+    return tuple(
+        Own(run=run.name, own=run.weights[weights]) for run in known if run not in trained or len(trained) == 1
+    )
 
 
 def faults_of(runs: Runs, name: str) -> Iterator[str]:

@@ -12,10 +12,11 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.gate.budgets import next_year, spent_in_tenfold, spent_in_year, year_of
+from scalegate.gate.covering import unsaid_facts
 from scalegate.gate.decision import Permit, Taken
 from scalegate.gate.determinations import seen_from
 from scalegate.gate.lineage import Runs, steps_back
-from scalegate.gate.pieces import trained_at_most, trained_in
+from scalegate.gate.pieces import owners, trained_at_most, trained_in
 from scalegate.gate.situation import STATED, Claim, Situation
 from scalegate.ledger import entries
 from scalegate.policy.claimed import FIGURE, claimable, claimed_enough, gating_risk, risk_fact
@@ -62,6 +63,8 @@ def claims(
             compute=claimed_compute(runs, entry.weights),
             at_most=_claimed_at_most(runs, entry.weights),
             back=back.get(entry.weights, 0),
+            recorded=owners(runs, entry.weights),
+            run=entry.run,
         )
 
 
@@ -152,8 +155,8 @@ def _risk_taken(policy: Policy, situation: Situation, action: Action, risk: Risk
 
 def _enough(policy: Policy, situation: Situation, action: Action, risk: Risk) -> bool:
     """Whether as many as the policy asks for have claimed a bound that counts and carries as far as is asked for."""
-    facts = {**risk_facts(policy, situation, action, risk), "now": situation.now, "compute": situation.compute}
-    facts["developer.others"] = floor(situation.developer_others * policy.factor)
+    known = {**unsaid_facts(policy, situation), "now": situation.now, "compute": situation.compute}
+    facts = {**risk_facts(policy, situation, action, risk), **known}
     return evaluate(claimed_enough(policy, risk, action), facts) is Truth.TRUE
 
 

@@ -127,6 +127,18 @@ def _first(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> 
     return f"a first evaluation of `{domain}` {due} {end}; {asked} is asked for{elsewhere}"
 
 
+def _first_said(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    kind, of, _ = left.terms[1][1].split(".")
+    asked, end = _both(values[0], right.const)
+    if kind == "risk":
+        elsewhere = f", and no claim covers {_flop(values[1])} of other runs" if values[1] else ""
+        far = f"up to {end} any claim" if holds else f"only up to {end} would any claim"
+        return f"{far} on the risk `{of}` carr{'ies' if holds else 'y'}; {asked} is asked for{elsewhere}"
+    elsewhere = f", and {_flop(values[1])} of other runs is not judged" if values[1] else ""
+    due = "falls due past" if holds else "was due at"
+    return f"a first judgement of `{of}` {due} {end}; {asked} is asked for{elsewhere}"
+
+
 def _planned(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
     end, limit = _both(values[0], right.const)
     return f"the lineage is planned to end at {end}, the limit is {limit}"
@@ -229,6 +241,8 @@ SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool]
     ("now", "evidence.time +"): _recent,
     ("now", "lineage.opened +"): _opened,
     ("compute unevaluated", "+"): _first,
+    ("compute determination.unjudged", "+"): _first_said,
+    ("compute risk.unclaimed", "+"): _first_said,
     ("lineage.planned_end", "+"): _planned,
     ("compute developer.others", "+"): _developer,
     ("compute", "+"): _asked,

@@ -21,6 +21,7 @@ __all__ = [
     "Granted",
     "Kept",
     "Lineage",
+    "Own",
     "Piece",
     "Signature",
     "Situation",
@@ -95,6 +96,13 @@ class Signature(_Record):
     configuration: str | None = None
 
 
+class Own(_Record):
+    """That a run recorded weights, with its own training in them."""
+
+    run: str
+    own: DerivedFlop
+
+
 class Statement(_Record):
     """What a named person with the role determined, as far as it is about this run."""
 
@@ -116,6 +124,9 @@ class Statement(_Record):
     """Training FLOP that can be in them, at most: what stands against; None: there may be any."""
     back: int = 0
     """Of an ancestor: how many recorded weights it lies back from the present ones."""
+    recorded: tuple[Own, ...] = ()
+    """The runs that recorded the weights, each with its own training in them; none of two that both claim to have come
+    to them by training."""
 
 
 class Granted(_Record):
@@ -156,6 +167,9 @@ class Claim(_Record):
     """As in `Statement`, like these two."""
     at_most: DerivedFlop | None = None
     back: int = 0
+    recorded: tuple[Own, ...] = ()
+    run: str | None = None
+    """The run in whose name it was signed: that may only count against it."""
 
 
 class Word(_Record):
@@ -272,6 +286,10 @@ class Elsewhere(_Record):
     """The most training FLOP behind any of its parents, a teacher or one of a merge too; at least `carried`."""
     recorded: DerivedFlop
     """The most training of its own that any of its recorded weights holds."""
+    furthest: str | None = None
+    """Of its recorded weights, but for those that another run claims too, those with the most training of its own."""
+    own: DerivedFlop = 0
+    """Its own training in these."""
     unsaved: DerivedFlop = 0
     """Training FLOP that its latest session counts and has recorded in no weights: it may still save or return them."""
     pieces: tuple[Piece, ...]
@@ -300,7 +318,7 @@ class Generation(_Record):
 class Situation(_Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/5"] = "scalegate.situation/5"
+    schema_version: Literal["scalegate.situation/6"] = "scalegate.situation/6"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None

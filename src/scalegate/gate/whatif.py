@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from scalegate.gate.covering import words_of
 from scalegate.gate.decision import Finding
 from scalegate.gate.findings import findings, required
 from scalegate.gate.judge import Judge
@@ -116,6 +117,9 @@ def _assumptions(policy: Policy, stated: Mapping[str, Value]) -> Iterator[Assume
             # As of other runs: what was said of them is not known, once there are any.
             if number(stated.get("developer.others", 0)) == 0 or stated.get(f"{name}.denied") is True:
                 yield Assumed(f"{name}.denied_anywhere", stated.get(f"{name}.denied") is True)
+    if number(stated.get("developer.others", 0)) == 0:
+        for words in words_of(policy):
+            yield Assumed(words.fact, 0)
     for duty in policy.obligations:
         yield Assumed(f"{name_of(duty)}.missed", False)
     for domain in policy.domains:

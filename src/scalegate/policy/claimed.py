@@ -11,6 +11,7 @@ has their kinds):
 | `risk.R.bound` | the worst that any of them says of this action; unknown once one says that it cannot be bounded |
 | `risk.R.year` | that, with all else that rests on claims within the budget year |
 | `risk.R.tenfold` | that, with all else in the same tenfold of effective compute, where that is most |
+| `risk.R.unclaimed` | of R that carries: effective compute outside the lineage that no claim covers |
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from __future__ import annotations
 from scalegate.policy.document import Action, Policy, ResidualRisk, Risk
 from scalegate.policy.syntax import All, Any, AtLeast, Expr, Undefined, at_most, constant, term
 
-__all__ = ["FIGURE", "claimable", "claimed_enough", "gating_risk", "is_chance", "risk_fact", "within_number"]
+__all__ = [
+    "FIGURE",
+    "claimable",
+    "claimed_enough",
+    "gating_risk",
+    "is_chance",
+    "risk_fact",
+    "unclaimed",
+    "within_number",
+]
 
 NOW = term("now")
 COMPUTE = term("compute")
@@ -29,6 +39,11 @@ FIGURE = {"action": "bound", "year": "year", "tenfold": "tenfold"}
 def risk_fact(risk: Risk, person: str | None = None) -> str:
     """The beginning of the names of a risk's facts, or of those of one person's claim of it."""
     return f"risk.{risk.id}" + (f".{person}" if person else "")
+
+
+def unclaimed(risk: Risk) -> str:
+    """The fact of what nobody has claimed a bound of, of the developer's other runs."""
+    return f"{risk_fact(risk)}.unclaimed"
 
 
 def is_chance(name: str) -> bool:
@@ -69,12 +84,13 @@ def claimed_enough(policy: Policy, risk: Risk, action: Action) -> Expr:
 def _carried(policy: Policy, risk: Risk, name: str, action: Action) -> Expr:
     """That a claim carries as far as the compute asked for.
 
-    On weights without any training it carries as far as a first evaluation may wait, or nobody could begin.
+    On weights without any training it carries as far as a first evaluation may wait, or nobody could begin: with all of
+    the developer's compute that no claim covers.
     """
     if action != "train":
         return at_most(COMPUTE, term(f"{name}.compute"))
     carries = at_most(COMPUTE, term(f"{name}.compute", risk.carries if risk.carries is not None else 1))
     if policy.first_evaluation_at is None:
         return carries
-    early = at_most(COMPUTE + term("developer.others"), constant(policy.first_evaluation_at))
+    early = at_most(COMPUTE + term(unclaimed(risk)), constant(policy.first_evaluation_at))
     return Any((early, carries))

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from scalegate.policy.claimed import within_number
 from scalegate.policy.clause_figures import model_of, named, times
 from scalegate.policy.dating import by_date
-from scalegate.policy.determined import determined, expanded, judged, undenied
+from scalegate.policy.determined import determined, expanded, judged, undenied, unjudged
 from scalegate.policy.document import (
     Action,
     Cadence,
@@ -187,10 +187,11 @@ def _bootstrap(policy: Policy, domain: Domain, action: Action) -> tuple[Expr, ..
 
 
 def _before_first(policy: Policy, item: Determination, action: Action) -> tuple[Expr, ...]:
-    """The same of what is determined: it asks for all that the developer has trained, and that nobody denied it."""
+    """The same of what is determined, over what no judgement covers: and nobody has denied it, of whatever weights."""
     if policy.first_evaluation_at is None or action != "train":
         return ()
-    return (All((at_most(DEVELOPER, constant(policy.first_evaluation_at)), undenied(policy, item))),)
+    early = at_most(COMPUTE + term(unjudged(item)), constant(policy.first_evaluation_at))
+    return (All((early, undenied(policy, item))),)
 
 
 def supported(domain: Domain, action: Action) -> Expr:

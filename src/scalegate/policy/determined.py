@@ -11,6 +11,7 @@ has denied it. Facts of determination D and person P (`vocabulary` has their kin
 | `determination.D.P.compute` | effective compute of the weights that P judged |
 | `determination.D.P.denied` | P has signed that it is not so, and nothing to the contrary since |
 | `determination.D.P.denied_anywhere` | P has, of whatever weights of this developer |
+| `determination.D.unjudged` | of D with a level: effective compute outside the lineage that no judgement covers |
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from collections.abc import Callable
 from scalegate.policy.document import Action, Determination, Policy
 from scalegate.policy.syntax import All, AtLeast, Expr, Fact, Not, Undefined, at_most, rewritten, term
 
-__all__ = ["determined", "expanded", "fact_of", "judged", "undenied"]
+__all__ = ["determined", "expanded", "fact_of", "judged", "undenied", "unjudged"]
 
 NOW = term("now")
 COMPUTE = term("compute")
@@ -31,6 +32,11 @@ Fresh = Callable[[str], tuple[Expr, ...]]
 def fact_of(determination: Determination, person: str | None = None) -> str:
     """The name by which conditions call a determination, or the beginning of the names of a person's facts on it."""
     return f"determination.{determination.id}" + (f".{person}" if person else "")
+
+
+def unjudged(determination: Determination) -> str:
+    """The fact of what nobody has judged of the developer's other runs."""
+    return f"{fact_of(determination)}.unjudged"
 
 
 def _people(policy: Policy, item: Determination) -> list[str]:

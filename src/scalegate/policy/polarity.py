@@ -15,7 +15,7 @@ from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not,
 __all__ = ["wrong_ways"]
 
 _GROWS_WITH_DANGER = ("compute", "developer.others", "lineage.compute", "lineage.planned_end", "ledger.time")
-_OF_A_DOMAIN = ("reached", "reached_early", "unevaluated")
+_OF_A_DOMAIN = ("reached", "reached_early", "unevaluated", "unclaimed")
 """What stands for danger: an alarm that was reached, compute that nobody evaluated. The rest speaks against it."""
 
 
@@ -51,5 +51,5 @@ def _dangerous(name: str) -> bool:
     if name.startswith("obligation."):
         return name.count(".") > 1 and name.endswith(".missed")
     if name.startswith("determination."):
-        return name.count(".") > 1 and name.endswith((".denied", ".denied_anywhere"))
+        return name.count(".") > 1 and name.endswith((".denied", ".denied_anywhere", ".unjudged"))
     return is_chance(name) or name == "now" or name in _GROWS_WITH_DANGER or name.rpartition(".")[2] in _OF_A_DOMAIN

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TypeAlias
 
-from scalegate.policy.claimed import risk_fact
-from scalegate.policy.determined import fact_of
+from scalegate.policy.claimed import risk_fact, unclaimed
+from scalegate.policy.determined import fact_of, unjudged
 from scalegate.policy.document import Policy
 from scalegate.policy.obliged import OBLIGATION, name_of
 from scalegate.policy.scalars import FigureKind
@@ -77,6 +77,7 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
             if item.about == "weights":
                 mine |= {"time": Kind.INSTANT, "compute": Kind.FLOP, "denied_anywhere": Kind.YES_NO}
             known |= {f"{fact_of(item, person.id)}.{name}": kind for name, kind in mine.items()}
+    known |= {unjudged(item): Kind.FLOP for item in policy.judged}
     for terms in policy.exceptions:
         for person in policy.signers(terms.granted_by):
             name = terms.fact_of(person.id)
@@ -92,6 +93,8 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
         known |= {f"{risk_fact(risk)}.{name}": Kind.CHANCE for name in ("bound", "tenfold")}
         if risk.years_from is not None:
             known[f"{risk_fact(risk)}.year"] = Kind.CHANCE
+        if risk.carries is not None:
+            known[unclaimed(risk)] = Kind.FLOP
     for tier in policy.tiers:
         known |= {f"tier.{tier.id}.adopters": Kind.COUNT, f"tier.{tier.id}.until": Kind.INSTANT}
     return known

@@ -183,8 +183,8 @@ def _residual(policy: Policy, clause: ResidualRisk, held: str, trains: bool) -> 
     early = ""
     if trains and policy.first_evaluation_at is not None:
         early = (
-            " However little it carries, a claim is enough while all of the developer's effective compute together is"
-            f" at most {flop(policy.first_evaluation_at)}."
+            f" However little it carries, a claim is enough while at most {flop(policy.first_evaluation_at)} of the"
+            " developer's effective compute is covered by no claim within every number on the risk."
         )
     return (
         f"{held} unless {claims(policy, risk, trains)}, and {_PER[clause.per]} at most {share(clause.at_most)}. No"
@@ -238,10 +238,13 @@ def _first_judged(policy: Policy, items: Sequence[Determination], trains: bool, 
     """What holds before a first judgement."""
     if not trains or not items or policy.first_evaluation_at is None:
         return ""
-    names = listed([f"`{item.id}`" for item in items])
+    names, it = listed([f"`{item.id}`" for item in items]), "it" if len(items) == 1 else "one of them"
+    if len(items) > 1:
+        names = f"each of {names}"
     return (
-        f" No judgement is asked for while all of the developer's effective compute together is at most"
-        f" {flop(policy.first_evaluation_at)} and nobody has judged, of any weights, that {names} is not so{lasting}."
+        f" No judgement is asked for while at most {flop(policy.first_evaluation_at)} of the developer's effective"
+        f" compute is covered by no judgement of {names}, and nobody has judged, of any weights, that {it} is not"
+        f" so{lasting}."
     )
 
 

@@ -53,6 +53,10 @@ _OF_A_DOMAIN = {
     "unevaluated": "the effective compute of other runs that no conclusive evaluation of `{}` covers",
     "elicitation": "the compute spent on elicitation of `{}`",
 }
+_SAID = {
+    "unjudged": "the effective compute of other runs that no judgement of `{}` covers",
+    "unclaimed": "the effective compute of other runs that no claim on the risk `{}` covers",
+}
 _CHANCES = {
     "bound": "the risk `{}` that is claimed to remain",
     "year": "the sum of what is claimed of the risk `{}` within a year of its budget",
@@ -290,6 +294,9 @@ class Speaker:
             return f"the effective compute of {weights}"
         if event is not None:
             return f"the time when {event}" if " judged " in event else f"the time of {event}"
+        for kind, words in _SAID.items():
+            if name.startswith(("determination.", "risk.")) and name.endswith(f".{kind}"):
+                return words.format(name.split(".")[1])
         for kind, words in _OF_A_DOMAIN.items():
             domain = name.removesuffix(f".{kind}")
             if domain != name:
