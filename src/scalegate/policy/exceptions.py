@@ -9,7 +9,7 @@ Facts of exception E and person P: `exception.E.P.until` (instant), how long P's
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from scalegate.policy.dating import by_date
 from scalegate.policy.determined import determined
@@ -32,11 +32,11 @@ NOW = term("now")
 COMPUTE = term("compute")
 
 
-def live(policy: Policy, item: ExceptionTerms, action: Action) -> Expr:
-    """The condition that it is granted, and counts for what is asked."""
+def live(policy: Policy, item: ExceptionTerms, action: Action, among: Collection[str]) -> Expr:
+    """The condition that it is granted, and counts for what is asked, by the grants of some people."""
     granted = tuple(
         All((at_most(NOW, term(f"{name}.until")), at_most(COMPUTE, term(f"{name}.compute"))))
-        for name in (item.fact_of(person.id) for person in policy.signers(item.granted_by))
+        for name in (item.fact_of(person.id) for person in policy.signers(item.granted_by) if person.id in among)
     )
     named = [it for it in policy.determinations if it.id in item.determined]
     parts = (*_dates(item.in_force), *(determined(policy, it, action) for it in named))
