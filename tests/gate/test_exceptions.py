@@ -298,7 +298,7 @@ def test_an_undefined_test_takes_words_of_the_policy() -> None:
     with pytest.raises(PolicyFaults) as error:
         policy_of(with_terms(change))
     assert [fault.message for fault in error.value.faults] == [
-        "`last-gate` is a test that nobody has defined: an exception stands for it only where the policy says so"
+        "`last-gate` is a test that nobody has defined: an exception stands for that only where the policy says so"
     ]
     assert policy_of(with_terms(change, ("    growth: 2x", "    growth: 2x\n    undefined_tests: yes")))
 
