@@ -296,7 +296,8 @@ def _exception(policy: Policy, item: ExceptionTerms) -> Defined:
     names = listed([f"{person.name} (`{person.id}`)" for person in people])
     text = (
         f"An exception to {listed([f'`{name}`' for name in item.clauses])} for"
-        f" {listed([f'`{action}`' for action in item.actions])}: it may go on although they hold it while"
+        f" {listed([f'`{action}`' for action in item.actions])}: it may go on although"
+        f" {'that holds' if len(item.clauses) == 1 else 'they hold'} it while"
         f" {item.granted_by.at_least} of {len(people)} have granted it ({names}{apart(item.granted_by)}), each for"
         f" at most {format_duration(item.valid_for)}"
     )
