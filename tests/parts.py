@@ -65,8 +65,6 @@ def exceptions(draw: st.DrawFn, clauses: list[dict[str, Any]], judged: list[str]
     item |= {"clauses": [it["id"] for it in chosen], "actions": actions, "valid_for": "20 days"}
     item["granted_by"] = {"role": "officer", "at_least": draw(st.sampled_from(["1", "1", "2"]))}
     item |= {"growth": draw(st.sampled_from(["1.5x", "3x"]))} if "train" in actions else {}
-    undefined = [it["kind"] == "undefined_test" or "compute" not in it.get("above_model", ["compute"]) for it in chosen]
-    item |= {"undefined_tests": "yes"} if any(undefined) else {}
     item |= {"determined": judged[:1]} if judged and draw(st.integers(0, 3)) == 0 else {}
     return [item]
 

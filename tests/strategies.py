@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from duties import keepings, obligations, spans
 from parts import AMOUNTS, MODELS, conditions, determinations, exceptions, named_figures, parameters, risks
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
-from scalegate.gate.situation import Claim, Generation, Granted, Own, Spent, Word
-from scalegate.policy import Domain, Policy, policy_from_json
+from scalegate.gate.situation import Against, Claim, Generation, Granted, Own, Spent, Word
+from scalegate.policy import Domain, Policy, PolicyFaults, policy_from_json
 from scalegate.policy.document import ExceptionTerms
 from support import POLICY_TEXT, START
 
@@ -126,6 +127,11 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
     document["clauses"] = draw(st.permutations(clauses))
     if excepted or draw(st.integers(0, 4)) == 0:
         document["exceptions"] = draw(exceptions(clauses, judged))
+        try:
+            return policy_from_json(document)
+        except PolicyFaults:
+            # Something that it is for asks for what nobody has defined.
+            document["exceptions"][0]["undefined_tests"] = "yes"
     return policy_from_json(document)
 
 
@@ -178,7 +184,9 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
         ),
         grants={item.id: draw(st.integers(0, 4)) for item in policy.exceptions},
         exceptions=tuple(
-            draw(granted(item, used, tidy=tidy)) for item in policy.exceptions for _ in range(draw(st.integers(0, 4)))
+            draw(granted(policy, item, used, tidy=tidy))
+            for item in policy.exceptions
+            for _ in range(draw(st.integers(0, 4)))
         ),
         adopted=adopted,
         spans=earlier,
@@ -196,8 +204,8 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
 
 
 @st.composite
-def granted(draw: st.DrawFn, item: ExceptionTerms, used: int, *, tidy: bool) -> Granted:
-    """One person's grant of an exception."""
+def granted(draw: st.DrawFn, policy: Policy, item: ExceptionTerms, used: int, *, tidy: bool) -> Granted:
+    """One person's grant of an exception, mostly by somebody who had seen whatever there can be against it."""
     action = draw(st.sampled_from(item.actions))
     exact = action != "train" and draw(st.booleans())
     time = START - (1 if tidy else draw(st.sampled_from([0, 5 * DAY, 30 * DAY])))
@@ -211,8 +219,22 @@ def granted(draw: st.DrawFn, item: ExceptionTerms, used: int, *, tidy: bool) -> 
         configuration="c" * 64 if exact else None,
         compute=used // draw(st.sampled_from([1, 1, 2])),
         held=item.clauses if draw(st.integers(0, 3)) else item.clauses[:1],
-        levels=(2,) if draw(st.integers(0, 2)) else (),
+        against=tuple(whatever(policy)) if draw(st.integers(0, 3)) else (),
     )
+
+
+def whatever(policy: Policy) -> Iterator[Against]:
+    """All that can be known against going on."""
+    for domain in policy.domains:
+        for it in ("left open", "reached", "over", "reached early"):
+            yield Against.model_validate({"what": it, "about": domain.id})
+    for item in policy.determinations:
+        for person in policy.signers(item.decided_by):
+            yield Against(what="denied", about=item.id, by=person.id)
+            yield Against(what="denied anywhere", about=item.id, by=person.id)
+    for risk in policy.risks:
+        yield Against(what="too much", about=risk.id, bound=Fraction(1))
+        yield Against(what="unbounded", about=risk.id)
 
 
 @st.composite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -49,10 +50,13 @@ def test_it_goes_on_as_far_as_granted_and_is_told_first_everywhere(
     stood = model.flops
 
     assert grant(project, "ada") == 0
-    assert "It names decision" in capsys.readouterr().out
+    first_said = capsys.readouterr().out
+    assert "It names decision" in first_said
+    assert first_said.endswith("1 of the 2 that `others-ahead` asks for have granted it.\n")
     with open_gate(project, model) as gate, pytest.raises(Held):
         train(gate, model, 1)
     assert grant(project, "grace") == 0
+    assert "asks for have granted it.\nEXCEPTION `others-ahead`: it may go on until" in capsys.readouterr().out
     evaluations = len(model.requests)
     with caplog.at_level(logging.WARNING), open_gate(project, model) as gate:
         train(gate, model, 3)
@@ -73,10 +77,12 @@ def test_it_goes_on_as_far_as_granted_and_is_told_first_everywhere(
     capsys.readouterr()
     assert run(["decide", "--run", "r", "-p", str(project.folder)]) == 3
     shown = capsys.readouterr().out
-    assert shown.startswith("EXCEPTION `others-ahead`, for the 2nd time: it may go on until")
+    assert " ".join(shown.split()).startswith(
+        "EXCEPTION `others-ahead`, of which 4 grants were signed so far: it may go on until"
+    )
     assert "Exception permit: up to" in " ".join(shown.split())
     assert run(["status", "-p", str(project.folder)]) == 0
-    assert capsys.readouterr().out.startswith("train r: EXCEPTION `others-ahead`, for the 2nd time")
+    assert capsys.readouterr().out.startswith("train r: EXCEPTION `others-ahead`, of which 4 grants were")
     page = project.folder / "report.html"
     assert run(["report", "-p", str(project.folder), "--out", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
@@ -86,9 +92,10 @@ def test_it_goes_on_as_far_as_granted_and_is_told_first_everywhere(
     assert (replayed.faults, replayed.ignored) == ((), ())
     assert replayed.excepted == 3
 
-    words = ["except", "others-ahead", "--run", "r", "--as", "ada", "--withdraw", "--statement", "it is over"]
-    assert run([*words, "-p", str(project.folder)]) == 0
-    assert "It counts at once: what you granted is taken back." in capsys.readouterr().out
+    words = ["except", "others-ahead", "--run", "r", "--as", "ada", "--withdraw", "--statement"]
+    for said in ("What you granted is taken back.", "Nothing that you granted stood: nothing has changed."):
+        assert run([*words, said, "-p", str(project.folder)]) == 0
+        assert f"It counts at once. {said}" in capsys.readouterr().out
     assert run(["status", "-p", str(project.folder)]) == 0
     assert capsys.readouterr().out.startswith("train r: EXCEPTION `others-ahead` has ended: it may not go on.")
     with open_gate(project, model) as gate, pytest.raises(Held):
@@ -126,3 +133,20 @@ def test_a_grant_without_a_hold_that_was_read_is_refused(project: Project, capsy
     words = ["except", "others-behind", "--run", "r", "--as", "ada", "--until", "2099-01-01", "--statement", "so"]
     assert run([*words, "-p", str(project.folder)]) == 2
     assert "`others-behind` is not an exception of the policy in force" in capsys.readouterr().err
+
+
+def test_the_last_who_signs_is_told_what_holds_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    terms = TERMS.replace("[safeguards.level-2]", "[capability.arithmetic, cadence]")
+    project = new_project(tmp_path / "p", POLICY_TEXT + terms)
+    model = Model(skill=lambda flops: 0.0 if flops < 3 * 10**12 else 0.7)
+    with open_gate(project, model) as gate, pytest.raises(Held):
+        train(gate, model)
+    assert grant(project, "ada") == 0
+    capsys.readouterr()
+    assert grant(project, "grace") == 0
+    assert capsys.readouterr().out.endswith(
+        "2 of the 2 that `others-ahead` asks for have granted it.\nThe exception `others-ahead` is granted by `ada`,"
+        " `grace` and lets nothing go on: `safeguards.level-2` holds too.\n"
+    )
+    assert grant(project, "ada", "--json", "--statement", "still so") == 0
+    assert json.loads(capsys.readouterr().out)["goes_on"] is False

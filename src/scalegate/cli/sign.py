@@ -34,6 +34,8 @@ __all__ = ["adopt", "adopters", "approve", "attest", "determine", "except_"]
 
 Common = dict[str, Any]
 """What every entry says: actor, time and policy."""
+Told = tuple[dict[str, Any], str]
+"""What is to be said of a signature beside that it was signed, as data and in words."""
 
 
 def attest(
@@ -222,7 +224,8 @@ def except_(
 
     asked = check_action(action)
     named: list[Decision] = []
-    tally: list[str] = []
+    tally: list[tuple[Journal, int]] = []
+    stood: list[bool] = []
 
     def make(journal: Journal, common: Common, end: int) -> ExceptionGranted:
         check_run(journal, run)
@@ -230,19 +233,29 @@ def except_(
         _one_of("exception", exception, list(known))
         said: Common = {"exception": exception, "run": run, "statement": statement}
         if withdraw:
+            mine = (run, exception, common["actor"])
+            stood.append(mine in {(name, it.exception, it.by) for _, name, it in journal.fold.exceptions})
             return ExceptionGranted(**common, **said, withdrawn=True, decision=None, until=common["time"])
         end = min(end, common["time"] + known[exception].valid_for)
         named.append(_read(journal, Project(project), run, asked, decision))
-        needed = known[exception].granted_by.at_least
-        tally.append(_granted(exception, needed, journal, named[-1], common["actor"]))
+        tally.append((journal, known[exception].granted_by.at_least))
         return ExceptionGranted(**common, **said, decision=named[-1].digest(), until=end)
 
+    def taken_back() -> Told:
+        nothing = "Nothing that you granted stood: nothing has changed."
+        return {"stood": stood[-1]}, f" {'What you granted is taken back.' if stood[-1] else nothing}"
+
+    def outcome() -> Told:
+        document, words = _signed_for(named[-1], "")
+        more, counted = _granted(exception, *tally[-1], named[-1])
+        return document | more, words + counted
+
     if withdraw:
-        _grant(project, who, key, as_json, make, "9999-12-31")
+        _grant(project, who, key, as_json, make, "9999-12-31", taken_back)
         return
     if not until:
         raise InputError("nothing says until when it is granted", fix="give `--until DATE`, or `--withdraw`")
-    _grant(project, who, key, as_json, make, until, lambda: _signed_for(named[-1], tally[-1]))
+    _grant(project, who, key, as_json, make, until, outcome)
 
 
 def adopters(
@@ -332,7 +345,7 @@ def _grant(
     as_json: bool,
     make: Callable[[Journal, Common, int], Signed],
     until: str,
-    about: Callable[[], tuple[dict[str, str | None], str]] = lambda: ({}, ""),
+    about: Callable[[], Told] = lambda: ({}, ""),
 ) -> None:
     """Sign one entry that is meant to count, or say why it would not."""
     from scalegate.cli.project import signer, writer
@@ -370,7 +383,7 @@ def _grant(
         else "until you sign otherwise"
     )
     if getattr(made[-1], "withdrawn", False):
-        ends = "at once: what you granted is taken back"
+        ends = "at once"
     said = f"Signed by {who}: entry {index} of {place.ledger}. It counts {ends}."
     emit(as_json, {"entry": index, "until": counts} | more, lambda: said + words)
 
@@ -391,14 +404,25 @@ def _tally(journal: Journal, decision: Decision, level: int, who: str, needed: i
     return f"\n{len(signed | {who})} of the {needed} that level {level} asks for have signed{again}."
 
 
-def _granted(exception: str, needed: int, journal: Journal, decision: Decision, who: str) -> str:
-    """How many have granted it, with whoever signs now."""
-    known = journal.fold.situation(decision.run, now=journal.now()).exceptions
-    by = {it.by for it in known if (it.exception, it.action) == (exception, decision.action)} | {who}
-    return f"\n{len(by)} of the {needed} that `{exception}` asks for have granted it."
+def _granted(exception: str, journal: Journal, needed: int, decision: Decision) -> Told:
+    """How many have granted it, and once that are enough, whether it lets the action go on, and what else holds."""
+    from scalegate.gate.exceptions import told
+    from scalegate.gate.granting import grants_of
+    from scalegate.gate.since import decided_again
+
+    now, of = journal.now(), (decision.weights, decision.configuration)
+    situation = journal.fold.situation(decision.run, now=now, weights=of[0], configuration=of[1])
+    terms = next(it for it in journal.policy.exceptions if it.id == exception)
+    by = {it.by for it in grants_of(situation, decision.action, terms)}
+    made = decided_again(journal.fold, decision, now) or decision
+    said = [f"\n{len(by)} of the {needed} that `{exception}` asks for have granted it."]
+    if len(by) >= needed:
+        idle = [it for it in made.limits.surprises if it.startswith(f"The exception `{exception}` ")]
+        said += [told(made.exception)] if made.exception else idle or [f"Decided again, it is a {made.verdict}."]
+    return {"goes_on": made.reach is not None}, "\n".join(said)
 
 
-def _signed_for(decision: Decision, tally: str) -> tuple[dict[str, str | None], str]:
+def _signed_for(decision: Decision, tally: str) -> Told:
     """The decision that an approval names, as data and in words."""
     from scalegate.units import format_instant
 

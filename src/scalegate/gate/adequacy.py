@@ -162,7 +162,8 @@ def _excepted(policy: Policy) -> Iterator[str]:
         far = f" and to {format_factor(item.growth)} of the compute" if item.growth is not None else ""
         yield (
             f"By the exception `{item.id}`, {item.granted_by.at_least} with the role `{item.granted_by.role}` let"
-            f" {', '.join(item.actions)} go on while {', '.join(item.clauses)} hold it, for"
+            f" {', '.join(item.actions)} go on while {', '.join(item.clauses)}"
+            f" {'holds' if len(item.clauses) == 1 else 'hold'} it, for"
             f" {format_duration(item.valid_for)}{far}, and may grant it again."
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalegate.gate.adequacy import inadequate, unmet_risk
+from scalegate.gate.against import known_against
 from scalegate.gate.changes import unforeseen_changes, ways_out
 from scalegate.gate.decision import Decision, ExceptionPermit, Finding, Limits, Permit, Resumption
 from scalegate.gate.determinations import judgements
@@ -23,7 +24,7 @@ from scalegate.gate.obligations import breaches
 from scalegate.gate.permit import largest_permit
 from scalegate.gate.resumption import resumption, stopping
 from scalegate.gate.risks import risks_taken, told_of_risks
-from scalegate.gate.situation import Situation
+from scalegate.gate.situation import Against, Situation
 from scalegate.policy.document import Action, Policy
 from scalegate.units import format_duration, format_factor, format_instant
 
@@ -78,9 +79,10 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         if way_out.stop:
             stopped_by = stopping(judge, facts, (*unforeseen, *changes))
             way_out = way_out.model_copy(update={"stopped_by": stopped_by})
-        exception = exception_permit(policy, situation, judge, facts)
-        surprises += () if exception else tuple(idle(policy, situation, judge, facts))
-        return _decision(policy, situation, action, found, None, way_out, surprises, levels, exception)
+        against = tuple(known_against(policy, situation, action, facts)) if policy.exceptions else ()
+        exception = exception_permit(policy, situation, judge, facts, against)
+        surprises += () if exception else tuple(idle(policy, situation, judge, facts, against))
+        return _decision(policy, situation, action, found, None, way_out, surprises, levels, exception, against)
     ends = largest_permit(judge, facts)
     if ends.compute is None or ends.time is None:
         endless = "compute" if ends.compute is None else "time"
@@ -129,6 +131,7 @@ def _decision(
     surprises: tuple[str, ...] = (),
     levels: tuple[int, ...] = (),
     exception: ExceptionPermit | None = None,
+    against: tuple[Against, ...] = (),
 ) -> Decision:
     reach = permit or (exception.permit if exception else None)
     assumptions = sorted({assumption for piece in situation.pieces for assumption in piece.assumptions})
@@ -167,5 +170,6 @@ def _decision(
         permit=permit,
         risks=risks_taken(policy, situation, action, reach) if reach else (),
         resumption=way_out,
+        against=against,
         exception=exception,
     )

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scalegate.errors import InputError
+from scalegate.gate.situation import Against
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import ChanceText, DerivedFlop
 from scalegate.policy.document import Action
@@ -59,8 +60,8 @@ class ExceptionPermit(_Data):
     clauses: tuple[str, ...]
     """The clauses that hold, here or before its ends, and that these stand for."""
     granted_by: tuple[str, ...]
-    renewals: int
-    """How often one of them was granted again to this run; 0: it is the first time."""
+    grants: int
+    """How often people have granted these to a run of the lineage, under whatever version of the policy."""
     permit: Permit
 
 
@@ -164,6 +165,8 @@ class Decision(_Data):
     permit: Permit | None
     risks: tuple[Taken, ...] = ()
     resumption: Resumption | None
+    against: tuple[Against, ...] = ()
+    """Of a HOLD under a policy with exceptions: what is known against going on, which whoever grants one has seen."""
     exception: ExceptionPermit | None = None
     """Only of a HOLD: somebody lets the action go on all the same."""
 

@@ -15,8 +15,8 @@ from math import ceil, floor
 from scalegate.evidence import binomial
 from scalegate.gate.covering import NOT_DECLARED, covered_behind, elicitation_needed, unsaid_facts, words_of
 from scalegate.gate.determinations import determination_facts, determination_names
-from scalegate.gate.exceptions import exception_facts, exception_names
 from scalegate.gate.generations import SHOWN, shown_facts
+from scalegate.gate.granting import exception_facts, exception_names
 from scalegate.gate.obligations import obligation_facts, obligation_names
 from scalegate.gate.risks import risk_facts, risk_names
 from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
@@ -178,9 +178,8 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")
         facts[f"tier.{tier.id}.adopters"] = _adopters(tier, records[-1]) if records else missing
         facts[f"tier.{tier.id}.until"] = records[-1].until if records else missing
-    levels = levels_open(policy, facts, action) if policy.exceptions else ()
     for terms in policy.exceptions:
-        gather(exception_names(policy, terms), partial(exception_facts, policy, situation, action, terms, levels))
+        gather(exception_names(policy, terms), partial(exception_facts, policy, situation, action, terms))
     facts |= parameter_facts(policy, situation.now) | model_facts(policy)
     if policy.effective_compute is None:
         left_open = Unknown(Reason.UNDEFINED, "the policy leaves open what training FLOP are in effective compute")

@@ -21,8 +21,8 @@ from scalegate.gate.budgets import Key, claimed_since, spend
 from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
-from scalegate.gate.exceptions import granted
 from scalegate.gate.generations import asked_for
+from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt

@@ -37,6 +37,7 @@ __all__ = [
     "standing",
     "taken_of",
     "told_of_risks",
+    "worst_word",
 ]
 
 
@@ -229,6 +230,18 @@ def _replaces(said: Claim, before: Claim, situation: Situation, action: Action) 
         return False
     no_less = said.compute is not None and before.at_most is not None and said.compute >= before.at_most
     return no_less or before.of == "descendant"
+
+
+def worst_word(policy: Policy, situation: Situation, action: Action, risk: Risk) -> tuple[Fraction, bool]:
+    """The most that anybody who may claim it says of the risk, of all that this has to do with, and whether somebody
+    says that it cannot be bounded. Nothing was said: 0."""
+    live = [
+        it.bound
+        for person in policy.signers(risk.claimed_by)
+        for it in _live(_said(situation, action, risk, person.id), situation, action)
+    ]
+    unbounded = None in live
+    return (Fraction(1) if unbounded else max((it for it in live if it is not None), default=Fraction(0))), unbounded
 
 
 def in_the_way(policy: Policy, situation: Situation, action: Action, risk: Risk, most: Fraction) -> tuple[str, ...]:

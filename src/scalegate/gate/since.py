@@ -19,7 +19,7 @@ from scalegate.gate.lineage import members, total
 from scalegate.gate.pieces import descendants, pieces
 from scalegate.ledger import entries
 
-__all__ = ["Since", "asked_again", "latest_decision", "otherwise", "outdated", "since", "to_decide"]
+__all__ = ["Since", "asked_again", "decided_again", "latest_decision", "otherwise", "outdated", "since", "to_decide"]
 
 KINDS: dict[type, tuple[str, str]] = {
     entries.EvaluationFinished: ("result", "results"),
@@ -66,7 +66,7 @@ def otherwise(fold: Fold, made: Decision, now: int = 0) -> Decision | None:
 
     None if that is the same verdict, held by the same, with a permit that reaches no less far.
     """
-    again = _again(fold, made, now)
+    again = decided_again(fold, made, now)
     return None if again is None or (_outcome(again) == _outcome(made) and not _smaller(again, made)) else again
 
 
@@ -74,11 +74,12 @@ def outdated(fold: Fold, made: Decision, now: int = 0) -> bool:
     """Whether something else than it says first would release it by now: some of that was done, or has ended."""
     if made.verdict == "PROCEED":
         return False
-    again = _again(fold, made, now)
+    again = decided_again(fold, made, now)
     return again is None or _first(again) != _first(made)
 
 
-def _again(fold: Fold, made: Decision, now: int) -> Decision | None:
+def decided_again(fold: Fold, made: Decision, now: int) -> Decision | None:
+    """What all entries give if it is asked again at an instant; 0: when the last was written."""
     if fold.policy is None:
         return None
     situation = fold.situation(

@@ -15,6 +15,7 @@ from scalegate.ledger import strict_json
 from scalegate.ledger.entries import ChanceText, DerivedFlop
 
 __all__ = [
+    "Against",
     "Claim",
     "Elsewhere",
     "Generation",
@@ -129,6 +130,21 @@ class Statement(_Record):
     to them by training."""
 
 
+class Against(_Record):
+    """Something that was learned against going on. None of it is a matter of what is asked, or of the time."""
+
+    what: Literal["left open", "reached", "over", "reached early", "denied", "denied anywhere", "too much", "unbounded"]
+    """Of a domain: its alarm was left open, reached, also its threshold, or its alarm early by another run. Of a
+    determination: somebody denied it, of this or of any weights. Of a risk: somebody claims more than its number, or
+    that it cannot be bounded."""
+    about: str
+    """The domain, determination or risk."""
+    by: str | None = None
+    """Who denied it."""
+    bound: ChanceText | None = None
+    """The most that is claimed of a risk."""
+
+
 class Granted(_Record):
     """An exception that a named person with the role granted to this run, having seen a HOLD of it."""
 
@@ -143,8 +159,8 @@ class Granted(_Record):
     """Effective compute from which it reaches on: of the weights as they were then, and no more than was asked for."""
     held: tuple[str, ...]
     """What held in the decision that its signer saw."""
-    levels: tuple[int, ...]
-    """The levels that were open in it."""
+    against: tuple[Against, ...]
+    """What was known in it against going on."""
 
 
 class Claim(_Record):
@@ -349,7 +365,8 @@ class Situation(_Record):
     statements: tuple[Statement, ...] = ()
     """What was determined, in the order of the ledger."""
     exceptions: tuple[Granted, ...] = ()
-    """What stands of what was granted to the run: of each person, exception and action the last."""
+    """What stands of what was granted to the run: of each person, exception and action, but for training of each exact
+    weights and configuration too, the last."""
     grants: dict[str, int] = {}
     """How often each exception was granted to a run of the lineage, by whomever and under whatever version."""
     claims: tuple[Claim, ...] = ()

@@ -65,7 +65,7 @@ from scalegate.policy.syntax import (
     term,
 )
 
-__all__ = ["CompiledClause", "by_name", "compile_policy"]
+__all__ = ["CompiledClause", "by_name", "compile_policy", "condition_of"]
 
 NOW = term("now")
 COMPUTE = term("compute")
@@ -94,14 +94,14 @@ def compile_policy(policy: Policy, action: Action, *, by_name: bool = False) -> 
             clause, _in_force(clause), _binds(policy, clause), condition if by_name else by_date(policy, condition)
         )
         for clause, condition in (
-            (clause, _condition(policy, clause, action)) for clause in policy.clauses if action in clause.actions
+            (clause, condition_of(policy, clause, action)) for clause in policy.clauses if action in clause.actions
         )
     )
 
 
 def by_name(policy: Policy) -> tuple[tuple[Clause, Expr], ...]:
     """Every clause with its condition, for the first action that it is about, and with parameters as they are named."""
-    return tuple((clause, _condition(policy, clause, clause.actions[0])) for clause in policy.clauses)
+    return tuple((clause, condition_of(policy, clause, clause.actions[0])) for clause in policy.clauses)
 
 
 def _in_force(clause: Clause) -> Expr:
@@ -125,7 +125,8 @@ def _binds(policy: Policy, clause: Clause) -> Expr:
     return Not(All((too_few, at_most(NOW, term(f"tier.{tier.id}.until")))))
 
 
-def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
+def condition_of(policy: Policy, clause: Clause, action: Action) -> Expr:
+    """When a clause is met, with parameters as they are named."""
     match clause:
         case Cadence():
             if not policy.domains and not policy.judged:

@@ -197,7 +197,7 @@ class Obligation(_Clause):
 class UndefinedTest(_Clause):
     kind: Literal["undefined_test"]
     above: FlopOrNamed
-    """No further than this without the test; nobody can sign it away."""
+    """No further than this without the test: no signature meets it."""
     test: TestInDevelopment
 
 

@@ -9,12 +9,14 @@ Facts of exception E and person P: `exception.E.P.until` (instant), how long P's
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from scalegate.policy.compile import condition_of
 from scalegate.policy.dating import by_date
 from scalegate.policy.determined import determined
 from scalegate.policy.document import (
     Action,
+    Capability,
     Clause,
     ExceptionTerms,
     InForce,
@@ -24,19 +26,19 @@ from scalegate.policy.document import (
     UndefinedTest,
 )
 from scalegate.policy.near import or_like
-from scalegate.policy.syntax import All, AtLeast, Compare, Expr, at_most, constant, term
+from scalegate.policy.syntax import All, AtLeast, Compare, Expr, at_most, constant, term, undefined
 
-__all__ = ["exception_faults", "excused", "live"]
+__all__ = ["exception_faults", "excused", "live", "signed_away", "undefined_in"]
 
 NOW = term("now")
 COMPUTE = term("compute")
 
 
-def live(policy: Policy, item: ExceptionTerms, action: Action) -> Expr:
-    """The condition that it is granted, and counts for what is asked."""
+def live(policy: Policy, item: ExceptionTerms, action: Action, among: Collection[str]) -> Expr:
+    """The condition that it is granted, and counts for what is asked, by the grants of some people."""
     granted = tuple(
         All((at_most(NOW, term(f"{name}.until")), at_most(COMPUTE, term(f"{name}.compute"))))
-        for name in (item.fact_of(person.id) for person in policy.signers(item.granted_by))
+        for name in (item.fact_of(person.id) for person in policy.signers(item.granted_by) if person.id in among)
     )
     named = [it for it in policy.determinations if it.id in item.determined]
     parts = (*_dates(item.in_force), *(determined(policy, it, action) for it in named))
@@ -52,6 +54,12 @@ def excused(policy: Policy, action: Action) -> dict[str, tuple[ExceptionTerms, .
     return dict(found)
 
 
+def signed_away(policy: Policy, clause: str) -> str:
+    """Whether anybody may let go on what a clause holds that nothing meets, as the end of a sentence."""
+    names = [f"`{it.id}`" for it in policy.exceptions if clause in it.clauses]
+    return f"what it holds goes on only by the exception {' or '.join(names)}" if names else "nobody can sign it away"
+
+
 def _dates(dates: InForce | None) -> Iterator[Expr]:
     if dates is not None and dates.from_ is not None:
         yield at_most(constant(dates.from_), NOW)
@@ -59,6 +67,8 @@ def _dates(dates: InForce | None) -> Iterator[Expr]:
         yield Compare("<", NOW, constant(dates.until))
 
 
+_MEANT = ("clauses", "people", "domains", "determinations", "risks", "levels")
+"""What the condition of a clause rests on."""
 Faults = Iterator[tuple[str, str, tuple[str, ...]]]
 
 
@@ -76,7 +86,7 @@ def exception_faults(policy: Policy) -> Faults:
                 yield f"{path}.clauses.{place}", f"there is no clause `{name}` | {fix}", ("clauses",)
                 continue
             for fault in _clause_faults(policy, item, name, clauses[name]):
-                yield f"{path}.clauses.{place}", fault, ("clauses",)
+                yield f"{path}.clauses.{place}", fault, _MEANT
         gated = {action for name in item.clauses if name in clauses for action in clauses[name].actions}
         for place, action in enumerate(item.actions):
             if action == "release_weights":
@@ -107,8 +117,10 @@ def exception_faults(policy: Policy) -> Faults:
                 what += ": it is open which of them counts"
                 fix = "make one of the two, or give them `in_force` dates that do not meet"
                 yield path, f"{what} | {fix}", ()
-        if item.undefined_tests and not any(_undefined(clauses.get(name)) for name in item.clauses):
-            yield f"{path}.undefined_tests", "no clause that it names is an undefined test | leave it out", ("clauses",)
+        named = [clauses[name] for name in item.clauses if name in clauses]
+        if item.undefined_tests and not any(undefined_in(policy, item, it) for it in named):
+            what = "no clause that it names is an undefined test, or asks for one"
+            yield f"{path}.undefined_tests", f"{what} | leave it out", _MEANT
 
 
 def _clause_faults(policy: Policy, item: ExceptionTerms, name: str, clause: Clause) -> Iterator[str]:
@@ -119,16 +131,29 @@ def _clause_faults(policy: Policy, item: ExceptionTerms, name: str, clause: Clau
     elif isinstance(clause, ResidualRisk) and _budgeted(policy, clause.risk):
         # What went on without a claim could not be added up.
         yield f"`{clause.risk}` has a budget, and what goes on without a claim would be in no later sum | leave it out"
-    elif isinstance(clause, Moratorium) and clause.above_model and clause.limit is None and not item.undefined_tests:
-        what = f"`{name}` is above a model of which nobody has said how much compute it took: it is undefined"
-        yield f"{what} | leave it out, or add `undefined_tests: yes`"
-    elif isinstance(clause, UndefinedTest) and not item.undefined_tests:
-        what = f"`{name}` is a test that nobody has defined: an exception stands for it only where the policy says so"
-        yield f"{what} | leave it out, or add `undefined_tests: yes`"
+    elif item.undefined_tests or not (lacking := undefined_in(policy, item, clause)):
+        return
+    else:
+        what = f"asks for `{lacking[0]}`, which nobody has defined"
+        if isinstance(clause, Moratorium):
+            what = "is above a model of which nobody has said how much compute it took"
+        elif isinstance(clause, UndefinedTest):
+            what = "is a test that nobody has defined"
+        said = "an exception stands for that only where the policy says so"
+        yield f"`{name}` {what}: {said} | leave it out, or add `undefined_tests: yes`"
 
 
-def _undefined(clause: Clause | None) -> bool:
-    return isinstance(clause, UndefinedTest) or (isinstance(clause, Moratorium) and clause.limit is None)
+def undefined_in(policy: Policy, item: ExceptionTerms, clause: Clause) -> tuple[str, ...]:
+    """What a clause asks for, of the actions of an exception, that nobody has defined. A parameter that is overdue is
+    no such thing: it was, and may be again."""
+    if isinstance(clause, Capability):
+        # Only of a release is anything undefined in it, and its domain may be none of the policy's.
+        return ()
+    actions = (it for it in item.actions if it in clause.actions)
+    found = undefined(All(tuple(condition_of(policy, clause, it) for it in actions)))
+    # What stands for a name that resolves to nothing, or for a text that is no condition: a fault of its own.
+    faults = {f"level.{getattr(clause, 'level', '')}", f"risk.{getattr(clause, 'risk', '')}", f"{clause.id}.when"}
+    return tuple(name for name in found if name not in faults)
 
 
 def _budgeted(policy: Policy, risk: str) -> bool:

@@ -27,6 +27,7 @@ from scalegate.policy.document import (
     ScaleCap,
     UndefinedTest,
 )
+from scalegate.policy.exceptions import signed_away
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import amount, date
 from scalegate.policy.vocabulary import Kind
@@ -103,7 +104,7 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
             return (
                 f"{held} where all of the developer's effective compute together is more than"
                 f" {shown(clause.above, flop)}, until the test `{clause.test.id}` is passed. Nobody has defined that"
-                " test, so nothing passes it, and nobody can sign it away."
+                f" test, so nothing passes it, and {signed_away(policy, clause.id)}."
             )
         case _:
             said = inline(condition)

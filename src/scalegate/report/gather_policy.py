@@ -21,6 +21,7 @@ from scalegate.policy.document import (
     Risk,
     Safeguards,
 )
+from scalegate.policy.exceptions import undefined_in
 from scalegate.policy.floors import floor_of
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, overdue, shown_value, shown_values
@@ -206,21 +207,27 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
             continue
         trees = [conditions[action][clause.id] for action in clause.actions]
         lacking = dict.fromkeys(name for tree in trees for name in undefined(tree))
+        excepted = [it for it in policy.exceptions if clause.id in it.clauses]
+        # By an exception no clause is met: what it holds goes on all the same.
+        releases = "meets" if excepted else "releases"
+        more = "".join(
+            f" All the same, {it.granted_by.at_least} may let what it holds go on, by the exception `{it.id}`."
+            for it in excepted
+        )
         for name in lacking:
             what = f"`{clause.id}`: what it asks for as `{name.removeprefix('test.')}` is not defined."
             ends = " Until its date nobody" if clause.kind == "moratorium" else " Nobody"
-            yield f"{what}{ends} can meet that or sign it away."
+            yield f"{what}{ends} can meet that{'' if excepted else ' or sign it away'}.{more}"
         names = frozenset(it for tree in trees for it in fact_names(tree) if not it.startswith(PARAMETER))
         measured = {name for name in names for kind in _MEASURED if name.endswith(f".{kind}")}
         if isinstance(clause, Obligation) and clause.late == "stands":
-            yield f"`{clause.id}`: once it was not kept in time, no signature releases it; only an amendment does."
+            once = f"`{clause.id}`: once it was not kept in time"
+            yield f"{once}, no signature {releases} it; only an amendment does.{more}"
         measured |= names & {_MEASURED_ELSEWHERE}
         if not lacking and names - measured <= _OF_THE_RUN:
             alone = "only its date can" if clause.kind == "moratorium" else "no evaluation can either"
-            yield f"`{clause.id}`: no signature releases it; {'an evaluation alone can' if measured else alone}."
-    for item in policy.exceptions:
-        named = listed([f"`{name}`" for name in item.clauses])
-        yield f"All the same, {item.granted_by.at_least} may let what {named} hold go on, by the exception `{item.id}`."
+            can = "an evaluation alone can" if measured else alone
+            yield f"`{clause.id}`: no signature {releases} it; {can}.{more}"
     held = [action for action in ACTIONS if _action(policy, action).held]
     if held:
         yield f"{listed([DOING[action] for action in held]).capitalize()}: held, whatever is shown and whoever signs."
@@ -289,7 +296,8 @@ def _exception(policy: Policy, item: ExceptionTerms) -> Defined:
     names = listed([f"{person.name} (`{person.id}`)" for person in people])
     text = (
         f"An exception to {listed([f'`{name}`' for name in item.clauses])} for"
-        f" {listed([f'`{action}`' for action in item.actions])}: it may go on although they hold it while"
+        f" {listed([f'`{action}`' for action in item.actions])}: it may go on although"
+        f" {'that holds' if len(item.clauses) == 1 else 'they hold'} it while"
         f" {item.granted_by.at_least} of {len(people)} have granted it ({names}{apart(item.granted_by)}), each for"
         f" at most {format_duration(item.valid_for)}"
     )
@@ -297,6 +305,9 @@ def _exception(policy: Policy, item: ExceptionTerms) -> Defined:
         text += f", and while compute is at most {format_factor(item.growth)} what it was when they did"
     if item.determined:
         text += f", and {listed([f'`{name}`' for name in item.determined])} is determined to be so"
+    lacking = [it.id for it in policy.clauses if it.id in item.clauses and undefined_in(policy, item, it)]
+    if lacking:
+        text += f". It stands for what nobody has defined, too: in {listed([f'`{name}`' for name in lacking])}"
     text += ". The verdict stays HOLD: no clause is met by it, each grant is counted, and every report says so first."
     return Defined(item.id, item.text, text)
 

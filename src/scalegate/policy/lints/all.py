@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from scalegate.policy.document import Policy
 from scalegate.policy.floors import floor_of
-from scalegate.policy.lints import contradictions, dead, duties, numbers, parameters, people, sources, words
+from scalegate.policy.lints import contradictions, dead, duties, excepted, numbers, parameters, people, sources, words
 from scalegate.policy.lints.lint import Lint, Rule
 
 __all__ = ["RULES", "check_policy"]
 
-_MODULES = (dead, contradictions, people, numbers, duties, parameters, sources, words)
+_MODULES = (dead, contradictions, people, numbers, duties, excepted, parameters, sources, words)
 RULES: tuple[Rule, ...] = tuple(it for module in _MODULES for it in vars(module).values() if isinstance(it, Rule))
 """Every rule, in the order in which what it finds is told."""
 
@@ -27,6 +27,7 @@ def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
         *people.lints(policy),
         *numbers.lints(policy),
         *duties.lints(policy, today),
+        *excepted.lints(policy),
         *parameters.lints(policy, today),
         *sources.lints(policy),
         *words.lints(policy),
