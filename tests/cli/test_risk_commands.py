@@ -98,7 +98,10 @@ def test_the_commands_under_a_hold_release_it_and_the_ledger_verifies(scalegate:
     [made] = Path().rglob("*.html")
     assert "Risk claimed: harm, at most 0.01%" in made.read_text(encoding="utf-8")
     with reading(Path("p") / "ledger.db") as journal:
-        assert {key[1]: it.bound.denominator for key, it in journal.fold.spent.items()} == {"r": 10**4, "s": 10**4}
+        assert {key[1]: it.bound.denominator for key, it in journal.fold.spending.spent.items()} == {
+            "r": 10**4,
+            "s": 10**4,
+        }
 
 
 def test_who_cannot_bound_it_says_so_and_that_holds(scalegate: Command, risky: Project) -> None:

@@ -23,7 +23,7 @@ def risk_budgets(journal: Journal) -> list[dict[str, Any]]:
         if not isinstance(clause, ResidualRisk) or clause.per == "action":
             continue
         risk = risks[clause.risk]
-        spent = spent_so_far(journal.fold.spent.values(), journal.policy, clause, now)
+        spent = spent_so_far(journal.fold.spending.under(journal.policy), journal.policy, clause, now)
         since = year_of(risk.years_from, now) if clause.per == "year" and risk.years_from is not None else None
         found.append(
             {

@@ -17,7 +17,6 @@ from typing import Literal
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots, new_until, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
-from scalegate.gate.budgets import Key, claimed_since, spend
 from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
@@ -26,7 +25,8 @@ from scalegate.gate.generations import asked_for
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt
-from scalegate.gate.situation import Granted, Signature, Situation, Spent, TierRecord
+from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
+from scalegate.gate.spending import Spending
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
@@ -71,10 +71,7 @@ class Fold:
     """How often each exception was granted to each run."""
     claimed: list[tuple[int, entries.RiskClaimed]] = field(default_factory=list)
     """What was claimed of the risk that remains, in the same way."""
-    spent: dict[Key, Spent] = field(default_factory=dict)
-    """What permits took of risk budgets."""
-    spent_at: dict[Key, int] = field(default_factory=dict)
-    """Where that last became more."""
+    spending: Spending = field(default_factory=Spending)
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
     duties: Duties = field(default_factory=Duties)
     decisions: dict[str, Decision] = field(default_factory=dict)
@@ -130,6 +127,8 @@ class Fold:
             self.faults.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if not refused or machine or isinstance(entry, EvaluationFinished | EvaluationAnnounced):
             refused = self._take(index, entry, refused) or refused
+            if not known and self.claimed:
+                self.spending.known(entry, about is None, self.claimed, self.runs, self.policy)
         if refused and not machine:
             self.ignored.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if (
@@ -242,7 +241,7 @@ class Fold:
                 if entry.bound is not None and not judged_weights(self.runs, entry, self.claimed):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.claimed.append((self.adopted_at, entry))
-                claimed_since(self.spent, entry)
+                self.spending.say(entry, self.runs, self.policy)
             case entries.TierStatus():
                 tier = (
                     next((tier for tier in self.policy.tiers if tier.id == entry.tier), None) if self.policy else None
@@ -326,6 +325,7 @@ class Fold:
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[policy.version] = entry.policy
         self.duties.adopted(policy, entry.time)
+        self.spending.adopted(policy)
         # Nobody signs under this policy for what was decided under another.
         self.decisions = {}
         self.votes = {}
@@ -387,9 +387,9 @@ class Fold:
         if decision.now != entry.time or (decision.reach is not None and entry.time < self.time):
             self.faults.append(f"entry {index} decides for another time than it was written at")
         self.decisions[decision.digest()] = decision
-        for key in spend(self.spent, decision, self.policy):
+        if self.spending.take(index, decision, self.policy, self.runs):
             # Whatever else rests on that budget is decided again.
-            self.spent_at[key] = self.changed_at = index
+            self.changed_at = index
         if decision.action == "train":
             self.latest[decision.run] = decision
             known = self.runs.get(decision.run)

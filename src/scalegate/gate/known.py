@@ -71,7 +71,7 @@ def situation_of(
         exceptions=tuple(granted),
         grants={it.id: sum(fold.grants[it.id, name] for name in names) for it in fold.policy.exceptions},
         claims=tuple(claims(fold.claimed, fold.runs, run, fold.adopted_at)),
-        spent=tuple(fold.spent.values()),
+        spent=fold.spending.under(fold.policy),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
         adopted=fold.duties.since,
         spans=fold.duties.spans(openings),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from math import ceil, floor
 
-from scalegate.gate.budgets import next_year, spent_in_tenfold, spent_in_year, year_of
+from scalegate.gate.budgets import NOBODY, next_year, spent_in_tenfold, spent_in_year, year_of
 from scalegate.gate.decision import Permit, Taken
 from scalegate.gate.determinations import seen_from
 from scalegate.gate.lineage import Runs, steps_back
@@ -259,9 +259,21 @@ def told_of_risks(policy: Policy, situation: Situation, action: Action) -> Itera
                 what = "it cannot be bounded" if it.bound is None else f"at most {format_chance(it.bound)}"
                 on = format_instant(it.time)[:10]
                 yield f"Claimed by `{it.by}` on {on}, not measured: of the risk `{risk.id}`, {what}. {risk.about}"
+        yield from dict.fromkeys(_told_again(situation, risk))
         taken = taken_of(policy, situation, action, risk)
         if isinstance(taken, Taken):
             yield from _told_budgets(policy, situation, action, risk, taken)
+
+
+def _told_again(situation: Situation, risk: Risk) -> Iterator[str]:
+    """What was bounded by others than whoever said that it cannot be."""
+    for it in situation.spent:
+        for word in it.again if it.risk == risk.id else ():
+            what = f"the risk `{risk.id}` for `{it.action}` of weights {word.weights[:12]}..."
+            was = "was permitted while the policy had no number for it" if word.by == NOBODY else "cannot be bounded"
+            said = "" if word.by == NOBODY else f", said `{word.by}`, who may claim it no more"
+            names = " and ".join(f"`{name}`" for name in word.again)
+            yield f"Bounded by {names} since: {what} {was}{said}."
 
 
 def _told_budgets(policy: Policy, situation: Situation, action: Action, risk: Risk, taken: Taken) -> Iterator[str]:

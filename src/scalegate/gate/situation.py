@@ -159,11 +159,16 @@ class Claim(_Record):
 
 
 class Word(_Record):
-    """That somebody says of weights, once a permit rested on a claim of them, that the risk cannot be bounded."""
+    """What somebody says of weights that have to do with what a permit rested on, once it did."""
 
     by: str
+    """Empty: nobody said it, and it was permitted while no number was asked for."""
     weights: str
     configuration: str | None = None
+    bound: ChanceText | None = None
+    """None: it cannot be bounded."""
+    again: tuple[str, ...] = ()
+    """Who has bounded it since, of those who may, where whoever said it may no more."""
 
 
 class Spent(_Record):
@@ -178,6 +183,12 @@ class Spent(_Record):
     """The worst on which a permit rested, or that was claimed of the same thing since."""
     unbounded: tuple[Word, ...] = ()
     """Who says since that it cannot be bounded."""
+    said: tuple[Word, ...] = ()
+    """What was claimed since of what it came to, and is worse: it counts where that is not counted by itself."""
+    again: tuple[Word, ...] = ()
+    """What could not be bounded, and was again in the place of whoever said so."""
+    unasked: bool = False
+    """Whether it was permitted while the policy had no number for it, between versions that have one."""
     also: tuple[str, ...] = ()
     """Further weights of which a word counted when a permit rested on this: a later one on them counts too."""
     least: DerivedFlop
@@ -300,7 +311,7 @@ class Generation(_Record):
 class Situation(_Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/5"] = "scalegate.situation/5"
+    schema_version: Literal["scalegate.situation/6"] = "scalegate.situation/6"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None
