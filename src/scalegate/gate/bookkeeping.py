@@ -26,6 +26,7 @@ def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
     elif run.idle and _declared(entry) == _declared(run.first):
         run.first = entry
     run.latest = entry
+    run.begun.setdefault(declared_parents(entry), entry.time)
     run.tip = entry.start_weights
     if entry.start_weights is not None:
         run.starts.add(entry.start_weights)

@@ -243,7 +243,7 @@ def _acts(
         return
     if situation.lineage.reopens:
         text = f"run `{situation.lineage.run}` is opened again: nothing came of it yet, so its time starts anew"
-        yield Change("act", text, (("lineage.opened", situation.now), *opened_anew(policy, situation)))
+        yield Change("act", text, (("lineage.opened", situation.now),))
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.gates]
     # Of one that is unknown now nothing is known to be within: that takes another change, and this one beside it.

@@ -52,7 +52,7 @@ def situation_of(
             compute=used,
             tip=fold.runs[run].tip if run in fold.runs else None,
             behind=fold.runs[run].present + carried(fold.runs, fold.runs[run]) if run in fold.runs else 0,
-            opened=min(openings.values(), default=None),
+            opened=min((fold.runs[name].first.time for name in names), default=None),
             openings=openings,
             reopens=run in fold.runs and fold.runs[run].idle and len(names) == 1,
             planned_end=planned_end(fold.runs, run, used),
