@@ -282,8 +282,9 @@ def _signatures(
         if level.approvals:
             # Nobody can sign for a level before a decision that shows evidence to leave it open.
             after = "" if level.number in shown else ", after a decision that shows the level open"
+            apart = situation.apart(level.approvals.apart_from)
             for person in policy.signers(level.approvals):
-                if person.id in able:
+                if person.id in able and person.id not in apart:
                     yield Change(
                         "sign",
                         f"{person.name} (`{person.id}`, {level.approvals.role}) signs for level {level.number}"

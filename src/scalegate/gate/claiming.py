@@ -12,7 +12,7 @@ from scalegate.gate.risks import in_the_way, risk_facts, spent_on, standing, tak
 from scalegate.gate.situation import STATED, Claim, Situation, Spent, Word
 from scalegate.gate.spending import LEAST
 from scalegate.policy.claimed import FIGURE, claimable, gating_risk, risk_fact
-from scalegate.policy.document import Action, Policy, Risk
+from scalegate.policy.document import Action, Person, Policy, Risk
 from scalegate.policy.semantics import Facts, Unknown, Value
 from scalegate.units import format_chance, format_instant, format_wait
 
@@ -25,7 +25,7 @@ def claim_changes(
     """That somebody claims a bound with which each number of a risk is kept. `trained`: FLOP in the weights."""
     asked = situation.made_exact(action) if action != "train" else situation
     for risk in claimable(policy, action) if trained is not None else ():
-        people = {it.id: it for it in policy.signers(risk.claimed_by) if it.id in able}
+        people = {it.id: it for it in _signers(policy, situation, risk, able)}
         groups: dict[tuple[str, ...], Fraction] = {}
         for person in people:
             alone = _most(policy, asked, action, risk, _claimed(asked, action, risk, (person,), LEAST, trained))
@@ -51,13 +51,19 @@ def claim_changes(
             )
 
 
+def _signers(policy: Policy, situation: Situation, risk: Risk, able: Collection[str]) -> list[Person]:
+    """Who may claim a risk of this lineage, and can."""
+    apart = situation.apart(risk.claimed_by.apart_from)
+    return [it for it in policy.signers(risk.claimed_by) if it.id in able and it.id not in apart]
+
+
 def bounded_again(
     policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
 ) -> Iterator[Change]:
     """That what was spent and is said since to have no bound can be bounded after all, with the best that may come."""
     for risk in claimable(policy, action):
         open_ = unbounded_since(situation, risk)
-        signers = [person.id for person in policy.signers(risk.claimed_by) if person.id in able]
+        signers = [person.id for person in _signers(policy, situation, risk, able)]
         words = [(it, word) for it in open_ for word in it.unbounded]
         gone = [(it, word) for it, word in words if word.by not in signers]
         # Whose role was taken is asked for nothing: as many as may claim it bound it in their place.
@@ -105,7 +111,7 @@ def claimed_again(
     """That what was claimed of other weights, and stands against, is claimed to be less of those very weights."""
     for risk in claimable(policy, action):
         against = standing(policy, situation, action, risk)
-        if not against or not {it.by for it in against} <= set(able):
+        if not against or not {it.by for it in against} <= {it.id for it in _signers(policy, situation, risk, able)}:
             continue
         kept = tuple(it for it in situation.claims if it not in against)
         after = situation.model_copy(update={"claims": kept})

@@ -18,6 +18,7 @@ from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots, new_until, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
 from scalegate.gate.decision import Decision
+from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
 from scalegate.gate.exceptions import granted
@@ -74,6 +75,7 @@ class Fold:
     spending: Spending = field(default_factory=Spending)
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
     duties: Duties = field(default_factory=Duties)
+    deeds: Deeds = field(default_factory=Deeds)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -116,7 +118,10 @@ class Fold:
         except (InputError, NotVerified) as error:
             self.faults.append(f"entry {index} cannot be read: {error}")
             raise InputError(f"entry {index} cannot be read: {error}") from error
-        refused = refused_by(self.policy, entry, parsed) or self._replayed(entry, parsed)
+        wrong = refused_by(self.policy, entry, parsed)
+        refused = wrong or self._replayed(entry, parsed) or self.deeds.refused(self.policy, self.runs, entry)
+        if wrong is None:
+            self.deeds.put(self.policy, index, entry, self.attempts)
         machine = isinstance(entry, GATE_ENTRIES)
         about = self.runs.get(getattr(entry, "run", ""))
         faults_before = len(about.faults) if about else 0
@@ -151,18 +156,14 @@ class Fold:
             for other in self.runs.values()
             if other.name != entry.run
         )
-        said = any(spoken.weights == weights for _, spoken in self.said)
-        said = said or any(spoken.weights == weights for _, spoken in self.claimed)
-        return (
-            loaded
-            or said
-            or any(
-                (attempt.announced is not None and attempt.announced.weights == weights)
-                or (attempt.finished is not None and attempt.finished.weights == weights)
-                or any(other.weights == weights for _, other, _ in attempt.others)
-                for attempt in self.attempts.values()
-            )
+        said = weights in {*(it.weights for _, it in self.said), *(it.weights for _, it in self.claimed)}
+        evaluated = any(
+            (attempt.announced is not None and attempt.announced.weights == weights)
+            or (attempt.finished is not None and attempt.finished.weights == weights)
+            or any(other.weights == weights for _, other, _ in attempt.others)
+            for attempt in self.attempts.values()
         )
+        return loaded or said or evaluated
 
     def would_refuse(self, envelope: bytes) -> str | None:
         """Why an entry would count for nothing if it were next; None: it would count."""

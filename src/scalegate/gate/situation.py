@@ -15,6 +15,7 @@ from scalegate.ledger import strict_json
 from scalegate.ledger.entries import ChanceText, DerivedFlop
 
 __all__ = [
+    "Acted",
     "Claim",
     "Elsewhere",
     "Generation",
@@ -169,6 +170,13 @@ class Word(_Record):
     """None: it cannot be bounded."""
     again: tuple[str, ...] = ()
     """Who has bounded it since, of those who may, where whoever said it may no more."""
+
+
+class Acted(_Record):
+    """That somebody signed on this lineage in a role that a quorum is apart from, whatever roles they have now."""
+
+    by: str
+    role: str
 
 
 class Spent(_Record):
@@ -349,6 +357,8 @@ class Situation(_Record):
     """What was claimed of the risk that remains, in the order of the ledger."""
     spent: tuple[Spent, ...] = ()
     """What all of the developer's permits took of risk budgets."""
+    acted: tuple[Acted, ...] = ()
+    """Who signed on this lineage in roles that quorums are apart from."""
     tiers: tuple[TierRecord, ...] = ()
     adopted: int | None = None
     """When the policy in force was adopted, where it or one before it has obligations."""
@@ -363,6 +373,10 @@ class Situation(_Record):
     enforcement: Literal["cooperative", "launcher", "registry"]
     ignored: tuple[str, ...] = ()
     """Entries that count for nothing, and why."""
+
+    def apart(self, roles: tuple[str, ...] | None) -> dict[str, str]:
+        """Who signed on this lineage in one of these roles, with the role: no approver of it."""
+        return {it.by: it.role for it in self.acted if it.role in (roles or ())}
 
     def exact(self, action: str) -> tuple[str | None, str | None]:
         """The weights and the deployment configuration that evidence must be of; what is released has none."""
