@@ -18,6 +18,8 @@ def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
     if run is None:
         run = runs[entry.run] = Run(entry.run, entry, entry)
     anew = False
+    if run.idle:
+        run.began_at = index
     if run.fresh:
         anew = _declared(entry) != _declared(run.first)
         run.opened_at = index if anew or run.opened_at < 0 else run.opened_at

@@ -16,10 +16,13 @@ from scalegate.gate.facts import assess, effective, levels_open
 from scalegate.gate.generations import SHOWN, reach, scale_caps
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import (
+    best_anew,
     elicitation_due,
     elsewhere_measures,
     least_unevaluated,
     lineage_measures,
+    shown_acts,
+    shown_anew,
     shown_measures,
     trained_in,
 )
@@ -81,12 +84,15 @@ def _of_others(policy: Policy, situation: Situation, facts: Facts, stated: Calla
     found = tuple(elsewhere_measures(policy, situation, facts, stated))
     others = int(number(facts.get("developer.others")) or 0)
     costs = (int(number(value) or 0) - others for it in found for name, value in it.updates if name in OTHERS)
-    return *found, *shown_measures(policy, situation, facts, max(costs, default=0))
+    shown = shown_measures(policy, situation, facts, max(costs, default=0))
+    return *found, *shown, *shown_acts(policy, situation, facts)
 
 
 def _scale_limits(policy: Policy, situation: Situation, facts: Facts) -> Iterator[int]:
     """How far scale caps let the generation go, with what was shown and with what could come to be."""
-    offered = [value for it in shown_measures(policy, situation, facts) for name, value in it.updates if name == SHOWN]
+    changes = (*shown_measures(policy, situation, facts), *shown_acts(policy, situation, facts))
+    offered: list[Value | None] = [value for it in changes for name, value in it.updates if name == SHOWN]
+    offered.append(shown_anew(policy, situation, facts))
     for clause in scale_caps(policy):
         for shown in (facts.get(SHOWN), *offered):
             limit = reach(policy, clause, number(shown), situation.now)
@@ -113,13 +119,20 @@ def unforeseen_changes(
     if unsaved and others is not None:
         spare = ceil(sum(it.unsaved for it in unsaved) * policy.factor)
         names = _all([f"`{it.run}`" for it in unsaved])
-        text = f"a process that still trains saves what it has, evaluates it and closes its gate: {names}"
+        text = (
+            "a process that still trains (or, after a crash, opens the run again) saves what it has, evaluates it and"
+        )
+        text += f" closes its gate: {names}"
         best: list[tuple[str, Value]] = [("developer.others", max(int(others) - spare, 0))]
         best += [(f"{d.id}.unevaluated", least_unevaluated(policy, situation, d, unsaved)) for d in policy.domains]
         names_of = {it.run for it in unsaved}
         waiting = [floor(it.compute * policy.factor) for it in situation.generations if it.run in names_of]
         best += [(SHOWN, max(waiting))] if waiting else []
         found.append(Change("act", text, tuple(best)))
+    shown = best_anew(policy, situation)
+    if shown is not None:
+        text = f"the models that were finished by now are saved and evaluated, and run `{lineage.run}` is opened again"
+        found.append(Change("act", text, ((SHOWN, shown),)))
     # What is measured and signed now may have ended by the time that something is waited for.
     for wait in (*_waits(judge, facts), *budget_waits(policy, situation, judge, facts)):
         later = situation.model_copy(update={"now": int(number(dict(wait.updates)["now"]) or 0)})
@@ -241,9 +254,14 @@ def _acts(
             _declared(policy, situation, cost),
         )
         return
-    if situation.lineage.reopens:
+    shown = shown_anew(policy, situation, facts)
+    if situation.lineage.reopens or shown is not None:
         text = f"run `{situation.lineage.run}` is opened again: nothing came of it yet, so its time starts anew"
-        yield Change("act", text, (("lineage.opened", situation.now),))
+        text += ", and what was shown by now is from before it" if shown is not None else ""
+        opened: tuple[tuple[str, Value], ...] = ((SHOWN, shown),) if shown is not None else ()
+        if situation.lineage.reopens:
+            opened = (("lineage.opened", situation.now), *opened)
+        yield Change("act", text, opened)
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.gates]
     # Of one that is unknown now nothing is known to be within: that takes another change, and this one beside it.

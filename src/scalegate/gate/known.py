@@ -8,7 +8,7 @@ from scalegate.errors import InputError
 from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
 from scalegate.gate.duties import openings_of
-from scalegate.gate.generations import generations, oldest
+from scalegate.gate.generations import generations, generations_anew, oldest
 from scalegate.gate.lineage import carried, lineage_faults, members, total
 from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
 from scalegate.gate.risks import claims
@@ -37,6 +37,7 @@ def situation_of(
     known = any(weights in fold.runs[name].weights for name in names)
     unknown = lineage_faults(fold.runs, run)
     mends = [fault.mend or "" for fault in unknown]
+    shown, anew = tuple(generations(fold, run)), tuple(generations_anew(fold, run))
     return Situation(
         policy=digest,
         amended=fold.amended,
@@ -62,7 +63,8 @@ def situation_of(
         ),
         developer_others=total(fold.runs, tuple(fold.runs)) - used,
         elsewhere=tuple(elsewhere(fold.attempts, fold.runs, names)),
-        generations=tuple(generations(fold, run)),
+        generations=shown,
+        generations_anew=anew if anew != shown else (),
         oldest=oldest(fold, run),
         pieces=tuple(pieces(fold.attempts, fold.runs, run)),
         descendants=tuple(descendants(fold.attempts, fold.runs, run)),

@@ -43,6 +43,8 @@ class Run:
     faults: list[str] = field(default_factory=list)
     opened_at: int = -1
     """Position of the entry that first declared it as it is."""
+    began_at: int = -1
+    """Position of the entry that opened it last while nothing had come of it."""
     begun: dict[tuple[bool, frozenset[tuple[str, str]]], int] = field(default_factory=dict)
     """When it was first opened with each of the parents that it declared."""
     evaluated: bool = False

@@ -341,6 +341,8 @@ class Situation(_Record):
     """The runs that these FLOP went into."""
     generations: tuple[Generation, ...] = ()
     """Models of other generations, where a clause goes by the last one that was shown safe."""
+    generations_anew: tuple[Generation, ...] = ()
+    """There, of a run of which nothing came yet: what they are if it is opened again; empty: that changes nothing."""
     oldest: str | None = None
     """There, the run with which the generation of this run began, if it is another."""
     pieces: tuple[Piece, ...] = ()
