@@ -191,3 +191,14 @@ def test_approvals_stand_after_a_decision_on_what_was_signed_before_them() -> No
     assert list(in_order([claimed, approve], again)) == [claimed, again, approve]
     assert list(in_order([attest, approve], again)) == [attest, approve]
     assert list(in_order([said], again)) == [said]
+
+
+def test_status_tells_who_says_that_it_cannot_be_bounded(scalegate: Command, risky: Project) -> None:
+    held(risky)
+    about = ["--run", "r", "--unbounded", "--as", "ada", "--until", "2999-01-01", "--statement", "t"]
+    assert scalegate("claim-risk", "harm", *about, "-p", "p").code == 0
+    shown = " ".join(scalegate("status", "-p", "p").out.split())
+    assert "Signed by `ada` on " in shown
+    assert "cannot be bounded. It stands until it is bounded again." in shown
+    [said] = scalegate("status", "-p", "p", "--json").json["unbounded"]
+    assert (said["risk"], said["action"], said["by"]) == ("harm", "train", "ada")

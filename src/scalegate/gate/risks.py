@@ -36,6 +36,7 @@ __all__ = [
     "standing",
     "taken_of",
     "told_of_risks",
+    "unbounded",
 ]
 
 
@@ -100,6 +101,10 @@ def risk_facts(policy: Policy, situation: Situation, action: Action, risk: Risk)
                 Reason.UNSIGNED, f"{person.name} has claimed no bound on the risk `{risk.id}`, {which}, for `{action}`"
             )
             facts |= {f"{name}.until": missing, f"{name}.compute": missing}
+            continue
+        if best.bound is None:
+            said = Unknown(Reason.UNDERMINED, f"{person.name} says that the risk `{risk.id}` cannot be bounded")
+            facts |= {f"{name}.until": said, f"{name}.compute": said}
             continue
         facts[f"{name}.until"] = min(best.until, best.time + risk.valid_for)
         trained = floor((best.compute or 0) * policy.factor)
@@ -238,6 +243,14 @@ def in_the_way(policy: Policy, situation: Situation, action: Action, risk: Risk,
     return tuple(found)
 
 
+def unbounded(policy: Policy, situation: Situation, action: Action) -> Iterator[Claim]:
+    """Each word that stands by which a risk cannot be bounded."""
+    for risk in claimable(policy, action):
+        for person in policy.signers(risk.claimed_by):
+            said = _live(_said(situation, action, risk, person.id), situation, action)
+            yield from (it for it in said if it.bound is None)
+
+
 def standing(policy: Policy, situation: Situation, action: Action, risk: Risk) -> tuple[Claim, ...]:
     """What was claimed of other weights than those that a claim supports, and stands."""
     found: list[Claim] = []
@@ -256,9 +269,10 @@ def told_of_risks(policy: Policy, situation: Situation, action: Action) -> Itera
             relied = _relied_on(said, situation, action)
             told = [it for it in (relied, *_live(said, situation, action)) if it is not None]
             for it in dict.fromkeys(told):
-                what = "it cannot be bounded" if it.bound is None else f"at most {format_chance(it.bound)}"
                 on = format_instant(it.time)[:10]
-                yield f"Claimed by `{it.by}` on {on}, not measured: of the risk `{risk.id}`, {what}. {risk.about}"
+                what = f"of the risk `{risk.id}`, at most {format_chance(it.bound)}" if it.bound else ""
+                what = what or f"the risk `{risk.id}` cannot be bounded"
+                yield f"{'Claimed' if it.bound else 'Signed'} by `{it.by}` on {on}, not measured: {what}. {risk.about}"
         yield from dict.fromkeys(_told_again(situation, risk))
         taken = taken_of(policy, situation, action, risk)
         if isinstance(taken, Taken):
