@@ -202,3 +202,9 @@ def test_status_tells_who_says_that_it_cannot_be_bounded(scalegate: Command, ris
     assert "cannot be bounded. It stands until it is bounded again." in shown
     [said] = scalegate("status", "-p", "p", "--json").json["unbounded"]
     assert (said["risk"], said["action"], said["by"]) == ("harm", "train", "ada")
+    # Of weights that nobody saved too, and it is taken back in the same way.
+    of = ["--run", "r", "--weights", "a" * 64, "--as", "grace", "--until", "2999-01-01", "--statement", "t"]
+    assert scalegate("claim-risk", "harm", *of, "--bound", "0.01%", "-p", "p").code == 2
+    assert scalegate("claim-risk", "harm", *of, "--unbounded", "-p", "p").code == 0
+    assert scalegate("claim-risk", "harm", *of, "--bound", "0.01%", "-p", "p").code == 0
+    assert len(scalegate("status", "-p", "p", "--json").json["unbounded"]) == 1

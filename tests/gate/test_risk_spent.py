@@ -11,6 +11,7 @@ from test_risk_budgets import BUDGET, later, other_run, spend
 from test_risk_claims import claim, numbered, risk_book, told
 
 from scalegate.gate import Decision, decide
+from scalegate.gate.adoption import read_against
 from scalegate.ledger import entries as kinds
 from scalegate.policy import Policy
 from scalegate.policy.document import Action
@@ -154,6 +155,21 @@ def test_who_may_claim_a_risk_bounds_it_in_the_place_of_who_may_no_more_and_that
     )
 
 
+def test_it_is_bounded_in_their_place_also_where_nobody_saved_the_weights() -> None:
+    book = risk_book(per="tenfold", at_most=BUDGET)
+    claim(book)
+    spend(book)
+    other_run(book)
+    claim(book, None, name="not saved")
+    assert "does not know the weights" in (claim(book, who="grace", name="not saved") or "")
+    assert book.adopt(left("tenfold"), "grace").refused is None
+    say(book, "grace", run="s", name="w s")
+    claim(book, who="grace", run="s", name="w s")
+    assert "cannot be bounded, says `ada` since" in told(ask(book, run="s"))
+    assert claim(book, who="grace", name="not saved") is None
+    assert ask(book, run="s").verdict == "PROCEED"
+
+
 def test_as_many_as_the_policy_asks_for_bound_it_and_not_while_it_may_be_taken_back() -> None:
     two = ("claimed_by: {role: rso, at_least: 1}", "claimed_by: {role: rso, at_least: 2}")
     book = said_and_left("tenfold", two)
@@ -211,6 +227,8 @@ def test_what_is_permitted_between_versions_with_a_number_has_no_bound_until_it_
     say(book, "ada")
     permitted(book, "release_weights")
     book.decide("r", FLOPS)
+    [outlook, *_] = read_against(book.fold, version(3, numbered_=True), book.time).outlooks
+    assert outlook.clauses["harm"] != "expected"
     assert book.adopt(version(3, numbered_=True)).refused is None
     other_run(book)
     claim(book, run="s", name="w s")

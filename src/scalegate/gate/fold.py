@@ -239,14 +239,14 @@ class Fold:
             case entries.RiskClaimed():
                 if entry.configuration is not None and entry.action in ("train", "release_weights"):
                     return f"for `{entry.action}` a risk is claimed of the bare weights"
-                if entry.bound is not None and not judged_weights(self.runs, entry, self.claimed):
+                answers = entry.bound is None or self.spending.answers(entry, self.policy)
+                if not answers and not judged_weights(self.runs, entry, self.claimed):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.claimed.append((self.adopted_at, entry))
                 self.spending.say(entry, self.runs, self.policy)
             case entries.TierStatus():
-                tier = (
-                    next((tier for tier in self.policy.tiers if tier.id == entry.tier), None) if self.policy else None
-                )
+                tiers = self.policy.tiers if self.policy else ()
+                tier = next((tier for tier in tiers if tier.id == entry.tier), None)
                 strangers = sorted(set(entry.adopters) - set(tier.parties)) if tier else []
                 if strangers:
                     return f"`{strangers[0]}` is no party of tier `{entry.tier}`"

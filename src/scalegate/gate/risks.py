@@ -90,6 +90,7 @@ def risk_names(policy: Policy, risk: Risk) -> tuple[str, ...]:
 def risk_facts(policy: Policy, situation: Situation, action: Action, risk: Risk) -> dict[str, Value]:
     """The facts of one risk: of each person that may claim it, and of all together."""
     facts: dict[str, Value] = {}
+    whole = taken_of(policy, situation, action, risk)
     which = "of what this goes on from" if action == "train" else "of these exact weights"
     for person in policy.signers(risk.claimed_by):
         best, name = (
@@ -104,13 +105,13 @@ def risk_facts(policy: Policy, situation: Situation, action: Action, risk: Risk)
             continue
         if best.bound is None:
             said = Unknown(Reason.UNDERMINED, f"{person.name} says that the risk `{risk.id}` cannot be bounded")
+            said = whole if isinstance(whole, Unknown) else said
             facts |= {f"{name}.until": said, f"{name}.compute": said}
             continue
         facts[f"{name}.until"] = min(best.until, best.time + risk.valid_for)
         trained = floor((best.compute or 0) * policy.factor)
         # What else was spent on the lineage is not in the weights that are asked about.
         facts[f"{name}.compute"] = trained if action == "train" else max(trained, _whole(policy, situation))
-    whole = taken_of(policy, situation, action, risk)
     name = risk_fact(risk)
     if isinstance(whole, Unknown):
         return facts | {f"{name}.{figure}": whole for figure in _figures(risk)}

@@ -109,8 +109,17 @@ class Spending:
                 if it.run not in seen:
                     of = seen_from(runs, it.run)(entry.weights, entry.run, entry.bound is None)
                     seen[it.run] = of != "elsewhere"
-                if near or seen[it.run]:
+                # What counts against by the run's name alone is taken back of the same weights.
+                mine = entry.weights, entry.configuration
+                again = any((word.weights, word.configuration) == mine for word in it.unbounded)
+                if near or again or seen[it.run]:
                     book[key] = _told(it, entry, near, able)
+
+    def answers(self, entry: RiskClaimed, policy: Policy | None) -> bool:
+        """Whether it is of weights of which somebody spoke who may claim the risk no more: saved or not."""
+        people, mine = _able(policy, entry.risk)[0], (entry.risk, entry.weights)
+        of = ((it.risk, word.weights, word.by) for it in self.spent.values() for word in it.unbounded)
+        return any((risk, weights) == mine and by not in people for risk, weights, by in of)
 
     def known(
         self, entry: Entry, new: bool, claimed: Iterable[tuple[int, RiskClaimed]], runs: Runs, policy: Policy | None
