@@ -454,10 +454,10 @@ def test_half_a_quorum_ends_with_the_version_it_was_signed_under() -> None:
 def test_read_against_a_ledger_a_new_version_says_what_it_would_owe() -> None:
     book = book_of(clause(*STANDS))
     new = obliged(clause(*STANDS), version="1.1")
-    [outlook, _] = read_against(book.fold, new, START + 11 * DAY).outlooks
+    [outlook, *_] = read_against(book.fold, new, START + 11 * DAY).outlooks
     assert outlook.clauses["report"] == "stop"
     keep(book, START + 10 * DAY)
-    [outlook, _] = read_against(book.fold, new, START + 11 * DAY).outlooks
+    [outlook, *_] = read_against(book.fold, new, START + 11 * DAY).outlooks
     assert outlook.clauses["report"] == "met"
 
 
