@@ -391,6 +391,7 @@ def spent(draw: st.DrawFn, name: str) -> Spent:
         most=least * draw(st.sampled_from([1, 4, 20])),
         last=START - draw(st.sampled_from([0, DAY, 400 * DAY])),
         unbounded=draw(st.sampled_from([(), (), (), (), (), (Word(by="ada", weights="0" * 64),)])),
+        said=draw(st.sampled_from([(), (), (Word(by="ada", weights=f"{1:064d}", bound=Fraction(1, 10**4)),)])),
         year_ends=draw(st.sampled_from([0, 0, START + DAY])),
     )
 

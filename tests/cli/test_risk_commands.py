@@ -98,7 +98,10 @@ def test_the_commands_under_a_hold_release_it_and_the_ledger_verifies(scalegate:
     [made] = Path().rglob("*.html")
     assert "Risk claimed: harm, at most 0.01%" in made.read_text(encoding="utf-8")
     with reading(Path("p") / "ledger.db") as journal:
-        assert {key[1]: it.bound.denominator for key, it in journal.fold.spent.items()} == {"r": 10**4, "s": 10**4}
+        assert {key[1]: it.bound.denominator for key, it in journal.fold.spending.spent.items()} == {
+            "r": 10**4,
+            "s": 10**4,
+        }
 
 
 def test_who_cannot_bound_it_says_so_and_that_holds(scalegate: Command, risky: Project) -> None:
@@ -221,3 +224,20 @@ def test_the_commands_for_another_run_let_the_next_one_start(scalegate: Command,
         assert scalegate(*(who if word == "WHO" else "1e-5" if word == "1e-4" else word for word in command)).code == 0
     assert scalegate(*decide).code == 0
     assert scalegate("verify", "p/ledger.db").code == 0
+
+
+def test_status_tells_who_says_that_it_cannot_be_bounded(scalegate: Command, risky: Project) -> None:
+    held(risky)
+    about = ["--run", "r", "--unbounded", "--as", "ada", "--until", "2999-01-01", "--statement", "t"]
+    assert scalegate("claim-risk", "harm", *about, "-p", "p").code == 0
+    shown = " ".join(scalegate("status", "-p", "p").out.split())
+    assert "Signed by `ada` on " in shown
+    assert "cannot be bounded. It stands until it is bounded again." in shown
+    [said] = scalegate("status", "-p", "p", "--json").json["unbounded"]
+    assert (said["risk"], said["action"], said["by"]) == ("harm", "train", "ada")
+    # Of weights that nobody saved too, and it is taken back in the same way.
+    of = ["--run", "r", "--weights", "a" * 64, "--as", "grace", "--until", "2999-01-01", "--statement", "t"]
+    assert scalegate("claim-risk", "harm", *of, "--bound", "0.01%", "-p", "p").code == 2
+    assert scalegate("claim-risk", "harm", *of, "--unbounded", "-p", "p").code == 0
+    assert scalegate("claim-risk", "harm", *of, "--bound", "0.01%", "-p", "p").code == 0
+    assert len(scalegate("status", "-p", "p", "--json").json["unbounded"]) == 1

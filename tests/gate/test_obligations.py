@@ -254,6 +254,45 @@ def test_within_a_time_after_the_lineage_was_opened_it_is_of_that_lineage() -> N
     assert status(ask(book, book.time + 30 * DAY, run="s")) == "violated"
 
 
+@pytest.mark.parametrize("late", ["counts", "stands"])
+def test_an_idle_run_that_is_opened_again_owes_what_it_owed_and_keeps_what_was_signed(late: str) -> None:
+    book = Book.adopted(obliged(clause("within: 3 days", "after: lineage.opened", f"late: {late}")))
+    book.put(kinds.TierStatus, until=START + 300 * DAY)
+    for run in ("r", "s"):
+        book.put(kinds.RunOpened, run=run, session=digest(run))
+    due = {run: book.fold.runs[run].first.time + 3 * DAY for run in ("r", "s")}
+    assert keep(book, due["r"], run="r") is None
+    book.time += DAY
+    for run in ("r", "s"):
+        book.put(kinds.RunOpened, run=run, session=digest(f"{run} again"))
+    assert keep(book, due["r"], run="r") == "it is signed already that this deadline was kept"
+    assert status(ask(book, due["r"] + 1)) == "met"
+    assert (status(ask(book, due["s"], "s")), status(ask(book, due["s"] + 1, "s"))) == ("met", "violated")
+    # Nor does it end a breach that stands, or take the way out of one that does not.
+    book.time = due["s"] + DAY
+    book.put(kinds.RunOpened, run="s", session=digest("s once more"))
+    held = ask(book, run="s")
+    assert status(held) == "violated"
+    assert held.resumption is not None
+    assert held.resumption.stop is (late == "stands")
+    assert all(fact.kind == "sign" for facts in held.resumption.sets for fact in facts)
+
+
+def test_a_run_that_is_declared_otherwise_owes_its_own_from_then_on_and_back_again_what_it_owed() -> None:
+    book = Book.adopted(obliged(clause("within: 3 days", "after: lineage.opened", "late: counts")))
+    book.put(kinds.RunOpened, run="other", session=digest("other"), start_weights=digest("other"))
+    book.put(kinds.RunOpened)
+    due = book.time + 3 * DAY
+    assert keep(book, due, run="r") is None
+    teacher: Any = {"parents": (kinds.Parent(weights=digest("other"), relation="teacher"),), "from_scratch": False}
+    book.time += DAY
+    book.put(kinds.RunOpened, session=digest("2"), **teacher)
+    assert keep(book, due, run="r") == "`report` is not due at the instant that it names"
+    assert book.fold.situation("r", now=book.time).lineage.openings["r"] == book.time - 1
+    book.put(kinds.RunOpened, session=digest("3"))
+    assert keep(book, due, run="r") == "it is signed already that this deadline was kept"
+
+
 def test_an_unknown_lineage_makes_it_unknown() -> None:
     book = book_of(clause("within: 20 days", "after: lineage.opened", "late: counts"))
     given = book.fold.situation("r", now=book.time, compute=FLOPS)

@@ -56,12 +56,12 @@ def test_a_renewal_takes_nothing_and_a_new_claim_does() -> None:
     claim(book)
     for _ in range(3):
         spend(book)
-    assert sum(it.bound for it in book.fold.spent.values()) == Fraction(1, 10_000)
+    assert sum(it.bound for it in book.fold.spending.spent.values()) == Fraction(1, 10_000)
     saved(book, "more", 2 * FLOPS)
     say(book, "ada", name="more")
     claim(book, name="more")
     book.decide(compute=2 * FLOPS)
-    assert sum(it.bound for it in book.fold.spent.values()) == Fraction(2, 10_000)
+    assert sum(it.bound for it in book.fold.spending.spent.values()) == Fraction(2, 10_000)
 
 
 def test_nothing_is_given_back_by_claiming_less_later() -> None:
@@ -266,7 +266,7 @@ LATER_ON = (
 def test_whoever_is_silent_before_a_clause_is_in_force_takes_all_that_there_is(per: str) -> None:
     book = risk_book(LATER_ON, per=per, at_most=BUDGET)
     spend(book)
-    (taken,) = book.fold.spent.values()
+    (taken,) = book.fold.spending.spent.values()
     assert (taken.bound, taken.weights, taken.least, taken.most) == (1, digest("w"), FLOPS, 4 * FLOPS)
     other_run(book)
     claim(book, run="s", name="w s")
@@ -277,7 +277,7 @@ def test_so_does_a_claim_that_does_not_carry_and_what_goes_on_counts_as_far_as_i
     book = risk_book(LATER_ON, ("every: 4x", "every: 400x"), ("    carries: 6x", "    carries: 400x"), at_most=BUDGET)
     claim(book, "2/10000")
     made = book.decide(compute=FLOPS)
-    (taken,) = book.fold.spent.values()
+    (taken,) = book.fold.spending.spent.values()
     assert made.permit is not None
     assert (taken.bound, taken.most) == (Fraction(2, 10_000), made.permit.compute)
     assert taken.most > 4 * FLOPS
@@ -371,29 +371,12 @@ def test_a_later_word_on_the_bare_weights_is_of_all_that_they_are_deployed_as() 
     assert "cannot be bounded, says `grace` since" in told(ask(book, run="s"))
 
 
-def test_whose_role_was_taken_is_asked_for_no_signature() -> None:
-    book = risk_book(per="tenfold", at_most="0.05%")
-    claim(book)
-    spend(book)
-    claim(book, None, "grace")
-    fewer = ("name: Grace, roles: [rso]", "name: Grace, roles: [security]")
-    approvals = ("approvals: {role: rso, at_least: 2, ", "approvals: {role: rso, at_least: 1, ")
-    amended = policy_of(*numbered("tenfold", "0.05%"), fewer, approvals, ('version: "1"', 'version: "2"'))
-    assert book.adopt(amended).refused is None
-    other_run(book)
-    claim(book, run="s", name="w s")
-    held = ask(book, run="s")
-    assert held.resumption is not None
-    assert held.resumption.stop
-    assert not held.resumption.first
-
-
 def test_a_sum_that_has_no_bound_has_no_figure() -> None:
     book = risk_book(per="year", at_most="0.05%")
     claim(book)
     spend(book)
     assert book.fold.policy is not None
     clause = next(it for it in book.fold.policy.clauses if isinstance(it, ResidualRisk))
-    assert spent_so_far(book.fold.spent.values(), book.fold.policy, clause, book.time) == Fraction(1, 10_000)
+    assert spent_so_far(book.fold.spending.spent.values(), book.fold.policy, clause, book.time) == Fraction(1, 10_000)
     claim(book, None, "grace")
-    assert isinstance(spent_so_far(book.fold.spent.values(), book.fold.policy, clause, book.time), Unknown)
+    assert isinstance(spent_so_far(book.fold.spending.spent.values(), book.fold.policy, clause, book.time), Unknown)

@@ -9,9 +9,9 @@ from hypothesis import event, given, seed, settings
 from hypothesis import strategies as st
 
 from scalegate.gate import decide
-from scalegate.gate.budgets import spend
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.situation import Situation
+from scalegate.gate.spending import Spending
 from scalegate.policy import Policy, parse_policy, policy_from_json
 from scalegate.policy.to_yaml import policy_to_yaml
 from strategies import cases, policies, spent
@@ -80,7 +80,7 @@ def test_what_more_was_spent_never_releases(case: Any, data: st.DataObject) -> N
     same = [it for it in situation.spent if (it.risk, it.run, it.action, it.weights) == _key(more)]
     if same:
         grown = {"bound": max(more.bound, same[0].bound), "last": max(more.last, same[0].last)}
-        grown["unbounded"] = tuple({*more.unbounded, *same[0].unbounded})
+        grown |= {name: tuple({*getattr(more, name), *getattr(same[0], name)}) for name in ("unbounded", "said")}
         grown["year_ends"] = max(more.year_ends, same[0].year_ends)
         grown |= {"least": min(more.least, same[0].least), "most": max(more.most, same[0].most)}
         more = same[0].model_copy(update=grown)
@@ -111,9 +111,9 @@ def test_a_permit_is_kept_within_every_number_once_it_is_spent(case: Any) -> Non
     decision = decide(policy, situation, "train")
     if not decision.risks:
         return
-    taken = {(it.risk, it.run, it.action, it.weights, it.configuration): it for it in situation.spent}
-    spend(taken, decision, policy)
-    again = decide(policy, situation.model_copy(update={"spent": tuple(taken.values())}), "train")
+    spending = Spending({(it.risk, it.run, it.action, it.weights, it.configuration): it for it in situation.spent})
+    spending.take(0, decision, policy, {})
+    again = decide(policy, situation.model_copy(update={"spent": spending.under(policy)}), "train")
     assert (again.verdict, again.permit) == ("PROCEED", decision.permit)
     assert again.risks == decision.risks
 

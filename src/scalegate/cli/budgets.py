@@ -7,12 +7,13 @@ from fractions import Fraction
 from typing import Any
 
 from scalegate.gate import Journal
-from scalegate.gate.budgets import spent_so_far, year_of
-from scalegate.policy.document import ResidualRisk
+from scalegate.gate.budgets import NOBODY, spent_so_far, year_of
+from scalegate.gate.risks import unbounded
+from scalegate.policy.document import ACTIONS, ResidualRisk
 from scalegate.policy.semantics import Unknown
 from scalegate.units import exact_decimal, format_chance, format_instant
 
-__all__ = ["budget_lines", "risk_budgets"]
+__all__ = ["budget_lines", "risk_budgets", "unbounded_lines", "unbounded_said"]
 
 
 def risk_budgets(journal: Journal) -> list[dict[str, Any]]:
@@ -23,7 +24,7 @@ def risk_budgets(journal: Journal) -> list[dict[str, Any]]:
         if not isinstance(clause, ResidualRisk) or clause.per == "action":
             continue
         risk = risks[clause.risk]
-        spent = spent_so_far(journal.fold.spent.values(), journal.policy, clause, now)
+        spent = spent_so_far(journal.fold.spending.under(journal.policy), journal.policy, clause, now)
         since = year_of(risk.years_from, now) if clause.per == "year" and risk.years_from is not None else None
         found.append(
             {
@@ -36,6 +37,30 @@ def risk_budgets(journal: Journal) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def unbounded_said(journal: Journal) -> list[dict[str, Any]]:
+    """Each word that stands by which a risk cannot be bounded: of a run, or of what was spent."""
+    fold, now = journal.fold, journal.now()
+    said: dict[tuple[str, str, str, str], int | None] = {}
+    for run in fold.runs:
+        situation = fold.situation(run, now=now)
+        for action in ACTIONS:
+            live = unbounded(journal.policy, situation, action)
+            said |= {(it.risk, action, it.by, it.weights): it.time for it in live}
+    for spent in fold.spending.under(journal.policy):
+        for word in (it for it in spent.unbounded if it.by != NOBODY):
+            said.setdefault((spent.risk, spent.action, word.by, word.weights), None)
+    names = ("risk", "action", "by", "weights")
+    return [dict(zip(names, key, strict=True)) | {"time": time} for key, time in said.items()]
+
+
+def unbounded_lines(found: list[dict[str, Any]]) -> Iterator[str]:
+    """One line for each."""
+    for it in found:
+        on = f" on {format_instant(it['time'])[:10]}" if it["time"] is not None else ""
+        what = f"the risk `{it['risk']}` for `{it['action']}` of weights {it['weights'][:12]}..."
+        yield f"Signed by `{it['by']}`{on}: {what} cannot be bounded. It stands until it is bounded again."
 
 
 def budget_lines(found: list[dict[str, Any]]) -> Iterator[str]:

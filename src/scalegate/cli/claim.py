@@ -61,7 +61,9 @@ def claim_risk(
         _one_of("risk", risk, list(known))
         check_run(journal, run)
         of = weights or journal.fold.runs[run].tip
-        if of is None or (claimed_compute(journal.fold.runs, of) is None and not unbounded):
+        # Of weights that nobody saved somebody may have said so, and then it may be taken back.
+        said = any(it.weights == of and it.bound is None for _, it in journal.fold.claimed)
+        if of is None or (claimed_compute(journal.fold.runs, of) is None and not unbounded and not said):
             what = f"run `{run}` has no recorded weights" if not weights else "the ledger does not know these weights"
             raise InputError(what, fix="save them in training: `gate.save()`; or give `--weights`")
         if asked not in ("train", "release_weights") and configuration is None:

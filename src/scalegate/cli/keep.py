@@ -140,7 +140,7 @@ def _by_itself(fold: Fold, run: str | None, now: int) -> Situation:
     situation = fold.situation(run or "", now=now)
     if run is None:
         return situation
-    openings = {run: fold.runs[run].first.time}
+    openings = {run: fold.runs[run].owes_since}
     alone = {"members": (run,), "openings": openings, "faults": ()}
     spans = fold.duties.spans(openings)
     return situation.model_copy(update={"spans": spans, "lineage": situation.lineage.model_copy(update=alone)})

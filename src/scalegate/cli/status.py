@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from scalegate.cli.budgets import budget_lines, risk_budgets
+from scalegate.cli.budgets import budget_lines, risk_budgets, unbounded_lines, unbounded_said
 from scalegate.cli.keep import obligation_line, obligations_document
 from scalegate.cli.scale_caps import scale_cap_lines, scale_caps_of
 from scalegate.cli.show import count
@@ -89,6 +89,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "amendment": list(_pending(fold)),
         "obligations": obligations_document(journal),
         "risk_budgets": risk_budgets(journal),
+        "unbounded": unbounded_said(journal),
         "file": _file(folder, policy, fold),
         "faults": fold.faults,
         "waiting": waiting(journal, kept_beside(journal.ledger.path)),
@@ -220,6 +221,7 @@ def status_view(document: Document) -> RenderableType:
         )
         for item in document["open"]
     ]
+    lines += (Text(line, style="bold red") for line in unbounded_lines(document["unbounded"]))
     lines += map(Text, budget_lines(document["risk_budgets"]))
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
     lines += [

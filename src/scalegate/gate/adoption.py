@@ -135,7 +135,8 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
             said = tuple(it.model_copy(update={"current": False}) for it in situation.statements)
             claimed = tuple(it.model_copy(update={"current": False}) for it in situation.claims)
             anew: dict[str, Any] = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": ()}
-            anew |= {"statements": said, "claims": claimed}
+            anew |= {"statements": said, "claims": claimed, "spent": fold.spending.under(policy)}
+            anew["acted"] = fold.deeds.on(policy, fold.runs, name)
             situation = situation.model_copy(update=anew | _owed(fold, policy, situation))
         yield situation
 

@@ -18,6 +18,8 @@ def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
     if run is None:
         run = runs[entry.run] = Run(entry.run, entry, entry)
     anew = False
+    if run.idle:
+        run.began_at = index
     if run.fresh:
         anew = _declared(entry) != _declared(run.first)
         run.opened_at = index if anew or run.opened_at < 0 else run.opened_at
@@ -26,6 +28,7 @@ def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
     elif run.idle and _declared(entry) == _declared(run.first):
         run.first = entry
     run.latest = entry
+    run.begun.setdefault(declared_parents(entry), entry.time)
     run.tip = entry.start_weights
     if entry.start_weights is not None:
         run.starts.add(entry.start_weights)

@@ -149,11 +149,15 @@ def _said(words: Words, situation: Situation, others: Sequence[Elsewhere], peopl
 
 
 def _bound(words: Words, situation: Situation, others: Sequence[Elsewhere]) -> Fraction:
-    """The largest bound within every number that takes no more of a budget than permits took of these weights."""
+    """The largest bound within every number that takes no more of a budget than permits took of these weights.
+
+    What such a run was permitted to train it came to: a worse bound on its furthest weights counts for that too.
+    """
+    runs = {other.run for other in others}
     of = {it.weights for other in others for it in words.standing(situation, other)}
     of |= {other.furthest for other in others if other.furthest is not None}
     mine = (it for it in situation.spent if (it.risk, it.action) == (words.of.id, "train"))
-    return min((words.at_most, *(it.bound for it in mine if of & {it.weights, *it.also})))
+    return min((words.at_most, *(it.bound for it in mine if it.run in runs or of & {it.weights, *it.also})))
 
 
 def _text(words: Words, situation: Situation, chosen: Sequence[Elsewhere], people: Sequence[Person]) -> str:

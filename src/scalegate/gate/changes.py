@@ -21,11 +21,14 @@ from scalegate.gate.facts import assess, effective, levels_open
 from scalegate.gate.generations import SHOWN, reach, scale_caps
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import (
+    best_anew,
     charged,
     elicitation_due,
     elsewhere_measures,
     least_unevaluated,
     lineage_measures,
+    shown_acts,
+    shown_anew,
     shown_measures,
     trained_in,
 )
@@ -119,7 +122,7 @@ def _of_others(
         )
         for it in shown_measures(policy, situation, facts, beside)
     ]
-    return *elsewhere_measures(policy, situation, facts, stated), *shown
+    return *elsewhere_measures(policy, situation, facts, stated), *shown, *shown_acts(policy, situation, facts)
 
 
 def _spent(policy: Policy, after: Situation, change: Change) -> int:
@@ -130,7 +133,9 @@ def _spent(policy: Policy, after: Situation, change: Change) -> int:
 
 def _scale_limits(policy: Policy, situation: Situation, facts: Facts) -> Iterator[int]:
     """How far scale caps let the generation go, with what was shown and with what could come to be."""
-    offered = [value for it in shown_measures(policy, situation, facts) for name, value in it.updates if name == SHOWN]
+    changes = (*shown_measures(policy, situation, facts), *shown_acts(policy, situation, facts))
+    offered: list[Value | None] = [value for it in changes for name, value in it.updates if name == SHOWN]
+    offered.append(shown_anew(policy, situation, facts))
     for clause in scale_caps(policy):
         for shown in (facts.get(SHOWN), *offered):
             limit = reach(policy, clause, number(shown), situation.now)
@@ -158,7 +163,8 @@ def unforeseen_changes(
         spare = ceil(sum(it.unsaved for it in unsaved) * policy.factor)
         names = _all([f"`{it.run}`" for it in unsaved])
         doing = f"{', evaluates it' * bool(policy.domains)}{', has it judged' * bool(words_of(policy))}"
-        text = f"a process that still trains saves what it has{doing} and closes its gate: {names}"
+        text = "a process that still trains (or, after a crash, opens the run again) saves what it has"
+        text += f"{doing} and closes its gate: {names}"
         best: list[tuple[str, Value]] = [("developer.others", max(int(others) - spare, 0))]
         best += [(f"{d.id}.unevaluated", least_unevaluated(policy, situation, d, unsaved)) for d in policy.domains]
         best += least_unsaid(policy, situation, unsaved)
@@ -166,6 +172,10 @@ def unforeseen_changes(
         waiting = [floor(it.compute * policy.factor) for it in situation.generations if it.run in names_of]
         best += [(SHOWN, max(waiting))] if waiting else []
         found.append(Change("act", text, tuple(best)))
+    shown = best_anew(policy, situation)
+    if shown is not None:
+        text = f"the models that were finished by now are saved and evaluated, and run `{lineage.run}` is opened again"
+        found.append(Change("act", text, ((SHOWN, shown),)))
     # What is measured and signed now may have ended by the time that something is waited for.
     for wait in (*_waits(judge, facts), *budget_waits(policy, situation, judge, facts)):
         later = situation.model_copy(update={"now": int(number(dict(wait.updates)["now"]) or 0)})
@@ -323,9 +333,14 @@ def _acts(
             _declared(policy, situation, cost),
         )
         return
-    if situation.lineage.reopens:
+    shown = shown_anew(policy, situation, facts)
+    if situation.lineage.reopens or shown is not None:
         text = f"run `{situation.lineage.run}` is opened again: nothing came of it yet, so its time starts anew"
-        yield Change("act", text, (("lineage.opened", situation.now), *opened_anew(policy, situation)))
+        text += ", and what was shown by now is from before it" if shown is not None else ""
+        opened: tuple[tuple[str, Value], ...] = ((SHOWN, shown),) if shown is not None else ()
+        if situation.lineage.reopens:
+            opened = (("lineage.opened", situation.now), *opened)
+        yield Change("act", text, opened)
     binding = {test.id for test in judge.tests if test.status(facts) in ("met", "violated", "not shown")}
     caps = [clause for clause in policy.clauses if isinstance(clause, ComputeCap) and clause.gates]
     # Of one that is unknown now nothing is known to be within: that takes another change, and this one beside it.
@@ -364,8 +379,9 @@ def _signatures(
         if level.approvals:
             # Nobody can sign for a level before a decision that shows evidence to leave it open.
             after = "" if level.number in shown else ", after a decision that shows the level open"
+            apart = situation.apart(level.approvals.apart_from)
             for person in policy.signers(level.approvals):
-                if person.id in able:
+                if person.id in able and person.id not in apart:
                     name = f"approval.{level.number}.{person.id}.until"
                     until, asked = _until(judge, facts, name, now, level.approvals.valid_for)
                     yield Change(

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fractions import Fraction
 
-from scalegate.gate.budgets import cleared, next_year, spent_before, unbounded_since
+from scalegate.gate.budgets import NOBODY, cleared, next_year, spent_before, unbounded_since, year_of
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import Change
 from scalegate.gate.risks import in_the_way, risk_facts, spent_on, standing, taken_of
-from scalegate.gate.situation import STATED, Claim, Situation
+from scalegate.gate.situation import STATED, Claim, Situation, Spent, Word
+from scalegate.gate.spending import LEAST
 from scalegate.policy.claimed import FIGURE, claimable, gating_risk, risk_fact
-from scalegate.policy.document import Action, Policy, Risk
+from scalegate.policy.document import Action, Person, Policy, Risk
 from scalegate.policy.semantics import Facts, Unknown, Value
-from scalegate.units import CHANCE_DECIMALS, format_chance, format_instant, format_wait
+from scalegate.units import format_chance, format_instant, format_wait
 
 __all__ = ["bounded_again", "budget_waits", "claim_changes", "claimed_again"]
-
-LEAST = Fraction(1, 10**CHANCE_DECIMALS)
-"""The smallest chance that anybody can claim."""
 
 
 def claim_changes(
@@ -27,7 +25,7 @@ def claim_changes(
     """That somebody claims a bound with which each number of a risk is kept. `trained`: FLOP in the weights."""
     asked = situation.made_exact(action) if action != "train" else situation
     for risk in claimable(policy, action) if trained is not None else ():
-        people = {it.id: it for it in policy.signers(risk.claimed_by) if it.id in able}
+        people = {it.id: it for it in _signers(policy, situation, risk, able)}
         groups: dict[tuple[str, ...], Fraction] = {}
         for person in people:
             alone = _most(policy, asked, action, risk, _claimed(asked, action, risk, (person,), LEAST, trained))
@@ -53,24 +51,58 @@ def claim_changes(
             )
 
 
+def _signers(policy: Policy, situation: Situation, risk: Risk, able: Collection[str]) -> list[Person]:
+    """Who may claim a risk of this lineage, and can."""
+    apart = situation.apart(risk.claimed_by.apart_from)
+    return [it for it in policy.signers(risk.claimed_by) if it.id in able and it.id not in apart]
+
+
 def bounded_again(
     policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
 ) -> Iterator[Change]:
     """That what was spent and is said since to have no bound can be bounded after all, with the best that may come."""
     for risk in claimable(policy, action):
         open_ = unbounded_since(situation, risk)
-        who = dict.fromkeys(word.by for it in open_ for word in it.unbounded)
-        # Whose role was taken, no word of theirs counts any more.
-        if not open_ or not set(who) <= set(able) & {person.id for person in policy.signers(risk.claimed_by)}:
+        signers = [person.id for person in _signers(policy, situation, risk, able)]
+        words = [(it, word) for it in open_ for word in it.unbounded]
+        gone = [(it, word) for it, word in words if word.by not in signers]
+        # Whose role was taken is asked for nothing: as many as may claim it bound it in their place.
+        if not open_ or (gone and len(signers) < risk.claimed_by.at_least):
             continue
         after = cleared(situation, risk)
         best = list(risk_facts(policy, after, action, risk).items())
         for change in claim_changes(policy, after, action, able, trained):
             best += change.updates
-        words = [(it.action, word.weights) for it in open_ for word in it.unbounded]
-        of = ", ".join(dict.fromkeys(f"{weights[:12]}... (`{name}`)" for name, weights in words))
-        names = " and ".join(f"`{name}`" for name in who)
-        yield Change("sign", f"if it can be bounded: {names} claim the risk `{risk.id}` again, of {of}", tuple(best))
+        mine = [(it, word) for it, word in words if word.by in signers]
+        acts = []
+        if mine:
+            names = " and ".join(dict.fromkeys(f"`{word.by}`" for _, word in mine))
+            acts.append(f"{names} claim the risk `{risk.id}` again, of {_of(mine)}")
+        if gone:
+            acts.append(_in_place(policy, risk, signers, gone))
+        yield Change("sign", f"if it can be bounded: {'; '.join(acts)}", tuple(best))
+
+
+def _of(words: Iterable[tuple[Spent, Word]]) -> str:
+    of = (f"{word.weights[:12]}... (`{it.action}`{_configured(word)})" for it, word in words)
+    return ", ".join(dict.fromkeys(of))
+
+
+def _configured(word: Word) -> str:
+    return f", configuration {word.configuration[:12]}..." if word.configuration else ""
+
+
+def _in_place(policy: Policy, risk: Risk, signers: Sequence[str], gone: Sequence[tuple[Spent, Word]]) -> str:
+    """Who bounds what nobody answers for any more."""
+    quorum = risk.claimed_by
+    who = f"{quorum.at_least} with role `{quorum.role}` ({', '.join(f'`{name}`' for name in signers)})"
+    said = list(dict.fromkeys(f"`{word.by}`" for _, word in gone if word.by != NOBODY))
+    why = [f"{' and '.join(said)}, who said that it cannot be, may claim it no more"] if said else []
+    if any(word.by == NOBODY for _, word in gone):
+        why.append("it was permitted while the policy had no number for it")
+    have = sorted({name for _, word in gone for name in word.again if name in signers})
+    signed = f"; {', '.join(f'`{name}`' for name in have)} did" if have else ""
+    return f"{who} claim the risk `{risk.id}`, of {_of(gone)}: {'; '.join(why)}{signed}"
 
 
 def claimed_again(
@@ -79,7 +111,7 @@ def claimed_again(
     """That what was claimed of other weights, and stands against, is claimed to be less of those very weights."""
     for risk in claimable(policy, action):
         against = standing(policy, situation, action, risk)
-        if not against or not {it.by for it in against} <= set(able):
+        if not against or not {it.by for it in against} <= {it.id for it in _signers(policy, situation, risk, able)}:
             continue
         kept = tuple(it for it in situation.claims if it not in against)
         after = situation.model_copy(update={"claims": kept})
@@ -158,5 +190,7 @@ def budget_waits(policy: Policy, situation: Situation, judge: Judge, facts: Fact
             )
             wait = format_wait(begins - situation.now)
             text = f"wait until {format_instant(begins)} (about {wait} from now), when"
-            what = "the next year of the budget of the risk" if begins == year else "a year that was moved, of the risk"
-            yield Change("time", f"{text} {what} `{risk.id}` {'begins' if begins == year else 'ends'}", updates)
+            moved = year_of(risk.years_from, begins) != begins
+            which = "a year that was moved," if moved else "the next year" if begins == year else "a later year"
+            what = f"{which} of the budget of the risk `{risk.id}`"
+            yield Change("time", f"{text} {what} {'ends' if moved else 'begins'}", updates)

@@ -181,7 +181,8 @@ def determination_changes(
     """That each person who may determines each thing to be so. `trained`: FLOP in the weights that are judged."""
     for item in policy.determinations:
         for person in policy.signers(item.decided_by):
-            if person.id not in able or (item.about == "weights" and trained is None):
+            apart = person.id in situation.apart(item.decided_by.apart_from) and item.about == "weights"
+            if person.id not in able or apart or (item.about == "weights" and trained is None):
                 continue
             asked = situation.made_exact(action) if action != "train" else situation
             exact = asked.exact(action) if action != "train" else None
@@ -224,7 +225,7 @@ def taken_back(
         for person in policy.signers(item.decided_by):
             mine = [it for it in situation.statements if (it.determination, it.by) == (item.id, person.id)]
             left = [it for it in _denials(mine, situation, action) if it.weights is not None]
-            if not left or person.id not in able:
+            if not left or person.id not in able or person.id in situation.apart(item.decided_by.apart_from):
                 continue
             after = situation.model_copy(
                 update={"statements": tuple(it for it in situation.statements if it not in left)}

@@ -134,8 +134,8 @@ def _first(duty: Obligation, adopted: int | None, opened: int | None) -> int | N
 
 
 def openings_of(runs: Runs, names: Sequence[str]) -> dict[str, int]:
-    """When each of these runs was opened."""
-    return {name: runs[name].first.time for name in names if name in runs}
+    """When each of these runs was opened, as what is due after that goes by it."""
+    return {name: runs[name].owes_since for name in names if name in runs}
 
 
 class _Version(NamedTuple):

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from scalegate.gate.decision import Status
 from scalegate.gate.judge import Test
 from scalegate.gate.sentences import fact_sentence, sentence
+from scalegate.policy.claimed import is_chance
 from scalegate.policy.dating import settled
-from scalegate.policy.semantics import Facts, evaluate, linear_value, number, unknowns
+from scalegate.policy.semantics import Facts, Reason, evaluate, linear_value, number, unknowns
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, children, fact_names
 from scalegate.truth import Truth
 from scalegate.units import format_duration, format_flop, format_instant
@@ -30,19 +31,29 @@ def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = 
             return "too few parties have adopted its tier"
         case "not shown":
             reasons = unknowns(condition, facts).values()
-            lines = list(_ruled_out_failed(condition, facts))
+            lines = [*_no_bound(condition, facts), *_ruled_out_failed(condition, facts)]
             lines += [f"{why.detail or why.reason.value} [{why.reason.value}]" for why in reasons]
         case "met":
             needed = _short(list(_all_the_same(test, facts)))
             lines = list(_because(condition, facts, Truth.TRUE))
             return (_short(lines) or str(status)) + (f"; asked for since {needed}" if needed else "")
         case "violated":
-            lines = [*_because(condition, facts, Truth.FALSE), *faults]
+            lines = [*_no_bound(condition, facts), *_because(condition, facts, Truth.FALSE), *faults]
     return _short(lines) or str(status)
+
+
+def _no_bound(expr: Expr, facts: Facts) -> Iterator[str]:
+    """That somebody signed that a risk cannot be bounded: it is told first, whatever else is lacking."""
+    for name, why in unknowns(expr, facts).items():
+        if is_chance(name) and why.reason is Reason.UNDERMINED:
+            yield f"{why.detail} [{why.reason.value}]"
 
 
 def _ruled_out_failed(expr: Expr, facts: Facts) -> Iterator[str]:
     """What is known to be so and leaves the clause only its unknown alternatives."""
+    if evaluate(expr, facts) is Truth.TRUE:
+        # What is so already needs none of its other ways.
+        return
     if isinstance(expr, Fact | Compare | Not):
         if not _first_is_past(expr, facts):
             yield from _because(expr, facts, Truth.FALSE)

@@ -163,9 +163,9 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         if level.approvals:
             for person in policy.signers(level.approvals):
                 name = f"approval.{level.number}.{person.id}"
-                facts[f"{name}.until"] = _until(
-                    situation, action, name, level.approvals.valid_for, f"{person.name} has not signed"
-                )
+                role = situation.apart(level.approvals.apart_from).get(person.id)
+                lacks = f"{person.name} has not signed" + (f", and may not: they signed as `{role}`" if role else "")
+                facts[f"{name}.until"] = _until(situation, action, name, level.approvals.valid_for, lacks)
     for item in policy.determinations:
         gather(determination_names(policy, item), partial(determination_facts, policy, situation, action, item))
     for duty in policy.obligations:

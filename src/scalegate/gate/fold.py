@@ -17,8 +17,8 @@ from typing import Literal
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots, new_until, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
-from scalegate.gate.budgets import Key, claimed_since, spend
 from scalegate.gate.decision import Decision
+from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
 from scalegate.gate.generations import asked_for
@@ -26,7 +26,8 @@ from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt
-from scalegate.gate.situation import Granted, Signature, Situation, Spent, TierRecord
+from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
+from scalegate.gate.spending import Spending
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
@@ -71,12 +72,10 @@ class Fold:
     """How often each exception was granted to each run."""
     claimed: list[tuple[int, entries.RiskClaimed]] = field(default_factory=list)
     """What was claimed of the risk that remains, in the same way."""
-    spent: dict[Key, Spent] = field(default_factory=dict)
-    """What permits took of risk budgets."""
-    spent_at: dict[Key, int] = field(default_factory=dict)
-    """Where that last became more."""
+    spending: Spending = field(default_factory=Spending)
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
     duties: Duties = field(default_factory=Duties)
+    deeds: Deeds = field(default_factory=Deeds)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -119,7 +118,10 @@ class Fold:
         except (InputError, NotVerified) as error:
             self.faults.append(f"entry {index} cannot be read: {error}")
             raise InputError(f"entry {index} cannot be read: {error}") from error
-        refused = refused_by(self.policy, entry, parsed) or self._replayed(entry, parsed)
+        wrong = refused_by(self.policy, entry, parsed)
+        refused = wrong or self._replayed(entry, parsed) or self.deeds.refused(self.policy, self.runs, entry)
+        if wrong is None:
+            self.deeds.put(self.policy, index, entry, self.attempts)
         machine = isinstance(entry, GATE_ENTRIES)
         about = self.runs.get(getattr(entry, "run", ""))
         faults_before = len(about.faults) if about else 0
@@ -130,6 +132,8 @@ class Fold:
             self.faults.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if not refused or machine or isinstance(entry, EvaluationFinished | EvaluationAnnounced):
             refused = self._take(index, entry, refused) or refused
+            if not known and self.claimed:
+                self.spending.known(entry, about is None, self.claimed, self.runs, self.policy)
         if refused and not machine:
             self.ignored.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if (
@@ -152,18 +156,14 @@ class Fold:
             for other in self.runs.values()
             if other.name != entry.run
         )
-        said = any(spoken.weights == weights for _, spoken in self.said)
-        said = said or any(spoken.weights == weights for _, spoken in self.claimed)
-        return (
-            loaded
-            or said
-            or any(
-                (attempt.announced is not None and attempt.announced.weights == weights)
-                or (attempt.finished is not None and attempt.finished.weights == weights)
-                or any(other.weights == weights for _, other, _ in attempt.others)
-                for attempt in self.attempts.values()
-            )
+        said = weights in {*(it.weights for _, it in self.said), *(it.weights for _, it in self.claimed)}
+        evaluated = any(
+            (attempt.announced is not None and attempt.announced.weights == weights)
+            or (attempt.finished is not None and attempt.finished.weights == weights)
+            or any(other.weights == weights for _, other, _ in attempt.others)
+            for attempt in self.attempts.values()
         )
+        return loaded or said or evaluated
 
     def would_refuse(self, envelope: bytes) -> str | None:
         """Why an entry would count for nothing if it were next; None: it would count."""
@@ -239,14 +239,14 @@ class Fold:
             case entries.RiskClaimed():
                 if entry.configuration is not None and entry.action in ("train", "release_weights"):
                     return f"for `{entry.action}` a risk is claimed of the bare weights"
-                if entry.bound is not None and not judged_weights(self.runs, entry, self.claimed):
+                answers = entry.bound is None or self.spending.answers(entry, self.policy)
+                if not answers and not judged_weights(self.runs, entry, self.claimed):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.claimed.append((self.adopted_at, entry))
-                claimed_since(self.spent, entry)
+                self.spending.say(entry, self.runs, self.policy)
             case entries.TierStatus():
-                tier = (
-                    next((tier for tier in self.policy.tiers if tier.id == entry.tier), None) if self.policy else None
-                )
+                tiers = self.policy.tiers if self.policy else ()
+                tier = next((tier for tier in tiers if tier.id == entry.tier), None)
                 strangers = sorted(set(entry.adopters) - set(tier.parties)) if tier else []
                 if strangers:
                     return f"`{strangers[0]}` is no party of tier `{entry.tier}`"
@@ -326,6 +326,7 @@ class Fold:
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[policy.version] = entry.policy
         self.duties.adopted(policy, entry.time)
+        self.spending.adopted(policy)
         # Nobody signs under this policy for what was decided under another.
         self.decisions = {}
         self.votes = {}
@@ -387,9 +388,9 @@ class Fold:
         if decision.now != entry.time or (decision.reach is not None and entry.time < self.time):
             self.faults.append(f"entry {index} decides for another time than it was written at")
         self.decisions[decision.digest()] = decision
-        for key in spend(self.spent, decision, self.policy):
+        if self.spending.take(index, decision, self.policy, self.runs):
             # Whatever else rests on that budget is decided again.
-            self.spent_at[key] = self.changed_at = index
+            self.changed_at = index
         if decision.action == "train":
             self.latest[decision.run] = decision
             known = self.runs.get(decision.run)

@@ -2,9 +2,10 @@
 
 A generation is all that has weights of one start in it: runs that load, adapt or merge each other's weights, whatever
 they are called. A cap that goes by the last model that was shown is raised by no check of its own generation: the
-base is taken over what other generations had recorded before the first run of this one was opened. So a run that is
-renamed, split, forked or paused is where it was, and two that are trained side by side cannot raise each other. A run
-that was only opened joins nobody: it may be declared otherwise yet, and stops none.
+base is taken over what other generations had recorded before the first run of this one was opened; a run of which
+nothing came yet begins anew each time that it is opened, as one of another name would. So a run that is renamed, split,
+forked or paused is where it was, and two that are trained side by side cannot raise each other. A run that was only
+opened joins nobody: it may be declared otherwise yet, and stops none.
 """
 
 from __future__ import annotations
@@ -25,9 +26,22 @@ from scalegate.policy.syntax import fact_names
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
 
-__all__ = ["SHOWN", "asked_for", "generations", "kin", "oldest", "reach", "scale_caps", "shown_facts", "shown_on"]
+__all__ = [
+    "SHOWN",
+    "UNSAVED",
+    "asked_for",
+    "generations",
+    "generations_anew",
+    "kin",
+    "oldest",
+    "reach",
+    "scale_caps",
+    "shown_facts",
+    "shown_on",
+]
 
 SHOWN = "developer.shown"
+UNSAVED = "a session of it has not saved or given back all that it reserved"
 RuledOutOn: TypeAlias = "Callable[[Situation, Domain, str], int | str]"
 """Effective compute of exact weights on which a domain is ruled out, with nothing against it; or why it is not."""
 _GROWN = ("initialisation", "adapter", "merge")
@@ -74,7 +88,7 @@ def oldest(fold: Fold, name: str) -> str | None:
     """The run of this generation that was opened first, if it is another one: what was shown since is no base."""
     if fold.policy is None or not asked_for(fold.policy) or name not in fold.runs:
         return None
-    first = min(kin(fold.runs, name), key=lambda it: (fold.runs[it].opened_at, it))
+    first = min(kin(fold.runs, name), key=lambda it: (fold.runs[it].began_at, it))
     return first if first != name else None
 
 
@@ -103,11 +117,22 @@ def _taken(run: Run) -> set[str]:
 
 def generations(fold: Fold, name: str) -> Iterator[Generation]:
     """The models of other generations, each as its run had it when the generation of this run began."""
-    runs = fold.runs
     if fold.policy is None or not asked_for(fold.policy):
         return
-    own = kin(runs, name)
-    began = min((runs[member].opened_at for member in own), default=-1)
+    own = kin(fold.runs, name)
+    yield from _before(fold, own, min((fold.runs[member].began_at for member in own), default=-1))
+
+
+def generations_anew(fold: Fold, name: str) -> Iterator[Generation]:
+    """What they are if the run is opened again now, where its generation begins with that."""
+    run = fold.runs.get(name)
+    if fold.policy is not None and asked_for(fold.policy) and run is not None and run.idle:
+        own = kin(fold.runs, name)
+        yield from _before(fold, own, fold.size) if len(own) == 1 else ()
+
+
+def _before(fold: Fold, own: frozenset[str], began: int) -> Iterator[Generation]:
+    runs = fold.runs
     for other in sorted(set(runs) - own):
         run = runs[other]
         before = {it: flops for it, flops in run.weights.items() if flops > 0 and run.recorded_at[it] < began}
@@ -134,7 +159,7 @@ def _trains_on(run: Run, trained: int) -> Iterator[str]:
     if max(run.weights.values(), default=0) > trained:
         yield "it was trained further after this generation began"
     if run.unsaved:
-        yield "a session of it has not saved or given back all that it reserved"
+        yield UNSAVED
 
 
 def shown_on(policy: Policy, situation: Situation, of: Generation, ruled_out_on: RuledOutOn) -> int | str:

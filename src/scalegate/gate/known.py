@@ -8,7 +8,7 @@ from scalegate.errors import InputError
 from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
 from scalegate.gate.duties import openings_of
-from scalegate.gate.generations import generations, oldest
+from scalegate.gate.generations import generations, generations_anew, oldest
 from scalegate.gate.lineage import carried, lineage_faults, members, total
 from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
 from scalegate.gate.risks import claims
@@ -37,6 +37,7 @@ def situation_of(
     known = any(weights in fold.runs[name].weights for name in names)
     unknown = lineage_faults(fold.runs, run)
     mends = [fault.mend or "" for fault in unknown]
+    shown, anew = tuple(generations(fold, run)), tuple(generations_anew(fold, run))
     return Situation(
         policy=digest,
         amended=fold.amended,
@@ -52,7 +53,7 @@ def situation_of(
             compute=used,
             tip=fold.runs[run].tip if run in fold.runs else None,
             behind=fold.runs[run].present + carried(fold.runs, fold.runs[run]) if run in fold.runs else 0,
-            opened=min(openings.values(), default=None),
+            opened=min((fold.runs[name].first.time for name in names), default=None),
             openings=openings,
             reopens=run in fold.runs and fold.runs[run].idle and len(names) == 1,
             planned_end=planned_end(fold.runs, run, used),
@@ -62,7 +63,8 @@ def situation_of(
         ),
         developer_others=total(fold.runs, tuple(fold.runs)) - used,
         elsewhere=tuple(elsewhere(fold.attempts, fold.runs, names)),
-        generations=tuple(generations(fold, run)),
+        generations=shown,
+        generations_anew=anew if anew != shown else (),
         oldest=oldest(fold, run),
         pieces=tuple(pieces(fold.attempts, fold.runs, run)),
         descendants=tuple(descendants(fold.attempts, fold.runs, run)),
@@ -71,7 +73,8 @@ def situation_of(
         exceptions=tuple(granted),
         grants={it.id: sum(fold.grants[it.id, name] for name in names) for it in fold.policy.exceptions},
         claims=tuple(claims(fold.claimed, fold.runs, run, fold.adopted_at)),
-        spent=tuple(fold.spent.values()),
+        spent=fold.spending.under(fold.policy),
+        acted=fold.deeds.on(fold.policy, fold.runs, run),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
         adopted=fold.duties.since,
         spans=fold.duties.spans(openings),

@@ -43,6 +43,10 @@ class Run:
     faults: list[str] = field(default_factory=list)
     opened_at: int = -1
     """Position of the entry that first declared it as it is."""
+    began_at: int = -1
+    """Position of the entry that opened it last while nothing had come of it."""
+    begun: dict[tuple[bool, frozenset[tuple[str, str]]], int] = field(default_factory=dict)
+    """When it was first opened with each of the parents that it declared."""
     evaluated: bool = False
     """Whether an evaluation was announced for it, or a result is about what it started from."""
     weights: dict[str, int] = field(default_factory=dict)
@@ -71,6 +75,11 @@ class Run:
     @property
     def parents(self) -> tuple[Parent, ...]:
         return self.first.parents
+
+    @property
+    def owes_since(self) -> int:
+        """When it was first opened as it is declared: opening it again puts nothing off, also while it is idle."""
+        return self.begun.get(declared_parents(self.first), self.first.time)
 
     @property
     def fresh(self) -> bool:

@@ -21,7 +21,7 @@ from scalegate.gate.facts import (
     look_alpha,
     ruled_out_on,
 )
-from scalegate.gate.generations import SHOWN, shown_on
+from scalegate.gate.generations import SHOWN, UNSAVED, shown_on
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import STATED, Elsewhere, Piece, Situation
@@ -31,11 +31,14 @@ from scalegate.policy.semantics import Facts, Unknown, Value, number
 from scalegate.units import exact_flop, format_flop, round_up
 
 __all__ = [
+    "best_anew",
     "charged",
     "elicitation_due",
     "elsewhere_measures",
     "least_unevaluated",
     "lineage_measures",
+    "shown_acts",
+    "shown_anew",
     "shown_measures",
     "trained_in",
 ]
@@ -292,6 +295,33 @@ def shown_measures(policy: Policy, situation: Situation, facts: Facts, beside: i
                 ((SHOWN, shown), ("developer.others", int(others or 0) + spent)),
                 concerns=("shown", of.run, of.weights, *(text for it in due for text in (it, str(due[it])))),
             )
+
+
+def shown_acts(policy: Policy, situation: Situation, facts: Facts) -> Iterator[Change]:
+    """A run whose last session crashed is opened again and closed: then it is a finished model, and may be shown."""
+    known = number(facts.get(SHOWN)) or 0
+    for of in situation.generations:
+        finished = of.model_copy(update={"unfinished": ()})
+        shown = shown_on(policy, situation, finished, partial(ruled_out_on, policy))
+        if of.unfinished == (UNSAVED,) and isinstance(shown, int) and shown > known:
+            text = (
+                f"run `{of.run}` is opened again from its last weights, {of.weights[:12]}..., and its gate closed, if"
+            )
+            text += " no process trains it any more: what its session had not saved is given up"
+            yield Change("act", text, ((SHOWN, shown),))
+
+
+def shown_anew(policy: Policy, situation: Situation, facts: Facts) -> int | None:
+    """What was shown by now, where opening the run again makes that more: nothing came of it yet."""
+    found = (shown_on(policy, situation, of, partial(ruled_out_on, policy)) for of in situation.generations_anew)
+    most = max((it for it in found if isinstance(it, int)), default=0)
+    return most if most > (number(facts.get(SHOWN)) or 0) else None
+
+
+def best_anew(policy: Policy, situation: Situation) -> int | None:
+    """What may be shown by then at best, once all of that is saved and evaluated."""
+    waiting = (it for it in situation.generations_anew if it.unfinished in ((), (UNSAVED,)))
+    return max((floor(it.compute * policy.factor) for it in waiting), default=None)
 
 
 def least_unevaluated(policy: Policy, situation: Situation, domain: Domain, saved: Sequence[Elsewhere]) -> int:

@@ -117,7 +117,9 @@ def obligation_changes(
     now = situation.now
     for duty in policy.obligations:
         grids = _grids(situation, duty)
-        signers = [person.id for person in policy.signers(duty.kept_by) if person.id in able]
+        # What is the developer's is of no lineage.
+        apart = situation.apart(duty.kept_by.apart_from) if duty.after == "lineage.opened" else {}
+        signers = [it.id for it in policy.signers(duty.kept_by) if it.id in able and it.id not in apart]
         if any(it.first is None for it in grids) or len(signers) < duty.kept_by.at_least:
             continue
         due, first = _first_unkept(situation, duty, grids)

@@ -89,6 +89,7 @@ def resumption(judge: Judge, facts: Facts, changes: Sequence[Change]) -> Resumpt
         search.truncated = True
     verified = sorted(set(verified), key=lambda w: (len(w), sorted(w)))
     verified = [way for way in verified if not _asks_for_luck(changes, way, verified)]
+    verified = [way for way in verified if not _asks_for_more(changes, way, verified)]
     sets = tuple(tuple(changes[i].fact for i in sorted(w)) for w in verified)
     # What was left out of a search that was cut short changes nothing where one clause alone is met by nothing.
     cut = search.truncated and not (not sets and len(holding) > 1 and stopping(judge, facts, changes))
@@ -114,6 +115,17 @@ def _asks_for_luck(changes: Sequence[Change], way: frozenset[int], ways: Ways) -
         sure = (at for at, change in enumerate(changes) if change.text == f"{WHATEVER}: {what}") if colon else ()
         if any(other <= way - {index} | {at} for at in sure if at != index for other in ways if other != way):
             return True
+    return False
+
+
+def _asks_for_more(changes: Sequence[Change], way: frozenset[int], ways: Ways) -> bool:
+    """Whether another way does with a claim of fewer people, where this one asks for theirs and others' too."""
+    for index in way:
+        kind, *mine = changes[index].concerns or ("",)
+        for at, change in enumerate(changes) if kind == "risk" else ():
+            fewer = change.concerns[:2] == (kind, mine[0]) and set(change.concerns[2:]) < set(mine[1:])
+            if fewer and any(other <= way - {index} | {at} for other in ways if other != way):
+                return True
     return False
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from math import ceil, floor
 
-from scalegate.gate.budgets import next_year, spent_in_tenfold, spent_in_year, year_of
+from scalegate.gate.budgets import NOBODY, next_year, spent_in_tenfold, spent_in_year, year_of
 from scalegate.gate.covering import unsaid_facts
 from scalegate.gate.decision import Permit, Taken
 from scalegate.gate.determinations import seen_from
@@ -37,6 +37,7 @@ __all__ = [
     "standing",
     "taken_of",
     "told_of_risks",
+    "unbounded",
     "worst_word",
 ]
 
@@ -93,6 +94,7 @@ def risk_names(policy: Policy, risk: Risk) -> tuple[str, ...]:
 def risk_facts(policy: Policy, situation: Situation, action: Action, risk: Risk) -> dict[str, Value]:
     """The facts of one risk: of each person that may claim it, and of all together."""
     facts: dict[str, Value] = {}
+    whole = taken_of(policy, situation, action, risk)
     which = "of what this goes on from" if action == "train" else "of these exact weights"
     for person in policy.signers(risk.claimed_by):
         best, name = (
@@ -105,11 +107,15 @@ def risk_facts(policy: Policy, situation: Situation, action: Action, risk: Risk)
             )
             facts |= {f"{name}.until": missing, f"{name}.compute": missing}
             continue
+        if best.bound is None:
+            said = Unknown(Reason.UNDERMINED, f"{person.name} says that the risk `{risk.id}` cannot be bounded")
+            said = whole if isinstance(whole, Unknown) else said
+            facts |= {f"{name}.until": said, f"{name}.compute": said}
+            continue
         facts[f"{name}.until"] = min(best.until, best.time + risk.valid_for)
         trained = floor((best.compute or 0) * policy.factor)
         # What else was spent on the lineage is not in the weights that are asked about.
         facts[f"{name}.compute"] = trained if action == "train" else max(trained, _whole(policy, situation))
-    whole = taken_of(policy, situation, action, risk)
     name = risk_fact(risk)
     if isinstance(whole, Unknown):
         return facts | {f"{name}.{figure}": whole for figure in _figures(risk)}
@@ -254,6 +260,14 @@ def in_the_way(policy: Policy, situation: Situation, action: Action, risk: Risk,
     return tuple(found)
 
 
+def unbounded(policy: Policy, situation: Situation, action: Action) -> Iterator[Claim]:
+    """Each word that stands by which a risk cannot be bounded."""
+    for risk in claimable(policy, action):
+        for person in policy.signers(risk.claimed_by):
+            said = _live(_said(situation, action, risk, person.id), situation, action)
+            yield from (it for it in said if it.bound is None)
+
+
 def standing(policy: Policy, situation: Situation, action: Action, risk: Risk) -> tuple[Claim, ...]:
     """What was claimed of other weights than those that a claim supports, and stands."""
     found: list[Claim] = []
@@ -272,12 +286,25 @@ def told_of_risks(policy: Policy, situation: Situation, action: Action) -> Itera
             relied = _relied_on(said, situation, action)
             told = [it for it in (relied, *_live(said, situation, action)) if it is not None]
             for it in dict.fromkeys(told):
-                what = "it cannot be bounded" if it.bound is None else f"at most {format_chance(it.bound)}"
                 on = format_instant(it.time)[:10]
-                yield f"Claimed by `{it.by}` on {on}, not measured: of the risk `{risk.id}`, {what}. {risk.about}"
+                what = f"of the risk `{risk.id}`, at most {format_chance(it.bound)}" if it.bound else ""
+                what = what or f"the risk `{risk.id}` cannot be bounded"
+                yield f"{'Claimed' if it.bound else 'Signed'} by `{it.by}` on {on}, not measured: {what}. {risk.about}"
+        yield from dict.fromkeys(_told_again(situation, risk))
         taken = taken_of(policy, situation, action, risk)
         if isinstance(taken, Taken):
             yield from _told_budgets(policy, situation, action, risk, taken)
+
+
+def _told_again(situation: Situation, risk: Risk) -> Iterator[str]:
+    """What was bounded by others than whoever said that it cannot be."""
+    for it in situation.spent:
+        for word in it.again if it.risk == risk.id else ():
+            what = f"the risk `{risk.id}` for `{it.action}` of weights {word.weights[:12]}..."
+            was = "was permitted while the policy had no number for it" if word.by == NOBODY else "cannot be bounded"
+            said = "" if word.by == NOBODY else f", said `{word.by}`, who may claim it no more"
+            names = " and ".join(f"`{name}`" for name in word.again)
+            yield f"Bounded by {names} since: {what} {was}{said}."
 
 
 def _told_budgets(policy: Policy, situation: Situation, action: Action, risk: Risk, taken: Taken) -> Iterator[str]:

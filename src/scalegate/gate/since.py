@@ -216,6 +216,6 @@ class _Scope:
                 return record.refused is None
             case entries.DecisionMade():
                 # Of its own permits a run has decided already.
-                return any(at == record.index and key[1] != self.run for key, at in fold.spent_at.items())
+                return any(at == record.index and key[1] != self.run for key, at in fold.spending.spent_at.items())
             case _:
                 return False

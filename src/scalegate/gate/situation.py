@@ -15,6 +15,7 @@ from scalegate.ledger import strict_json
 from scalegate.ledger.entries import ChanceText, DerivedFlop
 
 __all__ = [
+    "Acted",
     "Against",
     "Claim",
     "Elsewhere",
@@ -189,11 +190,23 @@ class Claim(_Record):
 
 
 class Word(_Record):
-    """That somebody says of weights, once a permit rested on a claim of them, that the risk cannot be bounded."""
+    """What somebody says of weights that have to do with what a permit rested on, once it did."""
 
     by: str
+    """Empty: nobody said it, and it was permitted while no number was asked for."""
     weights: str
     configuration: str | None = None
+    bound: ChanceText | None = None
+    """None: it cannot be bounded."""
+    again: tuple[str, ...] = ()
+    """Who has bounded it since, of those who may, where whoever said it may no more."""
+
+
+class Acted(_Record):
+    """That somebody signed on this lineage in a role that a quorum is apart from, whatever roles they have now."""
+
+    by: str
+    role: str
 
 
 class Spent(_Record):
@@ -208,6 +221,12 @@ class Spent(_Record):
     """The worst on which a permit rested, or that was claimed of the same thing since."""
     unbounded: tuple[Word, ...] = ()
     """Who says since that it cannot be bounded."""
+    said: tuple[Word, ...] = ()
+    """What was claimed since of what it came to, and is worse: it counts where that is not counted by itself."""
+    again: tuple[Word, ...] = ()
+    """What could not be bounded, and was again in the place of whoever said so."""
+    unasked: bool = False
+    """Whether it was permitted while the policy had no number for it, between versions that have one."""
     also: tuple[str, ...] = ()
     """Further weights of which a word counted when a permit rested on this: a later one on them counts too."""
     least: DerivedFlop
@@ -356,6 +375,8 @@ class Situation(_Record):
     """The runs that these FLOP went into."""
     generations: tuple[Generation, ...] = ()
     """Models of other generations, where a clause goes by the last one that was shown safe."""
+    generations_anew: tuple[Generation, ...] = ()
+    """There, of a run of which nothing came yet: what they are if it is opened again; empty: that changes nothing."""
     oldest: str | None = None
     """There, the run with which the generation of this run began, if it is another."""
     pieces: tuple[Piece, ...] = ()
@@ -373,6 +394,8 @@ class Situation(_Record):
     """What was claimed of the risk that remains, in the order of the ledger."""
     spent: tuple[Spent, ...] = ()
     """What all of the developer's permits took of risk budgets."""
+    acted: tuple[Acted, ...] = ()
+    """Who signed on this lineage in roles that quorums are apart from."""
     tiers: tuple[TierRecord, ...] = ()
     adopted: int | None = None
     """When the policy in force was adopted, where it or one before it has obligations."""
@@ -387,6 +410,10 @@ class Situation(_Record):
     enforcement: Literal["cooperative", "launcher", "registry"]
     ignored: tuple[str, ...] = ()
     """Entries that count for nothing, and why."""
+
+    def apart(self, roles: tuple[str, ...] | None) -> dict[str, str]:
+        """Who signed on this lineage in one of these roles, with the role: no approver of it."""
+        return {it.by: it.role for it in self.acted if it.role in (roles or ())}
 
     def exact(self, action: str) -> tuple[str | None, str | None]:
         """The weights and the deployment configuration that evidence must be of; what is released has none."""

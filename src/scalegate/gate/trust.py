@@ -9,7 +9,7 @@ from scalegate.ledger.keys import VerifyKey
 from scalegate.policy.document import Policy, Quorum
 from scalegate.policy.reader import policy_from_json
 
-__all__ = ["GATE_ENTRIES", "TURNING", "refused", "role_needed", "unworkable"]
+__all__ = ["GATE_ENTRIES", "TURNING", "quorum_of", "refused", "role_needed", "unworkable"]
 
 GATE_ENTRIES = (
     entries.RunOpened,
@@ -59,7 +59,7 @@ def refused(policy: Policy | None, entry: Entry, parsed: dsse.Envelope) -> str |
     role = role_needed(policy, entry)
     if role is not None and role not in person.roles:
         return f"`{entry.actor}` does not have the role `{role}`"
-    quorum = _quorum(policy, entry)
+    quorum = quorum_of(policy, entry)
     both = set(person.roles) & set(quorum.apart_from or ()) if quorum else set()
     if both:
         return f"`{entry.actor}` has the role `{min(both)}` too, and who signs for this is apart from it"
@@ -96,7 +96,7 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
     return named[0] if named else "nobody"
 
 
-def _quorum(policy: Policy, entry: Entry) -> Quorum | None:
+def quorum_of(policy: Policy, entry: Entry) -> Quorum | None:
     """The quorum that an entry's signature is for, if it is for one."""
     match entry:
         case entries.PolicyAdopted():
