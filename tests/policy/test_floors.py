@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from parts import AMOUNTS
 from scalegate.cli.main import run
 from scalegate.gate.facts import derive_facts
-from scalegate.gate.judge import REQUIRED_KINDS, Judge
+from scalegate.gate.judge import Judge
 from scalegate.policy import ACTIONS, Policy, load_policy, parse_policy, policy_from_json
 from scalegate.policy.determined import fact_of
 from scalegate.policy.expressions import parse_condition
 from scalegate.policy.lints import changed_since, check_policy
 from scalegate.policy.show import show_condition
+from scalegate.policy.standing import REQUIRED_KINDS
 from scalegate.policy.syntax import fact_names
 from scalegate.policy.vocabulary import vocabulary
 from strategies import cases

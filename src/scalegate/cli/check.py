@@ -52,7 +52,7 @@ def check(
     found = (*cannot_begin(policy, today), *check_policy(policy, today))
     document["lints"] = [_lint(it, place) for it in found]
     if before is not None:
-        changes = [_lint(it, place) for it in changed_since(before, policy)]
+        changes = [_lint(it, place) for it in changed_since(before, policy, today)]
         document["since"] = {"policy": f"{before.policy} {before.version}", "changes": changes}
     if against is not None:
         document["against"] = adoption_document(_read_against(policy, against))

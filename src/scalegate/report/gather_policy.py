@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalegate.gate.adequacy import inadequate
-from scalegate.gate.judge import PLAN, REQUIRED_KINDS, STANDING
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import (
     ACTIONS,
@@ -26,6 +25,7 @@ from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, overdue, shown_value, shown_values
 from scalegate.policy.quotes import misquotes
 from scalegate.policy.show import date
+from scalegate.policy.standing import PLAN, REQUIRED_KINDS, STANDING
 from scalegate.policy.syntax import PARAMETER, Expr, fact_names, undefined
 from scalegate.report.clauses import (
     DOING,

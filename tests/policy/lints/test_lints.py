@@ -114,6 +114,31 @@ CASES = (
         "always-met",
         {LAST: clause("condition\n    when: not arithmetic.reached or now >= 2026-01-01", "No alarm, for now.")},
     ),
+    *(
+        Case("always-met", {LAST: clause(f"condition\n    when: {when}", "A limit.")})
+        for when in (
+            "compute <= 1e12 FLOP or meter.sound",
+            "compute <= 1e12 FLOP or ledger.sound",
+            "compute <= 1e12 FLOP or now <= 2027-06-01 or 2027-01-01 <= now",
+            "at least 1 of (now <= 2027-06-01, 2027-01-01 <= now)",
+            "lineage.declared and (compute <= 1e12 FLOP or not never)",
+        )
+    ),
+    *(
+        Case("part-always-met", {LAST: clause(f"condition\n    when: {when}", "A limit.")})
+        for when in (
+            "compute <= 1e12 FLOP or -1 FLOP <= arithmetic.evidence.compute",
+            "0 * compute <= arithmetic.evidence.compute",
+            "compute <= 1e12 FLOP or 2020-01-01 <= lineage.opened",
+            "compute <= 1e12 FLOP and (arithmetic.ruled_out or meter.sound)",
+            "compute <= 1e12 FLOP and (arithmetic.ruled_out or now <= 2028-01-01 or 2027-01-01 <= now)",
+            "compute <= 1e12 FLOP and not (arithmetic.reached and not always)",
+        )
+    ),
+    Case("clause-later", {LAST: clause("condition\n    when: compute <= 1e12 FLOP or now <= 2999-01-01", "A limit.")}),
+    Case("clause-later", {'section: "5.1"}\n': 'section: "5.1"}\n    in_force: {from: 2999-01-01}\n'}),
+    Case("clause-ends", {'section: "5.1"}\n': 'section: "5.1"}\n    in_force: {until: 2026-12-01}\n'}),
+    Case("never-met", {LAST: clause("condition\n    when: now <= 2027-01-01 and 2027-06-01 <= now", "Never.")}),
     Case("never-met", {LAST: clause("condition\n    when: undefined test.understanding", "We understand it.")}),
     Case(
         "never-met",

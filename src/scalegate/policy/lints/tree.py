@@ -10,10 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
+from math import floor
 from typing import TypeAlias
 
+from scalegate.policy.entails import entails, positive
+from scalegate.policy.semantics import Facts, evaluate
+from scalegate.policy.standing import STANDING
 from scalegate.policy.syntax import (
     All,
+    Any,
     AtLeast,
     Compare,
     Expr,
@@ -27,7 +32,7 @@ from scalegate.policy.syntax import (
 )
 from scalegate.truth import Truth, negate
 
-__all__ = ["implied_by_cap", "truths", "what_stops"]
+__all__ = ["at_every_time", "idle_parts", "implied_by_cap", "standing", "truths", "what_stops"]
 
 Truths: TypeAlias = frozenset[Truth]
 Given: TypeAlias = Callable[[Expr], Truths | None]
@@ -56,6 +61,91 @@ def truths(expr: Expr, today: int, given: Given = lambda _: None) -> Truths:
     parts = [truths(item, today, given) for item in children(expr)]
     wanted = expr.k if isinstance(expr, AtLeast) else len(parts) if isinstance(expr, All) else 1
     return _counted(wanted, parts)
+
+
+MOST_LOOKS = 500_000
+"""Parts that are looked at, over all dates of one condition; past that its dates are taken one by one."""
+
+
+def at_every_time(expr: Expr, today: int, given: Given = lambda _: None) -> Truths:
+    """The same, with all comparisons of the clock with dates taken together: it is before some and past the others."""
+    return frozenset[Truth]().union(*(can for _, can in _by_time(expr, today, given)))
+
+
+def met_until(expr: Expr, today: int, given: Given) -> int | None:
+    """The last second of a time from today on in which it is met whatever happens; None: it can fail today."""
+    last = None
+    for at, can in _by_time(expr, today, given):
+        if can != {Truth.TRUE}:
+            break
+        last = at
+    return last
+
+
+def _by_time(expr: Expr, today: int, given: Given) -> Iterator[tuple[int, Truths]]:
+    """The truths that it can have from today on, and from each date on that it compares the clock with."""
+    dated = {part: edge for part in compares(expr) if (edge := _date_of(part)) is not None}
+    times = sorted({today, *(it for edge in dated.values() for it in (edge, edge + 1) if it > today)})
+    if len(times) * _size(expr) > MOST_LOOKS:
+        yield today, truths(expr, today, given)
+        return
+    for at in times:
+        now = {"now": at}
+
+        def then(part: Expr, now: Facts = now) -> Truths | None:
+            return frozenset({evaluate(part, now)}) if isinstance(part, Compare) and part in dated else given(part)
+
+        yield at, truths(expr, at, then)
+
+
+def _date_of(part: Compare) -> int | None:
+    """The last whole second before a comparison with the clock alone may turn, or the one at which it does."""
+    pushes = {name: it for name, it in net(part).items() if it}
+    if pushes.keys() != {"now"} or fact_names(part) != {"now"}:
+        return None
+    return floor((part.left.const - part.right.const) / pushes["now"])
+
+
+def _size(expr: Expr) -> int:
+    return 1 + sum(map(_size, children(expr)))
+
+
+def standing(part: Expr) -> Truths | None:
+    """What is so wherever anything goes on: the conditions that stand under every policy."""
+    met = isinstance(part, Fact | Compare) and any(entails(it.condition, part) for it in STANDING)
+    return frozenset({Truth.TRUE}) if met else None
+
+
+def opened_from(today: int) -> Given:
+    """What is so, beside that, of each lineage that is opened from an instant on."""
+
+    def holds(part: Expr) -> Truths | None:
+        if isinstance(part, Compare) and fact_names(part) == {"lineage.opened"}:
+            pushes = net(part)["lineage.opened"]
+            if pushes > 0 and evaluate(part, {"lineage.opened": today}) is Truth.TRUE:
+                return frozenset({Truth.TRUE})
+        return standing(part)
+
+    return holds
+
+
+def idle_parts(expr: Expr, today: int, given: Given) -> Iterator[Expr]:
+    """Alternatives that are met whatever happens, so that what stands beside them asks for nothing; and comparisons
+    that any amount meets, once there is one."""
+    yield from dict.fromkeys(_idle(positive(expr), today, given))
+
+
+def _idle(expr: Expr, today: int, given: Given) -> Iterator[Expr]:
+    can = at_every_time(expr, today, given)
+    if isinstance(expr, Compare) and Truth.FALSE not in can and Truth.UNKNOWN in can:
+        yield expr
+    if isinstance(expr, Any | AtLeast) and len(expr.items) > 1:
+        yield from (item for item in expr.items if at_every_time(item, today, given) == {Truth.TRUE})
+        # Several dates may come to always though none of them does.
+        if can == {Truth.TRUE} and not any(at_every_time(it, today, given) == {Truth.TRUE} for it in expr.items):
+            yield expr
+    for item in children(expr):
+        yield from _idle(item, today, given)
 
 
 def _counted(wanted: int, parts: list[Truths]) -> Truths:
