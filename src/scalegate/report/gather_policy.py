@@ -14,6 +14,7 @@ from scalegate.policy.document import (
     Domain,
     ExceptionTerms,
     Level,
+    Moratorium,
     Obligation,
     Parameter,
     Policy,
@@ -21,6 +22,7 @@ from scalegate.policy.document import (
     Safeguards,
 )
 from scalegate.policy.floors import floor_of
+from scalegate.policy.lifted import lifted_by
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, overdue, shown_value, shown_values
 from scalegate.policy.quotes import misquotes
@@ -205,19 +207,31 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
         if not clause.gates:
             continue
         trees = [conditions[action][clause.id] for action in clause.actions]
+        ways = list(lifted_by(policy, clause, trees))
+        dated = isinstance(clause, Moratorium) and ways == ["its date"]
+        lifts = f" What lifts it is {' or '.join(ways)}." if ways and not dated else ""
         lacking = dict.fromkeys(name for tree in trees for name in undefined(tree))
         for name in lacking:
             what = f"`{clause.id}`: what it asks for as `{name.removeprefix('test.')}` is not defined."
-            ends = " Until its date nobody" if clause.kind == "moratorium" else " Nobody"
-            yield f"{what}{ends} can meet that or sign it away."
+            ends = " Until its date nobody" if dated else " Nobody"
+            yield f"{what}{ends} can meet that{f'.{lifts}' if lifts else ' or sign it away.'}"
         names = frozenset(it for tree in trees for it in fact_names(tree) if not it.startswith(PARAMETER))
         measured = {name for name in names for kind in _MEASURED if name.endswith(f".{kind}")}
         if isinstance(clause, Obligation) and clause.late == "stands":
-            yield f"`{clause.id}`: once it was not kept in time, no signature releases it; only an amendment does."
+            only = f" only an amendment does, or {' or '.join(ways)}." if ways else ""
+            only = only or " no signature releases it; only an amendment does."
+            yield f"`{clause.id}`: once it was not kept in time,{only}"
         measured |= names & {_MEASURED_ELSEWHERE}
-        if not lacking and names - measured <= _OF_THE_RUN:
-            alone = "only its date can" if clause.kind == "moratorium" else "no evaluation can either"
-            yield f"`{clause.id}`: no signature releases it; {'an evaluation alone can' if measured else alone}."
+        if lacking or not names - measured <= _OF_THE_RUN:
+            continue
+        if lifts:
+            releases = " or ".join([*(["an evaluation"] if measured else []), *ways])
+            other = "other " if clause.tier else ""
+            yield f"`{clause.id}`: {releases} releases it, and no {other}signature does."
+        else:
+            alone = "only its date can" if dated else "no evaluation can either"
+            alone = "an evaluation alone can" if measured else alone
+            yield f"`{clause.id}`: no signature releases it; {alone}."
     for item in policy.exceptions:
         named = listed([f"`{name}`" for name in item.clauses])
         yield f"All the same, {item.granted_by.at_least} may let what {named} hold go on, by the exception `{item.id}`."

@@ -33,7 +33,7 @@ from scalegate.policy.vocabulary import named, vocabulary
 from scalegate.truth import Truth
 from scalegate.units import exact_flop, format_instant, format_wait
 
-__all__ = ["lints"]
+__all__ = ["IDLE", "lints"]
 
 OVER = Rule(
     "clause-over",
@@ -89,6 +89,8 @@ STOP = Rule(
     "where a hold is a stop, not a pause",
     "No measurement, signature or date releases it, only a new version of the policy. Know that before it happens.",
 )
+IDLE = (OVER, ALWAYS_MET, LATER)
+"""By which a clause holds nothing now."""
 
 
 def lints(policy: Policy, today: int) -> Iterator[Lint]:
