@@ -23,6 +23,7 @@ from scalegate.policy.document import (
     Policy,
     ResidualRisk,
 )
+from scalegate.policy.figures_in_text import figures
 from scalegate.policy.lints.lint import Lint, Path, Rule
 from scalegate.policy.lints.since_fields import (
     BY_WAY,
@@ -57,7 +58,6 @@ from scalegate.policy.parts import (
     Safeguard,
     Tier,
 )
-from scalegate.policy.quotes import figures
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import date
 from scalegate.units import exact_flop, format_duration

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from scalegate.policy.document import GATING
+from scalegate.policy.figures_in_text import figures
 from scalegate.policy.lints.lint import Rule
 from scalegate.policy.lints.since_figures import Way
-from scalegate.policy.quotes import figures
 
 __all__ = ["BY_WAY", "CHANGED", "MORE_IS_WEAKER", "OPPOSITE", "STRICTER", "UNCLEAR", "WEAKER", "direction"]
 
