@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
-from math import floor
+from math import ceil, floor
 from typing import TypeAlias
 
 from scalegate.policy.entails import entails, positive
-from scalegate.policy.semantics import Facts, evaluate
+from scalegate.policy.semantics import evaluate
 from scalegate.policy.standing import STANDING
 from scalegate.policy.syntax import (
     All,
@@ -39,6 +39,7 @@ Given: TypeAlias = Callable[[Expr], Truths | None]
 """What an atom can be, where more is known of it than of any."""
 
 _ANY = frozenset(Truth)
+_TRUE, _FALSE = frozenset({Truth.TRUE}), frozenset({Truth.FALSE})
 _ALWAYS_KNOWN = frozenset({"compute", "now"})
 _NEVER_LESS = frozenset({"compute", "now", "developer.others", "lineage.compute", "ledger.time"})
 """A plan can be made smaller, and so is none of these."""
@@ -63,7 +64,7 @@ def truths(expr: Expr, today: int, given: Given = lambda _: None) -> Truths:
     return _counted(wanted, parts)
 
 
-MOST_LOOKS = 500_000
+MOST_LOOKS = 200_000
 """Parts that are looked at, over all dates of one condition; past that its dates are taken one by one."""
 
 
@@ -73,37 +74,45 @@ def at_every_time(expr: Expr, today: int, given: Given = lambda _: None) -> Trut
 
 
 def met_until(expr: Expr, today: int, given: Given) -> int | None:
-    """The last second of a time from today on in which it is met whatever happens; None: it can fail today."""
-    last = None
+    """The last second of a time from today on in which it is met whatever happens; None: there is none, or no end."""
     for at, can in _by_time(expr, today, given):
         if can != {Truth.TRUE}:
-            break
-        last = at
-    return last
+            return at - 1 if at > today else None
+    return None
 
 
 def _by_time(expr: Expr, today: int, given: Given) -> Iterator[tuple[int, Truths]]:
     """The truths that it can have from today on, and from each date on that it compares the clock with."""
-    dated = {part: edge for part in compares(expr) if (edge := _date_of(part)) is not None}
-    times = sorted({today, *(it for edge in dated.values() for it in (edge, edge + 1) if it > today)})
+    # Parts are known by where they stand: to compare them takes long, and there may be many dates.
+    dated = {id(part): turn for part in compares(expr) if (turn := _turn_of(part)) is not None}
+    times = sorted({today, *(at for at, _ in dated.values() if at > today)})
     if len(times) * _size(expr) > MOST_LOOKS:
         yield today, truths(expr, today, given)
         return
+    known: dict[int, Truths | None] = {}
     for at in times:
-        now = {"now": at}
 
-        def then(part: Expr, now: Facts = now) -> Truths | None:
-            return frozenset({evaluate(part, now)}) if isinstance(part, Compare) and part in dated else given(part)
+        def then(part: Expr, at: int = at) -> Truths | None:
+            turn = dated.get(id(part))
+            if turn is not None:
+                return _TRUE if (at >= turn[0]) is turn[1] else _FALSE
+            if id(part) not in known:
+                known[id(part)] = given(part)
+            return known[id(part)]
 
         yield at, truths(expr, at, then)
 
 
-def _date_of(part: Compare) -> int | None:
-    """The last whole second before a comparison with the clock alone may turn, or the one at which it does."""
+def _turn_of(part: Compare) -> tuple[int, bool] | None:
+    """Of a comparison of the clock with a date: the first second at which it has turned, and whether it is so then."""
     pushes = {name: it for name, it in net(part).items() if it}
     if pushes.keys() != {"now"} or fact_names(part) != {"now"}:
         return None
-    return floor((part.left.const - part.right.const) / pushes["now"])
+    edge = (part.left.const - part.right.const) / pushes["now"]
+    met = pushes["now"] > 0
+    # At the very date a comparison with `<` is not so.
+    later = (part.op == "<") is met
+    return (floor(edge) + 1 if later else ceil(edge)), met
 
 
 def _size(expr: Expr) -> int:
