@@ -51,7 +51,7 @@ def instants(parameters: Iterable[Parameter], today: int) -> list[int]:
     return sorted({today, *(it for it in cuts if it is not None and it > today)})
 
 
-def condition_way(old: Policy, before: Expr, new: Policy, after: Expr, today: int) -> Way:
+def condition_way(old: Policy, before: Expr, new: Policy, after: Expr, today: int = 0) -> Way:
     """Of the trees of two conditions."""
     was, now = (frozenset(parameters_of(it)) for it in (before, after))
     names = was ^ now
