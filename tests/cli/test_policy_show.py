@@ -152,3 +152,17 @@ def test_what_is_no_policy_is_not_laid_out(scalegate: Command, here: Path) -> No
     assert scalegate("policy", "fmt", "broken.yaml").code == 2
     assert (here / "broken.yaml").read_text() == "scalegate: 2\n"
     assert scalegate("policy", "fmt", "gone.yaml").code == 2
+
+
+def test_explain_says_what_lifts_what_is_undefined(scalegate: Command, tmp_path: Path) -> None:
+    text = read_example("arithmetic")
+    plain, lifted = tmp_path / "plain.yaml", tmp_path / "lifted.yaml"
+    plain.write_text(text, encoding="utf-8")
+    start = text.index('section: "6.1"')
+    ends = "    tier: international\n    in_force: {until: 2031-01-01}\n    modality"
+    lifted.write_text(text[:start] + text[start:].replace("    modality", ends, 1), encoding="utf-8")
+    said = {it: scalegate("policy", "explain", str(it), "last-gate").out for it in (plain, lifted)}
+    assert "it is never met, and nobody can sign it away." in " ".join(said[plain].split())
+    told = " ".join(said[lifted].split())
+    assert "nobody can sign it away" not in told
+    assert "what lifts it is its end as 2031-01-01 begins or one signature of the role `registrar`" in told

@@ -9,6 +9,7 @@ import pytest
 from test_decide_cases import POLICY
 
 from scalegate.gate.adequacy import inadequate
+from scalegate.policy.document import InForce
 
 RESIDUAL = "It has no residual-risk gate: no number is given for the risk that remains when every clause is met."
 UNDERSTANDING = "It has no understanding test: nothing asks whether we know why the model is not dangerous."
@@ -27,6 +28,24 @@ def test_taking_out_the_undefined_test_takes_nothing_off_the_list() -> None:
     silent = inadequate(POLICY.model_copy(update={"clauses": kept}))
     assert len(silent) == len(honest)
     assert UNDERSTANDING in silent
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"modality": "aim"},
+        {"in_force": InForce.model_validate({"until": "2025-01-01"})},
+        {"in_force": InForce.model_validate({"from": "2999-01-01"})},
+        {"tier": "international"},
+        {"actions": ("store",)},
+        {"above": 10**40},
+    ],
+)
+def test_an_understanding_test_that_does_not_bind_training_is_none(change: dict[str, object]) -> None:
+    assert not [it for it in inadequate(POLICY) if "no understanding test" in it]
+    clauses = tuple(it.model_copy(update=change) if it.kind == "undefined_test" else it for it in POLICY.clauses)
+    told = inadequate(POLICY.model_copy(update={"clauses": clauses}))
+    assert [it for it in told if it.startswith("It has no understanding test that binds training")]
 
 
 def test_a_level_that_takes_nothing_is_said_where_a_clause_asks_for_it() -> None:

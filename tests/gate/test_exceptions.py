@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from scalegate.gate import Decision, decide
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.exceptions import told
-from scalegate.gate.judge import REQUIRED_KINDS, Judge
+from scalegate.gate.judge import Judge
 from scalegate.ledger import entries as kinds
 from scalegate.policy import ACTIONS, PolicyFaults
+from scalegate.policy.standing import REQUIRED_KINDS
 from strategies import policies, situations
 from support import DAY, START
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from scalegate.gate.judge import REQUIRED_KINDS, Judge
+from scalegate.gate.judge import Judge
 from scalegate.gate.judge import Test as Clause
 from scalegate.gate.permit import Ends, boundary, largest_permit
 from scalegate.policy import syntax
 from scalegate.policy.semantics import Reason, Unknown
+from scalegate.policy.standing import REQUIRED_KINDS
 from scalegate.policy.syntax import All, Compare, Expr, Not, at_most, constant, term
 
 COMPUTE, NOW = term("compute"), term("now")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from hypothesis import strategies as st
 from parts import AMOUNTS
 from scalegate.cli.main import run
 from scalegate.gate.facts import derive_facts
-from scalegate.gate.judge import REQUIRED_KINDS, Judge
+from scalegate.gate.judge import Judge
 from scalegate.policy import ACTIONS, Policy, load_policy, parse_policy, policy_from_json
 from scalegate.policy.determined import fact_of
 from scalegate.policy.expressions import parse_condition
 from scalegate.policy.lints import changed_since, check_policy
 from scalegate.policy.show import show_condition
+from scalegate.policy.standing import REQUIRED_KINDS
 from scalegate.policy.syntax import fact_names
 from scalegate.policy.vocabulary import vocabulary
 from strategies import cases
@@ -146,6 +148,22 @@ def test_what_a_floor_measures_is_decided_by_what_the_policy_measures() -> None:
     assert grown.kind == "scale_cap"
 
 
+@pytest.mark.parametrize("only", ["", ", only: security"])
+def test_a_level_that_is_a_stop_under_the_floor_is_not_opened_by_what_the_policy_has(tmp_path: Path, only: str) -> None:
+    from scalegate.policy import PolicyFaults
+
+    floor, lab = ((FOLDER / name).read_text(encoding="utf-8") for name in ("measured.yaml", "lab_on_measured.yaml"))
+    text, found = re.subn(r"      - {id: locked.*\n", "", floor)
+    assert found == 1
+    if not only:
+        text = re.sub(r"    safeguards:\n      - {id: watched.*\n    approvals: .*\n", "", text)
+    text = text.replace("kind: safeguards, level: 2", f"kind: safeguards, level: 2{only}")
+    (tmp_path / "measured.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "lab.yaml").write_text(lab, encoding="utf-8")
+    with pytest.raises(PolicyFaults, match="leaves open what level 2 takes: it is a stop"):
+        load_policy(tmp_path / "lab.yaml")
+
+
 def test_who_evaluates_for_a_floor_that_names_keys_is_one_of_those(tmp_path: Path) -> None:
     from scalegate.ledger import SigningKey
     from scalegate.policy import PolicyFaults
@@ -248,7 +266,9 @@ def floored(draw: st.DrawFn) -> tuple[Policy, Policy, Policy, Any]:
         {"kind": "undefined_test", "above": draw(amount)} | {"test": floor["clauses"][2]["test"]},
     ]
     document = json.loads(policy.canonical())
-    measured = _measured(draw, floor, document) if draw(st.booleans()) else []
+    # Of a level that takes nothing a floor cannot ask.
+    whole = all(it.get("approvals") for it in document["levels"])
+    measured = _measured(draw, floor, document) if whole and draw(st.booleans()) else []
     common = {"text": "t", "source": {"document": "d"}, "actions": ["train"]}
     floor["clauses"] = [
         common

@@ -199,8 +199,8 @@ def test_a_clause_says_whether_it_is_in_force_on_the_day() -> None:
         return view.binds, view.in_force
 
     start, end = 1_798_761_600, 1_830_297_600
-    assert on(start - DAY) == ("no", "Not in force yet: it begins on 2027-01-01 and ends on 2028-01-01.")
-    assert on(start) == ("yes", "In force since 2027-01-01, until 2028-01-01.")
+    assert on(start - DAY) == ("no", "Not in force yet: it begins on 2027-01-01 and ends as 2028-01-01 begins.")
+    assert on(start) == ("yes", "In force since 2027-01-01; it ends as 2028-01-01 begins.")
     assert on(end) == ("no", "No longer in force: it ended on 2028-01-01.")
 
 
@@ -266,3 +266,45 @@ def test_a_policy_without_a_domain_does_not_say_that_nothing_is_left_unmeasured(
         shown = markdown(gather_policy(policy, START))
         assert "0 things" not in shown
         assert policy.domains or "no domain with a measurable threshold" in shown
+
+
+def lifted(change: str) -> tuple[list[str], str]:
+    """What nobody can sign away of the last gate and of the cap, and the sentence of the gate."""
+    text = read_example("arithmetic")
+    for section in ("5.1", "6.1"):
+        start = text.index(f'section: "{section}"')
+        text = text[:start] + text[start:].replace("    modality", f"    {change}\n    modality", 1)
+    document = gather_policy(parse_policy(text), START)
+    told = [it for it in document.never if it.startswith(("`cap.absolute`", "`last-gate`"))]
+    return told, next(it for it in document.clauses if it.id == "last-gate").says[0].sentence
+
+
+def test_a_clause_of_a_tier_is_not_told_to_be_beyond_all_signatures() -> None:
+    told, sentence = lifted("tier: international")
+    record = "one signature of the role `registrar` that too few have adopted `international`"
+    assert told == [
+        f"`cap.absolute`: {record} releases it, and no other signature does.",
+        "`last-gate`: what it asks for as `understanding` is not defined. Nobody can meet that."
+        f" What lifts it is {record}.",
+    ]
+    assert sentence.endswith(f"nothing passes it, and what lifts it is {record}.")
+
+
+def test_a_clause_that_ends_is_not_told_to_hold_for_good() -> None:
+    told, sentence = lifted("in_force: {until: 2031-01-01}")
+    end = "its end as 2031-01-01 begins"
+    assert told == [
+        f"`cap.absolute`: {end} releases it, and no signature does.",
+        "`last-gate`: what it asks for as `understanding` is not defined. Nobody can meet that."
+        f" What lifts it is {end}.",
+    ]
+    assert sentence.endswith(f"nothing passes it, and what lifts it is {end}.")
+
+
+def test_a_date_in_a_condition_is_told_to_release_it() -> None:
+    text = read_example("arithmetic").replace(
+        "    kind: compute_cap\n    at: 1e13 FLOP",
+        "    kind: condition\n    when: compute <= 1e13 FLOP or 2031-01-01 <= now",
+    )
+    told = gather_policy(parse_policy(text), START).never
+    assert "`cap.absolute`: a date that it names releases it, and no signature does." in told

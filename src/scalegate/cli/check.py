@@ -47,12 +47,12 @@ def check(
     policy = load_policy(path)
     before = load_policy(policy_file(since, quiet=as_json)) if since else None
     place = places(path.read_text(encoding="utf-8"), file=str(path))
-    document = check_document(policy)
     today = int(time.time())
+    document = check_document(policy, today)
     found = (*cannot_begin(policy, today), *check_policy(policy, today))
     document["lints"] = [_lint(it, place) for it in found]
     if before is not None:
-        changes = [_lint(it, place) for it in changed_since(before, policy)]
+        changes = [_lint(it, place) for it in changed_since(before, policy, today)]
         document["since"] = {"policy": f"{before.policy} {before.version}", "changes": changes}
     if against is not None:
         document["against"] = adoption_document(_read_against(policy, against))
@@ -62,7 +62,7 @@ def check(
         raise typer.Exit(3)
 
 
-def check_document(policy: Policy) -> Document:
+def check_document(policy: Policy, today: int) -> Document:
     """What a policy says, lacks and covers."""
     from scalegate.gate.adequacy import inadequate
     from scalegate.policy.lints import coverage, modalities
@@ -87,7 +87,7 @@ def check_document(policy: Policy) -> Document:
         "modalities": modalities(policy),
         "coverage": [
             {"component": it.component, "question": it.question, "has": list(it.has), "lacks": list(it.lacks)}
-            for it in coverage(policy)
+            for it in coverage(policy, today)
         ],
     }
 

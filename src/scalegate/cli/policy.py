@@ -79,7 +79,7 @@ def _document(policy: Policy, compiled: CompiledClause) -> dict[str, object]:
 
 def _view(policy: Policy, compiled: CompiledClause) -> str:
     from scalegate.policy.dating import parameters_of
-    from scalegate.policy.exceptions import signed_away
+    from scalegate.policy.lifted import signed_away
     from scalegate.policy.parameters import name_of, shown_values
     from scalegate.policy.show import lay_out
     from scalegate.policy.syntax import All, undefined
@@ -96,7 +96,7 @@ def _view(policy: Policy, compiled: CompiledClause) -> str:
         if name_of(it) in parameters_of(compiled.condition):
             lines += [f"  {name_of(it)} is", *(f"    {value}" for value in shown_values(it))]
     if undefined(compiled.condition):
-        away = signed_away(policy, clause.id)
+        away = signed_away(policy, clause, (compiled.condition,))
         lines.append(f"  What is `undefined` has no test yet: it is never met, and {away}.")
     return "\n".join(lines)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from math import ceil
 
 from scalegate.gate.decision import Finding
-from scalegate.policy.clause_figures import all_values
+from scalegate.policy.clause_figures import OUT_OF_REACH, all_values
 from scalegate.policy.document import (
     ACTIONS,
     Action,
@@ -47,6 +48,11 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     reasons += _above_models(policy)
     if not tests:
         reasons.append("It has no understanding test: nothing asks whether we know why the model is not dangerous.")
+    elif not any(map(partial(_understood, policy), policy.clauses)):
+        reasons.append(
+            "It has no understanding test that binds training at all times and for everyone, at a compute that a run"
+            " may come to: nothing else asks whether we know why the model is not dangerous."
+        )
     if not policy.domains:
         reasons.append("It has no domain with a measurable threshold.")
     reasons += _judged(policy)
@@ -69,6 +75,13 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     if unset:
         reasons.append(f"People without a key sign nothing that counts: {', '.join(unset)}.")
     return tuple(reasons)
+
+
+def _understood(policy: Policy, clause: Clause) -> bool:
+    """Whether it asks for a test before training goes on, whenever and for whomever."""
+    if not isinstance(clause, UndefinedTest) or not _binds(clause, "train"):
+        return False
+    return max(all_values(policy, clause.above), default=0) <= OUT_OF_REACH
 
 
 def _above_models(policy: Policy) -> Iterator[str]:

@@ -122,7 +122,7 @@ def same_version(fold: Fold, policy: Policy) -> str | None:
 def weakened(fold: Fold, digest: str) -> tuple[str, ...]:
     """What a version that waits would weaken, or may: each part with what becomes of it."""
     assert fold.policy is not None, "a version waits under one that is in force"
-    changes = changed_since(fold.policy, policy_from_json(_document(fold, digest)))
+    changes = changed_since(fold.policy, policy_from_json(_document(fold, digest)), fold.time)
     return tuple(f"{it.about}: {it.what}" for it in changes if it.rule.severity == "weakness")
 
 

@@ -24,7 +24,7 @@ from pydantic import Field, ValidationError
 
 from scalegate.errors import InputError
 from scalegate.gate.decision import Status
-from scalegate.gate.judge import REQUIRED_KINDS, Judge
+from scalegate.gate.judge import Judge
 from scalegate.policy.document import Action, Policy
 from scalegate.policy.faults import FileFaults, Form, Found, PartPath
 from scalegate.policy.form import faults_of_form
@@ -32,6 +32,7 @@ from scalegate.policy.parts import Part, Source
 from scalegate.policy.scalars import Flop, Identifier, Instant, Text
 from scalegate.policy.semantics import Value
 from scalegate.policy.sheet import Sheet, read_sheet, read_text
+from scalegate.policy.standing import REQUIRED_KINDS
 from scalegate.policy.stated import facts_of, impossible, stated
 
 __all__ = ["Expect", "Expected", "SituationFaults", "read_expected"]

@@ -14,47 +14,11 @@ from scalegate.policy.compile import CompiledClause, compile_policy
 from scalegate.policy.document import Action, Policy
 from scalegate.policy.floors import floor_of
 from scalegate.policy.semantics import Facts, evaluate
-from scalegate.policy.syntax import All, Expr, Fact, at_most, term
+from scalegate.policy.standing import PLAN, REQUIRED_KINDS, STANDING
+from scalegate.policy.syntax import All, Expr
 from scalegate.truth import Truth
 
-__all__ = ["REQUIRED_KINDS", "STANDING", "Judge", "Test"]
-
-REQUIRED_KINDS = ("capability", "cadence", "safeguards")
-"""An action proceeds only if a clause of each kind is met: an empty policy permits nothing."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A condition that holds for every policy."""
-
-    id: str
-    text: str
-    condition: Expr
-
-
-STANDING = (
-    Standing("standing.lineage", "What went into the model is declared and known.", Fact("lineage.declared")),
-    Standing("standing.meter", "The compute meter of every run of the lineage is sound.", Fact("meter.sound")),
-    Standing(
-        "standing.ledger",
-        "The ledger is sound, and this is the policy that it has in force.",
-        Fact("ledger.sound"),
-    ),
-    Standing("standing.clock", "The clock has not gone back.", at_most(term("ledger.time"), term("now"))),
-    Standing(
-        "standing.compute",
-        "The compute asked for is not less than what the lineage has already used.",
-        at_most(term("lineage.compute"), term("compute")),
-    ),
-)
-
-
-PLAN = Standing(
-    "standing.plan",
-    "The run stays within the end that it was planned to have.",
-    at_most(term("compute"), term("lineage.planned_end")),
-)
-"""For training: an absolute limit is checked on the planned end, so a run may not quietly outgrow its plan."""
+__all__ = ["Judge", "Test"]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from scalegate.policy.syntax import PARAMETER, TIMES, Linear, constant, term
 
 __all__ = [
     "KINDS",
+    "OUT_OF_REACH",
     "all_values",
     "figure_faults",
     "model_facts",
@@ -30,6 +31,8 @@ __all__ = [
     "value_at",
 ]
 
+OUT_OF_REACH = 10**30
+"""FLOP: more than a thousand times what is known to have gone into any model. No limit past it limits anything."""
 _Figure = TypeVar("_Figure", int, Fraction)
 KINDS: Mapping[str, FigureKind] = {
     "at": "flop",

@@ -303,5 +303,5 @@ def _in_place(policy: Policy, level: Level, only: str | None, action: Action) ->
         people = policy.signers(level.approvals)
         signed = tuple(at_most(NOW, term(f"approval.{level.number}.{person.id}.until")) for person in people)
         parts.append(AtLeast(level.approvals.at_least, signed))
-    # A level without any safeguard protects nothing: it must never open the gate by being empty.
+    # A level that takes nothing protects nothing: it must never open the gate by being empty. Signatures are something.
     return All(tuple(parts)) if parts else Undefined(f"level.{level.number}.safeguards")

@@ -7,7 +7,7 @@ in place; at any other, what it means with the comparison unknown. Only numbers 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -34,7 +34,7 @@ from scalegate.policy.syntax import (
 )
 from scalegate.truth import Truth
 
-__all__ = ["by_date", "in_figures", "parameters_of", "settled", "versions"]
+__all__ = ["by_date", "in_figures", "in_force_at", "parameters_of", "settled", "versions"]
 
 NOW = term("now")
 
@@ -55,6 +55,26 @@ def in_figures(policy: Policy, expr: Expr) -> Expr:
     It shows what is so whatever the time: on which sides facts stand, and which figures there are.
     """
     return _replaced(expr, lambda it: _all_versions(policy, it)) if policy.parameters else expr
+
+
+def in_force_at(policy: Policy, expr: Expr, at: int, names: Collection[str]) -> Expr:
+    """The tree with the figures of these parameters that count at an instant; where there is none it is undefined."""
+
+    def put(compare: Compare) -> Expr:
+        for name in parameters_of(compare):
+            if name in names:
+                span = next(it for it in _spans(policy, name) if (it.start or 0) <= at and not _over(it, at))
+                if span.value is None:
+                    return Undefined(name)
+                figure = span.value.value.value
+                compare = Compare(compare.op, _put(compare.left, name, figure), _put(compare.right, name, figure))
+        return compare
+
+    return _replaced(expr, put)
+
+
+def _over(span: Interval, at: int) -> bool:
+    return span.end is not None and span.end < at
 
 
 def versions(policy: Policy, compare: Compare) -> Iterator[tuple[Interval, Compare]]:

@@ -49,6 +49,7 @@ from scalegate.policy.scalars import (
 
 __all__ = [
     "Clause",
+    "ClausePart",
     "Condition",
     "Determination",
     "Domain",
@@ -86,7 +87,9 @@ class InForce(Part):
     until: Instant | None = None
 
 
-class _Clause(Part):
+class ClausePart(Part):
+    """What every kind of clause has."""
+
     id: Identifier
     text: Text
     """The sentence that the clause stands for."""
@@ -103,7 +106,7 @@ class _Clause(Part):
         return self.modality in GATING
 
 
-class Cadence(_Clause):
+class Cadence(ClausePart):
     """When a new evaluation is due in every domain, and a new determination in what stands where a domain would."""
 
     kind: Literal["cadence"]
@@ -117,14 +120,14 @@ class Cadence(_Clause):
     """`all`: only when all of these have come; else as soon as one has."""
 
 
-class Capability(_Clause):
+class Capability(ClausePart):
     kind: Literal["capability"]
     domain: Identifier
     """Conclusive, elicited evidence in this domain supports compute up to evidence * buffer / margin; a judgement, of a
     determination with a level, up to where it carries. What either shows is for the level's safeguards."""
 
 
-class Safeguards(_Clause):
+class Safeguards(ClausePart):
     kind: Literal["safeguards"]
     level: Count
     """The level's safeguards and approvals are in place unless every alarm of the level is ruled out."""
@@ -132,7 +135,7 @@ class Safeguards(_Clause):
     """Of the level's safeguards only those of this kind are asked for."""
 
 
-class ComputeCap(_Clause):
+class ComputeCap(ClausePart):
     kind: Literal["compute_cap"]
     at: FlopOrNamed
     """Absolute limit on the lineage, its planned end, and the developer, whatever evaluations say."""
@@ -146,7 +149,7 @@ class NamedModel(Part):
     """Where the estimate comes from, or why there is none: it is a judgement, and is shown as one."""
 
 
-class Moratorium(_Clause):
+class Moratorium(ClausePart):
     """Until its date nothing goes past an amount of compute, or past that of a named model: one of the two."""
 
     kind: Literal["moratorium"]
@@ -169,13 +172,13 @@ class TestInDevelopment(Part):
     """Who may approve a candidate for the test once there is one."""
 
 
-class Condition(_Clause):
+class Condition(ClausePart):
     kind: Literal["condition"]
     when: When
     """What must be so. A file has it as text (`expressions`); what is hashed and evaluated is its tree (`syntax`)."""
 
 
-class Obligation(_Clause):
+class Obligation(ClausePart):
     """Something that is to be done by a time, on the word of who answers for it. Of `by`, `each` and `within` one."""
 
     kind: Literal["obligation"]
@@ -194,7 +197,7 @@ class Obligation(_Clause):
     """Whether doing it after its time ends the breach; `stands`: only an amendment does."""
 
 
-class UndefinedTest(_Clause):
+class UndefinedTest(ClausePart):
     kind: Literal["undefined_test"]
     above: FlopOrNamed
     """No further than this without the test: no signature meets it."""
@@ -228,7 +231,7 @@ class ExceptionTerms(Part):
         return f"exception.{self.id}.{person}"
 
 
-class ScaleCap(_Clause):
+class ScaleCap(ClausePart):
     """No model goes further than so many times the developer's last finished model that was shown to be under every
     alarm. The checks of a generation do not raise its own cap."""
 
@@ -240,7 +243,7 @@ class ScaleCap(_Clause):
     """Effective compute that a generation may come to without any such model."""
 
 
-class ResidualRisk(_Clause):
+class ResidualRisk(ClausePart):
     """The number that the risk which remains must stay within, on the word of those who may claim it."""
 
     kind: Literal["residual_risk"]

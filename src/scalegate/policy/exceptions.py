@@ -28,7 +28,7 @@ from scalegate.policy.document import (
 from scalegate.policy.near import or_like
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, at_most, constant, term, undefined
 
-__all__ = ["exception_faults", "excused", "live", "signed_away", "undefined_in"]
+__all__ = ["exception_faults", "excused", "live", "undefined_in"]
 
 NOW = term("now")
 COMPUTE = term("compute")
@@ -52,12 +52,6 @@ def excused(policy: Policy, action: Action) -> dict[str, tuple[ExceptionTerms, .
         for name in dict.fromkeys(item.clauses) if action in item.actions and action != "release_weights" else ():
             found[name] += (item,)
     return dict(found)
-
-
-def signed_away(policy: Policy, clause: str) -> str:
-    """Whether anybody may let go on what a clause holds that nothing meets, as the end of a sentence."""
-    names = [f"`{it.id}`" for it in policy.exceptions if clause in it.clauses]
-    return f"what it holds goes on only by the exception {' or '.join(names)}" if names else "nobody can sign it away"
 
 
 def _dates(dates: InForce | None) -> Iterator[Expr]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from scalegate.policy.document import Domain, Floor, Level, Policy, Safeguard, ScaleCap
+from scalegate.policy.document import Domain, Floor, Level, Policy, Safeguard, Safeguards, ScaleCap
 from scalegate.policy.faults import PartPath
 from scalegate.units import exact_decimal, exact_flop, format_duration
 
@@ -41,11 +41,26 @@ def looser(policy: Policy, floor: Floor, at: PartPath) -> Iterator[Placed]:
             yield at, what, f"add a level {level.number} with the floor's safeguards and approvals"
         else:
             yield from _at(("levels", index), _of_level(policy, name, level, policy.levels[index]))
+    yield from _at(at, _of_stops(name, theirs))
     if policy.judged and any(isinstance(it, ScaleCap) for it in theirs.clauses):
         names = ", ".join(f"`{it.id}`" for it in policy.judged)
         what = f"the floor `{name}` caps by what models are measured to be, and {names} is judged in place of a domain"
         yield at, what, "leave its `level` out, or ask for it in a condition"
     yield from _of_all(policy, floor)
+
+
+def _of_stops(floor: str, theirs: Policy) -> Iterator[Fault]:
+    """Clauses by which a level of the floor is a stop: what this policy has in place for the level would open it."""
+    for clause in theirs.clauses:
+        level = theirs.level(clause.level) if isinstance(clause, Safeguards) else None
+        if isinstance(clause, Safeguards) and level is not None:
+            asked = [it for it in level.safeguards if clause.only in (None, it.kind)]
+            if not asked and (clause.only is not None or level.approvals is None):
+                what = f"`{clause.id}` of the floor `{floor}` leaves open what level {clause.level} takes: it is a stop"
+                yield (
+                    what,
+                    "ask for that by a condition of the floor, `undefined ...`: what this policy has would open it",
+                )
 
 
 def _at(path: PartPath, faults: Iterable[Fault]) -> Iterator[Placed]:

@@ -1,16 +1,14 @@
-"""Figures in a clause's sentence beside those that it is decided by: people sign for the sentence.
+"""Figures in a part's sentence beside those that it is decided by: people sign for the sentence.
 
-Only what is plainly written is read: amounts with an exponent or many digits, factors as `4x`, durations in digits, and
-a quorum as `two of three`. Whatever else a sentence says is for people to compare.
+What is read as a figure is in `figures_in_text`; whatever else a sentence says is for people to compare.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Set
 from fractions import Fraction
 from itertools import permutations
-from typing import Any
+from typing import Any, TypeAlias
 
 from scalegate.policy.clause_figures import all_values
 from scalegate.policy.dating import in_figures
@@ -21,33 +19,87 @@ from scalegate.policy.document import (
     Clause,
     Condition,
     Determination,
+    ExceptionTerms,
+    Level,
     Moratorium,
     Obligation,
     Policy,
+    Quorum,
+    ResidualRisk,
+    Risk,
     Safeguards,
     ScaleCap,
     UndefinedTest,
 )
+from scalegate.policy.figures_in_text import amounts, bounding, chances, counted, durations, grown, leasts, quorums
 from scalegate.policy.syntax import PARAMETER, AtLeast, Expr, children, compares, fact_names, net
 from scalegate.policy.vocabulary import Kind, vocabulary
-from scalegate.units import exact_flop, format_duration, format_factor, parse_duration
+from scalegate.units import exact_flop, format_chance, format_duration, format_factor
 
-__all__ = ["checked", "figures", "misquotes", "unchecked"]
+__all__ = ["checked", "misquoted_parts", "misquotes", "unchecked"]
 
-
-def figures(text: str) -> tuple[str, ...]:
-    """What is read as a figure in a text, of any kind."""
-    plain = (it for it, _ in (*_amounts(text), *_durations(text), *_quorums(text), *_grown(text)))
-    return (*plain, *_SHARE.findall(text))
+Path: TypeAlias = "tuple[str | int, ...]"
 
 
 def misquotes(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
     """What the sentence says, and what it is decided by instead; nothing where they agree or it names no figure."""
     for said, known, show in _readings(policy, clause):
-        yield from _compare(said, known, show)
-    own, any_of = _growing(policy, clause), _factors(policy)
-    factors = dict(_grown(clause.text)) if own else {}
-    other = [text for text, value in factors.items() if value not in own | any_of]
+        # What bounds nothing may be any amount, beside one that does.
+        yield from _compare([it for it in bounding(clause.text) if it in said] or said, known, show)
+    yield from _signed(policy, clause.text, _signing(policy, clause))
+    if isinstance(clause, ResidualRisk):
+        yield from _compare(chances(clause.text), {clause.at_most}, format_chance)
+    yield from _factored(clause.text, _growing(policy, clause), _factors(policy))
+
+
+_Signed: TypeAlias = Determination | ExceptionTerms | Risk | Level
+"""What people sign for, and is no clause."""
+
+
+def misquoted_parts(policy: Policy) -> Iterator[tuple[Path, str, str, str]]:
+    """The same of what is no clause: where its text is, what it is called, what that says, and what is decided by."""
+    parts: list[tuple[Path, str, str, Quorum, _Signed]] = []
+    for at, it in enumerate(policy.determinations):
+        parts.append((("determinations", at, "text"), f"determination {it.id}", it.text, it.decided_by, it))
+    for at, terms in enumerate(policy.exceptions):
+        parts.append((("exceptions", at, "text"), f"exception {terms.id}", terms.text, terms.granted_by, terms))
+    for at, risk in enumerate(policy.risks):
+        parts.append((("risks", at, "about"), f"risk {risk.id}", risk.about, risk.claimed_by, risk))
+    for at, level in enumerate(policy.levels):
+        if level.approvals:
+            parts.append((("levels", at, "about"), f"level {level.number}", level.about, level.approvals, level))
+    for path, about, text, quorum, part in parts:
+        yield from ((path, about, said, has) for said, has in _of_part(policy, text, quorum, part))
+
+
+def _of_part(policy: Policy, text: str, quorum: Quorum, part: _Signed) -> Iterator[tuple[str, str]]:
+    lasting = (*part.safeguards, part.approvals) if isinstance(part, Level) else (part,)
+    periods = {it.valid_for for it in lasting if it is not None and it.valid_for is not None}
+    # A risk is one over some time, whatever a claim of it counts.
+    said = durations(text) if not isinstance(part, Risk) else counted(text)
+    growth = getattr(part, "carries", None) or getattr(part, "growth", None)
+    signed = {(quorum.at_least, len(policy.signers(quorum)))}
+    yield from _compare(said, periods, lambda it: format_duration(int(it)))
+    yield from _compare(quorums(text), signed, _of_how_many)
+    yield from _signed(policy, text, signed)
+    yield from _factored(text, {growth} if growth is not None else set(), _factors(policy))
+
+
+def _signed(policy: Policy, text: str, known: set[tuple[int, int]]) -> Iterator[tuple[str, str]]:
+    """How many are to sign, where it is not said of how many."""
+    roles = {role.rpartition("/")[2] for person in policy.people for role in person.roles}
+    said, needed = dict(leasts(text, roles)), {it for it, _ in known}
+    if needed and said and not needed & set(said.values()):
+        yield next(iter(said)), " and ".join(map(_of_how_many, sorted(known)))
+
+
+def _of_how_many(quorum: tuple[int, int]) -> str:
+    return f"{quorum[0]} of {quorum[1]}"
+
+
+def _factored(text: str, own: set[Fraction], elsewhere: set[Fraction]) -> Iterator[tuple[str, str]]:
+    factors = dict(grown(text)) if own else {}
+    other = [said for said, value in factors.items() if value not in own | elsewhere]
     if factors and (other or not own & set(factors.values())):
         yield (other or list(factors))[0], " and ".join(format_factor(it) for it in sorted(own))
 
@@ -58,8 +110,8 @@ def unchecked(policy: Policy, clause: Clause, elsewhere: Set[Any]) -> tuple[str,
     One that stands `elsewhere` in the policy (`checked`) is a reference to that.
     """
     kinds = [list(said) for said, known, _ in _readings(policy, clause) if not known]
-    kinds = [[it for it in said if not (_dated(clause) and it in list(_durations(clause.text)))] for said in kinds]
-    kinds += [] if _growing(policy, clause) else [list(_grown(clause.text))]
+    kinds = [[it for it in said if not (_dated(clause) and it in list(durations(clause.text)))] for said in kinds]
+    kinds += [] if _growing(policy, clause) else [list(grown(clause.text))]
     first = (next((text for text, value in said if value not in elsewhere), None) for said in kinds)
     return tuple(it for it in first if it is not None)
 
@@ -68,10 +120,10 @@ def checked(policy: Policy) -> set[Any]:
     """Every figure of the policy that a sentence may name: FLOP, seconds, factors and quorums."""
     found: set[Any] = {policy.first_evaluation_at, policy.lease, *_factors(policy)}
     found |= {domain.elicitation.at_least for domain in policy.domains}
-    quorums = [policy.amendment, *(it.decided_by for it in policy.determinations)]
-    quorums += [it.granted_by for it in policy.exceptions]
-    quorums += [it.test.approved_by for it in policy.clauses if isinstance(it, UndefinedTest)]
-    found |= {(it.at_least, len(policy.signers(it))) for it in quorums if it}
+    asked = [policy.amendment, *(it.decided_by for it in policy.determinations)]
+    asked += [it.granted_by for it in policy.exceptions]
+    asked += [it.test.approved_by for it in policy.clauses if isinstance(it, UndefinedTest)]
+    found |= {(it.at_least, len(policy.signers(it))) for it in asked if it}
     for clause in policy.clauses:
         for _, known, _ in _readings(policy, clause):
             found |= known
@@ -82,13 +134,12 @@ def _readings(policy: Policy, clause: Clause) -> Iterator[tuple[list[tuple[str, 
     """For each kind of figure but factors: those in the sentence, those that it is decided by, and how one is shown."""
     own = [value for name in ("at", "above", "first") if (value := getattr(clause, name, None)) is not None]
     own += [clause.limit] if isinstance(clause, Moratorium) and clause.limit is not None else []
-    amounts = {Fraction(it) for figure in own for it in all_values(policy, figure)}
+    limits = {Fraction(it) for figure in own for it in all_values(policy, figure)}
     if isinstance(clause, Condition):
-        amounts = _constants(in_figures(policy, clause.when), Kind.FLOP, policy)
-    durations, quorums = _lasting(policy, clause), _signing(policy, clause)
-    yield list(_amounts(clause.text)), amounts, lambda it: exact_flop(int(it))
-    yield list(_durations(clause.text)), durations, lambda it: format_duration(int(it))
-    yield list(_quorums(clause.text)), quorums, lambda it: f"{it[0]} of {it[1]}"
+        limits = _constants(in_figures(policy, clause.when), Kind.FLOP, policy)
+    yield list(amounts(clause.text)), limits, lambda it: exact_flop(int(it))
+    yield list(durations(clause.text)), _lasting(policy, clause), lambda it: format_duration(int(it))
+    yield list(quorums(clause.text)), _signing(policy, clause), _of_how_many
 
 
 def _constants(when: Expr, kind: Kind, policy: Policy) -> set[Fraction]:
@@ -109,6 +160,10 @@ def _judged(policy: Policy, clause: Condition) -> list[Determination]:
     """The determinations that a condition names."""
     named = fact_names(clause.when)
     return [it for it in policy.determinations if fact_of(it) in named]
+
+
+def _risks(policy: Policy, clause: ResidualRisk) -> list[Risk]:
+    return [it for it in policy.risks if it.id == clause.risk]
 
 
 def _dated(clause: Clause) -> bool:
@@ -139,6 +194,8 @@ def _growing(policy: Policy, clause: Clause) -> set[Fraction]:
         return set(map(Fraction, all_values(policy, clause.every))) if clause.every is not None else set()
     if isinstance(clause, ScaleCap):
         return set(map(Fraction, all_values(policy, clause.past)))
+    if isinstance(clause, ResidualRisk):
+        return {it.carries for it in _risks(policy, clause) if it.carries is not None}
     if isinstance(clause, Condition):
         return {it.carries for it in _judged(policy, clause) if it.carries is not None} | {
             abs(one / other)
@@ -160,6 +217,8 @@ def _lasting(policy: Policy, clause: Clause) -> set[int]:
         return set(all_values(policy, clause.within)) if clause.within is not None else set()
     if isinstance(clause, Obligation):
         return {it for it in (clause.each, clause.within) if it is not None}
+    if isinstance(clause, ResidualRisk):
+        return {it.valid_for for it in _risks(policy, clause)}
     if isinstance(clause, Condition):
         periods = {
             int(it) for it in _constants(in_figures(policy, clause.when), Kind.INSTANT, policy) if it.denominator == 1
@@ -176,55 +235,11 @@ def _signing(policy: Policy, clause: Clause) -> set[tuple[int, int]]:
     if isinstance(clause, Condition):
         judged = {(it.decided_by.at_least, len(policy.signers(it.decided_by))) for it in _judged(policy, clause)}
         return judged | set(_counts(clause.when))
+    if isinstance(clause, ResidualRisk):
+        return {(it.claimed_by.at_least, len(policy.signers(it.claimed_by))) for it in _risks(policy, clause)}
     if isinstance(clause, Obligation):
         return {(clause.kept_by.at_least, len(policy.signers(clause.kept_by)))}
     tiers = {(tier.binds_at, len(set(tier.parties))) for tier in policy.tiers if tier.id == clause.tier}
     level = policy.level(clause.level) if isinstance(clause, Safeguards) else None
     quorum = level.approvals if level is not None else None
     return tiers | ({(quorum.at_least, len(policy.signers(quorum)))} if quorum else set())
-
-
-_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_COUNT = rf"({'|'.join(_WORDS)}|[1-9][0-9]?)"
-_QUORUM = re.compile(rf"\b{_COUNT} of (?:the |our )?{_COUNT}\b", re.IGNORECASE)
-_DURATION = re.compile(r"(?<![\w.])([1-9][0-9]{0,2}) (second|minute|hour|day|week|month|year)s?\b")
-_FACTOR = re.compile(r"(?<![\w.,])[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?=x\b)")
-_SHARE = re.compile(r"(?<![\w.,])[0-9]+(?:\.[0-9]+)? ?%")
-_AMOUNT = re.compile(
-    r"(?<![\w.^/])(?:"
-    r"(?P<number>[0-9]+(?:\.[0-9]+)?)[eE]\+?(?P<exponent>[0-9]{1,2})"
-    r"|(?:(?P<times>[0-9]+(?:\.[0-9]+)?) ?[x*\u00d7\u00b7] ?)?10 ?(?:\^|\*\*) ?\{?(?P<power>[0-9]{1,2})\}?"
-    r"|(?P<plain>[0-9]{1,3}(?:[,_ ][0-9]{3}){2,}|[0-9]{7,})"
-    r")(?![\w^])"
-)
-"""1e15, 10^15, 1.5 x 10^15, 1,000,000: what a sentence may write for an amount of compute."""
-
-
-def _amounts(text: str) -> Iterator[tuple[str, Fraction]]:
-    for found in _AMOUNT.finditer(text):
-        if found["plain"]:
-            value = Fraction(re.sub("[,_ ]", "", found["plain"]))
-        elif found["power"]:
-            value = Fraction(found["times"] or 1) * 10 ** int(found["power"])
-        else:
-            value = Fraction(found["number"]) * 10 ** int(found["exponent"])
-        yield found[0], value
-
-
-def _grown(text: str) -> Iterator[tuple[str, Fraction]]:
-    for found in _FACTOR.findall(text):
-        yield f"{found}x", Fraction(found.replace(",", ""))
-
-
-def _durations(text: str) -> Iterator[tuple[str, int]]:
-    for found in _DURATION.finditer(text):
-        yield found[0], parse_duration(f"{found[1]} {found[2]}s")
-
-
-def _quorums(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    for found in _QUORUM.finditer(text):
-        yield found[0], (_count(found[1]), _count(found[2]))
-
-
-def _count(word: str) -> int:
-    return _WORDS.index(word.lower()) + 1 if word.lower() in _WORDS else int(word)

@@ -27,7 +27,7 @@ from scalegate.policy.document import (
     ScaleCap,
     UndefinedTest,
 )
-from scalegate.policy.exceptions import signed_away
+from scalegate.policy.lifted import signed_away, until
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import amount, date
 from scalegate.policy.vocabulary import Kind
@@ -104,7 +104,7 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
             return (
                 f"{held} where all of the developer's effective compute together is more than"
                 f" {shown(clause.above, flop)}, until the test `{clause.test.id}` is passed. Nobody has defined that"
-                f" test, so nothing passes it, and {signed_away(policy, clause.id)}."
+                f" test, so nothing passes it, and {signed_away(policy, clause, ())}."
             )
         case _:
             said = inline(condition)
@@ -379,11 +379,11 @@ def dates(clause: Clause, at: int) -> tuple[str, bool]:
     force = clause.in_force
     start, end = (force.from_, force.until) if force else (None, None)
     if start is not None and at < start:
-        return f"Not in force yet: it begins on {date(start)}" + (f" and ends on {date(end)}." if end else "."), False
+        return f"Not in force yet: it begins on {date(start)}" + (f" and ends {until(end)}." if end else "."), False
     if end is not None and at >= end:
         return f"No longer in force: it ended on {date(end)}.", False
     since = f" since {date(start)}" if start is not None else ""
-    return f"In force{since}" + (f", until {date(end)}." if end is not None else "."), True
+    return f"In force{since}" + (f"; it ends {until(end)}." if end is not None else "."), True
 
 
 def lasting(seconds: int | None) -> str:

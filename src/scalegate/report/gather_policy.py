@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalegate.gate.adequacy import inadequate
-from scalegate.gate.judge import PLAN, REQUIRED_KINDS, STANDING
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import (
     ACTIONS,
@@ -15,6 +14,7 @@ from scalegate.policy.document import (
     Domain,
     ExceptionTerms,
     Level,
+    Moratorium,
     Obligation,
     Parameter,
     Policy,
@@ -23,10 +23,12 @@ from scalegate.policy.document import (
 )
 from scalegate.policy.exceptions import undefined_in
 from scalegate.policy.floors import floor_of
+from scalegate.policy.lifted import lifted_by
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, overdue, shown_value, shown_values
 from scalegate.policy.quotes import misquotes
 from scalegate.policy.show import date
+from scalegate.policy.standing import PLAN, REQUIRED_KINDS, STANDING
 from scalegate.policy.syntax import PARAMETER, Expr, fact_names, undefined
 from scalegate.report.clauses import (
     DOING,
@@ -206,6 +208,9 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
         if not clause.gates:
             continue
         trees = [conditions[action][clause.id] for action in clause.actions]
+        ways = list(lifted_by(policy, clause, trees))
+        dated = isinstance(clause, Moratorium) and ways == ["its date"]
+        lifts = f" What lifts it is {' or '.join(ways)}." if ways and not dated else ""
         lacking = dict.fromkeys(name for tree in trees for name in undefined(tree))
         excepted = [it for it in policy.exceptions if clause.id in it.clauses]
         # By an exception no clause is met: what it holds goes on all the same.
@@ -216,18 +221,26 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
         )
         for name in lacking:
             what = f"`{clause.id}`: what it asks for as `{name.removeprefix('test.')}` is not defined."
-            ends = " Until its date nobody" if clause.kind == "moratorium" else " Nobody"
-            yield f"{what}{ends} can meet that{'' if excepted else ' or sign it away'}.{more}"
+            ends = " Until its date nobody" if dated else " Nobody"
+            alone = "" if excepted or lifts else " or sign it away"
+            yield f"{what}{ends} can meet that{alone}.{lifts}{more}"
         names = frozenset(it for tree in trees for it in fact_names(tree) if not it.startswith(PARAMETER))
         measured = {name for name in names for kind in _MEASURED if name.endswith(f".{kind}")}
         if isinstance(clause, Obligation) and clause.late == "stands":
-            once = f"`{clause.id}`: once it was not kept in time"
-            yield f"{once}, no signature {releases} it; only an amendment does.{more}"
+            only = f" only an amendment does, or {' or '.join(ways)}." if ways else ""
+            only = only or f" no signature {releases} it; only an amendment does."
+            yield f"`{clause.id}`: once it was not kept in time,{only}{more}"
         measured |= names & {_MEASURED_ELSEWHERE}
-        if not lacking and names - measured <= _OF_THE_RUN:
-            alone = "only its date can" if clause.kind == "moratorium" else "no evaluation can either"
-            can = "an evaluation alone can" if measured else alone
-            yield f"`{clause.id}`: no signature {releases} it; {can}.{more}"
+        if lacking or not names - measured <= _OF_THE_RUN:
+            continue
+        if lifts:
+            by = " or ".join([*(["an evaluation"] if measured else []), *ways])
+            other = "other " if clause.tier else ""
+            yield f"`{clause.id}`: {by} {releases} it, and no {other}signature does.{more}"
+        else:
+            alone = "only its date can" if dated else "no evaluation can either"
+            alone = "an evaluation alone can" if measured else alone
+            yield f"`{clause.id}`: no signature {releases} it; {alone}.{more}"
     held = [action for action in ACTIONS if _action(policy, action).held]
     if held:
         yield f"{listed([DOING[action] for action in held]).capitalize()}: held, whatever is shown and whoever signs."

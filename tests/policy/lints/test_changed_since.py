@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given, settings
 
 from scalegate.examples import read_example
+from scalegate.gate import Situation
+from scalegate.gate.facts import derive_facts
+from scalegate.gate.judge import Judge
 from scalegate.policy import Policy, parse_policy
 from scalegate.policy.lints import changed_since
-from strategies import policies
+from scalegate.units import parse_instant
+from strategies import cases, policies
 
 TEXT = read_example("arithmetic")
 DOMAIN = TEXT[TEXT.index("  - id: arithmetic\n") : TEXT.index("levels:\n")]
@@ -85,7 +89,6 @@ def test_a_domain_that_is_lost_is_weaker() -> None:
         (MORATORIUM, "kind: compute_cap\n    at: 1 FLOP", "clause publish"),
         (CAP_GATES, CAP_GATES.replace("will", "law"), "clause cap.absolute"),
         (AIM, "", "clause publish"),
-        ("attested_by: security", "attested_by: officer", "safeguard weights-locked"),
         ('section: "5.1"', 'section: "5.2"', "clause cap.absolute, source"),
     ],
 )
@@ -197,7 +200,7 @@ def test_more_of_a_parameter_may_ask_for_more_or_both_or_nothing() -> None:
     assert moved() == ["changed"]
 
 
-def test_a_condition_with_a_parameter_in_place_of_its_figure_is_compared_at_its_most_permissive_value() -> None:
+def test_a_condition_with_a_parameter_in_place_of_its_figure_is_compared_at_each_time() -> None:
     described = TEXT.replace("\nclauses:\n", f"{PARAMETER.rstrip()}\n{LATER}\nclauses:\n")
 
     def when(text: str) -> str:
@@ -205,7 +208,9 @@ def test_a_condition_with_a_parameter_in_place_of_its_figure_is_compared_at_its_
 
     named = when("compute <= parameter.n")
     assert [code for code, _, _ in told(when("compute <= 1.5e9 FLOP"), named)] == ["weaker"]
-    assert [code for code, _, _ in told(when("compute <= 2e9 FLOP"), named)] == ["changed"]
+    # Once it is overdue it permits nothing.
+    assert [code for code, _, _ in told(when("compute <= 2e9 FLOP"), named)] == ["stricter"]
+    assert [code for code, _, _ in told(named, when("compute <= 2e9 FLOP"))] == ["weaker"]
     assert [code for code, _, _ in told(when("compute <= 3e9 FLOP"), named)] == ["stricter"]
     assert [code for code, _, _ in told(named, when("compute <= 2 * parameter.n"))] == ["weaker"]
 
@@ -235,13 +240,250 @@ def test_one_version_is_no_change_and_what_is_weaker_one_way_is_stricter_the_oth
     assert changed_since(old, old) == ()
 
     def counted(code: str, found: tuple[object, ...]) -> int:
-        return sum(it.rule.code == code and "text" not in it.what for it in found)
+        # That something can now go on has no mirror; and a parameter may permit more now, and less once it is overdue.
+        return sum(
+            it.rule.code == code and not any(word in it.what for word in ("text", "can now go on", "parameter."))
+            for it in found
+        )
 
     there, back = changed_since(old, new), changed_since(new, old)
     # What is certain one way may be uncertain the other: that is told as what may be weaker.
     unsure = counted("may-be-weaker", there) + counted("may-be-weaker", back) + counted("changed", back)
     assert counted("weaker", there) <= counted("stricter", back) + unsure
     assert counted("stricter", there) <= counted("weaker", back) + unsure
+
+
+@settings(max_examples=60)
+@given(policies(), cases())
+def test_what_was_held_and_may_go_on_is_never_told_as_stricter_alone(
+    old: Policy, case: tuple[Policy, Situation]
+) -> None:
+    new, situation = case
+
+    def proceeds(policy: Policy) -> bool:
+        return Judge.of(policy, "train").proceeds(derive_facts(policy, situation, "train"))
+
+    if proceeds(new) and not proceeds(old):
+        assert "weakness" in {it.rule.severity for it in changed_since(old, new, situation.now)}
+
+
+def as_kind(kind: str, old: str, text: str = TEXT) -> str:
+    """The last limit and the last gate with other words from their kind on to their sentence."""
+    start = text.index(f"    kind: {old}\n")
+    end = text.index("    text:", start)
+    test = text.find("    test:\n", end)
+    gone = text[test : text.index("  - id: publish")] if old == "undefined_test" else ""
+    return (text[:start] + f"    kind: {kind}\n" + text[end:]).replace(gone, "\n" if gone else gone)
+
+
+CAP_AS = "condition\n    when: lineage.planned_end <= {0} and compute + developer.others <= {0}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("condition\n    when: compute <= 1e13 FLOP or meter.sound", "weaker"),
+        (CAP_AS.format("2e13 FLOP"), "weaker"),
+        (CAP_AS.format("1e13 FLOP"), "changed"),
+        (CAP_AS.format("5e12 FLOP"), "stricter"),
+        ("condition\n    when: compute <= 2 * arithmetic.evidence.compute", "may-be-weaker"),
+        ("moratorium\n    above: 1e13 FLOP\n    until: 2027-01-01", "weaker"),
+    ],
+)
+def test_a_clause_of_another_kind_is_compared_by_what_it_asks_for(kind: str, code: str) -> None:
+    new = as_kind(kind, "compute_cap")
+    assert [(it, about) for it, about, _ in told(TEXT, new)] == [(code, "clause cap.absolute")]
+    aimed = new.replace(CAP_GATES, CAP_GATES.replace("will", "aim"))
+    assert ("weaker", "clause cap.absolute", "`modality` was will, and is aim") in told(TEXT, aimed)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[train, store]", "[train, evaluate]"),
+        ("[train]", "[store]"),
+        ("[train, store]", "[evaluate, store, deploy_external]"),
+    ],
+)
+def test_whatever_action_is_lost_is_weaker(before: str, after: str) -> None:
+    old, new = (TEXT.replace(CAP, CAP.replace("[train]", it)) for it in (before, after))
+    assert [code for code, about, _ in told(old, new) if about == "clause cap.absolute"] == ["weaker"]
+
+
+ONLY = "    kind: safeguards\n    level: 2\n"
+
+
+@pytest.mark.parametrize(("before", "after"), [("security", "deployment"), ("", "security")])
+def test_whatever_kind_of_safeguard_is_no_longer_asked_for_is_weaker(before: str, after: str) -> None:
+    old, new = (TEXT.replace(ONLY, ONLY + f"    only: {it}\n" * bool(it)) for it in (before, after))
+    assert ("weaker", "clause safeguards.level-2") in [(code, about) for code, about, _ in told(old, new)]
+
+
+JUDGED = """
+determinations:
+  - id: fine
+    text: It is fine.
+    about: weights
+    decided_by: {role: officer, at_least: 2}
+    carries: 2x
+    valid_for: 30 days
+
+clauses:
+"""
+DUTY = """
+  - id: report
+    kind: obligation
+    DUE
+    kept_by: {role: officer, at_least: 2}
+    late: counts
+    text: A report is published.
+    source: {document: d}
+    actions: [train]
+    modality: will
+"""
+
+
+SINCE = "within: 9 days\n    after: {}"
+TWO = TEXT.replace("name: Grace Officer, roles: [officer]", "name: Grace Officer, roles: [officer, security]")
+
+
+def owed(due: str) -> str:
+    return TEXT + DUTY.replace("DUE", due)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        (TEXT, TEXT.replace("attested_by: security", "attested_by: officer"), "may-be-weaker"),
+        (
+            TWO,
+            TWO.replace("{role: officer, at_least: 2, valid", "{role: security, at_least: 2, valid"),
+            "may-be-weaker",
+        ),
+        (TEXT, TEXT.replace("roles: [evaluator]", "roles: [evaluator, officer]"), "may-be-weaker"),
+        (TEXT, TEXT.replace("[Example Lab, Sample AI, Specimen Research]", "[Example Lab, Sample AI]"), "weaker"),
+        (
+            owed("within: 9 days\n    after: lineage.opened"),
+            owed("within: 9 days\n    after: policy.adopted"),
+            "may-be-weaker",
+        ),
+        (owed("each: 30 days\n    from: 2026-01-01"), owed("by: 2099-01-01"), "weaker"),
+        (
+            TEXT.replace("\nclauses:\n", JUDGED),
+            TEXT.replace("\nclauses:\n", JUDGED.replace("    carries: 2x\n", "").replace("weights", "developer")),
+            "weaker",
+        ),
+    ],
+)
+def test_what_may_let_more_pass_is_a_weakness(old: str, new: str, code: str) -> None:
+    assert old != new
+    codes = {it for it, _, _ in told(old, new)}
+    assert code in codes
+    assert codes <= {code, "may-be-weaker"}
+
+
+def actions_of_required(text: str, actions: str) -> str:
+    start, end = text.index("  - id: capability.arithmetic"), text.index("  - id: cap.absolute")
+    return text[:start] + text[start:end].replace("actions: [train]", f"actions: {actions}") + text[end:]
+
+
+CADENCE = TEXT[TEXT.index("  - id: cadence") : TEXT.index("  - id: safeguards.level-2")]
+
+
+GONE = """
+parameters:
+  - id: gone
+    about: How far.
+    kind: flop
+    values: [{from: 2025-01-01, value: 1e13 FLOP, reference: {document: d}, review_by: 2025-02-01}]
+
+clauses:
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "action", "when"),
+    [
+        (TEXT, actions_of_required(TEXT, "[train, deploy_external]"), "deploy_external", "always"),
+        (TEXT.replace(CADENCE, ""), TEXT, "train", "always"),
+        (TEXT.replace(CADENCE, CADENCE.replace("will", "aim")), TEXT, "train", "always"),
+        (
+            TEXT.replace(CADENCE, CADENCE.replace("modality", "in_force: {until: 2026-06-01}\n    modality")),
+            TEXT,
+            "train",
+            "from 2026-06-01 on",
+        ),
+        (
+            TEXT.replace(CADENCE, CADENCE.replace("modality", "tier: international\n    modality")),
+            TEXT,
+            "train",
+            "always unless it was on record that a tier was adopted",
+        ),
+        (
+            TEXT.replace("at: 1e13 FLOP", "at: parameter.gone").replace("\nclauses:\n", GONE),
+            TEXT,
+            "train",
+            "always",
+        ),
+    ],
+)
+def test_an_action_that_was_held_and_may_go_on_is_told_as_weaker(old: str, new: str, action: str, when: str) -> None:
+    found = changed_since(parse_policy(old), parse_policy(new), TODAY if "parameter" in old else 0)
+    assert (found[0].rule.code, found[0].about) == ("weaker", f"`{action}`")
+    assert found[0].what == f"was held {when}, and can now go on"
+
+
+def test_a_level_that_was_left_open_and_can_be_met_is_told_as_weaker() -> None:
+    content = TEXT[TEXT.index("    safeguards:\n") : TEXT.index("\ntiers:")]
+    left = TEXT.replace(content, "")
+    what = "asked for `level.2.safeguards`, which was not defined: what that held of `train` can now go on"
+    assert ("weaker", "clause safeguards.level-2", what) in told(left, TEXT)
+    assert {code for code, _, _ in told(TEXT, left)} == {"weaker"}
+
+
+GROWTH = """
+parameters:
+  - id: NAME
+    about: Growth.
+    kind: KIND
+    values:
+VALUES
+"""
+
+
+def grown(figure: str, *values: tuple[str, str, str], name: str = "a", kind: str = "factor") -> Policy:
+    lines = "".join(
+        f"      - {{from: {start}, value: {value}, reference: {{document: d}}, review_by: {end}}}\n"
+        for value, start, end in values
+    )
+    described = GROWTH.replace("NAME", name).replace("KIND", kind).replace("VALUES\n", lines) if values else ""
+    text = condition(f"compute <= 1e12 FLOP or compute <= {figure} * arithmetic.evidence.compute")
+    return parse_policy(text.replace("\nclauses:\n", f"{described}\nclauses:\n"))
+
+
+LONG_GONE = ("100x", "2020-01-01", "2021-01-01")
+TODAY = parse_instant("2026-11-26")
+
+
+@pytest.mark.parametrize("today", [0, TODAY])
+def test_a_figure_that_was_over_long_ago_hides_none(today: int) -> None:
+    old = grown("parameter.a", LONG_GONE, ("2x", "2025-01-01", "2030-01-01"))
+    for new in (grown("50"), grown("parameter.b", ("50x", "2025-01-01", "2030-01-01"), name="b")):
+        assert ("weaker", "clause w") in [(it.rule.code, it.about) for it in changed_since(old, new, today)]
+
+
+def test_an_overdue_figure_that_counts_again_is_weaker_also_from_another_day() -> None:
+    old = grown("parameter.a", ("2x", "2025-01-01", "2026-01-01"))
+    for start in ("2025-01-01", "2025-01-02"):
+        found = changed_since(old, grown("parameter.a", ("2x", start, "2040-01-01")))
+        assert ("weaker", f"parameter a, value from {start}") in [(it.rule.code, it.about) for it in found]
+
+
+def test_figures_of_two_kinds_that_multiply_are_compared_by_size() -> None:
+    share = grown("parameter.a", ("10%", "2025-01-01", "2030-01-01"), kind="share")
+    factor = grown("parameter.a", ("100x", "2025-01-01", "2030-01-01"))
+    assert [it.rule.code for it in changed_since(share, factor)] == ["weaker", "changed"]
+    assert [it.rule.code for it in changed_since(factor, share)] == ["stricter", "changed"]
 
 
 TERMS = """

@@ -6,7 +6,9 @@ import pytest
 
 from scalegate.examples import read_example
 from scalegate.policy import parse_policy
+from scalegate.policy.document import InForce, Tier
 from scalegate.policy.lints import coverage, modalities
+from scalegate.units import parse_instant
 
 POLICY = parse_policy(read_example("starter"))
 
@@ -48,3 +50,23 @@ def test_a_clause_that_gates_nothing_covers_nothing() -> None:
     assert lacks == without(*kinds)
     assert modalities(aimed) == {"aim": len(aims)}
     assert modalities(POLICY) == {"will": len(aims)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"in_force": InForce.model_validate({"until": "2025-01-01"})},
+        {"in_force": InForce.model_validate({"from": "2999-01-01"})},
+        {"tier": "others"},
+    ],
+)
+def test_what_does_not_bind_covers_nothing(change: dict[str, object]) -> None:
+    document = {"id": "others", "about": "Others.", "parties": ["A"], "binds_at": "1", "recorded_by": "officer"}
+    tier = Tier.model_validate(document)
+    clauses = tuple(clause.model_copy(update=change) for clause in POLICY.clauses)
+    lifted = POLICY.model_copy(update={"clauses": clauses, "tiers": (tier,)})
+    found = {it.component: it.lacks for it in coverage(lifted, parse_instant("2026-11-26"))}
+    lacks = without(*{clause.kind for clause in POLICY.clauses})
+    assert {name: it for name, it in found.items() if name != "accountability"} == {
+        name: it for name, it in lacks.items() if name != "accountability"
+    }

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 import scalegate
 from scalegate.examples import read_example
 from scalegate.ledger import SigningKey
-from scalegate.policy import Policy, parse_policy
-from scalegate.policy.lints import RULES, Lint, changed_since, check_policy
+from scalegate.policy import Policy, load_policy, parse_policy
+from scalegate.policy.lints import RULES, Lint, changed_since, check_policy, coverage
 from scalegate.policy.places import places
 from scalegate.policy.reader import fill_keys
 from scalegate.units import parse_instant
@@ -89,12 +89,34 @@ def excepting(*names: str) -> dict[str, str]:
 
 ALL_THREE = excepting("capability.arithmetic", "cadence", "safeguards.level-2")
 
+SAFEGUARD = (
+    f"    safeguards:\n      - id: weights-locked\n        text: {TEXT}\n        kind: security\n"
+    "        attested_by: security\n        valid_for: 3 months\n"
+)
+ONLY = "    kind: safeguards\n    level: 2\n"
+STORED = clause("condition\n    when: compute <= 1e12 FLOP", "A limit.").replace("[train]", "[store]")
+LIMIT = clause("compute_cap\n    at: 1e13 FLOP", "No run goes past 1e13 FLOP.")
+WIDER = LIMIT.replace("[train]", "[train, store]")
+
 CASES = (
     Case(
         "exception-leaves-out",
         {"cadence, safeguards.level-2]": "cadence]"},
         sound=ALL_THREE,
     ),
+    Case(
+        "safeguard-not-asked",
+        {ONLY: f"{ONLY}    only: deployment\n"},
+        beside=("no-resumption",),
+    ),
+    Case("signatures-alone", {SAFEGUARD: ""}),
+    Case("gates-what-is-held", {LAST: STORED}),
+    Case("no-elicitation", {"share: 1%, at_least: 2e10 FLOP": "share: 0%, at_least: 0 FLOP"}),
+    Case("no-elicitation", {"share: 1%, at_least: 2e10 FLOP": "share: 0%, at_least: 1 FLOP"}),
+    Case("much-error", {"alpha: 5%": "alpha: 99%"}),
+    Case("alarm-near-all", {'alarm: "0.20"': 'alarm: "0.999"', 'threshold: "0.50"': 'threshold: "1"'}),
+    Case("limit-out-of-reach", {"at: 1e13 FLOP": "at: 1e40 FLOP", "past 1e13 FLOP": "past 1e40 FLOP"}),
+    Case("said-twice", {LAST: WIDER}),
     Case("number-says-little", number("10%")),
     Case("breach-holds-nothing", {LAST: clause(DUTY, "A report is published.", modality="aim")}),
     Case("obligation-overdue", {LAST: clause(DUTY.replace("2027", "2026"), "A report is published.")}),
@@ -128,6 +150,31 @@ CASES = (
         "always-met",
         {LAST: clause("condition\n    when: not arithmetic.reached or now >= 2026-01-01", "No alarm, for now.")},
     ),
+    *(
+        Case("always-met", {LAST: clause(f"condition\n    when: {when}", "A limit.")})
+        for when in (
+            "compute <= 1e12 FLOP or meter.sound",
+            "compute <= 1e12 FLOP or ledger.sound",
+            "compute <= 1e12 FLOP or now <= 2027-06-01 or 2027-01-01 <= now",
+            "at least 1 of (now <= 2027-06-01, 2027-01-01 <= now)",
+            "lineage.declared and (compute <= 1e12 FLOP or not never)",
+        )
+    ),
+    *(
+        Case("part-always-met", {LAST: clause(f"condition\n    when: {when}", "A limit.")})
+        for when in (
+            "compute <= 1e12 FLOP or -1 FLOP <= arithmetic.evidence.compute",
+            "0 * compute <= arithmetic.evidence.compute",
+            "compute <= 1e12 FLOP or 2020-01-01 <= lineage.opened",
+            "compute <= 1e12 FLOP and (arithmetic.ruled_out or meter.sound)",
+            "compute <= 1e12 FLOP and (arithmetic.ruled_out or now <= 2028-01-01 or 2027-01-01 <= now)",
+            "compute <= 1e12 FLOP and not (arithmetic.reached and not always)",
+        )
+    ),
+    Case("clause-later", {LAST: clause("condition\n    when: compute <= 1e12 FLOP or now <= 2999-01-01", "A limit.")}),
+    Case("clause-later", {'section: "5.1"}\n': 'section: "5.1"}\n    in_force: {from: 2999-01-01}\n'}),
+    Case("clause-ends", {'section: "5.1"}\n': 'section: "5.1"}\n    in_force: {until: 2026-12-01}\n'}),
+    Case("never-met", {LAST: clause("condition\n    when: now <= 2027-01-01 and 2027-06-01 <= now", "Never.")}),
     Case("never-met", {LAST: clause("condition\n    when: undefined test.understanding", "We understand it.")}),
     Case(
         "never-met",
@@ -176,6 +223,15 @@ CASES = (
     Case("both-sides", {"roles: [evaluator]": "roles: [evaluator, officer]", FOURTH: ""}),
     Case("both-sides", {"[security, registrar]": "[security, registrar, officer]", FOURTH: ""}),
     Case("both-sides", {"roles: [gate]": "roles: [gate, security]"}),
+    *(Case("both-sides", {"recorded_by: registrar": f"recorded_by: {it}"}) for it in ("evaluator", "gate")),
+    Case(
+        "tier-lifted-by-one",
+        {
+            "\nclauses:\n": "  - {id: other, about: Others., parties: [Example Lab, B], binds_at: 2,"
+            " recorded_by: registrar}\n\nclauses:\n",
+            LAST: clause("condition\n    when: not arithmetic.reached\n    tier: other", "No alarm."),
+        },
+    ),
     Case(
         "releases-and-amends",
         {"amendment: {role: board": "amendment: {role: officer"},
@@ -331,8 +387,90 @@ def test_a_quorum_without_keys_is_told_once_anybody_has_one() -> None:
 def test_the_examples_are_as_weak_as_they_say_they_are(name: str, weak: list[str]) -> None:
     lints = found(read_example(name))
     assert codes(lints, "weakness") == weak
-    assert set(codes(lints, "note")) == {"stop", "releases-and-amends"}
+    assert set(codes(lints, "note")) - {"tier-lifted-by-one"} == {"stop", "releases-and-amends"}
 
+
+def test_of_two_that_ask_for_the_same_each_that_gates_more_of_its_own_is_needed() -> None:
+    own = CAP_CLAUSE.replace("[train]", "[train, evaluate]")
+    assert "said-twice" not in [it.rule.code for it in found(SOUND.replace(CAP_CLAUSE, own).replace(LAST, WIDER))]
+    lints = found(SOUND.replace(CAP_CLAUSE, CAP_CLAUSE.replace("[train]", "[train, store]")).replace(LAST, LIMIT))
+    assert [it.fix for it in lints if it.rule.code == "said-twice"] == ["keep `cap.absolute`, which gates more"]
+
+
+def test_which_figure_binds_is_said_of_what_both_gate() -> None:
+    lints = found(SOUND.replace(LAST, WIDER.replace("1e13", "5e13")))
+    (figures,) = [it for it in lints if it.rule.code == "two-figures"]
+    assert figures.what.endswith("what binds for `train` is 1.00e+13 FLOP of `cap.absolute`")
+    assert figures.fix == "write one figure in each of them"
+
+
+def test_a_limit_behind_one_that_an_exception_lets_pass_decides() -> None:
+    further = clause("condition\n    when: compute + developer.others <= 1e14 FLOP", "No sum of runs past 1e14 FLOP.")
+    text = SOUND.replace(LAST, further)
+    excepted = f"{text}{EXCEPTION}"
+
+    def masked(policy: str) -> bool:
+        return "never-decides" in [it.rule.code for it in found(policy)]
+
+    assert masked(text)
+    assert not masked(excepted)
+    assert masked(excepted.replace("[cap.absolute]", "[cap.absolute, new]"))
+
+
+def test_what_a_published_floor_is_weak_in_is_not_told_and_of_a_file_it_is(tmp_path: Path) -> None:
+    floor = tmp_path / "ours.yaml"
+    floor.write_text(FLOOR, encoding="utf-8")
+    policy = tmp_path / "policy.yaml"
+
+    def told(named: str) -> list[tuple[str, str, tuple[str | int, ...]]]:
+        policy.write_text(SOUND.replace("people:", f"floors:\n  - {{{named}}}\npeople:", 1), encoding="utf-8")
+        return [(it.rule.code, it.about, it.path) for it in check_policy(load_policy(policy), TODAY)]
+
+    found = told("file: ours.yaml")
+    assert ("clause-over", "clause ours/cap", ("floors", 0)) in found
+    assert ("vague-word", "clause ours/cap", ("floors", 0)) in found
+    assert ("part-always-met", "clause ours/low", ("floors", 0)) in found
+    covered = coverage(load_policy(policy), TODAY)
+    assert not [it for part in covered for it in part.has if "ours/" in it]
+
+
+FLOOR = """scalegate: 1
+policy: ours
+version: "1"
+title: Our standard
+developer: Example Lab
+about: What we hold ourselves to.
+people:
+  - {id: o, name: O, roles: [gate, officer], key: unset}
+clauses:
+  - id: cap
+    kind: compute_cap
+    at: 1e26 FLOP
+    text: No run goes past 1e26 FLOP, where feasible.
+    source: {document: S, section: "1"}
+    actions: [train]
+    modality: will
+    in_force: {until: 2025-01-01}
+  - id: low
+    kind: condition
+    when: compute <= 1e11 FLOP and (compute <= 1e10 FLOP or meter.sound) or 2028-01-01 <= now
+    text: No run goes past 1e11 FLOP.
+    source: {document: S, section: "2"}
+    actions: [train]
+    modality: will
+"""
+EXCEPTION = """
+exceptions:
+  - id: race
+    text: Somebody else is about to cause a catastrophe.
+    source: {document: Policy, section: "9"}
+    clauses: [cap.absolute]
+    actions: [train]
+    granted_by: {role: officer, at_least: 2}
+    valid_for: 7 days
+    growth: 1.5x
+"""
+CAP_CLAUSE = SOUND[SOUND.index("  - id: cap.absolute") : SOUND.index("  - id: last-gate")]
 
 PUBLISHED = Path(scalegate.__file__).parent / "policies"
 

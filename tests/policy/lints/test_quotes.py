@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from scalegate.examples import read_example
 from scalegate.policy import Policy, parse_policy
+from scalegate.policy.figures_in_text import amounts
+from scalegate.policy.lints import check_policy
 from scalegate.policy.quotes import checked, misquotes, unchecked
+from scalegate.units import parse_instant
 
 LAST = "  - id: publish\n"
 
@@ -55,3 +60,97 @@ def test_figures_are_compared_by_kind(
     when: str, text: str, other: list[tuple[str, str]], unknown: tuple[str, ...]
 ) -> None:
     assert read(when, text) == (other, unknown)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("No run past 10\u00b2\u2074 FLOP.", Fraction(10**24)),
+        ("No run past 1.5 x 10\u00b2\u2074 FLOP.", Fraction(15 * 10**23)),
+        ("No run past 1 YFLOP.", Fraction(10**24)),
+        ("No run past 2.5 TFLOP of training.", Fraction(25 * 10**11)),
+    ],
+)
+def test_an_amount_is_read_however_it_is_written(text: str, value: Fraction) -> None:
+    assert [it for _, it in amounts(text)] == [value]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("No lineage past 7e12 FLOP, and our machines could do 9e12 FLOP.", []),
+        ("No lineage past 9e12 FLOP. Our machines could do 7e12 FLOP.", ["9e12"]),
+        ("After 9e12 FLOP we look, and past 7e12 FLOP nobody goes.", []),
+    ],
+)
+def test_the_amount_that_a_sentence_says_bounds_is_the_one_that_decides(text: str, said: list[str]) -> None:
+    assert [it for it, _ in read("compute <= 7e12 FLOP", text)[0]] == said
+
+
+PARTS = """
+determinations:
+  - id: fine
+    text: DETERMINED
+    about: weights
+    decided_by: {role: officer, at_least: 2}
+    carries: 9x
+    valid_for: 180 days
+
+risks:
+  - {id: harm, about: "RISK", claimed_by: {role: officer, at_least: 2}, valid_for: 60 days, carries: 9x}
+
+exceptions:
+  - id: race
+    text: EXCEPTED
+    source: {document: d}
+    clauses: [cadence]
+    actions: [train]
+    granted_by: {role: officer, at_least: 2}
+    valid_for: 7 days
+    growth: 1.5x
+"""
+GATED = """
+  - id: number
+    kind: residual_risk
+    risk: harm
+    at_most: 10%
+    per: action
+    text: NUMBER
+    source: {document: d}
+    actions: [train]
+    modality: will
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "said"),
+    [
+        ("DETERMINED", "At least 3 officers find it fine.", ["At least 3 officers"]),
+        ("DETERMINED", "It is fine up to at most 3x the compute.", ["3x"]),
+        ("DETERMINED", "It is fine, for 2 years.", ["2 years"]),
+        ("DETERMINED", "At least two officers find it fine, up to 9x, for 180 days.", []),
+        ("RISK", "A catastrophe. At least 3 officers claim it, up to at most 3x.", ["At least 3 officers", "3x"]),
+        ("RISK", "A catastrophe within 10 years; each claim counts for 2 years.", ["2 years"]),
+        ("RISK", "A catastrophe within 10 years; each claim counts for 60 days.", []),
+        (
+            "EXCEPTED",
+            "It is about to, for 30 days and to 2x, by three officers.",
+            ["30 days", "by three officers", "2x"],
+        ),
+        ("EXCEPTED", "Somebody is about to, for 7 days and to 1.5x, by two officers.", []),
+        ("LEVEL", "It may add. At least 3 officers have looked, for 2 years.", ["2 years", "At least 3 officers"]),
+        ("LEVEL", "It may add. At least 2 officers have looked, for 3 months.", []),
+        ("NUMBER", "The risk is at most a chance of 0.1%.", ["0.1%"]),
+        ("NUMBER", "The risk is at most 1 in 1,000.", ["1 in 1,000"]),
+        ("NUMBER", "The risk is at most 10%, as at least 2 officers claim.", []),
+        ("NUMBER", "The risk is at most 1 in 10, as at least 3 officers claim.", ["at least 3 officers"]),
+    ],
+)
+def test_what_people_sign_for_is_compared_too(place: str, text: str, said: list[str]) -> None:
+    policy = read_example("arithmetic").replace("\nclauses:\n", f"{PARTS}\nclauses:\n") + GATED
+    about = "The model may be able to add. Its weights are locked away and named people have looked."
+    assert about in policy
+    policy = policy.replace(about, "LEVEL").replace(place, text)
+    found = check_policy(parse_policy(policy), parse_instant("2026-11-26"))
+    told = [it.what for it in found if it.rule.code == "other-figure"]
+    assert [it.split("it says ")[1].split(", and")[0] for it in told] == said

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scalegate.policy.document import Policy
+from scalegate.policy import published
+from scalegate.policy.document import Floor, Policy
 from scalegate.policy.floors import floor_of
-from scalegate.policy.lints import contradictions, dead, duties, excepted, numbers, parameters, people, sources, words
+from scalegate.policy.lints import (
+    contradictions,
+    dead,
+    duties,
+    excepted,
+    gaps,
+    numbers,
+    parameters,
+    people,
+    sources,
+    words,
+)
 from scalegate.policy.lints.lint import Lint, Rule
+from scalegate.policy.reader import load_policy
 
 __all__ = ["RULES", "check_policy"]
 
-_MODULES = (dead, contradictions, people, numbers, duties, excepted, parameters, sources, words)
+_MODULES = (dead, contradictions, gaps, people, numbers, duties, excepted, parameters, sources, words)
 RULES: tuple[Rule, ...] = tuple(it for module in _MODULES for it in vars(module).values() if isinstance(it, Rule))
 """Every rule, in the order in which what it finds is told."""
 
@@ -19,11 +32,13 @@ RULES: tuple[Rule, ...] = tuple(it for module in _MODULES for it in vars(module)
 def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
     """`today`: an instant; what is over by then is told. Never raises for a policy that reads without a fault.
 
-    Of the parts of its floors only that nobody can sign for them: the rest is for who writes the floor.
+    Of the parts of a published floor only that nobody can sign for them: the rest is for who writes it. Of one that is
+    a file beside the policy, which may be the developer's own, all weaknesses.
     """
     found = [
         *dead.lints(policy, today),
         *contradictions.lints(policy),
+        *gaps.lints(policy),
         *people.lints(policy),
         *numbers.lints(policy),
         *duties.lints(policy, today),
@@ -40,10 +55,18 @@ def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
 def _of_policy(policy: Policy, lint: Lint) -> tuple[Lint, ...]:
     """The lint, at the place that the policy's own file has for it; none where it is for another to mend."""
     match lint.path:
-        case (("determinations" | "tiers" | "clauses") as field, int(at), *_):
-            floor = floor_of(getattr(policy, field)[at].id)
-            if floor is None:
+        case (("determinations" | "tiers" | "parameters" | "clauses") as field, int(at), *_):
+            name = floor_of(getattr(policy, field)[at].id)
+            if name is None:
                 return (lint,)
-            index = next(index for index, it in enumerate(policy.floors) if it.policy == floor)
-            return (replace(lint, path=("floors", index)),) if lint.rule is people.UNMET else ()
+            index = next(index for index, it in enumerate(policy.floors) if it.policy == name)
+            ours = lint.rule.severity == "weakness" and not _published(policy.floors[index])
+            told = ours or lint.rule is people.UNMET
+            return (replace(lint, path=("floors", index), words=""),) if told else ()
     return (lint,)
+
+
+def _published(floor: Floor) -> bool:
+    """Whether it comes with this package, word for word."""
+    named = next((it for it in published.published() if (it.name, it.version) == (floor.policy, floor.version)), None)
+    return named is not None and load_policy(named.path).digest() == floor.digest

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from scalegate.policy.clause_figures import all_values, shown
 from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards, ScaleCap
-from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
+from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.scalars import Named
 from scalegate.units import exact_flop, format_duration, format_factor, format_flop, format_instant
 
@@ -105,9 +105,12 @@ def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
         return  # a low bar for a short time beside a high one for long is a schedule
     if not differing:
         if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards | ScaleCap):
-            what = f"it asks for what `{first.id}` asks for"
-            yield Lint(TWICE, path, about, what, "keep one of the two")
+            yield from _twice(path, clause, [it for it in others if _figures(it) == _figures(clause)])
         return
+    shared = [action for action in first.actions if action in clause.actions]
+    unlike = any(set(it.actions) != set(clause.actions) for it in others)
+    where = f"for {', '.join(f'`{it}`' for it in shared)} " if unlike else ""
+    others = [it for it in others if set(shared) <= set(it.actions)]
     said = [f"the {a.name} is {a.shown} in `{first.id}` and {b.shown} here" for a, b in differing]
     names = {a.name for a, _ in differing}
     binding = [
@@ -116,8 +119,23 @@ def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
         for figure, owner in [min(candidates, key=lambda candidate: _size(candidate[0]))]
         if figure.name in names
     ]
-    what = f"{', and '.join(said)}; what binds is {' and '.join(binding)}"
-    yield Lint(TWO_FIGURES, path, about, what, "keep one figure, in one clause")
+    what = f"{', and '.join(said)}; what binds {where}is {' and '.join(binding)}"
+    fix = "write one figure in each of them" if unlike else "keep one figure, in one clause"
+    yield Lint(TWO_FIGURES, path, about, what, fix)
+
+
+def _twice(path: Path, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
+    """Where one of two that ask for the same gates all that the other gates: that one can stay alone."""
+    here = set(clause.actions)
+    wider = next((it for it in others if here <= set(it.actions)), None)
+    narrower = next((it for it in others if set(it.actions) < here), None)
+    about = f"clause {clause.id}"
+    if wider is not None:
+        fix = "keep one of the two" if here == set(wider.actions) else f"keep `{wider.id}`, which gates more"
+        yield Lint(TWICE, path, about, f"it asks for what `{wider.id}` asks for", fix)
+    elif narrower is not None:
+        what = f"it asks for what `{narrower.id}` asks for"
+        yield Lint(TWICE, path, about, what, f"keep `{clause.id}`, which gates more, and leave `{narrower.id}` out")
 
 
 def _size(figure: _Figure) -> Fraction | int:

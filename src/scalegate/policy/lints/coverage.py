@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
+from scalegate.policy.compile import by_name
 from scalegate.policy.document import (
     ACTIONS,
     Cadence,
@@ -23,6 +24,8 @@ from scalegate.policy.document import (
     ScaleCap,
     UndefinedTest,
 )
+from scalegate.policy.lifted import lifted_by
+from scalegate.policy.lints import dead
 
 __all__ = ["Coverage", "coverage", "modalities"]
 
@@ -39,9 +42,10 @@ class Coverage:
     """The kinds of part that are not there, each a phrase."""
 
 
-def coverage(policy: Policy) -> tuple[Coverage, ...]:
-    """Limits, protections, evaluation, response, accountability."""
-    sure = [clause for clause in policy.clauses if clause.gates]
+def coverage(policy: Policy, today: int = 0) -> tuple[Coverage, ...]:
+    """Limits, protections, evaluation, response, accountability: what binds from the instant `today` on."""
+    idle = {lint.about for lint in dead.lints(policy, today) if lint.rule in dead.IDLE}
+    sure = [clause for clause in policy.clauses if _binds(policy, clause) and f"clause {clause.id}" not in idle]
     return (
         _limits(policy, sure),
         _protections(policy, sure),
@@ -56,6 +60,13 @@ def modalities(policy: Policy) -> dict[str, int]:
     names = ("will", "conditional", "law", "aim", "illustrative")
     counted = {name: sum(clause.modality == name for clause in policy.clauses) for name in names}
     return {name: number for name, number in counted.items() if number}
+
+
+def _binds(policy: Policy, clause: Clause) -> bool:
+    """Whether no date and no record alone lifts it; a moratorium says itself that it ends."""
+    trees = [condition for it, condition in by_name(policy) if it.id == clause.id]
+    ends = clause.tier or clause.in_force if isinstance(clause, Moratorium) else lifted_by(policy, clause, trees)
+    return clause.gates and not ends
 
 
 def _of(clauses: Iterable[Clause], *kinds: type) -> list[str]:

@@ -6,17 +6,34 @@ from collections.abc import Iterator
 
 from scalegate.policy.clause_figures import all_values, shown
 from scalegate.policy.compile import CompiledClause, compile_policy
-from scalegate.policy.document import ACTIONS, Clause, ComputeCap, Moratorium, Policy, Safeguards, UndefinedTest
+from scalegate.policy.document import (
+    ACTIONS,
+    Clause,
+    ComputeCap,
+    Condition,
+    Moratorium,
+    Policy,
+    Safeguards,
+    UndefinedTest,
+)
 from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
-from scalegate.policy.lints.tree import implied_by_cap, truths, what_stops
+from scalegate.policy.lints.tree import (
+    at_every_time,
+    idle_parts,
+    implied_by_cap,
+    met_until,
+    opened_from,
+    standing,
+    what_stops,
+)
 from scalegate.policy.obliged import OBLIGATION
 from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import Compare, fact_names
-from scalegate.policy.vocabulary import vocabulary
+from scalegate.policy.vocabulary import named, vocabulary
 from scalegate.truth import Truth
-from scalegate.units import exact_flop, format_instant
+from scalegate.units import exact_flop, format_instant, format_wait
 
-__all__ = ["lints"]
+__all__ = ["IDLE", "lints"]
 
 OVER = Rule(
     "clause-over",
@@ -29,6 +46,24 @@ ALWAYS_MET = Rule(
     "weakness",
     "clauses that are met whatever happens",
     "It can never hold a run. A gate that cannot close is no gate.",
+)
+LATER = Rule(
+    "clause-later",
+    "weakness",
+    "clauses that hold nothing yet",
+    "It reads as a protection, and until its day nothing is held by it.",
+)
+ENDS = Rule(
+    "clause-ends",
+    "weakness",
+    "clauses that end by a date",
+    "It reads as a protection, and from that day on nothing is held by it: that the day comes is enough.",
+)
+PART_MET = Rule(
+    "part-always-met",
+    "weakness",
+    "conditions with a part that is met whatever happens",
+    "What stands beside it, joined by `or`, asks for nothing. It reads as a limit, and is none.",
 )
 NEVER_MET = Rule(
     "never-met",
@@ -54,6 +89,8 @@ STOP = Rule(
     "where a hold is a stop, not a pause",
     "No measurement, signature or date releases it, only a new version of the policy. Know that before it happens.",
 )
+IDLE = (OVER, ALWAYS_MET, LATER)
+"""By which a clause holds nothing now."""
 
 
 def lints(policy: Policy, today: int) -> Iterator[Lint]:
@@ -62,23 +99,67 @@ def lints(policy: Policy, today: int) -> Iterator[Lint]:
     for index, clause in gating(policy):
         compiled = conditions[clause.id]
         dead = list(_dead(policy, index, clause, compiled, today))
-        yield from dead or _stops(policy, index, clause, compiled, today)
+        yield from _dated(index, clause, compiled, today) if not dead else ()
+        yield from dead or (*_parts(policy, index, clause, today), *_stops(policy, index, clause, compiled, today))
 
 
 def _dead(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
     path, about = clause_path(index), f"clause {clause.id}"
     over = _over(clause, today)
-    can = truths(compiled.condition, today)
+    can = at_every_time(compiled.condition, today)
     if over is not None:
         yield Lint(OVER, path, about, over, "take it out, or give it a later end")
     elif can == {Truth.TRUE}:
         fix = "write a condition that some fact can break, or take the clause out"
         yield Lint(ALWAYS_MET, path, about, "its condition is met from now on, whatever happens", fix)
+    elif at_every_time(compiled.condition, today, standing) == {Truth.TRUE}:
+        what = "its condition is met wherever that is so which every policy asks for: that the record is sound, say"
+        yield Lint(ALWAYS_MET, path, about, what, "write a condition that asks for more, or take the clause out")
     elif Truth.TRUE not in can:
         what = "nothing can come about that meets its condition"
         yield Lint(NEVER_MET, path, about, what, "say what would meet it, or take it out")
     else:
         yield from _masked(policy, index, clause, compiled, today)
+
+
+def _dated(index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
+    """That it does not hold yet, or ends, by its own dates; of a moratorium its end is what it says."""
+    about = f"clause {clause.id}"
+    start, end = (clause.in_force.from_, clause.in_force.until) if clause.in_force else (None, None)
+    fix = "let it hold from now on, or leave it out until then"
+    if start is not None and start > today:
+        what = f"it comes into force {format_instant(start)}, in {format_wait(start - today)}"
+        yield Lint(
+            LATER, clause_path(index, "in_force"), about, what, "let it hold from now on, or leave it out until then"
+        )
+    elif (idle := met_until(compiled.condition, today, standing)) is not None:
+        what = f"its condition is met whatever happens until {format_instant(idle)}"
+        yield Lint(LATER, clause_path(index), about, what, fix)
+    if end is not None:
+        what = f"it holds nothing from {format_instant(end)} on, in {format_wait(end - today)}"
+        yield Lint(
+            ENDS, clause_path(index, "in_force"), about, what, "leave the end out, and amend the policy when it is due"
+        )
+
+
+def _parts(policy: Policy, index: int, clause: Clause, today: int) -> Iterator[Lint]:
+    """Parts of a written condition that make what stands beside them idle."""
+    if not isinstance(clause, Condition):
+        return
+    always = list(idle_parts(clause.when, today, standing))
+    new = [it for it in idle_parts(clause.when, today, opened_from(today)) if it not in always]
+    for part in (*always, *new):
+        read = f"`{show_condition(part, named(policy))}`"
+        if part in new:
+            what = f"{read} is met for each lineage that is opened from now on"
+        elif Truth.UNKNOWN in at_every_time(part, today, standing):
+            what = f"{read} is met by any amount, once there is one"
+        elif at_every_time(part, today) == {Truth.TRUE}:
+            what = f"{read} is met whatever happens"
+        else:
+            what = f"{read} is met wherever that is so which every policy asks for"
+        fix = "leave it out, or write what can fail"
+        yield Lint(PART_MET, clause_path(index, "when"), f"clause {clause.id}", what, fix)
 
 
 def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
@@ -149,8 +230,10 @@ def _masked(policy: Policy, index: int, clause: Clause, compiled: CompiledClause
             continue
         if other == clause or (isinstance(clause, ComputeCap) and clause.tier is None):
             continue
+        if any(other.id in it.clauses and clause.id not in it.clauses for it in policy.exceptions):
+            continue  # what an exception lets pass there is held here
         limits = all_values(policy, other.at)
-        if limits and truths(compiled.condition, today, implied_by_cap(max(limits))) == {Truth.TRUE}:
+        if limits and at_every_time(compiled.condition, today, implied_by_cap(max(limits))) == {Truth.TRUE}:
             what = f"`{other.id}` holds at {shown(other.at, exact_flop)}, before this can"
             yield Lint(MASKED, clause_path(index), f"clause {clause.id}", what, "lower its figure, or take it out")
             return

@@ -1,29 +1,102 @@
-"""Numbers for the risk that remains that say little."""
+"""Numbers that say little: of the risk that remains, of evaluations, and limits that nothing comes to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
 
-from scalegate.policy.document import Policy, ResidualRisk
+from scalegate.policy.clause_figures import OUT_OF_REACH as FARTHEST
+from scalegate.policy.clause_figures import all_values
+from scalegate.policy.dating import in_figures
+from scalegate.policy.document import Clause, Condition, Policy, ResidualRisk
 from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
-from scalegate.units import format_chance
+from scalegate.policy.syntax import compares, net
+from scalegate.units import exact_decimal, exact_flop, format_chance, format_flop, format_share
 
 __all__ = ["lints"]
 
 MUCH = Fraction(1, 10)
+LATEST = Fraction(9, 10)
+OF_COMPUTE = frozenset({"compute", "developer.others", "lineage.compute", "lineage.planned_end"})
 SAYS_LITTLE = Rule(
     "number-says-little",
     "weakness",
     "numbers for the risk that remains that nearly anything keeps",
     "The banner's line on it goes all the same: a number of so much says little.",
 )
+NO_ELICITATION = Rule(
+    "no-elicitation",
+    "weakness",
+    "evaluations without elicitation to speak of",
+    "What nobody tries to bring out is ruled out all the same. Others will try.",
+)
+MUCH_ERROR = Rule(
+    "much-error",
+    "weakness",
+    "error budgets that let much be missed",
+    "It is the chance that a capability which is there counts as ruled out.",
+)
+LATE_ALARM = Rule(
+    "alarm-near-all",
+    "weakness",
+    "alarms that only a nearly perfect score raises",
+    "A model that nearly always succeeds counts as one that cannot.",
+)
+OUT_OF_REACH = Rule(
+    "limit-out-of-reach",
+    "weakness",
+    "limits that nothing comes to",
+    "It reads as a limit, and no run of the coming years could pass it.",
+)
+LEAST_SHARE = Fraction(1, 10_000)
 
 
 def lints(policy: Policy) -> Iterator[Lint]:
     """In the order of the document."""
+    first = policy.first_evaluation_at or 0
+    if first > FARTHEST:
+        what = f"the first evaluation is due at {exact_flop(first)}"
+        fix = "write a compute at which the capability cannot be there yet"
+        yield Lint(OUT_OF_REACH, ("first_evaluation_at",), "the policy", what, fix)
+    if policy.error_budget is not None and policy.error_budget.alpha > MUCH:
+        what = f"`alpha` is {format_share(policy.error_budget.alpha)}"
+        yield Lint(MUCH_ERROR, ("error_budget", "alpha"), "the error budget", what, "write 5% or less")
+    for at, domain in enumerate(policy.domains):
+        about, spent = f"domain {domain.id}", domain.elicitation
+        if max(spent.share * first, Fraction(spent.at_least)) <= LEAST_SHARE * first:
+            what = (
+                f"at the first evaluation {format_share(spent.share)} of its compute, and {exact_flop(spent.at_least)},"
+                " is enough"
+            )
+            fix = "ask for as much as others could spend to bring the capability out: 1%, say"
+            yield Lint(NO_ELICITATION, ("domains", at, "elicitation"), about, what, fix)
+        if domain.alarm >= LATEST:
+            what = f"its alarm is at {exact_decimal(domain.alarm)}"
+            fix = "lower it to a score that a model without the capability does not come near"
+            yield Lint(LATE_ALARM, ("domains", at, "alarm"), about, what, fix)
+    for index, clause in gating(policy):
+        for field, limit in _limits(policy, clause):
+            if limit > FARTHEST:
+                what = f"it holds nothing up to {format_flop(int(limit))}"
+                fix = "write an amount that a run may come to, or take it out"
+                yield Lint(OUT_OF_REACH, clause_path(index, field), f"clause {clause.id}", what, fix)
+                break
     for index, clause in gating(policy):
         if isinstance(clause, ResidualRisk) and clause.at_most >= MUCH:
             what = f"it lets a risk of {format_chance(clause.at_most)} be claimed: a number of so much says little"
             fix = f"put a number under {format_chance(MUCH)}, or leave the clause out, and the banner says so"
             yield Lint(SAYS_LITTLE, clause_path(index, "at_most"), f"clause {clause.id}", what, fix)
+
+
+def _limits(policy: Policy, clause: Clause) -> Iterator[tuple[str, Fraction]]:
+    """Amounts of compute up to which it holds nothing, each with its field."""
+    if isinstance(clause, Condition):
+        for it in compares(in_figures(policy, clause.when)):
+            pushes = {push for name, push in net(it).items() if push}
+            if len(pushes) == 1 and max(pushes) < 0 and all(name in OF_COMPUTE for name in net(it)):
+                yield "when", (it.right.const - it.left.const) / -max(pushes)
+        return
+    for field in ("at", "above", "first"):
+        figure = getattr(clause, field, None)
+        if figure is not None:
+            yield from ((field, Fraction(it)) for it in all_values(policy, figure))

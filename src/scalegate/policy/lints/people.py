@@ -14,6 +14,7 @@ from scalegate.policy.syntax import fact_names, undefined
 __all__ = ["lints"]
 
 JUDGED = "determination."
+RECORDS = "records the adopters of"
 
 BOTH_SIDES = Rule(
     "both-sides",
@@ -38,6 +39,12 @@ ALONE = Rule(
     "weakness",
     "one signature decides",
     "One person who is mistaken, or pressed, or whose key was taken, is enough.",
+)
+TIER_ALONE = Rule(
+    "tier-lifted-by-one",
+    "note",
+    "clauses that one signature lifts",
+    "One statement that too few have adopted it is enough for none of its clauses to hold: nobody signs that beside.",
 )
 UNMET = Rule(
     "cannot-be-signed",
@@ -105,7 +112,7 @@ def _asked(policy: Policy) -> Iterator[_Asked]:
             path = clause_path(index, "test", "approved_by")
             yield _quorum(path, f"test {clause.test.id}", clause.test.approved_by, "approves")
     for at, tier in enumerate(policy.tiers):
-        yield _Asked(("tiers", at, "recorded_by"), f"tier {tier.id}", tier.recorded_by, 1, "records the adopters of")
+        yield _Asked(("tiers", at, "recorded_by"), f"tier {tier.id}", tier.recorded_by, 1, RECORDS)
     if policy.amendment:
         yield _quorum(("amendment",), "the amendment", policy.amendment, "amends")
 
@@ -121,6 +128,7 @@ def _sides(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
     judges = {it.role for it in asked if it.does == "judges"}
     grants = {it.role for it in asked if it.does == "grants"}
     amends = {it.role for it in asked if it.does == "amends"}
+    records = {it.role for it in asked if it.does == RECORDS}
     for at, person in enumerate(policy.people):
         has = set(person.roles)
         pairs = [
@@ -131,7 +139,11 @@ def _sides(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
                 "attests safeguards, and approves on them",
             ),
             (
-                "gate" in has and has & (approves | attests | judges | keeps | grants | {"evaluator"}),
+                has & records and "evaluator" in has,
+                "evaluates, and records whether a tier's clauses bind",
+            ),
+            (
+                "gate" in has and has & (approves | attests | judges | keeps | grants | records | {"evaluator"}),
                 "writes the gate's decisions, and signs what they rest on",
             ),
         ]
@@ -197,7 +209,12 @@ def _unused(policy: Policy) -> Iterator[Lint]:
         if tier.id not in used:
             what = "no clause that gates is of it"
             yield Lint(UNUSED, ("tiers", at), about, what, f"give a clause `tier: {tier.id}`, or take the tier out")
-        elif policy.developer not in tier.parties:
+            continue
+        if floor_of(tier.id) is None:
+            what = f"one signature of role `{tier.recorded_by}` says who has adopted it"
+            fix = "know who that is, and leave the tier out of what is to hold whatever others do"
+            yield Lint(TIER_ALONE, ("tiers", at, "recorded_by"), about, what, fix)
+        if policy.developer not in tier.parties:
             what = f"{policy.developer} is none of its parties, and its clauses bind {policy.developer} all the same"
             yield Lint(NO_PARTY, ("tiers", at, "parties"), about, what, "name the developer as the parties are named")
 

@@ -8,11 +8,44 @@ certain it is `may-be-weaker`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from scalegate.policy.document import ExceptionTerms, Floor, InForce, Moratorium, Policy
+from scalegate.policy.compile import compile_policy
+from scalegate.policy.document import (
+    Clause,
+    ClausePart,
+    ExceptionTerms,
+    Floor,
+    InForce,
+    Moratorium,
+    Obligation,
+    Policy,
+    ResidualRisk,
+)
+from scalegate.policy.figures_in_text import figures
 from scalegate.policy.lints.lint import Lint, Path, Rule
-from scalegate.policy.lints.since_figures import Way, as_read, condition_way, figure_way, parameter_ways, value_way
+from scalegate.policy.lints.since_fields import (
+    BY_WAY,
+    CHANGED,
+    MORE_IS_WEAKER,
+    OPPOSITE,
+    STRICTER,
+    UNCLEAR,
+    WEAKER,
+    direction,
+)
+from scalegate.policy.lints.since_figures import (
+    MULTIPLY,
+    Way,
+    as_read,
+    condition_way,
+    figure_way,
+    parameter_ways,
+    together,
+    value_ways,
+)
+from scalegate.policy.lints.since_opened import opened
 from scalegate.policy.parts import (
     Determination,
     Domain,
@@ -25,82 +58,29 @@ from scalegate.policy.parts import (
     Safeguard,
     Tier,
 )
-from scalegate.policy.quotes import figures
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import date
 from scalegate.units import exact_flop, format_duration
 
 __all__ = ["changed_since"]
 
-WEAKER = Rule(
-    "weaker",
-    "weakness",
-    "weaker than the version before",
-    "What was promised before holds less now. Say in public why, before it takes force.",
-)
-STRICTER = Rule("stricter", "note", "stricter than the version before", "Runs that could go on may be held.")
-CHANGED = Rule(
-    "changed",
-    "note",
-    "changed since the version before",
-    "Whether it is weaker is for people to judge: the two say different things.",
-)
-UNCLEAR = Rule(
-    "may-be-weaker",
-    "weakness",
-    "may be weaker than the version before: read it",
-    "It permits something else, and which of the two permits more cannot be told from how they are written.",
-)
-_BY_WAY: Mapping[Way, Rule] = {"weaker": WEAKER, "stricter": STRICTER, "same": CHANGED, "unclear": UNCLEAR}
-_MORE_IS_WEAKER = (
-    "growth",
-    *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
-    *("first_evaluation_at", "from", "carries", "review_by", "by", "each", "past", "first", "at_most"),
-    "compute",
-)
-_LESS_IS_WEAKER = (
-    *("samples", "margin", "share", "at_least", "until", "factor", "notice", "cooling_off", "enhancement", "horizon"),
-)
-"""By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
-_ABSENT_IS: Mapping[str, Rule] = {
-    "first_evaluation_at": STRICTER,
-    "effective_compute": STRICTER,
-    "carries": STRICTER,
-    "only": STRICTER,
-    "every": WEAKER,
-    "within": WEAKER,
-    "on": WEAKER,
-    "valid_for": WEAKER,
-    "undefined_tests": STRICTER,
-    "amendment": STRICTER,
-    "approvals": WEAKER,
-    "apart_from": WEAKER,
-    "by": WEAKER,
-    "each": WEAKER,
-    "tier": STRICTER,
-    "in_force": STRICTER,
-    "from": STRICTER,
-    "until": STRICTER,
-    "notice": WEAKER,
-    "cooling_off": WEAKER,
-    "compute": STRICTER,
-    "release": STRICTER,
-    "survives_release": STRICTER,
-}
-"""What the new version is where it leaves a field out that the old one had; the reverse where it adds it."""
-_OPPOSITE = {WEAKER.code: STRICTER, STRICTER.code: WEAKER, CHANGED.code: CHANGED, UNCLEAR.code: UNCLEAR}
-_UNSAID = frozenset({"version", "id", "number"})
+_UNSAID = frozenset({"version"})
 _KEYED = (
     *("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses", "exceptions"),
     "safeguards",
 )
 _GONE_IS_WEAKER = ("domains", "determinations", "risks", "levels", "clauses", "safeguards")
 _GONE_IS_STRICTER = ("exceptions",)
+_DEADLINE = ("by", "each", "from_", "within", "after")
+"""Of an obligation, and which of them it has says of which kind its deadlines are."""
 
 
-def changed_since(old: Policy, new: Policy) -> tuple[Lint, ...]:
-    """Everything that differs, the weaker first. Paths are those of the new version."""
-    found = [*_Since(old, new).fields(old, new, (), "the policy")]
+def changed_since(old: Policy, new: Policy, today: int = 0) -> tuple[Lint, ...]:
+    """Everything that differs, the weaker first. Paths are those of the new version.
+
+    `today`: the instant from which on it is asked what the two permit.
+    """
+    found = [*opened(old, new, today), *_Since(old, new, today).fields(old, new, (), "the policy")]
     order = [WEAKER, UNCLEAR, STRICTER, CHANGED]
     found.sort(key=lambda lint: order.index(lint.rule))
     return tuple(found)
@@ -109,22 +89,25 @@ def changed_since(old: Policy, new: Policy) -> tuple[Lint, ...]:
 class _Since:
     """The two versions as a whole: what a figure or a condition comes to is asked of the policy that it stands in."""
 
-    def __init__(self, old: Policy, new: Policy) -> None:
-        self._old, self._new = old, new
+    def __init__(self, old: Policy, new: Policy, today: int) -> None:
+        self._old, self._new, self._today = old, new, today
         self._ways = parameter_ways(old, new)
 
-    def fields(self, old: Part, new: Part, path: Path, about: str, *, excepts: bool = False) -> Iterator[Lint]:
-        """`excepts`: of an exception, which permits while a clause holds, so that its dates count the other way."""
+    def fields(
+        self, old: Part, new: Part, path: Path, about: str, *, of: type[Part] | None = None, excepts: bool = False
+    ) -> Iterator[Lint]:
+        """Of the fields of the type `of`, which both have.
+
+        `excepts`: of an exception, which permits while a clause holds, so that its dates count the other way.
+        """
         excepts = excepts or isinstance(new, ExceptionTerms)
-        for name, info in type(new).model_fields.items():
-            if name in _UNSAID or not hasattr(old, name):
-                continue
+        for name, info in (of or type(new)).model_fields.items():
             shown, before, after = info.alias or name, getattr(old, name), getattr(new, name)
             here = (*path, shown)
-            if before == after:
+            if before == after or name in _UNSAID:
                 continue
             if name == "floors":
-                yield from _floors(before, after, here)
+                yield from self._floors(before, after, here)
             elif name == "values" and isinstance(new, Parameter):
                 assert isinstance(old, Parameter), "fields of like parts"
                 yield from self._values(old, new, here, about)
@@ -135,13 +118,14 @@ class _Since:
                 yield from self.fields(before, after, here, inner, excepts=excepts)
             else:
                 rule = self._rule(old, new, name, shown)
-                rule = _OPPOSITE[rule.code] if excepts and (name == "in_force" or isinstance(new, InForce)) else rule
+                rule = OPPOSITE[rule.code] if excepts and (name == "in_force" or isinstance(new, InForce)) else rule
                 yield Lint(rule, here, about, self._told(shown, old, new, name), "")
 
     def _rule(self, old: Part, new: Part, name: str, shown: str) -> Rule:
         before, after = getattr(old, name), getattr(new, name)
-        if isinstance(new, ExceptionTerms) and isinstance(before, tuple):
-            return _of_exception(name, set(before), set(after))
+        own = _of_part(old, new, name)
+        if own is not None:
+            return own
         if isinstance(old, Moratorium) and isinstance(new, Moratorium) and None in (old.above, new.above):
             # An amount in one version, and a model in the other: told of the model, and beside the amount.
             if name == "above":
@@ -149,7 +133,7 @@ class _Since:
             if name == "above_model":
                 return self._moved("above", old.limit, new.limit)
         if name == "when":
-            return _BY_WAY[condition_way(self._old, before, self._new, after)]
+            return BY_WAY[condition_way(self._old, before, self._new, after, self._today)]
         return self._moved(shown, before, after)
 
     def _moved(self, name: str, before: Any, after: Any) -> Rule:
@@ -157,28 +141,31 @@ class _Since:
             # Above a model of which nobody has said how much it took, nothing is known to be within it.
             return CHANGED if before is after else WEAKER if before is None else STRICTER
         if before is not None and after is not None and (isinstance(before, Named) or isinstance(after, Named)):
-            more = name in _MORE_IS_WEAKER
-            return _BY_WAY[figure_way(self._old, before, self._new, after, more_is_weaker=more)]
-        return _direction(name, before, after)
+            more = name in MORE_IS_WEAKER
+            return BY_WAY[figure_way(self._old, before, self._new, after, self._today, more_is_weaker=more)]
+        return direction(name, before, after)
 
     def _values(self, old: Parameter, new: Parameter, path: Path, about: str) -> Iterator[Lint]:
         before, after = {it.from_: it for it in old.values}, {it.from_: it for it in new.values}
-        helps = self._ways[new.id]
+
+        def ways(was: ParameterValue | None, now: ParameterValue | None) -> tuple[Way, Way]:
+            return value_ways(old, new, self._ways[new.id], self._today, was, now)
+
         for start, gone in before.items():
             if start not in after:
-                rule = _BY_WAY[value_way(old, new, start, helps)] if old.kind == new.kind else CHANGED
-                yield Lint(rule, path, f"{about}, {_name(gone)}", "is gone", "")
+                yield Lint(BY_WAY[together(ways(gone, None))], path, f"{about}, {_name(gone)}", "is gone", "")
         for index, value in enumerate(new.values):
             here, within = (*path, index), f"{about}, {_name(value)}"
             was = before.get(value.from_)
             if was is None:
-                rule = _BY_WAY[value_way(old, new, value.from_, helps)] if old.kind == new.kind else CHANGED
-                yield Lint(rule, here, within, "is new", "")
+                yield Lint(BY_WAY[together(ways(None, value))], here, within, "is new", "")
                 continue
-            if was.value != value.value:
-                rule = _BY_WAY[value_way(old, new, value.from_, helps, was, value)] if old.kind == new.kind else CHANGED
-                yield Lint(rule, (*here, "value"), within, self._told("value", was, value, "value"), "")
-            yield from self.fields(was, value.model_copy(update={"value": was.value}), here, within)
+            figure, times = ways(was, value)
+            for name, way in (("value", figure), ("review_by", times)):
+                if getattr(was, name) != getattr(value, name):
+                    yield Lint(BY_WAY[way], (*here, name), within, self._told(name, was, value, name), "")
+            same = {"value": was.value, "review_by": was.review_by}
+            yield from self.fields(was, value.model_copy(update=same), here, within)
 
     def _parts(self, kind: str, old: Sequence[Any], new: Sequence[Any], path: Path) -> Iterator[Lint]:
         before, after = {_key(it): it for it in old}, {_key(it): it for it in new}
@@ -191,16 +178,57 @@ class _Since:
             key, here = _key(part), (*path, index) if "/" not in str(_key(part)) else ("floors",)
             if key not in before:
                 rule = STRICTER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
-                rule = WEAKER if kind in _GONE_IS_STRICTER else rule
+                # Whoever is new may sign where others had to.
+                rule = WEAKER if kind in _GONE_IS_STRICTER else UNCLEAR if kind == "people" else rule
                 yield Lint(rule, here, _name(part), "is new", "")
             elif type(before[key]) is not type(part):
-                what = f"was of kind `{before[key].kind}` and is of `{part.kind}`"
-                yield Lint(CHANGED, here, _name(part), what, "")
+                yield from self._of_other_kind(before[key], part, here)
             else:
                 yield from self.fields(before[key], part, here, _name(part))
 
+    def _of_other_kind(self, old: Clause, new: Clause, path: Path) -> Iterator[Lint]:
+        """A clause that is of another kind now: what it asks for, as conditions, and what all kinds have."""
+        about, what = _name(new), f"was of kind `{old.kind}` and is of `{new.kind}`"
+        ways: list[Way] = []
+        for action in new.actions:
+            was, now = (
+                next(
+                    (it.condition for it in compile_policy(policy, action, by_name=True) if it.clause.id == new.id),
+                    None,
+                )
+                for policy in (self._old, self._new)
+            )
+            if was is None or now is None:
+                continue
+            ways.append(condition_way(self._old, was, self._new, now, self._today))
+            if len(ways) == 1:
+                what += f": it asked for `{as_read(self._old, was)}`, and asks for `{as_read(self._new, now)}`"
+        way = together(ways) if ways else "unclear"
+        yield Lint(BY_WAY[way] if old.gates or new.gates else CHANGED, path, about, what, "")
+        yield from self.fields(old, new, path, about, of=ClausePart)
+
+    def _floors(self, old: Sequence[Floor], new: Sequence[Floor], path: Path) -> Iterator[Lint]:
+        """What of the floors themselves differs; their clauses are compared one by one, as the policy's own are."""
+        before, kept = {it.policy: it for it in old}, {it.policy for it in new}
+        for name in before:
+            if name not in kept:
+                yield Lint(WEAKER, path, f"floor {name}", "is gone, and with it every clause of it", "")
+        for index, floor in enumerate(new):
+            here, about, was = (*path, index), f"floor {floor.policy}", before.get(floor.policy)
+            if was is None:
+                yield Lint(STRICTER, here, about, "is new", "")
+            elif was.digest != floor.digest:
+                what = f"was `{was.version}` ({was.digest[:12]}), and is `{floor.version}` ({floor.digest[:12]})"
+                yield Lint(CHANGED, here, about, what, "")
+                left = {"clauses": (), "determinations": (), "parameters": (), "tiers": (), "people": ()}
+                one, other = (it.document.model_copy(update=left) for it in (was, floor))
+                for lint in self.fields(one, other, here, about):
+                    inner = about if lint.about == about else f"{about}, {lint.about}"
+                    yield replace(lint, path=here, about=inner)
+                yield from _inspectors(was.document, floor.document, here, about)
+
     def _told(self, shown: str, old: Part, new: Part, name: str) -> str:
-        if name in ("text", "about"):
+        if name in ("text", "about") and not (name == "about" and isinstance(new, Determination)):
             kept = figures(getattr(new, name))
             lost = [it for it in figures(getattr(old, name)) if it not in kept]
             without = f", without {', '.join(lost)}" if lost else ""
@@ -214,50 +242,40 @@ class _Since:
         return f"`{shown}` was {was}, and is {now}"
 
 
-def _of_exception(name: str, before: set[str], after: set[str]) -> Rule:
-    """Of the lists of an exception: what more clauses, actions, or conditions of it come to."""
-    more, less = (STRICTER, WEAKER) if name == "determined" else (WEAKER, STRICTER)
-    return more if before < after else less if after < before else CHANGED
+def _inspectors(old: Policy, new: Policy, path: Path, about: str) -> Iterator[Lint]:
+    """Whose keys a floor names: where it names any for a role, only they can take it."""
+    for role in dict.fromkeys(role for person in old.people for role in person.roles):
+        before, after = ({it.key for it in policy.with_role(role)} - {"unset"} for policy in (old, new))
+        if before and not after:
+            yield Lint(WEAKER, path, about, f"it no longer names a key for its role `{role}`: anybody can have it", "")
+        elif before and after - before:
+            yield Lint(UNCLEAR, path, about, f"it names another key for its role `{role}`", "")
 
 
-def _floors(old: Sequence[Floor], new: Sequence[Floor], path: Path) -> Iterator[Lint]:
-    """What of the floors themselves differs; their clauses are compared one by one, as the policy's own are."""
-    before, after = {it.policy: it for it in old}, {it.policy: it for it in new}
-    for name in before.keys() - after.keys():
-        yield Lint(WEAKER, path, f"floor {name}", "is gone, and with it every clause of it", "")
-    for index, floor in enumerate(new):
-        was = before.get(floor.policy)
-        if was is None:
-            yield Lint(STRICTER, (*path, index), f"floor {floor.policy}", "is new", "")
-        elif was.digest != floor.digest:
-            what = f"was `{was.version}` ({was.digest[:12]}), and is `{floor.version}` ({floor.digest[:12]})"
-            yield Lint(CHANGED, (*path, index), f"floor {floor.policy}", what, "")
-
-
-def _direction(name: str, before: Any, after: Any) -> Rule:
-    if (before is None or after is None) and name != "due":
-        left_out = _ABSENT_IS.get(name, CHANGED)
-        return left_out if after is None else _OPPOSITE[left_out.code]
-    if name == "modality":
-        gating = ("will", "conditional", "law")
-        if (before in gating) is (after in gating):
-            return CHANGED
-        return STRICTER if after in gating else WEAKER
-    if name == "due":
-        return WEAKER if after == "all" else STRICTER if before == "all" else CHANGED
-    if name == "actions":
-        return STRICTER if set(before) < set(after) else WEAKER if set(after) < set(before) else CHANGED
-    if name == "text":
-        return WEAKER if figures(before) and not figures(after) else CHANGED
-    if name == "apart_from":
-        return STRICTER if set(before) < set(after) else WEAKER if set(after) < set(before) else CHANGED
-    if name == "late":
-        return STRICTER if after == "stands" else WEAKER
-    if name in _MORE_IS_WEAKER:
-        return WEAKER if after > before else STRICTER
-    if name in _LESS_IS_WEAKER:
-        return WEAKER if after < before else STRICTER
-    return CHANGED
+def _of_part(old: Part, new: Part, name: str) -> Rule | None:
+    """Of fields whose name means another thing in other parts; None: it is not one of these."""
+    before, after = getattr(old, name), getattr(new, name)
+    match new:
+        case ExceptionTerms() if name == "actions":
+            return direction("clauses", before, after)
+        case Determination() if isinstance(old, Determination) and old.about != new.about:
+            # Once for the developer is less than for each of its models; how far that carries is then another matter.
+            if name == "about":
+                return WEAKER if after == "developer" else UNCLEAR
+            return UNCLEAR if name == "carries" else None
+        case Parameter() if name == "kind":
+            return CHANGED if {before, after} <= MULTIPLY else UNCLEAR
+        case Person() if name == "roles":
+            return UNCLEAR if set(after) - set(before) else CHANGED
+        case ResidualRisk() if name == "per":
+            # What is added up is within the number only if each action is.
+            return WEAKER if after == "action" else STRICTER if before == "action" else UNCLEAR
+        case Obligation() if name in _DEADLINE and isinstance(old, Obligation):
+            asked = [{it for it in _DEADLINE if getattr(duty, it) is not None} for duty in (old, new)]
+            if asked[0] == asked[1]:
+                return None
+            return WEAKER if name == "each" and after is None else UNCLEAR  # what came again comes no more
+    return None
 
 
 def _shown(part: Part, name: str) -> str | None:

@@ -1,33 +1,34 @@
 """Which of two conditions, or of two figures that may be parameters, permits more.
 
-A parameter that stands in one version alone is taken at its most permissive value: whoever reads the change is to know
-what it lets through, and from when it does stands with its values. Where both name it, it is the same on both sides,
-and that its values moved is told of these.
+A parameter that stands in one version alone is compared at each time from today on with what stands in the other: the
+new version is weaker if it permits more at any of these. Where a parameter has no value that counts, nothing is
+permitted. One that both name is the same on both sides, and that its values moved is told of these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any as Anything
-from typing import Literal, TypeAlias
+from itertools import chain
+from typing import Any, Literal, TypeAlias
 
-from scalegate.policy.clause_figures import all_values
+from scalegate.policy.clause_figures import value_at
 from scalegate.policy.compile import by_name
-from scalegate.policy.dating import parameters_of, versions
+from scalegate.policy.dating import in_force_at, parameters_of
 from scalegate.policy.document import Parameter, ParameterValue, Policy
-from scalegate.policy.entails import entails, positive
+from scalegate.policy.entails import entails
 from scalegate.policy.loosening import helps_by
-from scalegate.policy.parameters import in_force, name_of
+from scalegate.policy.parameters import in_force, name_of, spans
+from scalegate.policy.scalars import Named
 from scalegate.policy.show import show_condition
-from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Not, Undefined
+from scalegate.policy.syntax import Expr
 from scalegate.policy.vocabulary import named
 
-__all__ = ["Way", "as_read", "condition_way", "figure_way", "parameter_ways", "value_way"]
+__all__ = ["Way", "as_read", "condition_way", "figure_way", "instants", "parameter_ways", "together", "value_ways"]
 
 Way: TypeAlias = Literal["weaker", "stricter", "same", "unclear"]
 """What the new one is beside the old one; `same`: it comes to the same, or nothing turns on it."""
+MULTIPLY = frozenset({"factor", "share"})
 
 
 def as_read(policy: Policy, when: Expr) -> str:
@@ -35,40 +36,50 @@ def as_read(policy: Policy, when: Expr) -> str:
     return show_condition(when, named(policy))
 
 
-def condition_way(old: Policy, before: Expr, new: Policy, after: Expr) -> Way:
+def together(ways: Iterable[Way]) -> Way:
+    """Of several things, or times, that each count: what is weaker in one of them is weaker."""
+    found = set(ways)
+    order: tuple[Way, ...] = ("weaker", "unclear", "stricter")
+    return next((way for way in order if way in found), "same")
+
+
+def instants(parameters: Iterable[Parameter], today: int) -> list[int]:
+    """Today, and each later instant from which one of them has another value, or none."""
+    cuts = chain.from_iterable(
+        (it.start, None if it.end is None else it.end + 1) for p in parameters for it in spans(p)
+    )
+    return sorted({today, *(it for it in cuts if it is not None and it > today)})
+
+
+def condition_way(old: Policy, before: Expr, new: Policy, after: Expr, today: int = 0) -> Way:
     """Of the trees of two conditions."""
-    both = set(parameters_of(before)) & set(parameters_of(after))
-    was, now = _at_most(old, positive(before), both), _at_most(new, positive(after), both)
-    return _way(entails(was, now), entails(now, was))
+    was, now = (frozenset(parameters_of(it)) for it in (before, after))
+    names = was ^ now
+    moving = [it for policy in (old, new) for it in policy.parameters if name_of(it) in names]
+    return together(
+        _way(in_force_at(old, before, at, names), in_force_at(new, after, at, names)) for at in instants(moving, today)
+    )
 
 
-def _way(loosened: bool, tightened: bool) -> Way:
+def _way(before: Expr, after: Expr) -> Way:
+    loosened, tightened = entails(before, after), entails(after, before)
     if loosened and tightened:
         return "same"
     return "weaker" if loosened else "stricter" if tightened else "unclear"
 
 
-def _at_most(policy: Policy, expr: Expr, kept: Collection[str]) -> Expr:
-    """All that the condition lets through at some time: each comparison with any of the values of its parameters."""
-    match expr:
-        case Compare() if set(parameters_of(expr)) - set(kept):
-            found = tuple(it for _, it in versions(policy, expr))
-            return Any(found) if found else Undefined(parameters_of(expr)[0])
-        case All(items) | Any(items) | AtLeast(_, items):
-            return replace(expr, items=tuple(_at_most(policy, item, kept) for item in items))
-        case Not(item):
-            return Not(_at_most(policy, item, kept))
-        case _:
-            return expr
-
-
-def figure_way(old: Policy, before: Anything, new: Policy, after: Anything, *, more_is_weaker: bool) -> Way:
+def figure_way(old: Policy, before: Any, new: Policy, after: Any, today: int, *, more_is_weaker: bool) -> Way:
     """Of two figures of a clause, of which at least one is a parameter."""
-    most = max if more_is_weaker else min
-    was, now = (most(all_values(of, it), default=None) for of, it in ((old, before), (new, after)))
-    if was is None or now is None:
-        return "unclear"
-    return _by_size(was, now, {more_is_weaker})
+    moving = [
+        it
+        for policy, figure in ((old, before), (new, after))
+        for it in policy.parameters
+        if isinstance(figure, Named) and figure.id == it.id
+    ]
+    return together(
+        _by_size(value_at(old, before, at), value_at(new, after, at), {more_is_weaker})
+        for at in instants(moving, today)
+    )
 
 
 def parameter_ways(old: Policy, new: Policy) -> Mapping[str, Collection[bool]]:
@@ -82,24 +93,28 @@ def _all_helps(conditions: list[Expr], parameter: Parameter) -> Iterator[bool]:
         yield from helps_by(condition, name_of(parameter))
 
 
-def value_way(
+def value_ways(
     old: Parameter,
     new: Parameter,
-    at: int,
     helps: Collection[bool],
-    was: ParameterValue | None = None,
-    now: ParameterValue | None = None,
-) -> Way:
-    """Of the values of a parameter from an instant on: those that are given, or those that count then.
-
-    Where there was none that counted, what needs it was held.
-    """
-    was, now = was or _counts(old, at), now or _counts(new, at)
-    if not helps or (was is None and now is None):
-        return "same"
-    if was is None or now is None:
-        return "weaker" if was is None else "stricter"
-    return _by_size(was.value.value, now.value.value, helps)
+    today: int,
+    was: ParameterValue | None,
+    now: ParameterValue | None,
+) -> tuple[Way, Way]:
+    """Of a value of a parameter, `was` in the one version and `now` in the other: what comes of its figure, and what
+    of the times at which there is one at all. Where there is none that counts, what needs it is held."""
+    figures, times = set[Way](), set[Way]()
+    for at in instants((old, new), today) if helps else ():
+        before, after = _counts(old, at), _counts(new, at)
+        if (was is None or before is not was) and (now is None or after is not now):
+            continue
+        if before is None or after is None:
+            times.add("weaker" if before is None else "stricter")
+        elif old.kind != new.kind and not {old.kind, new.kind} <= MULTIPLY:
+            figures.add("unclear")
+        else:
+            figures.add(_by_size(before.value.value, after.value.value, helps))
+    return together(figures), together(times)
 
 
 def _counts(parameter: Parameter, at: int) -> ParameterValue | None:
@@ -107,9 +122,12 @@ def _counts(parameter: Parameter, at: int) -> ParameterValue | None:
     return value if value is not None and at <= value.review_by else None
 
 
-def _by_size(was: Fraction | int, now: Fraction | int, helps: Collection[bool]) -> Way:
-    if was == now or not helps:
+def _by_size(was: Fraction | int | None, now: Fraction | int | None, helps: Collection[bool]) -> Way:
+    """Nothing is permitted by a figure that is not there."""
+    if was == now:
         return "same"
+    if was is None or now is None:
+        return "weaker" if was is None else "stricter"
     if len(helps) > 1:
         return "unclear"
     return "weaker" if (now > was) in helps else "stricter"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from scalegate.policy.document import Policy
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
-from scalegate.policy.quotes import checked, misquotes, unchecked
+from scalegate.policy.quotes import checked, misquoted_parts, misquotes, unchecked
 
 __all__ = ["lints"]
 
@@ -68,6 +68,9 @@ def lints(policy: Policy) -> Iterator[Lint]:
             what = f"it says {' and '.join(other)}, and nothing that it is decided by is of that kind"
             fix = "ask for it in a clause, or leave the figure out of the sentence"
             yield Lint(UNCHECKED, clause_path(index, "text"), f"clause {clause.id}", what, fix, other[0])
+    for path, about, said, has in misquoted_parts(policy):
+        what, fix = f"it says {said}, and what is decided by is {has}", "write the same figure in both"
+        yield Lint(MISQUOTED, path, about, what, fix, said)
     for at in range(len(policy.domains)):
         yield from _domain(policy, at)
     for index, clause in gating(policy):

@@ -10,10 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
+from math import ceil, floor
 from typing import TypeAlias
 
+from scalegate.policy.entails import entails, positive
+from scalegate.policy.semantics import evaluate
+from scalegate.policy.standing import STANDING
 from scalegate.policy.syntax import (
     All,
+    Any,
     AtLeast,
     Compare,
     Expr,
@@ -27,13 +32,14 @@ from scalegate.policy.syntax import (
 )
 from scalegate.truth import Truth, negate
 
-__all__ = ["implied_by_cap", "truths", "what_stops"]
+__all__ = ["at_every_time", "idle_parts", "implied_by_cap", "standing", "truths", "what_stops"]
 
 Truths: TypeAlias = frozenset[Truth]
 Given: TypeAlias = Callable[[Expr], Truths | None]
 """What an atom can be, where more is known of it than of any."""
 
 _ANY = frozenset(Truth)
+_TRUE, _FALSE = frozenset({Truth.TRUE}), frozenset({Truth.FALSE})
 _ALWAYS_KNOWN = frozenset({"compute", "now"})
 _NEVER_LESS = frozenset({"compute", "now", "developer.others", "lineage.compute", "ledger.time"})
 """A plan can be made smaller, and so is none of these."""
@@ -56,6 +62,99 @@ def truths(expr: Expr, today: int, given: Given = lambda _: None) -> Truths:
     parts = [truths(item, today, given) for item in children(expr)]
     wanted = expr.k if isinstance(expr, AtLeast) else len(parts) if isinstance(expr, All) else 1
     return _counted(wanted, parts)
+
+
+MOST_LOOKS = 200_000
+"""Parts that are looked at, over all dates of one condition; past that its dates are taken one by one."""
+
+
+def at_every_time(expr: Expr, today: int, given: Given = lambda _: None) -> Truths:
+    """The same, with all comparisons of the clock with dates taken together: it is before some and past the others."""
+    return frozenset[Truth]().union(*(can for _, can in _by_time(expr, today, given)))
+
+
+def met_until(expr: Expr, today: int, given: Given) -> int | None:
+    """The last second of a time from today on in which it is met whatever happens; None: there is none, or no end."""
+    for at, can in _by_time(expr, today, given):
+        if can != {Truth.TRUE}:
+            return at - 1 if at > today else None
+    return None
+
+
+def _by_time(expr: Expr, today: int, given: Given) -> Iterator[tuple[int, Truths]]:
+    """The truths that it can have from today on, and from each date on that it compares the clock with."""
+    # Parts are known by where they stand: to compare them takes long, and there may be many dates.
+    dated = {id(part): turn for part in compares(expr) if (turn := _turn_of(part)) is not None}
+    times = sorted({today, *(at for at, _ in dated.values() if at > today)})
+    if len(times) * _size(expr) > MOST_LOOKS:
+        yield today, truths(expr, today, given)
+        return
+    known: dict[int, Truths | None] = {}
+    for at in times:
+
+        def then(part: Expr, at: int = at) -> Truths | None:
+            turn = dated.get(id(part))
+            if turn is not None:
+                return _TRUE if (at >= turn[0]) is turn[1] else _FALSE
+            if id(part) not in known:
+                known[id(part)] = given(part)
+            return known[id(part)]
+
+        yield at, truths(expr, at, then)
+
+
+def _turn_of(part: Compare) -> tuple[int, bool] | None:
+    """Of a comparison of the clock with a date: the first second at which it has turned, and whether it is so then."""
+    pushes = {name: it for name, it in net(part).items() if it}
+    if pushes.keys() != {"now"} or fact_names(part) != {"now"}:
+        return None
+    edge = (part.left.const - part.right.const) / pushes["now"]
+    met = pushes["now"] > 0
+    # At the very date a comparison with `<` is not so.
+    later = (part.op == "<") is met
+    return (floor(edge) + 1 if later else ceil(edge)), met
+
+
+def _size(expr: Expr) -> int:
+    return 1 + sum(map(_size, children(expr)))
+
+
+def standing(part: Expr) -> Truths | None:
+    """What is so wherever anything goes on: the conditions that stand under every policy."""
+    met = isinstance(part, Fact | Compare) and any(entails(it.condition, part) for it in STANDING)
+    return frozenset({Truth.TRUE}) if met else None
+
+
+def opened_from(today: int) -> Given:
+    """What is so, beside that, of each lineage that is opened from an instant on."""
+
+    def holds(part: Expr) -> Truths | None:
+        if isinstance(part, Compare) and fact_names(part) == {"lineage.opened"}:
+            pushes = net(part)["lineage.opened"]
+            if pushes > 0 and evaluate(part, {"lineage.opened": today}) is Truth.TRUE:
+                return frozenset({Truth.TRUE})
+        return standing(part)
+
+    return holds
+
+
+def idle_parts(expr: Expr, today: int, given: Given) -> Iterator[Expr]:
+    """Alternatives that are met whatever happens, so that what stands beside them asks for nothing; and comparisons
+    that any amount meets, once there is one."""
+    yield from dict.fromkeys(_idle(positive(expr), today, given))
+
+
+def _idle(expr: Expr, today: int, given: Given) -> Iterator[Expr]:
+    can = at_every_time(expr, today, given)
+    if isinstance(expr, Compare) and Truth.FALSE not in can and Truth.UNKNOWN in can:
+        yield expr
+    if isinstance(expr, Any | AtLeast) and len(expr.items) > 1:
+        yield from (item for item in expr.items if at_every_time(item, today, given) == {Truth.TRUE})
+        # Several dates may come to always though none of them does.
+        if can == {Truth.TRUE} and not any(at_every_time(it, today, given) == {Truth.TRUE} for it in expr.items):
+            yield expr
+    for item in children(expr):
+        yield from _idle(item, today, given)
 
 
 def _counted(wanted: int, parts: list[Truths]) -> Truths:

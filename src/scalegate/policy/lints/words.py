@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 
 from scalegate.policy.document import Clause, Policy
+from scalegate.policy.figures_in_text import figures
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path
-from scalegate.policy.quotes import figures
 
 __all__ = ["lints"]
 
