@@ -16,7 +16,7 @@ APPROVALS = "    approvals: {role: officer, at_least: 2, valid_for: 3 months}\n"
 CAP = TEXT[TEXT.index("  - id: cap.absolute") : TEXT.index("  - id: last-gate")]
 CAP_GATES = "modality: will\n\n  - id: last-gate"
 AIM = TEXT[TEXT.index("  - id: publish") :]
-MORATORIUM = "kind: moratorium\n    above: 0 FLOP\n    until: 2027-01-01"
+MORATORIUM = "kind: moratorium\n    above: 0 FLOP\n    until: 2027-01-01T00:00:00Z"
 SAFEGUARD = TEXT[TEXT.index("      - id: weights-locked") : TEXT.index(APPROVALS)]
 
 

@@ -14,7 +14,7 @@ from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import Compare, fact_names
 from scalegate.policy.vocabulary import vocabulary
 from scalegate.truth import Truth
-from scalegate.units import exact_flop, format_instant
+from scalegate.units import exact_flop, format_end
 
 __all__ = ["lints"]
 
@@ -137,9 +137,9 @@ def _over(clause: Clause, today: int) -> str | None:
     if not ends:
         return None
     if min(ends) <= today:
-        return f"it ended {format_instant(min(ends))}"
+        return f"it ended at {format_end(min(ends))}"
     early = start is not None and min(ends) <= start
-    return f"it ends {format_instant(min(ends))}, before it comes into force" if early else None
+    return f"it ends at {format_end(min(ends))}, before it comes into force" if early else None
 
 
 def _masked(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
