@@ -17,7 +17,7 @@ NAMED = {
     "within": ("duration", ["1 days", "60 days", "200 days"]),
     "at": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
     "above": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
-    "until": ("instant", ["2026-01-01", "2026-12-01", "2027-06-01"]),
+    "until": ("instant", ["2026-01-01T00:00:00Z", "2026-12-01T00:00:00Z", "2027-06-01T00:00:00Z"]),
     "past": ("factor", ["1x", "10x"]),
     "first": ("flop", [f"{amount} FLOP" for amount in AMOUNTS]),
 }
@@ -85,7 +85,7 @@ FIGURES = {
     "share": ["1%", "2.5%"],
     "flop": [f"{amount} FLOP" for amount in AMOUNTS],
     "duration": ["1 days", "60 days", "200 days"],
-    "instant": ["2026-12-01", "2027-06-01"],
+    "instant": ["2026-12-01T00:00:00Z", "2027-06-01T00:00:00Z"],
 }
 
 

@@ -1,19 +1,25 @@
 """What may stand in a text that is kept, how a text that may not is shown, and how long a document may be.
 
 A ledger and a policy are read on screens, by people who did not write them. A text that steers the screen (a
-control character, a mark that turns the direction of text around) can hide the warning beside it.
+control character, a mark that turns the direction of text around) can hide the warning beside it; one that no screen
+shows makes two texts of what people read as one.
 """
 
 from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["MAX_DOCUMENT_BYTES", "escaped", "unshowable"]
+__all__ = ["MAX_DOCUMENT_BYTES", "alike", "escaped", "unshowable"]
 
 MAX_DOCUMENT_BYTES = 47_000
 """Longest canonical JSON of a policy or a decision. An envelope holds 65,535 bytes, and base64 takes four for
 three; the statement around the document and the name of the key have the rest."""
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_PLAIN = frozenset(map(chr, range(32, 127)))
+# Of what no screen shows: what is no control or format character by its category.
+_INVISIBLE = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
 _BREAKS = frozenset("\n\u2028\u2029")
 
 
@@ -23,10 +29,18 @@ def unshowable(text: str, *, lines: bool) -> str | None:
         if character in _BREAKS:
             if not (lines and character == "\n"):
                 return character
-        # Control characters, halves of a character, and marks that turn the direction of text around.
-        elif unicodedata.category(character) in ("Cc", "Cs") or character in _TURNING:
+        # Control characters, halves of a character, and what is read without being seen: format characters, as marks
+        # that turn the direction of text around are.
+        elif character not in _PLAIN and (
+            unicodedata.category(character) in ("Cc", "Cf", "Cs") or character in _INVISIBLE
+        ):
             return character
     return None
+
+
+def alike(text: str) -> str:
+    """What two texts have in common that people cannot tell apart by how they are written: compared, never shown."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def escaped(text: str, *, lines: bool = False) -> str:

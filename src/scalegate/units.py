@@ -6,12 +6,13 @@ Inside a verdict there is no float. Compute is an `int` of FLOP, durations and i
 
 from __future__ import annotations
 
-import difflib
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from scalegate import meant
 from scalegate.errors import InputError
 
 __all__ = [
@@ -23,12 +24,15 @@ __all__ = [
     "exact_flop",
     "format_chance",
     "format_duration",
+    "format_end",
     "format_factor",
     "format_flop",
     "format_instant",
+    "format_last",
     "format_share",
     "parse_chance",
     "parse_duration",
+    "parse_end",
     "parse_factor",
     "parse_flop",
     "parse_instant",
@@ -47,6 +51,8 @@ SCORE_DECIMALS = 9
 """Most decimals of a score: a power of it, as high as there are samples, is worked out exactly."""
 CHANCE_DECIMALS = 30
 """Most decimals of a chance: many are added up exactly."""
+MAX_SHOWN = 14
+"""Most characters of a figure that is shown exactly where people read it."""
 MAX_SECONDS = 1000 * 365 * DAY
 """Longest duration."""
 _FLOP_SCALES = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18, "Z": 21, "Y": 24}
@@ -66,44 +72,6 @@ def _exact(number: str) -> Fraction:
     return Fraction(number.replace("+", ""))
 
 
-def _number_of(text: str, otherwise: str) -> str:
-    """The number that a faulty text starts with, so that what is suggested instead is no other amount."""
-    power = re.fullmatch(
-        r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?) ?[x×*·] ?)?10(?:\^|\*\*)([0-9]{1,3})(?: ?[A-Za-z%]*)", text.strip()
-    )
-    if power:
-        text = f"{power[1] or 1}e{power[2]}"
-    match = re.fullmatch(_NUMBER + r" ?[A-Za-z%]*", text.strip().removeprefix("x"))
-    return match["number"] if match and _exact(match["number"]) <= MAX_FLOP else otherwise
-
-
-def _duration_like(text: str) -> str:
-    """The duration that a faulty text seems to mean."""
-    number, word = _number_of(text, ""), re.sub(r"[^a-z]", "", text.lower())
-    near = difflib.get_close_matches(word.removesuffix("s"), _DURATIONS, n=1)
-    units = near or [name for name in _DURATIONS if word and name.startswith(word)]
-    # Which unit was meant is not for us to guess: a limit in months in place of minutes is none.
-    if not number or len(units) != 1 or _exact(number) * _DURATIONS[units[0]] > MAX_SECONDS:
-        return "3 months"
-    seconds = _exact(number) * _DURATIONS[units[0]]
-    return f"{number} {units[0]}s" if number.isdecimal() else f"{int(seconds / DAY)} days"
-
-
-def _share_like(text: str) -> str:
-    """The share that a faulty text seems to mean: what has a point and is under 1 is one already."""
-    number = _number_of(text, "1")
-    value = _exact(number)
-    if "." in number and value <= 1 and "%" not in text:
-        return f"{exact_decimal(value * 100)}%"
-    return f"{number}%" if value <= 100 else "1%"
-
-
-def _score_like(text: str) -> str:
-    """The score that a faulty text seems to mean."""
-    value = _exact(_number_of(text, "20")) / 100
-    return exact_decimal(value).ljust(4, "0") if text.rstrip().endswith("%") and 0 < value < 1 else "0.20"
-
-
 def parse_flop(text: str) -> int:
     """FLOP from "1e13 FLOP" or "2.5 TFLOP": an exact whole number.
 
@@ -112,14 +80,14 @@ def parse_flop(text: str) -> int:
     match = re.fullmatch(_NUMBER + r" ?(?P<scale>[kMGTPEZY]?)FLOP", text)
     if not match:
         raise InputError(
-            f"`{text}` is not an amount of compute",
-            fix=f"write a number and its unit: `{_number_of(text, '1e13')} FLOP`",
+            f"`{text}` is not an amount of compute{_separated(text)}",
+            fix=meant.fix("write a number and its unit", meant.as_flop(text), "1e13 FLOP"),
         )
     amount = _exact(match["number"]) * 10 ** _FLOP_SCALES[match["scale"]]
     if amount > MAX_FLOP:
         raise InputError(f"`{text}` is more than 1e40 FLOP", fix="check the exponent")
     if amount.denominator != 1:
-        raise InputError(f"`{text}` is not a whole number of FLOP", fix="write a whole number: `1e13 FLOP`")
+        raise InputError(f"`{text}` is not a whole number of FLOP", fix="write a whole number, for example `1e13 FLOP`")
     return int(amount)
 
 
@@ -133,12 +101,15 @@ def parse_duration(text: str) -> int:
     if not match or unit not in _DURATIONS:
         raise InputError(
             f"`{text}` is not a duration",
-            fix="write a whole number and its unit, second, minute, hour, day, week, month or year:"
-            f" `{_duration_like(text)}`",
+            fix=meant.fix(
+                "write a whole number and its unit, second, minute, hour, day, week, month or year",
+                meant.as_duration(text, _DURATIONS, MAX_SECONDS),
+                "3 months",
+            ),
         )
     seconds = int(match["number"]) * _DURATIONS[unit]
     if seconds > MAX_SECONDS:
-        raise InputError(f"`{text}` is more than 1000 years", fix="write a shorter time: `3 months`")
+        raise InputError(f"`{text}` is more than 1000 years", fix="write a shorter time, for example `3 months`")
     return seconds
 
 
@@ -146,9 +117,10 @@ def parse_factor(text: str) -> Fraction:
     """A factor of compute from "4x" or "1.5x"; at least zero, exact."""
     match = re.fullmatch(_NUMBER + "x", text)
     if not match:
-        raise InputError(
-            f"`{text}` is not a factor", fix=f"write a number and `x` with no space: `{_number_of(text, '4')}x`"
+        how = meant.percent_of_growth(text) or meant.fix(
+            "write a number and `x` with no space", meant.as_factor(text), "4x"
         )
+        raise InputError(f"`{text}` is not a factor{_separated(text)}", fix=how)
     return _exact(match["number"])
 
 
@@ -157,7 +129,8 @@ def parse_share(text: str) -> Fraction:
     match = re.fullmatch(_NUMBER + "%", text)
     value = _exact(match["number"]) / 100 if match else Fraction(2)
     if value > 1:
-        raise InputError(f"`{text}` is not a share", fix=f"write a percentage of at most 100: `{_share_like(text)}`")
+        how = meant.fix("write a percentage of at most 100", meant.as_share(text), "1%")
+        raise InputError(f"`{text}` is not a share", fix=how)
     return value
 
 
@@ -168,9 +141,13 @@ def parse_chance(text: str) -> Fraction:
     value = Fraction(match["number"]) * Fraction(10) ** int(match["exponent"] or 0) if match else Fraction(0)
     value = value / 100 if match and match["share"] else value
     if not 0 < value <= 1:
-        raise InputError(f"`{text}` is not a chance", fix="write more than 0 and at most 1: `0.01%` or `1e-4`")
+        how = meant.fix("write more than 0 and at most 1", meant.as_chance(text), "0.01%` or `1e-4")
+        raise InputError(f"`{text}` is not a chance", fix=how)
     if (value * 10**CHANCE_DECIMALS).denominator != 1:
-        raise InputError(f"`{text}` has more than {CHANCE_DECIMALS} decimals", fix="round it up: `0.01%` or `1e-4`")
+        raise InputError(
+            f"`{text}` has more than {CHANCE_DECIMALS} decimals",
+            fix="write fewer of them, for example `0.01%` or `1e-4`",
+        )
     return value
 
 
@@ -180,29 +157,76 @@ def parse_score(text: str) -> Fraction:
     value = Fraction(text) if match else Fraction(2)
     if match and len(match[1] or "") > SCORE_DECIMALS:
         raise InputError(
-            f"`{text}` has more than {SCORE_DECIMALS} decimals", fix="round it to what the samples can tell: `0.20`"
+            f"`{text}` has more than {SCORE_DECIMALS} decimals",
+            fix="round it to what the samples can tell, for example `0.20`",
         )
     if value > 1:
-        raise InputError(f"`{text}` is not a score", fix=f"write a decimal between 0 and 1: `{_score_like(text)}`")
+        how = meant.fix("write a decimal between 0 and 1", meant.as_score(text), "0.20")
+        raise InputError(f"`{text}` is not a score", fix=how)
     return value
 
 
+def _separated(text: str) -> str:
+    """That a number is written with what separates its digits, where it is."""
+    return ": what separates its digits is not read" if re.search("[0-9][,_ '][0-9]", text) else ""
+
+
 def parse_instant(text: str) -> int:
-    """Seconds since 1970 UTC from "2026-11-23" (midnight UTC) or "2026-11-23T12:00:00Z"."""
-    for pattern in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"):
-        try:
-            return int(datetime.strptime(text, pattern).replace(tzinfo=UTC).timestamp())
-        except ValueError:
-            continue
-    if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}", text):
-        raise InputError(f"`{text}` is not a date: its month has no such day", fix="write a day that there is")
-    raise InputError(f"`{text}` is not a date", fix="write `2030-01-31` or `2030-01-31T12:00:00Z`")
+    """Seconds since 1970 UTC from "2026-11-23" (its first second, in UTC) or "2026-11-23T12:00:00Z"."""
+    match = _INSTANT.fullmatch(text)
+    try:
+        if match is not None:
+            year, month, day, *clock = (int(part) for part in match.groups() if part is not None)
+            hour, minute, second = clock or (0, 0, 0)
+            return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
+    except ValueError as error:
+        raise InputError(f"`{text}` is not a date: {_wrong(text)}", fix=f"write {_wrong(text, fix=True)}") from error
+    date, example = meant.as_date(text), "2030-01-31` or `2030-01-31T12:00:00Z"
+    lacks = [what for what, pattern in _LACKS.items() if date is None and re.fullmatch(pattern, text)]
+    why = f": {lacks[0]}" if lacks else ""
+    if re.fullmatch(_NO_ZONE, text):
+        at = re.sub("[ t]", "T", text)
+        how = f"write it in UTC, with seconds and `Z`: `{at}{'' if at.count(':') > 1 else ':00'}Z` if that is its time"
+    else:
+        how = meant.fix("write it as year, month and day", date, example)
+    raise InputError(f"`{text}` is not a date{why}", fix=how)
+
+
+_INSTANT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})Z)?")
+_NO_ZONE = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?"
+_LACKS = {
+    "it has no day": "[0-9]{4}-[0-9]{1,2}",
+    "it has no month and no day": "[0-9]{4}",
+    "whether the day or the month comes first is not said": "[0-9]{1,2}[-/][0-9]{1,2}[-/][0-9]{4}",
+    "its time has no zone": _NO_ZONE,
+}
+"""What is wrong with a text that is nearly a date."""
+
+
+def _wrong(text: str, *, fix: bool = False) -> str:
+    """Which part of a date there is not."""
+    month, day, clock = int(text[5:7]), int(text[8:10]), text[11:19]
+    if text[:4] == "0000":
+        return "a year from 0001" if fix else "there is no year 0"
+    if not 1 <= month <= 12:
+        return "a month from 01 to 12" if fix else f"there is no month {month}"
+    try:
+        datetime(int(text[:4]), month, day, tzinfo=UTC)
+    except ValueError:
+        return "a day that there is" if fix else "its month has no such day"
+    return "a time of day up to `23:59:59`" if fix else f"there is no time {clock}"
 
 
 def parse_until(text: str) -> int:
     """As `parse_instant`, but a day stands for its last second."""
     instant = parse_instant(text)
     return instant if "T" in text else instant + DAY - 1
+
+
+def parse_end(text: str) -> int:
+    """As `parse_instant`, but a day stands for the first instant after it: for what ends with the day."""
+    instant = parse_instant(text)
+    return instant if "T" in text else instant + DAY
 
 
 def exact_decimal(value: Fraction) -> str:
@@ -252,6 +276,16 @@ def format_instant(seconds: int) -> str:
         return f"{seconds} s since 1970 (past year 9999)"
 
 
+def format_last(seconds: int) -> str:
+    """The last instant at which something still is: "the end of 2026-11-23", or the instant."""
+    return f"the end of {format_instant(seconds)[:10]}" if seconds % DAY == DAY - 1 else format_instant(seconds)
+
+
+def format_end(seconds: int) -> str:
+    """The first instant at which something no longer is: "the end of 2026-11-22", or the instant."""
+    return format_last(seconds - 1) if seconds % DAY == 0 else format_instant(seconds)
+
+
 def format_duration(seconds: int) -> str:
     """The largest unit that divides the amount: "90 days", "10 minutes"."""
     for unit in ("day", "hour", "minute"):
@@ -272,13 +306,21 @@ def format_wait(seconds: int) -> str:
 
 
 def format_factor(value: Fraction) -> str:
-    """ "4x", "1.5x"; exact as a decimal where one exists, else rounded to 4 digits."""
-    return f"{float(value):.4g}x"
+    """ "4x", "1.5x"; exact where that is short enough to read, else "about 0.3333x"."""
+    return _short(value, "x")
 
 
 def format_share(value: Fraction) -> str:
-    """ "1%", "0.5%"."""
-    return f"{float(value * 100):.4g}%"
+    """ "1%", "0.5%"; exact where that is short enough to read, else "about 33.33%"."""
+    return _short(value * 100, "%")
+
+
+def _short(value: Fraction, unit: str) -> str:
+    with suppress(InputError):
+        shown = exact_decimal(value)
+        if len(shown) <= MAX_SHOWN:
+            return f"{shown}{unit}"
+    return f"about {float(value):.4g}{unit}"
 
 
 def format_chance(value: Fraction) -> str:

@@ -42,7 +42,11 @@ BAD = [
     ("compute without unit", (*DECIDE, "--run", "r", "--flops", "12"), "`--flops`: `12` is not an amount of compute"),
     ("weights that are none", (*DEPLOY, "--run", "r", "--weights", "ab"), "`--weights`: `ab` is not a digest"),
     ("weights to train", (*DECIDE, "--run", "r", "--weights", "a" * 64), "`--configuration` are not for `train`"),
-    ("wrong date", (*ATTEST, "--until", "tomorrow", *SAID), "`--until`: `tomorrow` is not a date (write `2030-01-31"),
+    (
+        "wrong date",
+        (*ATTEST, "--until", "tomorrow", *SAID),
+        "`--until`: `tomorrow` is not a date (write it as year",
+    ),
     ("past date", (*ATTEST, "--until", "2020-01-01", *SAID), "`2020-01-01` is past"),
     ("empty statement", (*ATTEST, "--until", "2999-01-01", "--statement", ""), "`statement` is empty"),
     ("unknown safeguard", ("attest", "moat", *ATTEST[2:], *UNTIL), "`moat` is not a safeguard"),

@@ -45,7 +45,7 @@ def owing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_command_under_the_hold_ends_the_breach(scalegate: Command, owing: Path) -> None:
     shown = scalegate("status", "-p", "p").out
-    assert "report: was due by 2020-01-31T00:00:00Z, and is not kept: `scalegate keep report` ends that." in shown
+    assert "report: was due by the end of 2020-01-31, and is not kept: `scalegate keep report` ends that." in shown
     [line] = [line.strip() for line in shown.splitlines() if line.startswith("  scalegate keep")]
     command = shlex.split(line)[1:]
     assert command == ["keep", "report", "--as", "security", "--statement", "WHAT AND WHERE", "--project", "p"]
@@ -56,13 +56,15 @@ def test_the_command_under_the_hold_ends_the_breach(scalegate: Command, owing: P
     made = scalegate("decide", "--run", "r", "-p", "p", "--json")
     assert made.code == 0
     assert [
-        line for line in made.json["limits"]["surprises"] if "`report` was due on 2020-01-31, and was kept on" in line
+        line
+        for line in made.json["limits"]["surprises"]
+        if "`report` was due by the end of 2020-01-31, and was kept at" in line
     ]
     assert scalegate("verify", "p/ledger.db").code == 0
     assert scalegate("report", "-p", "p").code == 0
     page = (owing / "report.html").read_text(encoding="utf-8")
     assert "Obligation kept: report" in page
-    assert "obligation report, due on 2020-01-31T00:00:00Z" in page
+    assert "obligation report, due by the end of 2020-01-31" in page
     assert "counts; it was late" in page
 
 
@@ -88,7 +90,7 @@ def test_two_sign_for_each_deadline_and_late_ends_nothing(
     monkeypatch.chdir(tmp_path)
     new_project(tmp_path / "p", POLICY_TEXT + PAIR)
     first = scalegate("keep", "review", "--as", "ada", *SAID)
-    assert "It is for what was due on 2019-12-27T00:00:00Z.\n1 of the 2 that it takes have signed." in first.out
+    assert "It is for what was due by 2019-12-27T00:00:00Z.\n1 of the 2 that it takes have signed." in first.out
     second = scalegate("keep", "review", "--as", "grace", *SAID, "--json").json
     assert (second["signed"], second["needed"], second["late"]) == (2, 2, True)
     [item] = scalegate("status", "-p", "p", "--json").json["obligations"]
@@ -155,7 +157,10 @@ def test_a_policy_shows_explains_and_tries_it(scalegate: Command, tmp_path: Path
     file = tmp_path / "policy.yaml"
     file.write_text(POLICY_TEXT + DUTY + PAIR, encoding="utf-8")
     shown = " ".join(scalegate("policy", "show", file).out.split())
-    assert "Training is held once it is later than 2020-01-31 unless 1 of 1 has signed that it was done" in shown
+    assert (
+        "Training is held once it is later than the end of 2020-01-31 unless 1 of 1 has signed that it was done"
+        in shown
+    )
     assert "once it was not kept in time, no signature releases it; only an amendment does." in shown
     explained = scalegate("policy", "explain", file).out
     assert "now <= obligation.report.due" in explained

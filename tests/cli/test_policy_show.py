@@ -165,4 +165,4 @@ def test_explain_says_what_lifts_what_is_undefined(scalegate: Command, tmp_path:
     assert "it is never met, and nobody can sign it away." in " ".join(said[plain].split())
     told = " ".join(said[lifted].split())
     assert "nobody can sign it away" not in told
-    assert "what lifts it is its end as 2031-01-01 begins or one signature of the role `registrar`" in told
+    assert "what lifts it is its end (the end of 2031-01-01) or one signature of the role `registrar`" in told

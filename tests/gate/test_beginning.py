@@ -69,7 +69,7 @@ def test_a_clause_that_ends_or_gates_nothing_holds_no_first_step_for_good() -> N
     assert holding(gated(when, ", in_force: {until: 2028-01-01}")) == []
     assert holding(gated(when, ", tier: international")) == []
     assert holding(gated(when).replace("modality: will, when", "modality: aim, when")) == []
-    pause = "  - id: publish\n    kind: moratorium\n    above: 0 FLOP\n    until: 2027-01-01\n"
+    pause = "  - id: publish\n    kind: moratorium\n    above: 0 FLOP\n    until: 2027-01-01T00:00:00Z\n"
     assert pause in TEXT
     will = TEXT.replace("actions: [train]\n    modality: aim", "actions: [train]\n    modality: will")
     assert will != TEXT

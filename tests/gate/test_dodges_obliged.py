@@ -190,12 +190,12 @@ def test_what_a_run_that_went_into_it_never_kept_is_owed_too() -> None:
     late = ask(book, run="big")
     assert (status(late), told(late)) == (
         "violated",
-        [f"`report` of run `r` was due on {format_instant(toy)}, and nobody has signed that it was kept."],
+        [f"`report` of run `r` was due by {format_instant(toy)}, and nobody has signed that it was kept."],
     )
     assert late.resumption is not None
     [[fact]] = late.resumption.sets
     assert fact.concerns == ("obligation", "report", "r")
-    assert f"done, due of run `r` on {format_instant(toy)}: " in fact.text
+    assert f"done, due of run `r` by {format_instant(toy)}: " in fact.text
     assert keep(book, toy, run="big") == "`report` is not due at the instant that it names"
     assert keep(book, toy, run="r") is None
     assert status(ask(book, run="big")) == "met"
@@ -248,7 +248,7 @@ def test_a_breach_is_told_for_good_also_after_many() -> None:
     lines = told(ask(book))
     assert len(lines) == 6
     assert lines[-1] == "`report` was kept late 6 more times before."
-    assert lines[0].startswith(f"`report` was due on {day(7)}, and was kept on ")
+    assert lines[0].startswith(f"`report` was due by {day(7)}, and was kept at ")
 
 
 @pytest.mark.parametrize("kind", ["obligation", "approval", "adoption"])

@@ -317,7 +317,7 @@ def test_two_at_once_for_one_clause_are_an_error_unless_their_dates_keep_them_ap
         )
     ]
     apart = second.replace("    growth: 2x", "    growth: 2x\n    in_force: {from: 2027-01-01}")
-    first = "    growth: 2x\n    in_force: {until: 2027-01-01}\n"
+    first = "    growth: 2x\n    in_force: {until: 2026-12-31}\n"
     policy = policy_of(with_terms(("    growth: 2x\n", f"{first}{apart.strip(chr(10))}\n")))
     assert [it.id for it in policy.exceptions] == ["others-ahead", "second"]
 

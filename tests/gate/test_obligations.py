@@ -91,7 +91,7 @@ def test_a_permit_ends_at_the_deadline_and_past_it_the_clause_is_violated() -> N
     assert ask(book, START + 10 * DAY).verdict == "PROCEED"
     late = ask(book, START + 10 * DAY + 1)
     assert (late.verdict, status(late)) == ("HOLD", "violated")
-    assert told(late) == [f"`report` was due on {day(10)}, and nobody has signed that it was kept."]
+    assert told(late) == [f"`report` was due by {day(10)}, and nobody has signed that it was kept."]
 
 
 def test_the_hold_names_the_signature_that_ends_the_breach_and_it_does() -> None:
@@ -102,12 +102,12 @@ def test_the_hold_names_the_signature_that_ends_the_breach_and_it_does() -> None
     assert (fact.kind, fact.concerns) == ("sign", ("obligation", "report"))
     assert (
         fact.text
-        == f"somebody with role `officer` signs that it was done, due on {day(10)}: A report on risks is published."
+        == f"somebody with role `officer` signs that it was done, due by {day(10)}: A report on risks is published."
     )
     assert keep(book, START + 10 * DAY, at=START + 11 * DAY) is None
     after = ask(book)
     assert after.verdict == "PROCEED"
-    assert told(after) == [f"`report` was due on {day(10)}, and was kept on {day(11)}."]
+    assert told(after) == [f"`report` was due by {day(10)}, and was kept at {day(11)}."]
 
 
 def test_kept_in_time_nothing_is_told_and_no_permit_ends_there() -> None:
@@ -127,7 +127,7 @@ def test_a_breach_that_stands_is_a_stop_and_no_late_signature_ends_it() -> None:
     assert keep(book, START + 10 * DAY, at=START + 11 * DAY) is None
     after = ask(book)
     assert (after.verdict, status(after)) == ("HOLD", "violated")
-    assert told(after) == [f"`report` was due on {day(10)}, and was kept on {day(11)}; the breach stands."]
+    assert told(after) == [f"`report` was due by {day(10)}, and was kept at {day(11)}; the breach stands."]
 
 
 def test_each_period_takes_a_signature_of_its_own() -> None:
@@ -151,7 +151,7 @@ def test_of_several_that_have_passed_each_is_signed_for() -> None:
     book = book_of(clause(*EACH))
     late = ask(book, START + 60 * DAY)
     assert told(late) == [
-        f"`report` was due on {day(25)}, and 1 more time since, and nobody has signed that it was kept."
+        f"`report` was due by {day(25)}, and 1 more time since, and nobody has signed that it was kept."
     ]
     assert keep(book, START + 55 * DAY, at=START + 60 * DAY) is None
     assert status(ask(book)) == "violated"
@@ -188,7 +188,7 @@ def test_two_sign_and_neither_alone() -> None:
     assert "; ada signed: " in late.resumption.sets[0][0].text
     # It is kept when the last of them signed, and not before.
     assert keep(book, START + 10 * DAY, "grace", at=START + 11 * DAY) is None
-    assert told(ask(book)) == [f"`report` was due on {day(10)}, and was kept on {day(11)}."]
+    assert told(ask(book)) == [f"`report` was due by {day(10)}, and was kept at {day(11)}."]
 
 
 def test_of_two_the_hold_names_who_signed_for_the_deadline_that_it_is_about() -> None:
@@ -201,7 +201,7 @@ def test_of_two_the_hold_names_who_signed_for_the_deadline_that_it_is_about() ->
     assert keep(book, first, "grace") is None
     late = ask(book)
     assert late.resumption is not None
-    assert f"due on {day(25)}; grace signed: " in late.resumption.sets[0][0].text
+    assert f"due by {day(25)}; grace signed: " in late.resumption.sets[0][0].text
 
 
 def test_two_sentences_due_at_one_instant_are_signed_each_by_itself() -> None:
@@ -321,7 +321,7 @@ def test_an_amendment_that_says_nothing_of_it_wipes_no_breach_out() -> None:
     amend(book, obliged(later, version="1.2"))
     made = ask(book)
     assert status(made) == "violated"
-    assert told(made) == [f"`report` was due on {day(10)}, and nobody has signed that it was kept; the breach stands."]
+    assert told(made) == [f"`report` was due by {day(10)}, and nobody has signed that it was kept; the breach stands."]
 
 
 def test_an_amendment_that_takes_it_away_ends_the_breach_and_it_is_told_for_good() -> None:
@@ -331,7 +331,7 @@ def test_an_amendment_that_takes_it_away_ends_the_breach_and_it_is_told_for_good
     made = ask(book)
     assert made.verdict == "PROCEED"
     assert told(made) == [
-        f"`report` was due on {day(10)}, and nobody has signed that it was kept; that was under version 1.0,"
+        f"`report` was due by {day(10)}, and nobody has signed that it was kept; that was under version 1.0,"
         " and an amendment took it away since."
     ]
     # Taken up again it is owed anew, with all of its dates.

@@ -284,7 +284,7 @@ def test_only_a_policy_that_asks_for_it_has_it_in_its_situations() -> None:
     assert book.situation().generations == ()
     named = policy_of(
         (
-            "    kind: moratorium\n    above: 0 FLOP\n    until: 2027-01-01\n",
+            "    kind: moratorium\n    above: 0 FLOP\n    until: 2027-01-01T00:00:00Z\n",
             "    kind: condition\n    when: compute <= 4 * developer.shown\n",
         )
     )

@@ -24,8 +24,8 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
     (
         at_most(COMPUTE * 2, term("d.elicitation") * 100),
         {"compute": 10**11, "d.elicitation": 10**9},
-        "elicitation in `d` is 1% of the compute asked for, 200% is due",
-        "elicitation in `d` is 1% of the compute asked for, short of the 200% due",
+        "elicitation in `d` is 1% of the compute asked for, 2% is due",
+        "elicitation in `d` is 1% of the compute asked for, short of the 2% due",
     ),
     (
         at_most(COMPUTE * 2, term("d.elicitation")),

@@ -48,7 +48,7 @@ parameters:
     about: When the pause ends.
     kind: instant
     values:
-      - {{from: 2026-01-01, value: 2026-03-01, {BOARD}, review_by: 2027-01-01}}
+      - {{from: 2026-01-01, value: 2026-03-01T00:00:00Z, {BOARD}, review_by: 2027-01-01}}
 """
 ACTIVE = ("actions: [train]\n    modality: aim", "actions: [train]\n    modality: will")
 NAMED = (
@@ -56,7 +56,7 @@ NAMED = (
     ("every: 4x\n    within: 3 months", "every: parameter.growth\n    within: parameter.interval"),
     ("at: 1e13 FLOP", "at: parameter.cap"),
     ("above: 3.6e12 FLOP", "above: parameter.cap"),
-    ("above: 0 FLOP\n    until: 2027-01-01", "above: parameter.cap\n    until: parameter.end"),
+    ("above: 0 FLOP\n    until: 2027-01-01T00:00:00Z", "above: parameter.cap\n    until: parameter.end"),
     ACTIVE,
 )
 
@@ -107,9 +107,9 @@ def status(tried: WhatIf) -> dict[str, str]:
         # The smaller limit begins, and is overdue later: what names it holds, and the older one never returns.
         ("2026-09-01", 2 * 10**11, ()),
         ("2026-12-01", 2 * 10**11, ()),
-        ("2026-12-01T00:00:01Z", 2 * 10**11, ("cap.absolute", "last-gate")),
-        ("2027-01-01", 2 * 10**11, ("cap.absolute", "last-gate")),
-        ("2027-01-01T00:00:01Z", 2 * 10**11, ("cadence", "cap.absolute", "last-gate", "publish")),
+        ("2026-12-02", 2 * 10**11, ("cap.absolute", "last-gate")),
+        ("2027-01-01T23:59:59Z", 2 * 10**11, ("cap.absolute", "last-gate")),
+        ("2027-01-02", 2 * 10**11, ("cadence", "cap.absolute", "last-gate", "publish")),
         ("2025-12-31", 2 * 10**11, ("cadence", "cap.absolute", "last-gate", "publish")),
     ],
 )
@@ -121,13 +121,13 @@ def test_each_value_counts_between_its_dates(day: str, compute: int, holding: tu
 
 def test_what_is_overdue_is_unknown_and_says_since_when() -> None:
     details = {it.clause: it.detail for it in at(written(), "2026-12-02").findings}
-    assert "was to be looked at again by 2026-12-01" in details["cap.absolute"]
+    assert "was to be looked at again by the end of 2026-12-01" in details["cap.absolute"]
 
 
 def test_a_permit_ends_where_a_value_does() -> None:
     ends = at(written(), "2026-11-20").ends
     assert ends is not None
-    assert ends.time == parse_instant("2026-12-01")
+    assert ends.time == parse_instant("2026-12-01T23:59:59Z")
     assert "cap.absolute" in ends.past_time
     ends = at(written(), "2026-05-20").ends
     assert ends is not None
@@ -179,7 +179,7 @@ def test_a_date_that_loosens_a_clause_is_told() -> None:
     sooner = written(
         (
             "      - {from: 2026-01-01, value: 2026-03-01",
-            f"      - {{from: 2026-02-01, value: 2026-02-15, {BOARD}, review_by: 2027-01-01}}\n"
+            f"      - {{from: 2026-02-01, value: 2026-02-15T00:00:00Z, {BOARD}, review_by: 2027-01-01}}\n"
             "      - {from: 2026-01-01, value: 2026-03-01",
         ),
     )

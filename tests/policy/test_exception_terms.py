@@ -57,7 +57,7 @@ def test_what_nobody_has_defined_takes_words_of_the_policy_however_it_is_written
         f"`gate` asks for `{ASKED[kind]}`, which nobody has defined:"
         " an exception stands for that only where the policy says so"
     )
-    assert fault.fix == "leave it out, or add `undefined_tests: yes`"
+    assert fault.fix == "leave `gate` out, or add `undefined_tests: yes`"
     assert policy_of("gate", YES, kind=kind).exceptions[0].undefined_tests == "yes"
 
 

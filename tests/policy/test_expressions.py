@@ -129,7 +129,7 @@ REFUSED = {
     "compute <= now": (1, "two kinds are mixed: FLOP and an instant"),
     "meter.sound and not arithmetic.reachd": (
         21,
-        "there is no fact `arithmetic.reachd` (did you mean `arithmetic.reached`?)",
+        "there is no fact `arithmetic.reachd` (did you mean `arithmetic.reached`?",
     ),
     "compute": (1, "`compute` is an amount, not a condition"),
     "compute < 1 FLOP < developer.others": (18, "a comparison of three is not read"),

@@ -147,15 +147,14 @@ def test_a_block_of_text_keeps_its_lines(style: str) -> None:
 
 
 def test_blank_lines_between_parts_are_one_and_within_a_text_as_many_as_there_are() -> None:
-    text = POLICY_TEXT.replace("title: Scaling policy of", "\n\n\ntitle: 'Scaling\n\n\n  policy of").replace(
-        "arithmetic demo\n", "arithmetic demo'\n"
-    )
+    block = "about: >-\n  The policy\n\n\n  of the demo\nlease"
+    text = re.sub(r"about: >-\n(  .*\n)+", "\n\n\n", POLICY_TEXT, count=1).replace("lease", block, 1)
     policy = parse_policy(text)
-    assert policy.title == "Scaling\n\npolicy of the arithmetic demo"
+    assert policy.about == "The policy of the demo"
     shown = lay_out_file(text)
     assert parse_policy(shown) == policy
-    assert "\n\ntitle: 'Scaling\n\n\n  policy of" in shown
-    assert "\n\n\ntitle" not in shown
+    assert "\nabout: >-\n  The policy\n\n\n  of the demo\n" in shown
+    assert "\n\n\nabout" not in shown
 
 
 def test_what_is_no_policy_is_not_laid_out() -> None:
@@ -166,6 +165,6 @@ def test_what_is_no_policy_is_not_laid_out() -> None:
 def test_a_layout_that_would_change_a_text_is_refused() -> None:
     block = "about: |4\n      deep\n    less\nlease"
     text = re.sub(r"about: >-\n(  .*\n)+", "", POLICY_TEXT, count=1).replace("lease", block, 1)
-    assert parse_policy(text).about == "  deep\nless\n"
+    assert parse_policy(text).about == "deep less"
     with pytest.raises(InputError, match="without changing what it says"):
         lay_out_file(text)

@@ -99,7 +99,7 @@ def test_each_of_its_figures_is_shown() -> None:
             ("late: counts", "late: counts"),
             "once a period of 180 days has ended, of which the first begins on 2027-01-01,",
         ),
-        (("each: 6 months\n    from: 2027-01-01", "by: 2027-07-01"), "once it is later than 2027-07-01"),
+        (("each: 6 months\n    from: 2027-01-01", "by: 2027-07-01"), "once it is later than the end of 2027-07-01"),
         (
             ("each: 6 months\n    from: 2027-01-01", "within: 30 days\n    after: policy.adopted"),
             "once more than 30 days have passed since a version of the policy was adopted",

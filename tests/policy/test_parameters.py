@@ -77,10 +77,10 @@ def finding(tried: WhatIf) -> tuple[str, str]:
         ("2026-01-01", "3x", False),
         ("2026-05-31T23:59:59Z", "3x", False),
         ("2026-06-01", "2x", False),
-        ("2026-12-01", "2x", False),
-        ("2026-12-01T00:00:01Z", "2x", True),
+        ("2026-12-01T23:59:59Z", "2x", False),
+        ("2026-12-02", "2x", True),
         ("2027-01-01", "4x", False),
-        ("2028-01-01T00:00:01Z", "4x", True),
+        ("2028-01-02", "4x", True),
     ],
 )
 def test_the_value_that_began_last_is_in_force_until_it_is_overdue(day: str, value: str | None, late: bool) -> None:
@@ -112,7 +112,7 @@ def test_a_finding_has_the_figure_of_the_day_and_says_why_there_is_none() -> Non
         "evidence in `arithmetic` at 1.00e+11 FLOP carries only to 2.00e+11 FLOP (2x), 3.00e+11 FLOP is asked for"
     )
     assert finding(at("2026-12-02"))[1] == (
-        "`parameter.growth`, 2x since 2026-06-01, was to be looked at again by 2026-12-01 [stale]"
+        "`parameter.growth`, 2x since 2026-06-01, was to be looked at again by the end of 2026-12-01 [stale]"
     )
     assert finding(at("2025-06-01"))[1] == (
         "`parameter.growth` has no value before 2026-01-01 [missing];"
@@ -122,7 +122,7 @@ def test_a_finding_has_the_figure_of_the_day_and_says_why_there_is_none() -> Non
 
 @pytest.mark.parametrize(
     ("day", "end"),
-    [("2026-05-01", "2026-06-01"), ("2026-11-20", "2026-12-01T00:00:01Z"), ("2027-12-20", "2028-01-01T00:00:01Z")],
+    [("2026-05-01", "2026-06-01"), ("2026-11-20", "2026-12-02"), ("2027-12-20", "2028-01-02")],
 )
 def test_a_permit_ends_where_a_value_that_it_needs_does(day: str, end: str) -> None:
     ends = at(day, 3 * 10**11 if day == "2026-05-01" else 2 * 10**11).ends
@@ -222,7 +222,7 @@ def test_values_are_compared_with_those_of_the_version_before_by_their_dates() -
         (
             "weaker",
             "parameter growth, value from 2027-01-01",
-            "`review_by` was 2028-01-01T00:00:00Z, and is 2028-06-01T00:00:00Z",
+            "`review_by` was 2028-01-01T23:59:59Z, and is 2028-06-01T23:59:59Z",
         ),
         ("stricter", "parameter growth, value from 2026-01-01", "is gone"),
     ]

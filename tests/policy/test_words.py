@@ -16,7 +16,8 @@ from scalegate.policy.expressions import parse_condition
 from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, at_most, children, constant, term
 from scalegate.policy.vocabulary import Kind
-from scalegate.report.words import Speaker, factor, inline, lines, share
+from scalegate.report.words import Speaker, inline, lines, share
+from scalegate.units import format_factor
 from strategies import policies
 
 
@@ -164,7 +165,7 @@ def test_a_fact_that_has_no_words_is_named() -> None:
 
 
 def test_a_factor_is_rounded_only_where_that_is_said() -> None:
-    assert [factor(Fraction(value)) for value in ("4", "1.5", "10000", "13/3")] == [
+    assert [format_factor(Fraction(value)) for value in ("4", "1.5", "10000", "13/3")] == [
         "4x",
         "1.5x",
         "10000x",

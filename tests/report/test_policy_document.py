@@ -31,6 +31,7 @@ from scalegate.report.policy_page import policy_page
 from scalegate.report.promises import ClauseView
 from scalegate.report.words import lines, share
 from scalegate.report.write_policy import write_html, write_markdown
+from scalegate.units import format_end, format_last
 from strategies import policies
 from support import POLICY_TEXT, START, new_project
 
@@ -55,7 +56,7 @@ def stands(value: Fraction, text: str) -> bool:
     shown = amount(value, Kind.COUNT)
     ways = {shown, f"{shown}x", share(value), amount(value, Kind.FLOP)}
     if value.denominator == 1:
-        ways |= {amount(value, Kind.INSTANT), date(value)}
+        ways |= {amount(value, Kind.INSTANT), date(value), format_last(int(value)), format_end(int(value))}
     return any(re.search(rf"(?<![\w.]){re.escape(way)}(?!\w|\.\d)", text) for way in ways)
 
 
@@ -92,7 +93,7 @@ def test_every_form_names_each_clause_and_each_number_and_is_the_same_each_time(
     for parameter in policy.parameters:
         for figure in parameter.values:
             assert shown_value(figure) in told[parameter.id]
-            assert date(figure.review_by) in told[parameter.id]
+            assert format_last(figure.review_by) in told[parameter.id]
             assert any(shown_value(figure) == number.value for number in document.numbers)
     for form in forms:
         assert all(bare(text) in bare(form) for text in told.values())
@@ -198,10 +199,11 @@ def test_a_clause_says_whether_it_is_in_force_on_the_day() -> None:
         view = next(view for view in gather_policy(dated, day).clauses if view.id == "last-gate")
         return view.binds, view.in_force
 
-    start, end = 1_798_761_600, 1_830_297_600
-    assert on(start - DAY) == ("no", "Not in force yet: it begins on 2027-01-01 and ends as 2028-01-01 begins.")
-    assert on(start) == ("yes", "In force since 2027-01-01; it ends as 2028-01-01 begins.")
-    assert on(end) == ("no", "No longer in force: it ended on 2028-01-01.")
+    start, end = 1_798_761_600, 1_830_297_600 + DAY
+    assert on(start - DAY) == ("no", "Not in force yet: it begins on 2027-01-01 and ends at the end of 2028-01-01.")
+    assert on(start) == ("yes", "In force since 2027-01-01, until the end of 2028-01-01.")
+    assert on(end - 1)[0] == "yes"
+    assert on(end) == ("no", "No longer in force: it ended at the end of 2028-01-01.")
 
 
 def test_what_nobody_has_defined_is_counted_where_it_gates() -> None:
@@ -292,7 +294,7 @@ def test_a_clause_of_a_tier_is_not_told_to_be_beyond_all_signatures() -> None:
 
 def test_a_clause_that_ends_is_not_told_to_hold_for_good() -> None:
     told, sentence = lifted("in_force: {until: 2031-01-01}")
-    end = "its end as 2031-01-01 begins"
+    end = "its end (the end of 2031-01-01)"
     assert told == [
         f"`cap.absolute`: {end} releases it, and no signature does.",
         "`last-gate`: what it asks for as `understanding` is not defined. Nobody can meet that."

@@ -32,7 +32,7 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 if there is a weakness.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read a policy: every fault, or what it says and lacks.
+    """Read a policy: its faults, or what it says and lacks.
 
     A policy without a fault is read for weaknesses too. A weakness refuses nothing, and no option hides one.
     """

@@ -13,13 +13,14 @@ from scalegate.cli.options import HERE, AsJson, ProjectDir, RunName, policy_file
 __all__ = ["register"]
 
 TEMPLATES = ("starter", "frontier", "floor", "arithmetic")
+NAMES = ", ".join(f"`{name}`" for name in TEMPLATES)
 
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Folder to make, or to add a project to.")],
     template: Annotated[
         str,
-        typer.Option("--template", help="`starter`, `arithmetic`, a policy file, or NAME@VERSION of a published one."),
+        typer.Option("--template", help=f"{NAMES}, a policy file, or NAME@VERSION of a published one."),
     ] = "starter",
     key: Annotated[
         Path | None, typer.Option("--key", help="Signing key of the person who signs the adoption; else one is made.")
@@ -43,14 +44,15 @@ def init(
     near = get_close_matches(template, TEMPLATES, 1)
     if near and near[0] != template and not Path(template).exists():
         raise InputError(f"`--template {template}`: there is no such template", fix=f"did you mean `{near[0]}`?")
-    file = None if template in TEMPLATES else policy_file(Path(template), quiet=as_json)
+    file = None if template in TEMPLATES else _named(template, quiet=as_json)
     text = read_example(template) if file is None else _read_text(file)
     adopter = SigningKey.load(key) if key else None
     beside = file.parent if file else None
+    tests = _situations(template, file)
     project = create_project(folder, text, name=template, adopter=adopter, beside=beside)
     situations = project.policy.with_name("policy.tests.yaml")
-    if template in TEMPLATES and not situations.exists():
-        situations.write_text(read_example(f"{template}.tests"), encoding="utf-8")
+    if tests is not None and not situations.exists():
+        situations.write_text(tests, encoding="utf-8")
     document = {"policy": str(project.policy), "ledger": str(project.ledger), "keys": str(project.keys)}
     emit(
         as_json,
@@ -62,6 +64,27 @@ def init(
             f"Next:\n{_numbered(_next(folder, project.policy, own=own, tested=situations.exists()))}"
         ),
     )
+
+
+def _named(template: str, *, quiet: bool) -> Path:
+    """The file of a policy. Raises InputError with the templates, where nothing has this name."""
+    from scalegate.errors import InputError
+
+    try:
+        return policy_file(Path(template), quiet=quiet)
+    except InputError as error:
+        fix = f"one of {NAMES}, a file, or a published policy: `scalegate policy list` shows those"
+        raise InputError(f"`--template {template}`: there is no such template, file or policy", fix=fix) from error
+
+
+def _situations(template: str, file: Path | None) -> str | None:
+    """The text of the situation tests of a policy, where it has any."""
+    from scalegate.examples import read_example
+
+    if file is None:
+        return read_example(f"{template}.tests")
+    beside = file.with_suffix(".tests.yaml")
+    return _read_text(beside) if beside.is_file() else None
 
 
 def _next(folder: Path, policy: Path, *, own: bool, tested: bool) -> list[str]:
@@ -270,7 +293,7 @@ def _read_text(path: Path) -> str:
         raise InputError(
             f"the template cannot be read: {reason[:1].lower() + reason[1:]}",
             place=Place(file=str(path)),
-            fix="give `starter`, `arithmetic`, or a policy file",
+            fix=f"give {NAMES}, or a policy file",
         ) from error
 
 

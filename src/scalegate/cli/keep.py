@@ -43,11 +43,11 @@ def keep(
     from scalegate.gate.intake import checked
     from scalegate.gate.project import Project
     from scalegate.ledger.entries import ObligationKept
-    from scalegate.units import format_instant, parse_instant
+    from scalegate.units import format_last
 
     place = Project(project)
     with plain("--deadline"):
-        wanted = parse_instant(deadline) if deadline is not None else None
+        wanted = _deadlines(deadline) if deadline is not None else ()
     with writer(place) as journal:
         known = {it.id: it for it in journal.policy.obligations}
         duty = known.get(obligation)
@@ -62,7 +62,8 @@ def keep(
             raise InputError(f"`{obligation}` is due for each run", fix="say of which: `--run NAME`")
         if not mine:
             raise InputError(f"`{obligation}` is the developer's, not a run's", fix="leave `--run` out")
-        due = wanted if wanted is not None else _due_now(journal, duty, run)
+        meant = [it for it in wanted if any(grid.has(it) for grid in mine)] or wanted
+        due = meant[0] if meant else _due_now(journal, duty, run)
         signing = signer(journal.policy, place, who, key)
         made: list[ObligationKept] = []
 
@@ -77,7 +78,7 @@ def keep(
         open_ = journal.fold.duties.signing.get((obligation, due, run))
         standing = any(it.late == "stands" for it in mine if it.has(due))
     late, have = made[-1].time > due, len(open_.by) if open_ else duty.kept_by.at_least
-    words = f"Signed by {who}: entry {index} of {place.ledger}. It is for what was due on {format_instant(due)}."
+    words = f"Signed by {who}: entry {index} of {place.ledger}. It is for what was due by {format_last(due)}."
     if open_:
         words += f"\n{have} of the {duty.kept_by.at_least} that it takes have signed."
     if late:
@@ -85,6 +86,13 @@ def keep(
         words += f"\nIt is late: {ends}."
     document = {"entry": index, "deadline": due, "late": late, "signed": have, "needed": duty.kept_by.at_least}
     emit(as_json, document, lambda: words)
+
+
+def _deadlines(text: str) -> tuple[int, ...]:
+    """The instants that a deadline may be meant by; a day is its last second, and else its first."""
+    from scalegate.units import parse_instant, parse_until
+
+    return parse_until(text), parse_instant(text)
 
 
 def obligations_document(journal: Journal) -> list[dict[str, Any]]:
@@ -120,7 +128,7 @@ def obligations_document(journal: Journal) -> list[dict[str, Any]]:
 
 def obligation_line(item: dict[str, Any]) -> Text:
     """When an obligation is due, and whether that has passed."""
-    from scalegate.units import format_instant
+    from scalegate.units import format_last
 
     of = f" of run {item['run']}" if item["run"] else ""
     if item["breach"] and not item["late"]:
@@ -129,9 +137,9 @@ def obligation_line(item: dict[str, Any]) -> Text:
         return Text(f"{item['obligation']}{of}: nothing more is due.")
     have = f"; {len(item['signed'])} of {item['needed']} have signed" if item["signed"] else ""
     if not item["late"]:
-        return Text(f"{item['obligation']}{of}: due by {format_instant(item['due'])}{have}.")
+        return Text(f"{item['obligation']}{of}: due by {format_last(item['due'])}{have}.")
     ends = "that stands" if item["stands"] else f"`scalegate keep {item['obligation']}` ends that"
-    words = f"{item['obligation']}{of}: was due by {format_instant(item['due'])}, and is not kept: {ends}{have}."
+    words = f"{item['obligation']}{of}: was due by {format_last(item['due'])}, and is not kept: {ends}{have}."
     return Text(words, style="bold red")
 
 
@@ -154,7 +162,7 @@ def _due_now(journal: Journal, duty: Obligation, run: str | None) -> int:
     """
     from scalegate.errors import InputError
     from scalegate.gate.duties import begins
-    from scalegate.units import format_instant
+    from scalegate.units import format_instant, format_last
 
     fold, now = journal.fold, journal.now()
     open_ = fold.duties.open(duty, fold.runs, run)
@@ -164,7 +172,7 @@ def _due_now(journal: Journal, duty: Obligation, run: str | None) -> int:
     began = begins(grid, due)
     if due < now:
         return due
-    is_due = f"nothing of `{duty.id}` is due now: the next that is not kept is due by {format_instant(due)}"
+    is_due = f"nothing of `{duty.id}` is due now: the next that is not kept is due by {format_last(due)}"
     if now < began:
         raise InputError(is_due, fix=f"it can be signed once its period begins, {format_instant(began)}")
     since = max(began, fold.duties.since or 0)

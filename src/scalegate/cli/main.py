@@ -104,12 +104,14 @@ def _fail(error: ScalegateError, as_json: bool) -> int:
             fault["faults"] = [_document(item) for item in faults]
         _write(json.dumps({"error": fault}, indent=2, ensure_ascii=False))
     elif faults:
+        these = "these are" if len(faults) > 1 else "this is"
+        more = f"more may show once {these} mended, and " if getattr(error, "more", False) else ""
         count = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
         _write(
             "\n".join(
                 [
                     *map(str, faults),
-                    f"error: {count}; the {getattr(error, 'noun', 'policy')} is not read until there is none",
+                    f"error: {count}; {more}the {getattr(error, 'noun', 'policy')} is not read until there is none",
                 ]
             )
         )

@@ -22,6 +22,12 @@ from scalegate.training.left import left_behind, waiting
 __all__ = ["check_action", "check_run", "elicitation", "known", "ledger_of", "reader", "signer", "with_role", "writer"]
 
 
+NO_RUN = (
+    "a training script opens it with `Gate.open`; one to begin with is `scalegate/examples/plain_loop.py`,"
+    " which trains in a folder that it makes: `python -m scalegate.examples.plain_loop FOLDER`"
+)
+
+
 def ledger_of(project: Project) -> Path:
     """The project's ledger file. Raises InputError, with the way to get one, if there is none."""
     if not project.ledger.is_file():
@@ -170,5 +176,5 @@ def check_run(journal: Journal, run: str) -> None:
         raise InputError(
             f"no run `{run}` has been opened in this ledger",
             place=Place(file=str(journal.ledger.path)),
-            fix=f"one of {known}" if known else "a training script opens it with `Gate.open`",
+            fix=f"one of {known}" if known else NO_RUN,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -118,7 +119,8 @@ def fmt(
     shown = lay_out_file(text, name=str(path), beside=path.parent)
     changed = shown != text
     if changed and check:
-        raise InputError("it is laid out otherwise", place=Place(file=str(path)), fix=f"scalegate policy fmt {path}")
+        command = shlex.join(["scalegate", "policy", "fmt", str(path)])
+        raise InputError("it is laid out otherwise", place=Place(file=str(path)), fix=command)
     if changed:
         publish(path.resolve(), shown.encode(), b"")
     word = "Laid out" if changed else "As it should be"

@@ -15,10 +15,12 @@ from scalegate.gate.releases import lacking, releases
 from scalegate.gate.trials import reach
 from scalegate.gate.whatif import LIKE, PLAN, WhatIf, house
 from scalegate.policy.obliged import OBLIGATION
-from scalegate.policy.semantics import Value
+from scalegate.policy.parameters import name_of, overdue
+from scalegate.policy.semantics import Value, number
 from scalegate.policy.stated import FOR_GOOD, shown
 from scalegate.policy.syntax import fact_names
 from scalegate.policy.vocabulary import Kind, vocabulary
+from scalegate.units import format_last
 
 __all__ = ["NO_DECISION", "try_document", "try_view"]
 
@@ -151,7 +153,23 @@ def _part(head: str, found: list[Finding]) -> Iterator[RenderableType]:
     yield table
 
 
+def _overdue(tried: WhatIf) -> Iterator[str]:
+    """What an amendment is needed for: the parameters of what holds that were to be looked at again before."""
+    now = number(tried.facts.get("now"))
+    tests = [test for test in tried.judge.tests if test.id in tried.holding]
+    read = frozenset[str]().union(*(fact_names(test.condition) for test in tests))
+    for parameter in tried.policy.parameters if now is not None else ():
+        value = overdue(parameter, int(now or 0))
+        if value is not None and name_of(parameter) in read:
+            by = format_last(value.review_by)
+            yield (
+                f"`{name_of(parameter)}` was to be looked at again by {by}, and is unknown since:"
+                " an amendment with a later value releases what needs it."
+            )
+
+
 def _release(tried: WhatIf) -> Iterator[RenderableType]:
+    yield from (Text(line, style="bold") for line in _overdue(tried))
     need = lacking(tried)
     if need:
         names = " and ".join(f"`{name}`" for name in need)

@@ -118,7 +118,7 @@ def read_expected(path: str | Path, policy: Policy) -> tuple[Expected, ...]:
         file = _File.model_validate(sheet.read.document)
     except ValidationError as error:
         shape = faults_of_form(error, sheet.read.document, _File, FORM.examples)
-        faults = sheet.raised(it for it in shape if it.path not in sheet.read.empty)
+        faults = sheet.raised((it for it in shape if it.path not in sheet.read.empty), more=True)
         assert faults is not None
         raise faults from error
     found = _of_another(file, policy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from scalegate.gate.decision import Status
 from scalegate.gate.judge import Test
@@ -10,7 +11,9 @@ from scalegate.gate.sentences import fact_sentence, sentence
 from scalegate.policy.claimed import is_chance
 from scalegate.policy.dating import settled
 from scalegate.policy.semantics import Facts, Reason, evaluate, linear_value, number, unknowns
+from scalegate.policy.show import amount
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, children, fact_names
+from scalegate.policy.vocabulary import Kind
 from scalegate.truth import Truth
 from scalegate.units import format_duration, format_flop, format_instant
 
@@ -38,7 +41,8 @@ def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = 
             lines = list(_because(condition, facts, Truth.TRUE))
             return (_short(lines) or str(status)) + (f"; asked for since {needed}" if needed else "")
         case "violated":
-            lines = [*_no_bound(condition, facts), *_because(condition, facts, Truth.FALSE), *faults]
+            written = test.kind == "condition"
+            lines = [*_no_bound(condition, facts), *_because(condition, facts, Truth.FALSE, written=written), *faults]
     return _short(lines) or str(status)
 
 
@@ -89,8 +93,11 @@ def _short(lines: list[str]) -> str:
     return "; ".join(distinct[:LISTED]) + (f"; and {rest} more" if rest > 0 else "")
 
 
-def _because(expr: Expr, facts: Facts, truth: Truth) -> Iterator[str]:
-    """The atoms that give the node this truth; of several that each would do, the first."""
+def _because(expr: Expr, facts: Facts, truth: Truth, *, written: bool = False) -> Iterator[str]:
+    """The atoms that give the node this truth; of several that each would do, the first.
+
+    `written`: by the policy's people, in whose conditions no alternative stands before another.
+    """
     if evaluate(expr, facts) is not truth:
         return
     match expr:
@@ -103,38 +110,80 @@ def _because(expr: Expr, facts: Facts, truth: Truth) -> Iterator[str]:
                 return
             negated = {"<=": ">", "<": ">="}
             sign = op if truth is Truth.TRUE else negated[op]
-            instant = any(name in ("now", "ledger.time", "lineage.opened") for name in fact_names(expr))
-            yield f"{_side(left, facts, instant)} {sign} {_side(right, facts, instant)}"
+            one, other = _sides(left, right, facts)
+            yield f"{one} {sign} {other}"
         case Not(item):
-            yield from _because(item, facts, Truth.FALSE if truth is Truth.TRUE else Truth.TRUE)
+            yield from _because(item, facts, Truth.FALSE if truth is Truth.TRUE else Truth.TRUE, written=written)
         case Any(items) if truth is Truth.TRUE:
             first = next(item for item in items if evaluate(item, facts) is truth)
-            yield from _because(first, facts, truth)
-        case Any(items) if truth is Truth.FALSE and items:
+            yield from _because(first, facts, truth, written=written)
+        case Any(items) if truth is Truth.FALSE and items and not written:
             # The last alternative is the clause's own demand; those before it are ways of not needing it.
             yield from _because(items[-1], facts, truth)
+        case Any(items) if truth is Truth.FALSE and len(items) > 1:
+            each = [_short(list(_because(item, facts, truth, written=True))) for item in items]
+            yield f"each of {len(items)} alternatives fails: {_short(each)}"
         case AtLeast(_, items) if truth is Truth.FALSE and all(isinstance(item, All) for item in items):
             for item in items:
-                yield from _because(item, facts, truth)
+                yield from _because(item, facts, truth, written=written)
         case AtLeast(k, items):
             true = sum(evaluate(item, facts) is Truth.TRUE for item in items)
-            done = "have signed" if all(_signature(item) for item in items) else "are in place"
+            done = "have signed" if all(_signature(item) for item in items) else "are so"
             yield f"{true} of {len(items)} {done}, {k} {'is' if k == 1 else 'are'} needed"
         case _:
             for item in children(expr):
-                yield from _because(item, facts, truth)
+                yield from _because(item, facts, truth, written=written)
 
 
 def _signature(expr: Expr) -> bool:
     return any(name.startswith(("approval.", "determination.", "risk.")) for name in fact_names(expr))
 
 
-def _side(linear: Linear, facts: Facts, instant: bool) -> str:
-    value = linear_value(linear, facts)
-    if value is None:
-        return "unknown"
-    shown = format_instant(int(value)) if instant else format_flop(int(value)) if value >= 1000 else f"{float(value):g}"
-    parts = [name if c == 1 else f"{float(c):g} * {name}" for c, name in linear.terms]
-    if parts and linear.const:
-        parts.append(format_duration(int(linear.const)) if instant else f"{float(linear.const):g}")
-    return f"{' + '.join(parts)} ({shown})" if parts else shown
+def _sides(left: Linear, right: Linear, facts: Facts) -> tuple[str, str]:
+    """Both sides as they are compared, each with what it comes to."""
+    names = [name for _, name in left.terms + right.terms]
+    if any(map(_instant, names)):
+        # An instant less an instant is a time that passes: a number of them is on each side, or none.
+        instants = max(_instants(left), _instants(right))
+        whole = Kind.INSTANT if instants == 1 else Kind.DURATION if instants == 0 else Kind.COUNT
+    else:
+        whole = Kind.FLOP if any(name.endswith(_FLOP) for name in names) else Kind.COUNT
+    values = [linear_value(side, facts) for side in (left, right)]
+    shown = ["unknown" if it is None else _amount(it, whole) for it in values]
+    if whole is Kind.FLOP and shown[0] == shown[1] and values[0] != values[1]:
+        shown = ["unknown" if it is None else amount(it, whole) for it in values]
+    return _side(left, shown[0], whole), _side(right, shown[1], whole)
+
+
+def _side(side: Linear, comes_to: str, whole: Kind) -> str:
+    shown = ""
+    for c, name in side.terms:
+        part = name if abs(c) == 1 else f"{amount(abs(c), Kind.COUNT)} * {name}"
+        shown = f"{shown} {'-' if c < 0 else '+'} {part}" if shown else f"- {part}" if c < 0 else part
+    if not shown:
+        return comes_to
+    if side.const:
+        kind = Kind.DURATION if whole is Kind.INSTANT and _instants(side) else whole
+        shown += f" {'-' if side.const < 0 else '+'} {_amount(abs(side.const), kind)}"
+    return f"{shown} ({comes_to})"
+
+
+_FLOP = ("compute", ".others", ".planned_end", ".unevaluated", ".elicitation", ".shown")
+
+
+def _instant(name: str) -> bool:
+    return name == "now" or name.endswith((".time", ".opened", ".until", ".due"))
+
+
+def _instants(side: Linear) -> Fraction:
+    return sum((c for c, name in side.terms if _instant(name)), Fraction(0))
+
+
+def _amount(value: Fraction, kind: Kind) -> str:
+    if kind is Kind.FLOP:
+        return format_flop(int(value)) if value.denominator == 1 and value >= 1000 else amount(value, kind)
+    if kind is Kind.INSTANT:
+        return format_instant(int(value))
+    if kind is Kind.DURATION:
+        return f"{'- ' * (value < 0)}{format_duration(int(abs(value)))}"
+    return amount(value, kind)

@@ -34,6 +34,7 @@ from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import NO_LOG, Entry, EvaluationAnnounced, EvaluationFinished
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
+from scalegate.text import alike
 
 __all__ = ["Attempt", "Fold", "Record", "completes"]
 
@@ -91,7 +92,7 @@ class Fold:
     """When the policy in force came into force, if another was before it."""
     new_until: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
-    """Digest of the policy that was adopted with each version."""
+    """Digest of the policy that was adopted with each version, by what people read of it."""
     payloads: set[bytes] = field(default_factory=set)
     """Hashes of the statements of all grants, so that none counts twice."""
     faults: list[str] = field(default_factory=list)
@@ -314,7 +315,7 @@ class Fold:
             return f"it is another policy (`{policy.policy}`), not a version of `{self.policy.policy}`: keep that name"
         if self.policy_digest == entry.policy:
             return "it is in force already"
-        if self.versions.get(policy.version, entry.policy) != entry.policy:
+        if self.versions.get(alike(policy.version), entry.policy) != entry.policy:
             return f"another policy had the version `{policy.version}` before: give it one of its own"
         if lacking := unworkable(policy):
             return lacking
@@ -324,7 +325,7 @@ class Fold:
                 return refusal
             self.amended, self.new_until = entry.time, new_until(self.policy, policy, entry.time, self.new_until)
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
-        self.versions[policy.version] = entry.policy
+        self.versions[alike(policy.version)] = entry.policy
         self.duties.adopted(policy, entry.time)
         self.spending.adopted(policy)
         # Nobody signs under this policy for what was decided under another.

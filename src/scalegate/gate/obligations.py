@@ -14,7 +14,7 @@ from scalegate.policy.document import Obligation, Policy
 from scalegate.policy.obliged import name_of
 from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.policy.stated import FOR_GOOD
-from scalegate.units import format_instant
+from scalegate.units import format_instant, format_last
 
 __all__ = [
     "breaches",
@@ -140,7 +140,7 @@ def obligation_changes(
         of = f" of run `{first.run}`" if first.run not in (None, situation.lineage.run) else ""
         yield Change(
             "sign",
-            f"{who} that it was done, due{of} on {_day(due)}{more}{signed}: {first.text}",
+            f"{who} that it was done, due{of} by {format_last(due)}{more}{signed}: {first.text}",
             ((f"{name_of(duty)}.due", after),),
             concerns=("obligation", duty.id, *([first.run] if first.run else [])),
         )
@@ -171,15 +171,11 @@ def _told(situation: Situation, name: str, grid: Grid, end: str) -> Iterator[str
     late = list(_late(situation, name, [grid]))
     of = f"`{name}`" + (f" of run `{grid.run}`" if grid.run not in (None, situation.lineage.run) else "")
     for it in late[-TOLD:]:
-        yield f"{of} was due on {_day(it.deadline)}, and was kept on {_day(it.time)}{end}."
+        yield f"{of} was due by {format_last(it.deadline)}, and was kept at {format_instant(it.time)}{end}."
     if len(late) > TOLD:
         yield f"{of} was kept late {len(late) - TOLD} more times before."
     signed = _signed(situation, name, grid)
     number, first = unkept(grid, signed, situation.now), next_unkept(grid, signed)
     if number and first is not None:
         more = f", and {number - 1} more time{'s' * (number > 2)} since" if number > 1 else ""
-        yield f"{of} was due on {_day(first)}{more}, and nobody has signed that it was kept{end}."
-
-
-def _day(instant: int) -> str:
-    return format_instant(instant).removesuffix("T00:00:00Z")
+        yield f"{of} was due by {format_last(first)}{more}, and nobody has signed that it was kept{end}."

@@ -99,6 +99,9 @@ def create_project(
                 place=Place(file=str(folder)),
                 fix="choose a folder that may be written to; nothing was left behind",
             ) from error
+        if isinstance(error, InputError) and error.place and str(aside) in (error.place.file or ""):
+            # What was made aside is gone, and was never anybody's.
+            raise InputError(error.message, place=Place(file=name), fix=error.fix) from error
         raise
     aside.rmdir()
     return project

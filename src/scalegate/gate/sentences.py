@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import floor
 
 from scalegate.policy.semantics import Facts, number
-from scalegate.policy.syntax import Compare, Linear
+from scalegate.policy.syntax import Compare, Linear, at_most, constant, term
 from scalegate.units import format_chance, format_factor, format_flop, format_instant, format_share
 
 __all__ = ["fact_sentence", "sentence"]
@@ -51,13 +52,32 @@ def fact_sentence(name: str, holds: bool) -> str:
 
 def sentence(compare: Compare, facts: Facts, holds: bool) -> str | None:
     """A comparison in words; None if there are none for its shape, or a number is missing."""
-    left, right = compare.left, compare.right
-    shape = (_shape(left), _shape(right))
-    make = SENTENCES.get(shape)
+    if compare.op == "<" and not compare.left.terms and compare.right == term("now"):
+        # Instants are whole seconds: later than one is the next.
+        compare = at_most(constant(floor(compare.left.const) + 1), compare.right)
+    if compare.op == "<":
+        # They word a limit that may be reached.
+        return None
+    left, right = _divided(compare)
+    make = SENTENCES.get((_shape(left), _shape(right)))
+    scaled = right.terms[:1] if make in SCALED else ()
+    if any(c != 1 for c, _ in left.terms + right.terms[len(scaled) :]) or any(c <= 0 for c, _ in scaled):
+        return None
     values = [_value(name, facts) for _, name in left.terms + right.terms]
     if make is None or any(value is None for value in values):
         return None
     return make(left, right, [value for value in values if value is not None], holds)
+
+
+def _divided(compare: Compare) -> tuple[Linear, Linear]:
+    """Both sides divided by what multiplies the first fact, so that it stands alone, and without what is nought times a
+    fact: the same comparison."""
+    left, right = (
+        Linear(it.const, tuple(term for term in it.terms if term[0])) for it in (compare.left, compare.right)
+    )
+    first = (*left.terms, *right.terms)[:1]
+    by = first[0][0] if first and first[0][0] > 0 else Fraction(1)
+    return left * (1 / by), right * (1 / by)
 
 
 def _shape(side: Linear) -> str:
@@ -86,7 +106,7 @@ def _value(name: str, facts: Facts) -> Fraction | None:
 
 
 def _carries(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
-    factor = right.terms[0][0] / left.terms[0][0]
+    factor = right.terms[0][0]
     domain = right.terms[0][1].removesuffix(".evidence.compute")
     asked, end = _both(values[0], values[1] * factor)
     return (
@@ -96,7 +116,7 @@ def _carries(left: Linear, right: Linear, values: list[Fraction], holds: bool) -
 
 
 def _share(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
-    domain, due = right.terms[0][1].removesuffix(".elicitation"), format_share(left.terms[0][0])
+    domain, due = right.terms[0][1].removesuffix(".elicitation"), format_share(1 / right.terms[0][0])
     share = format_share(values[1] / values[0]) if values[0] else "all"
     return (
         f"elicitation in `{domain}` is {share} of the compute asked for, "
@@ -150,7 +170,7 @@ def _asked(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> 
 
 
 def _scaled(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
-    factor = right.terms[0][0] / left.terms[0][0]
+    factor = right.terms[0][0]
     comes, end = _both(values[0], values[1] * factor)
     what = "is asked for" if left.terms[0][1] == "compute" else "is the planned end"
     return (
@@ -175,7 +195,7 @@ def _signed(left: Linear, right: Linear, values: list[Fraction], holds: bool) ->
 
 
 def _carried(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
-    factor = right.terms[0][0] / left.terms[0][0]
+    factor = right.terms[0][0]
     asked, end = _both(values[0], values[1] * factor)
     how = f" ({format_factor(factor)})" if factor != 1 else ""
     return (
@@ -264,6 +284,10 @@ SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool]
     ("lineage.compute", "compute"): _used,
     ("compute", "lineage.planned_end"): _plan,
 }
+
+
+SCALED = frozenset({_carries, _share, _scaled, _carried})
+"""Those that say by how much the fact on the right is multiplied."""
 
 
 def _flop(value: Fraction) -> str:

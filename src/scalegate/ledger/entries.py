@@ -7,6 +7,7 @@ misspelt limit must not silently be no limit. Amounts of FLOP are text, since th
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -15,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
 from scalegate.text import escaped, unshowable
-from scalegate.units import MAX_FLOP, exact_decimal, parse_chance
+from scalegate.units import MAX_FLOP, exact_decimal, parse_chance, parse_flop
 
 NO_LOG = "0" * 64
 """In place of the digest of a log that could not be stored."""
@@ -54,7 +55,10 @@ def _derived_flop(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     if not isinstance(value, str) or not value.isascii() or not value.isdigit() or len(value) > LONGEST:
-        raise ValueError("FLOP are written as text of digits")
+        digits = None
+        with suppress(InputError):
+            digits = parse_flop(value) if isinstance(value, str) else None
+        raise ValueError(f"FLOP are written as text of digits{f': `{digits}`' if digits is not None else ''}")
     if value != str(int(value)):
         raise ValueError("FLOP are written without leading zeros")
     return int(value)

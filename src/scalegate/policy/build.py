@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from scalegate import units
 from scalegate.errors import InputError
+from scalegate.policy.checks import joined
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 from scalegate.policy.syntax import (
@@ -199,7 +200,7 @@ def build_policy(document: Mapping[str, AnyValue]) -> Policy:
 
     Raises PolicyFaults with every fault found, as for a file.
     """
-    return policy_from_json(_plain(document))
+    return policy_from_json(joined(_plain(document)))
 
 
 def _plain(value: AnyValue) -> AnyValue:

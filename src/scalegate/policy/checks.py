@@ -1,4 +1,4 @@
-"""Every fault of a document at once: faults of form, and faults of meaning in what is sound itself.
+"""The faults of a document, as many at once as there can be: those of form, and those of meaning in what is sound.
 
 A fault of meaning that a fault of form may have caused is not told: a part that cannot be read could be the very one
 that is missed elsewhere. A document with any fault is no policy.
@@ -6,7 +6,8 @@ that is missed elsewhere. A document with any fault is no policy.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -18,7 +19,9 @@ from scalegate.policy.floors import composed, faults_of_floors
 from scalegate.policy.form import faults_of_form
 from scalegate.text import MAX_DOCUMENT_BYTES
 
-__all__ = ["checked"]
+__all__ = ["checked", "joined", "partly"]
+
+_PROSE = frozenset({"text", "about", "basis", "link_to_harm"})
 
 _LISTS = frozenset(
     [
@@ -61,6 +64,24 @@ def checked(
         found = [*wrong, *_of_meaning(policy, ()), *of_floors]
         return policy if found else composed(policy), found
     return None, [*form, *_beside(document, [found.path for found in form], faulty)]
+
+
+def joined(part: Any) -> Any:
+    """A document as people write it, with each text that is prose in one line: what begins a line of its own could pass
+    for what the program says. A ledger keeps what it has."""
+    if isinstance(part, Mapping):
+        return {name: _in_line(it) if name in _PROSE else joined(it) for name, it in part.items()}
+    return [joined(it) for it in part] if isinstance(part, list) else part
+
+
+def _in_line(text: Any) -> Any:
+    loose = isinstance(text, str) and text.strip() and ("\n" in text or text.strip() != text)
+    return " ".join(text.split()) if loose else joined(text)
+
+
+def partly(found: Collection[Found]) -> bool:
+    """Whether something was not looked at because of these: the rest of a condition, or a floor under this policy."""
+    return any(it.path[:1] == ("floors",) or it.path[-1:] == ("when",) for it in found)
 
 
 def _beside(document: object, misshapen: list[PartPath], faulty: Collection[PartPath]) -> Iterator[Found]:

@@ -87,7 +87,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if not _KEY.fullmatch(person.key):
             add(
                 f"people.{index}.key",
-                "this is not a verification key | write `unset`, or the line `name+key id+base64` of the person's key",
+                "this is not a verification key | write `unset`, or the line that"
+                " `scalegate key new NAME` shows: `name+key id+base64`",
             )
         elif not _fits(person.key):
             add(
@@ -117,6 +118,11 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             signs = f"{'is' if wanted.at_least == 1 else 'are'} to sign"
             what = f"{number} with the role `{wanted.role}` {signs}, but the policy names {have}"
             fix = "name more under `people`, or lower `at_least`"
+            named = next((person for person in policy.people if person.id == wanted.role), None)
+            if named is not None and not have:
+                theirs = " or ".join(f"`{it}`" for it in named.roles)
+                add(path, f"{what} | `{wanted.role}` is a person: write a role that they have, {theirs}", "people")
+                return
             # A role that somebody has is not misspelt.
             add(path, f"{what} | {fix if have else or_like(wanted.role, roles, fix)}", "people")
 
@@ -164,9 +170,12 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                 "the alarm is not under the threshold | write a lower score: the gap is what the buffer covers",
             )
         if domain.alarm <= 0:
-            add(f"{path}.alarm", "an alarm of 0 can never be ruled out | write a score above 0: `0.20`")
+            add(f"{path}.alarm", "an alarm of 0 can never be ruled out | write a score above 0, for example `0.20`")
         if domain.buffer <= 0:
-            add(f"{path}.buffer", "a buffer of 0x supports no training at all | write a factor above the margin: `6x`")
+            add(
+                f"{path}.buffer",
+                "a buffer of 0x supports no training at all | write a factor above the margin, for example `6x`",
+            )
         elif domain.buffer < domain.margin:
             add(
                 f"{path}.buffer",
@@ -181,7 +190,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if domain.samples > MAX_SAMPLES:
             add(
                 f"{path}.samples",
-                f"more than {MAX_SAMPLES:,} samples are not worked out | write a smaller number: `400`",
+                f"more than {MAX_SAMPLES:,} samples are not worked out | write a smaller number, for example `400`",
             )
         elif 0 < domain.alarm < 1 and 0 < policy.budget.alpha < policy.budget.evaluations:
             least = _least_samples(domain.alarm, policy.budget.alpha / policy.budget.evaluations)
@@ -296,7 +305,11 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if isinstance(clause, Safeguards):
             no_level(f"{path}.level", clause.level)
         if isinstance(clause, Cadence) and (clause.every, clause.within, clause.on) == (None, None, None):
-            add(path, "nothing says when an evaluation is due | add `every: 4x`, `within: 3 months` or `on: change`")
+            add(
+                path,
+                "nothing says when an evaluation is due"
+                " | add for example `every: 4x`, `within: 3 months` or `on: change`",
+            )
         if isinstance(clause, Cadence) and policy.domains and (clause.within is None or clause.due == "all"):
             # Else a permit would end in time only where something worse is shown, and that could release a hold.
             what = "what is measured would never get too old, and a permit would have no end in time"

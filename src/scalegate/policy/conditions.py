@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from fractions import Fraction
 
 from scalegate.errors import InputError
 from scalegate.policy.dating import in_figures
@@ -18,6 +19,9 @@ from scalegate.policy.vocabulary import Vocabulary, written
 from scalegate.truth import Truth
 
 __all__ = ["resolve"]
+
+MAX_DIGITS = 60
+"""Most digits of a number in a condition, above and below the line: what is worked out from more cannot be shown."""
 
 
 def resolve(policy: Policy, unsound: Collection[str] = ()) -> tuple[Policy, list[Found]]:
@@ -59,6 +63,9 @@ def _tree(policy: Policy, when: Expr | str, known: Vocabulary) -> Expr:
     if not fact_names(tree):
         raise InputError("it reads no fact: it is so or not whatever happens", fix="name a fact in it")
     figures = in_figures(policy, tree)
+    if any(_too_long(number) for compare in (*compares(tree), *compares(figures)) for number in _numbers(compare)):
+        what = f"with its figures put in and multiplied out, it has a number of more than {MAX_DIGITS} digits"
+        raise InputError(what, fix="write shorter numbers, and fewer parameters that multiply each other")
     if evaluate(figures, {}) is Truth.TRUE or any(map(_reads_nothing, compares(figures))):
         raise InputError("it is met, in part or whole, whatever happens", fix="leave out what is always so")
     wrong = list(dict.fromkeys(f"`{name}`" for name in wrong_ways(figures)))
@@ -68,6 +75,17 @@ def _tree(policy: Policy, when: Expr | str, known: Vocabulary) -> Expr:
             fix="turn the comparison or the `not` round: what grows with danger is at most something, and is `not` so",
         )
     return tree
+
+
+def _numbers(compare: Compare) -> Iterator[Fraction]:
+    for side in (compare.left, compare.right):
+        yield side.const
+        yield from (coefficient for coefficient, _ in side.terms)
+
+
+def _too_long(number: Fraction) -> bool:
+    limit: int = 10**MAX_DIGITS
+    return max(abs(number.numerator), number.denominator) >= limit
 
 
 def _reads_nothing(compare: Compare) -> bool:

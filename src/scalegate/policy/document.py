@@ -35,13 +35,16 @@ from scalegate.policy.scalars import (
     Count,
     Duration,
     DurationOrNamed,
+    End,
+    EndOrNamed,
     Factor,
     FactorOrNamed,
     Flop,
     FlopOrNamed,
     Identifier,
     Instant,
-    InstantOrNamed,
+    Last,
+    Line,
     Named,
     Text,
     When,
@@ -84,7 +87,8 @@ GATING = ("will", "conditional", "law")
 
 class InForce(Part):
     from_: Annotated[Instant | None, Field(alias="from")] = None
-    until: Instant | None = None
+    until: End | None = None
+    """When it ends; a day, with the end of that day."""
 
 
 class ClausePart(Part):
@@ -142,7 +146,7 @@ class ComputeCap(ClausePart):
 
 
 class NamedModel(Part):
-    name: Text
+    name: Line
     compute: Flop | None = None
     """Effective compute that it is taken to have taken: an estimate. Absent: nobody has said how much."""
     basis: Text
@@ -157,7 +161,8 @@ class Moratorium(ClausePart):
     """The amount that all of the developer's effective compute together may come to."""
     above_model: NamedModel | None = None
     """Instead of an amount: the model that nothing trained is to be more powerful than."""
-    until: InstantOrNamed
+    until: EndOrNamed
+    """When it ends; a day, with the end of that day. A parameter says of which instant."""
 
     @property
     def limit(self) -> int | Named | None:
@@ -167,7 +172,7 @@ class Moratorium(ClausePart):
 
 class TestInDevelopment(Part):
     id: Identifier
-    purpose: Text
+    purpose: Line
     approved_by: Quorum
     """Who may approve a candidate for the test once there is one."""
 
@@ -184,8 +189,8 @@ class Obligation(ClausePart):
     kind: Literal["obligation"]
     kept_by: Quorum
     """Who signs that it was done."""
-    by: Instant | None = None
-    """When it is due, once."""
+    by: Last | None = None
+    """When it is due, once; a day, at the end of that day."""
     each: Duration | None = None
     """It is due again and again: this long after `from`, and then each time this long after the last time."""
     from_: Annotated[Instant | None, Field(alias="from")] = None
@@ -280,8 +285,8 @@ class Floor(Part):
     """Another policy whose clauses hold beside a policy's own. What it adds is worked out by `floors`."""
 
     policy: Identifier
-    version: Text
-    digest: Text
+    version: Line
+    digest: Line
     """Hex SHA-256 of its canonical JSON: which text it is that holds."""
     document: Annotated[
         Policy, BeforeValidator(_alone), PlainSerializer(lambda it: it.document(), return_type=dict[str, Any])
@@ -295,9 +300,9 @@ class Policy(Part):
     scalegate: Literal["1"]
     """Version of the policy language."""
     policy: Identifier
-    version: Text
-    title: Text
-    developer: Text
+    version: Line
+    title: Line
+    developer: Line
     about: Text
     floors: tuple[Floor, ...] = ()
     """Policies whose clauses hold too; read, these stand among the policy's own, under `FLOOR/ID`."""

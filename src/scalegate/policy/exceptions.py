@@ -76,7 +76,8 @@ def exception_faults(policy: Policy) -> Faults:
             yield f"{path}.id", f"{what} | write `-` or `_`", ()
         for place, name in enumerate(item.clauses):
             if name not in clauses:
-                fix = or_like(name, clauses, "name a clause of this policy")
+                there = f": {', '.join(f'`{it}`' for it in clauses)}" if clauses else ""
+                fix = or_like(name, clauses, f"name clauses of this policy{there}")
                 yield f"{path}.clauses.{place}", f"there is no clause `{name}` | {fix}", ("clauses",)
                 continue
             for fault in _clause_faults(policy, item, name, clauses[name]):
@@ -90,11 +91,15 @@ def exception_faults(policy: Policy) -> Faults:
                 what = f"none of the clauses that it names is about `{action}`"
                 yield f"{path}.actions.{place}", f"{what} | leave it out", ("clauses",)
         if "train" in item.actions and item.growth is None:
-            yield path, "nothing says how far training may go on | add `growth: 1.1x`", ()
+            yield path, "nothing says how far training may go on | add for example `growth: 1.1x`", ()
         if item.growth is not None and "train" not in item.actions:
             yield f"{path}.growth", "it is no exception for `train` | leave it out", ()
         elif item.growth is not None and item.growth <= 1:
-            yield f"{path}.growth", "1x or less leaves no room to train | write a factor above 1x: `1.1x`", ()
+            yield (
+                f"{path}.growth",
+                "1x or less leaves no room to train | write a factor above 1x, for example `1.1x`",
+                (),
+            )
         for place, name in enumerate(item.determined):
             if all(it.id != name for it in policy.determinations):
                 fix = or_like(name, [it.id for it in policy.determinations], "describe it under `determinations`")
@@ -119,12 +124,13 @@ def exception_faults(policy: Policy) -> Faults:
 
 def _clause_faults(policy: Policy, item: ExceptionTerms, name: str, clause: Clause) -> Iterator[str]:
     if not clause.gates:
-        yield f"`{name}` protects nothing as it is ({clause.modality}) | leave it out"
+        yield f"`{name}` protects nothing as it is ({clause.modality}) | leave `{name}` out"
     elif clause.modality == "law":
-        yield f"`{name}` is law: no developer makes exceptions to that | leave it out"
+        yield f"`{name}` is law: no developer makes exceptions to that | leave `{name}` out"
     elif isinstance(clause, ResidualRisk) and _budgeted(policy, clause.risk):
         # What went on without a claim could not be added up.
-        yield f"`{clause.risk}` has a budget, and what goes on without a claim would be in no later sum | leave it out"
+        what = f"`{clause.risk}` has a budget, and what goes on without a claim would be in no later sum"
+        yield f"{what} | leave `{name}` out"
     elif item.undefined_tests or not (lacking := undefined_in(policy, item, clause)):
         return
     else:
@@ -134,7 +140,7 @@ def _clause_faults(policy: Policy, item: ExceptionTerms, name: str, clause: Clau
         elif isinstance(clause, UndefinedTest):
             what = "is a test that nobody has defined"
         said = "an exception stands for that only where the policy says so"
-        yield f"`{name}` {what}: {said} | leave it out, or add `undefined_tests: yes`"
+        yield f"`{name}` {what}: {said} | leave `{name}` out, or add `undefined_tests: yes`"
 
 
 def undefined_in(policy: Policy, item: ExceptionTerms, clause: Clause) -> tuple[str, ...]:

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NoReturn
 
-from scalegate import units
+from scalegate import meant, units
 from scalegate.errors import InputError, Place
+from scalegate.policy.near import nearest
 from scalegate.policy.quantities import NoSuchFact, Quantity, of_fact, one_kind
 from scalegate.policy.syntax import (
     MAX_DEPTH,
@@ -46,7 +47,7 @@ MAX_LENGTH = 10_000
 MAX_DIGITS = 1_000
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
-    r"|(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:]+Z)?)"
+    r"|(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt][0-9:]+[Zz]?)?)"
     r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,3})?(?:/[0-9]+)?)"
     r"|(?P<flop>[kMGTPEZY]?FLOP\b)"
     r"|(?P<name>(?:(?:determination|tier|test|floor)\.[a-z][a-z0-9_]*(?:-[a-z0-9_]+)*/(?=[A-Za-z]))?"
@@ -65,7 +66,18 @@ _INSTEAD = {
     "%": "a share multiplies: write `0.2 * compute` for 20% of it",
 }
 """What to write for a sign that others read."""
+_SENTENCES = {
+    **dict.fromkeys(("if", "when", "then", "else"), "there is no if and then: write what must be so, as `... or ...`"),
+    "unless": "write `or`",
+    "but": "write `and`",
+    "except": "write `or`",
+}
+"""What to write for words of a sentence."""
+_PLACES = frozenset({"determination", "safeguard", "approval", "obligation", "tier", "risk", "parameter", "until"})
+"""Parts of the names of facts that tell nothing of what a name is about."""
+EXPLAINS = "`scalegate policy explain` shows all facts of a policy that has no fault"
 _TIMES = ("second", "minute", "hour", "day", "week", "month", "year")
+_DATE_LIKE = r"[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}(?![0-9])|[0-9]{1,2}([/.])[0-9]{1,2}\2[0-9]{4}(?![0-9])"
 _END = "the end"
 
 
@@ -141,6 +153,8 @@ class _Reader:
 
     def _stray(self) -> NoReturn:
         token = self._token
+        if token.text.lower() in _SENTENCES:
+            self._fail(token.at, f"{_shown(token)} is not part of a condition", _SENTENCES[token.text.lower()])
         if token.text in ("<", "<=", ">", ">="):
             self._fail(token.at, "a comparison of three is not read", "write two comparisons with `and` between them")
         self._fail(token.at, f"{_shown(token)} is not expected here", "join conditions with `and` or `or`")
@@ -305,6 +319,8 @@ class _Reader:
             self._fail(token.at, f"{_shown(token)} is no amount", "write a fact, or a number with its unit")
         self._next += 1
         kind = self._known.get(token.text)
+        if kind is None and token.text.lower() in _SENTENCES:
+            self._fail(token.at, f"{_shown(token)} is not part of a condition", self._like(token.text))
         if kind is None:
             what = "parameter" if token.text.startswith(PARAMETER) else "fact"
             self._fail(token.at, f"there is no {what} `{token.text}`", self._like(token.text), NoSuchFact)
@@ -314,21 +330,43 @@ class _Reader:
 
     def _like(self, name: str) -> str:
         """What to write for a name that no fact has."""
-        near = difflib.get_close_matches(name, self._known, n=1)
         if name.lower() in _WORDS:
             return f"write `{name.lower()}`"
+        if name.lower() in _SENTENCES:
+            return _SENTENCES[name.lower()]
+        near = self._nearest(name)
         if near:
-            return f"did you mean `{near[0]}`?"
+            return f"did you mean {near}? {EXPLAINS}"
+        if name.startswith("safeguard."):
+            return f"describe the safeguard `{name.split('.')[1]}` at a level, under `levels`; {EXPLAINS}"
         if name.startswith(PARAMETER):
             return f"describe it under `parameters`, with the id `{name.removeprefix(PARAMETER)}`"
         # A policy with a fault cannot be explained: what there is has to stand here.
         ending = [fact for fact in self._known if fact.endswith(f".{name}")]
         of_a_domain = [fact for fact in self._known if fact.endswith((".ruled_out", ".evidence.compute"))]
         facts = ending[:3] or ["compute", "now", *of_a_domain[:2]]
-        return "write facts, such as " + ", ".join(f"`{fact}`" for fact in facts)
+        return "write facts, such as " + ", ".join(f"`{fact}`" for fact in facts) + f"; {EXPLAINS}"
+
+    def _nearest(self, name: str) -> str | None:
+        """The facts that are most like a name: of one that it names a part of, a few."""
+        near = difflib.get_close_matches(name, self._known, n=1)
+        if near:
+            return f"`{near[0]}`"
+        # `biology.score` is of `bio`, if of anything: what there is of that is what can be said of it.
+        for word in name.split("."):
+            part = nearest(word, {it for fact in self._known for it in fact.split(".") if it not in _PLACES})
+            facts = [fact for fact in self._known if part in fact.split(".")] if len(word) > 2 else []
+            if facts:
+                facts.sort(key=lambda fact: difflib.SequenceMatcher(None, name, fact).ratio(), reverse=True)
+                return " or ".join(f"`{fact}`" for fact in facts[:2])
+        return None
 
     def _number(self, token: Token) -> Quantity:
         self._next += 1
+        day = re.match(_DATE_LIKE, self._text[token.at :])
+        if day is not None:
+            how = meant.fix("write year, month and day", meant.as_date(day[0]), "2030-01-31")
+            self._fail(token.at, f"`{day[0]}` is not a date", how)
         digits, _, under = token.text.replace("+", "").partition("/")
         if under and not int(under):
             self._fail(token.at, f"`{token.text}` is no number", "write what is under the line, more than 0")

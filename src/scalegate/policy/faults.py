@@ -62,8 +62,10 @@ class FileFaults(InputError):
     noun = "file"
     """What is not read until there is no fault."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[Fault], *, more: bool = False) -> None:
         self.faults = faults
+        self.more = more
+        """Whether something was not looked at because of them, so that more may show once they are mended."""
         super().__init__("\n".join(map(str, faults)))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from scalegate.errors import InputError
 from scalegate.policy import published
-from scalegate.policy.checks import checked
+from scalegate.policy.checks import checked, joined
 from scalegate.policy.document import Policy
 from scalegate.policy.faults import FileFaults, Found, PartPath
 from scalegate.policy.form import POLICY
@@ -37,6 +37,9 @@ def with_floors(document: Any, beside: Path | None) -> tuple[Any, list[Found]]:
     faults: list[Found] = []
     for index, item in enumerate(named):
         path: PartPath = ("floors", index)
+        if isinstance(item, str):
+            faults.append(Found(path, f"item {index + 1} of `floors` is not a set of fields", _named(item)))
+            continue
         if not isinstance(item, Mapping) or "document" in item:
             floors.append(item)
             continue
@@ -48,6 +51,16 @@ def with_floors(document: Any, beside: Path | None) -> tuple[Any, list[Found]]:
             faults.append(Found(path, error.message, error.fix))
     # A floor that is missing casts no shadow on the rest: what else is wrong with it is not looked for.
     return document | {"floors": [] if faults else floors}, faults
+
+
+def _named(text: str) -> str:
+    """What to write for a floor that is named in one word."""
+    name, _, version = text.partition("@")
+    known = [it for it in published.published() if it.name == name]
+    version = version or (known[-1].version if known else "...")
+    if known or re.fullmatch(r"[a-z][a-z0-9-]*(@.*)?", text):
+        return f"write `{{policy: {name}, version: {version}}}`"
+    return f"write `{{file: {text}}}`, or `policy` and `version` of a published policy"
 
 
 def _like(field: str) -> str:
@@ -98,8 +111,8 @@ def _read(path: Path) -> Policy:
     if isinstance(sheet.read.document, dict) and sheet.read.document.get("floors"):
         what = f"the floor `{path.name}` stands on floors of its own"
         raise InputError(what, fix="name those as floors of this policy too, beside it")
-    policy, found = checked(sheet.read.document, sheet.read.faulty, sheet.read.empty)
-    faults = sheet.raised(found)
+    policy, found = checked(joined(sheet.read.document), sheet.read.faulty, sheet.read.empty)
+    faults = sheet.raised(found, more=True)
     if faults is not None:
         raise _faulty(path, faults)
     assert policy is not None, "a document without a fault is a policy"

@@ -13,6 +13,7 @@ from scalegate.policy import document as schema
 from scalegate.policy.clause_figures import KINDS
 from scalegate.policy.document import Policy
 from scalegate.policy.faults import Form, Found, PartPath, PolicyFaults
+from scalegate.policy.shapes import field_meant, shape_meant
 
 __all__ = ["POLICY", "faults_of_form", "label", "what_to_write"]
 
@@ -74,18 +75,21 @@ def faults_of_form(
         if kind == "extra_forbidden":
             fields = _fields(root, item["loc"][:-1])
             word = re.sub(r"[\s-]", "_", str(path[-1]))
+            told = field_meant(path, _KINDS) if root is Policy else None
             within = next((field for field in fields if word in _inside(root, item["loc"][:-1], field)), None)
             absent = [field for field in fields if field not in _at(document, path[:-1])]
-            guess = _close(word, absent) if len(found) < MAX_GUESSES and not within else None
+            guess = _close(word, absent) if len(found) < MAX_GUESSES and not within and not told else None
             renamed |= {(*path[:-1], guess)} if guess else set()
             fix = f"write `{guess}`" if guess else "leave it out; the fields here are " + _listed(fields)
             fix = f"it is a field of `{within}`: write it below that, indented further" if within else fix
+            fix = told or fix
             found.append(Found((*path, "<key>"), f"`{path[-1]}` is not a field here", fix))
         elif kind == "missing":
             missing.append(path)
         elif kind == "value_error":
             what, _, fix = str(item["ctx"]["error"]).partition(" | ")
-            fix = _cut_short(document, path, value) or _parameter_meant(document, path, value) or fix
+            own = _of_floor(path, value) or _cut_short(document, path, value) or _parameter_meant(document, path, value)
+            fix = own or _by_field(fix, path, examples)
             found.append(Found(path, f"{label(path)}: {what}", fix or None))
         elif kind == "literal_error":
             choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
@@ -103,8 +107,9 @@ def faults_of_form(
             what, shape = _SHAPES.get(kind, ("cannot be read", what_to_write(path, examples)))
             if kind == "tuple_type" and isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value):
                 shape = f"put it in brackets: `[{value}]`"
-            if shape == _NO_FIELDS[1] and (fields := _of_part(root, item["loc"])):
-                shape += f"; the fields are {_listed(fields)}"
+            fields = _of_part(root, item["loc"]) if shape == _NO_FIELDS[1] else []
+            shape += f"; the fields are {_listed(fields)}" if fields else ""
+            shape = shape_meant(path, value, fields, examples) or shape
             found.append(Found(path, f"{label(path)} {what}", shape))
     found += [
         Found(path, f"`{path[-1]}` is missing", f"add {_to_add(path, examples)}")
@@ -153,6 +158,19 @@ def _of_part(root: type[BaseModel], loc: PartPath) -> list[str]:
         return [name for name in every[0] if all(name in it for it in every)]
 
 
+def _by_field(fix: str, path: PartPath, examples: Mapping[str, str]) -> str:
+    """With an example of the field, where one of its kind stands."""
+    example = examples.get(str(path[-1]), "...").strip('"') if path and path[-1] != "value" else "..."
+    return fix if "..." in example else re.sub(r", for example `.*`$", f", for example `{example}`", fix)
+
+
+def _of_floor(path: PartPath, value: object) -> str | None:
+    """What to write where an exception names a clause of a floor."""
+    if path[0] == "exceptions" and path[2:3] == ("clauses",) and isinstance(value, str) and "/" in value:
+        return f"leave `{value}` out: it is a clause of a floor, and no policy makes exceptions to that"
+    return None
+
+
 def _cut_short(document: Any, path: PartPath, value: object) -> str | None:
     """What to write where a comma of a number ended the value, which it does between braces."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,3}", value):
@@ -169,6 +187,8 @@ def _cut_short(document: Any, path: PartPath, value: object) -> str | None:
 def _parameter_meant(document: Any, path: PartPath, value: object) -> str | None:
     """What to write where the value is the id of a parameter, in a field that may name one."""
     described = document.get("parameters") if isinstance(document, dict) else None
+    if isinstance(value, dict) and value.keys() == {"parameter"} and path[-1] in KINDS:
+        return f"write `parameter.{value['parameter']}`"
     if path[0] != "clauses" or path[-1] not in KINDS or not isinstance(described, list):
         return None
     known = [it.get("id") for it in described if isinstance(it, dict)]
@@ -184,7 +204,12 @@ def _choice(word: str, choices: list[str]) -> str | None:
 
 def _to_add(path: PartPath, examples: Mapping[str, str]) -> str:
     choices = _CHOICES.get((str(path[0]), str(path[-1])), ()) if len(path) == 3 else ()
-    return " or ".join(f"`{path[-1]}: {it}`" for it in choices) or _example(path, examples)
+    return " or ".join(f"`{path[-1]}: {it}`" for it in choices) or _for_example(_example(path, examples))
+
+
+def _for_example(example: str) -> str:
+    """An example that has a figure in it is said to be one: whoever wrote none meant another."""
+    return f"for example {example}" if re.search(": .*[0-9]", example) and "scalegate" not in example else example
 
 
 def _at(document: Any, path: PartPath) -> Any:
@@ -238,7 +263,7 @@ def label(path: PartPath) -> str:
 def what_to_write(path: PartPath, examples: Mapping[str, str]) -> str:
     """What to do about a value that cannot be read."""
     if path and isinstance(path[-1], str):
-        return f"write {_example(path, examples)}, or leave the field out where it is optional"
+        return f"write {_for_example(_example(path, examples))}, or leave the field out where it is optional"
     return "write a value, or remove the item"
 
 

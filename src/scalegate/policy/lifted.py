@@ -8,11 +8,10 @@ from fractions import Fraction
 from scalegate.policy.document import Clause, Moratorium, Policy
 from scalegate.policy.entails import positive
 from scalegate.policy.exceptions import excused
-from scalegate.policy.show import date
 from scalegate.policy.syntax import Expr, compares, net
-from scalegate.units import DAY
+from scalegate.units import format_end
 
-__all__ = ["lifted_by", "signed_away", "until"]
+__all__ = ["lifted_by", "signed_away"]
 
 
 def lifted_by(policy: Policy, clause: Clause, conditions: Iterable[Expr]) -> tuple[str, ...]:
@@ -22,14 +21,9 @@ def lifted_by(policy: Policy, clause: Clause, conditions: Iterable[Expr]) -> tup
 
 def _dates(clause: Clause, conditions: Iterable[Expr]) -> Iterator[str]:
     if clause.in_force is not None and clause.in_force.until is not None:
-        yield f"its end {until(clause.in_force.until)}"
+        yield f"its end ({format_end(clause.in_force.until)})"
     if any(net(it).get("now", Fraction(0)) > 0 for tree in conditions for it in compares(positive(tree))):
         yield "its date" if isinstance(clause, Moratorium) else "a date that it names"
-
-
-def until(end: int) -> str:
-    """When something ends that is no longer so at an instant: a day is not its last one."""
-    return f"as {date(end)} begins" if end % DAY == 0 else f"at {date(end)}"
 
 
 def _records(policy: Policy, clause: Clause) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["or_like"]
+__all__ = ["nearest", "or_like"]
 
 
 def or_like(name: str, known: Iterable[str], fix: str, before: str = "") -> str:
@@ -13,5 +13,14 @@ def or_like(name: str, known: Iterable[str], fix: str, before: str = "") -> str:
 
     `before`: how all these names begin, which makes no two of them alike.
     """
-    near = difflib.get_close_matches(name[:80], list(known), 1)
-    return f"did you mean `{before}{near[0]}`? Else {fix}" if near else fix
+    near = nearest(name, known)
+    return f"did you mean `{before}{near}`? Else {fix}" if near else fix
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one that is most like the name, or begins as it does; None: there is none."""
+    words = list(known)
+    near = difflib.get_close_matches(name[:80], words, 1)
+    begun = [it for it in words if len(name) > 1 and (it.startswith(f"{name}-") or name.startswith(f"{it}-"))]
+    begun += [it for it in words if min(len(name), len(it)) > 2 and (it.startswith(name) or name.startswith(it))]
+    return near[0] if near else begun[0] if begun else None

@@ -9,7 +9,7 @@ from scalegate.units import parse_instant
 
 __all__ = ["obligation_faults"]
 
-ONE = "write `by: 2027-01-31`, or `each: 12 months` with `from`, or `within: 30 days` with `after`"
+ONE = "write for example `by: 2027-01-31`, or `each: 12 months` with `from`, or `within: 30 days` with `after`"
 NEVER = parse_instant("9999-12-31")
 _TOGETHER = (("each", "from_"), ("within", "after"))
 
@@ -34,7 +34,7 @@ def _faults(clause: Obligation) -> Iterator[tuple[str, str]]:
         has, beside = getattr(clause, one), getattr(clause, other)
         shown = other.removesuffix("_")
         if has is not None and beside is None:
-            example = "`from: 2027-01-01`" if one == "each" else "`after: policy.adopted`"
+            example = "for example `from: 2027-01-01`" if one == "each" else "`after: policy.adopted`"
             yield "", f"`{one}` does not say since when | add {example}"
         if has is None and beside is not None:
             yield f".{shown}", f"`{shown}` says nothing without `{one}` | add `{one}`, or leave it out"

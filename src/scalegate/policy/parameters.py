@@ -15,7 +15,7 @@ from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import PARAMETER
 from scalegate.policy.vocabulary import Kind
-from scalegate.units import exact_decimal, format_duration
+from scalegate.units import exact_decimal, format_duration, format_instant, format_last
 
 __all__ = [
     "Interval",
@@ -86,8 +86,9 @@ def _why(parameter: Parameter, now: Value | None) -> Unknown | None:
         first = date(min(it.from_ for it in parameter.values))
         return Unknown(Reason.MISSING, f"`{name_of(parameter)}` has no value before {first}")
     if value.review_by < now:
-        late = f"{shown_value(value)} since {date(value.from_)}, was to be looked at again by {date(value.review_by)}"
-        return Unknown(Reason.STALE, f"`{name_of(parameter)}`, {late}")
+        late = f"was to be looked at again by {format_last(value.review_by)}"
+        what = f"`{name_of(parameter)}`, {shown_value(value)} since {date(value.from_)}, {late}"
+        return Unknown(Reason.STALE, what)
     return None
 
 
@@ -100,7 +101,7 @@ def shown_value(value: ParameterValue) -> str:
         case "duration":
             return format_duration(int(figure.value))
         case "instant":
-            return date(figure.value)
+            return format_instant(int(figure.value))
         case "share":
             return f"{exact_decimal(figure.value * 100)}%"
         case _:
@@ -110,7 +111,7 @@ def shown_value(value: ParameterValue) -> str:
 def shown_values(parameter: Parameter) -> Iterator[str]:
     """Each value with its dates and where it was decided, a line each, the earliest first."""
     for value in sorted(parameter.values, key=lambda it: it.from_):
-        look = f"to be looked at again by {date(value.review_by)}"
+        look = f"to be looked at again by {format_last(value.review_by)}"
         yield f"{shown_value(value)} from {date(value.from_)}, {look} ({value.reference})"
 
 

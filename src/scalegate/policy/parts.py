@@ -15,6 +15,8 @@ from scalegate.policy.scalars import (
     Flop,
     Identifier,
     Instant,
+    Last,
+    Line,
     Role,
     Score,
     Share,
@@ -50,9 +52,9 @@ class Part(BaseModel):
 
 
 class Source(Part):
-    document: Text
+    document: Line
     """The document that the clause is taken from."""
-    section: Text | None = None
+    section: Line | None = None
     """Where in that document."""
 
     def __str__(self) -> str:
@@ -62,11 +64,11 @@ class Source(Part):
 class Person(Part):
     id: Identifier
     """How clauses and signatures name this person or machine."""
-    name: Text
+    name: Line
     roles: Annotated[tuple[Role, ...], Field(min_length=1)]
     """What this key may sign: `gate`, `evaluator`, `registrar`, or a role that a safeguard or quorum names; of a floor
     `FLOOR/ROLE`."""
-    key: Text | Literal["unset"]
+    key: Line | Literal["unset"]
     """Verification key (`name+keyid+base64`), or `unset`: then nothing this person signs counts."""
 
 
@@ -143,7 +145,7 @@ class Domain(Part):
     """Absent: it is left open, and no evidence in this domain supports a release of weights."""
     link_to_harm: Text
     """How strong the link between this proxy and the harm is."""
-    not_measured: Annotated[tuple[Text, ...], Field(min_length=1)]
+    not_measured: Annotated[tuple[Line, ...], Field(min_length=1)]
     """What this evaluation does not measure."""
 
 
@@ -174,8 +176,8 @@ class ParameterValue(Part):
     value: Figure
     reference: Source
     """Where it was decided."""
-    review_by: Instant
-    """The last instant at which it counts: from then on it is unknown, until a later value comes."""
+    review_by: Last
+    """The last instant at which it counts, of a day its end: after it it is unknown, until a later value comes."""
 
 
 class Parameter(Part):
@@ -228,7 +230,7 @@ class Level(Part):
 class Tier(Part):
     id: Identifier
     about: Text
-    parties: Annotated[tuple[Text, ...], Field(min_length=1)]
+    parties: Annotated[tuple[Line, ...], Field(min_length=1)]
     binds_at: Count
     """How many of the parties must have adopted it before its clauses bind."""
     recorded_by: Identifier

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from scalegate import meant
 from scalegate.errors import InputError
 from scalegate.policy.syntax import TIMES, Linear, parts, term
 from scalegate.policy.vocabulary import Kind
@@ -115,6 +116,6 @@ def _unlike(left: Quantity, right: Quantity) -> tuple[str, str] | None:
             return None
         if plain.factor is not None:
             unit = "FLOP" if other.kind is Kind.FLOP else "days"
-            number = plain.factor
+            number = meant.decimal(plain.factor) or plain.factor
             return f"{number} has no unit, and stands beside {other.name}", f"write its unit: `{number} {unit}`"
     return f"two kinds are mixed: {left.name} and {right.name}", "compare FLOP with FLOP and time with time"

@@ -1,4 +1,4 @@
-"""Reading a policy file: every scalar is text with its mark, and every fault is reported at once."""
+"""Reading a policy file: every scalar is text with its mark, and all faults that can be seen are told at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from scalegate.errors import Place
-from scalegate.policy.checks import checked
+from scalegate.policy.checks import checked, joined, partly
 from scalegate.policy.document import Policy
 from scalegate.policy.faults import Fault, PartPath, PolicyFaults
 from scalegate.policy.floor_files import with_floors
@@ -18,7 +18,7 @@ __all__ = ["PolicyFaults", "fill_keys", "load_policy", "parse_policy", "policy_f
 
 
 def load_policy(path: str | Path) -> Policy:
-    """The policy in a YAML file. Raises PolicyFaults with every fault found, or InputError if unreadable."""
+    """The policy in a YAML file. Raises PolicyFaults with all faults that were found, or InputError if unreadable."""
     return parse_policy(read_text(path, POLICY), name=str(path), beside=Path(path).parent)
 
 
@@ -28,10 +28,10 @@ def parse_policy(text: str, *, name: str = "policy", beside: Path | None = None)
     `beside`: the folder of the files that its floors name; None: there is none, and floors are published ones.
     """
     sheet = read_sheet(text, name, POLICY)
-    document, missing = with_floors(sheet.read.document, beside)
+    document, missing = with_floors(joined(sheet.read.document), beside)
     faulty = [*sheet.read.faulty, *(it.path[:2] for it in missing)]
     policy, found = checked(document, faulty, sheet.read.empty)
-    faults = sheet.raised([*missing, *found])
+    faults = sheet.raised([*missing, *found], more=policy is None or bool(missing) or partly(found))
     if faults is not None:
         raise faults
     assert policy is not None, "a document without a fault is a policy"

@@ -25,7 +25,8 @@ def risk_faults(policy: Policy) -> Iterator[tuple[str, ...]]:
             yield f"{path}.carries", f"{what} | write at least `1x`"
         if risk.id not in bounded:
             what = f"no clause that gates puts a number on the risk `{risk.id}`"
-            fix = f"add a clause with `kind: residual_risk`, `risk: {risk.id}`, `at_most: 0.01%` and `per: action`"
+            fix = f"add a clause with `kind: residual_risk`, `risk: {risk.id}`, `per`"
+            fix += " and `at_most`, for example `0.01%`"
             yield path, f"{what} | {fix}", "clauses"
     for index, domain in enumerate(policy.domains):
         if policy.risks and domain.id.split(".")[0] == "risk":
@@ -41,7 +42,7 @@ def risk_faults(policy: Policy) -> Iterator[tuple[str, ...]]:
             continue
         if clause.per == "year" and known[clause.risk].years_from is None:
             what = f"nothing says when a year of the budget of `{clause.risk}` begins"
-            yield f"{path}.per", f"{what} | add `years_from: 2027-01-01` to the risk"
+            yield f"{path}.per", f"{what} | add for example `years_from: 2027-01-01` to the risk"
         if "train" in clause.actions and known[clause.risk].carries is None:
             what = f"nothing says how far a claim on `{clause.risk}` carries in training, so no step could rest on one"
-            yield f"{path}.actions", f"{what} | add `carries: 4x` to the risk, or leave `train` out"
+            yield f"{path}.actions", f"{what} | add for example `carries: 4x` to the risk, or leave `train` out"

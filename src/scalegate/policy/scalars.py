@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-from scalegate import units
+from scalegate import meant, units
 from scalegate.errors import InputError
 from scalegate.policy.syntax import PARAMETER, Expr, from_json, to_json
 from scalegate.text import unshowable
@@ -25,6 +25,8 @@ __all__ = [
     "Count",
     "Duration",
     "DurationOrNamed",
+    "End",
+    "EndOrNamed",
     "Factor",
     "FactorOrNamed",
     "Figure",
@@ -34,7 +36,8 @@ __all__ = [
     "FlopOrNamed",
     "Identifier",
     "Instant",
-    "InstantOrNamed",
+    "Last",
+    "Line",
     "Named",
     "Role",
     "Score",
@@ -57,7 +60,7 @@ def _read(parse: Callable[[str], Any]) -> BeforeValidator:
         if not isinstance(value, str):
             shape = "a list" if isinstance(value, list) else "a set of fields" if isinstance(value, dict) else "this"
             raise ValueError(f"{shape} is not plain text | write one value, in quotes if it holds brackets or braces")
-        if len(value) > (MAX_TEXT if parse is _text else MAX_WORD):
+        if len(value) > (MAX_TEXT if parse in (_text, _line) else MAX_WORD):
             raise ValueError("the value is too long | shorten it")
         try:
             return parse(value)
@@ -87,6 +90,16 @@ def _role(text: str) -> str:
     return f"{identifier(floor)}/{identifier(role)}" if sign else identifier(text)
 
 
+def _line(text: str) -> str:
+    """One line: what begins a line of its own could pass for what the program says."""
+    shown = _text(text)
+    if "\n" in text.strip():
+        raise InputError("the text has more than one line", fix="write it in one, or after `>-`, which joins its lines")
+    if text.strip() != text:
+        raise InputError("the text begins or ends with space", fix="remove it")
+    return shown
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise InputError("the text is empty", fix="write what is meant")
@@ -99,28 +112,45 @@ def _text(text: str) -> str:
 def _factor(text: str) -> Fraction:
     value = units.parse_factor(text)
     if value > MAX_FACTOR:
-        raise InputError(f"`{text}` is more than a billion", fix="write a smaller factor: `4x`")
+        raise InputError(f"`{text}` is more than a billion", fix="write a smaller factor, for example `4x`")
     return value
 
 
-def _instant(text: str) -> int:
-    value = units.parse_instant(text)
+def _instant(text: str, parse: Callable[[str], int] = units.parse_instant) -> int:
+    value = parse(text)
     if value < 0:
-        raise InputError(f"`{text}` is before 1970", fix="write a later date: `2026-11-23`")
+        raise InputError(f"`{text}` is before 1970", fix="write a later date, for example `2026-11-23`")
+    return value
+
+
+def _last(text: str) -> int:
+    return _instant(text, units.parse_until)
+
+
+def _end(text: str) -> int:
+    return _instant(text, units.parse_end)
+
+
+def _second(text: str) -> int:
+    """An instant that conditions compare with: which end of a day is meant, is not for us to say."""
+    value = _instant(text)
+    if "T" not in text:
+        after = units.format_instant(value + units.DAY)
+        fix = f"write `{text}T00:00:00Z` for when the day begins, `{after}` for when it is over"
+        raise InputError(f"`{text}` is a whole day, and a value of the kind `instant` is one second", fix=fix)
     return value
 
 
 def _chance(text: str) -> Fraction:
     value = units.parse_chance(text)
     if value == 1:
-        raise InputError(f"`{text}` limits nothing", fix="write a smaller chance: `0.01%` or `1e-4`")
+        raise InputError(f"`{text}` limits nothing", fix="write a smaller chance, for example `0.01%` or `1e-4`")
     return value
 
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        digits = re.match(r"[1-9][0-9]{0,8}(?![0-9.,])", text)
-        fix = f"write digits only: `{digits[0] if digits else 2}`"
+        fix = meant.fix("write digits only", meant.as_count(text), "2")
         raise InputError(f"`{text}` is not a whole number of at least 1", fix=fix)
     return int(text)
 
@@ -133,16 +163,19 @@ def _shape(pattern: str, *examples: str, also: str = "") -> WithJsonSchema:
     )
 
 
+_DAY = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,3})?"
 _PATTERNS: Mapping[FigureKind, str] = {
     "factor": f"{_NUMBER}x",
     "flop": f"{_NUMBER} ?[kMGTPEZY]?FLOP",
     "duration": "[0-9]{1,11} (?:second|minute|hour|day|week|month|year)s?",
     "share": f"{_NUMBER}%",
-    "instant": "[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?",
+    "instant": f"{_DAY}T{_CLOCK}Z",
     "count": "[1-9][0-9]{0,8}",
 }
 _PROSE = {"type": ["string", "number", "boolean"], "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"\S"}
+_ONE_LINE = _PROSE | {"pattern": r"^\S(?:.*\S)?$"}
 _NAME = r"(?=.{1,64}$)[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*"
 _SCORE = r"[01](?:\.[0-9]{1,9})?"
 
@@ -150,7 +183,13 @@ Flop = Annotated[int, _read(units.parse_flop), _write(lambda v: f"{v} FLOP"), _s
 Duration = Annotated[
     int, _read(units.parse_duration), _write(lambda v: f"{v} seconds"), _shape(_PATTERNS["duration"], "3 months")
 ]
-Instant = Annotated[int, _read(_instant), _write(units.format_instant), _shape(_PATTERNS["instant"], "2027-01-31")]
+_DATE = f"{_DAY}(?:T{_CLOCK}Z)?"
+Instant = Annotated[int, _read(_instant), _write(units.format_instant), _shape(_DATE, "2027-01-31")]
+"""When something begins: a day, with its first second."""
+Last = Annotated[int, _read(_last), _write(units.format_instant), _shape(_DATE, "2027-01-31")]
+"""The last instant at which something still is: a day, with its last second."""
+End = Annotated[int, _read(_end), _write(units.format_instant), _shape(_DATE, "2027-01-31")]
+"""The first instant at which something no longer is: a day stands for the one after it, so that it lasts all day."""
 Factor = Annotated[
     Fraction, _read(_factor), _write(lambda v: f"{units.exact_decimal(v)}x"), _shape(_PATTERNS["factor"], "4x")
 ]
@@ -173,6 +212,8 @@ Count = Annotated[int, _read(_count), _write(str), _shape(_PATTERNS["count"], "2
 Identifier = Annotated[str, _read(identifier), _shape(_NAME, "my-id")]
 Role = Annotated[str, _read(_role), _shape(r"(?:[a-z][a-z0-9_.-]*/)?[a-z][a-z0-9_.-]*", "officer")]
 Text = Annotated[str, _read(_text), WithJsonSchema(_PROSE)]
+Line = Annotated[str, _read(_line), WithJsonSchema(_ONE_LINE)]
+"""A name, or what else stands in the sentences of others: in one line, without space around it."""
 
 
 @dataclass(frozen=True)
@@ -185,12 +226,12 @@ class Named:
         return PARAMETER + self.id
 
 
-def _read_or_named(kind: FigureKind) -> BeforeValidator:
-    """Reads a figure, or the parameter that stands for it."""
+def _read_or_named(kind: FigureKind, read: Callable[[str], Any] | None = None) -> BeforeValidator:
+    """Reads a figure, or the parameter that stands for it. `read`: where the place says more than the figure does."""
 
     def either(text: str) -> Any:
         named = text.startswith(PARAMETER)
-        return Named(identifier(text.removeprefix(PARAMETER))) if named else FIGURES[kind][0](text)
+        return Named(identifier(text.removeprefix(PARAMETER))) if named else (read or FIGURES[kind][0])(text)
 
     return _read(either)
 
@@ -199,8 +240,8 @@ def _write_or_named(kind: FigureKind) -> PlainSerializer:
     return _write(lambda value: str(value) if isinstance(value, Named) else FIGURES[kind][1](value))
 
 
-def _shape_or_named(kind: FigureKind) -> WithJsonSchema:
-    return _shape(f"(?:{_PATTERNS[kind]})|parameter\\.[a-z][a-z0-9_-]*", FIGURES[kind][2], "parameter.my-id")
+def _shape_or_named(kind: FigureKind, pattern: str = "") -> WithJsonSchema:
+    return _shape(f"(?:{pattern or _PATTERNS[kind]})|parameter\\.[a-z][a-z0-9_-]*", FIGURES[kind][2], "parameter.my-id")
 
 
 @dataclass(frozen=True)
@@ -219,7 +260,7 @@ FIGURES: Mapping[FigureKind, tuple[Callable[[str], int | Fraction], Callable[[An
     "flop": (units.parse_flop, lambda v: f"{v} FLOP", "1e26 FLOP"),
     "duration": (units.parse_duration, lambda v: f"{v} seconds", "3 months"),
     "share": (units.parse_share, lambda v: f"{units.exact_decimal(v * 100)}%", "20%"),
-    "instant": (_instant, lambda v: units.format_instant(int(v)), "2027-01-31"),
+    "instant": (_second, lambda v: units.format_instant(int(v)), "2027-01-31T00:00:00Z"),
     "count": (_count, str, "3"),
 }
 """How a figure of each kind is read and written, and an example. No text is a figure of two kinds."""
@@ -228,8 +269,8 @@ FlopOrNamed = Annotated[int | Named, _read_or_named("flop"), _write_or_named("fl
 DurationOrNamed = Annotated[
     int | Named, _read_or_named("duration"), _write_or_named("duration"), _shape_or_named("duration")
 ]
-InstantOrNamed = Annotated[
-    int | Named, _read_or_named("instant"), _write_or_named("instant"), _shape_or_named("instant")
+EndOrNamed = Annotated[
+    int | Named, _read_or_named("instant", _end), _write_or_named("instant"), _shape_or_named("instant", _DATE)
 ]
 FactorOrNamed = Annotated[
     Fraction | Named, _read_or_named("factor"), _write_or_named("factor"), _shape_or_named("factor")

@@ -92,8 +92,21 @@ def _said() -> dict[tuple[str, str], str]:
     return found
 
 
-_NAMES = ("Flop", "Chance", "Duration", "Instant", "Factor", "Share", "Score", "Count", "Figure", "Identifier", "Text")
-_OR_NAMED = ("FlopOrNamed", "DurationOrNamed", "InstantOrNamed", "FactorOrNamed")
+_NAMES = (
+    "Flop",
+    "Chance",
+    "Duration",
+    "Instant",
+    "Factor",
+    "Share",
+    "Score",
+    "Count",
+    "Figure",
+    "Identifier",
+    "Text",
+    "Line",
+)
+_OR_NAMED = ("FlopOrNamed", "DurationOrNamed", "EndOrNamed", "FactorOrNamed")
 _SCALARS = {name: TypeAdapter(getattr(scalars, name)).json_schema() for name in (*_NAMES, *_OR_NAMED)}
 
 

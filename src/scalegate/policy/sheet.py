@@ -1,4 +1,4 @@
-"""A file that people write, policy or not, as plain values with the place of each; all its faults are one error."""
+"""A file that people write, policy or not, as plain values with the place of each; its faults are one error."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Sheet:
         """Where the value at a path stands, or the nearest part that has it."""
         return _place(self.name, self.lines, self.read.spot(path))
 
-    def raised(self, found: Iterable[Found]) -> FileFaults | None:
-        """All faults, with those found since; None if there is none."""
+    def raised(self, found: Iterable[Found], *, more: bool = False) -> FileFaults | None:
+        """All faults, with those found since; None if there is none. `more`: something was not looked at."""
         faults = [*self.read.faults, *((self.read.place(it), it.message, it.fix) for it in found)]
-        return _faults(self.name, self.lines, self.form, faults) if faults else None
+        return _faults(self.name, self.lines, self.form, faults, more=more) if faults else None
 
 
 def read_sheet(text: str, name: str, form: Form) -> Sheet:
@@ -68,17 +68,22 @@ def read_sheet(text: str, name: str, form: Form) -> Sheet:
             f"there is no {form.holds} in this file" if nothing else f"this is not a set of fields, as a {form.noun} is"
         )
         fix = f"start with {form.first}, one field per line"
+        items = read.document if isinstance(read.document, list) else []
+        if any(isinstance(it, dict) and form.first.strip("`").partition(":")[0] in it for it in items):
+            fix = "take away the `- ` before each field"
         raise _faults(name, lines, form, [(read.spot(()) or Spot(0, 0), what, fix)])
     return Sheet(name, lines, form, read)
 
 
-def _faults(name: str, lines: tuple[str, ...], form: Form, found: Iterable[Located]) -> FileFaults:
+def _faults(
+    name: str, lines: tuple[str, ...], form: Form, found: Iterable[Located], *, more: bool = True
+) -> FileFaults:
     faults = [Fault(_place(name, lines, spot), message, fix) for spot, message, fix in found]
     faults.sort(key=lambda fault: (fault.place.line or 0, fault.place.column or 0))
     if len(faults) > MAX_FAULTS:
-        more = f"{len(faults) - MAX_FAULTS} more faults"
-        faults[MAX_FAULTS:] = [Fault(Place(file=name), more, "mend these first")]
-    return form.faults(faults)
+        rest = f"{len(faults) - MAX_FAULTS} more faults"
+        faults[MAX_FAULTS:] = [Fault(Place(file=name), rest, "mend these first")]
+    return form.faults(faults, more=more)
 
 
 def _place(name: str, lines: tuple[str, ...], spot: Spot | None) -> Place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import yaml
@@ -13,7 +14,7 @@ from scalegate.policy.layout import lay_out_file
 from scalegate.policy.reader import parse_policy
 from scalegate.policy.show import show_condition
 from scalegate.policy.vocabulary import named
-from scalegate.units import exact_flop, format_duration
+from scalegate.units import exact_flop, format_duration, format_instant, parse_end, parse_instant, parse_until
 
 __all__ = ["policy_to_yaml"]
 
@@ -52,10 +53,10 @@ def _dumped(document: Any) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _short(value: Any) -> Any:
+def _short(value: Any, field: str = "") -> Any:
     """With amounts as people write them: `90 days` for so many seconds."""
     if isinstance(value, dict):
-        return {name: _short(it) for name, it in value.items()}
+        return {name: _short(it, name) for name, it in value.items()}
     if isinstance(value, list):
         return [_short(it) for it in value]
     number, _, unit = str(value).partition(" ")
@@ -63,4 +64,22 @@ def _short(value: Any) -> Any:
         return format_duration(int(number))
     if re.fullmatch("[0-9]+", number) and unit == "FLOP":
         return re.sub(r"\.?0*e\+", "e", exact_flop(int(number)))
-    return re.sub(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})T00:00:00Z$", r"\1", str(value))
+    return _day(field, str(value)) if field in _DAYS else str(value)
+
+
+_DAYS = {
+    **dict.fromkeys(("from", "years_from"), parse_instant),
+    **dict.fromkeys(("by", "review_by"), parse_until),
+    "until": parse_end,
+}
+"""What a day means in a field."""
+
+
+def _day(field: str, text: str) -> str:
+    """The day that is read as this instant in the field; else the instant."""
+    with suppress(InputError):
+        at = parse_instant(text)
+        for day in (format_instant(at)[:10], format_instant(at - 1)[:10]):
+            if _DAYS[field](day) == at:
+                return day
+    return text

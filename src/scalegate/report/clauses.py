@@ -27,12 +27,12 @@ from scalegate.policy.document import (
     ScaleCap,
     UndefinedTest,
 )
-from scalegate.policy.lifted import signed_away, until
+from scalegate.policy.lifted import signed_away
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import amount, date
 from scalegate.policy.vocabulary import Kind
-from scalegate.report.words import Said, factor, inline, share
-from scalegate.units import exact_decimal, format_duration
+from scalegate.report.words import Said, inline, share
+from scalegate.units import exact_decimal, format_duration, format_end, format_factor, format_last
 
 __all__ = [
     "DOING",
@@ -84,8 +84,8 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
             )
         case Moratorium():
             return (
-                f"{held} until {shown(clause.until, date)} where all of the developer's effective compute together is"
-                f" more than {_above(clause)}, whatever evaluations say."
+                f"{held} until {shown(clause.until, format_end)} where all of the developer's effective compute"
+                f" together is more than {_above(clause)}, whatever evaluations say."
             )
         case ScaleCap():
             if not policy.domains:
@@ -132,7 +132,7 @@ def _capability(policy: Policy, clause: Capability, held: str, trains: bool) -> 
         )
     spent = domain.elicitation
     return (
-        f"{held} past {factor(domain.buffer / domain.margin)} the effective compute of weights with a"
+        f"{held} past {format_factor(domain.buffer / domain.margin)} the effective compute of weights with a"
         f" conclusive evaluation of `{domain.id}`, whatever it showed (a buffer of {exact_decimal(domain.buffer)}x over"
         f" a margin of {exact_decimal(domain.margin)}x), and unless that evaluation took elicitation of at"
         f" least {share(spent.share)} of the effective compute asked for, and at least {flop(spent.at_least)}."
@@ -156,7 +156,7 @@ def _obligation(policy: Policy, clause: Obligation, held: str) -> str:
 def due(clause: Obligation) -> str:
     """When it is late, as a part of a sentence."""
     if clause.by is not None:
-        return f"it is later than {date(clause.by)}"
+        return f"it is later than {format_last(clause.by)}"
     if clause.each is not None and clause.from_ is not None:
         period = format_duration(clause.each)
         return f"a period of {period} has ended, of which the first begins on {date(clause.from_)},"
@@ -306,7 +306,7 @@ def _safeguards(policy: Policy, clause: Safeguards, held: str, trains: bool) -> 
         else f"it has what level {clause.level} asks for, which is not described"
     )
     reach = "; ".join(
-        f"`{it.id}`: {factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
+        f"`{it.id}`: {format_factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
         f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and"
         f" {flop(it.elicitation.at_least)}"
         for it in domains
@@ -379,11 +379,13 @@ def dates(clause: Clause, at: int) -> tuple[str, bool]:
     force = clause.in_force
     start, end = (force.from_, force.until) if force else (None, None)
     if start is not None and at < start:
-        return f"Not in force yet: it begins on {date(start)}" + (f" and ends {until(end)}." if end else "."), False
+        return f"Not in force yet: it begins on {date(start)}" + (
+            f" and ends at {format_end(end)}." if end else "."
+        ), False
     if end is not None and at >= end:
-        return f"No longer in force: it ended on {date(end)}.", False
+        return f"No longer in force: it ended at {format_end(end)}.", False
     since = f" since {date(start)}" if start is not None else ""
-    return f"In force{since}" + (f"; it ends {until(end)}." if end is not None else "."), True
+    return f"In force{since}" + (f", until {format_end(end)}." if end is not None else "."), True
 
 
 def lasting(seconds: int | None) -> str:

@@ -34,7 +34,7 @@ from scalegate.policy.syntax import fact_names
 from scalegate.report.clauses import flop
 from scalegate.report.promises import Number
 from scalegate.report.words import Speaker, share
-from scalegate.units import exact_decimal, format_duration
+from scalegate.units import exact_decimal, format_duration, format_end, format_last
 
 __all__ = ["figures", "reads"]
 
@@ -150,7 +150,7 @@ def _of_parameter(parameter: Parameter, where: tuple[str, ...]) -> Iterator[Numb
     for value in sorted(parameter.values, key=lambda it: it.from_):
         what = f"`{name_of(parameter)}` from {date(value.from_)}"
         yield Number(shown_value(value), what, where)
-        yield Number(date(value.review_by), "until when that counts, unless a later value comes before", where)
+        yield Number(format_last(value.review_by), "until when that counts, unless a later value comes before", where)
 
 
 def _of_level(policy: Policy, level: Level, reading: Callable[[str], tuple[str, ...]]) -> Iterator[Number]:
@@ -213,10 +213,10 @@ def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
             if clause.limit is not None:
                 of = f", as `{clause.above_model.name}` is taken to have had" if clause.above_model else ""
                 yield shown(clause.limit, flop), f"effective compute above which the moratorium holds{of}"
-            yield shown(clause.until, date), "end of the moratorium"
+            yield shown(clause.until, format_end), "end of the moratorium"
         case Obligation():
             if clause.by is not None:
-                yield date(clause.by), "when it is due"
+                yield format_last(clause.by), "by when it is due"
             if clause.each is not None:
                 yield format_duration(clause.each), "from one time that it is due to the next"
             if clause.from_ is not None:
@@ -242,4 +242,4 @@ def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
     if clause.in_force and clause.in_force.from_ is not None:
         yield date(clause.in_force.from_), "first instant in force"
     if clause.in_force and clause.in_force.until is not None:
-        yield date(clause.in_force.until), "end of being in force"
+        yield format_end(clause.in_force.until), "end of being in force"

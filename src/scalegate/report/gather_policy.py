@@ -56,8 +56,8 @@ from scalegate.report.promises import (
     Promises,
     Saying,
 )
-from scalegate.report.words import Speaker, factor, share
-from scalegate.units import DAY, exact_decimal, format_duration, format_factor
+from scalegate.report.words import Speaker, share
+from scalegate.units import DAY, exact_decimal, format_duration, format_factor, format_last
 
 __all__ = ["gather_policy", "unadoptable", "undefined_parts"]
 
@@ -275,7 +275,7 @@ def _domain(domain: Domain) -> DomainView:
             " threshold. It assumes that capability grows continuously",
         ),
         ("Margin", f"{exact_decimal(domain.margin)}x effective compute, for what later techniques add"),
-        ("So evidence carries", f"to {factor(reach)} the compute of the weights that were evaluated"),
+        ("So evidence carries", f"to {format_factor(reach)} the compute of the weights that were evaluated"),
         (
             "Elicitation",
             f"{spent.method}, with at least {share(spent.share)} of the effective compute asked for and at least"
@@ -289,7 +289,7 @@ def _domain(domain: Domain) -> DomainView:
 
 def _release(domain: Domain) -> Iterator[tuple[str, str]]:
     if domain.release is not None:
-        added, horizon = factor(domain.release.enhancement), format_duration(domain.release.horizon)
+        added, horizon = format_factor(domain.release.enhancement), format_duration(domain.release.horizon)
         yield "Once released", f"others are taken to add no more than {added} of effective compute within {horizon}"
 
 
@@ -338,7 +338,7 @@ def _risk(policy: Policy, risk: Risk) -> Defined:
 def _parameter(policy: Policy, item: Parameter, at: int) -> Defined:
     value, late = in_force(item, at), overdue(item, at)
     now = "No value has begun" if value is None else f"In force: {shown_value(value)} since {date(value.from_)}"
-    now += f", and overdue since {date(late.review_by)}: unknown, so what needs it is held" if late else ""
+    now += f", and overdue since {format_last(late.review_by)}: unknown, so what needs it is held" if late else ""
     more = {
         it.value: f"; permits more than {shown_value(it.before)}" for it in loosened(policy) if it.parameter is item
     }

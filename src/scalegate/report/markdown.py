@@ -24,7 +24,8 @@ def banner(it: Promises) -> tuple[str, ...]:
     if not it.domains:
         return it.inadequate
     things = "1 thing is" if it.unmeasured == 1 else f"{it.unmeasured} things are"
-    return (*it.inadequate, f"By its own account {things} not measured; they stand under the domains.")
+    stand = "it stands" if it.unmeasured == 1 else "they stand"
+    return (*it.inadequate, f"By its own account {things} not measured; {stand} under the domains.")
 
 
 def markdown(it: Promises) -> str:

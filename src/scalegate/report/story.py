@@ -13,7 +13,7 @@ from scalegate.gate.lineage import holders, total
 from scalegate.ledger import entries
 from scalegate.report.context import Context, word_of, words_of
 from scalegate.report.model import Event, Lineage, Member, Signed, Story
-from scalegate.units import format_chance, format_factor, format_flop, format_instant, format_share
+from scalegate.units import format_chance, format_factor, format_flop, format_instant, format_last, format_share
 
 __all__ = ["lineage", "story"]
 
@@ -152,7 +152,7 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
         case entries.ObligationKept():
             of = f", of run {entry.run}" if entry.run else ""
             late = " It was late." if entry.time > entry.deadline else ""
-            detail = f"Due on {format_instant(entry.deadline)}{of}: “{entry.statement}”{late}"
+            detail = f"Due by {format_last(entry.deadline)}{of}: “{entry.statement}”{late}"
             return f"Obligation kept: {entry.obligation}", detail, "sign"
         case entries.RiskClaimed():
             what = "cannot be bounded" if entry.bound is None else f"at most {format_chance(entry.bound)}"
@@ -243,7 +243,7 @@ def _kept(context: Context, index: int, entry: entries.ObligationKept) -> Signed
     return Signed(
         entry=index,
         by=context.person(entry.actor),
-        subject=f"obligation {entry.obligation}, due on {format_instant(entry.deadline)}",
+        subject=f"obligation {entry.obligation}, due by {format_last(entry.deadline)}",
         at=format_instant(entry.time),
         until="for good" if whole else "no end of its own",
         state=state,

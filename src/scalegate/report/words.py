@@ -7,11 +7,9 @@ differently read differently (a test holds this). What has no words of its own i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
-from scalegate.errors import InputError
 from scalegate.gate.sentences import fact_sentence
 from scalegate.policy.claimed import is_chance, risk_fact
 from scalegate.policy.document import Policy
@@ -33,9 +31,9 @@ from scalegate.policy.syntax import (
     parts,
 )
 from scalegate.policy.vocabulary import Kind, kind_of, named
-from scalegate.units import exact_decimal, format_factor
+from scalegate.units import format_factor, format_last
 
-__all__ = ["Said", "Speaker", "factor", "inline", "lines", "share"]
+__all__ = ["Said", "Speaker", "inline", "lines", "share"]
 
 NOBODY = "which nobody has defined, so nothing shows it"
 _NOUNS = {
@@ -124,18 +122,14 @@ ALL = "all of these are so:"
 ANY = "at least one of these is so:"
 
 
-def factor(value: Fraction) -> str:
-    """ "4x"; one without a short decimal is rounded, and said to be."""
-    with suppress(InputError):
-        exact = exact_decimal(value)
-        if len(exact) <= 8:
-            return f"{exact}x"
-    return f"about {format_factor(value)}"
-
-
 def share(value: Fraction) -> str:
     """ "1%", exact."""
     return f"{amount(value * 100, Kind.COUNT)}%"
+
+
+def _instant(seconds: Fraction, its_last: bool) -> str:
+    """A day by its name only where that begins it: that something still is at its first second ends it there."""
+    return format_last(int(seconds)) if its_last else date(seconds)
 
 
 class Speaker:
@@ -194,9 +188,9 @@ class Speaker:
         left, right, how = compare.left, compare.right, (compare.op, holds)
         one, other = _alone(left), _alone(right)
         if one == "now" and not right.terms:
-            return _UNTIL[how].format(date(right.const))
+            return _UNTIL[how].format(_instant(right.const, how[0] == "<="))
         if other == "now" and not left.terms:
-            return _FROM[how].format(date(left.const))
+            return _FROM[how].format(_instant(left.const, how[0] == "<"))
         if one == "now" and how[0] == "<=" and other is not None:
             counted = self._counts(other, holds)
             if counted is not None:
@@ -279,7 +273,7 @@ class Speaker:
                     return None
                 if margin == buffer == 1:
                     return f"that of {weights}"
-                far = f"{factor(buffer / margin)} ({_exact(buffer)}x over {_exact(margin)}x)"
+                far = f"{format_factor(buffer / margin)} ({_exact(buffer)}x over {_exact(margin)}x)"
                 return f"{f'{_exact(buffer)}x' if margin == 1 else far} that of {weights}"
         return None
 

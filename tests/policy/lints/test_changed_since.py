@@ -20,7 +20,7 @@ APPROVALS = "    approvals: {role: officer, at_least: 2, valid_for: 3 months}\n"
 CAP = TEXT[TEXT.index("  - id: cap.absolute") : TEXT.index("  - id: last-gate")]
 CAP_GATES = "modality: will\n\n  - id: last-gate"
 AIM = TEXT[TEXT.index("  - id: publish") :]
-MORATORIUM = "kind: moratorium\n    above: 0 FLOP\n    until: 2027-01-01"
+MORATORIUM = "kind: moratorium\n    above: 0 FLOP\n    until: 2027-01-01T00:00:00Z"
 SAFEGUARD = TEXT[TEXT.index("      - id: weights-locked") : TEXT.index(APPROVALS)]
 
 
@@ -411,7 +411,7 @@ clauses:
             TEXT.replace(CADENCE, CADENCE.replace("modality", "in_force: {until: 2026-06-01}\n    modality")),
             TEXT,
             "train",
-            "from 2026-06-01 on",
+            "from 2026-06-02 on",
         ),
         (
             TEXT.replace(CADENCE, CADENCE.replace("modality", "tier: international\n    modality")),

@@ -10,7 +10,7 @@ from scalegate.policy.clause_figures import all_values, shown
 from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards, ScaleCap
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.scalars import Named
-from scalegate.units import exact_flop, format_duration, format_factor, format_flop, format_instant
+from scalegate.units import exact_flop, format_duration, format_end, format_factor, format_flop
 
 __all__ = ["lints"]
 
@@ -89,7 +89,7 @@ def _figures(clause: Clause) -> tuple[_Figure, ...]:
             return *every, *within
         case Moratorium():
             until = clause.until if isinstance(clause.until, Named) else -clause.until
-            end = _Figure("end", until, shown(clause.until, format_instant))
+            end = _Figure("end", until, shown(clause.until, format_end))
             limit = clause.limit
             return (end,) if limit is None else (_Figure("compute", limit, shown(limit, exact_flop)), end)
     return ()

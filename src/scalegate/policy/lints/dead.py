@@ -31,7 +31,7 @@ from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import Compare, fact_names
 from scalegate.policy.vocabulary import named, vocabulary
 from scalegate.truth import Truth
-from scalegate.units import exact_flop, format_instant, format_wait
+from scalegate.units import exact_flop, format_end, format_instant, format_wait
 
 __all__ = ["IDLE", "lints"]
 
@@ -218,9 +218,9 @@ def _over(clause: Clause, today: int) -> str | None:
     if not ends:
         return None
     if min(ends) <= today:
-        return f"it ended {format_instant(min(ends))}"
+        return f"it ended at {format_end(min(ends))}"
     early = start is not None and min(ends) <= start
-    return f"it ends {format_instant(min(ends))}, before it comes into force" if early else None
+    return f"it ends at {format_end(min(ends))}, before it comes into force" if early else None
 
 
 def _masked(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from scalegate.policy.document import Condition, Obligation, Policy
 from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
 from scalegate.policy.obliged import name_of
-from scalegate.policy.show import date
 from scalegate.policy.syntax import fact_names
+from scalegate.units import format_last
 
 __all__ = ["lints"]
 
@@ -62,9 +62,11 @@ def _overdue(index: int, clause: Obligation, today: int) -> Iterator[Lint]:
     times = 1 if clause.each is None else (today - 1 - first) // clause.each + 1
     more = f", and {times - 1} more time{'s' * (times > 2)} since" if times > 1 else ""
     if clause.late == "stands":
-        what = f"it was due by {date(first)}{more}: where that was not signed in time, no signature ends the breach"
+        what = (
+            f"it was due by {format_last(first)}{more}: where that was not signed in time, no signature ends the breach"
+        )
         fix = "write a date that is to come, or `late: counts`, unless it was kept"
     else:
-        what = f"it was due by {date(first)}{more}: where that is not signed, it is late"
+        what = f"it was due by {format_last(first)}{more}: where that is not signed, it is late"
         fix = f"write a date that is to come, or sign that it was done: `scalegate keep {clause.id}`"
     yield Lint(OVERDUE, clause_path(index, "from" if clause.each else "by"), f"clause {clause.id}", what, fix)

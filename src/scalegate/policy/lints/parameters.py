@@ -12,7 +12,7 @@ from scalegate.policy.lints.lint import Lint, Rule
 from scalegate.policy.loosening import loosened
 from scalegate.policy.parameters import in_force, name_of, shown_value
 from scalegate.policy.show import date
-from scalegate.units import DAY, format_wait
+from scalegate.units import DAY, format_last, format_wait
 
 __all__ = ["lints"]
 
@@ -55,7 +55,7 @@ def lints(policy: Policy, today: int) -> Iterator[Lint]:
         for place, value in enumerate(parameter.values):
             here = (*path, "values", place)
             if value is at and value.review_by - today <= SOON:
-                shown, by = f"{shown_value(value)} since {date(value.from_)}", date(value.review_by)
+                shown, by = f"{shown_value(value)} since {date(value.from_)}", format_last(value.review_by)
                 fix = "look at it again, and add a value `from` the day on which it is decided"
                 if value.review_by < today:
                     what = f"{shown}: it was to be looked at again by {by}"
