@@ -8,6 +8,7 @@ import pytest
 from book import Book, digest, policy_of
 from test_determinations import FLOPS, ask, saved, say
 from test_determinations import policy_of as judged_policy
+from test_next_judged_run import BEGINS, BIG, opened
 from test_obligations import LAST
 from test_risk_claims import claim, numbered
 
@@ -100,13 +101,14 @@ def test_nor_do_they_sign_for_an_obligation_of_it(measured: bool, refused: str |
     assert book.put(kinds.ObligationKept, "evaluator", **given).refused == refused
 
 
-def judged(version: str, security: str, grace: str) -> Policy:
+def judged(version: str, security: str, grace: str, *changes: tuple[str, str]) -> Policy:
     """One judges and claims, kept apart from those who attest; these two change roles."""
     risk = [
         (old, new.replace("{role: rso, at_least: 1}", "{role: rso, at_least: 1, apart_from: [security]}"))
         for old, new in numbered()
     ]
     return judged_policy(
+        *changes,
         *risk,
         ("decided_by: {role: rso, at_least: 1}", "decided_by: {role: rso, at_least: 1, apart_from: [security]}"),
         ("name: Security, roles: [security]", f"name: Security, roles: [{security}]"),
@@ -134,3 +136,20 @@ def test_nor_do_they_judge_or_claim_and_what_they_say_against_it_counts() -> Non
     assert ask(book).verdict == "PROCEED"
     assert claim(book, None, "security") is None
     assert ask(book).verdict == "HOLD"
+
+
+def test_of_another_run_nobody_is_asked_who_did_the_work_on_it() -> None:
+    """The next run is held by what nobody judged of the first: who attested there is not named for that."""
+    book = Book.adopted(judged("1", "security", "rso", BEGINS))
+    book.put(kinds.RunOpened)
+    saved(book, "w", BIG)
+    level = next(it for it in judged("1", "security", "rso", BEGINS).levels if it.safeguards)
+    assert book.put(kinds.Attestation, safeguard=level.safeguards[0].id).refused is None
+    assert book.adopt(judged("2", "rso", "security", BEGINS)).refused is None
+    opened(book, "two")
+    say(book, "ada", name="start two", run="two")
+    held = ask(book, 1, run="two")
+    assert held.resumption is not None
+    asked = {fact.concerns for facts in held.resumption.sets for fact in facts if fact.concerns[0] == "judgements"}
+    assert asked == {("judgements", "bio", "r", digest("w"), "ada")}
+    assert "signed on this lineage as `security`" in (say(book, "security", run="r") or "")

@@ -81,6 +81,8 @@ def _to_speak_of(words: Words, situation: Situation, people: Sequence[Person], r
     able = {person.id for person in people}
     gains: list[tuple[int, Elsewhere]] = []
     for other in situation.elsewhere:
+        if len(_free(words, other, people)) < words.quorum.at_least:
+            continue
         after = _said(words, situation, [other], people)
         gain = words.covered(after, other) - words.covered(situation, other)
         if gain > 0 and {it.by for it in words.standing(situation, other)} <= able:
@@ -95,11 +97,19 @@ def _to_speak_of(words: Words, situation: Situation, people: Sequence[Person], r
     return sorted(taken, key=lambda other: other.run)
 
 
+def _free(words: Words, other: Elsewhere, people: Sequence[Person]) -> list[Person]:
+    """Those who may speak of a run: none who signed on its lineage in a role that the quorum is apart from."""
+    apart = words.quorum.apart_from or ()
+    barred = {it.by for it in other.acted if it.role in apart}
+    return [person for person in people if person.id not in barred]
+
+
 def _lacking(words: Words, situation: Situation, other: Elsewhere, people: Sequence[Person]) -> list[_Word]:
     """The words that a run takes: whoever said worse takes it back, and so many speak of its furthest weights."""
     again = [_Word(other.run, it.weights, it.by) for it in words.standing(situation, other)]
     if other.furthest is None:
         return again
+    people = _free(words, other, people)
     of_it = {it.by for it in again if it.weights == other.furthest}
     said = words.reached(situation, other)
     free = [it.id for it in people if it.id not in of_it and said.get(it.id, -1) < other.own]
@@ -116,7 +126,9 @@ def _said(words: Words, situation: Situation, others: Sequence[Elsewhere], peopl
         spoken = [(it.by, it.weights, it.recorded) for it in words.standing(situation, other)]
         if other.furthest is not None:
             recorded = (Own(run=other.run, own=other.own),)
-            spoken += [(person.id, other.furthest, recorded) for person in people[: words.quorum.at_least]]
+            spoken += [
+                (person.id, other.furthest, recorded) for person in _free(words, other, people)[: words.quorum.at_least]
+            ]
         for who, weights, held in spoken:
             if isinstance(of, Determination):
                 new = Statement(
@@ -161,7 +173,9 @@ def _bound(words: Words, situation: Situation, others: Sequence[Elsewhere]) -> F
 
 
 def _text(words: Words, situation: Situation, chosen: Sequence[Elsewhere], people: Sequence[Person]) -> str:
-    k, names = words.quorum.at_least, [f"{person.name} (`{person.id}`)" for person in people]
+    k = words.quorum.at_least
+    for_all = [person for person in people if all(person in _free(words, other, people) for other in chosen)]
+    names = [f"{person.name} (`{person.id}`)" for person in (for_all if len(for_all) >= k else people)]
     listed = f"{', '.join(names[:-1])} {'or' if k == 1 else 'and'} {names[-1]}" if len(names) > 1 else names[0]
     who = f"{listed if k in (1, len(names)) else f'{k} of {listed}'}, {words.quorum.role},"
     of = " and ".join(f"`{other.run}` ({(other.furthest or '')[:12]}...)" for other in chosen)

@@ -62,7 +62,10 @@ def situation_of(
             further=further(fold.runs, run),
         ),
         developer_others=total(fold.runs, tuple(fold.runs)) - used,
-        elsewhere=tuple(elsewhere(fold.attempts, fold.runs, names)),
+        elsewhere=tuple(
+            it.model_copy(update={"acted": fold.deeds.on(fold.policy, fold.runs, it.run)})
+            for it in elsewhere(fold.attempts, fold.runs, names)
+        ),
         generations=shown,
         generations_anew=anew if anew != shown else (),
         oldest=oldest(fold, run),

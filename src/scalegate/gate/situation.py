@@ -331,6 +331,8 @@ class Elsewhere(_Record):
     """Evaluations of weights that it recorded, or announced for it."""
     attempts: dict[str, int] = {}
     """Elicited attempts in each domain on its own lineage, for which it shares one error budget."""
+    acted: tuple[Acted, ...] = ()
+    """Who signed on its own lineage in a role that a quorum is apart from."""
     faults: tuple[str, ...]
     """Why its compute or its lineage is not fully known; any: no evaluation covers it."""
 
