@@ -233,6 +233,8 @@ def _never(policy: Policy, conditions: dict[Action, dict[str, Expr]]) -> Iterato
         measured |= names & {_MEASURED_ELSEWHERE}
         if lacking or not names - measured <= _OF_THE_RUN:
             continue
+        # That an alarm was reached no later evaluation undoes.
+        measured = {name for name in measured if not name.endswith((".reached", ".reached_early"))}
         if lifts:
             by = " or ".join([*(["an evaluation"] if measured else []), *ways])
             other = "other " if clause.tier else ""
