@@ -114,6 +114,20 @@ def test_of_a_stop_it_is_told_which_clauses_nothing_meets() -> None:
     assert stopping(gated, {**NOTHING, "b": True, "a": False}, changes) == ("y",), "what meets one breaks another"
 
 
+def test_a_search_that_was_cut_short_is_no_stop_because_all_that_was_looked_at_breaks_something() -> None:
+    """The smaller sets all have the measurement that breaks `y`; that two judgements would do was left out."""
+    board = [f"n{n:02}" for n in range(30)]
+    either = syntax.Any((A, All((B, C))))
+    torn = judge({"x": either, "y": Not(A), "z": AtLeast(2, tuple(Fact(name) for name in board))})
+    facts = dict.fromkeys(["a", "b", "c", *board], False)
+    changes = [Change("act", name, ((name, True),)) for name in facts]
+    found = resumption(torn, facts, changes)
+    assert (found.sets, found.more, found.stop) == ((), True, False)
+    assert stopping(torn, facts, changes) == ()
+    few = judge({"x": either, "y": Not(A), "z": AtLeast(2, tuple(Fact(name) for name in board[:4]))})
+    assert [len(way) for way in resumption(few, facts, changes).sets] == [4] * 6
+
+
 def test_how_a_stop_is_told() -> None:
     def told(*because: str, stopped_by: tuple[str, ...] = (), stop: bool = True) -> str:
         return Resumption(sets=(), more=False, stop=stop, because=because, stopped_by=stopped_by).held_by()

@@ -164,6 +164,75 @@ def test_a_level_that_is_a_stop_under_the_floor_is_not_opened_by_what_the_policy
         load_policy(tmp_path / "lab.yaml")
 
 
+def on_measured(folder: Path, *changes: tuple[str, str], floor: tuple[tuple[str, str], ...] = ()) -> Path:
+    """The lab that stands on the floor that measures, each with some text put in place of another."""
+    for name, wanted in (("measured.yaml", floor), ("lab_on_measured.yaml", changes)):
+        text = (FOLDER / name).read_text(encoding="utf-8")
+        for old, new in wanted:
+            assert old in text
+            text = text.replace(old, new)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder / "lab_on_measured.yaml"
+
+
+ALONE = "clauses:\n"
+COMMON = "text: b, source: {document: d}, actions: [train], modality: will"
+CAPABLE = f"  - {{id: poetry, kind: capability, domain: poetry, {COMMON}}}\n"
+POETRY = (
+    "domains:\n  - {id: poetry, about: p, threshold: '0.5', alarm: '0.2', level: 3, samples: 400, buffer: 6x,"
+    " margin: 1.5x, elicitation: {method: fine-tuning, share: 1%, at_least: 1e9 FLOP}, link_to_harm: l,"
+    " not_measured: [n]}\n"
+)
+LEVEL_3 = f"clauses:\n  - {{id: three, kind: safeguards, level: 3, {COMMON}}}\n"
+APART = (
+    ("at_least: 2, valid_for: 3 months}", "at_least: 2, valid_for: 3 months, apart_from: [evaluator]}"),
+    ("roles: [officer, evaluator, security]", "roles: [officer, security]"),
+    ("roles: [gate]", "roles: [gate, evaluator]"),
+)
+RHYMES = ("about: a\n    threshold", "about: How well it rhymes.\n    threshold")
+
+
+@pytest.mark.parametrize(
+    ("changes", "floor", "told"),
+    [
+        (
+            (("domains:\n", POETRY), (ALONE, LEVEL_3 + CAPABLE)),
+            ((ALONE, LEVEL_3),),
+            "asks for level 3 whatever is shown, and `poetry` would be a way around",
+        ),
+        (
+            (),
+            APART,
+            "approvals of level 2 of the floor `measured` are apart from `evaluator`, `measured/evaluator`, and here",
+        ),
+        ((("evaluations: 12", "evaluations: 24"),), (), "lets 12 evaluations of a domain count, and here it is 24"),
+        (
+            (("evaluations: 12", "evaluations: 1"),),
+            (),
+            "allows an error of 5% over 12 evaluations, and here",
+        ),
+        (
+            (("about: a\n    threshold", "about: How well it rhymes.\n    threshold"),),
+            (),
+            "is about something else here",
+        ),
+        (
+            (),
+            (("compute <= parameter.largest and", "now <= approval.2.ada.until and"),),
+            "reads `approval.2.ada.until`, of a person of its own",
+        ),
+    ],
+)
+def test_no_way_around_what_a_floor_measures(
+    changes: tuple[tuple[str, str], ...], floor: tuple[tuple[str, str], ...], told: str, tmp_path: Path
+) -> None:
+    from scalegate.policy import PolicyFaults
+
+    with pytest.raises(PolicyFaults) as raised:
+        load_policy(on_measured(tmp_path, *changes, floor=floor))
+    assert told in str(raised.value)
+
+
 def test_who_evaluates_for_a_floor_that_names_keys_is_one_of_those(tmp_path: Path) -> None:
     from scalegate.ledger import SigningKey
     from scalegate.policy import PolicyFaults
@@ -291,6 +360,8 @@ def _measured(draw: st.DrawFn, floor: dict[str, Any], document: dict[str, Any]) 
     """Makes the floor measure what the policy measures, less strictly or the same; the clauses that it has then."""
     for field in ("domains", "levels", "error_budget"):
         floor[field] = copy.deepcopy(document[field])
+    # The policy may measure more than the floor does.
+    floor["domains"] = floor["domains"][: draw(st.integers(1, len(floor["domains"])))]
     for domain in floor["domains"]:
         domain["buffer"] = draw(st.sampled_from([domain["buffer"], "7x"]))
         domain["elicitation"]["share"] = draw(st.sampled_from([domain["elicitation"]["share"], "0%"]))

@@ -92,20 +92,27 @@ def resumption(judge: Judge, facts: Facts, changes: Sequence[Change]) -> Resumpt
     verified = [way for way in verified if not _asks_for_more(changes, way, verified)]
     sets = tuple(tuple(changes[i].fact for i in sorted(w)) for w in verified)
     # What was left out of a search that was cut short changes nothing where one clause alone is met by nothing.
-    cut = search.truncated and not (not sets and len(holding) > 1 and stopping(judge, facts, changes))
+    cut = search.truncated and not (not sets and len(holding) > 1 and _alone(judge, facts, changes))
     return Resumption(sets=sets[:LISTED], more=cut or len(sets) > LISTED, stop=not sets and not cut, because=holding)
 
 
 def stopping(judge: Judge, facts: Facts, changes: Sequence[Change]) -> tuple[str, ...]:
     """Of what holds, what nothing meets even if nothing else were asked for; if there is none, what does not hold yet
     and would, however that came to be met."""
-    holding = judge.holding(facts)
-    alone = tuple(name for name in holding if resumption(judge.alone(name), facts, changes).stop)
+    alone = _alone(judge, facts, changes)
     if alone:
         return alone
-    search = _Search(judge, facts, changes)
-    after = [judge.holding(search.after(way)) for way in search.out_of(holding)[:FURTHER]]
+    holding, search = judge.holding(facts), _Search(judge, facts, changes)
+    ways = search.out_of(holding)
+    if search.truncated or len(ways) > FURTHER:
+        return ()
+    after = [judge.holding(search.after(way)) for way in ways]
     return tuple(name for name in after[0] if name not in holding and all(name in it for it in after)) if after else ()
+
+
+def _alone(judge: Judge, facts: Facts, changes: Sequence[Change]) -> tuple[str, ...]:
+    """Of what holds, what nothing meets even if nothing else were asked for."""
+    return tuple(name for name in judge.holding(facts) if resumption(judge.alone(name), facts, changes).stop)
 
 
 def _asks_for_luck(changes: Sequence[Change], way: frozenset[int], ways: Ways) -> bool:
@@ -160,6 +167,7 @@ class _Search:
         found: list[Ways] = []
         before = self.facts
         try:
+            self.truncated |= len(ways) > FURTHER
             for way in ways[:FURTHER]:
                 self.facts = self.after(way)
                 found.append([way | more for more in self.out_of(self.judge.holding(self.facts))])

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from scalegate.policy.document import Domain, Floor, Level, Policy, Safeguard, Safeguards, ScaleCap
+from scalegate.policy.document import Cadence, Domain, Floor, Level, Policy, Safeguard, Safeguards, ScaleCap
 from scalegate.policy.faults import PartPath
 from scalegate.units import exact_decimal, exact_flop, format_duration
 
-__all__ = ["looser"]
+__all__ = ["looser", "roles_here"]
 
+MACHINE = frozenset({"gate", "evaluator", "registrar"})
 Fault = tuple[str, str]
 """What is wrong, and what to write instead."""
 Placed = tuple[PartPath, str, str]
@@ -42,6 +43,7 @@ def looser(policy: Policy, floor: Floor, at: PartPath) -> Iterator[Placed]:
         else:
             yield from _at(("levels", index), _of_level(policy, name, level, policy.levels[index]))
     yield from _at(at, _of_stops(name, theirs))
+    yield from _of_openings(policy, name, theirs)
     if policy.judged and any(isinstance(it, ScaleCap) for it in theirs.clauses):
         names = ", ".join(f"`{it.id}`" for it in policy.judged)
         what = f"the floor `{name}` caps by what models are measured to be, and {names} is judged in place of a domain"
@@ -49,9 +51,25 @@ def looser(policy: Policy, floor: Floor, at: PartPath) -> Iterator[Placed]:
     yield from _of_all(policy, floor)
 
 
+def _of_openings(policy: Policy, floor: str, theirs: Policy) -> Iterator[Placed]:
+    """What this policy measures, or leaves to judgement, of a level that the floor asks for whatever is shown."""
+    always = {it.level for it in theirs.clauses if isinstance(it, Safeguards)} - {it.level for it in theirs.domains}
+    named: list[tuple[PartPath, str, int | None]] = [
+        *((("domains", index), it.id, it.level) for index, it in enumerate(policy.domains)),
+        *((("determinations", index), it.id, it.level) for index, it in enumerate(policy.determinations)),
+    ]
+    for path, name, level in named:
+        if level in always:
+            what = f"the floor `{floor}` asks for level {level} whatever is shown, and `{name}` would be a way around"
+            yield path, what, "give it another level"
+
+
 def _of_stops(floor: str, theirs: Policy) -> Iterator[Fault]:
-    """Clauses by which a level of the floor is a stop: what this policy has in place for the level would open it."""
+    """Clauses by which the floor is a stop: what this policy has in place, or measures, would open them."""
     for clause in theirs.clauses:
+        if isinstance(clause, Cadence | ScaleCap) and not theirs.domains:
+            what = f"`{clause.id}` of the floor `{floor}` goes by what is measured, and it measures nothing: a stop"
+            yield what, "leave it out of the floor, or give the floor the domain that it means"
         level = theirs.level(clause.level) if isinstance(clause, Safeguards) else None
         if isinstance(clause, Safeguards) and level is not None:
             asked = [it for it in level.safeguards if clause.only in (None, it.kind)]
@@ -63,6 +81,11 @@ def _of_stops(floor: str, theirs: Policy) -> Iterator[Fault]:
                 )
 
 
+def roles_here(floor: str, role: str) -> set[str]:
+    """By which names somebody has a role of a floor; who evaluates or writes decisions here does so for all."""
+    return {f"{floor}/{role}", role} if role in MACHINE else {f"{floor}/{role}"}
+
+
 def _at(path: PartPath, faults: Iterable[Fault]) -> Iterator[Placed]:
     for what, fix in faults:
         yield path, what, fix
@@ -70,10 +93,15 @@ def _at(path: PartPath, faults: Iterable[Fault]) -> Iterator[Placed]:
 
 def _of_all(policy: Policy, floor: Floor) -> Iterator[Placed]:
     theirs, name = floor.document, floor.policy
-    if theirs.domains and policy.budget.alpha > theirs.budget.alpha:
-        alpha = _share(theirs.budget.alpha)
-        what = f"the floor `{name}` allows for an error of {alpha} over a lineage, and here it is more"
-        yield ("error_budget", "alpha"), what, f"write at most `alpha: {alpha}`"
+    theirs_of, own_of = theirs.budget, policy.budget
+    alpha, looks = theirs_of.alpha, theirs_of.evaluations
+    if theirs.domains and own_of.evaluations > looks:
+        what = f"the floor `{name}` lets {looks} evaluations of a domain count, and here it is {own_of.evaluations}"
+        yield ("error_budget", "evaluations"), what, f"write at most `evaluations: {looks}`"
+    if theirs.domains and own_of.alpha / own_of.evaluations > alpha / looks:
+        what = f"the floor `{name}` allows an error of {_share(alpha)} over {looks} evaluations, and here it is more"
+        fix = f"write `alpha: {_share(alpha)}` with `evaluations: {looks}`, or less for each"
+        yield ("error_budget", "alpha"), what, fix
     first, own = theirs.first_evaluation_at, policy.first_evaluation_at
     if theirs.domains and own is not None and (first is None or own > first):
         told = f"is due at {exact_flop(first)}" if first is not None else "comes before the first step"
@@ -91,6 +119,9 @@ def _of_domain(floor: str, theirs: Domain, here: Domain) -> Iterator[Fault]:
             what = f"{about} has `{field}` {show(limit)}, and here it is {show(own)}"
             yield what, f"write {bound} `{field}: {show(limit)}`"
 
+    if here.about != theirs.about:
+        what = f"{about} is about something else here; there it is {_quoted([theirs.about])}"
+        yield what, "write the floor's `about`, or give the domain of your own another id"
     yield from held("threshold", True, lambda it: it.threshold, exact_decimal)
     yield from held("alarm", True, lambda it: it.alarm, exact_decimal)
     yield from held("samples", False, lambda it: it.samples, str)
@@ -139,6 +170,11 @@ def _of_level(policy: Policy, floor: str, theirs: Level, here: Level) -> Iterato
     if own_asked.at_least < asked.at_least:
         what = f"{about} asks for {asked.at_least} approvals, and here it is {own_asked.at_least}"
         yield what, f"write at least `at_least: {asked.at_least}`"
+    apart = {it for role in asked.apart_from or () for it in roles_here(floor, role)} - set(own_asked.apart_from or ())
+    if apart:
+        listed = ", ".join(f"`{it}`" for it in sorted(apart))
+        what = f"approvals of {about} are apart from {listed}, and here they are not"
+        yield what, f"write `apart_from: [{', '.join(sorted({*apart, *(own_asked.apart_from or ())}))}]`"
     yield from _lasts(f"an approval of {about}", asked.valid_for, own_asked.valid_for)
     others = [it.id for it in policy.signers(own_asked) if f"{floor}/{asked.role}" not in it.roles]
     yield from _strangers(f"approvals of {about}", f"{floor}/{asked.role}", others)

@@ -25,10 +25,23 @@ from scalegate.policy.document import (
     UndefinedTest,
 )
 from scalegate.policy.faults import Found, PartPath
-from scalegate.policy.floor_measures import looser
+from scalegate.policy.floor_measures import looser, roles_here
 from scalegate.policy.quorums import quorums
 from scalegate.policy.scalars import Named
-from scalegate.policy.syntax import TIMES, All, AtLeast, Compare, Expr, Fact, Linear, Not, Undefined, children, parts
+from scalegate.policy.syntax import (
+    TIMES,
+    All,
+    AtLeast,
+    Compare,
+    Expr,
+    Fact,
+    Linear,
+    Not,
+    Undefined,
+    children,
+    fact_names,
+    parts,
+)
 from scalegate.policy.syntax import Any as Either
 from scalegate.units import exact_decimal, format_duration
 
@@ -44,7 +57,6 @@ FIELDS = frozenset(
     ]
 )
 """Of a floor: what is carried over, held against the policy, refused, or says nothing where nothing is measured."""
-MACHINE = frozenset({"gate", "evaluator", "registrar"})
 LONGEST = 128
 """Of a name in the ledger."""
 
@@ -137,6 +149,12 @@ def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
     if kinds:
         listed = ", ".join(f"`{kind}`" for kind in sorted(kinds))
         yield f"the floor `{name}` has clauses of the kind {listed}, which a floor cannot have yet", alone
+    for clause in document.clauses:
+        read = fact_names(clause.when) if isinstance(clause, Condition) and isinstance(clause.when, Expr) else ()
+        people = sorted(it for it in read if it.startswith("approval."))
+        if people:
+            # Under the same id somebody else may sign here.
+            yield f"`{clause.id}` of the floor `{name}` reads `{people[0]}`, of a person of its own", alone
     for field, info in Policy.model_fields.items():
         if field not in FIELDS and getattr(document, field) != info.get_default(call_default_factory=True):
             yield f"the floor `{name}` has `{field}`, which a floor cannot have yet", alone
@@ -192,7 +210,7 @@ def _apart(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
     for asked in quorums(floor.document):
         quorum = _quorum(floor.policy, asked.quorum)
         for role in asked.quorum.apart_from or ():
-            if not any(set(person.roles) & _here(floor.policy, role) for person in policy.people):
+            if not any(set(person.roles) & roles_here(floor.policy, role) for person in policy.people):
                 what = f"{asked.about} of the floor `{floor.policy}` is apart from the role `{role}`, which nobody has"
                 yield what, f"give the role `{floor.policy}/{role}` to those whom the floor means, under `people`"
         for person in policy.with_role(quorum.role):
@@ -200,11 +218,6 @@ def _apart(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
             if both:
                 what = f"`{person.id}` has the roles `{quorum.role}` and `{both[0]}`, which {asked.about} of the floor"
                 yield f"{what} `{floor.policy}` keeps apart", "give one of the two to somebody else"
-
-
-def _here(floor: str, role: str) -> set[str]:
-    """By which names somebody has a role of a floor; who evaluates or writes decisions here does so for all."""
-    return {f"{floor}/{role}", role} if role in MACHINE else {f"{floor}/{role}"}
 
 
 def _public(person: Person) -> str:
@@ -215,7 +228,7 @@ def _public(person: Person) -> str:
 def _quorum(floor: str, quorum: Quorum) -> Quorum:
     changed: dict[str, Any] = {"role": f"{floor}/{quorum.role}"}
     if quorum.apart_from:
-        changed["apart_from"] = tuple(it for role in quorum.apart_from for it in sorted(_here(floor, role)))
+        changed["apart_from"] = tuple(it for role in quorum.apart_from for it in sorted(roles_here(floor, role)))
     return quorum.model_copy(update=changed)
 
 

@@ -77,6 +77,8 @@ def test_a_domain_that_is_lost_is_weaker() -> None:
     assert {(code, about) for code, about, _ in told(two, TEXT)} == {
         ("weaker", "domain cyber"),
         ("weaker", "clause capability.cyber"),
+        ("may-be-weaker", "clause cadence"),
+        ("may-be-weaker", "clause safeguards.level-2"),
     }
     assert {code for code, _, _ in told(TEXT, two)} == {"stricter"}
 
@@ -85,7 +87,6 @@ def test_a_domain_that_is_lost_is_weaker() -> None:
     ("before", "after", "about"),
     [
         ("name: Ada Officer", "name: Ada", "person ada"),
-        ("evaluations: 12", "evaluations: 13", "`error_budget`"),
         (MORATORIUM, "kind: compute_cap\n    at: 1 FLOP", "clause publish"),
         (CAP_GATES, CAP_GATES.replace("will", "law"), "clause cap.absolute"),
         (AIM, "", "clause publish"),
@@ -231,7 +232,12 @@ def test_the_weaker_comes_first() -> None:
         .replace("buffer: 6x", "buffer: 8x")
         .replace("name: Ada Officer", "name: A")
     )
-    assert [code for code, _, _ in told(TEXT, new)] == ["weaker", "stricter", "changed"]
+    assert [code for code, _, _ in told(TEXT, new)] == [
+        "weaker",
+        *("may-be-weaker",) * 2,  # the clauses that the buffer is of
+        "stricter",
+        "changed",
+    ]
 
 
 @settings(max_examples=60)
@@ -538,3 +544,38 @@ def test_an_exception_that_is_in_force_for_longer_is_weaker_and_a_clause_is_stri
     assert [code for code, _, _ in told(excepted(narrow), excepted(wide))] == ["weaker"]
     assert [code for code, _, _ in told(excepted(wide), excepted(narrow))] == ["stricter"]
     assert [code for code, _, _ in told(gated(narrow), gated(wide))] == ["stricter"]
+
+
+LEVEL_3 = (
+    "levels:\n",
+    """levels:
+  - number: 3
+    about: Whatever is shown, this is in place.
+    safeguards: [{id: vault, text: Weights are in a vault., kind: security, attested_by: security, valid_for: 3 months}]
+    approvals: {role: officer, at_least: 2, valid_for: 3 months}
+""",
+)
+ALWAYS = """
+  - id: always
+    kind: safeguards
+    level: 3
+    text: The vault is in place whatever is shown.
+    source: {document: Policy, section: "8"}
+    actions: [train]
+    modality: will
+"""
+
+
+def test_a_new_domain_that_opens_what_was_asked_for_always_is_told() -> None:
+    old = TEXT.replace(*LEVEL_3).rstrip("\n") + ALWAYS
+    capability = TEXT[TEXT.index("  - id: capability.arithmetic") : TEXT.index("  - id: cadence")]
+    new = old.replace(DOMAIN, DOMAIN + DOMAIN.replace("id: arithmetic", "id: bio").replace("level: 2", "level: 3"))
+    new = new.replace(capability, capability + capability.replace("arithmetic", "bio"))
+    assert ("may-be-weaker", "clause always") in {(code, about) for code, about, _ in told(old, new)}
+    assert "weaker" in {code for code, _, _ in told(new, old)}
+
+
+@pytest.mark.parametrize(("number", "code"), [("1", "weaker"), ("13", "may-be-weaker")])
+def test_how_many_share_the_chance_of_error_is_no_note(number: str, code: str) -> None:
+    """Of a piece on record it is judged anew: fewer have more of the error each, and of more one more counts."""
+    assert code in {it for it, _, _ in told(TEXT, TEXT.replace("evaluations: 12", f"evaluations: {number}"))}

@@ -7,12 +7,13 @@ certain it is `may-be-weaker`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import (
+    ACTIONS,
     Clause,
     ClausePart,
     ExceptionTerms,
@@ -24,7 +25,7 @@ from scalegate.policy.document import (
     ResidualRisk,
 )
 from scalegate.policy.figures_in_text import figures
-from scalegate.policy.lints.lint import Lint, Path, Rule
+from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path
 from scalegate.policy.lints.since_fields import (
     BY_WAY,
     CHANGED,
@@ -81,9 +82,29 @@ def changed_since(old: Policy, new: Policy, today: int = 0) -> tuple[Lint, ...]:
     `today`: the instant from which on it is asked what the two permit.
     """
     found = [*opened(old, new, today), *_Since(old, new, today).fields(old, new, (), "the policy")]
+    found += _untold(old, new, today, {it.about.split(",")[0] for it in found if it.rule in (WEAKER, UNCLEAR)})
     order = [WEAKER, UNCLEAR, STRICTER, CHANGED]
     found.sort(key=lambda lint: order.index(lint.rule))
     return tuple(found)
+
+
+def _untold(old: Policy, new: Policy, today: int, told: Container[str]) -> Iterator[Lint]:
+    """Clauses of which nothing is told to be weaker, and that other parts of the policy may have made so."""
+    found: dict[str, Lint] = {}
+    paths = {it.id: clause_path(index) if "/" not in it.id else ("floors",) for index, it in enumerate(new.clauses)}
+    for action in ACTIONS:
+        before = {it.clause.id: it for it in compile_policy(old, action, by_name=True)}
+        for it in compile_policy(new, action, by_name=True):
+            was, about = before.get(it.clause.id), _name(it.clause)
+            if was is None or about in told or about in found or not (was.clause.gates and it.clause.gates):
+                continue
+            if was.condition == it.condition:
+                continue
+            if condition_way(old, was.condition, new, it.condition, today) in ("weaker", "unclear"):
+                # Of what a part of it changed that line is told too: this one says for which clause it counts.
+                what = f"for `{action}` it may be met where it was not, by what else is changed"
+                found[about] = Lint(UNCLEAR, paths[it.clause.id], about, what, "")
+    yield from found.values()
 
 
 class _Since:
@@ -271,6 +292,8 @@ def _of_part(old: Part, new: Part, name: str) -> Rule | None:
             # What is added up is within the number only if each action is.
             return WEAKER if after == "action" else STRICTER if before == "action" else UNCLEAR
         case Obligation() if name in _DEADLINE and isinstance(old, Obligation):
+            if new.each is not None and name in ("each", "from_"):
+                return UNCLEAR  # another beginning or length moves each deadline to come
             asked = [{it for it in _DEADLINE if getattr(duty, it) is not None} for duty in (old, new)]
             if asked[0] == asked[1]:
                 return None

@@ -78,8 +78,8 @@ _PROSE = frozenset(
     ]
 )
 """Nothing is decided by it."""
-_FOR_PEOPLE = frozenset({"evaluations", "key", "policy", "scalegate"})
-"""Neither more nor less of it permits more by itself: more evaluations share one chance of error."""
+_FOR_PEOPLE = frozenset({"key", "policy", "scalegate"})
+"""Neither permits more by itself."""
 
 
 def direction(name: str, before: Any, after: Any) -> Rule:
@@ -97,6 +97,9 @@ def direction(name: str, before: Any, after: Any) -> Rule:
         return WEAKER  # what the other kind asked for is no longer asked for
     if name == "text":
         return WEAKER if figures(before) and not figures(after) else CHANGED
+    if name == "evaluations":
+        # Of fewer each has more of the chance of error; of more, one more counts.
+        return WEAKER if after < before else UNCLEAR
     if name == "late":
         return STRICTER if after == "stands" else WEAKER
     if name in _MORE_ARE_STRICTER | _MORE_ARE_WEAKER:
