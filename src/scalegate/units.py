@@ -226,6 +226,8 @@ def parse_until(text: str) -> int:
 def parse_end(text: str) -> int:
     """As `parse_instant`, but a day stands for the first instant after it: for what ends with the day."""
     instant = parse_instant(text)
+    if "T" not in text and text.startswith("9999-12-31"):
+        raise InputError("a day after it has no date", fix="leave it out, or write a day up to `9999-12-30`")
     return instant if "T" in text else instant + DAY
 
 

@@ -73,6 +73,7 @@ def test_an_amendment_says_whose_signatures_it_lacks(scalegate: Command, policy:
     told = " ".join(scalegate("status", "-p", "p").out.split())
     assert said in told
     assert "Nothing in it reads as weaker than what is in force." in told
+    assert "To adopt it" not in told, "whoever has signed cannot sign again"
     looser = changed.replace('version: "1.0"', 'version: "1.1"').replace("at: 1e14 FLOP", "at: 1e15 FLOP")
     file.write_text(looser)
     other = scalegate("adopt", file, "-p", "p", "--as", "alan", "--key", "alan.key")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scalegate.errors import InputError
 from scalegate.gate.whatif import what_if
 from scalegate.policy import PolicyFaults, parse_policy
 from scalegate.policy.build import build_policy
@@ -13,7 +14,7 @@ from scalegate.policy.document import Moratorium, Obligation
 from scalegate.policy.stated import stated
 from scalegate.policy.to_yaml import policy_to_yaml
 from scalegate.report.gather_policy import gather_policy
-from scalegate.units import format_end, format_instant, format_last, parse_instant
+from scalegate.units import format_end, format_instant, format_last, parse_end, parse_instant
 from support import POLICY_TEXT
 
 DAY_OF = "2027-01-31"
@@ -85,3 +86,10 @@ def test_a_parameter_of_the_kind_instant_says_which_second_it_is() -> None:
     parameters = f"parameters:\n  - {{id: end, about: a, kind: instant, values: [{value}]}}\nlevels:\n"
     with pytest.raises(PolicyFaults, match=f"`{DAY_OF}` is a whole day"):
         parse_policy(POLICY_TEXT.replace("levels:\n", parameters, 1))
+
+
+def test_for_ever_is_no_day_that_something_ends_with() -> None:
+    """The day after it has no date, and the policy could not be written down."""
+    with pytest.raises(InputError, match="a day after it has no date"):
+        parse_end("9999-12-31")
+    assert parse_end("9999-12-30") == parse_instant("9999-12-31")

@@ -121,7 +121,8 @@ def _file(folder: Path, policy: Policy, fold: Fold) -> str | None:
         given = load_policy(path)
     except ScalegateError as error:
         return f"{path} cannot be read as a policy ({error}); the one in force is as it was."
-    if given.digest() == policy.digest():
+    if given.digest() == policy.digest() or any(digest == given.digest() for digest, _ in fold.votes):
+        # What some have signed for already is told where it is told who may still.
         return None
     adopt = shlex.join(["scalegate", "adopt", str(path), "-p", str(folder), "--as", "NAME"])
     taken = fold.versions.get(given.version, given.digest()) != given.digest()

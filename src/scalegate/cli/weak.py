@@ -131,14 +131,17 @@ def adoption_lines(document: Document) -> Iterator[Text]:
     """What of a policy is met already, expected to pass, or met by nothing, and what has never held."""
     runs, record = document["runs"], document["record"]
     said = [(it["clause"], {run["clauses"].get(it["clause"]) for run in runs}) for it in record]
-    expected, nothing = ([name for name, now in said if word in now] for word in ("expected", "stop"))
+    expected = [name for name, now in said if "expected" in now and "stop" not in now]
     always = [it["clause"] for it in record if runs and all(run["clauses"].get(it["clause"]) == "met" for run in runs)]
     never = [it["clause"] for it in record if it["decisions"] and not it["holds"]]
     gone = [it["clause"] for it in record if all(it["clause"] not in run["clauses"] for run in runs) and it["holds"]]
     told: Iterable[tuple[list[str], str]] = (
         (always, "Met already, for whoever asks"),
         (expected, EXPECTED),
-        (nothing, "Nothing meets them"),
+        *(
+            ([name for name, now in run["clauses"].items() if now == "stop"], f"Nothing meets them for {_who(run)}")
+            for run in runs
+        ),
         (never, "Have never held"),
         (gone, "Have held, and are not about training here or not in this policy"),
     )
@@ -147,6 +150,11 @@ def adoption_lines(document: Document) -> Iterator[Text]:
             yield Text(f"{words}: {', '.join(names)}.")
     if document["starts_anew"]:
         yield Text("Its adoption ends what was attested, approved and recorded before: that is counted as not there.")
+
+
+def _who(run: Document) -> str:
+    """A run of the ledger by its name, and one that nobody has opened by what it is."""
+    return run["run"] if " " in run["run"] else f"run `{run['run']}`"
 
 
 def _now(status: str | None) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scalegate import EvaluationRequest, Gate, Held, Measured, Suite
+from scalegate import EvaluationRequest, Gate, Held, Measured, ScalegateError, Suite
 from scalegate.elicitation.finetune import finetune
 from scalegate.examples import read_example
 from scalegate.gate.project import Project, create_project
@@ -112,8 +112,8 @@ def main(folder: Path) -> int:
             decision = gate.evaluate()  # it returns a hold; what came to no result is logged
         except Held as held:
             sys.stdout.write(
-                f"{held}\nafter {steps} steps. Why, and what releases it: scalegate status -p {folder}\n"
-                f"Once it is released, go on with the same command: it starts from the checkpoint in {folder}\n"
+                f"{held}\nafter {steps} steps. Why, and what may release it: scalegate status -p {folder}\n"
+                f"Where it is released, go on with the same command: it starts from the checkpoint in {folder}\n"
             )
             return held.exit_code
     sys.stdout.write(f"At its planned end after {steps} steps, and decided on there: {decision.verdict}\n")
@@ -121,4 +121,8 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "parity")))
+    try:
+        sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "parity")))
+    except ScalegateError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)

@@ -325,6 +325,7 @@ def _key(part: Any) -> object:
 
 
 _CALLED: Mapping[type, str] = {
+    ExceptionTerms: "exception",
     Determination: "determination",
     Domain: "domain",
     Parameter: "parameter",
