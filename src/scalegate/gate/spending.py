@@ -15,6 +15,7 @@ from math import ceil
 from scalegate.gate.budgets import NOBODY, Key, joined, next_year, year_of
 from scalegate.gate.decision import Decision, Permit, Taken
 from scalegate.gate.determinations import seen_from
+from scalegate.gate.in_place import may_claim
 from scalegate.gate.lineage import Runs, holders, members, steps_back, total
 from scalegate.gate.pieces import trained_in
 from scalegate.gate.situation import STATED, Spent, Word
@@ -115,10 +116,11 @@ class Spending:
                 if near or again or seen[it.run]:
                     book[key] = _told(it, entry, near, able)
 
-    def answers(self, entry: RiskClaimed, policy: Policy | None) -> bool:
+    def answers(self, entry: RiskClaimed, claimed: Iterable[tuple[int, RiskClaimed]], policy: Policy | None) -> bool:
         """Whether it is of weights of which somebody spoke who may claim the risk no more: saved or not."""
         people, mine = _able(policy, entry.risk)[0], (entry.risk, entry.weights)
-        of = ((it.risk, word.weights, word.by) for it in self.spent.values() for word in it.unbounded)
+        of = {(it.risk, word.weights, word.by) for it in self.spent.values() for word in it.unbounded}
+        of |= {(it.risk, it.weights, it.actor) for _, it in claimed}
         return any((risk, weights) == mine and by not in people for risk, weights, by in of)
 
     def known(
@@ -143,8 +145,7 @@ def _able(policy: Policy | None, risk: str) -> tuple[frozenset[str], int]:
     found: Risk | None = next((it for it in policy.risks if it.id == risk), None) if policy else None
     if policy is None or found is None:
         return frozenset(), 1
-    signers = policy.signers(found.claimed_by)
-    return frozenset(it.id for it in signers if it.key != "unset"), found.claimed_by.at_least
+    return frozenset(may_claim(policy, found)), found.claimed_by.at_least
 
 
 def _key(decision: Decision, risk: str, weights: str) -> Key:
