@@ -327,7 +327,7 @@ class Fold:
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[alike(policy.version)] = entry.policy
         self.duties.adopted(policy, entry.time)
-        self.spending.adopted(policy)
+        self.claimed = self.spending.adopted(policy, self.claimed)
         # Nobody signs under this policy for what was decided under another.
         self.decisions = {}
         self.votes = {}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from math import ceil, floor
 
-from scalegate.gate.budgets import NOBODY, next_year, spent_in_tenfold, spent_in_year, year_of
+from scalegate.gate.budgets import NOBODY, next_year, spent_in_all, spent_in_tenfold, spent_in_year, year_of
 from scalegate.gate.covering import Words, unsaid_facts
 from scalegate.gate.decision import Permit, Taken
 from scalegate.gate.determinations import seen_from
@@ -22,7 +22,7 @@ from scalegate.gate.pieces import owners, trained_at_most, trained_in
 from scalegate.gate.situation import STATED, Claim, Situation
 from scalegate.ledger import entries
 from scalegate.policy.claimed import FIGURE, claimable, claimed_enough, gating_risk, risk_fact
-from scalegate.policy.document import Action, Policy, Risk
+from scalegate.policy.document import ACTIONS, Action, Policy, Risk
 from scalegate.policy.semantics import Reason, Unknown, Value, evaluate
 from scalegate.policy.vocabulary import vocabulary
 from scalegate.truth import Truth
@@ -304,6 +304,21 @@ def told_of_risks(policy: Policy, situation: Situation, action: Action) -> Itera
         taken = taken_of(policy, situation, action, risk)
         if isinstance(taken, Taken):
             yield from _told_budgets(policy, situation, action, risk, taken)
+    yield from _told_gone(policy, situation)
+
+
+def _told_gone(policy: Policy, situation: Situation) -> Iterator[str]:
+    """What is on record of risks for which the policy has no number, by its name or by its sentence."""
+    asked = {risk.id for action in ACTIONS for risk in claimable(policy, action)}
+    none = "for which the policy in force has no number"
+    for risk in dict.fromkeys(it.risk for it in situation.spent if it.risk not in asked):
+        spent = _shown(spent_in_all(it for it in situation.spent if it.risk == risk))
+        yield f"Permits took {spent} of the risk `{risk}`, {none}: it counts against nothing."
+    of = (it for it in situation.claims if it.risk not in asked)
+    last = {(it.by, it.risk, it.action, it.weights, it.configuration): it.bound for it in of}
+    for by, name, action, weights, _ in (key for key, bound in last.items() if bound is None):
+        what = f"the risk `{name}` for `{action}` of weights {weights[:12]}..."
+        yield f"Signed by `{by}`: {what} cannot be bounded, {none}: it counts against nothing."
 
 
 def _told_again(situation: Situation, risk: Risk) -> Iterator[str]:
