@@ -23,6 +23,7 @@ from scalegate.gate.fold import Fold
 from scalegate.gate.judge import Judge
 from scalegate.gate.lineage import members, total
 from scalegate.gate.resumption import WHATEVER, Change, resumption
+from scalegate.gate.risks import claims
 from scalegate.gate.since import latest_decision
 from scalegate.gate.situation import Lineage, Situation
 from scalegate.ledger.entries import DecisionMade
@@ -32,6 +33,8 @@ __all__ = ["NEW_RUN", "PAST_FIRST", "Adoption", "Now", "Outlook", "Tally", "neve
 
 NEW_RUN = "first step of a new run"
 PAST_FIRST = "a new run past its first evaluation"
+UNDER_NONE = -2
+"""No adoption: nothing was claimed under a version that is not in force yet."""
 Now: TypeAlias = Literal["met", "holds", "expected", "stop", "not binding", "not applicable"]
 """`expected`: it holds, and is met by what the policy's own people do and sign, and by evaluations whatever they show,
 or that come out as every conclusive one on record in their domain. `stop`: nothing that can be foreseen meets it."""
@@ -121,6 +124,8 @@ def _decisions(fold: Fold) -> Iterator[Decision]:
 def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
     """That of each run of the ledger, and of one that nobody has opened: as it begins, and as it is first evaluated."""
     first = policy.first_evaluation_at
+    spending = copy.deepcopy(fold.spending)
+    renamed = spending.adopted(policy, fold.claimed)
     imagined = {NEW_RUN: 0} | ({} if first is None else {PAST_FIRST: floor(first / policy.factor)})
     for name in (*fold.runs, *imagined):
         trained = imagined.get(name, 0)
@@ -133,9 +138,9 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
         if policy.digest() != fold.policy_digest:
             # What was denied stays known; whatever grants is signed anew.
             said = tuple(it.model_copy(update={"current": False}) for it in situation.statements)
-            claimed = tuple(it.model_copy(update={"current": False}) for it in situation.claims)
+            claimed = tuple(claims(renamed, fold.runs, name, UNDER_NONE))
             anew: dict[str, Any] = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": ()}
-            anew |= {"statements": said, "claims": claimed, "spent": fold.spending.under(policy)}
+            anew |= {"statements": said, "claims": claimed, "spent": spending.under(policy)}
             anew["acted"] = fold.deeds.on(policy, fold.runs, name)
             situation = situation.model_copy(update=anew | _owed(fold, policy, situation))
         yield situation

@@ -29,6 +29,7 @@ __all__ = [
     "key_of",
     "next_year",
     "spent_before",
+    "spent_in_all",
     "spent_in_tenfold",
     "spent_in_year",
     "spent_so_far",
@@ -189,6 +190,11 @@ def spent_so_far(spent: Iterable[Spent], policy: Policy, clause: ResidualRisk, n
     if clause.per == "year":
         return _sum([it for it in mine if _in_year(it, risk, now)])
     return _most(mine, policy, {at for it in mine for at in _span(policy, it.least, it.most)})
+
+
+def spent_in_all(spent: Iterable[Spent]) -> Fraction | Unknown:
+    """What all of this comes to, in whatever year and tenfold."""
+    return _sum([*spent])
 
 
 def spent_before(situation: Situation, action: str, taken: Taken) -> Fraction:

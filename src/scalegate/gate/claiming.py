@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from scalegate.gate.budgets import NOBODY, cleared, next_year, spent_before, unbounded_since, year_of
+from scalegate.gate.in_place import may_claim
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import Change
-from scalegate.gate.risks import in_the_way, risk_facts, spent_on, standing, taken_of
+from scalegate.gate.risks import in_the_way, left, risk_facts, spent_on, standing, taken_of
 from scalegate.gate.situation import STATED, Claim, Situation, Spent, Word
 from scalegate.gate.spending import LEAST
 from scalegate.policy.claimed import FIGURE, claimable, gating_risk, risk_fact
@@ -26,14 +27,18 @@ def claim_changes(
     asked = situation.made_exact(action) if action != "train" else situation
     for risk in claimable(policy, action) if trained is not None else ():
         people = {it.id: it for it in _signers(policy, situation, risk, able)}
+        able_to = may_claim(policy, risk)
         groups: dict[tuple[str, ...], Fraction] = {}
         for person in people:
             alone = _most(policy, asked, action, risk, _claimed(asked, action, risk, (person,), LEAST, trained))
-            # Whoever says that it is more has to say otherwise, each for themselves.
-            against = in_the_way(policy, asked, action, risk, alone) if alone is not None else ()
-            group = tuple(it for it in people if it in (*against, person))
+            # Whoever says that it is more has to say otherwise, each for themselves, or as many as are asked for in
+            # the place of who may claim no more.
+            words = in_the_way(policy, asked, action, risk, alone) if alone is not None else ()
+            against = {it.by for it in words} & {*able_to}
+            needed = risk.claimed_by.at_least if any(it.by not in able_to for it in words) else 0
+            group = _group(tuple(people), {*against, person}, needed)
             most = _most(policy, asked, action, risk, _claimed(asked, action, risk, group, LEAST, trained))
-            if alone is not None and most is not None and set(against) <= set(group):
+            if alone is not None and most is not None and against <= set(group) and needed <= len(group):
                 groups[group] = most
         for group, most in groups.items():
             claimed = _claimed(asked, action, risk, group, most, trained)
@@ -49,6 +54,12 @@ def claim_changes(
                 tuple((name, value) for name, value in facts.items() if name.rpartition(".")[0] in mine),
                 concerns=("risk", risk.id, *group),
             )
+
+
+def _group(people: Sequence[str], named: Collection[str], needed: int) -> tuple[str, ...]:
+    """Those who are named, and so many others that there are as many as are needed, in the order of the policy."""
+    more = [it for it in people if it not in named][: max(needed - len(named), 0)]
+    return tuple(it for it in people if it in named or it in more)
 
 
 def _signers(policy: Policy, situation: Situation, risk: Risk, able: Collection[str]) -> list[Person]:
@@ -94,15 +105,19 @@ def _configured(word: Word) -> str:
 
 def _in_place(policy: Policy, risk: Risk, signers: Sequence[str], gone: Sequence[tuple[Spent, Word]]) -> str:
     """Who bounds what nobody answers for any more."""
-    quorum = risk.claimed_by
-    who = f"{quorum.at_least} with role `{quorum.role}` ({', '.join(f'`{name}`' for name in signers)})"
     said = list(dict.fromkeys(f"`{word.by}`" for _, word in gone if word.by != NOBODY))
     why = [f"{' and '.join(said)}, who said that it cannot be, may claim it no more"] if said else []
     if any(word.by == NOBODY for _, word in gone):
         why.append("it was permitted while the policy had no number for it")
     have = sorted({name for _, word in gone for name in word.again if name in signers})
+    return _so_many(risk, signers, _of(gone), "; ".join(why), have)
+
+
+def _so_many(risk: Risk, signers: Sequence[str], of: str, why: str, have: Sequence[str]) -> str:
+    quorum = risk.claimed_by
+    who = f"{quorum.at_least} with role `{quorum.role}` ({', '.join(f'`{name}`' for name in signers)})"
     signed = f"; {', '.join(f'`{name}`' for name in have)} did" if have else ""
-    return f"{who} claim the risk `{risk.id}`, of {_of(gone)}: {'; '.join(why)}{signed}"
+    return f"{who} claim the risk `{risk.id}`, of {of}: {why}{signed}"
 
 
 def claimed_again(
@@ -111,16 +126,29 @@ def claimed_again(
     """That what was claimed of other weights, and stands against, is claimed to be less of those very weights."""
     for risk in claimable(policy, action):
         against = standing(policy, situation, action, risk)
-        if not against or not {it.by for it in against} <= {it.id for it in _signers(policy, situation, risk, able)}:
+        signers = [it.id for it in _signers(policy, situation, risk, able)]
+        gone = [it for it in left(policy, situation, action, risk) if it.stands(risk)]
+        mine = [it for it in against if it not in {word for word, _ in gone}]
+        if not against or not {it.by for it in mine} <= set(signers):
+            continue
+        if gone and len(signers) < risk.claimed_by.at_least:
             continue
         kept = tuple(it for it in situation.claims if it not in against)
         after = situation.model_copy(update={"claims": kept})
         best = list(risk_facts(policy, after, action, risk).items())
         for change in claim_changes(policy, after, action, able, trained):
             best += change.updates
-        of = ", ".join(dict.fromkeys(f"{it.weights[:12]}..." for it in against))
-        names = " and ".join(dict.fromkeys(f"`{it.by}`" for it in against))
-        yield Change("sign", f"if it is less: {names} claim the risk `{risk.id}` again, of {of}", tuple(best))
+        acts = []
+        if mine:
+            of = ", ".join(dict.fromkeys(f"{it.weights[:12]}..." for it in mine))
+            names = " and ".join(dict.fromkeys(f"`{it.by}`" for it in mine))
+            acts.append(f"{names} claim the risk `{risk.id}` again, of {of}")
+        if gone:
+            of = ", ".join(dict.fromkeys(f"{word.weights[:12]}..." for word, _ in gone))
+            said = " and ".join(dict.fromkeys(f"`{word.by}`" for word, _ in gone))
+            have = sorted({name for _, again in gone for name in again if name in signers})
+            acts.append(_so_many(risk, signers, of, f"{said}, who said what stands, may claim it no more", have))
+        yield Change("sign", f"if it is less: {'; '.join(acts)}", tuple(best))
 
 
 def _claimed(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
+from scalegate.gate.in_place import Left, left_words, may_claim
 from scalegate.gate.situation import Claim, Elsewhere, Piece, Situation, Statement
 from scalegate.policy.claimed import gating_risk, unclaimed
 from scalegate.policy.determined import unjudged
@@ -110,35 +111,53 @@ class Words:
         """What was claimed of another run's weights, or in its name, and is over a number or has no bound.
 
         It stands, under every later version, until its signer says less of these very weights, or of weights of the
-        same run with no less training than can be in them. While any does, no claim covers the run.
+        same run with no less training than can be in them; where its signer may claim no more, until as many as are
+        asked for do so in their place. While any does, no claim covers the run.
         """
+        if not isinstance(self.of, Risk):
+            return ()
         live: list[Claim] = []
-        people = {person.id for person in self.policy.signers(self.quorum)}
-        for claim in (it for it in self._claims(situation) if it.by in people):
-            if claim.bound is None or claim.bound > self.at_most:
-                if other.run == claim.run or any(held.run == other.run for held in claim.recorded):
-                    live.append(claim)
+        able = may_claim(self.policy, self.of)
+        for claim in (it for it in self._claims(situation) if it.by in able):
+            if self._is_over(claim, other):
+                live.append(claim)
             else:
-                live = [before for before in live if not _takes_back(claim, before, other)]
-        return tuple(dict.fromkeys(live))
+                live = [it for it in live if it.by != claim.by or not self._takes_back(claim, it, other)]
+        left = (it.word for it in self.left_of(situation, other) if it.stands(self.of))
+        return tuple(dict.fromkeys((*live, *left)))
+
+    def left_of(self, situation: Situation, other: Elsewhere) -> tuple[Left, ...]:
+        """Of these words those of who may claim no more, with who bounded the same in their place."""
+        if not isinstance(self.of, Risk):
+            return ()
+        said = self._claims(situation)
+        found = left_words(self.policy, self.of, said, lambda new, word: self._takes_back(new, word, other))
+        return tuple(it for it in found if self._is_over(it.word, other))
+
+    def _is_over(self, claim: Claim, other: Elsewhere) -> bool:
+        """Whether a claim is of another run, and over a number or without a bound."""
+        of_it = other.run == claim.run or any(held.run == other.run for held in claim.recorded)
+        return of_it and not self._within(claim)
+
+    def _within(self, claim: Claim) -> bool:
+        return claim.bound is not None and claim.bound <= self.at_most
+
+    def _takes_back(self, said: Claim, before: Claim, other: Elsewhere) -> bool:
+        if not self._within(said):
+            return False
+        of_it = said.current and any(held.run == other.run for held in said.recorded)
+        no_less = said.compute is not None and before.at_most is not None and said.compute >= before.at_most
+        return said.weights == before.weights or (of_it and no_less)
 
     def _covering(self, situation: Situation) -> Iterable[Statement | Claim]:
         if isinstance(self.of, Determination):
             # Whatever they say: what was denied of any weights holds by itself.
             return (it for it in situation.statements if it.determination == self.of.id)
-        return (it for it in self._claims(situation) if it.bound is not None and it.bound <= self.at_most)
+        return (it for it in self._claims(situation) if self._within(it))
 
     def _claims(self, situation: Situation) -> Iterator[Claim]:
         risk = self.of.id if isinstance(self.of, Risk) else None
         yield from (it for it in situation.claims if (it.risk, it.action) == (risk, "train"))
-
-
-def _takes_back(said: Claim, before: Claim, other: Elsewhere) -> bool:
-    if said.by != before.by:
-        return False
-    of_it = said.current and any(held.run == other.run for held in said.recorded)
-    no_less = said.compute is not None and before.at_most is not None and said.compute >= before.at_most
-    return said.weights == before.weights or (of_it and no_less)
 
 
 def words_of(policy: Policy) -> tuple[Words, ...]:

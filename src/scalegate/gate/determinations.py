@@ -250,6 +250,18 @@ def judgements(policy: Policy, situation: Situation, action: Action) -> Iterator
             for it in dict.fromkeys(told):
                 what = "" if it.holds else "It is not so that: "
                 yield f"Judgement of `{it.by}` on {format_instant(it.time)[:10]}, not measured: {what}{item.text}"
+        yield from _told_of_leavers(policy, situation, action, item)
+
+
+def _told_of_leavers(policy: Policy, situation: Situation, action: Action, item: Determination) -> Iterator[str]:
+    """Each denial that nobody took back and that counts no more, as whoever signed it has lost the role."""
+    able = {person.id for person in policy.signers(item.decided_by)}
+    mine = [it for it in situation.statements if it.determination == item.id]
+    for by in dict.fromkeys(it.by for it in mine if it.by not in able):
+        for it in _denials([it for it in mine if it.by == by], situation, action):
+            if it.of in AGAINST:
+                on = format_instant(it.time)[:10]
+                yield f"Denied by `{by}` on {on}, who may judge it no more, and counted no more: {item.text}"
 
 
 def determination_names(policy: Policy, item: Determination) -> tuple[str, ...]:

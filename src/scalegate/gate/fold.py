@@ -240,7 +240,7 @@ class Fold:
             case entries.RiskClaimed():
                 if entry.configuration is not None and entry.action in ("train", "release_weights"):
                     return f"for `{entry.action}` a risk is claimed of the bare weights"
-                answers = entry.bound is None or self.spending.answers(entry, self.policy)
+                answers = entry.bound is None or self.spending.answers(entry, self.claimed, self.policy)
                 if not answers and not judged_weights(self.runs, entry, self.claimed):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.claimed.append((self.adopted_at, entry))
@@ -327,7 +327,7 @@ class Fold:
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[alike(policy.version)] = entry.policy
         self.duties.adopted(policy, entry.time)
-        self.spending.adopted(policy)
+        self.claimed = self.spending.adopted(policy, self.claimed)
         # Nobody signs under this policy for what was decided under another.
         self.decisions = {}
         self.votes = {}

@@ -2,7 +2,8 @@
 
 A claim is somebody's word, for one action, on one set of weights: a bound on the chance of the harm, or that it cannot
 be bounded. What a person said stands against until the same person says less of what is asked about, with no less
-training in it; also once it has ended, so that no other word comes back with time. What a claim supports ends.
+training in it; also once it has ended, so that no other word comes back with time. Of who may claim the risk no more
+it stands until others bound the same in their place (`in_place`). What a claim supports ends.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from math import ceil, floor
 
-from scalegate.gate.budgets import NOBODY, next_year, spent_in_tenfold, spent_in_year, year_of
-from scalegate.gate.covering import unsaid_facts
+from scalegate.gate.budgets import NOBODY, next_year, spent_in_all, spent_in_tenfold, spent_in_year, year_of
+from scalegate.gate.covering import Words, unsaid_facts
 from scalegate.gate.decision import Permit, Taken
 from scalegate.gate.determinations import seen_from
+from scalegate.gate.in_place import Left, left_words, may_claim, place_of, told_in_place
 from scalegate.gate.lineage import Runs, steps_back
 from scalegate.gate.pieces import owners, trained_at_most, trained_in
 from scalegate.gate.situation import STATED, Claim, Situation
 from scalegate.ledger import entries
 from scalegate.policy.claimed import FIGURE, claimable, claimed_enough, gating_risk, risk_fact
-from scalegate.policy.document import Action, Policy, Risk
+from scalegate.policy.document import ACTIONS, Action, Policy, Risk
 from scalegate.policy.semantics import Reason, Unknown, Value, evaluate
 from scalegate.policy.vocabulary import vocabulary
 from scalegate.truth import Truth
@@ -30,6 +32,7 @@ __all__ = [
     "claimed_compute",
     "claims",
     "in_the_way",
+    "left",
     "risk_facts",
     "risk_names",
     "risks_taken",
@@ -171,15 +174,14 @@ def taken_of(
     policy: Policy, situation: Situation, action: Action, risk: Risk, *, unbounded_is: Fraction | None = None
 ) -> Taken | Unknown:
     """The worst bound that those who may claim one have claimed, with what they claimed it of."""
-    relied, live = [], list[Claim]()
+    relied, live = [], _all_live(policy, situation, action, risk)
     for person in policy.signers(risk.claimed_by):
-        said = _said(situation, action, risk, person.id)
-        live += _live(said, situation, action)
-        best = _relied_on(said, situation, action)
+        best = _relied_on(_said(situation, action, risk, person.id), situation, action)
         relied += [best] if best else []
-    unbounded = sorted({claim.by for claim in live if claim.bound is None})
+    unbounded = [claim for claim in live if claim.bound is None]
     if unbounded and unbounded_is is None:
-        names = ", ".join(f"`{name}`" for name in unbounded)
+        able = may_claim(policy, risk)
+        names = ", ".join(sorted({f"`{it.by}`" if it.by in able else _gone(it) for it in unbounded}))
         return Unknown(Reason.UNDERMINED, f"the risk `{risk.id}` cannot be bounded, says {names}")
     bounds = [bound for claim in live if (bound := claim.bound or unbounded_is) is not None]
     if not relied or not bounds:
@@ -196,6 +198,10 @@ def taken_of(
     # A permit rests on each of these words: a worse one later, of the same weights, is of what was spent.
     also = tuple(sorted({it.weights for it in (*relied, *live)} - {furthest.weights}))
     return Taken(risk=risk.id, weights=furthest.weights, bound=max(bounds), least=least, most=most, also=also)
+
+
+def _gone(word: Claim) -> str:
+    return f"{place_of(word.by)} (of weights {word.weights[:12]}...)"
 
 
 def _whole(policy: Policy, situation: Situation) -> int:
@@ -238,73 +244,108 @@ def _replaces(said: Claim, before: Claim, situation: Situation, action: Action) 
     return no_less or before.of == "descendant"
 
 
+def left(policy: Policy, situation: Situation, action: Action, risk: Risk) -> tuple[Left, ...]:
+    """What those said of all that this has to do with who may claim the risk no more, and who bounded it since."""
+    said = (it for it in situation.claims if (it.risk, it.action) == (risk.id, action))
+    found = left_words(policy, risk, said, lambda new, word: _replaces(new, word, situation, action))
+    return tuple(it for it in found if it.word.of != "elsewhere")
+
+
+def _all_live(policy: Policy, situation: Situation, action: Action, risk: Risk) -> list[Claim]:
+    """Each word that stands: of those who may claim, in the order of the policy, and then of those who may no more."""
+    able = may_claim(policy, risk)
+    mine = [it for name in able for it in _live(_said(situation, action, risk, name), situation, action)]
+    return [*mine, *(it.word for it in left(policy, situation, action, risk) if it.stands(risk))]
+
+
 def worst_word(policy: Policy, situation: Situation, action: Action, risk: Risk) -> tuple[Fraction, bool]:
-    """The most that anybody who may claim it says of the risk, of all that this has to do with, and whether somebody
-    says that it cannot be bounded. Nothing was said: 0."""
-    live = [
-        it.bound
-        for person in policy.signers(risk.claimed_by)
-        for it in _live(_said(situation, action, risk, person.id), situation, action)
-    ]
+    """The most that anybody says of the risk, of all that this has to do with, and whether somebody says that it cannot
+    be bounded. Nothing was said: 0."""
+    live = [it.bound for it in _all_live(policy, situation, action, risk)]
     unbounded = None in live
     return (Fraction(1) if unbounded else max((it for it in live if it is not None), default=Fraction(0))), unbounded
 
 
-def in_the_way(policy: Policy, situation: Situation, action: Action, risk: Risk, most: Fraction) -> tuple[str, ...]:
-    """Who says that the risk is more than so much, or cannot be bounded, in the order of the policy."""
-    found = []
-    for person in policy.signers(risk.claimed_by):
-        live = _live(_said(situation, action, risk, person.id), situation, action)
-        if any(it.bound is None or it.bound > most for it in live):
-            found.append(person.id)
-    return tuple(found)
+def in_the_way(policy: Policy, situation: Situation, action: Action, risk: Risk, most: Fraction) -> tuple[Claim, ...]:
+    """Each word that stands by which the risk is more than so much, or cannot be bounded."""
+    live = _all_live(policy, situation, action, risk)
+    return tuple(it for it in live if it.bound is None or it.bound > most)
 
 
 def unbounded(policy: Policy, situation: Situation, action: Action) -> Iterator[Claim]:
     """Each word that stands by which a risk cannot be bounded."""
     for risk in claimable(policy, action):
-        for person in policy.signers(risk.claimed_by):
-            said = _live(_said(situation, action, risk, person.id), situation, action)
-            yield from (it for it in said if it.bound is None)
+        yield from (it for it in _all_live(policy, situation, action, risk) if it.bound is None)
 
 
 def standing(policy: Policy, situation: Situation, action: Action, risk: Risk) -> tuple[Claim, ...]:
     """What was claimed of other weights than those that a claim supports, and stands."""
-    found: list[Claim] = []
-    for person in policy.signers(risk.claimed_by):
-        said = _said(situation, action, risk, person.id)
-        relied = _relied_on(said, situation, action)
-        found += [it for it in _live(said, situation, action) if it != relied]
-    return tuple(found)
+    people = policy.signers(risk.claimed_by)
+    relied = [_relied_on(_said(situation, action, risk, person.id), situation, action) for person in people]
+    return tuple(it for it in _all_live(policy, situation, action, risk) if it not in relied)
 
 
 def told_of_risks(policy: Policy, situation: Situation, action: Action) -> Iterator[str]:
     """Each claim that counts or stands against, and what is spent: nothing measured it."""
     for risk in claimable(policy, action):
+        able, live = may_claim(policy, risk), _all_live(policy, situation, action, risk)
+        told = list[Claim]()
         for person in policy.signers(risk.claimed_by):
-            said = _said(situation, action, risk, person.id)
-            relied = _relied_on(said, situation, action)
-            told = [it for it in (relied, *_live(said, situation, action)) if it is not None]
-            for it in dict.fromkeys(told):
-                on = format_instant(it.time)[:10]
-                what = f"of the risk `{risk.id}`, at most {format_chance(it.bound)}" if it.bound else ""
-                what = what or f"the risk `{risk.id}` cannot be bounded"
-                yield f"{'Claimed' if it.bound else 'Signed'} by `{it.by}` on {on}, not measured: {what}. {risk.about}"
-        yield from dict.fromkeys(_told_again(situation, risk))
+            relied = _relied_on(_said(situation, action, risk, person.id), situation, action)
+            told += [relied] if relied else []
+            told += [it for it in live if it.by == person.id]
+        for it in dict.fromkeys((*told, *live)):
+            on = format_instant(it.time)[:10]
+            what = f"of the risk `{risk.id}`, at most {format_chance(it.bound)}" if it.bound else ""
+            what = what or f"the risk `{risk.id}` cannot be bounded"
+            by = f"`{it.by}` on {on}" if it.by in able else f"`{it.by}` on {on}, who may claim it no more"
+            yield f"{'Claimed' if it.bound else 'Signed'} by {by}, not measured: {what}. {risk.about}"
+        yield from dict.fromkeys((*_told_again(situation, risk), *_told_left(policy, situation, action, risk)))
         taken = taken_of(policy, situation, action, risk)
         if isinstance(taken, Taken):
             yield from _told_budgets(policy, situation, action, risk, taken)
+    yield from _told_gone(policy, situation)
+
+
+def _told_gone(policy: Policy, situation: Situation) -> Iterator[str]:
+    """What is on record of risks for which the policy has no number, by its name or by its sentence."""
+    asked = {risk.id for action in ACTIONS for risk in claimable(policy, action)}
+    none = "for which the policy in force has no number"
+    for risk in dict.fromkeys(it.risk for it in situation.spent if it.risk not in asked):
+        spent = _shown(spent_in_all(it for it in situation.spent if it.risk == risk))
+        yield f"Permits took {spent} of the risk `{risk}`, {none}: it counts against nothing."
+    of = (it for it in situation.claims if it.risk not in asked)
+    last = {(it.by, it.risk, it.action, it.weights, it.configuration): it.bound for it in of}
+    for by, name, action, weights, _ in (key for key, bound in last.items() if bound is None):
+        what = f"the risk `{name}` for `{action}` of weights {weights[:12]}..."
+        yield f"Signed by `{by}`: {what} cannot be bounded, {none}: it counts against nothing."
 
 
 def _told_again(situation: Situation, risk: Risk) -> Iterator[str]:
-    """What was bounded by others than whoever said that it cannot be."""
+    """What was spent and bounded by others than whoever said that it cannot be."""
     for it in situation.spent:
         for word in it.again if it.risk == risk.id else ():
-            what = f"the risk `{risk.id}` for `{it.action}` of weights {word.weights[:12]}..."
-            was = "was permitted while the policy had no number for it" if word.by == NOBODY else "cannot be bounded"
-            said = "" if word.by == NOBODY else f", said `{word.by}`, who may claim it no more"
-            names = " and ".join(f"`{name}`" for name in word.again)
-            yield f"Bounded by {names} since: {what} {was}{said}."
+            was = "was permitted while the policy had no number for it"
+            was = was if word.by == NOBODY else f"cannot be bounded, said {place_of(word.by)}"
+            yield told_in_place(risk.id, it.action, word.weights, was, word.again)
+
+
+def _told_left(policy: Policy, situation: Situation, action: Action, risk: Risk) -> Iterator[str]:
+    """What those said who may claim no more, and others bounded in their place; of the developer's other runs also what
+    nobody did."""
+    found = [it for it in left(policy, situation, action, risk) if not it.stands(risk)]
+    if action == "train" and risk.carries is not None:
+        words = Words(policy, risk)
+        found += [it for other in situation.elsewhere for it in words.left_of(situation, other)]
+    for it in found:
+        word = it.word
+        was = "cannot be bounded" if word.bound is None else f"is up to {format_chance(word.bound)}"
+        if it.stands(risk):
+            what = f"the risk `{risk.id}` for `{action}` of weights {word.weights[:12]}... {was}"
+            yield f"Bounded by too few in the place of {place_of(word.by)}: {what}."
+        else:
+            said = f"{was}, said {place_of(word.by)}"
+            yield told_in_place(risk.id, action, word.weights, said, it.again)
 
 
 def _told_budgets(policy: Policy, situation: Situation, action: Action, risk: Risk, taken: Taken) -> Iterator[str]:

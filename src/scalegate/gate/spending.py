@@ -7,7 +7,7 @@ nothing off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
@@ -15,12 +15,14 @@ from math import ceil
 from scalegate.gate.budgets import NOBODY, Key, joined, next_year, year_of
 from scalegate.gate.decision import Decision, Permit, Taken
 from scalegate.gate.determinations import seen_from
+from scalegate.gate.in_place import may_claim
 from scalegate.gate.lineage import Runs, holders, members, steps_back, total
 from scalegate.gate.pieces import trained_in
 from scalegate.gate.situation import STATED, Spent, Word
 from scalegate.ledger.entries import Entry, RiskClaimed, RunOpened, WeightsRecorded
 from scalegate.policy.claimed import claimable
 from scalegate.policy.document import ACTIONS, Policy, Risk
+from scalegate.text import alike
 from scalegate.units import CHANCE_DECIMALS, DAY
 
 __all__ = ["LEAST", "Spending"]
@@ -44,9 +46,23 @@ class Spending:
     """What was permitted while the policy in force had no number for it, and one before it had."""
     asked: set[tuple[str, str]] = field(default_factory=set)
     """The risks and actions for which any version took claims."""
+    abouts: dict[str, str] = field(default_factory=dict)
+    """The sentence that each risk had last."""
 
-    def adopted(self, policy: Policy) -> None:
-        self.asked |= _asked(policy)
+    def adopted(self, policy: Policy, claimed: Iterable[tuple[int, RiskClaimed]]) -> list[tuple[int, RiskClaimed]]:
+        """A version came into force: what was spent of a risk goes with its sentence, and so does what was claimed,
+        which is returned under the names that it has now."""
+        goes = {old: _goes_to(old, about, policy) for old, about in self.abouts.items()}
+        self.spent, self.unasked = _renamed(self.spent, goes), _renamed(self.unasked, goes)
+        self.spent_at = {(new, *key[1:]): at for key, at in self.spent_at.items() for new in goes.get(key[0], key[:1])}
+        self.asked = {(new, act) for old, act in self.asked for new in goes.get(old, (old,))} | _asked(policy)
+        self.abouts = {old: about for old, about in self.abouts.items() if old in goes[old]}
+        self.abouts |= {risk.id: alike(risk.about) for risk in policy.risks}
+        return [
+            (at, it if new == it.risk else it.model_copy(update={"risk": new}))
+            for at, it in claimed
+            for new in goes.get(it.risk, (it.risk,))
+        ]
 
     def under(self, policy: Policy) -> tuple[Spent, ...]:
         """What counts under a policy: what it has no number for is none of its budgets."""
@@ -115,10 +131,11 @@ class Spending:
                 if near or again or seen[it.run]:
                     book[key] = _told(it, entry, near, able)
 
-    def answers(self, entry: RiskClaimed, policy: Policy | None) -> bool:
+    def answers(self, entry: RiskClaimed, claimed: Iterable[tuple[int, RiskClaimed]], policy: Policy | None) -> bool:
         """Whether it is of weights of which somebody spoke who may claim the risk no more: saved or not."""
         people, mine = _able(policy, entry.risk)[0], (entry.risk, entry.weights)
-        of = ((it.risk, word.weights, word.by) for it in self.spent.values() for word in it.unbounded)
+        of = {(it.risk, word.weights, word.by) for it in self.spent.values() for word in it.unbounded}
+        of |= {(it.risk, it.weights, it.actor) for _, it in claimed}
         return any((risk, weights) == mine and by not in people for risk, weights, by in of)
 
     def known(
@@ -134,6 +151,45 @@ class Spending:
             self.say(said, runs, policy)
 
 
+def _goes_to(old: str, about: str, policy: Policy) -> tuple[str, ...]:
+    """Under which names a risk counts in a version: its own, if there still is one, and that of its sentence.
+
+    Both, where these are two: neither a new name nor a decoy with the old sentence may empty a budget.
+    """
+    names = [risk.id for risk in policy.risks if risk.id == old]
+    same = [risk.id for risk in policy.risks if alike(risk.about) == about]
+    return tuple(dict.fromkeys((*names, *(same if old not in same else ())))) or (old,)
+
+
+def _renamed(spent: dict[Key, Spent], goes: Mapping[str, tuple[str, ...]]) -> dict[Key, Spent]:
+    found: dict[Key, Spent] = {}
+    for key, it in spent.items():
+        for new in goes.get(it.risk, (it.risk,)):
+            mine: Key = (new, *key[1:])
+            it = it.model_copy(update={"risk": new})
+            found[mine] = _both(found[mine], it) if mine in found else it
+    return found
+
+
+def _both(one: Spent, other: Spent) -> Spent:
+    """Of one thing what was spent under two names."""
+    return one.model_copy(
+        update={
+            "bound": max(one.bound, other.bound),
+            "least": min(one.least, other.least),
+            "most": max(one.most, other.most),
+            "last": max(one.last, other.last),
+            "year_ends": max(one.year_ends, other.year_ends),
+            "also": tuple(sorted({*one.also, *other.also})),
+            "unasked": one.unasked and other.unasked,
+        }
+        | {part: tuple(dict.fromkeys((*getattr(one, part), *getattr(other, part)))) for part in _WORDS}
+    )
+
+
+_WORDS = ("unbounded", "said", "again")
+
+
 def _asked(policy: Policy) -> set[tuple[str, str]]:
     return {(risk.id, action) for action in ACTIONS for risk in claimable(policy, action)}
 
@@ -143,8 +199,7 @@ def _able(policy: Policy | None, risk: str) -> tuple[frozenset[str], int]:
     found: Risk | None = next((it for it in policy.risks if it.id == risk), None) if policy else None
     if policy is None or found is None:
         return frozenset(), 1
-    signers = policy.signers(found.claimed_by)
-    return frozenset(it.id for it in signers if it.key != "unset"), found.claimed_by.at_least
+    return frozenset(may_claim(policy, found)), found.claimed_by.at_least
 
 
 def _key(decision: Decision, risk: str, weights: str) -> Key:
