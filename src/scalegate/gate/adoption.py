@@ -136,7 +136,10 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
             claimed = tuple(it.model_copy(update={"current": False}) for it in situation.claims)
             anew: dict[str, Any] = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": ()}
             anew |= {"statements": said, "claims": claimed, "spent": fold.spending.under(policy)}
-            anew["acted"] = fold.deeds.on(policy, fold.runs, name)
+            anew["acted"] = fold.deeds.on_each(policy, fold.runs, name)
+            anew["elsewhere"] = tuple(
+                it.model_copy(update={"acted": fold.deeds.on(policy, fold.runs, it.run)}) for it in situation.elsewhere
+            )
             situation = situation.model_copy(update=anew | _owed(fold, policy, situation))
         yield situation
 

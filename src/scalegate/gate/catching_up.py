@@ -98,10 +98,8 @@ def _to_speak_of(words: Words, situation: Situation, people: Sequence[Person], r
 
 
 def _free(words: Words, other: Elsewhere, people: Sequence[Person]) -> list[Person]:
-    """Those who may speak of a run: none who signed on its lineage in a role that the quorum is apart from."""
-    apart = words.quorum.apart_from or ()
-    barred = {it.by for it in other.acted if it.role in apart}
-    return [person for person in people if person.id not in barred]
+    """Of these people those who may speak of a run."""
+    return [person for person in people if person in words.speakers(other)]
 
 
 def _lacking(words: Words, situation: Situation, other: Elsewhere, people: Sequence[Person]) -> list[_Word]:
@@ -179,7 +177,7 @@ def _text(words: Words, situation: Situation, chosen: Sequence[Elsewhere], peopl
     listed = f"{', '.join(names[:-1])} {'or' if k == 1 else 'and'} {names[-1]}" if len(names) > 1 else names[0]
     who = f"{listed if k in (1, len(names)) else f'{k} of {listed}'}, {words.quorum.role},"
     of = " and ".join(f"`{other.run}` ({(other.furthest or '')[:12]}...)" for other in chosen)
-    again = (_again(words, situation, other) for other in chosen)
+    again = (_again(words, situation, other, people) for other in chosen)
     besides, each = "".join(again), "it" if len(chosen) == 1 else "each"
     if isinstance(words.of, Determination):
         return (
@@ -193,6 +191,8 @@ def _text(words: Words, situation: Situation, chosen: Sequence[Elsewhere], peopl
     )
 
 
-def _again(words: Words, situation: Situation, other: Elsewhere) -> str:
-    again = [it for it in words.standing(situation, other) if it.weights != other.furthest]
+def _again(words: Words, situation: Situation, other: Elsewhere, people: Sequence[Person]) -> str:
+    """Who takes back what else they said: of other weights, or of these and may not speak of them otherwise."""
+    free = {person.id for person in _free(words, other, people)}
+    again = [it for it in words.standing(situation, other) if it.weights != other.furthest or it.by not in free]
     return "".join(f", and `{it.by}` also of {it.weights[:12]}..." for it in again)

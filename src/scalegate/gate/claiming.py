@@ -25,9 +25,9 @@ def claim_changes(
     """That somebody claims a bound with which each number of a risk is kept. `trained`: FLOP in the weights."""
     asked = situation.made_exact(action) if action != "train" else situation
     for risk in claimable(policy, action) if trained is not None else ():
-        people = {it.id: it for it in _signers(policy, situation, risk, able)}
+        people = {it.id: it for it in policy.signers(risk.claimed_by) if it.id in _able(policy, risk, able)}
         groups: dict[tuple[str, ...], Fraction] = {}
-        for person in people:
+        for person in (it.id for it in _signers(policy, situation, risk, able)):
             alone = _most(policy, asked, action, risk, _claimed(asked, action, risk, (person,), LEAST, trained))
             # Whoever says that it is more has to say otherwise, each for themselves.
             against = in_the_way(policy, asked, action, risk, alone) if alone is not None else ()
@@ -51,8 +51,13 @@ def claim_changes(
             )
 
 
+def _able(policy: Policy, risk: Risk, able: Collection[str]) -> set[str]:
+    """Who may claim a risk, if only to take back their own word."""
+    return {it.id for it in policy.signers(risk.claimed_by)} & set(able)
+
+
 def _signers(policy: Policy, situation: Situation, risk: Risk, able: Collection[str]) -> list[Person]:
-    """Who may claim a risk of this lineage, and can."""
+    """Who may claim a risk of this lineage in support of it, and can."""
     apart = situation.apart(risk.claimed_by.apart_from)
     return [it for it in policy.signers(risk.claimed_by) if it.id in able and it.id not in apart]
 
@@ -65,7 +70,8 @@ def bounded_again(
         open_ = unbounded_since(situation, risk)
         signers = [person.id for person in _signers(policy, situation, risk, able)]
         words = [(it, word) for it in open_ for word in it.unbounded]
-        gone = [(it, word) for it, word in words if word.by not in signers]
+        may = _able(policy, risk, able)
+        gone = [(it, word) for it, word in words if word.by not in may]
         # Whose role was taken is asked for nothing: as many as may claim it bound it in their place.
         if not open_ or (gone and len(signers) < risk.claimed_by.at_least):
             continue
@@ -73,7 +79,7 @@ def bounded_again(
         best = list(risk_facts(policy, after, action, risk).items())
         for change in claim_changes(policy, after, action, able, trained):
             best += change.updates
-        mine = [(it, word) for it, word in words if word.by in signers]
+        mine = [(it, word) for it, word in words if word.by in may]
         acts = []
         if mine:
             names = " and ".join(dict.fromkeys(f"`{word.by}`" for _, word in mine))
@@ -111,7 +117,7 @@ def claimed_again(
     """That what was claimed of other weights, and stands against, is claimed to be less of those very weights."""
     for risk in claimable(policy, action):
         against = standing(policy, situation, action, risk)
-        if not against or not {it.by for it in against} <= {it.id for it in _signers(policy, situation, risk, able)}:
+        if not against or not {it.by for it in against} <= _able(policy, risk, able):
             continue
         kept = tuple(it for it in situation.claims if it not in against)
         after = situation.model_copy(update={"claims": kept})

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from math import ceil, floor
 
+from scalegate.gate.apart import barred_as
 from scalegate.gate.budgets import NOBODY, next_year, spent_in_tenfold, spent_in_year, year_of
 from scalegate.gate.covering import unsaid_facts
 from scalegate.gate.decision import Permit, Taken
@@ -98,13 +99,14 @@ def risk_facts(policy: Policy, situation: Situation, action: Action, risk: Risk)
     which = "of what this goes on from" if action == "train" else "of these exact weights"
     for person in policy.signers(risk.claimed_by):
         best, name = (
-            _relied_on(_said(situation, action, risk, person.id), situation, action),
+            _relied_on(risk, _said(situation, action, risk, person.id), situation, action),
             risk_fact(risk, person.id),
         )
         if best is None:
-            missing = Unknown(
-                Reason.UNSIGNED, f"{person.name} has claimed no bound on the risk `{risk.id}`, {which}, for `{action}`"
-            )
+            lacks = f"{person.name} has claimed no bound on the risk `{risk.id}`, {which}, for `{action}`"
+            if barred := barred_as(situation, risk.claimed_by.apart_from, person.id):
+                lacks = f"{person.name} may not bound the risk `{risk.id}`, {which}: they signed as {barred}"
+            missing = Unknown(Reason.UNSIGNED, lacks)
             facts |= {f"{name}.until": missing, f"{name}.compute": missing}
             continue
         if best.bound is None:
@@ -175,7 +177,7 @@ def taken_of(
     for person in policy.signers(risk.claimed_by):
         said = _said(situation, action, risk, person.id)
         live += _live(said, situation, action)
-        best = _relied_on(said, situation, action)
+        best = _relied_on(risk, said, situation, action)
         relied += [best] if best else []
     unbounded = sorted({claim.by for claim in live if claim.bound is None})
     if unbounded and unbounded_is is None:
@@ -206,8 +208,14 @@ def _said(situation: Situation, action: Action, risk: Risk, person: str) -> list
     return [it for it in situation.claims if (it.risk, it.action, it.by) == (risk.id, action, person)]
 
 
-def _relied_on(said: Iterable[Claim], situation: Situation, action: Action) -> Claim | None:
-    """Of one person's claims the one that supports: on the furthest weights, and of these the last."""
+def _relied_on(risk: Risk, said: Iterable[Claim], situation: Situation, action: Action) -> Claim | None:
+    """Of one person's claims the one that supports."""
+    apart = situation.apart(risk.claimed_by.apart_from)
+    return _furthest((it for it in said if it.by not in apart), situation, action)
+
+
+def _furthest(said: Iterable[Claim], situation: Situation, action: Action) -> Claim | None:
+    """Of one person's claims that on the furthest weights, and of these the last."""
     counting = [it for it in said if it.current and it.compute is not None and _applies(it, situation, action)]
     return min(reversed(counting), key=lambda it: it.back, default=None)
 
@@ -273,7 +281,7 @@ def standing(policy: Policy, situation: Situation, action: Action, risk: Risk) -
     found: list[Claim] = []
     for person in policy.signers(risk.claimed_by):
         said = _said(situation, action, risk, person.id)
-        relied = _relied_on(said, situation, action)
+        relied = _furthest(said, situation, action)
         found += [it for it in _live(said, situation, action) if it != relied]
     return tuple(found)
 
@@ -283,7 +291,7 @@ def told_of_risks(policy: Policy, situation: Situation, action: Action) -> Itera
     for risk in claimable(policy, action):
         for person in policy.signers(risk.claimed_by):
             said = _said(situation, action, risk, person.id)
-            relied = _relied_on(said, situation, action)
+            relied = _relied_on(risk, said, situation, action)
             told = [it for it in (relied, *_live(said, situation, action)) if it is not None]
             for it in dict.fromkeys(told):
                 on = format_instant(it.time)[:10]

@@ -209,7 +209,7 @@ def _here(floor: str, role: str) -> set[str]:
 
 def _public(person: Person) -> str:
     """A key is the same under another name."""
-    return person.key.split("+", 2)[-1]
+    return person.public
 
 
 def _quorum(floor: str, quorum: Quorum) -> Quorum:
