@@ -160,7 +160,7 @@ def add(
 def _check_first(journal: Journal, entry: EvaluationFinished, file: Path) -> None:
     """Raise InputError if the evaluation has a result already, with the way to add another all the same."""
     from scalegate.errors import InputError, Place
-    from scalegate.gate.fold import completes
+    from scalegate.gate.pieces import completes
 
     attempt = journal.fold.attempts.get(entry.evaluation)
     if attempt is not None and attempt.finished is not None and not completes(attempt, entry):

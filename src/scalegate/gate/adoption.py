@@ -141,7 +141,10 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
             claimed = tuple(claims(renamed, fold.runs, name, UNDER_NONE))
             anew: dict[str, Any] = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": ()}
             anew |= {"statements": said, "claims": claimed, "spent": spending.under(policy)}
-            anew["acted"] = fold.deeds.on(policy, fold.runs, name)
+            anew["acted"] = fold.deeds.on_each(policy, fold.runs, name)
+            anew["elsewhere"] = tuple(
+                it.model_copy(update={"acted": fold.deeds.on(policy, fold.runs, it.run)}) for it in situation.elsewhere
+            )
             situation = situation.model_copy(update=anew | _owed(fold, policy, situation))
         yield situation
 

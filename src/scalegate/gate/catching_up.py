@@ -99,10 +99,8 @@ def _to_speak_of(words: Words, situation: Situation, people: Sequence[Person], r
 
 
 def _free(words: Words, other: Elsewhere, people: Sequence[Person]) -> list[Person]:
-    """Those who may speak of a run: none who signed on its lineage in a role that the quorum is apart from."""
-    apart = words.quorum.apart_from or ()
-    barred = {it.by for it in other.acted if it.role in apart}
-    return [person for person in people if person.id not in barred]
+    """Of these people those who may speak of a run."""
+    return [person for person in people if person in words.speakers(other)]
 
 
 def _lacking(words: Words, situation: Situation, other: Elsewhere, people: Sequence[Person]) -> list[_Word]:

@@ -26,17 +26,17 @@ def claim_changes(
     """That somebody claims a bound with which each number of a risk is kept. `trained`: FLOP in the weights."""
     asked = situation.made_exact(action) if action != "train" else situation
     for risk in claimable(policy, action) if trained is not None else ():
-        people = {it.id: it for it in _signers(policy, situation, risk, able)}
-        able_to = may_claim(policy, risk)
+        people = {it.id: it for it in policy.signers(risk.claimed_by) if it.id in _able(policy, risk, able)}
+        able_to, free = may_claim(policy, risk), [it.id for it in _signers(policy, situation, risk, able)]
         groups: dict[tuple[str, ...], Fraction] = {}
-        for person in people:
+        for person in (it.id for it in _signers(policy, situation, risk, able)):
             alone = _most(policy, asked, action, risk, _claimed(asked, action, risk, (person,), LEAST, trained))
             # Whoever says that it is more has to say otherwise, each for themselves, or as many as are asked for in
             # the place of who may claim no more.
             words = in_the_way(policy, asked, action, risk, alone) if alone is not None else ()
             against = {it.by for it in words} & {*able_to}
             needed = risk.claimed_by.at_least if any(it.by not in able_to for it in words) else 0
-            group = _group(tuple(people), {*against, person}, needed)
+            group = _group(tuple(people), free, {*against, person}, needed)
             most = _most(policy, asked, action, risk, _claimed(asked, action, risk, group, LEAST, trained))
             if alone is not None and most is not None and against <= set(group) and needed <= len(group):
                 groups[group] = most
@@ -56,14 +56,19 @@ def claim_changes(
             )
 
 
-def _group(people: Sequence[str], named: Collection[str], needed: int) -> tuple[str, ...]:
-    """Those who are named, and so many others that there are as many as are needed, in the order of the policy."""
-    more = [it for it in people if it not in named][: max(needed - len(named), 0)]
+def _group(people: Sequence[str], free: Sequence[str], named: Collection[str], needed: int) -> tuple[str, ...]:
+    """Those who are named, and so many others who may that there are as many as are needed, in the policy's order."""
+    more = [it for it in free if it not in named][: max(needed - len(named), 0)]
     return tuple(it for it in people if it in named or it in more)
 
 
+def _able(policy: Policy, risk: Risk, able: Collection[str]) -> set[str]:
+    """Who may claim a risk, if only to take back their own word."""
+    return {it.id for it in policy.signers(risk.claimed_by)} & set(able)
+
+
 def _signers(policy: Policy, situation: Situation, risk: Risk, able: Collection[str]) -> list[Person]:
-    """Who may claim a risk of this lineage, and can."""
+    """Who may claim a risk of this lineage in support of it, and can."""
     apart = situation.apart(risk.claimed_by.apart_from)
     return [it for it in policy.signers(risk.claimed_by) if it.id in able and it.id not in apart]
 
@@ -76,7 +81,8 @@ def bounded_again(
         open_ = unbounded_since(situation, risk)
         signers = [person.id for person in _signers(policy, situation, risk, able)]
         words = [(it, word) for it in open_ for word in it.unbounded]
-        gone = [(it, word) for it, word in words if word.by not in signers]
+        may = _able(policy, risk, able)
+        gone = [(it, word) for it, word in words if word.by not in may]
         # Whose role was taken is asked for nothing: as many as may claim it bound it in their place.
         if not open_ or (gone and len(signers) < risk.claimed_by.at_least):
             continue
@@ -84,7 +90,7 @@ def bounded_again(
         best = list(risk_facts(policy, after, action, risk).items())
         for change in claim_changes(policy, after, action, able, trained):
             best += change.updates
-        mine = [(it, word) for it, word in words if word.by in signers]
+        mine = [(it, word) for it, word in words if word.by in may]
         acts = []
         if mine:
             names = " and ".join(dict.fromkeys(f"`{word.by}`" for _, word in mine))
@@ -129,7 +135,7 @@ def claimed_again(
         signers = [it.id for it in _signers(policy, situation, risk, able)]
         gone = [it for it in left(policy, situation, action, risk) if it.stands(risk)]
         mine = [it for it in against if it not in {word for word, _ in gone}]
-        if not against or not {it.by for it in mine} <= set(signers):
+        if not against or not {it.by for it in mine} <= _able(policy, risk, able):
             continue
         if gone and len(signers) < risk.claimed_by.at_least:
             continue

@@ -17,7 +17,7 @@ from scalegate.gate.in_place import Left, left_words, may_claim
 from scalegate.gate.situation import Claim, Elsewhere, Piece, Situation, Statement
 from scalegate.policy.claimed import gating_risk, unclaimed
 from scalegate.policy.determined import unjudged
-from scalegate.policy.document import Determination, Domain, Policy, Quorum, Risk
+from scalegate.policy.document import Determination, Domain, Person, Policy, Quorum, Risk
 from scalegate.policy.semantics import Reason, Unknown, Value
 
 __all__ = [
@@ -89,7 +89,13 @@ class Words:
                 for held in it.recorded:
                     if held.run == other.run:
                         found[it.by] = max(found.get(it.by, 0), held.own)
-        return {person.id: found[person.id] for person in self.policy.signers(self.quorum) if person.id in found}
+        return {person.id: found[person.id] for person in self.speakers(other) if person.id in found}
+
+    def speakers(self, other: Elsewhere) -> tuple[Person, ...]:
+        """Those who may speak of a run: none who signed on its lineage in a role that the quorum is apart from."""
+        apart = self.quorum.apart_from or ()
+        barred = {it.by for it in other.acted if it.role in apart}
+        return tuple(person for person in self.policy.signers(self.quorum) if person.id not in barred)
 
     def covered(self, situation: Situation, other: Elsewhere) -> int:
         """Training FLOP of another run that words cover: up to as far as enough people have spoken."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from math import floor
 from typing import Literal, TypeAlias
 
+from scalegate.gate.apart import barred_as
 from scalegate.gate.lineage import Runs, behind_at_most, grown_from, holders, members, sprung_from, steps_back
 from scalegate.gate.pieces import owners, trained_at_most, trained_in
 from scalegate.gate.resumption import WHATEVER, Change
@@ -111,7 +112,10 @@ def determination_facts(policy: Policy, situation: Situation, action: Action, it
         if best is None:
             which = "of what this goes on from" if action == "train" else "of these exact weights"
             about = f", {which}" if item.about == "weights" else ""
-            missing = Unknown(Reason.UNSIGNED, f"{person.name} has not judged `{item.id}`{about}")
+            lacks = f"{person.name} has not judged `{item.id}`{about}"
+            if item.about == "weights" and (barred := barred_as(situation, item.decided_by.apart_from, person.id)):
+                lacks = f"{person.name} may not judge `{item.id}`{about}: they signed as {barred}"
+            missing = Unknown(Reason.UNSIGNED, lacks)
             facts |= {f"{name}.{part}": missing for part in _PARTS[item.about]}
             continue
         facts[f"{name}.until"] = min(best.until, best.time + (item.valid_for or best.until))
@@ -132,10 +136,16 @@ def _relied_on(
     The furthest by how they were come to: how much is in them another run may say otherwise. Also when it has ended,
     or the end of one would bring back another, and time that passes could release a hold.
     """
-    counting = [it for it in mine if it.current and _applies(it, situation, action)]
+    apart = _apart(item, situation)
+    counting = [it for it in mine if it.current and it.by not in apart and _applies(it, situation, action)]
     if item.about == "weights":
         counting = [it for it in counting if it.compute is not None]
     return min(reversed(counting), key=lambda it: it.back, default=None)
+
+
+def _apart(item: Determination, situation: Situation) -> Collection[str]:
+    """Whose word supports nothing here, for what they did on the lineage; what is the developer's is of none."""
+    return situation.apart(item.decided_by.apart_from) if item.about == "weights" else ()
 
 
 _PARTS = {"developer": ("until",), "weights": ("until", "time", "compute")}
@@ -181,7 +191,9 @@ def determination_changes(
     """That each person who may determines each thing to be so. `trained`: FLOP in the weights that are judged."""
     for item in policy.determinations:
         for person in policy.signers(item.decided_by):
-            apart = person.id in situation.apart(item.decided_by.apart_from) and item.about == "weights"
+            said = [it for it in situation.statements if (it.determination, it.by) == (item.id, person.id)]
+            # What somebody denied themselves, they may take back whatever they did.
+            apart = person.id in _apart(item, situation) and not _denials(said, situation, action)
             if person.id not in able or apart or (item.about == "weights" and trained is None):
                 continue
             asked = situation.made_exact(action) if action != "train" else situation
@@ -225,7 +237,7 @@ def taken_back(
         for person in policy.signers(item.decided_by):
             mine = [it for it in situation.statements if (it.determination, it.by) == (item.id, person.id)]
             left = [it for it in _denials(mine, situation, action) if it.weights is not None]
-            if not left or person.id not in able or person.id in situation.apart(item.decided_by.apart_from):
+            if not left or person.id not in able:
                 continue
             after = situation.model_copy(
                 update={"statements": tuple(it for it in situation.statements if it not in left)}

@@ -13,6 +13,7 @@ from functools import partial
 from math import ceil, floor
 
 from scalegate.evidence import binomial
+from scalegate.gate.apart import barred_as
 from scalegate.gate.covering import NOT_DECLARED, covered_behind, elicitation_needed, unsaid_facts, words_of
 from scalegate.gate.determinations import determination_facts, determination_names
 from scalegate.gate.generations import SHOWN, shown_facts
@@ -163,8 +164,8 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         if level.approvals:
             for person in policy.signers(level.approvals):
                 name = f"approval.{level.number}.{person.id}"
-                role = situation.apart(level.approvals.apart_from).get(person.id)
-                lacks = f"{person.name} has not signed" + (f", and may not: they signed as `{role}`" if role else "")
+                barred = barred_as(situation, level.approvals.apart_from, person.id)
+                lacks = f"{person.name} has not signed" + (f", and may not: they signed as {barred}" if barred else "")
                 facts[f"{name}.until"] = _until(situation, action, name, level.approvals.valid_for, lacks)
     for item in policy.determinations:
         gather(determination_names(policy, item), partial(determination_facts, policy, situation, action, item))

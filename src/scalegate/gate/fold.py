@@ -25,18 +25,18 @@ from scalegate.gate.generations import asked_for
 from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
-from scalegate.gate.pieces import Attempt
+from scalegate.gate.pieces import Attempt, completes
 from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
-from scalegate.gate.trust import GATE_ENTRIES, TURNING, unworkable
+from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
-from scalegate.ledger.entries import NO_LOG, Entry, EvaluationAnnounced, EvaluationFinished
+from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 from scalegate.text import alike
 
-__all__ = ["Attempt", "Fold", "Record", "completes"]
+__all__ = ["Attempt", "Fold", "Record"]
 
 Enforcement = Literal["cooperative", "launcher", "registry"]
 
@@ -120,8 +120,9 @@ class Fold:
             self.faults.append(f"entry {index} cannot be read: {error}")
             raise InputError(f"entry {index} cannot be read: {error}") from error
         wrong = refused_by(self.policy, entry, parsed)
-        refused = wrong or self._replayed(entry, parsed) or self.deeds.refused(self.policy, self.runs, entry)
-        if wrong is None:
+        refused = wrong or self._replayed(entry, parsed)
+        refused = refused or self.deeds.refused(self.policy, self.runs, entry, self.said, self.claimed)
+        if wrong is None and (refused is None or isinstance(entry, UNREPEATED)):
             self.deeds.put(self.policy, index, entry, self.attempts)
         machine = isinstance(entry, GATE_ENTRIES)
         about = self.runs.get(getattr(entry, "run", ""))
@@ -134,7 +135,7 @@ class Fold:
         if not refused or machine or isinstance(entry, EvaluationFinished | EvaluationAnnounced):
             refused = self._take(index, entry, refused) or refused
             if not known and self.claimed:
-                self.spending.known(entry, about is None, self.claimed, self.runs, self.policy)
+                self.spending.known(entry, about is None, self.claimed, self.runs, self.policy, self.deeds)
         if refused and not machine:
             self.ignored.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if (
@@ -177,7 +178,7 @@ class Fold:
 
     def _replayed(self, entry: Entry, parsed: dsse.Envelope) -> str | None:
         """A grant counts once, and not if it is dated before what the ledger already has."""
-        if isinstance(entry, (*GATE_ENTRIES, EvaluationAnnounced, EvaluationFinished)):
+        if isinstance(entry, UNREPEATED):
             return None
         payload = hashlib.sha256(parsed.payload).digest()
         if payload in self.payloads:
@@ -244,7 +245,7 @@ class Fold:
                 if not answers and not judged_weights(self.runs, entry, self.claimed):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.claimed.append((self.adopted_at, entry))
-                self.spending.say(entry, self.runs, self.policy)
+                self.spending.say(entry, self.runs, self.policy, self.deeds)
             case entries.TierStatus():
                 tiers = self.policy.tiers if self.policy else ()
                 tier = next((tier for tier in tiers if tier.id == entry.tier), None)
@@ -326,6 +327,7 @@ class Fold:
             self.amended, self.new_until = entry.time, new_until(self.policy, policy, entry.time, self.new_until)
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[alike(policy.version)] = entry.policy
+        self.deeds.adopted(policy)
         self.duties.adopted(policy, entry.time)
         self.claimed = self.spending.adopted(policy, self.claimed)
         # Nobody signs under this policy for what was decided under another.
@@ -431,20 +433,3 @@ class Fold:
         Raises InputError when no policy is in force: there is nothing to decide by.
         """
         return situation_of(self, run, now=now, compute=compute, weights=weights, configuration=configuration)
-
-
-def completes(attempt: Attempt, entry: EvaluationFinished) -> bool:
-    """Whether a result is what an evaluator that was thought gone wrote after all, of the log that was taken up."""
-    first = attempt.finished
-    return (
-        first is not None
-        and attempt.signed
-        and not attempt.others
-        and (first.status, entry.status) == ("aborted", "completed")
-        and first.log == entry.log != NO_LOG
-        and _said(first) == _said(entry)
-    )
-
-
-def _said(result: EvaluationFinished) -> tuple[int, ...]:
-    return result.successes, result.completed, result.errors, result.elicitation_flops

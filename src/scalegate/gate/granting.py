@@ -105,9 +105,11 @@ def exception_facts(policy: Policy, situation: Situation, action: Action, item: 
 def grants_of(situation: Situation, action: Action, item: ExceptionTerms) -> list[Granted]:
     """The grants of an exception that are of what is asked about."""
     exact = situation.is_exact(action) and situation.weights_trained is not None
+    apart = situation.apart(item.granted_by.apart_from)
     return [
         it
         for it in situation.exceptions
         if (it.exception, it.action) == (item.id, action)
+        and it.by not in apart
         and (action == "train" or (exact and (it.weights, it.configuration) == situation.exact(action)))
     ]

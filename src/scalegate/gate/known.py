@@ -77,7 +77,7 @@ def situation_of(
         grants={it.id: sum(fold.grants[it.id, name] for name in names) for it in fold.policy.exceptions},
         claims=tuple(claims(fold.claimed, fold.runs, run, fold.adopted_at)),
         spent=fold.spending.under(fold.policy),
-        acted=fold.deeds.on(fold.policy, fold.runs, run),
+        acted=fold.deeds.on_each(fold.policy, fold.runs, run),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
         adopted=fold.duties.since,
         spans=fold.duties.spans(openings),

@@ -117,12 +117,12 @@ def obligation_changes(
     now = situation.now
     for duty in policy.obligations:
         grids = _grids(situation, duty)
-        # What is the developer's is of no lineage.
-        apart = situation.apart(duty.kept_by.apart_from) if duty.after == "lineage.opened" else {}
-        signers = [it.id for it in policy.signers(duty.kept_by) if it.id in able and it.id not in apart]
-        if any(it.first is None for it in grids) or len(signers) < duty.kept_by.at_least:
+        if any(it.first is None for it in grids):
             continue
         due, first = _first_unkept(situation, duty, grids)
+        late = [it for it in grids if unkept(it, _kept(situation, duty, it), now)]
+        if any(len(_signers(policy, situation, duty, it, able)) < duty.kept_by.at_least for it in late):
+            continue
         after = _first(_due_signed(situation, duty, it, now if since is None else since) for it in grids)
         if first is None or due >= now or after < now:
             continue
@@ -132,7 +132,7 @@ def obligation_changes(
         halves = [it for it in situation.signing if (it.obligation, it.deadline, it.run, it.text) == mine]
         have = sorted({who for it in halves for who in it.by})
         signed = f"; {', '.join(have)} signed" if have else ""
-        quorum = duty.kept_by
+        quorum, signers = duty.kept_by, _signers(policy, situation, duty, first, able)
         who = f"{quorum.at_least} with role `{quorum.role}` sign"
         if quorum.at_least == 1:
             who = f"{f'`{signers[0]}`' if len(signers) == 1 else 'somebody'} with role `{quorum.role}` signs"
@@ -144,6 +144,12 @@ def obligation_changes(
             ((f"{name_of(duty)}.due", after),),
             concerns=("obligation", duty.id, *([first.run] if first.run else [])),
         )
+
+
+def _signers(policy: Policy, situation: Situation, duty: Obligation, grid: Grid, able: Collection[str]) -> list[str]:
+    """Who may sign for deadlines: as of the run whose duty it is; what is the developer's is of no lineage."""
+    apart = situation.apart(duty.kept_by.apart_from, grid.run) if grid.run is not None else {}
+    return [it.id for it in policy.signers(duty.kept_by) if it.id in able and it.id not in apart]
 
 
 def opened_anew(policy: Policy, situation: Situation) -> tuple[tuple[str, Value], ...]:

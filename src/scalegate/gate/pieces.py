@@ -20,9 +20,19 @@ from scalegate.gate.lineage import (
     steps_back,
 )
 from scalegate.gate.situation import Elsewhere, Own, Piece
-from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
+from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished
 
-__all__ = ["Attempt", "descendants", "elsewhere", "faults_of", "owners", "pieces", "trained_at_most", "trained_in"]
+__all__ = [
+    "Attempt",
+    "completes",
+    "descendants",
+    "elsewhere",
+    "faults_of",
+    "owners",
+    "pieces",
+    "trained_at_most",
+    "trained_in",
+]
 
 
 @dataclass
@@ -227,3 +237,20 @@ def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_f
         configuration=None,
         assumptions=result.assumptions,
     )
+
+
+def completes(attempt: Attempt, entry: EvaluationFinished) -> bool:
+    """Whether a result is what an evaluator that was thought gone wrote after all, of the log that was taken up."""
+    first = attempt.finished
+    return (
+        first is not None
+        and attempt.signed
+        and not attempt.others
+        and (first.status, entry.status) == ("aborted", "completed")
+        and first.log == entry.log != NO_LOG
+        and _said(first) == _said(entry)
+    )
+
+
+def _said(result: EvaluationFinished) -> tuple[int, ...]:
+    return result.successes, result.completed, result.errors, result.elicitation_flops

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from math import ceil, floor
 
+from scalegate.gate.apart import barred_as
 from scalegate.gate.budgets import NOBODY, next_year, spent_in_all, spent_in_tenfold, spent_in_year, year_of
 from scalegate.gate.covering import Words, unsaid_facts
 from scalegate.gate.decision import Permit, Taken
@@ -101,13 +102,14 @@ def risk_facts(policy: Policy, situation: Situation, action: Action, risk: Risk)
     which = "of what this goes on from" if action == "train" else "of these exact weights"
     for person in policy.signers(risk.claimed_by):
         best, name = (
-            _relied_on(_said(situation, action, risk, person.id), situation, action),
+            _relied_on(risk, _said(situation, action, risk, person.id), situation, action),
             risk_fact(risk, person.id),
         )
         if best is None:
-            missing = Unknown(
-                Reason.UNSIGNED, f"{person.name} has claimed no bound on the risk `{risk.id}`, {which}, for `{action}`"
-            )
+            lacks = f"{person.name} has claimed no bound on the risk `{risk.id}`, {which}, for `{action}`"
+            if barred := barred_as(situation, risk.claimed_by.apart_from, person.id):
+                lacks = f"{person.name} may not bound the risk `{risk.id}`, {which}: they signed as {barred}"
+            missing = Unknown(Reason.UNSIGNED, lacks)
             facts |= {f"{name}.until": missing, f"{name}.compute": missing}
             continue
         if best.bound is None:
@@ -176,7 +178,7 @@ def taken_of(
     """The worst bound that those who may claim one have claimed, with what they claimed it of."""
     relied, live = [], _all_live(policy, situation, action, risk)
     for person in policy.signers(risk.claimed_by):
-        best = _relied_on(_said(situation, action, risk, person.id), situation, action)
+        best = _relied_on(risk, _said(situation, action, risk, person.id), situation, action)
         relied += [best] if best else []
     unbounded = [claim for claim in live if claim.bound is None]
     if unbounded and unbounded_is is None:
@@ -212,8 +214,14 @@ def _said(situation: Situation, action: Action, risk: Risk, person: str) -> list
     return [it for it in situation.claims if (it.risk, it.action, it.by) == (risk.id, action, person)]
 
 
-def _relied_on(said: Iterable[Claim], situation: Situation, action: Action) -> Claim | None:
-    """Of one person's claims the one that supports: on the furthest weights, and of these the last."""
+def _relied_on(risk: Risk, said: Iterable[Claim], situation: Situation, action: Action) -> Claim | None:
+    """Of one person's claims the one that supports."""
+    apart = situation.apart(risk.claimed_by.apart_from)
+    return _furthest((it for it in said if it.by not in apart), situation, action)
+
+
+def _furthest(said: Iterable[Claim], situation: Situation, action: Action) -> Claim | None:
+    """Of one person's claims that on the furthest weights, and of these the last."""
     counting = [it for it in said if it.current and it.compute is not None and _applies(it, situation, action)]
     return min(reversed(counting), key=lambda it: it.back, default=None)
 
@@ -281,7 +289,7 @@ def unbounded(policy: Policy, situation: Situation, action: Action) -> Iterator[
 def standing(policy: Policy, situation: Situation, action: Action, risk: Risk) -> tuple[Claim, ...]:
     """What was claimed of other weights than those that a claim supports, and stands."""
     people = policy.signers(risk.claimed_by)
-    relied = [_relied_on(_said(situation, action, risk, person.id), situation, action) for person in people]
+    relied = [_furthest(_said(situation, action, risk, person.id), situation, action) for person in people]
     return tuple(it for it in _all_live(policy, situation, action, risk) if it not in relied)
 
 
@@ -291,7 +299,7 @@ def told_of_risks(policy: Policy, situation: Situation, action: Action) -> Itera
         able, live = may_claim(policy, risk), _all_live(policy, situation, action, risk)
         told = list[Claim]()
         for person in policy.signers(risk.claimed_by):
-            relied = _relied_on(_said(situation, action, risk, person.id), situation, action)
+            relied = _relied_on(risk, _said(situation, action, risk, person.id), situation, action)
             told += [relied] if relied else []
             told += [it for it in live if it.by == person.id]
         for it in dict.fromkeys((*told, *live)):

@@ -206,7 +206,12 @@ class Acted(_Record):
     """That somebody signed on this lineage in a role that a quorum is apart from, whatever roles they have now."""
 
     by: str
+    """This and the role by the names that the policy in force has for them."""
     role: str
+    called: str = ""
+    """What it was signed as, where that was called otherwise."""
+    run: str
+    """The run of whose lineage it was."""
 
 
 class Spent(_Record):
@@ -397,7 +402,7 @@ class Situation(_Record):
     spent: tuple[Spent, ...] = ()
     """What all of the developer's permits took of risk budgets."""
     acted: tuple[Acted, ...] = ()
-    """Who signed on this lineage in roles that quorums are apart from."""
+    """Who signed on this lineage in roles that quorums are apart from, and on that of each run of it."""
     tiers: tuple[TierRecord, ...] = ()
     adopted: int | None = None
     """When the policy in force was adopted, where it or one before it has obligations."""
@@ -413,9 +418,10 @@ class Situation(_Record):
     ignored: tuple[str, ...] = ()
     """Entries that count for nothing, and why."""
 
-    def apart(self, roles: tuple[str, ...] | None) -> dict[str, str]:
-        """Who signed on this lineage in one of these roles, with the role: no approver of it."""
-        return {it.by: it.role for it in self.acted if it.role in (roles or ())}
+    def apart(self, roles: tuple[str, ...] | None, run: str | None = None) -> dict[str, str]:
+        """Who signed on this lineage, or a run's of it, in one of these roles, with the role: no approver of it."""
+        of = self.lineage.run if run is None else run
+        return {it.by: it.role for it in self.acted if it.run == of and it.role in (roles or ())}
 
     def exact(self, action: str) -> tuple[str | None, str | None]:
         """The weights and the deployment configuration that evidence must be of; what is released has none."""

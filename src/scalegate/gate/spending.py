@@ -14,6 +14,7 @@ from math import ceil
 
 from scalegate.gate.budgets import NOBODY, Key, joined, next_year, year_of
 from scalegate.gate.decision import Decision, Permit, Taken
+from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import seen_from
 from scalegate.gate.in_place import may_claim
 from scalegate.gate.lineage import Runs, holders, members, steps_back, total
@@ -108,13 +109,13 @@ class Spending:
         open_ = (nobody, *(word for word in it.unbounded if word.by != NOBODY))
         self.unasked[key] = it.model_copy(update={"weights": weights, "unbounded": open_, "unasked": True})
 
-    def say(self, entry: RiskClaimed, runs: Runs, policy: Policy | None) -> None:
+    def say(self, entry: RiskClaimed, runs: Runs, policy: Policy | None, deeds: Deeds) -> None:
         """Put down a word on what was spent: a worse one counts, a better one gives nothing back.
 
         One on bare weights is of all that they are deployed as. Of what cannot be bounded each word stands until it is
         taken back, of these same weights.
         """
-        able = _able(policy, entry.risk)
+        people, needed = _able(policy, entry.risk)
         seen: dict[str, bool] = {}
         for book in (self.spent, self.unasked):
             for key, it in book.items():
@@ -129,7 +130,10 @@ class Spending:
                 mine = entry.weights, entry.configuration
                 again = any((word.weights, word.configuration) == mine for word in it.unbounded)
                 if near or again or seen[it.run]:
-                    book[key] = _told(it, entry, near, able)
+                    # Who is no approver of the run bounds nothing in another's place.
+                    barred = policy is not None and deeds.barred(policy, runs, it.run, entry) is not None
+                    able = people - {entry.actor} if barred else people
+                    book[key] = _told(it, entry, near, (able, needed))
 
     def answers(self, entry: RiskClaimed, claimed: Iterable[tuple[int, RiskClaimed]], policy: Policy | None) -> bool:
         """Whether it is of weights of which somebody spoke who may claim the risk no more: saved or not."""
@@ -139,7 +143,13 @@ class Spending:
         return any((risk, weights) == mine and by not in people for risk, weights, by in of)
 
     def known(
-        self, entry: Entry, new: bool, claimed: Iterable[tuple[int, RiskClaimed]], runs: Runs, policy: Policy | None
+        self,
+        entry: Entry,
+        new: bool,
+        claimed: Iterable[tuple[int, RiskClaimed]],
+        runs: Runs,
+        policy: Policy | None,
+        deeds: Deeds,
     ) -> None:
         """Weights, or a run, that nobody had before are there now: what was said of them counts for what was spent."""
         found: list[RiskClaimed] = []
@@ -148,7 +158,7 @@ class Spending:
         if isinstance(entry, RunOpened) and new:
             found = [said for _, said in claimed if said.run == entry.run or said.weights == entry.start_weights]
         for said in found:
-            self.say(said, runs, policy)
+            self.say(said, runs, policy, deeds)
 
 
 def _goes_to(old: str, about: str, policy: Policy) -> tuple[str, ...]:

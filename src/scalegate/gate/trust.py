@@ -9,7 +9,7 @@ from scalegate.ledger.keys import VerifyKey
 from scalegate.policy.document import Policy, Quorum
 from scalegate.policy.reader import policy_from_json
 
-__all__ = ["GATE_ENTRIES", "TURNING", "quorum_of", "refused", "role_needed", "unworkable"]
+__all__ = ["GATE_ENTRIES", "TURNING", "UNREPEATED", "quorum_of", "refused", "role_needed", "unworkable"]
 
 GATE_ENTRIES = (
     entries.RunOpened,
@@ -20,6 +20,8 @@ GATE_ENTRIES = (
     entries.DecisionMade,
 )
 """The machine's own entries: signed with role `gate`."""
+UNREPEATED = (*GATE_ENTRIES, entries.EvaluationAnnounced, entries.EvaluationFinished)
+"""What is looked at each time that it is in the ledger; of anything else a statement counts once."""
 TURNING = (
     entries.RunOpened,
     entries.MeterFault,

@@ -222,7 +222,7 @@ def _apart(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
 
 def _public(person: Person) -> str:
     """A key is the same under another name."""
-    return person.key.split("+", 2)[-1]
+    return person.public
 
 
 def _quorum(floor: str, quorum: Quorum) -> Quorum:

@@ -71,6 +71,11 @@ class Person(Part):
     key: Line | Literal["unset"]
     """Verification key (`name+keyid+base64`), or `unset`: then nothing this person signs counts."""
 
+    @property
+    def public(self) -> str:
+        """The key without its name: it is the same under another one."""
+        return self.key.split("+", 2)[-1]
+
 
 class Quorum(Part):
     role: Identifier
