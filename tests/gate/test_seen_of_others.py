@@ -169,9 +169,7 @@ def test_a_deadline_that_passes_ends_it(late: str) -> None:
     book.time = DUE + 5
     decision = hold(book)
     assert decision.exception is None
-    assert any(
-        "Ada Officer had not seen a deadline of `report` passed unkept" in it for it in decision.limits.surprises
-    )
+    assert any("Ada Officer had not seen a deadline of `report` pass unkept" in it for it in decision.limits.surprises)
     keep(book, DUE - 1)
     assert hold(book).exception is None
     # They have seen it now.
