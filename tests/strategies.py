@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from duties import keepings, obligations, spans
 from parts import AMOUNTS, MODELS, conditions, determinations, exceptions, named_figures, parameters, risks
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
+from scalegate.gate.generations import SHOWN
 from scalegate.gate.situation import Against, Claim, Generation, Granted, Own, Spent, Word
 from scalegate.policy import Domain, Policy, PolicyFaults, policy_from_json
 from scalegate.policy.document import ExceptionTerms
@@ -227,7 +228,10 @@ def whatever(policy: Policy) -> Iterator[Against]:
     """All that can be known against going on."""
     for domain in policy.domains:
         for it in ("left open", "reached", "over", "reached early"):
-            yield Against.model_validate({"what": it, "about": domain.id})
+            runs = (None, "g0", "g1") if it != "reached early" else (None,)
+            for run in runs:
+                said = {"what": it, "about": domain.id, "by_result": "announced", "run": run}
+                yield Against.model_validate(said)
     for item in policy.determinations:
         for person in policy.signers(item.decided_by):
             yield Against(what="denied", about=item.id, by=person.id)
@@ -235,6 +239,9 @@ def whatever(policy: Policy) -> Iterator[Against]:
     for risk in policy.risks:
         yield Against(what="too much", about=risk.id, bound=Fraction(1))
         yield Against(what="unbounded", about=risk.id)
+    for duty in policy.obligations:
+        yield Against(what="late", about=duty.id, deadlines=10**9)
+    yield Against(what="shown", about=SHOWN)
 
 
 @st.composite

@@ -161,6 +161,49 @@ def test_what_is_shown_to_be_well_does_not_end_it() -> None:
     assert hold(book, ASKED).exception is not None
 
 
+def unsigned(book: Book, name: str, successes: int = 390, domain: str = "arithmetic", weights: str = "w") -> None:
+    """A result of what nobody announced, by whoever can write into the ledger."""
+    result = book.put(
+        kinds.EvaluationFinished,
+        "evaluator",
+        "mallory",
+        evaluation=digest(name),
+        domain=domain,
+        weights=digest(weights),
+        successes=successes,
+    )
+    assert result.refused is not None
+
+
+def test_what_anybody_can_write_is_not_to_have_seen_what_an_evaluator_signs() -> None:
+    book = two_domains()
+    unsigned(book, "bogus")
+    seen = let_go_on(book)
+    assert {it.by_result for it in seen.against} == {"any"}
+    unsigned(book, "more of it")
+    assert hold(book, ASKED).exception is not None
+    again(book, "signed", 390)
+    ended(book, "the threshold of `arithmetic` reached by a result that is signed")
+    evaluated(book, "e", 390)
+    ended(book, "the threshold of `arithmetic` reached by a signed result that was announced")
+    # A second result leaves nothing that rules out, and takes nothing from what was seen.
+    again(book, "e", 390)
+    evaluated(book, "f", 390)
+    assert hold(book, ASKED).exception is not None
+
+
+def test_nor_is_a_worthless_word_on_another_run() -> None:
+    """That another run reached an alarm early is seen as well only from who may say so."""
+    book = two_domains()
+    book.put(kinds.RunOpened, run="small", session=digest("small"), start_weights=digest("small at first"))
+    unsigned(book, "bogus", weights="small at first")
+    seen = let_go_on(book)
+    assert [it.by_result for it in seen.against if it.what == "reached early"] == ["any"]
+    book.put(kinds.EvaluationAnnounced, evaluation=digest("s"), run="small", weights=digest("small at first"))
+    again(book, "s", 390, weights="small at first")
+    ended(book, "the alarm of `arithmetic` reached early, by another run, by a signed result that was announced")
+
+
 def judged(book: Book, holds: bool) -> None:
     said: dict[str, Any] = {"determination": "acceptable", "holds": holds, "statement": "so it is"}
     of: dict[str, Any] = {"run": None, "weights": None, "configuration": None}
@@ -297,9 +340,36 @@ def test_less_that_is_known_lets_nothing_go_on(before: list[Any], after: list[An
         assert (now.verdict, now.exception) == ("HOLD", None)
 
 
+BOGUS = st.tuples(st.sampled_from([75, 390]), st.sampled_from(["arithmetic", "bio"]))
+
+
+@given(st.lists(BOGUS, min_size=1, max_size=2), st.lists(RESULTS, max_size=2), st.lists(RESULTS, max_size=2))
+def test_what_anybody_wrote_before_a_grant_makes_nothing_go_on_after_it(
+    bogus: list[Any], before: list[Any], after: list[Any]
+) -> None:
+    def decided(seeded: list[Any]) -> tuple[bool, Decision]:
+        book = two_domains()
+        for index, (successes, domain) in enumerate(seeded):
+            unsigned(book, f"bogus {index}", successes, domain)
+        for index, (successes, domain) in enumerate(before):
+            evaluated(book, f"before {index}", successes, domain)
+        seen = book.decide(compute=ASKED)
+        taken = [granted(book, who, seen) is None for who in ("ada", "grace")]
+        for index, (successes, domain) in enumerate(after):
+            evaluated(book, f"after {index}", successes, domain)
+        return all(taken), book.decide(compute=ASKED)
+
+    taken, plain = decided([])
+    _, seeded = decided(bogus)
+    assert seeded.verdict == "HOLD"
+    if taken and plain.verdict == "HOLD" and plain.exception is None:
+        assert seeded.exception is None
+
+
 @given(st.data())
 def test_bad_news_lets_nothing_go_on(data: st.DataObject) -> None:
-    """An evaluation without a result, or one that reached the alarm, in whatever situation under whatever policy."""
+    """An evaluation without a result, or one that reached the alarm, of this model or of another generation's, in
+    whatever situation under whatever policy."""
     policy = data.draw(policies(excepted=True))
     situation = data.draw(situations(policy))
     action = data.draw(st.sampled_from(ACTIONS))
@@ -308,6 +378,10 @@ def test_bad_news_lets_nothing_go_on(data: st.DataObject) -> None:
         return
     news = data.draw(piece(policy, 10**9))
     bad = {"status": "open"} if data.draw(st.booleans()) else {"successes": news.completed}
-    pieces = (*situation.pieces, news.model_copy(update=bad))
-    after = decide(policy, situation.model_copy(update={"pieces": pieces}), action)
+    worse = news.model_copy(update=bad)
+    learned: dict[str, Any] = {"pieces": (*situation.pieces, worse)}
+    if situation.generations and data.draw(st.booleans()):
+        model, *others = situation.generations
+        learned = {"generations": (model.model_copy(update={"pieces": (*model.pieces, worse)}), *others)}
+    after = decide(policy, situation.model_copy(update=learned), action)
     assert (after.verdict, after.exception) == ("HOLD", None)

@@ -2,35 +2,62 @@
 
 Guarantees: it is read off what each measurement, judgement and claim shows by itself, so that an announcement without a
 result, a second result, or going back to earlier weights takes nothing out of it; only a person who takes back their
-own word does. What is asked for, and the time, put nothing in.
+own word does. What is asked for puts nothing in, and time nothing but that a deadline passed. Who has seen what anybody
+can write has not seen what an evaluator signed, nor who saw that, what was announced before there was a result.
+Of what conditions rest on, other models and obligations count where a clause with an exception names them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
+from typing import Literal, TypeAlias, get_args
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import Assessment, assess
+from scalegate.gate.facts import Assessment, assess, reached_at, reached_by_descendants
+from scalegate.gate.generations import SHOWN
+from scalegate.gate.judge import Judge
+from scalegate.gate.obligations import breached
 from scalegate.gate.risks import worst_word
 from scalegate.gate.situation import Against, Situation
 from scalegate.policy.claimed import gating_risk
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Action, Determination, Domain, Policy, Risk
+from scalegate.policy.exceptions import excused
+from scalegate.policy.obliged import name_of
 from scalegate.policy.semantics import Facts
-from scalegate.units import format_chance
+from scalegate.policy.syntax import fact_names
+from scalegate.units import format_chance, format_flop
 
 __all__ = ["known_against", "unseen", "worst"]
 
+Result: TypeAlias = Literal["any", "signed", "announced"]
+_RESULTS: tuple[Result, ...] = get_args(Result)
+"""Each says more than those before it."""
 
-def known_against(policy: Policy, situation: Situation, action: Action, facts: Facts) -> Iterator[Against]:
+
+def known_against(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> Iterator[Against]:
     """All of it, the worse after what it is worse than: who has seen an alarm reached has seen it left open."""
+    action, read = judge.action, _read(policy, judge)
     for domain in policy.domains:
-        yield from _of_domain(policy, situation, action, domain, facts)
+        yield from _early(policy, situation, domain)
+        yield from _of_domain(policy, situation, action, domain)
+    if SHOWN in read:
+        yield from _of_models(policy, situation, facts)
     for item in policy.determinations:
         yield from _of_determination(policy, item, facts)
     for risk in policy.risks:
         yield from _of_risk(policy, situation, action, risk)
+    for duty in policy.obligations:
+        late = breached(situation, duty) if f"{name_of(duty)}.due" in read else 0
+        if late:
+            yield Against(what="late", about=duty.id, deadlines=late)
+
+
+def _read(policy: Policy, judge: Judge) -> frozenset[str]:
+    """The facts that clauses with an exception go by."""
+    names = excused(policy, judge.action)
+    return frozenset().union(*(fact_names(it) for test in judge.tests if test.id in names for it in test.exprs()))
 
 
 def unseen(now: Collection[Against], seen: Collection[Against]) -> tuple[Against, ...]:
@@ -39,30 +66,64 @@ def unseen(now: Collection[Against], seen: Collection[Against]) -> tuple[Against
 
 
 def _covers(seen: Against, it: Against) -> bool:
-    if (seen.what, seen.about, seen.by) != (it.what, it.about, it.by):
+    if (seen.what, seen.about, seen.by, seen.run) != (it.what, it.about, it.by, it.run):
+        return False
+    if it.what == "shown":
+        return seen.shown is None or (it.shown is not None and it.shown >= seen.shown)
+    if _RESULTS.index(it.by_result) > _RESULTS.index(seen.by_result) or it.deadlines > seen.deadlines:
         return False
     return it.bound is None or (seen.bound is not None and it.bound <= seen.bound)
 
 
-def _of_domain(policy: Policy, situation: Situation, action: Action, domain: Domain, facts: Facts) -> Iterator[Against]:
+def _early(policy: Policy, situation: Situation, domain: Domain) -> Iterator[Against]:
+    first = policy.first_evaluation_at or 0
+    found = [(at, it) for other in situation.elsewhere for at, it in reached_at(policy, domain, other)]
+    early = [it for at, it in found if at <= first]
+    if early:
+        yield Against(what="reached early", about=domain.id, by_result=_best(early))
+
+
+def _of_domain(
+    policy: Policy, situation: Situation, action: Action, domain: Domain, run: str | None = None
+) -> Iterator[Against]:
+    """What results say of a lineage. `run`: it is that of a model of another generation."""
     judged = [assess(policy, domain, it) for it in situation.pieces if it.domain == domain.id]
-    if facts.get(f"{domain.id}.reached_early") is True:
-        yield Against(what="reached early", about=domain.id)
-    reached = facts.get(f"{domain.id}.reached") is True or any(it.reached for it in judged)
+    reached = [it for it in judged if it.reached] + reached_by_descendants(policy, situation, domain, action)
     asked = situation.exact(action) if action != "train" else None
     about = (it for it in judged if asked is None or (it.piece.weights, it.piece.configuration) == asked)
-    if reached or any(it.leaves_open for it in about):
-        yield Against(what="left open", about=domain.id)
+    left_open = [*reached, *(it for it in about if it.leaves_open)]
+    if left_open:
+        yield Against(what="left open", about=domain.id, by_result=_best(left_open), run=run)
     if reached:
-        yield Against(what="reached", about=domain.id)
+        yield Against(what="reached", about=domain.id, by_result=_best(reached), run=run)
         of_descendants = (assess(policy, domain, it) for it in situation.descendants if it.domain == domain.id)
-        if any(_over(domain, it) for it in (*judged, *of_descendants)):
-            yield Against(what="over", about=domain.id)
+        over = [it for it in (*judged, *of_descendants) if _over(domain, it)]
+        if over:
+            yield Against(what="over", about=domain.id, by_result=_best(over), run=run)
 
 
 def _over(domain: Domain, item: Assessment) -> bool:
     piece = item.piece
     return item.reached and binomial.reached(piece.successes, piece.completed, domain.threshold)
+
+
+def _best(items: Iterable[Assessment]) -> Result:
+    """The best result among these. What stands beside an announcement was not announced, also where a second result
+    leaves none that can rule out."""
+    pieces = [it.piece for it in items if it.piece.signed]
+    if any(not it.beside for it in pieces):
+        return "announced"
+    return "signed" if pieces else "any"
+
+
+def _of_models(policy: Policy, situation: Situation, facts: Facts) -> Iterator[Against]:
+    """What is known against the models that a scale cap may go by, and how little was shown of them."""
+    shown = facts.get(SHOWN)
+    yield Against(what="shown", about=SHOWN, shown=shown if isinstance(shown, int) else None)
+    for model in situation.generations:
+        view = situation.model_copy(update={"pieces": model.pieces, "descendants": model.descendants})
+        for domain in policy.domains:
+            yield from _of_domain(policy, view, "train", domain, model.run)
 
 
 def _of_determination(policy: Policy, item: Determination, facts: Facts) -> Iterator[Against]:
@@ -85,19 +146,21 @@ def _of_risk(policy: Policy, situation: Situation, action: Action, risk: Risk) -
 
 def worst(found: Collection[Against]) -> tuple[str, ...]:
     """In words, of each domain, judgement and risk the worst."""
-    return tuple(map(_worded, {(it.about, it.by): it for it in found}.values()))
+    return tuple(map(_worded, {(it.about, it.by, it.run): it for it in found}.values()))
 
 
 def _worded(it: Against) -> str:
+    by = {"any": "", "signed": " by a result that is signed", "announced": " by a signed result that was announced"}
+    of = (f" in the lineage of `{it.run}`" if it.run else "") + by[it.by_result]
     match it.what:
         case "left open":
-            return f"the alarm of `{it.about}` left open"
+            return f"the alarm of `{it.about}` left open{of}"
         case "reached":
-            return f"the alarm of `{it.about}` reached"
+            return f"the alarm of `{it.about}` reached{of}"
         case "over":
-            return f"the threshold of `{it.about}` reached"
+            return f"the threshold of `{it.about}` reached{of}"
         case "reached early":
-            return f"the alarm of `{it.about}` reached early, by another run"
+            return f"the alarm of `{it.about}` reached early, by another run{', ' + of.strip() if of else ''}"
         case "denied":
             return f"`{it.about}` denied by `{it.by}`"
         case "denied anywhere":
@@ -106,3 +169,8 @@ def _worded(it: Against) -> str:
             return f"{format_chance(it.bound or Fraction(1))} claimed of the risk `{it.about}`"
         case "unbounded":
             return f"the risk `{it.about}` said to be without a bound"
+        case "late":
+            passed = "a deadline" if it.deadlines == 1 else f"{it.deadlines} deadlines"
+            return f"{passed} of `{it.about}` pass unkept"
+        case "shown":
+            return f"`{it.about}` {'unknown' if it.shown is None else f'down to {format_flop(it.shown)}'}"

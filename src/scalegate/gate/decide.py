@@ -79,7 +79,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         if way_out.stop:
             stopped_by = stopping(judge, facts, (*unforeseen, *changes))
             way_out = way_out.model_copy(update={"stopped_by": stopped_by})
-        against = tuple(known_against(policy, situation, action, facts)) if policy.exceptions else ()
+        against = tuple(known_against(policy, situation, judge, facts)) if policy.exceptions else ()
         exception = exception_permit(policy, situation, judge, facts, against)
         surprises += () if exception else tuple(idle(policy, situation, judge, facts, against))
         return _decision(policy, situation, action, found, None, way_out, surprises, levels, exception, against)

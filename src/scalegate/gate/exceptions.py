@@ -5,7 +5,8 @@ each live exception beside the clauses that it names, so it ends where anything 
 where compute has grown by as much as the policy lets it. What no exception names holds as ever: the standing
 conditions, a required kind of which there is no clause, whatever is unknown. Nor does a grant cover what its signer had
 not seen: a clause that did not hold then, or anything that is known against going on and was not, or is worse
-(`gate.against`). As many as it takes must have seen each clause.
+(`gate.against`). So it ends at the next deadline of an obligation that such a clause names. As many as it takes must
+have seen each clause.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from scalegate.gate.against import unseen, worst
 from scalegate.gate.decision import ExceptionPermit, Permit
 from scalegate.gate.granting import grants_of
 from scalegate.gate.judge import Judge
+from scalegate.gate.obligations import next_deadline
 from scalegate.gate.permit import largest_permit, visited
 from scalegate.gate.situation import Against, Granted, Situation
-from scalegate.policy.document import Action, ExceptionTerms, Policy
-from scalegate.policy.exceptions import excused, live
+from scalegate.policy.document import ExceptionTerms, Policy
+from scalegate.policy.exceptions import NOW, excused, live
+from scalegate.policy.obliged import name_of
 from scalegate.policy.semantics import Facts, Unknown, evaluate, number
-from scalegate.policy.syntax import Any, Expr
+from scalegate.policy.syntax import All, Any, Expr, at_most, constant, fact_names
 from scalegate.truth import Truth
 from scalegate.units import format_flop, format_instant
 
@@ -35,16 +38,27 @@ Beside: TypeAlias = "dict[str, list[tuple[ExceptionTerms, tuple[str, ...], Expr]
 """Of each clause, by its id: the exceptions that may stand beside it, whose grants count there, and as a condition."""
 
 
-def _beside(policy: Policy, situation: Situation, action: Action, against: Collection[Against]) -> Beside:
+def _beside(policy: Policy, situation: Situation, judge: Judge, against: Collection[Against]) -> Beside:
     """The exceptions to each clause of which as many as it takes saw it hold, and saw nothing less against it."""
     found: Beside = defaultdict(list)
+    action = judge.action
     for name, items in excused(policy, action).items():
+        deadlines = tuple(_deadlines(policy, situation, judge, name))
         for item in items:
             grants = [it for it in grants_of(situation, action, item) if not unseen(against, it.against)]
             among = tuple(dict.fromkeys(it.by for it in grants if name in it.held))
             if len(among) >= item.granted_by.at_least:
-                found[name].append((item, among, live(policy, item, action, among)))
+                found[name].append((item, among, All((live(policy, item, action, among), *deadlines))))
     return found
+
+
+def _deadlines(policy: Policy, situation: Situation, judge: Judge, name: str) -> Iterator[Expr]:
+    """That no further deadline of what the clause names has passed: of that whoever granted it saw nothing."""
+    read = {fact for test in judge.tests if test.id == name for expr in test.exprs() for fact in fact_names(expr)}
+    for duty in policy.obligations:
+        due = next_deadline(situation, duty) if f"{name_of(duty)}.due" in read else None
+        if due is not None:
+            yield at_most(NOW, constant(due))
 
 
 def excusing(judge: Judge, beside: Beside) -> Judge:
@@ -62,7 +76,7 @@ def exception_permit(
     """How far exceptions let a HOLD go on; None: they do not, or nothing would end it."""
     if not situation.exceptions or judge.action == "release_weights":
         return None
-    beside = _beside(policy, situation, judge.action, against)
+    beside = _beside(policy, situation, judge, against)
     lenient = excusing(judge, beside)
     if lenient.holding(facts):
         return None

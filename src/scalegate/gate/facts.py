@@ -40,6 +40,7 @@ __all__ = [
     "levels_open",
     "look_alpha",
     "reached_at",
+    "reached_by_descendants",
     "ruled_out_on",
     "shows",
 ]
@@ -254,7 +255,7 @@ def _lineage_facts(policy: Policy, situation: Situation) -> dict[str, Value]:
 def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: Domain) -> dict[str, Value]:
     pieces = [piece for piece in situation.pieces if piece.domain == domain.id]
     judged = [assess(policy, domain, piece) for piece in pieces]
-    reached = any(item.reached for item in judged) or _reached_by_descendant(policy, situation, domain, action)
+    reached = any(item.reached for item in judged) or bool(reached_by_descendants(policy, situation, domain, action))
     facts: dict[str, Value] = {f"{domain.id}.reached": reached}
 
     def unknown(reason: Reason, detail: str) -> dict[str, Value]:
@@ -320,8 +321,8 @@ def ruled_out_on(policy: Policy, situation: Situation, domain: Domain, weights: 
     return min(found, default=f"no conclusive evidence in `{domain.id}` is of its last weights, {weights[:12]}...")
 
 
-def _reached_by_descendant(policy: Policy, situation: Situation, domain: Domain, action: Action) -> bool:
-    """Whether weights that grew from this lineage's reached the alarm with no more compute than the margin allows for.
+def reached_by_descendants(policy: Policy, situation: Situation, domain: Domain, action: Action) -> list[Assessment]:
+    """What shows that weights grown from this lineage's reached the alarm, with no more compute than the margin allows.
 
     A branch that was tuned on is what elicitation by others looks like. It may only count against.
     """
@@ -329,12 +330,13 @@ def _reached_by_descendant(policy: Policy, situation: Situation, domain: Domain,
     if action == "release_weights" and domain.release is not None:
         # What is granted to whoever has the weights is granted to who tuned them already.
         margin *= domain.release.enhancement
-    return any(
-        assess(policy, domain, piece).reached
+    near = (
+        piece
         for piece in situation.descendants
         if piece.domain == domain.id
         and (piece.compute is None or piece.origin is None or piece.compute <= piece.origin * margin)
     )
+    return [item for item in (assess(policy, domain, piece) for piece in near) if item.reached]
 
 
 def _elsewhere_facts(policy: Policy, situation: Situation, domain: Domain) -> dict[str, Value]:
@@ -346,20 +348,20 @@ def _elsewhere_facts(policy: Policy, situation: Situation, domain: Domain) -> di
     return {
         f"{domain.id}.unevaluated": effective(policy, left),
         f"{domain.id}.reached_early": any(
-            at <= first for other in situation.elsewhere for at in reached_at(policy, domain, other)
+            at <= first for other in situation.elsewhere for at, _ in reached_at(policy, domain, other)
         ),
     }
 
 
-def reached_at(policy: Policy, domain: Domain, other: Elsewhere) -> list[int]:
-    """Effective compute behind each of another run's weights that reached the alarm.
+def reached_at(policy: Policy, domain: Domain, other: Elsewhere) -> list[tuple[int, Assessment]]:
+    """Effective compute behind each of another run's weights that reached the alarm, with what shows it.
 
     With what the largest of its parents brought: a merge or a student of large models is no small model. Where what
     went into it is not known, it counts as what it provably holds.
     """
     judged = [assess(policy, domain, piece) for piece in other.pieces if piece.domain == domain.id]
     more = 0 if other.faults else floor(max(other.inherited - other.carried, 0) * policy.factor)
-    return [item.compute + more for item in judged if item.reached]
+    return [(item.compute + more, item) for item in judged if item.reached]
 
 
 def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:

@@ -69,7 +69,7 @@ def reached_early(policy: Policy, situation: Situation) -> tuple[str, ...]:
     first, found = policy.first_evaluation_at or 0, []
     for domain in policy.domains:
         for other in situation.elsewhere:
-            early = [at for at in reached_at(policy, domain, other) if at <= first]
+            early = [at for at, _ in reached_at(policy, domain, other) if at <= first]
             if early:
                 lowered = "lowers `first_evaluation_at` under that or " if min(early) > 0 else ""
                 found.append(

@@ -17,7 +17,9 @@ from scalegate.policy.stated import FOR_GOOD
 from scalegate.units import format_instant, format_last
 
 __all__ = [
+    "breached",
     "breaches",
+    "next_deadline",
     "obligation_changes",
     "obligation_facts",
     "obligation_names",
@@ -108,6 +110,21 @@ def _late(situation: Situation, obligation: str, grids: Sequence[Grid]) -> Itera
         for it in _records(situation, obligation, grid):
             first.setdefault(it.deadline, it)
         yield from (it for it in first.values() if it.time > it.deadline)
+
+
+def breached(situation: Situation, duty: Obligation) -> int:
+    """How many deadlines passed unkept. What is kept late is one of them still, so this never falls."""
+    return sum(
+        unkept(it, _signed(situation, duty.id, it), situation.now) + len(list(_late(situation, duty.id, [it])))
+        for it in _grids(situation, duty)
+    )
+
+
+def next_deadline(situation: Situation, duty: Obligation) -> int | None:
+    """The first deadline that can still be kept in time, and is not yet."""
+    grids = _grids(situation, duty)
+    found = (next_unkept(it, _signed(situation, duty.id, it), situation.now) for it in grids)
+    return min((it for it in found if it is not None and it < FOR_GOOD), default=None)
 
 
 def obligation_changes(

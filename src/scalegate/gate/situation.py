@@ -132,18 +132,37 @@ class Statement(_Record):
 
 
 class Against(_Record):
-    """Something that was learned against going on. None of it is a matter of what is asked, or of the time."""
+    """Something that was learned against going on. None of it is a matter of what is asked."""
 
-    what: Literal["left open", "reached", "over", "reached early", "denied", "denied anywhere", "too much", "unbounded"]
+    what: Literal[
+        "left open",
+        "reached",
+        "over",
+        "reached early",
+        "denied",
+        "denied anywhere",
+        "too much",
+        "unbounded",
+        "late",
+        "shown",
+    ]
     """Of a domain: its alarm was left open, reached, also its threshold, or its alarm early by another run. Of a
     determination: somebody denied it, of this or of any weights. Of a risk: somebody claims more than its number, or
-    that it cannot be bounded."""
+    that it cannot be bounded. Of an obligation: a deadline passed unkept. Of the developer: no more was shown."""
     about: str
-    """The domain, determination or risk."""
+    """The domain, determination, risk or obligation, or `developer.shown`."""
+    by_result: Literal["any", "signed", "announced"] = "any"
+    """Of a domain: the best result that says so. Any: nobody who may evaluate signed it."""
+    run: str | None = None
+    """Of a domain: the run of the model of another generation, where it is of one."""
     by: str | None = None
     """Who denied it."""
     bound: ChanceText | None = None
     """The most that is claimed of a risk."""
+    deadlines: int = 0
+    """How many deadlines of an obligation passed unkept, also those that were kept late."""
+    shown: DerivedFlop | None = None
+    """The effective compute that was shown; None: nothing is known to be."""
 
 
 class Granted(_Record):

@@ -28,7 +28,7 @@ from scalegate.policy.document import (
 from scalegate.policy.near import or_like
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, at_most, constant, term, undefined
 
-__all__ = ["exception_faults", "excused", "live", "undefined_in"]
+__all__ = ["NOW", "exception_faults", "excused", "live", "undefined_in"]
 
 NOW = term("now")
 COMPUTE = term("compute")
