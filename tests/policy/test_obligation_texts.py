@@ -48,7 +48,9 @@ def codes(policy: Policy) -> list[str]:
     [
         (STANDS, "stricter"),
         (("each: 6 months", "each: 3 months"), "stricter"),
+        (("each: 6 months", "each: 4 months"), "may-be-weaker"),
         (("from: 2027-01-01", "from: 2027-06-01"), "weaker"),
+        (("from: 2027-01-01", "from: 2026-12-01"), "may-be-weaker"),
         (("at_least: 2", "at_least: 1"), "weaker"),
         (("each: 6 months\n    from: 2027-01-01", "by: 2027-07-01"), "weaker"),
     ],

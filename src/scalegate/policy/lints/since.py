@@ -292,8 +292,10 @@ def _of_part(old: Part, new: Part, name: str) -> Rule | None:
             # What is added up is within the number only if each action is.
             return WEAKER if after == "action" else STRICTER if before == "action" else UNCLEAR
         case Obligation() if name in _DEADLINE and isinstance(old, Obligation):
-            if new.each is not None and name in ("each", "from_"):
-                return UNCLEAR  # another beginning or length moves each deadline to come
+            if None not in (old.each, new.each) and name in ("each", "from_"):
+                # Another beginning or length moves each deadline to come, unless all that there were are still there.
+                kept = name == "each" and old.from_ == new.from_ and before % after == 0
+                return WEAKER if after > before else STRICTER if kept else UNCLEAR
             asked = [{it for it in _DEADLINE if getattr(duty, it) is not None} for duty in (old, new)]
             if asked[0] == asked[1]:
                 return None
