@@ -36,7 +36,7 @@ _AMOUNT = re.compile(
     r"(?P<number>[0-9]+(?:\.[0-9]+)?)[eE]\+?(?P<exponent>[0-9]{1,2})"
     r"|(?:(?P<times>[0-9]+(?:\.[0-9]+)?) ?[x*\u00d7\u00b7] ?)?10"
     rf"(?: ?(?:\^|\*\*) ?\{{?(?P<power>[0-9]{{1,2}})\}}?|(?P<raised>[{_RAISED}]{{1,2}}))"
-    r"|(?P<scaled>[0-9]+(?:\.[0-9]+)? ?[kMGTPEZY]FLOP)s?"
+    r"|(?P<scaled>[0-9]+(?:\.[0-9]+)?) ?(?P<unit>[kMGTPEZY]FLOP)s?"
     r"|(?P<plain>[0-9]{1,3}(?:[,_ ][0-9]{3}){2,}|[0-9]{7,})"
     r")(?![\w^])"
 )
@@ -64,8 +64,7 @@ def _amount(found: re.Match[str]) -> Fraction:
     if found["plain"]:
         return Fraction(re.sub("[,_ ]", "", found["plain"]))
     if found["scaled"]:
-        number, scale = re.fullmatch(r"([0-9.]+) ?(.*)", found["scaled"]).groups()  # type: ignore[union-attr]
-        return Fraction(number) * parse_flop(f"1 {scale}")
+        return Fraction(found["scaled"]) * parse_flop(f"1 {found['unit']}")
     if found["power"] or found["raised"]:
         power = found["power"] or "".join(str(_RAISED.index(it)) for it in found["raised"])
         return Fraction(found["times"] or 1) * Fraction(10) ** int(power)
