@@ -247,6 +247,26 @@ def test_an_amendment_ends_what_was_said_and_not_what_was_denied() -> None:
         assert bio(book) is after
 
 
+RENAMED = (("- id: bio\n", "- id: biology\n"), ("domain: bio,", "domain: biology,"))
+
+
+def test_a_denial_goes_with_its_sentence_to_another_name() -> None:
+    book = book_of()
+    saved(book, "w", FLOPS)
+    say(book, "ada", holds=False)
+    assert book.adopt(policy_of(*RENAMED, ('version: "1"', 'version: "2"'))).refused is None
+    say(book, "grace", determination="biology")
+    assert ask(book).verdict == "HOLD"
+    # Under a sentence and a name of its own it is another thing: what was denied is told, and there again with either.
+    other = (*RENAMED, ("does not come near the bio", "is far from the bio"), ('version: "1"', 'version: "3"'))
+    assert book.adopt(policy_of(*((old, new.replace("biology", "plague")) for old, new in other))).refused is None
+    said = " ".join(ask(book).limits.assumptions)
+    assert "Denied by `ada`" in said
+    assert "`biology`, which the policy in force does not have" in said
+    assert book.adopt(policy_of(('version: "1"', 'version: "4"'))).refused is None
+    assert bio(book) is Truth.FALSE
+
+
 def test_what_is_deployed_is_the_exact_weights_and_configuration() -> None:
     book = book_of()
     saved(book, "w", FLOPS)

@@ -18,10 +18,12 @@ from scalegate.errors import InputError
 from scalegate.gate.changes import possible_changes, unforeseen_changes
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
+from scalegate.gate.determinations import statements
 from scalegate.gate.facts import assess, derive_facts, effective
 from scalegate.gate.fold import Fold
 from scalegate.gate.judge import Judge
 from scalegate.gate.lineage import members, total
+from scalegate.gate.renaming import said_under
 from scalegate.gate.resumption import WHATEVER, Change, resumption
 from scalegate.gate.risks import claims
 from scalegate.gate.since import latest_decision
@@ -126,6 +128,7 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
     first = policy.first_evaluation_at
     spending = copy.deepcopy(fold.spending)
     renamed = spending.adopted(policy, fold.claimed)
+    judged = said_under(policy, fold.said, fold.sentences)[0]
     imagined = {NEW_RUN: 0} | ({} if first is None else {PAST_FIRST: floor(first / policy.factor)})
     for name in (*fold.runs, *imagined):
         trained = imagined.get(name, 0)
@@ -137,7 +140,7 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
             situation = situation.model_copy(update={"lineage": lineage})
         if policy.digest() != fold.policy_digest:
             # What was denied stays known; whatever grants is signed anew.
-            said = tuple(it.model_copy(update={"current": False}) for it in situation.statements)
+            said = tuple(statements(judged, fold.runs, name, UNDER_NONE))
             claimed = tuple(claims(renamed, fold.runs, name, UNDER_NONE))
             anew: dict[str, Any] = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": ()}
             anew |= {"statements": said, "claims": claimed, "spent": spending.under(policy)}

@@ -263,6 +263,7 @@ def judgements(policy: Policy, situation: Situation, action: Action) -> Iterator
                 what = "" if it.holds else "It is not so that: "
                 yield f"Judgement of `{it.by}` on {format_instant(it.time)[:10]}, not measured: {what}{item.text}"
         yield from _told_of_leavers(policy, situation, action, item)
+    yield from _told_of_dropped(policy, situation, action)
 
 
 def _told_of_leavers(policy: Policy, situation: Situation, action: Action, item: Determination) -> Iterator[str]:
@@ -274,6 +275,17 @@ def _told_of_leavers(policy: Policy, situation: Situation, action: Action, item:
             if it.of in AGAINST:
                 on = format_instant(it.time)[:10]
                 yield f"Denied by `{by}` on {on}, who may judge it no more, and counted no more: {item.text}"
+
+
+def _told_of_dropped(policy: Policy, situation: Situation, action: Action) -> Iterator[str]:
+    """Each denial that nobody took back of what this policy does not have, by its name or by its sentence."""
+    has = {item.id for item in policy.determinations}
+    gone = [it for it in situation.statements if it.determination not in has]
+    for by, name in dict.fromkeys((it.by, it.determination) for it in gone):
+        for it in _denials([it for it in gone if (it.by, it.determination) == (by, name)], situation, action):
+            if it.of in AGAINST:
+                on, none = format_instant(it.time)[:10], "which the policy in force does not have"
+                yield f"Denied by `{by}` on {on}, and counted no more: `{name}`, {none}."
 
 
 def determination_names(policy: Policy, item: Determination) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt, completes
+from scalegate.gate.renaming import Said, said_under
 from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
@@ -65,8 +66,9 @@ class Fold:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     signatures: list[tuple[int, str, Signature]] = field(default_factory=list)
     """(position of the adoption that was in force, run or "", signature)."""
-    said: list[tuple[int, entries.Determination]] = field(default_factory=list)
-    """What was determined, with the position of the adoption that was in force."""
+    said: list[Said] = field(default_factory=list)
+    sentences: dict[str, str] = field(default_factory=dict)
+    """The sentence that each determination had last."""
     exceptions: list[tuple[int, str, Granted]] = field(default_factory=list)
     """(position of the adoption that was in force, run, grant)."""
     grants: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -330,6 +332,7 @@ class Fold:
         self.deeds.adopted(policy)
         self.duties.adopted(policy, entry.time)
         self.claimed = self.spending.adopted(policy, self.claimed)
+        self.said, self.sentences = said_under(policy, self.said, self.sentences)
         # Nobody signs under this policy for what was decided under another.
         self.decisions = {}
         self.votes = {}

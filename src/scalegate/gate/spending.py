@@ -19,6 +19,7 @@ from scalegate.gate.determinations import seen_from
 from scalegate.gate.in_place import may_claim
 from scalegate.gate.lineage import Runs, holders, members, steps_back, total
 from scalegate.gate.pieces import trained_in
+from scalegate.gate.renaming import goes_to
 from scalegate.gate.situation import STATED, Spent, Word
 from scalegate.ledger.entries import Entry, RiskClaimed, RunOpened, WeightsRecorded
 from scalegate.policy.claimed import claimable
@@ -53,12 +54,13 @@ class Spending:
     def adopted(self, policy: Policy, claimed: Iterable[tuple[int, RiskClaimed]]) -> list[tuple[int, RiskClaimed]]:
         """A version came into force: what was spent of a risk goes with its sentence, and so does what was claimed,
         which is returned under the names that it has now."""
-        goes = {old: _goes_to(old, about, policy) for old, about in self.abouts.items()}
+        now = {risk.id: alike(risk.about) for risk in policy.risks}
+        goes = {old: goes_to(old, about, now) for old, about in self.abouts.items()}
         self.spent, self.unasked = _renamed(self.spent, goes), _renamed(self.unasked, goes)
         self.spent_at = {(new, *key[1:]): at for key, at in self.spent_at.items() for new in goes.get(key[0], key[:1])}
         self.asked = {(new, act) for old, act in self.asked for new in goes.get(old, (old,))} | _asked(policy)
         self.abouts = {old: about for old, about in self.abouts.items() if old in goes[old]}
-        self.abouts |= {risk.id: alike(risk.about) for risk in policy.risks}
+        self.abouts |= now
         return [
             (at, it if new == it.risk else it.model_copy(update={"risk": new}))
             for at, it in claimed
@@ -159,16 +161,6 @@ class Spending:
             found = [said for _, said in claimed if said.run == entry.run or said.weights == entry.start_weights]
         for said in found:
             self.say(said, runs, policy, deeds)
-
-
-def _goes_to(old: str, about: str, policy: Policy) -> tuple[str, ...]:
-    """Under which names a risk counts in a version: its own, if there still is one, and that of its sentence.
-
-    Both, where these are two: neither a new name nor a decoy with the old sentence may empty a budget.
-    """
-    names = [risk.id for risk in policy.risks if risk.id == old]
-    same = [risk.id for risk in policy.risks if alike(risk.about) == about]
-    return tuple(dict.fromkeys((*names, *(same if old not in same else ())))) or (old,)
 
 
 def _renamed(spent: dict[Key, Spent], goes: Mapping[str, tuple[str, ...]]) -> dict[Key, Spent]:
