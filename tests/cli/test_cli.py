@@ -23,6 +23,7 @@ COMMANDS = [
     [], ["demo"], ["init"], ["status"], ["decide"], ["attest"], ["approve"], ["adopt"], ["adopters"], ["report"],
     ["verify"], ["policy"], ["policy", "check"], ["policy", "explain"],
     ["evidence"], ["evidence", "announce"], ["evidence", "add"],
+    ["candidate"], ["candidate", "propose"], ["candidate", "tried"], ["candidate", "approve"],
 ]  # fmt: skip
 
 
@@ -32,7 +33,7 @@ def test_help(command: list[str], scalegate: Command) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith(f"Usage: {' '.join(['scalegate', *command])}")
     assert "..." not in ran.out.partition("Commands:")[2]
-    assert "--json" in ran.out or command in (["policy"], ["evidence"])
+    assert "--json" in ran.out or command in (["policy"], ["evidence"], ["candidate"])
 
 
 def test_from_init_to_a_flipped_byte(scalegate: Command, project: Project) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName, Statement, Until
-from scalegate.cli.sign import _grant, _one_of
+from scalegate.cli.sign import _grant, one_of
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -58,7 +58,7 @@ def claim_risk(
 
     def make(journal: Journal, common: dict[str, Any], end: int) -> RiskClaimed:
         known = {item.id: item for item in journal.policy.risks}
-        _one_of("risk", risk, list(known))
+        one_of("risk", risk, list(known))
         check_run(journal, run)
         of = weights or journal.fold.runs[run].tip
         # Of weights that nobody saved somebody may have said so, and then it may be taken back.

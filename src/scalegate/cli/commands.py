@@ -299,7 +299,7 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import evidence, key, policy
+    from scalegate.cli import candidate, evidence, key, policy
     from scalegate.cli.claim import claim_risk
     from scalegate.cli.keep import keep
     from scalegate.cli.sign import adopt, adopters, approve, attest, determine, except_
@@ -309,8 +309,9 @@ def register(app: typer.Typer) -> None:
         app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
     app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")
+    app.add_typer(candidate.app, name="candidate")
     app.add_typer(key.app, name="key")
 
-    from scalegate.cli import whatif
+    from scalegate.cli import candidate, whatif
 
     whatif.register(policy.app)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Signed = Approval | Attestation | Determination | ExceptionGranted | entries.RiskClaimed | TierStatus
 
-__all__ = ["adopt", "adopters", "approve", "attest", "determine", "except_"]
+__all__ = ["adopt", "adopters", "approve", "attest", "determine", "except_", "one_of"]
 
 Common = dict[str, Any]
 """What every entry says: actor, time and policy."""
@@ -52,7 +52,7 @@ def attest(
 
     def make(journal: Journal, common: Common, end: int) -> Attestation:
         known = {item.id: item for level in journal.policy.levels for item in level.safeguards}
-        _one_of("safeguard", safeguard, list(known))
+        one_of("safeguard", safeguard, list(known))
         end = min(end, common["time"] + (known[safeguard].valid_for or end))
         return Attestation(**common, safeguard=safeguard, until=end, statement=statement)
 
@@ -95,7 +95,7 @@ def approve(
     def make(journal: Journal, common: Common, end: int) -> Approval:
         check_run(journal, run)
         asking = {str(item.number): item.approvals for item in journal.policy.levels if item.approvals}
-        _one_of("level that asks for approvals", str(level), list(asking))
+        one_of("level that asks for approvals", str(level), list(asking))
         end = min(end, common["time"] + (asking[str(level)].valid_for or end))
         found = _read(journal, Project(project), run, asked, decision)
         if level not in found.levels:
@@ -140,7 +140,7 @@ def determine(
 
     def make(journal: Journal, common: Common, end: int) -> Determination:
         known = {item.id: item for item in journal.policy.determinations}
-        _one_of("determination", determination, list(known))
+        one_of("determination", determination, list(known))
         item = known[determination]
         if item.valid_for is not None and not not_so:
             end = min(end, common["time"] + item.valid_for)
@@ -230,7 +230,7 @@ def except_(
     def make(journal: Journal, common: Common, end: int) -> ExceptionGranted:
         check_run(journal, run)
         known = {item.id: item for item in journal.policy.exceptions}
-        _one_of("exception", exception, list(known))
+        one_of("exception", exception, list(known))
         said: Common = {"exception": exception, "run": run, "statement": statement}
         if withdraw:
             mine = (run, exception, common["actor"])
@@ -276,9 +276,9 @@ def adopters(
 
     def make(journal: Journal, common: Common, end: int) -> TierStatus:
         tiers = {item.id: item for item in journal.policy.tiers}
-        _one_of("tier", tier, list(tiers))
+        one_of("tier", tier, list(tiers))
         for party in adopter or ():
-            _one_of(f"party to tier `{tier}`", party, list(tiers[tier].parties))
+            one_of(f"party to tier `{tier}`", party, list(tiers[tier].parties))
         return TierStatus(**common, tier=tier, adopters=tuple(adopter or ()), until=end, statement=statement)
 
     _grant(project, who, key, as_json, make, until)
@@ -436,7 +436,7 @@ def _signed_for(decision: Decision, tally: str) -> Told:
     return document | {"decision": decision.digest(), "verdict": decision.verdict}, words + tally
 
 
-def _one_of(kind: str, name: str, known: list[str]) -> None:
+def one_of(kind: str, name: str, known: list[str]) -> None:
     """Raise InputError unless the policy has what is named."""
     from scalegate.errors import InputError
 

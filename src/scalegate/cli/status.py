@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scalegate.cli.budgets import budget_lines, risk_budgets, unbounded_lines, unbounded_said
+from scalegate.cli.candidate import candidate_lines, candidates_document
 from scalegate.cli.keep import obligation_line, obligations_document
 from scalegate.cli.scale_caps import scale_cap_lines, scale_caps_of
 from scalegate.cli.show import count
@@ -88,6 +89,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "exceptions": list(_exceptions(fold, journal.now())),
         "amendment": list(_pending(fold)),
         "obligations": obligations_document(journal),
+        "undefined_tests": candidates_document(journal),
         "risk_budgets": risk_budgets(journal),
         "unbounded": unbounded_said(journal),
         "file": _file(folder, policy, fold),
@@ -213,6 +215,7 @@ def status_view(document: Document) -> RenderableType:
     lines += [Text(document["file"], style="bold yellow")] if document["file"] else []
     lines += [Text(item["told"], style="bold yellow") for item in document["amendment"]]
     lines += [obligation_line(item) for item in document["obligations"]]
+    lines += candidate_lines(document["undefined_tests"])
     lines += [
         Text(
             f"{item['run']}: open since {format_instant(item['since'])}: evaluation {item['evaluation']} of"

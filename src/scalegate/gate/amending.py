@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scalegate.gate.candidates import unapproved
 from scalegate.ledger.entries import PolicyAdopted
 from scalegate.policy.document import Policy
 from scalegate.policy.lints import changed_since
@@ -91,6 +92,8 @@ class Pending:
     """How many more have to sign."""
     may_sign: tuple[str, ...]
     notice_until: int | None
+    tests: tuple[str, ...] = ()
+    """The undefined tests that it gives up, for which no candidate is approved: it takes one of each."""
 
 
 def pending(fold: Fold) -> tuple[Pending, ...]:
@@ -108,6 +111,12 @@ def pending(fold: Fold) -> tuple[Pending, ...]:
             missing=max(least - len(ballot.signed), 0),
             may_sign=tuple(it for it in may if it not in ballot.signed or len(ballot.signed) >= least),
             notice_until=noticed_until(policy, ballot) if policy.amendment.notice else None,
+            tests=unapproved(
+                policy,
+                policy_from_json(_document(fold, digest)),
+                fold.candidates.under(policy, fold.adopted_at),
+                fold.time,
+            ),
         )
         for (digest, _), ballot in fold.votes.items()
     )
@@ -132,6 +141,8 @@ def words(item: Pending, weaker: Sequence[str]) -> str:
     notice = ""
     if item.notice_until is not None:
         notice = f" Notice of it runs until {format_instant(item.notice_until)}: then it takes one of these."
+    for test in item.tests:
+        notice += f" It gives up the undefined test `{test}`: that takes an approved candidate (`scalegate candidate`)."
     told = "; ".join(weaker[:SHOWN]) + (f"; and {len(weaker) - SHOWN} more" if len(weaker) > SHOWN else "")
     what = f" It would weaken, or may: {told}." if weaker else " Nothing in it reads as weaker than what is in force."
     signed = ", ".join(item.signed)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from scalegate.gate.adequacy import inadequate, unmet_risk
 from scalegate.gate.against import known_against
+from scalegate.gate.candidates import with_candidates
 from scalegate.gate.changes import unforeseen_changes, ways_out
 from scalegate.gate.decision import Decision, ExceptionPermit, Finding, Limits, Permit, Resumption
 from scalegate.gate.determinations import judgements
@@ -66,7 +67,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     facts = derive_facts(policy, situation, action)
     levels = levels_open(policy, facts, action)
     faults = {"standing.meter": situation.meter_faults, "standing.ledger": situation.ledger_faults}
-    found = findings(judge, facts, faults)
+    found = with_candidates(policy, situation, findings(judge, facts, faults))
     holding = judge.holding(facts)
     if holding:
         changes, way_out = ways_out(policy, situation, judge, facts)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scalegate.errors import InputError
 from scalegate.gate.situation import Against
 from scalegate.ledger import strict_json
-from scalegate.ledger.entries import ChanceText, DerivedFlop
+from scalegate.ledger.predicate import ChanceText, DerivedFlop
 from scalegate.policy.document import Action
 
 __all__ = ["Decision", "ExceptionPermit", "Finding", "Limits", "Permit", "Resumption", "ResumptionFact", "Taken"]

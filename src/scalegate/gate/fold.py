@@ -17,6 +17,7 @@ from typing import Literal
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots, new_until, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
+from scalegate.gate.candidates import Candidates, unapproved
 from scalegate.gate.decision import Decision
 from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import judged_weights
@@ -79,6 +80,7 @@ class Fold:
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
     duties: Duties = field(default_factory=Duties)
     deeds: Deeds = field(default_factory=Deeds)
+    candidates: Candidates = field(default_factory=Candidates)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -248,6 +250,8 @@ class Fold:
                     return "the ledger does not know the weights that it is of: they are saved first"
                 self.claimed.append((self.adopted_at, entry))
                 self.spending.say(entry, self.runs, self.policy, self.deeds)
+            case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
+                return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
             case entries.TierStatus():
                 tiers = self.policy.tiers if self.policy else ()
                 tier = next((tier for tier in tiers if tier.id == entry.tier), None)
@@ -324,7 +328,8 @@ class Fold:
             return lacking
         if self.policy is not None:
             complete, refusal = voted(self.votes, self.policy, entry)
-            if not complete:
+            known = self.candidates.under(self.policy, self.adopted_at)
+            if not complete or unapproved(self.policy, policy, known, entry.time):
                 return refusal
             self.amended, self.new_until = entry.time, new_until(self.policy, policy, entry.time, self.new_until)
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index

@@ -24,7 +24,8 @@ from scalegate.gate.journal import Journal
 from scalegate.gate.lineage import holders, total
 from scalegate.gate.pieces import pieces, trained_in
 from scalegate.ledger import strict_json
-from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished, FlopText
+from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
+from scalegate.ledger.predicate import FlopText
 from scalegate.policy.clause_figures import value_at
 from scalegate.policy.document import ComputeCap
 from scalegate.units import MAX_SAMPLES, format_flop

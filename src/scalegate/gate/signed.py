@@ -9,11 +9,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from scalegate.ledger.entries import ChanceText, DerivedFlop
+from scalegate.ledger.predicate import ChanceText, DerivedFlop
 
 __all__ = [
     "Acted",
     "Against",
+    "Candidate",
     "Claim",
     "Granted",
     "Kept",
@@ -24,6 +25,7 @@ __all__ = [
     "Spent",
     "Statement",
     "TierRecord",
+    "Tried",
     "Word",
 ]
 
@@ -212,6 +214,33 @@ class Spent(Record):
     year_ends: int = 0
     """When the budget year ends in which it was last in use, by the policy of that time: it counts until then, also
     where an amendment lets the years begin on another day."""
+
+
+class Tried(Record):
+    """What somebody says came of running a candidate."""
+
+    by: str
+    time: int
+    weights: str
+    passed: bool
+
+
+class Candidate(Record):
+    """What was put forward for a test that nobody has defined. It meets no clause."""
+
+    test: str
+    candidate: str
+    protocol: str
+    """Digest of the document that says how it is run and what passes."""
+    by: str
+    time: int
+    shows: str
+    not_shown: str
+    tried: tuple[Tried, ...] = ()
+    approved: tuple[str, ...] = ()
+    """Who approves it under the policy in force, of those who may."""
+    needed: int
+    """How many it takes."""
 
 
 class TierRecord(Record):

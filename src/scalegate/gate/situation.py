@@ -14,6 +14,7 @@ from pydantic import Field
 from scalegate.gate.signed import (
     Acted,
     Against,
+    Candidate,
     Claim,
     Granted,
     Kept,
@@ -27,7 +28,7 @@ from scalegate.gate.signed import (
     Word,
 )
 from scalegate.ledger import strict_json
-from scalegate.ledger.entries import DerivedFlop
+from scalegate.ledger.predicate import DerivedFlop
 
 __all__ = [
     "Acted",
@@ -169,7 +170,7 @@ class Generation(Record):
 class Situation(Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/6"] = "scalegate.situation/6"
+    schema_version: Literal["scalegate.situation/7"] = "scalegate.situation/7"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None
@@ -212,6 +213,8 @@ class Situation(Record):
     """What all of the developer's permits took of risk budgets."""
     acted: tuple[Acted, ...] = ()
     """Who signed on this lineage in roles that quorums are apart from, and on that of each run of it."""
+    candidates: tuple[Candidate, ...] = ()
+    """What was put forward for undefined tests of the policy, in the order of the ledger."""
     tiers: tuple[TierRecord, ...] = ()
     adopted: int | None = None
     """When the policy in force was adopted, where it or one before it has obligations."""

@@ -91,6 +91,12 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
     if isinstance(entry, entries.ExceptionGranted):
         named = [item.granted_by.role for item in policy.exceptions if item.id == entry.exception]
         return named[0] if named else "nobody"
+    if isinstance(entry, entries.CandidateProposed | entries.CandidateTried):
+        # Whoever is named: it counts for nothing.
+        return None
+    if isinstance(entry, entries.CandidateApproved):
+        named = [it.test.approved_by.role for it in policy.tests if it.test.id == entry.test]
+        return named[0] if named else "nobody"
     if isinstance(entry, entries.RiskClaimed):
         named = [risk.claimed_by.role for risk in policy.risks if risk.id == entry.risk]
         return named[0] if named else "nobody"
@@ -110,6 +116,8 @@ def quorum_of(policy: Policy, entry: Entry) -> Quorum | None:
             return next((it.decided_by for it in policy.determinations if it.id == entry.determination), None)
         case entries.RiskClaimed():
             return next((it.claimed_by for it in policy.risks if it.id == entry.risk), None)
+        case entries.CandidateApproved():
+            return next((it.test.approved_by for it in policy.tests if it.test.id == entry.test), None)
         case entries.ExceptionGranted():
             return next((it.granted_by for it in policy.exceptions if it.id == entry.exception), None)
         case entries.ObligationKept():

@@ -2,21 +2,19 @@
 
 An entry is a DSSE envelope around an in-toto Statement v1 whose predicate is one of the models below.
 in-toto lets consumers ignore unknown fields unless the predicate says otherwise: ours says otherwise, for a
-misspelt limit must not silently be no limit. Amounts of FLOP are text, since they exceed 2**53.
+misspelt limit must not silently be no limit.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
-from scalegate.text import escaped, unshowable
-from scalegate.units import MAX_FLOP, exact_decimal, parse_chance, parse_flop
+from scalegate.ledger.predicate import ChanceText, Count, Digest, FlopText, Instant, Line, Name, Predicate
+from scalegate.text import escaped
 
 NO_LOG = "0" * 64
 """In place of the digest of a log that could not be stored."""
@@ -26,6 +24,9 @@ __all__ = [
     "PREDICATES",
     "Approval",
     "Attestation",
+    "CandidateApproved",
+    "CandidateProposed",
+    "CandidateTried",
     "ComputeReserved",
     "ComputeSettled",
     "DecisionMade",
@@ -47,83 +48,9 @@ __all__ = [
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREFIX = "https://scalegate.dev/attestation/"
-LONGEST = 400
-"""Most digits of an amount."""
 
 
-def _derived_flop(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    if not isinstance(value, str) or not value.isascii() or not value.isdigit() or len(value) > LONGEST:
-        digits = None
-        with suppress(InputError):
-            digits = parse_flop(value) if isinstance(value, str) else None
-        raise ValueError(f"FLOP are written as text of digits{f': `{digits}`' if digits is not None else ''}")
-    if value != str(int(value)):
-        raise ValueError("FLOP are written without leading zeros")
-    return int(value)
-
-
-def _flop(value: object) -> int:
-    amount = _derived_flop(value)
-    if amount > MAX_FLOP:
-        raise ValueError("FLOP are at most 1e40")
-    return amount
-
-
-def _chance(value: object) -> Fraction:
-    if isinstance(value, Fraction) and 0 < value <= 1:
-        value = exact_decimal(value)
-    if not isinstance(value, str):
-        raise ValueError("a chance is written as text of a decimal")
-    try:
-        chance = parse_chance(value)
-    except InputError as error:
-        raise ValueError(error.message) from error
-    if exact_decimal(chance) != value:
-        raise ValueError("a chance is written as a decimal, without more digits than it takes")
-    return chance
-
-
-def _line(value: str) -> str:
-    hidden = unshowable(value, lines=False)
-    if hidden:
-        raise ValueError(f"the text has the character U+{ord(hidden):04X}, which cannot be shown in a line")
-    return value
-
-
-FlopText = Annotated[int, BeforeValidator(_flop), PlainSerializer(str, return_type=str)]
-DerivedFlop = Annotated[int, BeforeValidator(_derived_flop), PlainSerializer(str, return_type=str)]
-"""A sum or a multiple of amounts in entries: it may be over 1e40, and is read all the same."""
-ChanceText = Annotated[Fraction, BeforeValidator(_chance), PlainSerializer(exact_decimal, return_type=str)]
-"""More than 0 and at most 1, exact."""
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}$")]
-Line = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_line)]
-"""One line for people: any script, and nothing that steers the screen it is read on."""
-Instant = Annotated[int, Field(ge=0, le=2**47, strict=True)]
-Count = Annotated[int, Field(ge=0, le=2**40, strict=True)]
-
-
-class _Predicate(BaseModel):
-    """Fields that every entry has."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    type_uri: ClassVar[str]
-
-    actor: Name
-    """Who signs, as the policy names them."""
-    time: Instant
-    """Seconds since 1970 UTC, as the signer's clock had it: a claim, bounded by the order of entries."""
-    policy: Digest
-    """Digest of the policy in force when this was written."""
-
-    def subjects(self) -> dict[str, str]:
-        """Name and SHA-256 of what the entry is about; matched by digest only."""
-        return {"policy": self.policy}
-
-
-class PolicyAdopted(_Predicate):
+class PolicyAdopted(Predicate):
     """A policy takes force: at once on an empty ledger, else once the quorum of the policy in force signed."""
 
     type_uri = PREFIX + "policy-adopted/v0.1"
@@ -143,7 +70,7 @@ class Parent(BaseModel):
     relation: Literal["initialisation", "adapter", "merge", "teacher", "reward_model", "data_generator"]
 
 
-class RunOpened(_Predicate):
+class RunOpened(Predicate):
     """A training process opens a run or goes on with it: it alone holds the run's permit from here on."""
 
     type_uri = PREFIX + "run-opened/v0.1"
@@ -161,7 +88,7 @@ class RunOpened(_Predicate):
         return {"policy": self.policy} | ({"weights": self.start_weights} if self.start_weights else {})
 
 
-class ComputeReserved(_Predicate):
+class ComputeReserved(Predicate):
     """Compute set aside before it is spent; a crash forfeits the rest."""
 
     type_uri = PREFIX + "compute-reserved/v0.1"
@@ -173,7 +100,7 @@ class ComputeReserved(_Predicate):
     """The announced evaluation whose elicitation it is for; None for training, and for what no evidence is to count."""
 
 
-class ComputeSettled(_Predicate):
+class ComputeSettled(Predicate):
     """The training compute that this session reserved and did not spend is given back; elicitation never is."""
 
     type_uri = PREFIX + "compute-settled/v0.1"
@@ -184,7 +111,7 @@ class ComputeSettled(_Predicate):
     """Training compute that the session has reserved after this: an entry that is put in again does not fit."""
 
 
-class MeterFault(_Predicate):
+class MeterFault(Predicate):
     """The meter of a run cannot be trusted: zero, under the analytic floor, or steps without a permit."""
 
     type_uri = PREFIX + "meter-fault/v0.1"
@@ -192,7 +119,7 @@ class MeterFault(_Predicate):
     reason: Line
 
 
-class WeightsRecorded(_Predicate):
+class WeightsRecorded(Predicate):
     """A checkpoint of a run, by the digest of its weights, after settling what was reserved."""
 
     type_uri = PREFIX + "weights-recorded/v0.1"
@@ -207,7 +134,7 @@ class WeightsRecorded(_Predicate):
         return {"weights": self.weights}
 
 
-class EvaluationAnnounced(_Predicate):
+class EvaluationAnnounced(Predicate):
     """An evaluation is about to start: written before there is a result."""
 
     type_uri = PREFIX + "evaluation-announced/v0.1"
@@ -229,7 +156,7 @@ class EvaluationAnnounced(_Predicate):
         return {"weights": self.weights, "dataset": self.dataset}
 
 
-class EvaluationFinished(_Predicate):
+class EvaluationFinished(Predicate):
     """What came out of an announced evaluation, or that it was broken off; the attempt counts either way."""
 
     type_uri = PREFIX + "evaluation-finished/v0.1"
@@ -255,7 +182,7 @@ class EvaluationFinished(_Predicate):
         return {"weights": self.weights, "log": self.log}
 
 
-class DecisionMade(_Predicate):
+class DecisionMade(Predicate):
     """A decision of the gate, with the request it answers; re-derived from the entries before it."""
 
     type_uri = PREFIX + "decision/v0.1"
@@ -263,7 +190,7 @@ class DecisionMade(_Predicate):
     """The Decision, as `gate.Decision` writes it."""
 
 
-class Approval(_Predicate):
+class Approval(Predicate):
     """A named person signs for one level of one run, having seen one decision."""
 
     type_uri = PREFIX + "approval/v0.1"
@@ -278,7 +205,7 @@ class Approval(_Predicate):
         return {"decision": self.decision}
 
 
-class Attestation(_Predicate):
+class Attestation(Predicate):
     """A person with the safeguard's role states that it is in place."""
 
     type_uri = PREFIX + "attestation/v0.1"
@@ -287,7 +214,7 @@ class Attestation(_Predicate):
     statement: Line
 
 
-class Determination(_Predicate):
+class Determination(Predicate):
     """A named person signs that what the policy leaves to their judgement is so, or that it is not."""
 
     type_uri = PREFIX + "determination/v0.1"
@@ -307,7 +234,7 @@ class Determination(_Predicate):
         return {"policy": self.policy} | ({"weights": self.weights} if self.weights else {})
 
 
-class ExceptionGranted(_Predicate):
+class ExceptionGranted(Predicate):
     """A named person lets an action go on by an exception of the policy, having seen the decision that holds it; or
     takes back what they granted."""
 
@@ -327,7 +254,7 @@ class ExceptionGranted(_Predicate):
         return {"decision": self.decision} if self.decision else {"policy": self.policy}
 
 
-class ObligationKept(_Predicate):
+class ObligationKept(Predicate):
     """A named person with the role signs that what the policy obliges to was done."""
 
     type_uri = PREFIX + "obligation-kept/v0.1"
@@ -340,7 +267,45 @@ class ObligationKept(_Predicate):
     """What was done, and where that can be seen."""
 
 
-class RiskClaimed(_Predicate):
+class CandidateProposed(Predicate):
+    """Somebody whom the policy names puts forward a candidate for a test that nobody has defined."""
+
+    type_uri = PREFIX + "candidate-proposed/v0.1"
+    test: Name
+    candidate: Name
+    protocol: Digest
+    """SHA-256 of the document that says how it is run and what passes."""
+    shows: Line
+    """What passing it would show."""
+    not_shown: Line
+    """What it would not."""
+
+
+class CandidateTried(Predicate):
+    """Somebody whom the policy names says what came of running a candidate. It counts for nothing."""
+
+    type_uri = PREFIX + "candidate-tried/v0.1"
+    test: Name
+    candidate: Name
+    protocol: Digest
+    weights: Digest
+    passed: Annotated[bool, Field(strict=True)]
+    statement: Line
+    """What was done, and where that can be seen."""
+
+
+class CandidateApproved(Predicate):
+    """One of those who may approve a candidate does, or takes it back: an amendment may then define the test by it."""
+
+    type_uri = PREFIX + "candidate-approved/v0.1"
+    test: Name
+    candidate: Name
+    protocol: Digest
+    withdrawn: Annotated[bool, Field(strict=True)] = False
+    statement: Line
+
+
+class RiskClaimed(Predicate):
     """A named person puts a bound on the risk that remains in an action, or says that it cannot be bounded."""
 
     type_uri = PREFIX + "risk-claimed/v0.1"
@@ -361,7 +326,7 @@ class RiskClaimed(_Predicate):
         return {"policy": self.policy, "weights": self.weights}
 
 
-class TierStatus(_Predicate):
+class TierStatus(Predicate):
     """Who has adopted a tier, on the word of the role that records it."""
 
     type_uri = PREFIX + "tier-status/v0.1"
@@ -386,31 +351,14 @@ Entry: TypeAlias = (
     | Determination
     | ExceptionGranted
     | ObligationKept
+    | CandidateProposed
+    | CandidateTried
+    | CandidateApproved
     | RiskClaimed
     | TierStatus
 )
 
-PREDICATES: dict[str, type[Entry]] = {
-    model.type_uri: model
-    for model in (
-        PolicyAdopted,
-        RunOpened,
-        ComputeReserved,
-        ComputeSettled,
-        MeterFault,
-        WeightsRecorded,
-        EvaluationAnnounced,
-        EvaluationFinished,
-        DecisionMade,
-        Approval,
-        Attestation,
-        Determination,
-        ExceptionGranted,
-        ObligationKept,
-        RiskClaimed,
-        TierStatus,
-    )
-}
+PREDICATES: dict[str, type[Entry]] = {model.type_uri: model for model in get_args(Entry)}
 
 
 def write_statement(entry: Entry) -> bytes:

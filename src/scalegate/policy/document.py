@@ -349,6 +349,10 @@ class Policy(Part):
     def obligations(self) -> tuple[Obligation, ...]:
         return tuple(clause for clause in self.clauses if isinstance(clause, Obligation))
 
+    @property
+    def tests(self) -> tuple[UndefinedTest, ...]:
+        return tuple(clause for clause in self.clauses if isinstance(clause, UndefinedTest))
+
     def with_role(self, role: str) -> tuple[Person, ...]:
         return tuple(person for person in self.people if role in person.roles)
 

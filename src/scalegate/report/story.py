@@ -154,6 +154,17 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             late = " It was late." if entry.time > entry.deadline else ""
             detail = f"Due by {format_last(entry.deadline)}{of}: “{entry.statement}”{late}"
             return f"Obligation kept: {entry.obligation}", detail, "sign"
+        case entries.CandidateProposed():
+            detail = f"It would show: “{entry.shows}” It would not: “{entry.not_shown}” It meets no clause."
+            return f"Candidate put forward for the undefined test {entry.test}: {entry.candidate}", detail, "plain"
+        case entries.CandidateTried():
+            detail = f"On weights {entry.weights[:12]}: “{entry.statement}” It meets no clause."
+            what = f"Candidate {'passed' if entry.passed else 'NOT passed'}: {entry.candidate}, for {entry.test}"
+            return what, detail, "plain" if entry.passed else "hold"
+        case entries.CandidateApproved():
+            what = "approval withdrawn" if entry.withdrawn else "approved"
+            detail = f"For the undefined test {entry.test}: “{entry.statement}” It meets no clause."
+            return f"Candidate {what}: {entry.candidate}", detail, "sign"
         case entries.RiskClaimed():
             what = "cannot be bounded" if entry.bound is None else f"at most {format_chance(entry.bound)}"
             detail = f"For {entry.action}, of weights {entry.weights[:12]}, until {format_instant(entry.until)}"
