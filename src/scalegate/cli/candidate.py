@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "candidate_lines", "candidates_document"]
 
 app = typer.Typer(
-    help="What could be an undefined test: put forward, run, shown, approved.\n\nIt meets no clause.",
+    help="Put forward, run and approve what could be a test.\n\nIt meets no clause.",
     no_args_is_help=True,
 )
 
