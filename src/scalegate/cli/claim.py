@@ -62,7 +62,7 @@ def claim_risk(
         check_run(journal, run)
         of = weights or journal.fold.runs[run].tip
         # Of weights that nobody saved somebody may have said so, and then it may be taken back.
-        said = any(it.weights == of and it.bound is None for _, it in journal.fold.claimed)
+        said = any(it.weights == of and it.bound is None for it in (said.entry for said in journal.fold.claimed))
         if of is None or (claimed_compute(journal.fold.runs, of) is None and not unbounded and not said):
             what = f"run `{run}` has no recorded weights" if not weights else "the ledger does not know these weights"
             raise InputError(what, fix="save them in training: `gate.save()`; or give `--weights`")

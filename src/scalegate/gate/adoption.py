@@ -23,7 +23,7 @@ from scalegate.gate.facts import assess, derive_facts, effective
 from scalegate.gate.fold import Fold
 from scalegate.gate.judge import Judge
 from scalegate.gate.lineage import members, total
-from scalegate.gate.renaming import said_under
+from scalegate.gate.renaming import judged_of, risks_of
 from scalegate.gate.resumption import WHATEVER, Change, resumption
 from scalegate.gate.risks import claims
 from scalegate.gate.since import latest_decision
@@ -127,8 +127,12 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
     """That of each run of the ledger, and of one that nobody has opened: as it begins, and as it is first evaluated."""
     first = policy.first_evaluation_at
     spending = copy.deepcopy(fold.spending)
-    renamed = spending.adopted(policy, fold.claimed)
-    judged = said_under(policy, fold.said, fold.sentences)[0]
+    deeds = copy.deepcopy(fold.deeds)
+    deeds.adopted(policy)
+    who = deeds.who(policy)
+    spending.adopted(policy, who)
+    said = [it.carried(judged_of(policy)) for it in fold.said]
+    claimed = [it.carried(risks_of(policy)) for it in fold.claimed]
     imagined = {NEW_RUN: 0} | ({} if first is None else {PAST_FIRST: floor(first / policy.factor)})
     for name in (*fold.runs, *imagined):
         trained = imagined.get(name, 0)
@@ -140,13 +144,15 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
             situation = situation.model_copy(update={"lineage": lineage})
         if policy.digest() != fold.policy_digest:
             # What was denied stays known; whatever grants is signed anew.
-            said = tuple(statements(judged, fold.runs, name, UNDER_NONE))
-            claimed = tuple(claims(renamed, fold.runs, name, UNDER_NONE))
+            words = {
+                "statements": tuple(statements(said, fold.runs, name, UNDER_NONE, judged_of(policy), who)),
+                "claims": tuple(claims(claimed, fold.runs, name, UNDER_NONE, risks_of(policy), who)),
+            }
             anew: dict[str, Any] = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": ()}
-            anew |= {"statements": said, "claims": claimed, "spent": spending.under(policy)}
-            anew["acted"] = fold.deeds.on_each(policy, fold.runs, name)
+            anew |= words | {"spent": spending.under(policy)}
+            anew["acted"] = deeds.on_each(policy, fold.runs, name)
             anew["elsewhere"] = tuple(
-                it.model_copy(update={"acted": fold.deeds.on(policy, fold.runs, it.run)}) for it in situation.elsewhere
+                it.model_copy(update={"acted": deeds.on(policy, fold.runs, it.run)}) for it in situation.elsewhere
             )
             situation = situation.model_copy(update=anew | _owed(fold, policy, situation))
         yield situation

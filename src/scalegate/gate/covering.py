@@ -14,6 +14,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.gate.in_place import Left, left_words, may_claim
+from scalegate.gate.signed import answers
 from scalegate.gate.situation import Claim, Elsewhere, Piece, Situation, Statement
 from scalegate.policy.claimed import gating_risk, unclaimed
 from scalegate.policy.determined import unjudged
@@ -149,7 +150,7 @@ class Words:
         return claim.bound is not None and claim.bound <= self.at_most
 
     def _takes_back(self, said: Claim, before: Claim, other: Elsewhere) -> bool:
-        if not self._within(said):
+        if not self._within(said) or not answers(said, before):
             return False
         of_it = said.current and any(held.run == other.run for held in said.recorded)
         no_less = said.compute is not None and before.at_most is not None and said.compute >= before.at_most

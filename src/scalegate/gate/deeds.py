@@ -15,6 +15,7 @@ from scalegate.gate.apart import signed_as
 from scalegate.gate.determinations import seen_from
 from scalegate.gate.lineage import Runs, holders, members
 from scalegate.gate.pieces import Attempt
+from scalegate.gate.renaming import Who
 from scalegate.gate.situation import Acted
 from scalegate.gate.trust import GATE_ENTRIES, quorum_of, role_needed
 from scalegate.ledger import entries
@@ -101,6 +102,10 @@ class Deeds:
         """The ids that a policy has for whoever signed under a name."""
         names = next((it for it in self.known_as if by in it), frozenset({by}))
         yield from (person.id for person in policy.people if _names(person) & names)
+
+    def who(self, policy: Policy) -> Who:
+        """The names that a policy has for whoever signed under a name; that one, if it has none for them."""
+        return lambda by: tuple(self._now(policy, by)) or (by,)
 
     def refused(
         self,

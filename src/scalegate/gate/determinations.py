@@ -15,7 +15,9 @@ from typing import Literal, TypeAlias
 from scalegate.gate.apart import barred_as
 from scalegate.gate.lineage import Runs, behind_at_most, grown_from, holders, members, sprung_from, steps_back
 from scalegate.gate.pieces import owners, trained_at_most, trained_in
+from scalegate.gate.renaming import Said, Sentences, Who, by_themselves
 from scalegate.gate.resumption import WHATEVER, Change
+from scalegate.gate.signed import answers
 from scalegate.gate.situation import STATED, Situation, Statement
 from scalegate.ledger import entries
 from scalegate.policy.determined import fact_of
@@ -32,19 +34,31 @@ AGAINST = ("developer", "ancestor", "lineage", "descendant")
 
 
 def statements(
-    said: Iterable[tuple[int, entries.Determination]], runs: Runs, run: str, adopted_at: int
+    said: Iterable[Said[entries.Determination]],
+    runs: Runs,
+    run: str,
+    adopted_at: int,
+    now: Sentences,
+    who: Who = by_themselves,
 ) -> Iterator[Statement]:
-    """What was determined, with what it is of as seen from a run. `said` has the adoption that was in force."""
+    """What was determined, with what it is of as seen from a run, under each name and of each signer that it has now.
+
+    `now`: what the determinations of the policy say.
+    """
     of, back = seen_from(runs, run), steps_back(runs, run)
-    for adoption, entry in said:
+    words = ((it, name, by) for it in said for name in it.line.under for by in it.signers(adopted_at, who))
+    for it, name, by in words:
+        entry = it.entry
         weights, known = entry.weights, trained_in(runs, entry.weights)[1] if entry.weights else None
         yield Statement(
-            determination=entry.determination,
-            by=entry.actor,
+            determination=name,
+            by=by,
+            sentence=it.sentence,
+            reworded=it.sentence != now.get(name),
             holds=entry.holds,
             time=entry.time,
             until=entry.until,
-            current=adoption == adopted_at,
+            current=it.adopted == adopted_at,
             of="developer" if weights is None else of(weights, entry.run, not entry.holds),
             weights=weights,
             configuration=entry.configuration,
@@ -173,6 +187,8 @@ def _denials(mine: Iterable[Statement], situation: Situation, action: Action) ->
 
 
 def _resolves(said: Statement, denial: Statement, situation: Situation, action: Action) -> bool:
+    if not answers(said, denial):
+        return False
     if said.weights is None or denial.weights is None:
         # What it is about has changed since: the same person's word on what is asked about now is the later one.
         return _applies(said, situation, action)

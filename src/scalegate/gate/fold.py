@@ -27,7 +27,7 @@ from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt, completes
-from scalegate.gate.renaming import Said, said_under
+from scalegate.gate.renaming import Line, Said, as_now, domains_of, judged_of, risks_of
 from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
@@ -67,15 +67,12 @@ class Fold:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     signatures: list[tuple[int, str, Signature]] = field(default_factory=list)
     """(position of the adoption that was in force, run or "", signature)."""
-    said: list[Said] = field(default_factory=list)
-    sentences: dict[str, str] = field(default_factory=dict)
-    """The sentence that each determination had last."""
+    said: list[Said[entries.Determination]] = field(default_factory=list)
     exceptions: list[tuple[int, str, Granted]] = field(default_factory=list)
     """(position of the adoption that was in force, run, grant)."""
     grants: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each exception was granted to each run."""
-    claimed: list[tuple[int, entries.RiskClaimed]] = field(default_factory=list)
-    """What was claimed of the risk that remains, in the same way."""
+    claimed: list[Said[entries.RiskClaimed]] = field(default_factory=list)
     spending: Spending = field(default_factory=Spending)
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
     duties: Duties = field(default_factory=Duties)
@@ -125,7 +122,7 @@ class Fold:
             raise InputError(f"entry {index} cannot be read: {error}") from error
         wrong = refused_by(self.policy, entry, parsed)
         refused = wrong or self._replayed(entry, parsed)
-        refused = refused or self.deeds.refused(self.policy, self.runs, entry, self.said, self.claimed)
+        refused = refused or self.deeds.refused(self.policy, self.runs, entry, as_now(self.said), as_now(self.claimed))
         if wrong is None and (refused is None or isinstance(entry, UNREPEATED)):
             self.deeds.put(self.policy, index, entry, self.attempts)
         machine = isinstance(entry, GATE_ENTRIES)
@@ -139,7 +136,7 @@ class Fold:
         if not refused or machine or isinstance(entry, EvaluationFinished | EvaluationAnnounced):
             refused = self._take(index, entry, refused) or refused
             if not known and self.claimed:
-                self.spending.known(entry, about is None, self.claimed, self.runs, self.policy, self.deeds)
+                self.spending.known(entry, about is None, as_now(self.claimed), self.runs, self.policy, self.deeds)
         if refused and not machine:
             self.ignored.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if (
@@ -162,7 +159,7 @@ class Fold:
             for other in self.runs.values()
             if other.name != entry.run
         )
-        said = weights in {*(it.weights for _, it in self.said), *(it.weights for _, it in self.claimed)}
+        said = weights in {*(it.entry.weights for it in self.said), *(it.entry.weights for it in self.claimed)}
         evaluated = any(
             (attempt.announced is not None and attempt.announced.weights == weights)
             or (attempt.finished is not None and attempt.finished.weights == weights)
@@ -235,9 +232,10 @@ class Fold:
                 )
                 self.signatures.append((self.adopted_at, "", signature))
             case entries.Determination():
-                if entry.holds and not judged_weights(self.runs, entry, self.said):
+                if entry.holds and not judged_weights(self.runs, entry, as_now(self.said)):
                     return "the ledger does not know the weights that it is of: they are saved first"
-                self.said.append((self.adopted_at, entry))
+                now = judged_of(self.policy) if self.policy else {}
+                self.said.append(Said.of(self.adopted_at, entry, entry.determination, now))
             case entries.ExceptionGranted():
                 return granted(self, entry)
             case entries.ObligationKept():
@@ -245,10 +243,11 @@ class Fold:
             case entries.RiskClaimed():
                 if entry.configuration is not None and entry.action in ("train", "release_weights"):
                     return f"for `{entry.action}` a risk is claimed of the bare weights"
-                answers = entry.bound is None or self.spending.answers(entry, self.claimed, self.policy)
-                if not answers and not judged_weights(self.runs, entry, self.claimed):
+                answers = entry.bound is None or self.spending.answers(entry, as_now(self.claimed), self.policy)
+                if not answers and not judged_weights(self.runs, entry, as_now(self.claimed)):
                     return "the ledger does not know the weights that it is of: they are saved first"
-                self.claimed.append((self.adopted_at, entry))
+                now = risks_of(self.policy) if self.policy else {}
+                self.claimed.append(Said.of(self.adopted_at, entry, entry.risk, now))
                 self.spending.say(entry, self.runs, self.policy, self.deeds)
             case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
@@ -271,6 +270,7 @@ class Fold:
         if refused or attempt.announced or attempt.finished or attempt.others:
             return refused or "this evaluation is already announced or finished"
         attempt.announced, attempt.announced_at = entry, index
+        attempt.line = self._line(entry.domain)
         return None
 
     def _finish(self, index: int, entry: EvaluationFinished, refused: str | None) -> str | None:
@@ -278,6 +278,7 @@ class Fold:
         attempt = self.attempts.setdefault(entry.evaluation, Attempt())
         announced = attempt.announced
         self._spoken_of(announced.run if announced else "", entry.weights)
+        attempt.line = attempt.line or self._line(entry.domain)
         if self._no_domain(entry.domain) and (announced is None or announced.domain != entry.domain):
             # What was announced under a policy that had the domain may be closed under one that has not.
             self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
@@ -299,6 +300,9 @@ class Fold:
         for run in self.runs.values():
             own = weights in run.starts and held <= {run.name}
             run.evaluated = run.evaluated or run.name == name or own
+
+    def _line(self, domain: str) -> Line:
+        return Line.of(domain, domains_of(self.policy) if self.policy else {})
 
     def _no_domain(self, domain: str) -> bool:
         return self.policy is not None and all(item.id != domain for item in self.policy.domains)
@@ -336,8 +340,11 @@ class Fold:
         self.versions[alike(policy.version)] = entry.policy
         self.deeds.adopted(policy)
         self.duties.adopted(policy, entry.time)
-        self.claimed = self.spending.adopted(policy, self.claimed)
-        self.said, self.sentences = said_under(policy, self.said, self.sentences)
+        self.spending.adopted(policy, self.deeds.who(policy))
+        self.said = [it.carried(judged_of(policy)) for it in self.said]
+        self.claimed = [it.carried(risks_of(policy)) for it in self.claimed]
+        for attempt in self.attempts.values():
+            attempt.line = attempt.line and attempt.line.carried(domains_of(policy))
         # Nobody signs under this policy for what was decided under another.
         self.decisions = {}
         self.votes = {}

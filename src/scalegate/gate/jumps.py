@@ -83,8 +83,11 @@ def reached_early(policy: Policy, situation: Situation) -> tuple[str, ...]:
 def dropped(policy: Policy, situation: Situation) -> tuple[str, ...]:
     """Domains that were evaluated and that this policy does not have, with the highest score there."""
     has, found = {domain.id for domain in policy.domains}, []
-    for name in dict.fromkeys(piece.domain for piece in situation.pieces):
-        scores = [(it.successes, it.completed) for it in situation.pieces if it.domain == name and it.completed > 0]
+    # What it has under another name counts against there.
+    counted = {piece.evaluation for piece in situation.pieces if piece.domain in has}
+    left = [piece for piece in situation.pieces if piece.evaluation not in counted]
+    for name in dict.fromkeys(piece.domain for piece in left):
+        scores = [(it.successes, it.completed) for it in left if it.domain == name and it.completed > 0]
         if name not in has and scores:
             successes, completed = max(scores, key=lambda score: Fraction(*score))
             found.append(

@@ -11,6 +11,7 @@ from scalegate.gate.duties import openings_of
 from scalegate.gate.generations import generations, generations_anew, oldest
 from scalegate.gate.lineage import carried, lineage_faults, members, total
 from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
+from scalegate.gate.renaming import judged_of, risks_of
 from scalegate.gate.risks import claims
 from scalegate.gate.situation import Lineage, Situation
 
@@ -37,6 +38,7 @@ def situation_of(
     known = any(weights in fold.runs[name].weights for name in names)
     unknown = lineage_faults(fold.runs, run)
     mends = [fault.mend or "" for fault in unknown]
+    who = fold.deeds.who(fold.policy)
     shown, anew = tuple(generations(fold, run)), tuple(generations_anew(fold, run))
     return Situation(
         policy=digest,
@@ -72,10 +74,10 @@ def situation_of(
         pieces=tuple(pieces(fold.attempts, fold.runs, run)),
         descendants=tuple(descendants(fold.attempts, fold.runs, run)),
         signatures=tuple(mine),
-        statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at)),
+        statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at, judged_of(fold.policy), who)),
         exceptions=tuple(granted),
         grants={it.id: sum(fold.grants[it.id, name] for name in names) for it in fold.policy.exceptions},
-        claims=tuple(claims(fold.claimed, fold.runs, run, fold.adopted_at)),
+        claims=tuple(claims(fold.claimed, fold.runs, run, fold.adopted_at, risks_of(fold.policy), who)),
         spent=fold.spending.under(fold.policy),
         acted=fold.deeds.on_each(fold.policy, fold.runs, run),
         candidates=fold.candidates.under(fold.policy, fold.adopted_at),

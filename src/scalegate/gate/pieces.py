@@ -19,6 +19,7 @@ from scalegate.gate.lineage import (
     sprung_from,
     steps_back,
 )
+from scalegate.gate.renaming import Line
 from scalegate.gate.situation import Elsewhere, Own, Piece
 from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished
 
@@ -50,6 +51,12 @@ class Attempt:
     """Further results under this name, by position, and whether they are signed: unsigned, second, or about something
     else. Each may show the capability reached, and if it is signed, leave it open; then none may rule out."""
     again: bool = False
+    line: Line | None = None
+    """What its domain has been called, and what it was about, since it was announced."""
+
+    def elsewhere(self, domain: str) -> tuple[str, ...]:
+        """The other domains of the policy in force that it was of: by their name, or by what they are about."""
+        return tuple(name for name in self.line.under if name != domain) if self.line else ()
 
 
 def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | None = None) -> Iterator[Piece]:
@@ -69,11 +76,25 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | No
             piece = _piece(runs, names, identifier, attempt, number, announced.weights in ancestors)
             # In a run's name of weights that are none of its lineage's: it may only count against.
             yield piece if announced.weights in lineage else piece.model_copy(update={"announced": False})
+            for domain in attempt.elsewhere(piece.domain):
+                counted[domain] = counted.get(domain, 0) + (number > 0)
+                yield _renamed(piece, domain, counted[domain] if number else 0)
         elif finished and not announced and finished.weights in lineage:
-            yield _beside(runs, identifier, finished, None, attempt.signed)
+            yield from _each(attempt, _beside(runs, identifier, finished, None, attempt.signed))
         for _, other, signed in attempt.others:
             if other.weights in lineage or (announced is not None and announced.run in names):
-                yield _beside(runs, identifier, other, announced.run if announced else None, signed)
+                run = announced.run if announced else None
+                yield from _each(attempt, _beside(runs, identifier, other, run, signed))
+
+
+def _each(attempt: Attempt, piece: Piece) -> Iterator[Piece]:
+    yield piece
+    yield from (_renamed(piece, domain, 0) for domain in attempt.elsewhere(piece.domain))
+
+
+def _renamed(piece: Piece, domain: str, number: int) -> Piece:
+    """What was measured in a domain that has another name now, or another of its name: it may only count against."""
+    return piece.model_copy(update={"domain": domain, "announced": False, "ancestor": False, "attempt": number})
 
 
 def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:

@@ -1,37 +1,115 @@
-"""What was said of a part of the policy goes with its sentence: an amendment that renames it takes nothing back."""
+"""What was said of a part of the policy goes with its name and its sentence: an amendment takes nothing back.
+
+A part that a later version has under the old name, or with the old sentence, is what something was said of. Both,
+where these are two: neither a new name nor a decoy under the old one may empty what is on record. So what stands
+against counts for each of them. What its signer said since makes up for it where that was of the very sentence, or of
+the one that is asked for now: of a name alone that has another sentence meanwhile it does not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
-from scalegate.ledger.entries import Determination
+from scalegate.ledger.entries import Determination, RiskClaimed
 from scalegate.policy.document import Policy
 from scalegate.text import alike
 
-__all__ = ["Said", "goes_to", "said_under"]
+__all__ = ["Line", "Said", "Who", "as_now", "by_themselves", "carried_all", "domains_of", "judged_of", "risks_of"]
 
-Said = tuple[int, Determination]
-"""What was determined, with the position of the adoption that was in force."""
-
-
-def goes_to(old: str, sentence: str | None, now: Mapping[str, str]) -> tuple[str, ...]:
-    """Under which names of a version a part counts: its own, if there still is one, and that of its sentence.
-
-    Both, where these are two: neither a new name nor a decoy with the old sentence may empty what is on record. Its own
-    where there is neither, should a later version have it again. `now`: the sentences of the version by their names.
-    """
-    names = [old] if old in now else []
-    same = [name for name, text in now.items() if text == sentence]
-    return tuple(dict.fromkeys((*names, *(same if old not in same else ())))) or (old,)
+Who = Callable[[str], tuple[str, ...]]
+"""The names that the policy in force has for whoever signed under a name."""
+Sentences = Mapping[str, str]
+"""What each part of one kind says, by its name."""
 
 
-def said_under(policy: Policy, said: Iterable[Said], sentences: Mapping[str, str]) -> tuple[list[Said], dict[str, str]]:
-    """What was determined, by the names that a version has for it, and the sentence that each name had last."""
-    now = {item.id: alike(item.text) for item in policy.determinations}
-    goes = {old: goes_to(old, sentence, now) for old, sentence in sentences.items()}
-    moved = [
-        (at, it if new == it.determination else it.model_copy(update={"determination": new}))
-        for at, it in said
-        for new in goes.get(it.determination, (it.determination,))
-    ]
-    return moved, {old: text for old, text in sentences.items() if old in goes[old]} | now
+def by_themselves(by: str) -> tuple[str, ...]:
+    """Whoever signed, where nobody is known under another name."""
+    return (by,)
+
+
+def judged_of(policy: Policy) -> dict[str, str]:
+    return {item.id: alike(item.text) for item in policy.determinations}
+
+
+def risks_of(policy: Policy) -> dict[str, str]:
+    return {risk.id: alike(risk.about) for risk in policy.risks}
+
+
+def domains_of(policy: Policy) -> dict[str, str]:
+    return {domain.id: alike(domain.about) for domain in policy.domains}
+
+
+@dataclass(frozen=True)
+class Line:
+    """The names and sentences that a part has had since something was said of it."""
+
+    names: frozenset[str]
+    sentences: frozenset[str] = frozenset()
+    under: tuple[str, ...] = ()
+    """The names under which it counts now; those that it had last, if the policy has none of them."""
+
+    @staticmethod
+    def of(name: str, now: Sentences) -> Line:
+        sentences = frozenset({now[name]}) if name in now else frozenset[str]()
+        return Line(frozenset({name}), sentences, (name,))
+
+    def carried(self, now: Sentences) -> Line:
+        """The line once a version has come into force."""
+        names, sentences = set(self.names), set(self.sentences)
+        found: set[str] = set()
+        while new := {it for it in now if it not in found and (it in names or now[it] in sentences)}:
+            found |= new
+            names |= new
+            sentences |= {now[it] for it in new}
+        under = tuple(it for it in now if it in found) or self.under
+        return Line(frozenset(names), frozenset(sentences), under)
+
+
+def carried_all(lines: Mapping[str, Line], now: Sentences) -> dict[str, Line]:
+    """The lines of all names, by name, once a version has come into force: a name has whatever came to be under it."""
+    carried = {
+        name: line.carried(now) for name, line in ({name: Line.of(name, now) for name in now} | dict(lines)).items()
+    }
+    found = dict(carried)
+    for line in carried.values():
+        for name in line.under:
+            mine = found.get(name, Line.of(name, now))
+            found[name] = Line(mine.names | line.names, mine.sentences | line.sentences, mine.under)
+    return found
+
+
+Word = TypeVar("Word", Determination, RiskClaimed)
+
+
+@dataclass(frozen=True)
+class Said(Generic[Word]):
+    """What somebody signed, with what it is of by now."""
+
+    adopted: int
+    """Position of the adoption that was in force."""
+    entry: Word
+    sentence: str
+    """What it was said of."""
+    line: Line = field(compare=False)
+
+    @staticmethod
+    def of(adopted: int, entry: Word, name: str, now: Sentences) -> Said[Word]:
+        return Said(adopted, entry, now.get(name, ""), Line.of(name, now))
+
+    def carried(self, now: Sentences) -> Said[Word]:
+        return replace(self, line=self.line.carried(now))
+
+    def signers(self, adopted: int, who: Who) -> tuple[str, ...]:
+        """Who says it, by today's names. Under the version in force whoever signed has the name that they had."""
+        return (self.entry.actor,) if self.adopted == adopted else who(self.entry.actor)
+
+
+def as_now(said: Iterable[Said[Word]]) -> Iterator[tuple[int, Word]]:
+    """Each with the adoption that was in force, once under every name that it counts under."""
+    for it in said:
+        part = "determination" if isinstance(it.entry, Determination) else "risk"
+        for name in it.line.under:
+            same = getattr(it.entry, part) == name
+            yield it.adopted, it.entry if same else it.entry.model_copy(update={part: name})

@@ -20,6 +20,8 @@ from scalegate.gate.determinations import seen_from
 from scalegate.gate.in_place import Left, left_words, may_claim, place_of, told_in_place
 from scalegate.gate.lineage import Runs, steps_back
 from scalegate.gate.pieces import owners, trained_at_most, trained_in
+from scalegate.gate.renaming import Said, Sentences, Who, by_themselves
+from scalegate.gate.signed import answers
 from scalegate.gate.situation import STATED, Claim, Situation
 from scalegate.ledger import entries
 from scalegate.policy.claimed import FIGURE, claimable, claimed_enough, gating_risk, risk_fact
@@ -47,22 +49,34 @@ __all__ = [
 
 
 def claims(
-    claimed: Iterable[tuple[int, entries.RiskClaimed]], runs: Runs, run: str, adopted_at: int
+    claimed: Iterable[Said[entries.RiskClaimed]],
+    runs: Runs,
+    run: str,
+    adopted_at: int,
+    now: Sentences,
+    who: Who = by_themselves,
 ) -> Iterator[Claim]:
-    """What was claimed, with what it is of as seen from a run. `claimed` has the adoption that was in force."""
+    """What was claimed, with what it is of as seen from a run, under each name and of each signer that it has now.
+
+    `now`: what the risks of the policy say.
+    """
     of: Callable[[str, str | None, bool], str] | None = None
     back: dict[str, int] = {}
-    for adoption, entry in claimed:
+    words = ((it, name, by) for it in claimed for name in it.line.under for by in it.signers(adopted_at, who))
+    for it, name, by in words:
+        entry = it.entry
         if of is None:
             of, back = seen_from(runs, run), steps_back(runs, run)
         yield Claim(
-            risk=entry.risk,
-            by=entry.actor,
+            risk=name,
+            by=by,
+            sentence=it.sentence,
+            reworded=it.sentence != now.get(name),
             action=entry.action,
             bound=entry.bound,
             time=entry.time,
             until=entry.until,
-            current=adoption == adopted_at,
+            current=it.adopted == adopted_at,
             of=of(entry.weights, entry.run, entry.bound is None),
             weights=entry.weights,
             configuration=entry.configuration,
@@ -244,6 +258,8 @@ def _live(said: Iterable[Claim], situation: Situation, action: Action) -> list[C
 
 
 def _replaces(said: Claim, before: Claim, situation: Situation, action: Action) -> bool:
+    if not answers(said, before):
+        return False
     if (said.weights, said.configuration) == (before.weights, before.configuration):
         return True
     if before.of == "elsewhere" or not _applies(said, situation, action):

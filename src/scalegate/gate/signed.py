@@ -27,6 +27,8 @@ __all__ = [
     "TierRecord",
     "Tried",
     "Word",
+    "Worded",
+    "answers",
 ]
 
 
@@ -57,7 +59,21 @@ class Own(Record):
     own: DerivedFlop
 
 
-class Statement(Record):
+class Worded(Record):
+    """Part of what is said of something that has a sentence in the policy."""
+
+    sentence: str = ""
+    """What it was said of."""
+    reworded: bool = False
+    """Whether what stands there now is another sentence."""
+
+
+def answers(said: Worded, before: Worded) -> bool:
+    """Whether somebody's word can make up for one before: it was of that sentence, or is of the one that is asked."""
+    return not said.reworded or said.sentence == before.sentence
+
+
+class Statement(Worded):
     """What a named person with the role determined, as far as it is about this run."""
 
     determination: str
@@ -135,7 +151,7 @@ class Granted(Record):
     """What was known in it against going on."""
 
 
-class Claim(Record):
+class Claim(Worded):
     """What a named person with the role said of the risk that remains, as far as it is about this run."""
 
     risk: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from math import ceil
 
 from scalegate.gate.budgets import NOBODY, Key, joined, next_year, year_of
@@ -19,12 +20,11 @@ from scalegate.gate.determinations import seen_from
 from scalegate.gate.in_place import may_claim
 from scalegate.gate.lineage import Runs, holders, members, steps_back, total
 from scalegate.gate.pieces import trained_in
-from scalegate.gate.renaming import goes_to
+from scalegate.gate.renaming import Line, Who, by_themselves, carried_all, risks_of
 from scalegate.gate.situation import STATED, Spent, Word
 from scalegate.ledger.entries import Entry, RiskClaimed, RunOpened, WeightsRecorded
 from scalegate.policy.claimed import claimable
 from scalegate.policy.document import ACTIONS, Policy, Risk
-from scalegate.text import alike
 from scalegate.units import CHANCE_DECIMALS, DAY
 
 __all__ = ["LEAST", "Spending"]
@@ -48,24 +48,18 @@ class Spending:
     """What was permitted while the policy in force had no number for it, and one before it had."""
     asked: set[tuple[str, str]] = field(default_factory=set)
     """The risks and actions for which any version took claims."""
-    abouts: dict[str, str] = field(default_factory=dict)
-    """The sentence that each risk had last."""
+    lines: dict[str, Line] = field(default_factory=dict)
+    """What each risk has been called, and what it said."""
 
-    def adopted(self, policy: Policy, claimed: Iterable[tuple[int, RiskClaimed]]) -> list[tuple[int, RiskClaimed]]:
-        """A version came into force: what was spent of a risk goes with its sentence, and so does what was claimed,
-        which is returned under the names that it has now."""
-        now = {risk.id: alike(risk.about) for risk in policy.risks}
-        goes = {old: goes_to(old, about, now) for old, about in self.abouts.items()}
+    def adopted(self, policy: Policy, who: Who = by_themselves) -> None:
+        """A version came into force: what was spent of a risk goes with its name and its sentence."""
+        self.lines = carried_all(self.lines, risks_of(policy))
+        goes = {old: line.under for old, line in self.lines.items()}
         self.spent, self.unasked = _renamed(self.spent, goes), _renamed(self.unasked, goes)
         self.spent_at = {(new, *key[1:]): at for key, at in self.spent_at.items() for new in goes.get(key[0], key[:1])}
         self.asked = {(new, act) for old, act in self.asked for new in goes.get(old, (old,))} | _asked(policy)
-        self.abouts = {old: about for old, about in self.abouts.items() if old in goes[old]}
-        self.abouts |= now
-        return [
-            (at, it if new == it.risk else it.model_copy(update={"risk": new}))
-            for at, it in claimed
-            for new in goes.get(it.risk, (it.risk,))
-        ]
+        for book in (self.spent, self.unasked):
+            book.update({key: _called(it, who) for key, it in book.items()})
 
     def under(self, policy: Policy) -> tuple[Spent, ...]:
         """What counts under a policy: what it has no number for is none of its budgets."""
@@ -171,6 +165,22 @@ def _renamed(spent: dict[Key, Spent], goes: Mapping[str, tuple[str, ...]]) -> di
             it = it.model_copy(update={"risk": new})
             found[mine] = _both(found[mine], it) if mine in found else it
     return found
+
+
+def _called(it: Spent, who: Who) -> Spent:
+    """With those who said something of it under the names that they have now."""
+    return it.model_copy(
+        update={
+            part: tuple(
+                dict.fromkeys(
+                    word.model_copy(update={"by": by, "again": tuple(dict.fromkeys(chain(*map(who, word.again))))})
+                    for word in getattr(it, part)
+                    for by in (who(word.by) if word.by != NOBODY else (NOBODY,))
+                )
+            )
+            for part in _WORDS
+        }
+    )
 
 
 def _both(one: Spent, other: Spent) -> Spent:
