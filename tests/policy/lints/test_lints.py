@@ -164,12 +164,39 @@ CASES = (
         Case("part-always-met", {LAST: clause(f"condition\n    when: {when}", "A limit.")})
         for when in (
             "compute <= 1e12 FLOP or -1 FLOP <= arithmetic.evidence.compute",
-            "0 * compute <= arithmetic.evidence.compute",
+            "compute <= 1e12 FLOP and (not arithmetic.reached or -1 FLOP <= arithmetic.evidence.compute)",
+            "at least 1 of (compute <= 1e12 FLOP, 0 FLOP <= arithmetic.evidence.compute)",
             "compute <= 1e12 FLOP or 2020-01-01 <= lineage.opened",
             "compute <= 1e12 FLOP and (arithmetic.ruled_out or meter.sound)",
             "compute <= 1e12 FLOP and (arithmetic.ruled_out or now <= 2028-01-01 or 2027-01-01 <= now)",
             "compute <= 1e12 FLOP and not (arithmetic.reached and not always)",
         )
+    ),
+    *(
+        Case("any-amount", {LAST: clause(f"condition\n    when: {when}", "A limit.")})
+        for when in (
+            "0 * compute <= arithmetic.evidence.compute",
+            "0 FLOP <= arithmetic.evidence.compute and not arithmetic.reached",
+            "at least 2 of (0 FLOP <= arithmetic.evidence.compute, not arithmetic.reached)",
+            "now <= 2020-01-01 or (0 FLOP <= arithmetic.evidence.compute and not arithmetic.reached)",
+        )
+    ),
+    *(
+        Case("clause-ends", {LAST: clause(f"condition\n    when: {when}", "A limit.")})
+        for when in (
+            "compute <= 1e12 FLOP or 2027-01-01 <= now",
+            "compute <= 1e12 FLOP or (2027-01-01 <= now and now <= 2028-01-01)",
+            "not arithmetic.reached and (compute <= 1e12 FLOP or 2027-01-01 <= now)",
+        )
+    ),
+    Case(
+        "clause-later",
+        {
+            LAST: clause(
+                "condition\n    when: not arithmetic.reached and (compute <= 1e12 FLOP or now <= 2028-01-01)",
+                "A limit.",
+            )
+        },
     ),
     Case("clause-later", {LAST: clause("condition\n    when: compute <= 1e12 FLOP or now <= 2999-01-01", "A limit.")}),
     Case("clause-later", {'section: "5.1"}\n': 'section: "5.1"}\n    in_force: {from: 2999-01-01}\n'}),
