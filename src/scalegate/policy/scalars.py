@@ -285,6 +285,10 @@ def _figure(text: str) -> FigureOf:
         except InputError as error:
             if re.search(_LIKE[kind], text):
                 likely = error
+    growth = meant.percent_of_growth(text)
+    if growth is not None and meant.as_share(text) is None:
+        fix = f"a share is `100%` at most; for a factor {growth}"
+        raise InputError(f"`{text}` is more than all there is", fix=fix)
     shown = ", ".join(f"`{example}`" for _, _, example in FIGURES.values())
     raise likely or InputError(f"`{text}` is not a figure", fix=f"write a number with its unit: {shown}")
 
