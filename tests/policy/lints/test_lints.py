@@ -312,6 +312,15 @@ CASES = (
             )
         },
     ),
+    Case(
+        "other-figure",
+        {LAST: clause(DUTY, "A report is published by 1 June 2027.").replace("by: 2027-06-01", "by: 2028-06-01")},
+    ),
+    Case("figure-not-checked", {CAP: f"{CAP[:-1]}, until the end of 2031."}),
+    Case(
+        "figure-not-checked",
+        {TEXT: f"{TEXT[:-1]}, as is looked at every 2 months.", "        valid_for: 3 months\n": ""},
+    ),
     Case("parameter-overdue", parameter(PAST), beside=("never-met",)),
     Case("parameter-due", parameter(SOON)),
     Case("parameter-loosens", parameter(NOW, LATER)),
