@@ -20,6 +20,9 @@ _INVISIBLE = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
     + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 )
+_OF_NO_USE = ("Cc", "Cf", "Cs", "Cn", "Zs")
+"""Control and format characters, halves of a character, what no character has, and spaces that are not plain: no screen
+shows them, or shows them as something else."""
 _BREAKS = frozenset("\n\u2028\u2029")
 
 
@@ -29,11 +32,7 @@ def unshowable(text: str, *, lines: bool) -> str | None:
         if character in _BREAKS:
             if not (lines and character == "\n"):
                 return character
-        # Control characters, halves of a character, and what is read without being seen: format characters, as marks
-        # that turn the direction of text around are.
-        elif character not in _PLAIN and (
-            unicodedata.category(character) in ("Cc", "Cf", "Cs") or character in _INVISIBLE
-        ):
+        elif character not in _PLAIN and (unicodedata.category(character) in _OF_NO_USE or character in _INVISIBLE):
             return character
     return None
 

@@ -7,6 +7,7 @@ serves both and nothing passes through a float.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -104,6 +105,8 @@ def _text(text: str) -> str:
     if not text.strip():
         raise InputError("the text is empty", fix="write what is meant")
     hidden = unshowable(text, lines=True)
+    if hidden and unicodedata.category(hidden) == "Zs":
+        raise InputError(f"the text has the character U+{ord(hidden):04X}, which is no plain space", fix="write one")
     if hidden:
         raise InputError(f"the text has the character U+{ord(hidden):04X}, which cannot be shown", fix="remove it")
     return text
