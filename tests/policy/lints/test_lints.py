@@ -99,6 +99,16 @@ LIMIT = clause("compute_cap\n    at: 1e13 FLOP", "No run goes past 1e13 FLOP.")
 WIDER = LIMIT.replace("[train]", "[train, store]")
 
 CASES = (
+    Case("exception-bounds-nothing", {"valid_for: 30 days, growth": "valid_for: 900 years, growth"}, sound=ALL_THREE),
+    Case("exception-bounds-nothing", {"growth: 1.5x": "growth: 1000000x"}, sound=ALL_THREE),
+    Case(
+        "exception-bounds-nothing",
+        {
+            "safeguards.level-2],": "safeguards.level-2, cap.absolute, last-gate, international.cap],",
+            "actions: [train], granted_by": "actions: [train], undefined_tests: yes, granted_by",
+        },
+        sound=ALL_THREE,
+    ),
     Case(
         "exception-leaves-out",
         {"cadence, safeguards.level-2]": "cadence]"},
@@ -113,6 +123,8 @@ CASES = (
     Case("gates-what-is-held", {LAST: STORED}),
     Case("no-elicitation", {"share: 1%, at_least: 2e10 FLOP": "share: 0%, at_least: 0 FLOP"}),
     Case("no-elicitation", {"share: 1%, at_least: 2e10 FLOP": "share: 0%, at_least: 1 FLOP"}),
+    Case("no-elicitation", {"share: 1%, at_least: 2e10 FLOP": "share: 0%, at_least: 2e10 FLOP"}),
+    Case("alarm-near-threshold", {'alarm: "0.20"': 'alarm: "0.49"'}),
     Case("much-error", {"alpha: 5%": "alpha: 99%"}),
     Case("alarm-near-all", {'alarm: "0.20"': 'alarm: "0.999"', 'threshold: "0.50"': 'threshold: "1"'}),
     Case("limit-out-of-reach", {"at: 1e13 FLOP": "at: 1e40 FLOP", "past 1e13 FLOP": "past 1e40 FLOP"}),
