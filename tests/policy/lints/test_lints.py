@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -480,6 +481,58 @@ def test_what_a_published_floor_is_weak_in_is_not_told_and_of_a_file_it_is(tmp_p
     assert ("part-always-met", "clause ours/low", ("floors", 0)) in found
     covered = coverage(load_policy(policy), TODAY)
     assert not [it for part in covered for it in part.has if "ours/" in it]
+
+
+@pytest.mark.parametrize(
+    ("own", "floor", "told"),
+    [
+        ({}, {}, []),
+        ({"1e13 FLOP": "5e12 FLOP", "4x": "3x"}, {}, []),
+        ({"buffer: 6x": "buffer: 4.5x", "every: 4x": "every: 3x", "every 4x": "every 3x"}, {}, []),
+        (
+            {},
+            {"1e13 FLOP": "5e12 FLOP"},
+            [
+                (
+                    "two-figures",
+                    "clause cap.absolute",
+                    "the limit is 1.00e+13 FLOP here and 5.00e+12 FLOP in `ours/cap.absolute`, which binds",
+                )
+            ],
+        ),
+        (
+            {},
+            {"every: 4x": "every: 3x", "every 4x": "every 3x"},
+            [("two-figures", "clause cadence", "the growth is 4x here and 3x in `ours/cadence`, which binds")],
+        ),
+    ],
+)
+def test_a_policy_that_is_stricter_than_its_floor_is_not_told_that_it_differs(
+    tmp_path: Path, own: dict[str, str], floor: dict[str, str], told: list[tuple[str, str, str]]
+) -> None:
+    lints = on_floor(tmp_path, own, floor)
+    assert [(it.rule.code, it.about, it.what) for it in lints] == told
+
+
+def test_what_a_policy_masks_of_its_own_is_told_and_of_its_floor_it_is_not(tmp_path: Path) -> None:
+    lints = on_floor(tmp_path, {"at: 1e13 FLOP": "at: 1e12 FLOP", "past 1e13 FLOP": "past 1e12 FLOP"}, {})
+    assert {(it.rule.code, it.about) for it in lints} == {
+        ("never-decides", "clause last-gate"),
+        ("never-decides", "clause international.cap"),
+    }
+
+
+def on_floor(tmp_path: Path, own: dict[str, str], floor: dict[str, str]) -> list[Lint]:
+    """The weaknesses of the sound policy, changed, on a floor that is the same policy, changed."""
+    (tmp_path / "ours.yaml").write_text(changed(SOUND.replace("policy: arithmetic-demo", "policy: ours"), floor))
+    text = re.sub(
+        r"roles: \[([a-z, ]+)\]",
+        lambda found: f"roles: [{found[1]}, {', '.join(f'ours/{it}' for it in found[1].split(', '))}]",
+        changed(SOUND, own),
+    )
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(text.replace("people:", "floors:\n  - {file: ours.yaml}\npeople:", 1))
+    return [it for it in check_policy(load_policy(policy), TODAY) if it.rule.severity == "weakness"]
 
 
 FLOOR = """scalegate: 1

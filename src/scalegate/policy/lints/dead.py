@@ -17,6 +17,7 @@ from scalegate.policy.document import (
     UndefinedTest,
 )
 from scalegate.policy.entails import positive
+from scalegate.policy.floors import floor_of
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.lints.tree import (
     always_met,
@@ -254,6 +255,8 @@ def _masked(policy: Policy, index: int, clause: Clause, compiled: CompiledClause
             continue
         if other == clause or (isinstance(clause, ComputeCap) and clause.tier is None):
             continue
+        if floor_of(clause.id) is not None and floor_of(other.id) != floor_of(clause.id):
+            continue  # a policy that is stricter than its floor masks it, as it should
         if any(other.id in it.clauses and clause.id not in it.clauses for it in policy.exceptions):
             continue  # what an exception lets pass there is held here
         limits = all_values(policy, other.at)
