@@ -450,7 +450,7 @@ def test_which_figure_binds_is_said_of_what_both_gate() -> None:
     lints = found(SOUND.replace(LAST, WIDER.replace("1e13", "5e13")))
     (figures,) = [it for it in lints if it.rule.code == "two-figures"]
     assert figures.what.endswith("what binds for `train` is 1.00e+13 FLOP of `cap.absolute`")
-    assert figures.fix == "write one figure in each of them"
+    assert figures.fix == "write the stricter figure in each of them"
 
 
 def test_a_limit_behind_one_that_an_exception_lets_pass_decides() -> None:

@@ -147,7 +147,7 @@ def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
         if figure.name in names
     ]
     what = f"{', and '.join(said)}; what binds {where}is {' and '.join(binding)}"
-    fix = "write one figure in each of them" if unlike else "keep one figure, in one clause"
+    fix = "write the stricter figure in each of them" if unlike else "keep the stricter figure, in one clause"
     yield Lint(TWO_FIGURES, path, about, what, fix)
 
 
