@@ -1,6 +1,7 @@
 """What a text that is no figure seems to mean, as it should have been written; None where that is not certain.
 
-What these return reads as the very number that was meant: whoever obeys a message must not loosen a policy by it.
+What these return reads as the very number that was meant: whoever obeys a message must not loosen a policy by it. Where
+there are two readings, neither is offered.
 """
 
 from __future__ import annotations
@@ -27,12 +28,21 @@ __all__ = [
 
 _GROUPED = r"[0-9]{1,3}(?:([,_ '])[0-9]{3})(?:\1[0-9]{3})*(?:\.[0-9]{1,40})?"
 _POWER = r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?) ?[x×*·] ?)?10(?:\^|\*\*)([0-9]{1,3})"
+_DOTTED = r"[1-9][0-9]{0,2}\.[0-9]{3}"
+"""Ten thousand, to some, and to others ten."""
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _TIMES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
     *("november", "december"),
 )
+_UNITS = {"sec": "second", "min": "minute", "hr": "hour", "wk": "week", "mth": "month", "mnth": "month", "yr": "year"}
+_SURE = 0.8
+"""How like a unit a word must be to be one that is misspelt: no more than a letter or two are amiss."""
+_COUNTED = re.compile(
+    "samples?|evaluations?|people|persons?|officers?|members?|signatures?|tasks?|questions?|items?|attempts?|tests?"
+)
+"""What may stand behind a count. Any other word may multiply it, as dozens do."""
 MAX_MEANT = 10**40
 
 
@@ -47,6 +57,8 @@ def _number(text: str, *, sums: bool = False) -> tuple[Fraction, str] | None:
     if match is None:
         return None
     number, value = match["number"], None
+    if re.fullmatch(_DOTTED, number):
+        return None
     if power := re.fullmatch(_POWER, number):
         value = Fraction(power[1] or 1) * 10 ** int(power[2])
     elif re.fullmatch(r"[0-9]{0,40}\.?[0-9]{1,40}(?:[eE][-+]?[0-9]{1,2})?|[0-9]{1,40}\.", number):
@@ -63,8 +75,8 @@ def _number(text: str, *, sums: bool = False) -> tuple[Fraction, str] | None:
 
 def _whole(text: str) -> Fraction | None:
     """A number alone; a comma between three digits and three groups them, for what is under a line is no small part."""
-    found = _number(text.strip().replace(",", "_"))
-    return found[0] if found and not found[1] else None
+    grouped = re.fullmatch(r"[0-9]{1,40}|[0-9]{1,3}([,_ '])[0-9]{3}(?:\1[0-9]{3})*", text.strip())
+    return Fraction(re.sub("[,_ ']", "", grouped[0])) if grouped else None
 
 
 def _sure_groups(number: str) -> bool:
@@ -93,9 +105,11 @@ def _with(value: Fraction, unit: str) -> str | None:
 
 
 def as_flop(text: str) -> str | None:
-    found = _number(text) or _number(text.replace(",", "_") if text.count(",") == 1 else "")
+    plain = _number(text)
+    found = plain or _number(text.replace(",", "_") if text.count(",") == 1 else "")
     match = re.fullmatch(rf"(?:({'|'.join(_TIMES)})(?: |$))?([kKMGTPEZY]?)(?i:flops?)?", found[1]) if found else None
-    if found is None or match is None:
+    # A comma may stand for a point where a part of the unit is an amount as well.
+    if found is None or match is None or (plain is None and (match[1] or match[2])):
         return None
     whole = found[0] * _TIMES.get(match[1], 1) * 10 ** (3 * " kMGTPEZY".index((match[2] or " ").replace("K", "k")))
     return _with(whole, " FLOP") if whole.denominator == 1 and whole <= MAX_MEANT else None
@@ -109,9 +123,7 @@ def as_duration(text: str, units: Mapping[str, int], most: int) -> str | None:
         found = Fraction(_WORDS.index(match[1]) + 1), match[2]
     if found is None:
         return None
-    word = re.sub(r"[^a-z]", "", found[1].lower())
-    near = difflib.get_close_matches(word.removesuffix("s"), units, n=1)
-    unit = near or [name for name in units if word and name.startswith(word)]
+    unit = _unit(found[1].lower(), units)
     if len(unit) != 1 or found[0] * units[unit[0]] > most:
         return None
     seconds = found[0] * units[unit[0]]
@@ -120,6 +132,16 @@ def as_duration(text: str, units: Mapping[str, int], most: int) -> str | None:
     smaller = [name for name in ("day", "hour", "minute", "second") if seconds % units[name] == 0]
     name = unit[0] if found[0].denominator == 1 else smaller[0]
     return f"{int(seconds / units[name])} {name}s"
+
+
+def _unit(text: str, units: Mapping[str, int]) -> list[str]:
+    """The units that a word may stand for."""
+    written = re.fullmatch(r"-?([a-z]+)\.?", text)
+    word = (written[1].removesuffix("s") or written[1]) if written else ""
+    if word in _UNITS:
+        return [_UNITS[word]]
+    near = difflib.get_close_matches(word, units, 1, _SURE)
+    return [it for it in near if it[0] == word[0]] or [it for it in units if word and it.startswith(word)]
 
 
 def as_factor(text: str) -> str | None:
@@ -139,16 +161,20 @@ def percent_of_growth(text: str) -> str | None:
 
 
 def as_share(text: str) -> str | None:
-    """A number without `%` is a part where it has a point, and is taken for percent where it is over 1."""
+    """A number without `%` is a part where it has a point, and percent where it is over 1; 1 may be either."""
     found = _number(text, sums=True)
     if found is None or found[1].lower().replace(" ", "") not in ("", "%", "percent", "percents"):
         return None
     value = found[0]
     if found[1]:
         return _with(value, "%") if value <= 100 else None
-    if value <= 1 and re.search("[./,]| in | out of ", text):
+    if value < 1 and re.search("[./,]| in | out of ", text):
         return _with(value * 100, "%")
-    return _with(value, "%") if 1 < value <= 100 else None
+    return _with(value, "%") if 1 < value <= 100 and not _ratio(text) else None
+
+
+def _ratio(text: str) -> bool:
+    return re.search("/| in | out of ", text) is not None
 
 
 def as_chance(text: str) -> str | None:
@@ -164,7 +190,7 @@ def as_score(text: str) -> str | None:
     if found is None or found[1].lower() not in ("", "%", "percent"):
         return None
     # What is over 1 is a number of percent: no score is.
-    value = found[0] / 100 if found[1] or found[0] > 1 else found[0]
+    value = found[0] / 100 if found[1] or (found[0] > 1 and not _ratio(text)) else found[0]
     shown = decimal(value) if value <= 1 else None
     return f"{shown}00"[:4] if shown and "." in shown and len(shown) < 4 else shown
 
@@ -174,13 +200,8 @@ def as_count(text: str) -> str | None:
     if word in _WORDS:
         return str(_WORDS.index(word) + 1)
     found = _number(text) or _number(text.replace(",", "_") if text.count(",") == 1 else "")
-    # What is counted may stand behind it; a word that multiplies is none.
-    counted = (
-        found is not None
-        and re.fullmatch("[a-z]{3,}", found[1])
-        and found[1] not in (*_TIMES, "percent", "dozen", "times")
-    )
-    if found is None or (found[1] and not counted) or found[0].denominator != 1 or not 1 <= found[0] < 10**9:
+    counted = found is not None and (not found[1] or _COUNTED.fullmatch(found[1].lower()))
+    if found is None or not counted or found[0].denominator != 1 or not 1 <= found[0] < 10**9:
         return None
     return str(int(found[0]))
 

@@ -15,10 +15,30 @@ MAX_DOCUMENT_BYTES = 47_000
 """Longest canonical JSON of a policy or a decision. An envelope holds 65,535 bytes, and base64 takes four for
 three; the statement around the document and the name of the key have the rest."""
 _PLAIN = frozenset(map(chr, range(32, 127)))
-# Of what no screen shows: what is no control or format character by its category.
-_INVISIBLE = frozenset(
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
-    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+_OF_NO_USE = ("Cc", "Cf", "Cs", "Zs")
+"""Control and format characters, halves of a character, and spaces that are not plain: no screen shows them, or shows
+them as something else."""
+_CATEGORY = unicodedata.ucd_3_2_0.category
+"""By one edition, which every Python has: what counts in a ledger may not depend on who reads it."""
+# What is no such character by its category in that edition, and is shown by no screen: ignorable letters, marks and
+# fillers, what no character has and is to be ignored, and the format characters of later editions.
+_INVISIBLE = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u061c\u08e2") | frozenset(
+    chr(code)
+    for first, last in (
+        (0x0600, 0x0605),
+        (0x0890, 0x0891),
+        (0x180B, 0x180F),
+        (0x2064, 0x206F),
+        (0xFE00, 0xFE0F),
+        (0xFFF0, 0xFFF8),
+        (0x110BD, 0x110BD),
+        (0x110CD, 0x110CD),
+        (0x13430, 0x1343F),
+        (0x1BCA0, 0x1BCA3),
+        (0x1D173, 0x1D17A),
+        (0xE0000, 0xE0FFF),
+    )
+    for code in range(first, last + 1)
 )
 _BREAKS = frozenset("\n\u2028\u2029")
 
@@ -29,11 +49,7 @@ def unshowable(text: str, *, lines: bool) -> str | None:
         if character in _BREAKS:
             if not (lines and character == "\n"):
                 return character
-        # Control characters, halves of a character, and what is read without being seen: format characters, as marks
-        # that turn the direction of text around are.
-        elif character not in _PLAIN and (
-            unicodedata.category(character) in ("Cc", "Cf", "Cs") or character in _INVISIBLE
-        ):
+        elif character not in _PLAIN and (character in _INVISIBLE or _CATEGORY(character) in _OF_NO_USE):
             return character
     return None
 

@@ -18,6 +18,7 @@ STATED = {
     "*.elicitation": "5e9 FLOP",
     "*.unevaluated": "1e11 FLOP",
     "compute": "2e11 FLOP",
+    "lineage.opened": "2026-11-01",
 }
 
 
@@ -41,6 +42,9 @@ def detail(when: str) -> str:
         ("compute < 2e11 FLOP", "compute (2.00e+11 FLOP) >= 2.00e+11 FLOP"),
         ("now < 2026-12-01", "now (2026-12-01T00:00:00Z) >= 2026-12-01T00:00:00Z"),
         ("now - arithmetic.evidence.time <= 2 hours", "now - arithmetic.evidence.time (1 day) > 2 hours"),
+        ("now <= lineage.opened + 10 days", "now (2026-12-01T00:00:00Z) > lineage.opened + 10 days (2026-11-11T00:00:00Z)"),  # noqa: E501
+        ("compute + arithmetic.unevaluated <= 2e11 FLOP", "compute + arithmetic.unevaluated (3.00e+11 FLOP) > 2.00e+11 FLOP"),  # noqa: E501
+        ("5000000001 FLOP <= arithmetic.elicitation", "elicitation in `arithmetic` is 5,000,000,000 FLOP, at least 5,000,000,001 FLOP is due"),  # noqa: E501
         ("now + 10 days <= 2026-12-05", "now + 10 days (2026-12-11T00:00:00Z) > 2026-12-05T00:00:00Z"),
     ],
 )  # fmt: skip

@@ -13,6 +13,7 @@ from scalegate.text import alike, escaped, unshowable
 from support import POLICY_TEXT
 
 UNSEEN = ["\u200b", "\u2060", "\u00ad", "\u200d", "\ufeff", "\u2800", "\u3164", "\ufe0f", "\U000e0061"]
+UNSEEN += ["\u2065", "\ufff3", "\U000e0fff", "\u00a0", "\u2003", "\u3000"]
 
 
 @pytest.mark.parametrize("hidden", UNSEEN)

@@ -43,9 +43,19 @@ def corrected(parse: Reads, text: str) -> str | None:
         ("factor", "4", "4x"), ("factor", "x1.5", "1.5x"), ("factor", "4 times", "4x"), ("factor", "1,5x", "1.5x"),
         ("factor", "1,000x", None), ("factor", "lots", None),
         ("count", "5e2", "500"), ("count", "500.0", "500"), ("count", "1,000", "1000"), ("count", "two", "2"),
-        ("count", "400 samples", "400"), ("count", "4 thousand", None), ("count", "-1", None), ("count", "2.5", None),
+        ("count", "400 samples", "400"), ("count", "4 thousand", None), ("count", "4 thousands", None),
+        ("count", "3 dozens", None), ("count", "2 pairs", None), ("count", "1.000", None), ("factor", "1.500", None),
+        ("count", "-1", None), ("count", "2.5", None),
         ("duration", "2.5 days", "60 hours"), ("duration", "90days", "90 days"), ("duration", "10m", None),
+        ("duration", "500 msec", None), ("duration", "2 \u00b5s", None), ("duration", "3 ms", None),
+        ("duration", "5 weekdays", None), ("duration", "3 biweeks", None), ("duration", "1 midday", None),
+        ("duration", "1.000 days", None), ("duration", "4 hrs", "4 hours"), ("duration", "2 mos", "2 months"),
+        ("duration", "6 mths", "6 months"), ("duration", "90-day", "90 days"), ("duration", "3 mounths", "3 months"),
         ("chance", "0.1 %", "0.1%"), ("chance", "1 in 1000", "0.1%"), ("chance", "1/1,000", "0.1%"),
+        ("chance", "1 in 10.000", None), ("chance", "1 in 2,5", None), ("chance", "1 in 10 000", "0.01%"),
+        ("share", "1.0", None), ("share", "1/1", None), ("share", "3/2", None), ("share", "5.000", None),
+        ("score", "3/2", None), ("score", "3/4", "0.75"), ("flop", "1,234 EFLOP", None),
+        ("flop", "1,5 EFLOP", "1.5e18 FLOP"),
         ("chance", "1 in 3", None), ("chance", "10", None),
         ("share", "0.05", "5%"), ("share", "0.1 %", "0.1%"), ("share", "1", None), ("share", "150%", None),
         ("score", "60", "0.60"), ("score", "50%", "0.50"), ("score", "0,5", "0.50"), ("score", "high", None),
@@ -66,6 +76,11 @@ def test_a_percentage_is_no_factor_and_what_it_may_mean_is_said() -> None:
         units.parse_factor("20%")
     assert caught.value.fix is not None
     assert "20% more is `1.2x`, and 20% of it is `0.2x`" in caught.value.fix
+
+
+def test_a_figure_of_more_than_all_is_read_as_growth_both_ways() -> None:
+    with pytest.raises(InputError, match=r"400% more is `5x`, and 400% of it is `4x`"):
+        scalars._figure("400%")
 
 
 numbers = st.integers(0, 10**7).map(str) | st.builds("{}.{}".format, st.integers(0, 999), st.integers(0, 10**6))

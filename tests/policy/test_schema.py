@@ -24,6 +24,7 @@ EXAMPLES = ("arithmetic", "starter", "frontier", "floor")
 PUBLISHED = [(str(it), it.path.read_text(encoding="utf-8")) for it in published()]
 POLICIES = [(name, read_example(name)) for name in EXAMPLES] + PUBLISHED
 BEYOND = {
+    "comment_in_text": "what a comment hides",
     "day_that_is_not": "how many days a month has",
     "duplicate_key": "what a field said before it was said again",
     "hidden_direction": "which characters can be shown",

@@ -63,6 +63,31 @@ def test_an_item_without_a_value_at_the_top_is_a_fault_with_a_place() -> None:
     assert read.faults == [((0, 1), "item 1 of the list has no value", "write a value, or remove the item")]
 
 
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml_text._FAST or yaml.SafeLoader])
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("text: Risk class #3 must never be trained.\n", (0, 17)),
+        ("text: Risk class # 3 must never be trained.\n", (0, 17)),
+        ("text: Risk class  #3 must never be trained.\n", (0, 18)),
+        ("text: Risk\n  class #3 must never be trained.\n", (1, 8)),
+        ("not_measured:\n  - Chains past step #3\n", (1, 21)),
+        ("{text: Risk class #3\n}\n", (0, 18)),
+        ("\ufefftitle: Risk #3\n", (0, 12)),
+        ("text: Risk class.  # to be said better\n", None),
+        ('text: "Risk class #3 must never be trained."\n', None),
+        ('text: "Risk class." #3\n', None),
+        ("text: Risk class#3 must never be trained.\n", None),
+        ("text: >-\n  Risk class #3 must never be trained.\n", None),
+        ("text: Risk class.\n#3\n", None),
+        ("at: 1e25 FLOP #3\n", None),
+    ],
+)
+def test_a_sentence_that_a_comment_cuts_is_refused(loader: Any, text: str, cut: tuple[int, int] | None) -> None:
+    faults = yaml_text.YamlText(text, loader, yaml_text.POLICY).faults
+    assert [spot for spot, _, _ in faults] == ([cut] if cut else [])
+
+
 @needs_libyaml
 @pytest.mark.parametrize("text", TEXTS[:2], ids=["arithmetic", "starter"])
 def test_an_example_is_read_by_libyaml(text: str, monkeypatch: pytest.MonkeyPatch) -> None:

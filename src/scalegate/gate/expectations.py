@@ -180,7 +180,7 @@ def _misfits(policy: Policy, action: Action, expect: Expect, at: PartPath) -> It
         named += [((*at, field, index), name) for index, name in enumerate(getattr(expect, field) or ())]
     for path, name in named:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.65)
             fix = f"did you mean `{near[0]}`?" if near else f"one of {', '.join(f'`{it}`' for it in known)}"
             if any(clause.id == name for clause in policy.clauses):
                 fix = "give the situation an `action` that it is about"

@@ -25,6 +25,7 @@ LISTED = 4
 def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = ()) -> str:
     """What makes the clause met or violated, or what is unknown and why; `faults` say why a bare fact is false."""
     condition = settled(test.condition, facts)
+    written = test.kind == "condition"
     match status:
         case "not applicable":
             return "not in force at this time"
@@ -34,14 +35,13 @@ def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = 
             return "too few parties have adopted its tier"
         case "not shown":
             reasons = unknowns(condition, facts).values()
-            lines = [*_no_bound(condition, facts), *_ruled_out_failed(condition, facts)]
+            lines = [*_no_bound(condition, facts), *_ruled_out_failed(condition, facts, written=written)]
             lines += [f"{why.detail or why.reason.value} [{why.reason.value}]" for why in reasons]
         case "met":
             needed = _short(list(_all_the_same(test, facts)))
-            lines = list(_because(condition, facts, Truth.TRUE))
+            lines = list(_because(condition, facts, Truth.TRUE, written=written))
             return (_short(lines) or str(status)) + (f"; asked for since {needed}" if needed else "")
         case "violated":
-            written = test.kind == "condition"
             lines = [*_no_bound(condition, facts), *_because(condition, facts, Truth.FALSE, written=written), *faults]
     return _short(lines) or str(status)
 
@@ -53,17 +53,17 @@ def _no_bound(expr: Expr, facts: Facts) -> Iterator[str]:
             yield f"{why.detail} [{why.reason.value}]"
 
 
-def _ruled_out_failed(expr: Expr, facts: Facts) -> Iterator[str]:
+def _ruled_out_failed(expr: Expr, facts: Facts, *, written: bool = False) -> Iterator[str]:
     """What is known to be so and leaves the clause only its unknown alternatives."""
     if evaluate(expr, facts) is Truth.TRUE:
         # What is so already needs none of its other ways.
         return
     if isinstance(expr, Fact | Compare | Not):
         if not _first_is_past(expr, facts):
-            yield from _because(expr, facts, Truth.FALSE)
+            yield from _because(expr, facts, Truth.FALSE, written=written)
     elif not isinstance(expr, AtLeast) or all(isinstance(item, All) for item in expr.items):
         for item in children(expr):
-            yield from _ruled_out_failed(item, facts)
+            yield from _ruled_out_failed(item, facts, written=written)
 
 
 def _all_the_same(test: Test, facts: Facts) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _because(expr: Expr, facts: Facts, truth: Truth, *, written: bool = False) -
         case Fact(name):
             yield fact_sentence(name, truth is Truth.TRUE)
         case Compare(op, left, right):
-            worded = sentence(expr, facts, truth is Truth.TRUE)
+            worded = sentence(expr, facts, truth is Truth.TRUE, written=written)
             if worded is not None:
                 yield worded
                 return

@@ -50,8 +50,11 @@ def fact_sentence(name: str, holds: bool) -> str:
     return words[not holds].format(shown)
 
 
-def sentence(compare: Compare, facts: Facts, holds: bool) -> str | None:
-    """A comparison in words; None if there are none for its shape, or a number is missing."""
+def sentence(compare: Compare, facts: Facts, holds: bool, *, written: bool = False) -> str | None:
+    """A comparison in words; None if there are none for its shape, or a number is missing.
+
+    `written`: by the policy's people, who may mean anything by it.
+    """
     if compare.op == "<" and not compare.left.terms and compare.right == term("now"):
         # Instants are whole seconds: later than one is the next.
         compare = at_most(constant(floor(compare.left.const) + 1), compare.right)
@@ -64,7 +67,7 @@ def sentence(compare: Compare, facts: Facts, holds: bool) -> str | None:
     if any(c != 1 for c, _ in left.terms + right.terms[len(scaled) :]) or any(c <= 0 for c, _ in scaled):
         return None
     values = [_value(name, facts) for _, name in left.terms + right.terms]
-    if make is None or any(value is None for value in values):
+    if make is None or (written and make in OF_A_FIRST) or any(value is None for value in values):
         return None
     return make(left, right, [value for value in values if value is not None], holds)
 
@@ -126,7 +129,8 @@ def _share(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> 
 
 def _elicited(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
     domain = right.terms[0][1].removesuffix(".elicitation")
-    return f"elicitation in `{domain}` is {_flop(values[0])}, at least {_flop(left.const)} is due"
+    spent, due = _both(values[0], left.const)
+    return f"elicitation in `{domain}` is {spent}, at least {due} is due"
 
 
 def _recent(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
@@ -288,6 +292,8 @@ SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool]
 
 SCALED = frozenset({_carries, _share, _scaled, _carried})
 """Those that say by how much the fact on the right is multiplied."""
+OF_A_FIRST = frozenset({_opened, _first, _first_said})
+"""Those that speak of a first evaluation, judgement or claim: what people wrote may not be about one."""
 
 
 def _flop(value: Fraction) -> str:

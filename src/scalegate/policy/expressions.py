@@ -349,7 +349,7 @@ class _Reader:
 
     def _nearest(self, name: str) -> str | None:
         """The facts that are most like a name: of one that it names a part of, a few."""
-        near = difflib.get_close_matches(name, self._known, n=1)
+        near = difflib.get_close_matches(name, self._known, n=1, cutoff=0.65)
         if near:
             return f"`{near[0]}`"
         # `biology.score` is of `bio`, if of anything: what there is of that is what can be said of it.
@@ -393,7 +393,13 @@ class _Reader:
             self._fail(unit.at, f"`{unit.text}` is no unit", fix)
         grouped = re.match(r"[0-9]{1,3}(,[0-9]{3})+", self._text[token.at :])
         if grouped is not None and self._text[token.at - 1 : token.at] != ",":
-            self._fail(token.at, f"`{grouped[0]}` is no number", f"write `{grouped[0].replace(',', '')}`")
+            fix = f"write `{grouped[0].replace(',', '')}`"
+            fix += (
+                f", or `{grouped[0].replace(',', '.')}` where the comma is a point"
+                if grouped[0].count(",") == 1
+                else ""
+            )
+            self._fail(token.at, f"`{grouped[0]}` is no number", fix)
         return Quantity(Linear(value), Kind.COUNT, factor=value)
 
     def _read(self, parse: Callable[[str], int], text: str, at: int) -> int:

@@ -12,7 +12,18 @@ from fractions import Fraction
 
 from scalegate.units import parse_duration, parse_flop
 
-__all__ = ["amounts", "bounding", "chances", "counted", "durations", "figures", "grown", "leasts", "quorums"]
+__all__ = [
+    "amounts",
+    "bounding",
+    "chances",
+    "counted",
+    "durations",
+    "figures",
+    "grown",
+    "leasts",
+    "quorums",
+    "recurring",
+]
 
 
 def figures(text: str) -> tuple[str, ...]:
@@ -85,6 +96,13 @@ def counted(text: str) -> Iterator[tuple[str, int]]:
     """Those durations for which it says that something counts: `each claim counts for 2 years`."""
     for found in re.finditer(rf"\b(?:counts?|valid|stands?|holds?)\b[^.;]{{0,30}}?({_DURATION.pattern})", text):
         yield from durations(found[1])
+
+
+def recurring(text: str) -> Iterator[str]:
+    """Durations within which, or at each of which, something is done: `reviewed every 6 months`."""
+    before = r"\b(?:within|every|each|for|last|past)(?: the (?:last|past))?"
+    for found in re.finditer(rf"{before} ({_DURATION.pattern})", text):
+        yield found[1]
 
 
 def chances(text: str) -> Iterator[tuple[str, Fraction]]:

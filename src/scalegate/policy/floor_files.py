@@ -64,7 +64,7 @@ def _named(text: str) -> str:
 
 
 def _like(field: str) -> str:
-    near = difflib.get_close_matches(field[:80], FIELDS, 1)
+    near = difflib.get_close_matches(field[:80], FIELDS, 1, 0.75)
     return (
         f"write `{near[0]}`" if near else "leave it out; a floor is named by " + ", ".join(f"`{it}`" for it in FIELDS)
     )

@@ -47,6 +47,8 @@ _CHOICES = {
     ("determinations", "about"): ("weights", "developer"),
 }
 """Of fields that must be there, and for which no choice is more likely than another."""
+_LIMIT = {"at", "above"}
+"""A clause that holds above an amount lets a run go on up to it, as one does that holds at it."""
 _SURE = 0.75
 """How like a word must be to one of a few choices: `compute` is like `count`, and does not mean it."""
 
@@ -274,7 +276,8 @@ def _shown(value: object) -> str:
 
 
 def _close(word: str, choices: list[str]) -> str | None:
-    close = difflib.get_close_matches(word[:80], choices, 1)
+    same = [it for it in choices if {it, word} == _LIMIT]
+    close = same or difflib.get_close_matches(word[:80], choices, 1, 0.65)
     return close[0] if close else None
 
 

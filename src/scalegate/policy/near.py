@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 __all__ = ["nearest", "or_like"]
 
+_LIKE = 0.65
+"""How like two names must be: with less, names that have little to do with each other are."""
+
 
 def or_like(name: str, known: Iterable[str], fix: str, before: str = "") -> str:
     """What to write in place of the name: the one that is most like it, if one is, and else what `fix` says.
@@ -20,7 +23,7 @@ def or_like(name: str, known: Iterable[str], fix: str, before: str = "") -> str:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The one that is most like the name, or begins as it does; None: there is none."""
     words = list(known)
-    near = difflib.get_close_matches(name[:80], words, 1)
+    near = difflib.get_close_matches(name[:80], words, 1, _LIKE)
     begun = [it for it in words if len(name) > 1 and (it.startswith(f"{name}-") or name.startswith(f"{it}-"))]
     begun += [it for it in words if min(len(name), len(it)) > 2 and (it.startswith(name) or name.startswith(it))]
     return near[0] if near else begun[0] if begun else None

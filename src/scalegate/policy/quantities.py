@@ -115,7 +115,7 @@ def _unlike(left: Quantity, right: Quantity) -> tuple[str, str] | None:
         if plain.factor is not None and other.kind is Kind.CHANCE:
             return None
         if plain.factor is not None:
-            unit = "FLOP" if other.kind is Kind.FLOP else "days"
+            example = "1e26 FLOP" if other.kind is Kind.FLOP else "90 days"
             number = meant.decimal(plain.factor) or plain.factor
-            return f"{number} has no unit, and stands beside {other.name}", f"write its unit: `{number} {unit}`"
+            return f"{number} has no unit, and stands beside {other.name}", f"write its unit, for example `{example}`"
     return f"two kinds are mixed: {left.name} and {right.name}", "compare FLOP with FLOP and time with time"

@@ -11,6 +11,7 @@ from itertools import permutations
 from typing import Any, TypeAlias
 
 from scalegate.policy.clause_figures import all_values
+from scalegate.policy.dates_in_text import dates_of, dates_of_policy, in_force_dates, misdated, undecided
 from scalegate.policy.dating import in_figures
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import (
@@ -31,12 +32,22 @@ from scalegate.policy.document import (
     ScaleCap,
     UndefinedTest,
 )
-from scalegate.policy.figures_in_text import amounts, bounding, chances, counted, durations, grown, leasts, quorums
+from scalegate.policy.figures_in_text import (
+    amounts,
+    bounding,
+    chances,
+    counted,
+    durations,
+    grown,
+    leasts,
+    quorums,
+    recurring,
+)
 from scalegate.policy.syntax import PARAMETER, AtLeast, Expr, children, compares, fact_names, net
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.units import exact_flop, format_chance, format_duration, format_factor
 
-__all__ = ["checked", "misquoted_parts", "misquotes", "unchecked"]
+__all__ = ["checked", "lasting_parts", "misquoted_parts", "misquotes", "unchecked"]
 
 Path: TypeAlias = "tuple[str | int, ...]"
 
@@ -46,6 +57,7 @@ def misquotes(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
     for said, known, show in _readings(policy, clause):
         # What bounds nothing may be any amount, beside one that does.
         yield from _compare([it for it in bounding(clause.text) if it in said] or said, known, show)
+    yield from misdated(clause.text, dates_of(policy, clause))
     yield from _signed(policy, clause.text, _signing(policy, clause))
     if isinstance(clause, ResidualRisk):
         yield from _compare(chances(clause.text), {clause.at_most}, format_chance)
@@ -72,6 +84,22 @@ def misquoted_parts(policy: Policy) -> Iterator[tuple[Path, str, str, str]]:
         yield from ((path, about, said, has) for said, has in _of_part(policy, text, quorum, part))
 
 
+def lasting_parts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
+    """What counts for good although its text names a time: where that text is, what it is called, and which time."""
+    parts: list[tuple[Path, str, str, int | None]] = [
+        (("determinations", at, "text"), f"determination {it.id}", it.text, it.valid_for)
+        for at, it in enumerate(policy.determinations)
+    ]
+    for at, level in enumerate(policy.levels):
+        for place, safeguard in enumerate(level.safeguards):
+            path: Path = ("levels", at, "safeguards", place, "text")
+            parts.append((path, f"safeguard {safeguard.id}", safeguard.text, safeguard.valid_for))
+    for path, about, text, valid_for in parts:
+        said = next(recurring(text), None) if valid_for is None else None
+        if said is not None:
+            yield path, about, said
+
+
 def _of_part(policy: Policy, text: str, quorum: Quorum, part: _Signed) -> Iterator[tuple[str, str]]:
     lasting = (*part.safeguards, part.approvals) if isinstance(part, Level) else (part,)
     periods = {it.valid_for for it in lasting if it is not None and it.valid_for is not None}
@@ -83,6 +111,7 @@ def _of_part(policy: Policy, text: str, quorum: Quorum, part: _Signed) -> Iterat
     yield from _compare(quorums(text), signed, _of_how_many)
     yield from _signed(policy, text, signed)
     yield from _factored(text, {growth} if growth is not None else set(), _factors(policy))
+    yield from misdated(text, in_force_dates(getattr(part, "in_force", None)))
 
 
 def _signed(policy: Policy, text: str, known: set[tuple[int, int]]) -> Iterator[tuple[str, str]]:
@@ -113,7 +142,8 @@ def unchecked(policy: Policy, clause: Clause, elsewhere: Set[Any]) -> tuple[str,
     kinds = [[it for it in said if not (_dated(clause) and it in list(durations(clause.text)))] for said in kinds]
     kinds += [] if _growing(policy, clause) else [list(grown(clause.text))]
     first = (next((text for text, value in said if value not in elsewhere), None) for said in kinds)
-    return tuple(it for it in first if it is not None)
+    told = tuple(it for it in first if it is not None)
+    return told if any(dates_of(policy, clause)) else (*told, *undecided(clause.text, dates_of_policy(policy)))
 
 
 def checked(policy: Policy) -> set[Any]:

@@ -7,6 +7,7 @@ serves both and nothing passes through a float.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -104,6 +105,8 @@ def _text(text: str) -> str:
     if not text.strip():
         raise InputError("the text is empty", fix="write what is meant")
     hidden = unshowable(text, lines=True)
+    if hidden and unicodedata.category(hidden) == "Zs":
+        raise InputError(f"the text has the character U+{ord(hidden):04X}, which is no plain space", fix="write one")
     if hidden:
         raise InputError(f"the text has the character U+{ord(hidden):04X}, which cannot be shown", fix="remove it")
     return text
@@ -285,6 +288,10 @@ def _figure(text: str) -> FigureOf:
         except InputError as error:
             if re.search(_LIKE[kind], text):
                 likely = error
+    growth = meant.percent_of_growth(text)
+    if growth is not None and meant.as_share(text) is None:
+        fix = f"a share is `100%` at most; for a factor {growth}"
+        raise InputError(f"`{text}` is more than all there is", fix=fix)
     shown = ", ".join(f"`{example}`" for _, _, example in FIGURES.values())
     raise likely or InputError(f"`{text}` is not a figure", fix=f"write a number with its unit: {shown}")
 

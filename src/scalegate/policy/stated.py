@@ -65,7 +65,7 @@ def facts_of(policy: Policy, name: str, text: str) -> dict[str, Value]:
         fix = "change it in the policy; which of its values is in force turns on `now`"
         raise InputError(f"`{name}` is a figure of the policy, and no fact", fix=fix)
     if not names:
-        near = difflib.get_close_matches(name, [*known, *_patterns(policy, known)], n=1)
+        near = difflib.get_close_matches(name, [*known, *_patterns(policy, known)], n=1, cutoff=0.65)
         fix = f"did you mean `{near[0]}`?" if near else "write one that `scalegate policy explain` shows"
         raise InputError(f"there is no fact `{name}`", fix=fix)
     if len(kinds) > 1:

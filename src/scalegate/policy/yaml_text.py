@@ -22,6 +22,15 @@ MAX_DEPTH = 40
 _FAST: Any = getattr(yaml, "CSafeLoader", None)
 _READ_OTHERWISE = re.compile(r"[\ufeff\t?]|^%|[|>][-+0-9]*#", re.MULTILINE)
 """What libyaml may read otherwise, or at all: texts with one of these are left to PyYAML's own parser."""
+_PROSE = frozenset(
+    {
+        *("text", "about", "purpose", "title", "developer", "basis", "link_to_harm", "not_measured", "name"),
+        *("document", "section", "version", "parties"),
+    }
+)
+"""Fields in which people write sentences and names, of which `#` may be a part."""
+_CUTS = re.compile(r" #|\s+#(?! )")
+"""Where a sentence may go on, and YAML reads a comment; two spaces before and one behind it are meant as one."""
 _Node: TypeAlias = "yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent | yaml.AliasEvent"
 _HINTS = (
     ("\\t", "indent with spaces, not tabs"),
@@ -74,6 +83,7 @@ class YamlText:
 
     def __init__(self, text: str, loader: Any, form: Form) -> None:
         self._form = form
+        self._lines = text.removeprefix("\ufeff").split("\n")
         self.faults: list[Located] = []
         self.empty: set[PartPath] = set()
         self.faulty: set[PartPath] = set()
@@ -159,6 +169,13 @@ class YamlText:
             self.empty.add(path)
             spot = self._marks.get((*path, "<key>"), self._marks[path])
             self._tell(path, spot, f"{label(path)} has no value", what_to_write(path, self._form.examples))
+        field = next((it for it in reversed(path) if isinstance(it, str)), None)
+        if plain and field in _PROSE and _CUTS.match(self._lines[end.line], end.column):
+            spot = Spot(end.line, self._lines[end.line].index("#", end.column))
+            what = f"{label(path)} ends before this `#`, which begins a comment"
+            self._tell(
+                path, spot, what, "put the whole text between quotes; write a comment after two spaces, as `  # `"
+            )
         quotes = 0 if plain else 1
         if end.line == start.line and end.column - start.column == len(event.value) + 2 * quotes:
             self._verbatim[path] = quotes

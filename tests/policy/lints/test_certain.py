@@ -13,8 +13,9 @@ from scalegate.gate.facts import derive_facts, effective
 from scalegate.gate.judge import Judge
 from scalegate.policy import Policy, parse_policy
 from scalegate.policy.document import ComputeCap
+from scalegate.policy.entails import positive
 from scalegate.policy.lints import check_policy
-from scalegate.policy.lints.tree import at_every_time, met_until, truths, what_stops
+from scalegate.policy.lints.tree import always_met, any_amount, at_every_time, idle_parts, truths, what_stops
 from scalegate.policy.semantics import evaluate
 from scalegate.policy.standing import STANDING
 from scalegate.policy.syntax import All, AtLeast, Compare, Expr, Fact, Not, Undefined, at_most, constant, term
@@ -34,8 +35,8 @@ def test_a_condition_has_no_other_truth_than_those_that_it_can_have(case: Case) 
             truth = evaluate(expr, facts)
             assert truth in truths(expr, situation.now)
             assert truth in at_every_time(expr, situation.now)
-            until = met_until(expr, situation.now, lambda _: None)
-            assert until is None or truth is Truth.TRUE
+            now_met = any(since <= situation.now for since, _ in always_met(expr, situation.now, lambda _: None))
+            assert not now_met or truth is Truth.TRUE
 
 
 @given(cases())
@@ -70,6 +71,27 @@ def test_past_a_cap_that_is_a_stop_nothing_releases(case: Case) -> None:
     if caps and not late and effective(policy, situation.lineage.compute) > min(caps):
         assert decision.resumption is not None
         assert decision.resumption.sets == ()
+
+
+@given(cases())
+def test_an_alternative_that_a_lint_says_to_leave_out_can_be_left_out(case: Case) -> None:
+    """Without it no less is asked for: what is then met was met before."""
+    policy, situation = case
+    facts = derive_facts(policy, situation, "train")
+    for test in Judge.of(policy, "train").tests:
+        for expr in map(positive, test.exprs()):
+            for idle in idle_parts(expr, situation.now, lambda _: None):
+                less = without(expr, idle.part)
+                if idle.alternative and evaluate(less, facts) is Truth.TRUE:
+                    assert evaluate(expr, facts) is Truth.TRUE
+
+
+def without(expr: Expr, part: Expr) -> Expr:
+    """The condition without one of its alternatives."""
+    if isinstance(expr, All | AnyOf | AtLeast):
+        kept = tuple(without(it, part) for it in expr.items if it != part or isinstance(expr, All))
+        return AtLeast(expr.k, kept) if isinstance(expr, AtLeast) else type(expr)(kept)
+    return expr
 
 
 P, Q = Fact("d.ruled_out"), Fact("d.reached")
@@ -120,6 +142,48 @@ def test_the_truths_that_a_condition_can_have_from_day_10_on(expr: Expr, can: st
 )
 def test_what_makes_a_hold_a_stop(expr: Expr, stopped_by: list[Any]) -> None:
     assert list(what_stops(expr, 10)) == stopped_by
+
+
+D = term("d.evidence.compute")
+ANY = at_most(constant(0), D)
+
+
+@pytest.mark.parametrize(
+    ("expr", "alternatives", "asked"),
+    [
+        (ANY, [], [ANY]),
+        (All((ANY, UNDER)), [], [ANY]),
+        (AnyOf((ANY, UNDER)), [ANY], []),
+        (AtLeast(1, (ANY, UNDER)), [ANY], []),
+        (AtLeast(2, (ANY, UNDER)), [], [ANY]),
+        (AtLeast(2, (ANY, UNDER, P)), [ANY], []),
+        (Not(AnyOf((Not(ANY), UNDER))), [], [Compare("<=", ANY.left, ANY.right)]),
+        (AnyOf((All((ANY, P)), UNDER)), [], [ANY]),
+        (AnyOf((All((ANY, All(()))), UNDER)), [All((ANY, All(())))], []),
+        (All((at_most(constant(0), term("compute")), P)), [], []),
+    ],
+)
+def test_what_asks_that_there_is_an_amount_is_not_idle(expr: Expr, alternatives: list[Expr], asked: list[Expr]) -> None:
+    assert [it.part for it in idle_parts(expr, 10, lambda _: None) if it.alternative] == alternatives
+    assert list(any_amount(positive(expr), 10, lambda _: None)) == asked
+
+
+AFTER, BEFORE = at_most(constant(20), term("now")), Compare("<", term("now"), constant(15))
+
+
+@pytest.mark.parametrize(
+    ("expr", "times"),
+    [
+        (AnyOf((P, AFTER)), [(20, None)]),
+        (AnyOf((P, BEFORE)), [(10, 15)]),
+        (AnyOf((P, BEFORE, AFTER)), [(10, 15), (20, None)]),
+        (All((AnyOf((P, AFTER)), AnyOf((Q, AFTER)))), [(20, None)]),
+        (All((P, AFTER)), []),
+        (AnyOf((P, All((ANY, AFTER)))), []),
+    ],
+)
+def test_when_a_condition_is_met_whatever_happens(expr: Expr, times: list[tuple[int, int | None]]) -> None:
+    assert list(always_met(expr, 10, lambda _: None)) == times
 
 
 def test_the_time_of_asking_decides_what_is_over() -> None:

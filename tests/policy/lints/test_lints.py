@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -99,6 +100,16 @@ LIMIT = clause("compute_cap\n    at: 1e13 FLOP", "No run goes past 1e13 FLOP.")
 WIDER = LIMIT.replace("[train]", "[train, store]")
 
 CASES = (
+    Case("exception-bounds-nothing", {"valid_for: 30 days, growth": "valid_for: 900 years, growth"}, sound=ALL_THREE),
+    Case("exception-bounds-nothing", {"growth: 1.5x": "growth: 1000000x"}, sound=ALL_THREE),
+    Case(
+        "exception-bounds-nothing",
+        {
+            "safeguards.level-2],": "safeguards.level-2, cap.absolute, last-gate, international.cap],",
+            "actions: [train], granted_by": "actions: [train], undefined_tests: yes, granted_by",
+        },
+        sound=ALL_THREE,
+    ),
     Case(
         "exception-leaves-out",
         {"cadence, safeguards.level-2]": "cadence]"},
@@ -113,6 +124,8 @@ CASES = (
     Case("gates-what-is-held", {LAST: STORED}),
     Case("no-elicitation", {"share: 1%, at_least: 2e10 FLOP": "share: 0%, at_least: 0 FLOP"}),
     Case("no-elicitation", {"share: 1%, at_least: 2e10 FLOP": "share: 0%, at_least: 1 FLOP"}),
+    Case("no-elicitation", {"share: 1%, at_least: 2e10 FLOP": "share: 0%, at_least: 2e10 FLOP"}),
+    Case("alarm-near-threshold", {'alarm: "0.20"': 'alarm: "0.49"'}),
     Case("much-error", {"alpha: 5%": "alpha: 99%"}),
     Case("alarm-near-all", {'alarm: "0.20"': 'alarm: "0.999"', 'threshold: "0.50"': 'threshold: "1"'}),
     Case("limit-out-of-reach", {"at: 1e13 FLOP": "at: 1e40 FLOP", "past 1e13 FLOP": "past 1e40 FLOP"}),
@@ -164,12 +177,39 @@ CASES = (
         Case("part-always-met", {LAST: clause(f"condition\n    when: {when}", "A limit.")})
         for when in (
             "compute <= 1e12 FLOP or -1 FLOP <= arithmetic.evidence.compute",
-            "0 * compute <= arithmetic.evidence.compute",
+            "compute <= 1e12 FLOP and (not arithmetic.reached or -1 FLOP <= arithmetic.evidence.compute)",
+            "at least 1 of (compute <= 1e12 FLOP, 0 FLOP <= arithmetic.evidence.compute)",
             "compute <= 1e12 FLOP or 2020-01-01 <= lineage.opened",
             "compute <= 1e12 FLOP and (arithmetic.ruled_out or meter.sound)",
             "compute <= 1e12 FLOP and (arithmetic.ruled_out or now <= 2028-01-01 or 2027-01-01 <= now)",
             "compute <= 1e12 FLOP and not (arithmetic.reached and not always)",
         )
+    ),
+    *(
+        Case("any-amount", {LAST: clause(f"condition\n    when: {when}", "A limit.")})
+        for when in (
+            "0 * compute <= arithmetic.evidence.compute",
+            "0 FLOP <= arithmetic.evidence.compute and not arithmetic.reached",
+            "at least 2 of (0 FLOP <= arithmetic.evidence.compute, not arithmetic.reached)",
+            "now <= 2020-01-01 or (0 FLOP <= arithmetic.evidence.compute and not arithmetic.reached)",
+        )
+    ),
+    *(
+        Case("clause-ends", {LAST: clause(f"condition\n    when: {when}", "A limit.")})
+        for when in (
+            "compute <= 1e12 FLOP or 2027-01-01 <= now",
+            "compute <= 1e12 FLOP or (2027-01-01 <= now and now <= 2028-01-01)",
+            "not arithmetic.reached and (compute <= 1e12 FLOP or 2027-01-01 <= now)",
+        )
+    ),
+    Case(
+        "clause-later",
+        {
+            LAST: clause(
+                "condition\n    when: not arithmetic.reached and (compute <= 1e12 FLOP or now <= 2028-01-01)",
+                "A limit.",
+            )
+        },
     ),
     Case("clause-later", {LAST: clause("condition\n    when: compute <= 1e12 FLOP or now <= 2999-01-01", "A limit.")}),
     Case("clause-later", {'section: "5.1"}\n': 'section: "5.1"}\n    in_force: {from: 2999-01-01}\n'}),
@@ -284,6 +324,15 @@ CASES = (
                 "condition\n    when: now <= arithmetic.evidence.time + 60 days", "Evidence of the last 30 days."
             )
         },
+    ),
+    Case(
+        "other-figure",
+        {LAST: clause(DUTY, "A report is published by 1 June 2027.").replace("by: 2027-06-01", "by: 2028-06-01")},
+    ),
+    Case("figure-not-checked", {CAP: f"{CAP[:-1]}, until the end of 2031."}),
+    Case(
+        "figure-not-checked",
+        {TEXT: f"{TEXT[:-1]}, as is looked at every 2 months.", "        valid_for: 3 months\n": ""},
     ),
     Case("parameter-overdue", parameter(PAST), beside=("never-met",)),
     Case("parameter-due", parameter(SOON)),
@@ -401,7 +450,7 @@ def test_which_figure_binds_is_said_of_what_both_gate() -> None:
     lints = found(SOUND.replace(LAST, WIDER.replace("1e13", "5e13")))
     (figures,) = [it for it in lints if it.rule.code == "two-figures"]
     assert figures.what.endswith("what binds for `train` is 1.00e+13 FLOP of `cap.absolute`")
-    assert figures.fix == "write one figure in each of them"
+    assert figures.fix == "write the stricter figure in each of them"
 
 
 def test_a_limit_behind_one_that_an_exception_lets_pass_decides() -> None:
@@ -432,6 +481,58 @@ def test_what_a_published_floor_is_weak_in_is_not_told_and_of_a_file_it_is(tmp_p
     assert ("part-always-met", "clause ours/low", ("floors", 0)) in found
     covered = coverage(load_policy(policy), TODAY)
     assert not [it for part in covered for it in part.has if "ours/" in it]
+
+
+@pytest.mark.parametrize(
+    ("own", "floor", "told"),
+    [
+        ({}, {}, []),
+        ({"1e13 FLOP": "5e12 FLOP", "4x": "3x"}, {}, []),
+        ({"buffer: 6x": "buffer: 4.5x", "every: 4x": "every: 3x", "every 4x": "every 3x"}, {}, []),
+        (
+            {},
+            {"1e13 FLOP": "5e12 FLOP"},
+            [
+                (
+                    "two-figures",
+                    "clause cap.absolute",
+                    "the limit is 1.00e+13 FLOP here and 5.00e+12 FLOP in `ours/cap.absolute`, which binds",
+                )
+            ],
+        ),
+        (
+            {},
+            {"every: 4x": "every: 3x", "every 4x": "every 3x"},
+            [("two-figures", "clause cadence", "the growth is 4x here and 3x in `ours/cadence`, which binds")],
+        ),
+    ],
+)
+def test_a_policy_that_is_stricter_than_its_floor_is_not_told_that_it_differs(
+    tmp_path: Path, own: dict[str, str], floor: dict[str, str], told: list[tuple[str, str, str]]
+) -> None:
+    lints = on_floor(tmp_path, own, floor)
+    assert [(it.rule.code, it.about, it.what) for it in lints] == told
+
+
+def test_what_a_policy_masks_of_its_own_is_told_and_of_its_floor_it_is_not(tmp_path: Path) -> None:
+    lints = on_floor(tmp_path, {"at: 1e13 FLOP": "at: 1e12 FLOP", "past 1e13 FLOP": "past 1e12 FLOP"}, {})
+    assert {(it.rule.code, it.about) for it in lints} == {
+        ("never-decides", "clause last-gate"),
+        ("never-decides", "clause international.cap"),
+    }
+
+
+def on_floor(tmp_path: Path, own: dict[str, str], floor: dict[str, str]) -> list[Lint]:
+    """The weaknesses of the sound policy, changed, on a floor that is the same policy, changed."""
+    (tmp_path / "ours.yaml").write_text(changed(SOUND.replace("policy: arithmetic-demo", "policy: ours"), floor))
+    text = re.sub(
+        r"roles: \[([a-z, ]+)\]",
+        lambda found: f"roles: [{found[1]}, {', '.join(f'ours/{it}' for it in found[1].split(', '))}]",
+        changed(SOUND, own),
+    )
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(text.replace("people:", "floors:\n  - {file: ours.yaml}\npeople:", 1))
+    return [it for it in check_policy(load_policy(policy), TODAY) if it.rule.severity == "weakness"]
 
 
 FLOOR = """scalegate: 1

@@ -63,6 +63,63 @@ def test_figures_are_compared_by_kind(
 
 
 @pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("Until 1 March 2027 nothing is trained without an alarm ruled out.", []),
+        ("Until the end of February 2027 nothing is.", []),
+        ("Until 28 February 2027 nothing is.", []),
+        ("Until 2027-03-01T00:00:00Z nothing is.", []),
+        ("Until March 1st, 2027 nothing is.", []),
+        ("Before March 2027 nothing is.", []),
+        ("Until 2028-03-01 nothing is.", ["2028-03-01"]),
+        ("Nothing is, until 1 April 2027.", ["1 April 2027"]),
+        ("Nothing is by the end of 2027.", []),
+        ("Nothing is before 2026.", ["2026"]),
+        ("Until 1 March 2027, and from 1 May 2027 on, nothing is.", ["1 May 2027"]),
+        ("Our date is 1 May 2027.", ["1 May 2027"]),
+        ("As the Act of 13 June 2024 asks, nothing is until 1 March 2027.", []),
+        ("In version 2025 nothing is.", []),
+    ],
+)
+def test_a_date_in_a_sentence_is_one_that_decides(text: str, other: list[str]) -> None:
+    found, unknown = read("arithmetic.ruled_out or 2027-03-01 <= now", text)
+    assert ([said for said, _ in found], unknown) == (other, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("No alarm, until 2031-05-01.", ("2031-05-01",)),
+        ("No alarm, by 1 May 2031.", ("1 May 2031",)),
+        ("No alarm, as the Act of 1 May 2031 asks.", ()),
+        # The moratorium of the policy ends then.
+        ("No alarm, until 2027-01-01.", ()),
+    ],
+)
+def test_a_date_that_nothing_goes_by_is_told(text: str, unknown: tuple[str, ...]) -> None:
+    assert read("not arithmetic.reached", text) == ([], unknown)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Checkpoints are locked, as is shown every 6 months.", ["6 months"]),
+        ("Checkpoints were found locked within the last 30 days.", ["30 days"]),
+        ("Checkpoints are locked.", []),
+        ("Checkpoints are locked by a lock that is 2 years old.", []),
+    ],
+)
+def test_a_time_in_a_text_of_what_counts_for_good_is_told(text: str, told: list[str]) -> None:
+    locked = "Checkpoints are readable by the training account only."
+    policy = read_example("arithmetic").replace(locked, text)
+    found = check_policy(parse_policy(policy), parse_instant("2026-11-26"))
+    assert [it for it in found if it.about == "safeguard weights-locked"] == []
+    assert policy.count("        valid_for: 3 months\n") == 1
+    found = check_policy(parse_policy(policy.replace("        valid_for: 3 months\n", "")), parse_instant("2026-11-26"))
+    assert [it.words for it in found if it.about == "safeguard weights-locked"] == told
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [
         ("No run past 10\u00b2\u2074 FLOP.", Fraction(10**24)),

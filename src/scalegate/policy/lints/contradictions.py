@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from scalegate.policy.clause_figures import all_values, shown
 from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards, ScaleCap
+from scalegate.policy.floors import floor_of
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.scalars import Named
 from scalegate.units import exact_flop, format_duration, format_end, format_factor, format_flop
@@ -55,13 +56,18 @@ class _Figure(NamedTuple):
 
 
 def lints(policy: Policy) -> Iterator[Lint]:
-    alike: dict[object, list[Clause]] = {}
+    alike: dict[object, list[tuple[int, Clause]]] = {}
     for index, clause in gating(policy):
         before = alike.setdefault((clause.kind, _about(clause)), [])
-        others = [it for it in before if set(it.actions) & set(clause.actions)]
-        if others:
-            yield from _beside(index, clause, others)
-        before.append(clause)
+        others = [(at, it) for at, it in before if set(it.actions) & set(clause.actions)]
+        floor = floor_of(clause.id)
+        within = [it for _, it in others if floor_of(it.id) == floor]
+        if within:
+            yield from _beside(index, clause, within)
+        for at, own in others:
+            if floor is not None and floor_of(own.id) is None:
+                yield from _under_floor(at, own, clause)
+        before.append((index, clause))
     yield from _limits(policy)
     yield from _steps(policy)
     yield from _budget(policy)
@@ -95,14 +101,35 @@ def _figures(clause: Clause) -> tuple[_Figure, ...]:
     return ()
 
 
+def _under_floor(index: int, own: Clause, floor: Clause) -> Iterator[Lint]:
+    """A clause of the policy beside one of a floor: where the floor's is the stricter, it promises too little.
+
+    Where the policy's own is, there is nothing to say: that is what floors are for.
+    """
+    for mine, other in _differing(own, floor):
+        if _size(other) < _size(mine):
+            what = f"the {mine.name} is {mine.shown} here and {other.shown} in `{floor.id}`, which binds"
+            fix = "write the figure of the floor, or a stricter one"
+            yield Lint(TWO_FIGURES, clause_path(index), f"clause {own.id}", what, fix)
+            return
+
+
+def _differing(one: Clause, other: Clause) -> list[tuple[_Figure, _Figure]]:
+    """The figures in which two clauses differ; none where it is not certain which are the stricter."""
+    differing = [(a, b) for a, b in zip(_figures(one), _figures(other), strict=True) if a.value != b.value]
+    if any(isinstance(it.value, Named) for pair in differing for it in pair):
+        return []  # which of the two is the stricter may change with the date
+    if isinstance(one, Moratorium) and len({_size(a) < _size(b) for a, b in differing}) > 1:
+        return []  # a low bar for a short time beside a high one for long is a schedule
+    return differing
+
+
 def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
     """One clause beside those about the same thing that stand before it."""
     path, about, first = clause_path(index), f"clause {clause.id}", others[0]
-    differing = [(a, b) for a, b in zip(_figures(first), _figures(clause), strict=True) if a.value != b.value]
-    if any(isinstance(it.value, Named) for pair in differing for it in pair):
-        return  # which of the two is the stricter may change with the date
-    if isinstance(clause, Moratorium) and len({_size(a) < _size(b) for a, b in differing}) > 1:
-        return  # a low bar for a short time beside a high one for long is a schedule
+    differing = _differing(first, clause)
+    if not differing and _figures(first) != _figures(clause):
+        return
     if not differing:
         if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards | ScaleCap):
             yield from _twice(path, clause, [it for it in others if _figures(it) == _figures(clause)])
@@ -120,7 +147,7 @@ def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
         if figure.name in names
     ]
     what = f"{', and '.join(said)}; what binds {where}is {' and '.join(binding)}"
-    fix = "write one figure in each of them" if unlike else "keep one figure, in one clause"
+    fix = "write the stricter figure in each of them" if unlike else "keep the stricter figure, in one clause"
     yield Lint(TWO_FIGURES, path, about, what, fix)
 
 
@@ -160,6 +187,8 @@ def _steps(policy: Policy) -> Iterator[Lint]:
     for index, clause in gating(policy):
         if not isinstance(clause, Cadence) or clause.every is None or clause.due == "all":
             continue
+        if floor_of(clause.id) is not None:
+            continue  # evidence is to carry no further than the policy itself says, which may be the stricter
         every = max(all_values(policy, clause.every), default=Fraction(0))
         short = [
             (domain, domain.buffer / domain.margin)

@@ -16,12 +16,16 @@ from scalegate.policy.document import (
     Safeguards,
     UndefinedTest,
 )
-from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
+from scalegate.policy.entails import positive
+from scalegate.policy.floors import floor_of
+from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.lints.tree import (
+    always_met,
+    any_amount,
     at_every_time,
     idle_parts,
     implied_by_cap,
-    met_until,
+    lapsing_parts,
     opened_from,
     standing,
     what_stops,
@@ -65,6 +69,12 @@ PART_MET = Rule(
     "conditions with a part that is met whatever happens",
     "What stands beside it, joined by `or`, asks for nothing. It reads as a limit, and is none.",
 )
+ANY_AMOUNT = Rule(
+    "any-amount",
+    "weakness",
+    "comparisons that any amount meets",
+    "It reads as a limit, and asks no more than that the amount is known.",
+)
 NEVER_MET = Rule(
     "never-met",
     "weakness",
@@ -89,6 +99,8 @@ STOP = Rule(
     "where a hold is a stop, not a pause",
     "No measurement, signature or date releases it, only a new version of the policy. Know that before it happens.",
 )
+HOLD_NOW = "let it hold from now on, or leave it out until then"
+NO_END = "leave the end out, and amend the policy when it is due"
 IDLE = (OVER, ALWAYS_MET, LATER)
 """By which a clause holds nothing now."""
 
@@ -126,40 +138,53 @@ def _dated(index: int, clause: Clause, compiled: CompiledClause, today: int) -> 
     """That it does not hold yet, or ends, by its own dates; of a moratorium its end is what it says."""
     about = f"clause {clause.id}"
     start, end = (clause.in_force.from_, clause.in_force.until) if clause.in_force else (None, None)
-    fix = "let it hold from now on, or leave it out until then"
     if start is not None and start > today:
         what = f"it comes into force {format_instant(start)}, in {format_wait(start - today)}"
-        yield Lint(
-            LATER, clause_path(index, "in_force"), about, what, "let it hold from now on, or leave it out until then"
-        )
-    elif (idle := met_until(compiled.condition, today, standing)) is not None:
-        what = f"its condition is met whatever happens until {format_instant(idle)}"
-        yield Lint(LATER, clause_path(index), about, what, fix)
+        yield Lint(LATER, clause_path(index, "in_force"), about, what, HOLD_NOW)
+    if not isinstance(clause, Moratorium):
+        for since, until in always_met(compiled.condition, today, standing):
+            if end is None or since < end:
+                yield _lapse(clause_path(index), about, "its condition", since, until, today)
     if end is not None:
         what = f"it holds nothing from {format_instant(end)} on, in {format_wait(end - today)}"
-        yield Lint(
-            ENDS, clause_path(index, "in_force"), about, what, "leave the end out, and amend the policy when it is due"
-        )
+        yield Lint(ENDS, clause_path(index, "in_force"), about, what, NO_END)
+
+
+def _lapse(path: Path, about: str, part: str, since: int, until: int | None, today: int) -> Lint:
+    """That something asks for nothing from a day on, or until one."""
+    begins = "" if since <= today else f" from {format_instant(since)} on"
+    ends = "" if until is None else f" until {format_instant(until - 1)}"
+    what = f"{part} is met whatever happens{begins}{ends}"
+    return Lint(ENDS if begins else LATER, path, about, what, NO_END if begins else HOLD_NOW)
 
 
 def _parts(policy: Policy, index: int, clause: Clause, today: int) -> Iterator[Lint]:
     """Parts of a written condition that make what stands beside them idle."""
     if not isinstance(clause, Condition):
         return
+    path, about, names = clause_path(index, "when"), f"clause {clause.id}", named(policy)
     always = list(idle_parts(clause.when, today, standing))
     new = [it for it in idle_parts(clause.when, today, opened_from(today)) if it not in always]
-    for part in (*always, *new):
-        read = f"`{show_condition(part, named(policy))}`"
-        if part in new:
-            what = f"{read} is met for each lineage that is opened from now on"
-        elif Truth.UNKNOWN in at_every_time(part, today, standing):
-            what = f"{read} is met by any amount, once there is one"
-        elif at_every_time(part, today) == {Truth.TRUE}:
-            what = f"{read} is met whatever happens"
+    for idle in (*always, *new):
+        if idle in new:
+            how = "met for each lineage that is opened from now on"
+        elif Truth.UNKNOWN in at_every_time(idle.part, today, standing):
+            how = "met by any amount, once there is one"
+        elif at_every_time(idle.part, today) == {Truth.TRUE}:
+            how = "met whatever happens"
         else:
-            what = f"{read} is met wherever that is so which every policy asks for"
-        fix = "leave it out, or write what can fail"
-        yield Lint(PART_MET, clause_path(index, "when"), f"clause {clause.id}", what, fix)
+            how = "met wherever that is so which every policy asks for"
+        fix = "leave it out, or write what can fail" if idle.alternative else "write what can fail"
+        yield Lint(PART_MET, path, about, f"`{show_condition(idle.part, names)}` is {how}", fix)
+    for part in dict.fromkeys(any_amount(positive(clause.when), today, standing)):
+        what = f"`{show_condition(part, names)}` is met by any amount, once there is one"
+        fix = "write how much it must be; if it is meant to ask that there is one, keep it: without it less is asked"
+        yield Lint(ANY_AMOUNT, path, about, what, fix)
+    if not any(always_met(clause.when, today, standing)):
+        for idle in dict.fromkeys(lapsing_parts(positive(clause.when), today, standing)):
+            part_of = f"`{show_condition(idle.part, names)}`"
+            assert idle.since is not None, "what lapses does so from some time on"
+            yield _lapse(path, about, part_of, idle.since, idle.until, today)
 
 
 def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
@@ -230,6 +255,8 @@ def _masked(policy: Policy, index: int, clause: Clause, compiled: CompiledClause
             continue
         if other == clause or (isinstance(clause, ComputeCap) and clause.tier is None):
             continue
+        if floor_of(clause.id) is not None and floor_of(other.id) != floor_of(clause.id):
+            continue  # a policy that is stricter than its floor masks it, as it should
         if any(other.id in it.clauses and clause.id not in it.clauses for it in policy.exceptions):
             continue  # what an exception lets pass there is held here
         limits = all_values(policy, other.at)

@@ -1,4 +1,5 @@
-"""Exceptions that let nothing go on where evidence is missing, since other clauses hold for want of the same."""
+"""Exceptions that let nothing go on where evidence is missing, since other clauses hold for want of the same; and such
+as are bounded by nothing that anybody would come to."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from scalegate.policy.compile import condition_of
 from scalegate.policy.document import Action, Clause, ExceptionTerms, Policy, Safeguards
 from scalegate.policy.lints.lint import Lint, Rule, gating
 from scalegate.policy.syntax import fact_names
+from scalegate.units import DAY, format_duration, format_factor
 
 __all__ = ["lints"]
 
@@ -18,12 +20,22 @@ LEAVES_OUT = Rule(
     "Where evidence is missing these clauses hold together: as long as one that it does not name does, it lets nothing"
     " go on.",
 )
+BOUNDS_NOTHING = Rule(
+    "exception-bounds-nothing",
+    "weakness",
+    "exceptions that are hardly bounded",
+    "One grant is then another policy: what it lets go on nobody looks at again.",
+)
+LONGEST = DAY * 365
+FARTHEST = 10
 EVIDENCE = ("ruled_out", "evidence.compute", "evidence.time", "elicitation")
 
 
 def lints(policy: Policy) -> Iterator[Lint]:
     """In the order of the document. A clause that another exception names may be let go on by that one."""
     for index, item in enumerate(policy.exceptions):
+        for field, what, fix in _wide(policy, item):
+            yield Lint(BOUNDS_NOTHING, ("exceptions", index, field), f"exception {item.id}", what, fix)
         left: dict[str, None] = {}
         for action in item.actions:
             named = {name for it in policy.exceptions if action in it.actions for name in it.clauses}
@@ -37,6 +49,22 @@ def lints(policy: Policy) -> Iterator[Lint]:
             what = f"it does not name {names}, which {hold} where the same evidence is missing"
             fix = "name these clauses too, unless it is meant for when they are met: by safeguards in place, say"
             yield Lint(LEAVES_OUT, ("exceptions", index, "clauses"), f"exception {item.id}", what, fix)
+
+
+def _wide(policy: Policy, item: ExceptionTerms) -> Iterator[tuple[str, str, str]]:
+    """Its bounds that bound nothing: the field of each, what is so, and what to write."""
+    if item.valid_for > LONGEST:
+        what = f"one grant counts for {format_duration(item.valid_for)}"
+        yield "valid_for", what, "write the days that it takes to meet the clauses or to stop: a month, say"
+    if item.growth is not None and item.growth > FARTHEST:
+        what = f"one grant lets compute grow to {format_factor(item.growth)}"
+        yield "growth", what, "write how far training may go before somebody looks again: `1.5x`, say"
+    for action in item.actions:
+        gates = [clause.id for _, clause in gating(policy) if action in clause.actions]
+        if gates and set(gates) <= set(item.clauses):
+            what = f"it names every clause that gates `{action}`"
+            yield "clauses", what, "leave out those that must hold whatever happens: an absolute limit, say"
+            return
 
 
 def _excepted(policy: Policy, item: ExceptionTerms) -> Iterator[Clause]:

@@ -17,6 +17,8 @@ __all__ = ["lints"]
 
 MUCH = Fraction(1, 10)
 LATEST = Fraction(9, 10)
+NEAREST = Fraction(9, 10)
+"""Of the threshold."""
 OF_COMPUTE = frozenset({"compute", "developer.others", "lineage.compute", "lineage.planned_end"})
 SAYS_LITTLE = Rule(
     "number-says-little",
@@ -41,6 +43,12 @@ LATE_ALARM = Rule(
     "weakness",
     "alarms that only a nearly perfect score raises",
     "A model that nearly always succeeds counts as one that cannot.",
+)
+LITTLE_GAP = Rule(
+    "alarm-near-threshold",
+    "weakness",
+    "alarms that hardly come before their threshold",
+    "The buffer trusts the gap between the two: with none, a model is past the threshold when the alarm is raised.",
 )
 OUT_OF_REACH = Rule(
     "limit-out-of-reach",
@@ -70,10 +78,21 @@ def lints(policy: Policy) -> Iterator[Lint]:
             )
             fix = "ask for as much as others could spend to bring the capability out: 1%, say"
             yield Lint(NO_ELICITATION, ("domains", at, "elicitation"), about, what, fix)
+        elif spent.share <= LEAST_SHARE:
+            share = format_share(spent.share)
+            what = f"with a share of {share}, {exact_flop(spent.at_least)} is enough however large the model"
+            fix = "ask for a share that others could spend to bring the capability out: 1%, say"
+            yield Lint(NO_ELICITATION, ("domains", at, "elicitation"), about, what, fix)
         if domain.alarm >= LATEST:
             what = f"its alarm is at {exact_decimal(domain.alarm)}"
             fix = "lower it to a score that a model without the capability does not come near"
             yield Lint(LATE_ALARM, ("domains", at, "alarm"), about, what, fix)
+        elif domain.alarm > NEAREST * domain.threshold:
+            what = (
+                f"its alarm is at {exact_decimal(domain.alarm)}, and its threshold at {exact_decimal(domain.threshold)}"
+            )
+            fix = "lower the alarm, so far that compute may grow by the buffer before the threshold is reached"
+            yield Lint(LITTLE_GAP, ("domains", at, "alarm"), about, what, fix)
     for index, clause in gating(policy):
         for field, limit in _limits(policy, clause):
             if limit > FARTHEST:

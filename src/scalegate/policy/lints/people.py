@@ -178,7 +178,8 @@ def _quorums(policy: Policy, asked: list[_Asked]) -> Iterator[Lint]:
             continue
         shared = set.intersection(*(set(person.roles) for person in people)) - {it.role} if people else set()
         # A role that the policy asks nobody for is a side too: `management`, `board`. That of a floor is the same duty.
-        shared = {role for role in shared if floor_of(role) is None}
+        duty = it.role.rpartition("/")[2]
+        shared = {role for role in shared if floor_of(role) is None and role != duty}
         if shared and it.role not in told:
             told.add(it.role)
             other = ", ".join(f"`{role}`" for role in sorted(shared))

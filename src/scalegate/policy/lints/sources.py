@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from scalegate.policy.document import Policy
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
-from scalegate.policy.quotes import checked, misquoted_parts, misquotes, unchecked
+from scalegate.policy.quotes import checked, lasting_parts, misquoted_parts, misquotes, unchecked
 
 __all__ = ["lints"]
 
@@ -71,6 +71,10 @@ def lints(policy: Policy) -> Iterator[Lint]:
     for path, about, said, has in misquoted_parts(policy):
         what, fix = f"it says {said}, and what is decided by is {has}", "write the same figure in both"
         yield Lint(MISQUOTED, path, about, what, fix, said)
+    for path, about, said in lasting_parts(policy):
+        what = f"it says {said}, and each signature counts for as long as its signer says"
+        fix = "add `valid_for`, so that it must be signed again, or leave the time out of the sentence"
+        yield Lint(UNCHECKED, path, about, what, fix, said)
     for at in range(len(policy.domains)):
         yield from _domain(policy, at)
     for index, clause in gating(policy):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
 from math import ceil, floor
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from scalegate.policy.entails import entails, positive
 from scalegate.policy.semantics import evaluate
@@ -32,7 +32,19 @@ from scalegate.policy.syntax import (
 )
 from scalegate.truth import Truth, negate
 
-__all__ = ["at_every_time", "idle_parts", "implied_by_cap", "standing", "truths", "what_stops"]
+__all__ = [
+    "Idle",
+    "always_met",
+    "any_amount",
+    "at_every_time",
+    "idle_parts",
+    "implied_by_cap",
+    "lapsing_parts",
+    "opened_from",
+    "standing",
+    "truths",
+    "what_stops",
+]
 
 Truths: TypeAlias = frozenset[Truth]
 Given: TypeAlias = Callable[[Expr], Truths | None]
@@ -73,12 +85,17 @@ def at_every_time(expr: Expr, today: int, given: Given = lambda _: None) -> Trut
     return frozenset[Truth]().union(*(can for _, can in _by_time(expr, today, given)))
 
 
-def met_until(expr: Expr, today: int, given: Given) -> int | None:
-    """The last second of a time from today on in which it is met whatever happens; None: there is none, or no end."""
+def always_met(expr: Expr, today: int, given: Given) -> Iterator[tuple[int, int | None]]:
+    """The times from today on in which it is met whatever happens: since when, and from when on no longer, if ever."""
+    since: int | None = None
     for at, can in _by_time(expr, today, given):
-        if can != {Truth.TRUE}:
-            return at - 1 if at > today else None
-    return None
+        if can == {Truth.TRUE}:
+            since = at if since is None else since
+        elif since is not None:
+            yield since, at
+            since = None
+    if since is not None:
+        yield since, None
 
 
 def _by_time(expr: Expr, today: int, given: Given) -> Iterator[tuple[int, Truths]]:
@@ -138,23 +155,62 @@ def opened_from(today: int) -> Given:
     return holds
 
 
-def idle_parts(expr: Expr, today: int, given: Given) -> Iterator[Expr]:
-    """Alternatives that are met whatever happens, so that what stands beside them asks for nothing; and comparisons
-    that any amount meets, once there is one."""
+class Idle(NamedTuple):
+    """A part of a condition that asks for nothing, or for nothing at times."""
+
+    part: Expr
+    alternative: bool = False
+    """Others stand beside it any of which will do: without it no less is asked for."""
+    since: int | None = None
+    until: int | None = None
+    """The first second at which it asks for something again."""
+
+
+def idle_parts(expr: Expr, today: int, given: Given) -> Iterator[Idle]:
+    """Alternatives that are met whatever happens, or by any amount once there is one, so that what stands beside them
+    asks for nothing; and alternatives that are so together, as several dates may be."""
     yield from dict.fromkeys(_idle(positive(expr), today, given))
 
 
-def _idle(expr: Expr, today: int, given: Given) -> Iterator[Expr]:
+def _idle(expr: Expr, today: int, given: Given, alternative: bool = False) -> Iterator[Idle]:
     can = at_every_time(expr, today, given)
-    if isinstance(expr, Compare) and Truth.FALSE not in can and Truth.UNKNOWN in can:
+    items = _alternatives(expr)
+    if alternative and Truth.TRUE in can and Truth.FALSE not in can:
+        yield Idle(expr, alternative)
+    elif items and can == {Truth.TRUE} and not any(at_every_time(it, today, given) == can for it in items):
+        yield Idle(expr)
+    else:
+        for item in children(expr):
+            yield from _idle(item, today, given, bool(items))
+
+
+def any_amount(expr: Expr, today: int, given: Given, alternative: bool = False) -> Iterator[Compare]:
+    """Comparisons that any amount meets, and that must be met: they ask that there is one, and no less than that."""
+    can = at_every_time(expr, today, given)
+    if alternative and Truth.FALSE not in can:
+        return
+    if isinstance(expr, Compare) and Truth.TRUE in can and Truth.UNKNOWN in can and Truth.FALSE not in can:
         yield expr
-    if isinstance(expr, Any | AtLeast) and len(expr.items) > 1:
-        yield from (item for item in expr.items if at_every_time(item, today, given) == {Truth.TRUE})
-        # Several dates may come to always though none of them does.
-        if can == {Truth.TRUE} and not any(at_every_time(it, today, given) == {Truth.TRUE} for it in expr.items):
-            yield expr
     for item in children(expr):
-        yield from _idle(item, today, given)
+        yield from any_amount(item, today, given, bool(_alternatives(expr)))
+
+
+def lapsing_parts(expr: Expr, today: int, given: Given) -> Iterator[Idle]:
+    """Alternatives of which one is always met at some time, by nothing but the clock."""
+    items = _alternatives(expr)
+    times = list(always_met(expr, today, given)) if items and fact_names(expr) != {"now"} else []
+    for since, until in times:
+        if since > today or until is not None:
+            yield Idle(expr, since=since, until=until)
+    if not times:
+        for item in children(expr):
+            yield from lapsing_parts(item, today, given)
+
+
+def _alternatives(expr: Expr) -> tuple[Expr, ...]:
+    """Parts not all of which have to be met."""
+    few = isinstance(expr, Any) or (isinstance(expr, AtLeast) and expr.k < len(expr.items))
+    return children(expr) if few and len(children(expr)) > 1 else ()
 
 
 def _counted(wanted: int, parts: list[Truths]) -> Truths:
