@@ -373,6 +373,13 @@ def owed(due: str) -> str:
             owed("within: 9 days\n    after: policy.adopted"),
             "may-be-weaker",
         ),
+        # That it was kept by one date says nothing of another one.
+        (
+            owed("within: 9 days\n    after: lineage.opened"),
+            owed("within: 8 days\n    after: lineage.opened"),
+            "may-be-weaker",
+        ),
+        (owed("by: 2099-01-01"), owed("by: 2098-01-01"), "may-be-weaker"),
         (owed("each: 30 days\n    from: 2026-01-01"), owed("by: 2099-01-01"), "weaker"),
         (
             TEXT.replace("\nclauses:\n", JUDGED),
@@ -676,6 +683,38 @@ def test_who_may_sign_no_more_may_deny_no_more(place: str, code: str) -> None:
     )
     assert [it for it, _, _ in told(text, apart)] == [code]
     assert [it for it, _, _ in told(apart, text)] == ["weaker"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("at: 5e10 FLOP", "at: 4e10 FLOP"), ("carries: 4x", "carries: 2x"), ("factor: 1x", "factor: 2x")],
+)
+def test_what_claims_reach_less_far_for_takes_less_of_a_budget(before: str, after: str) -> None:
+    for per, code in (("tenfold", "may-be-weaker"), ("action", "stricter")):
+        text = TEXT.replace("\nlevels:\n", f"{RISK}\nlevels:\n") + LIMITED.replace("PER", per)
+        assert before in text
+        assert [it for it, _, _ in told(text, text.replace(before, after, 1))] == [code]
+
+
+RISK = """
+risks:
+  - id: harm
+    about: It happens within a year.
+    claimed_by: {role: officer, at_least: 2}
+    valid_for: 30 days
+    carries: 4x
+"""
+LIMITED = """
+  - id: limited
+    kind: residual_risk
+    risk: harm
+    per: PER
+    at_most: 0.01%
+    text: The risk that remains is within 0.01%.
+    source: {document: d}
+    actions: [train]
+    modality: will
+"""
 
 
 def test_a_tier_that_binds_sooner_may_open_what_one_of_its_clauses_is_needed_for() -> None:

@@ -44,6 +44,7 @@ from scalegate.policy.lints.since_figures import (
     as_read,
     condition_way,
     figure_way,
+    has_tenfold,
     helped_by_growth,
     parameter_ways,
     together,
@@ -165,15 +166,24 @@ class _Since:
             # Which of the two permits more turns on what else it asks for, and on whether one of these is enough.
             alone = old.model_copy(update={name: after})
             return BY_WAY[together(self._clause_way(old, it) for it in (alone, new))]
-        if isinstance(new, EffectiveCompute) and name == "factor" and helped_by_growth(self._new):
-            return WEAKER if after < before else UNCLEAR
-        if isinstance(new, Tier) and any(_needed(it, new) for it in (*self._old.clauses, *self._new.clauses)):
-            # What binds sooner may be the one clause of a kind that must be met for anything to go on.
-            found = self._moved(str(path[-1]), before, after)
-            return UNCLEAR if found is STRICTER else found
         if name == "when":
             return BY_WAY[condition_way(self._old, before, self._new, after, self._today)]
-        return self._moved(str(path[-1]), before, after)
+        found = self._moved(str(path[-1]), before, after)
+        return UNCLEAR if found is STRICTER and self._may_help(new, name) else found
+
+    def _may_help(self, part: Part, name: str) -> bool:
+        """Whether what holds more at one place may let more pass at another."""
+        match part:
+            case EffectiveCompute():
+                return name == "factor" and helped_by_growth(self._new)
+            case Tier():
+                # What binds sooner may be the one clause of a kind that must be met for anything to go on.
+                of_it = [it for it in self._new.clauses if it.gates and it.tier == part.id]
+                return any(it.kind in REQUIRED_KINDS for it in of_it)
+            case Policy() | Risk():
+                # What a claim reaches less far for takes less of a budget.
+                return name in ("first_evaluation_at", "carries") and has_tenfold(self._new)
+        return False
 
     def _clause_way(self, old: Clause, new: Clause) -> Way:
         """Of two clauses, were they of the new version both."""
@@ -339,13 +349,10 @@ def _of_part(old: Part, new: Part, name: str, path: Path) -> Rule | None:
                 return WEAKER if after > before else STRICTER if kept else UNCLEAR
             asked = [{it for it in _DEADLINE if getattr(duty, it) is not None} for duty in (old, new)]
             if asked[0] == asked[1]:
-                return None
+                # What was kept by an earlier date is owed once more by a later one.
+                return UNCLEAR if name in ("by", "within") and after < before else None
             return WEAKER if name == "each" and after is None else UNCLEAR  # what came again comes no more
     return None
-
-
-def _needed(clause: Clause, tier: Tier) -> bool:
-    return clause.gates and clause.tier == tier.id and clause.kind in REQUIRED_KINDS
 
 
 def _shown(part: Part, name: str) -> str | None:

@@ -29,6 +29,7 @@ __all__ = [
     "as_read",
     "condition_way",
     "figure_way",
+    "has_tenfold",
     "helped_by_growth",
     "instants",
     "parameter_ways",
@@ -96,13 +97,14 @@ def helped_by_growth(policy: Policy) -> bool:
     """Whether a clause that gates could be met because more is counted as effective compute, everywhere alike."""
     known = vocabulary(policy)
     amounts = {it for it, kind in known.items() if kind is Kind.FLOP and not it.endswith(".elicitation")}
-    return any(
-        # What is added up within one tenfold may come to stand in two.
-        (isinstance(clause, ResidualRisk) and clause.per == "tenfold")
-        or any(_helped(it, amounts) for it in compares(positive(condition)))
-        for clause, condition in by_name(policy)
-        if clause.gates
-    )
+    conditions = [condition for clause, condition in by_name(policy) if clause.gates]
+    # What is added up within one tenfold may come to stand in two.
+    return has_tenfold(policy) or any(_helped(it, amounts) for tree in conditions for it in compares(positive(tree)))
+
+
+def has_tenfold(policy: Policy) -> bool:
+    """Whether a clause that gates adds up what rests on claims within a tenfold."""
+    return any(it.gates and isinstance(it, ResidualRisk) and it.per == "tenfold" for it in policy.clauses)
 
 
 def _helped(compare: Compare, amounts: Collection[str]) -> bool:
