@@ -42,6 +42,7 @@ from scalegate.policy.lints.since_figures import (
     MULTIPLY,
     Way,
     as_read,
+    asks_of_others,
     condition_way,
     figure_way,
     has_tenfold,
@@ -55,6 +56,7 @@ from scalegate.policy.parts import (
     Determination,
     Domain,
     EffectiveCompute,
+    Elicitation,
     Level,
     Parameter,
     ParameterValue,
@@ -175,7 +177,15 @@ class _Since:
         """Whether what holds more at one place may let more pass at another."""
         match part:
             case EffectiveCompute():
-                return name == "factor" and helped_by_growth(self._new)
+                # Elicitation is asked for by effective compute, and what is asked for is covered.
+                asked = any(it.elicitation.share for it in self._new.domains) and asks_of_others(self._new)
+                return name == "factor" and (asked or helped_by_growth(self._new))
+            case Elicitation():
+                # An evaluation that counts no more may be the one that held, and another the furthest.
+                return name in ("share", "at_least")
+            case Domain():
+                # Of other runs more tuning is covered with a larger margin.
+                return name == "samples" or (name == "margin" and asks_of_others(self._new))
             case Tier():
                 # What binds sooner may be the one clause of a kind that must be met for anything to go on.
                 of_it = [it for it in self._new.clauses if it.gates and it.tier == part.id]

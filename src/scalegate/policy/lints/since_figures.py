@@ -21,12 +21,13 @@ from scalegate.policy.loosening import helps_by
 from scalegate.policy.parameters import in_force, name_of, spans
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import show_condition
-from scalegate.policy.syntax import Compare, Expr, compares, net, parts
+from scalegate.policy.syntax import Compare, Expr, compares, fact_names, net, parts
 from scalegate.policy.vocabulary import Kind, named, vocabulary
 
 __all__ = [
     "Way",
     "as_read",
+    "asks_of_others",
     "condition_way",
     "figure_way",
     "has_tenfold",
@@ -100,6 +101,12 @@ def helped_by_growth(policy: Policy) -> bool:
     conditions = [condition for clause, condition in by_name(policy) if clause.gates]
     # What is added up within one tenfold may come to stand in two.
     return has_tenfold(policy) or any(_helped(it, amounts) for tree in conditions for it in compares(positive(tree)))
+
+
+def asks_of_others(policy: Policy) -> bool:
+    """Whether a clause that gates asks how much of the developer's other runs nothing covers."""
+    trees = [condition for clause, condition in by_name(policy) if clause.gates]
+    return any(it.endswith((".unevaluated", ".unjudged", ".unclaimed")) for tree in trees for it in fact_names(tree))
 
 
 def has_tenfold(policy: Policy) -> bool:
