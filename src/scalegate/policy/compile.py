@@ -100,8 +100,12 @@ def compile_policy(policy: Policy, action: Action, *, by_name: bool = False) -> 
 
 
 def by_name(policy: Policy) -> tuple[tuple[Clause, Expr], ...]:
-    """Every clause with its condition, for the first action that it is about, and with parameters as they are named."""
-    return tuple((clause, condition_of(policy, clause, clause.actions[0])) for clause in policy.clauses)
+    """Every clause with each condition that it has for one of its actions, and with parameters as they are named."""
+    return tuple(
+        (clause, condition)
+        for clause in policy.clauses
+        for condition in dict.fromkeys(condition_of(policy, clause, action) for action in clause.actions)
+    )
 
 
 def _in_force(clause: Clause) -> Expr:

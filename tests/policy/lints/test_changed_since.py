@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 
@@ -67,7 +69,8 @@ def test_what_was_loosened_is_weaker_and_the_way_back_is_not(before: str, after:
     assert [said for code, where, said in told(text, changed) if (code, where) == ("weaker", about) and what in said]
     back = {code for code, where, _ in told(changed, text) if where.split(",")[0] == about.split(",", maxsplit=1)[0]}
     # A sentence that gains a figure may promise anything: that is for people to judge.
-    assert back == ({"changed"} if "`text`" in what else {"stricter"})
+    evidence = any(f"`{it}`" in what for it in ("margin", "samples", "share", "factor"))
+    assert back == ({"changed"} if "`text`" in what else {"may-be-weaker"} if evidence else {"stricter"})
 
 
 def test_a_domain_that_is_lost_is_weaker() -> None:
@@ -373,6 +376,13 @@ def owed(due: str) -> str:
             owed("within: 9 days\n    after: policy.adopted"),
             "may-be-weaker",
         ),
+        # That it was kept by one date says nothing of another one.
+        (
+            owed("within: 9 days\n    after: lineage.opened"),
+            owed("within: 8 days\n    after: lineage.opened"),
+            "may-be-weaker",
+        ),
+        (owed("by: 2099-01-01"), owed("by: 2098-01-01"), "may-be-weaker"),
         (owed("each: 30 days\n    from: 2026-01-01"), owed("by: 2099-01-01"), "weaker"),
         (
             TEXT.replace("\nclauses:\n", JUDGED),
@@ -573,6 +583,167 @@ def test_a_new_domain_that_opens_what_was_asked_for_always_is_told() -> None:
     new = new.replace(capability, capability + capability.replace("arithmetic", "bio"))
     assert ("may-be-weaker", "clause always") in {(code, about) for code, about, _ in told(old, new)}
     assert "weaker" in {code for code, _, _ in told(new, old)}
+
+
+EVERY = "    every: 4x\n    within: 3 months\n"
+
+
+def due(*ways: str) -> str:
+    """A policy that judges instead of measuring: it may wait for several things."""
+    item = "{id: arithmetic, text: It cannot., about: weights, level: 2, carries: 8x, decided_by: QUORUM}"
+    judged = TEXT.replace(f"domains:\n{DOMAIN}", f"determinations:\n  - {item}\n\n")
+    judged = judged.replace("QUORUM", "{role: officer, at_least: 2}")
+    return judged.replace(EVERY, "".join(f"    {way}\n" for way in ways))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "codes"),
+    [
+        (["every: 4x", "within: 3 months", "due: all"], ["every: 4x", "due: all"], {"stricter"}),
+        # With no time to come the first evaluation cannot be waited for.
+        (["every: 4x", "within: 3 months", "due: any"], ["every: 4x", "due: any"], {"may-be-weaker"}),
+        (["every: 4x", "within: 3 months", "due: any"], ["within: 3 months", "due: any"], {"weaker"}),
+        (["every: 4x", "within: 3 months", "due: all"], ["every: 6x", "within: 3 months", "due: all"], {"weaker"}),
+        # One that is enough by itself, and a second one that is waited for too.
+        (["every: 4x"], ["every: 4x", "within: 3 months", "due: all"], {"weaker"}),
+        # Of one alone it is the same whether all or any of them must have come.
+        (["every: 4x", "due: any"], ["every: 4x", "due: all"], {"changed"}),
+        (["every: 4x", "due: all"], ["within: 3 months", "due: all"], {"may-be-weaker"}),
+        (["every: 4x"], ["within: 3 months"], {"may-be-weaker"}),
+        (["every: 4x", "within: 3 months"], ["every: 6x", "within: 1 months"], {"weaker", "may-be-weaker"}),
+    ],
+)
+def test_a_cadence_is_compared_by_when_all_that_it_names_has_come(
+    old: list[str], new: list[str], codes: set[str]
+) -> None:
+    there, back = told(due(*old), due(*new)), told(due(*new), due(*old))
+    assert {code for code, _, _ in there} >= codes
+    assert ("stricter" in {code for code, _, _ in there}) is (codes == {"stricter"})
+    turned = {"weaker": "stricter", "stricter": "weaker"}
+    if len(codes) == 1:
+        assert turned.get(*codes, *codes) in {code for code, _, _ in back}
+
+
+@pytest.mark.parametrize(
+    ("when", "code"),
+    [
+        ("4e11 FLOP <= arithmetic.evidence.compute", "may-be-weaker"),
+        ("not arithmetic.evidence.compute < 4e11 FLOP", "may-be-weaker"),
+        ("compute + 4e11 FLOP <= 6 * arithmetic.evidence.compute", "may-be-weaker"),
+        ("compute <= 4e11 FLOP", "stricter"),
+        ("compute <= arithmetic.evidence.compute", "stricter"),
+        ("compute <= arithmetic.evidence.compute + 4e11 FLOP", "stricter"),
+        ("compute <= 100 * arithmetic.elicitation", "stricter"),
+    ],
+)
+def test_more_effective_compute_is_not_stricter_where_a_condition_asks_for_much_of_it(when: str, code: str) -> None:
+    text = condition(when).replace("share: 1%", "share: 0%")
+    doubled = text.replace("factor: 1x", "factor: 2x")
+    assert [it for it, _, _ in told(text, doubled)] == [code]
+    assert [it for it, _, _ in told(doubled, text)] == ["weaker"]
+    aimed = [it.removesuffix("will\n") + "aim\n" for it in (text, doubled)]
+    assert [it for it, _, _ in told(*aimed)] == ["stricter"]
+
+
+def test_a_parameter_has_the_direction_that_it_has_for_any_action() -> None:
+    """Before a first evaluation only training goes on, and what ends with a release is asked for in no release."""
+    text = TEXT.replace("\nclauses:\n", f"{PARAMETER}\nclauses:\n")
+    clause = condition("now <= safeguard.weights-locked.until + parameter.n")[len(TEXT) :]
+    text = text.replace("kind: flop", "kind: duration").replace("value: 1e9 FLOP", "value: 1 days")
+    both = text + clause.replace("actions: [train]", "actions: [release_weights, train]")
+    assert [code for code, _, _ in told(both, both.replace("value: 1 days", "value: 9 days"))] == ["weaker"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Checkpoints are readable by the training account only.", "Checkpoints are kept well."),
+        ("The model may be able to add.", "The model may be able to count."),
+        ("purpose: Show that the mechanism", "purpose: Show that some mechanism"),
+        ("about: Exact addition of two", "about: Addition of two"),
+        ("      - Addition of longer numbers, and any other skill.\n", ""),
+        ("An agreement between developers.", "An agreement between two developers."),
+        ("text: It is fine.", "text: It may be fine."),
+        ("text: A report is published.", "text: A report is written."),
+        ("text: If it must be.", "text: If it should be."),
+        ("name: Grace Officer, roles: [officer]", "name: Grace Officer, roles: [gate]"),
+        ("  - {id: grace, name: Grace Officer, roles: [officer], key: unset}\n", ""),
+    ],
+)
+def test_what_people_sign_by_and_who_they_are_is_no_note(before: str, after: str) -> None:
+    text = owed("by: 2099-01-01").replace("\nclauses:\n", JUDGED) + TERMS
+    assert before in text
+    codes = {code for code, _, _ in told(text, text.replace(before, after, 1))}
+    assert codes & {"may-be-weaker", "weaker"}
+    assert not codes & {"stricter", "changed"}
+
+
+@pytest.mark.parametrize(("place", "code"), [("decided_by", "may-be-weaker"), ("kept_by", "stricter")])
+def test_who_may_sign_no_more_may_deny_no_more(place: str, code: str) -> None:
+    text = owed("by: 2099-01-01").replace("\nclauses:\n", JUDGED)
+    apart = text.replace(
+        f"{place}: {{role: officer, at_least: 2", f"{place}: {{role: officer, at_least: 2, apart_from: [gate]"
+    )
+    assert [it for it, _, _ in told(text, apart)] == [code]
+    assert [it for it, _, _ in told(apart, text)] == ["weaker"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "waits"),
+    [
+        ("samples: 400", "samples: 500", "may-be-weaker"),
+        ("share: 1%", "share: 2%", "may-be-weaker"),
+        ("at_least: 2e10 FLOP", "at_least: 3e10 FLOP", "may-be-weaker"),
+        ("margin: 1.5x", "margin: 2x", "stricter"),
+        ("factor: 1x", "factor: 2x", "stricter"),
+    ],
+)
+def test_more_that_is_asked_of_evidence_may_let_other_evidence_count(before: str, after: str, waits: str) -> None:
+    """What counts no more may be what held. What other runs were tuned with matters before a first evaluation only."""
+    assert before in TEXT
+    assert [it for it, _, _ in told(TEXT, TEXT.replace(before, after))] == ["may-be-weaker"]
+    at_once = re.sub("first_evaluation_at: .*\n", "", TEXT)
+    assert [it for it, _, _ in told(at_once, at_once.replace(before, after))] == [waits]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("at: 5e10 FLOP", "at: 4e10 FLOP"), ("carries: 4x", "carries: 2x"), ("factor: 1x", "factor: 2x")],
+)
+def test_what_claims_reach_less_far_for_takes_less_of_a_budget(before: str, after: str) -> None:
+    for per, code in (("tenfold", "may-be-weaker"), ("action", "stricter")):
+        text = TEXT.replace("share: 1%", "share: 0%").replace("\nlevels:\n", f"{RISK}\nlevels:\n") + LIMITED.replace(
+            "PER", per
+        )
+        assert before in text
+        assert [it for it, _, _ in told(text, text.replace(before, after, 1))] == [code]
+
+
+RISK = """
+risks:
+  - id: harm
+    about: It happens within a year.
+    claimed_by: {role: officer, at_least: 2}
+    valid_for: 30 days
+    carries: 4x
+"""
+LIMITED = """
+  - id: limited
+    kind: residual_risk
+    risk: harm
+    per: PER
+    at_most: 0.01%
+    text: The risk that remains is within 0.01%.
+    source: {document: d}
+    actions: [train]
+    modality: will
+"""
+
+
+def test_a_tier_that_binds_sooner_may_open_what_one_of_its_clauses_is_needed_for() -> None:
+    text = TEXT.replace(CADENCE, CADENCE.replace("modality", "tier: international\n    modality"))
+    assert "binds_at: 2" in text
+    assert [code for code, _, _ in told(text, text.replace("binds_at: 2", "binds_at: 1"))] == ["may-be-weaker"]
 
 
 @pytest.mark.parametrize(("number", "code"), [("1", "weaker"), ("13", "may-be-weaker")])

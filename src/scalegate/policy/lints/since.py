@@ -11,9 +11,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from scalegate.policy.compile import compile_policy
+from scalegate.policy.compile import compile_policy, condition_of
 from scalegate.policy.document import (
     ACTIONS,
+    Cadence,
     Clause,
     ClausePart,
     ExceptionTerms,
@@ -35,13 +36,17 @@ from scalegate.policy.lints.since_fields import (
     UNCLEAR,
     WEAKER,
     direction,
+    lost_figures,
 )
 from scalegate.policy.lints.since_figures import (
     MULTIPLY,
     Way,
     as_read,
+    asks_of_others,
     condition_way,
     figure_way,
+    has_tenfold,
+    helped_by_growth,
     parameter_ways,
     together,
     value_ways,
@@ -50,17 +55,21 @@ from scalegate.policy.lints.since_opened import opened
 from scalegate.policy.parts import (
     Determination,
     Domain,
+    EffectiveCompute,
+    Elicitation,
     Level,
     Parameter,
     ParameterValue,
     Part,
     Person,
+    Quorum,
     Risk,
     Safeguard,
     Tier,
 )
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import date
+from scalegate.policy.standing import REQUIRED_KINDS
 from scalegate.units import exact_flop, format_duration
 
 __all__ = ["changed_since"]
@@ -72,6 +81,8 @@ _KEYED = (
 )
 _GONE_IS_WEAKER = ("domains", "determinations", "risks", "levels", "clauses", "safeguards")
 _GONE_IS_STRICTER = ("exceptions",)
+_ALTERNATIVES = ("every", "within", "on", "due")
+"""Of a cadence: what may come, and whether one of these is enough."""
 _DEADLINE = ("by", "each", "from_", "within", "after")
 """Of an obligation, and which of them it has says of which kind its deadlines are."""
 
@@ -138,13 +149,13 @@ class _Since:
                 inner = f"{about}, {shown}" if path else f"`{shown}`"
                 yield from self.fields(before, after, here, inner, excepts=excepts)
             else:
-                rule = self._rule(old, new, name, shown)
+                rule = self._rule(old, new, name, here)
                 rule = OPPOSITE[rule.code] if excepts and (name == "in_force" or isinstance(new, InForce)) else rule
                 yield Lint(rule, here, about, self._told(shown, old, new, name), "")
 
-    def _rule(self, old: Part, new: Part, name: str, shown: str) -> Rule:
+    def _rule(self, old: Part, new: Part, name: str, path: Path) -> Rule:
         before, after = getattr(old, name), getattr(new, name)
-        own = _of_part(old, new, name)
+        own = _of_part(old, new, name, path)
         if own is not None:
             return own
         if isinstance(old, Moratorium) and isinstance(new, Moratorium) and None in (old.above, new.above):
@@ -153,9 +164,49 @@ class _Since:
                 return CHANGED
             if name == "above_model":
                 return self._moved("above", old.limit, new.limit)
+        if isinstance(old, Cadence) and isinstance(new, Cadence) and name in _ALTERNATIVES:
+            # Which of the two permits more turns on what else it asks for, and on whether one of these is enough.
+            alone = old.model_copy(update={name: after})
+            return BY_WAY[together(self._clause_way(old, it) for it in (alone, new))]
         if name == "when":
             return BY_WAY[condition_way(self._old, before, self._new, after, self._today)]
-        return self._moved(shown, before, after)
+        found = self._moved(str(path[-1]), before, after)
+        return UNCLEAR if found is STRICTER and self._may_help(new, name) else found
+
+    def _may_help(self, part: Part, name: str) -> bool:
+        """Whether what holds more at one place may let more pass at another."""
+        match part:
+            case EffectiveCompute():
+                # Elicitation is asked for by effective compute, and what is asked for is covered.
+                asked = any(it.elicitation.share for it in self._new.domains) and asks_of_others(self._new)
+                return name == "factor" and (asked or helped_by_growth(self._new))
+            case Elicitation():
+                # An evaluation that counts no more may be the one that held, and another the furthest.
+                return name in ("share", "at_least")
+            case Domain():
+                # Of other runs more tuning is covered with a larger margin.
+                return name == "samples" or (name == "margin" and asks_of_others(self._new))
+            case Tier():
+                # What binds sooner may be the one clause of a kind that must be met for anything to go on.
+                of_it = [it for it in self._new.clauses if it.gates and it.tier == part.id]
+                return any(it.kind in REQUIRED_KINDS for it in of_it)
+            case Policy() | Risk():
+                # What a claim reaches less far for takes less of a budget.
+                return name in ("first_evaluation_at", "carries") and has_tenfold(self._new)
+        return False
+
+    def _clause_way(self, old: Clause, new: Clause) -> Way:
+        """Of two clauses, were they of the new version both."""
+        return together(
+            condition_way(
+                self._old,
+                condition_of(self._new, old, action),
+                self._new,
+                condition_of(self._new, new, action),
+                self._today,
+            )
+            for action in new.actions
+        )
 
     def _moved(self, name: str, before: Any, after: Any) -> Rule:
         if name == "above" and (before is None or after is None):
@@ -193,13 +244,13 @@ class _Since:
         for key, part in before.items():
             if key not in after:
                 rule = WEAKER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
-                rule = STRICTER if kind in _GONE_IS_STRICTER else rule
+                # Whoever is gone denies nothing, and bars nobody; whoever is new may sign where others had to.
+                rule = STRICTER if kind in _GONE_IS_STRICTER else UNCLEAR if kind == "people" else rule
                 yield Lint(rule, path, _name(part), f"is gone{_was(part)}", "")
         for index, part in enumerate(new):
             key, here = _key(part), (*path, index) if "/" not in str(_key(part)) else ("floors",)
             if key not in before:
                 rule = STRICTER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
-                # Whoever is new may sign where others had to.
                 rule = WEAKER if kind in _GONE_IS_STRICTER else UNCLEAR if kind == "people" else rule
                 yield Lint(rule, here, _name(part), "is new", "")
             elif type(before[key]) is not type(part):
@@ -273,7 +324,7 @@ def _inspectors(old: Policy, new: Policy, path: Path, about: str) -> Iterator[Li
             yield Lint(UNCLEAR, path, about, f"it names another key for its role `{role}`", "")
 
 
-def _of_part(old: Part, new: Part, name: str) -> Rule | None:
+def _of_part(old: Part, new: Part, name: str, path: Path) -> Rule | None:
     """Of fields whose name means another thing in other parts; None: it is not one of these."""
     before, after = getattr(old, name), getattr(new, name)
     match new:
@@ -287,7 +338,17 @@ def _of_part(old: Part, new: Part, name: str) -> Rule | None:
         case Parameter() if name == "kind":
             return CHANGED if {before, after} <= MULTIPLY else UNCLEAR
         case Person() if name == "roles":
-            return UNCLEAR if set(after) - set(before) else CHANGED
+            return CHANGED if set(after) == set(before) else UNCLEAR
+        case Quorum() if name == "apart_from" and set(path) & {"decided_by", "claimed_by"}:
+            # Whoever may not sign there may not deny there either.
+            return WEAKER if set(before or ()) - set(after or ()) else UNCLEAR
+        case Policy() | Parameter() if name == "about":
+            return CHANGED
+        case Obligation() if name == "text":
+            return direction(name, before, after) if new.gates else CHANGED
+        case ClausePart() if name == "text":
+            # What it asks for is compared beside it.
+            return WEAKER if lost_figures(before, after) else CHANGED
         case ResidualRisk() if name == "per":
             # What is added up is within the number only if each action is.
             return WEAKER if after == "action" else STRICTER if before == "action" else UNCLEAR
@@ -298,7 +359,8 @@ def _of_part(old: Part, new: Part, name: str) -> Rule | None:
                 return WEAKER if after > before else STRICTER if kept else UNCLEAR
             asked = [{it for it in _DEADLINE if getattr(duty, it) is not None} for duty in (old, new)]
             if asked[0] == asked[1]:
-                return None
+                # What was kept by an earlier date is owed once more by a later one.
+                return UNCLEAR if name in ("by", "within") and after < before else None
             return WEAKER if name == "each" and after is None else UNCLEAR  # what came again comes no more
     return None
 

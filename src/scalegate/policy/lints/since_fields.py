@@ -10,7 +10,17 @@ from scalegate.policy.figures_in_text import figures
 from scalegate.policy.lints.lint import Rule
 from scalegate.policy.lints.since_figures import Way
 
-__all__ = ["BY_WAY", "CHANGED", "MORE_IS_WEAKER", "OPPOSITE", "STRICTER", "UNCLEAR", "WEAKER", "direction"]
+__all__ = [
+    "BY_WAY",
+    "CHANGED",
+    "MORE_IS_WEAKER",
+    "OPPOSITE",
+    "STRICTER",
+    "UNCLEAR",
+    "WEAKER",
+    "direction",
+    "lost_figures",
+]
 
 WEAKER = Rule(
     "weaker",
@@ -73,13 +83,18 @@ _ABSENT_IS: Mapping[str, Rule] = {
 """What the new version is where it leaves a field out that the old one had; the reverse where it adds it."""
 _PROSE = frozenset(
     [
-        *("title", "developer", "about", "text", "name", "basis", "purpose", "link_to_harm", "not_measured"),
+        *("title", "developer", "name", "basis"),
         *("source", "reference", "document", "section", "id"),
     ]
 )
-"""Nothing is decided by it."""
-_FOR_PEOPLE = frozenset({"key", "policy", "scalegate"})
+"""Nothing is decided by it, and nobody signs by it."""
+_FOR_PEOPLE = frozenset({"policy", "scalegate"})
 """Neither permits more by itself."""
+
+
+def lost_figures(before: str, after: str) -> bool:
+    """Whether a sentence that had figures has none."""
+    return bool(figures(before)) and not figures(after)
 
 
 def direction(name: str, before: Any, after: Any) -> Rule:
@@ -96,7 +111,8 @@ def direction(name: str, before: Any, after: Any) -> Rule:
     if name == "only":
         return WEAKER  # what the other kind asked for is no longer asked for
     if name == "text":
-        return WEAKER if figures(before) and not figures(after) else CHANGED
+        # Whoever signs that it is so says what these words say.
+        return WEAKER if lost_figures(before, after) else UNCLEAR
     if name == "evaluations":
         # Of fewer each has more of the chance of error; of more, one more counts.
         return WEAKER if after < before else UNCLEAR

@@ -15,16 +15,28 @@ from typing import Any, Literal, TypeAlias
 from scalegate.policy.clause_figures import value_at
 from scalegate.policy.compile import by_name
 from scalegate.policy.dating import in_force_at, parameters_of
-from scalegate.policy.document import Parameter, ParameterValue, Policy
-from scalegate.policy.entails import entails
+from scalegate.policy.document import Parameter, ParameterValue, Policy, ResidualRisk
+from scalegate.policy.entails import entails, positive
 from scalegate.policy.loosening import helps_by
 from scalegate.policy.parameters import in_force, name_of, spans
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import show_condition
-from scalegate.policy.syntax import Expr
-from scalegate.policy.vocabulary import named
+from scalegate.policy.syntax import Compare, Expr, compares, fact_names, net, parts
+from scalegate.policy.vocabulary import Kind, named, vocabulary
 
-__all__ = ["Way", "as_read", "condition_way", "figure_way", "instants", "parameter_ways", "together", "value_ways"]
+__all__ = [
+    "Way",
+    "as_read",
+    "asks_of_others",
+    "condition_way",
+    "figure_way",
+    "has_tenfold",
+    "helped_by_growth",
+    "instants",
+    "parameter_ways",
+    "together",
+    "value_ways",
+]
 
 Way: TypeAlias = Literal["weaker", "stricter", "same", "unclear"]
 """What the new one is beside the old one; `same`: it comes to the same, or nothing turns on it."""
@@ -80,6 +92,34 @@ def figure_way(old: Policy, before: Any, new: Policy, after: Any, today: int, *,
         _by_size(value_at(old, before, at), value_at(new, after, at), {more_is_weaker})
         for at in instants(moving, today)
     )
+
+
+def helped_by_growth(policy: Policy) -> bool:
+    """Whether a clause that gates could be met because more is counted as effective compute, everywhere alike."""
+    known = vocabulary(policy)
+    amounts = {it for it, kind in known.items() if kind is Kind.FLOP and not it.endswith(".elicitation")}
+    conditions = [condition for clause, condition in by_name(policy) if clause.gates]
+    # What is added up within one tenfold may come to stand in two.
+    return has_tenfold(policy) or any(_helped(it, amounts) for tree in conditions for it in compares(positive(tree)))
+
+
+def asks_of_others(policy: Policy) -> bool:
+    """Whether a clause that gates asks how much of the developer's other runs nothing covers."""
+    trees = [condition for clause, condition in by_name(policy) if clause.gates]
+    return any(it.endswith((".unevaluated", ".unjudged", ".unclaimed")) for tree in trees for it in fact_names(tree))
+
+
+def has_tenfold(policy: Policy) -> bool:
+    """Whether a clause that gates adds up what rests on claims within a tenfold."""
+    return any(it.gates and isinstance(it, ResidualRisk) and it.per == "tenfold" for it in policy.clauses)
+
+
+def _helped(compare: Compare, amounts: Collection[str]) -> bool:
+    """Whether an amount of these helps it against something that does not grow with them."""
+    pushes = net(compare)
+    grows = {name for name in pushes if parts(name)[-1] in amounts}
+    against = compare.right.const < compare.left.const or any(pushes[it] < 0 for it in pushes.keys() - grows)
+    return against and any(pushes[it] > 0 for it in grows)
 
 
 def parameter_ways(old: Policy, new: Policy) -> Mapping[str, Collection[bool]]:
