@@ -31,13 +31,15 @@ def changed(decision: Decision, **limits: object) -> Decision:
 
 def test_it_is_whole_the_first_time_and_one_line_after_that(held: Decision) -> None:
     first, again = shown(held), shown(held, held.limits)
-    assert HEADLINE in first[1]
+    assert first[0] == HEADLINE
+    assert first[1].startswith(" HOLD "), "the verdict stands above the reasons"
     for reason in held.limits.inadequate:
         assert any(reason[:60] in line for line in first)
     number = len(held.limits.inadequate)
     assert again[0] == f"{HEADLINE}: {number} reasons, all in the box above"
     assert again[1].startswith(" HOLD ")
-    assert first[-len(again) + 1 :] == again[1:], "all else is the same"
+    same = len(again) - again.index(next(line for line in again if line.startswith("clause ")))
+    assert first[-same:] == again[-same:], "all else is the same"
 
 
 def test_only_new_surprises_are_told_again(held: Decision) -> None:
@@ -45,7 +47,7 @@ def test_only_new_surprises_are_told_again(held: Decision) -> None:
     after = changed(held, surprises=("it jumped", "it jumped again"))
     again = shown(after, before.limits)
     assert again[0].startswith(HEADLINE)
-    assert again[1] == "! it jumped again"
+    assert "! it jumped again" in again
     assert "! it jumped" not in again
 
 
