@@ -12,6 +12,15 @@ from scalegate.policy.faults import PartPath
 
 __all__ = ["field_meant", "shape_meant"]
 
+NAMED = frozenset(
+    [
+        *("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses", "exceptions"),
+        "safeguards",
+    ]
+)
+"""Lists of which every item has a name."""
+WORDS = frozenset({"roles", "parties", "actions", "not_measured", "apart_from"})
+"""Lists of words."""
 _SIMPLE = r"[\w][\w ./-]{0,63}"
 _PLAIN = re.compile(r"[\w.-]{1,64}")
 
@@ -32,7 +41,7 @@ def shape_meant(path: PartPath, value: Any, fields: Collection[str], examples: M
     """What to write for a value that is no list or no set of fields; `fields`: those of the part that belongs there."""
     own = set(fields)
     if isinstance(value, dict) and value and not own:
-        return _items(value)
+        return _items(str(path[-1]), value)
     text = value if isinstance(value, str) else value[0] if isinstance(value, list) and len(value) == 1 else None
     if not isinstance(text, str) or not text.strip():
         return None
@@ -49,11 +58,20 @@ def shape_meant(path: PartPath, value: Any, fields: Collection[str], examples: M
     return None
 
 
-def _items(value: Mapping[str, Any]) -> str:
-    """For a set of fields in place of a list: items, if each of these has fields of its own; else one item."""
-    if value and all(isinstance(it, dict) for it in value.values()):
-        return f"write one item per line, each after `- `, with its name as `id`: `- id: {next(iter(value))}`"
-    return "it is one item: write `- ` before it, or put it in brackets: `[{...}]`"
+def _items(field: str, value: Mapping[str, Any]) -> str:
+    """For a set of fields in place of a list: items, if each of these is named or has fields of its own; else one."""
+    named = field in NAMED and "id" not in value and "number" not in value
+    if field in WORDS:
+        return "write the names alone, in brackets and with commas between them: `[..., ...]`"
+    if not named and not all(isinstance(it, dict) for it in value.values()):
+        return "it is one item: write `- ` before it, or put it in brackets: `[{...}]`"
+    first = str(next(iter(value)))
+    number = re.search("[0-9]+", first)
+    begins = f"- number: {number[0] if number else '...'}" if field == "levels" else f"- id: {first}"
+    name = "number" if field == "levels" else "id"
+    return (
+        f"write a list of items, each with its `{name}`, and its other fields below that: the first begins `{begins}`"
+    )
 
 
 def _source(text: str) -> str:
