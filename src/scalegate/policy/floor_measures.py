@@ -47,7 +47,7 @@ def looser(policy: Policy, floor: Floor, at: PartPath) -> Iterator[Placed]:
     if policy.judged and any(isinstance(it, ScaleCap) for it in theirs.clauses):
         names = ", ".join(f"`{it.id}`" for it in policy.judged)
         what = f"the floor `{name}` caps by what models are measured to be, and {names} is judged in place of a domain"
-        yield at, what, "leave its `level` out, or ask for it in a condition"
+        yield at, what, "ask for it in a condition, and then leave its `level` out"
     yield from _of_all(policy, floor)
 
 
@@ -69,7 +69,7 @@ def _of_stops(floor: str, theirs: Policy) -> Iterator[Fault]:
     for clause in theirs.clauses:
         if isinstance(clause, Cadence | ScaleCap) and not theirs.domains:
             what = f"`{clause.id}` of the floor `{floor}` goes by what is measured, and it measures nothing: a stop"
-            yield what, "leave it out of the floor, or give the floor the domain that it means"
+            yield what, "give the floor the domain that it means"
         level = theirs.level(clause.level) if isinstance(clause, Safeguards) else None
         if isinstance(clause, Safeguards) and level is not None:
             asked = [it for it in level.safeguards if clause.only in (None, it.kind)]

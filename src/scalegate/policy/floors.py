@@ -151,7 +151,7 @@ def _other(floor: Floor) -> Iterator[tuple[str, str]]:
 def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
     """What a floor cannot ask for yet, so that nothing of it would be left out in silence."""
     document, name = floor.document, floor.policy
-    alone = "leave it out of the floor, or write the same into the policy itself"
+    alone = "write the same into the policy itself, and then leave it out of the floor"
     if document.judged:
         listed = ", ".join(f"`{it.id}`" for it in document.judged)
         yield f"the floor `{name}` has {listed} judged in place of a domain, which a floor cannot have yet", alone

@@ -10,7 +10,7 @@ from typing import Any
 from scalegate import meant
 from scalegate.policy.faults import PartPath
 
-__all__ = ["field_meant", "shape_meant"]
+__all__ = ["alone_like", "field_meant", "shape_meant"]
 
 NAMED = frozenset(
     [
@@ -22,6 +22,12 @@ NAMED = frozenset(
 WORDS = frozenset({"roles", "parties", "actions", "not_measured", "apart_from"})
 """Lists of words."""
 _SIMPLE = r"[\w][\w ./-]{0,63}"
+_FIGURES = {
+    "flop": r"[0-9][0-9.eE+]* [kMGTPEZY]?FLOP",
+    "factor": r"[0-9.]+x",
+    "duration": r"[0-9]+ (?:second|minute|hour|day|week|month|year)s?",
+}
+"""How a figure is written, of the kinds that a clause has one of. A date may begin something or end it."""
 _PLAIN = re.compile(r"[\w.-]{1,64}")
 
 
@@ -37,6 +43,18 @@ def field_meant(path: PartPath, kinds: Collection[str]) -> str | None:
     return None
 
 
+def alone_like(value: Any, fields: Collection[str], examples: Mapping[str, str]) -> str | None:
+    """The one of these fields that takes a figure of the value's kind; None: there is none, or there are several."""
+    kind = _kind_of_figure(value)
+    like = [it for it in fields if kind and _kind_of_figure(examples.get(it, "").strip('"')) == kind]
+    return like[0] if len(like) == 1 else None
+
+
+def _kind_of_figure(value: Any) -> str | None:
+    text = value if isinstance(value, str) else ""
+    return next((kind for kind, form in _FIGURES.items() if re.fullmatch(form, text)), None)
+
+
 def shape_meant(path: PartPath, value: Any, fields: Collection[str], examples: Mapping[str, str]) -> str | None:
     """What to write for a value that is no list or no set of fields; `fields`: those of the part that belongs there."""
     own = set(fields)
@@ -46,7 +64,7 @@ def shape_meant(path: PartPath, value: Any, fields: Collection[str], examples: M
     if not isinstance(text, str) or not text.strip():
         return None
     if {"role", "at_least"} <= own and _PLAIN.fullmatch(text):
-        return f"write who signs and how many of them, for example `{{role: {text}, at_least: 1}}`"
+        return f"write who signs and how many of them, for example `{{role: {text}, at_least: 2}}`"
     if {"document", "section"} <= own:
         return f"write `{_source(text)}`"
     if {"from", "until"} == own:
