@@ -180,12 +180,11 @@ def unforeseen_changes(
         *signing_waits(policy, judge, facts, situation.now),
         *budget_waits(policy, situation, judge, facts),
     ):
-        then = {**facts, **dict(wait.updates)}
         later = situation.model_copy(update={"now": int(number(dict(wait.updates)["now"]) or 0)})
         signed: list[tuple[str, Value]] = []
         for change in (
-            *_attestations(policy, later, judge, then, able),
-            *_signatures(policy, later, judge, then, able),
+            *_attestations(policy, later, judge, facts, able),
+            *_signatures(policy, later, judge, facts, able),
         ):
             signed += change.updates
         measured = _measured(changes, later.now)
@@ -284,7 +283,7 @@ def _attestations(
 
 def _until(judge: Judge, facts: Facts, name: str, now: int, valid_for: int | None) -> tuple[int, str]:
     """Until when something has to count that is signed now, and in words what the clauses that hold ask for of that."""
-    least = asked_of(judge, facts, name) or 0
+    least = asked_of(judge, {**facts, "now": now}, name) or 0
     if least <= now:
         return now + (valid_for if valid_for is not None else DAY), ""
     # It is signed and decided on some time later.
