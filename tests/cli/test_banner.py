@@ -18,8 +18,8 @@ def held(project: Project) -> Decision:
         return journal.fold.latest["r"]
 
 
-def shown(*arguments: Decision | show.Limits) -> list[str]:
-    console = show.Console(file=io.StringIO(), width=120)
+def shown(*arguments: Decision | show.Limits, width: int = 120) -> list[str]:
+    console = show.Console(file=io.StringIO(), width=width)
     console.print(decision_view(*arguments))  # type: ignore[arg-type]
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
@@ -66,3 +66,18 @@ def test_the_demo_shows_it_whole_once(held: Decision, capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     assert out.count(HEADLINE) == 3
     assert out.count("It has no residual-risk gate") == 1
+
+
+def test_the_name_of_a_clause_is_never_broken(held: Decision) -> None:
+    name = "a" * 64
+    long = held.model_copy(
+        update={
+            "findings": tuple(
+                it.model_copy(update={"clause": name}) if it.clause == "cadence" else it for it in held.findings
+            )
+        }
+    )
+    for width in (80, 120, 200):
+        names = [line.split()[:1] for line in shown(long, width=width)]
+        assert [name] in names
+        assert ["cap.absolute"] in names

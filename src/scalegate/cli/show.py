@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
-from rich.markup import escape
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.segment import Segment
 from rich.table import Table
@@ -172,17 +172,32 @@ def exception_line(decision: Decision, ended: bool = False) -> Text:
     return Text(over if ended else told(decision.exception), style="bold white on magenta")
 
 
-def findings_view(decision: Decision) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("clause", "finding", "because"):
-        table.add_column(name, overflow="fold")
+class _Findings:
+    """A table of findings; where a clause's name would be broken in it, each finding under its name."""
+
+    def __init__(self, rows: list[tuple[str, Text, str]]) -> None:
+        self.rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[RenderableType]:
+        if max((len(clause) for clause, _, _ in self.rows), default=0) * 3 > options.max_width:
+            for clause, status, detail in self.rows:
+                yield Text.assemble(clause, "  ", status)
+                yield Padding(Text(detail), (0, 0, 0, 4))
+            return
+        table = Table(box=None, pad_edge=False)
+        for name in ("clause", "finding", "because"):
+            table.add_column(name, overflow="fold")
+        for clause, status, detail in self.rows:
+            table.add_row(Text(clause), status, Text(detail))
+        yield table
+
+
+def findings_view(decision: Decision) -> RenderableType:
     quiet = [f for f in decision.findings if f.kind == "standing" and f.status == "met"]
     # What holds comes first: of many clauses that are met it would be lost.
-    for finding in sorted(decision.findings, key=lambda it: it.status not in ("violated", "not shown")):
-        if finding not in quiet:
-            colour = COLOURS[finding.status]
-            table.add_row(escape(finding.clause), f"[{colour}]{finding.status}[/]", escape(finding.detail))
+    found = sorted(decision.findings, key=lambda it: it.status not in ("violated", "not shown"))
+    rows = [(it.clause, Text(it.status, style=COLOURS[it.status]), it.detail) for it in found if it not in quiet]
     names = ", ".join(f.clause.removeprefix("standing.") for f in quiet)
     if quiet:
-        table.add_row(f"standing ({len(quiet)})", "[green]met[/]", f"as it must be: {escape(names)}")
-    return table
+        rows.append((f"standing ({len(quiet)})", Text("met", style="green"), f"as it must be: {names}"))
+    return _Findings(rows)
