@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,24 @@ def test_what_a_banner_counts_it_counts_in_the_right_number() -> None:
     one = head + first + tail[tail.index("\n\n") :]
     said = banner(gather_policy(parse_policy(one), 0))[-1]
     assert said == "By its own account 1 thing is not measured; it stands under the domains."
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        (("policy", "check", "p.yaml", "--against", "nowhere"), "--against"),
+        (("status", "--project", "nowhere"), "--project"),
+        (("init", "p"), None),
+        (("demo", "--out", "p"), "--out"),
+    ],
+)
+def test_a_message_names_the_option_that_was_given(
+    scalegate: Command, command: tuple[str, ...], names: str | None
+) -> None:
+    if command[0] == "demo":
+        pytest.importorskip("torch")
+    create_project(Path("p"), POLICY_TEXT, name="p")
+    Path("p.yaml").write_text(POLICY_TEXT, encoding="utf-8")
+    ran = scalegate(*command)
+    assert ran.code == 2
+    assert re.findall(r"`(--[a-z]+)`", ran.err) == ([names] if names else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from cli_support import Command
 from scalegate.gate.project import Project, adopt
 from scalegate.policy import parse_policy
 from scalegate.training.held import Held
-from support import Model, approve, attest, new_project, open_gate, record_tier, train
+from support import DAY, Model, approve, attest, new_project, open_gate, record_tier, train
 
 RESULT = '{"weights": "%s", "domain": "arithmetic", "outcomes": [true, false], "assumptions": ["it tried"]}'
 
@@ -36,6 +37,35 @@ def test_what_came_after_the_latest_decision_is_said_with_the_way_to_decide(
 
     scalegate("decide", "--run", "r", "--project", "p")
     assert "not decided on yet" not in scalegate("status", "-p", "p").out
+
+
+@pytest.mark.parametrize("how", ["by time", "by an amendment", "by compute"])
+def test_a_permit_that_has_ended_leads_as_ended_with_what_to_do(
+    scalegate: Command, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, model = new_project(tmp_path / "q"), Model()
+    with open_gate(project, model, evaluate=None) as gate:
+        train(gate, model, steps=1)
+    assert " PROCEED  " in scalegate("status", "-p", project.folder).out
+    if how == "by time":
+        late = time.time() + DAY
+        monkeypatch.setattr("time.time", lambda: late)
+    elif how == "by an amendment":
+        new = parse_policy(project.policy.read_text().replace('version: "1.0"', 'version: "1.1"'))
+        for officer in ("ada", "alan"):
+            with project.journal() as journal:
+                adopt(journal, new, officer, project.key(officer))
+    else:
+        other = Model(flops=3)
+        with open_gate(project, other, "two", evaluate=None) as gate:
+            train(gate, other, 1)
+            gate.save()
+    about = scalegate("status", "-p", project.folder).out.split("THIS POLICY")[1]
+    assert about.splitlines()[1].startswith(" PERMIT ENDED   it may not go on until it is decided again.")
+    assert " PROCEED  " not in about
+    assert "To decide again: scalegate decide --run r --project" in " ".join(about.split())
+    told = scalegate("status", "-p", project.folder, "--json").json["runs"][0]
+    assert (told["now"], told["ended"]) == ("permit ended", True)
 
 
 def test_a_run_without_a_decision_says_so(scalegate: Command, tmp_path: Path) -> None:

@@ -7,10 +7,14 @@ from book import Book, digest, policy_of
 
 from scalegate.gate.decision import Decision
 from scalegate.ledger import entries as kinds
+from scalegate.units import parse_instant
 from support import DAY, START
 
 USED = 10**11
 UNTIL_SAID = ("        attested_by: security\n        valid_for: 3 months\n", "        attested_by: security\n")
+
+SHORT = (UNTIL_SAID[0], UNTIL_SAID[0].replace("3 months", "20 days"))
+AHEAD = "now + 15 days <= safeguard.weights-locked.until"
 
 
 def asking(when: str) -> tuple[str, str]:
@@ -57,6 +61,27 @@ def test_it_is_asked_for_no_longer_than_it_may_count() -> None:
     way_out = book.decide(compute=10**9).resumption
     assert way_out is not None
     assert (way_out.stop, way_out.stopped_by) == (True, ("gate",))
+
+
+@pytest.mark.parametrize(
+    ("when", "lasts", "first"),
+    [
+        ("2027-01-15 <= safeguard.weights-locked.until", SHORT, "wait until 2026-12-26T00:00:00Z"),
+        (f"2027-01-10 <= now and {AHEAD}", SHORT, "wait until 2027-01-10T00:00:00Z"),
+        (f"2027-01-10 <= now and {AHEAD}", UNTIL_SAID, "wait until 2027-01-10T00:00:00Z"),
+    ],
+)
+def test_what_only_counts_when_it_is_signed_later_is_waited_for_and_is_no_stop(
+    when: str, lasts: tuple[str, str], first: str
+) -> None:
+    """Signed now for 20 days it does not count far enough; signed after the wait it does."""
+    book = begun(asking(when), lasts)
+    assert offered(book.decide(compute=10**9)).startswith(first)
+    book.put(kinds.Attestation, until=book.time + 20 * DAY)
+    assert book.decide(compute=10**9).verdict == "HOLD"
+    book.time = max(book.time, parse_instant(first.rsplit(maxsplit=1)[-1]))
+    book.put(kinds.Attestation, until=book.time + 20 * DAY)
+    assert book.decide(compute=10**9).verdict == "PROCEED"
 
 
 def test_a_record_of_adopters_that_ends_too_soon_is_made_again() -> None:

@@ -70,7 +70,7 @@ def test_nothing_of_a_project_is_overwritten(tmp_path: Path, part: str) -> None:
     assert error.message == "a project, or part of one, is here already"
     assert (error.place and error.place.file, error.fix) == (
         str(tmp_path / part),
-        "choose another folder, for a demo with `--out`; nothing was changed",
+        "choose another folder; nothing was changed",
     )
     assert everything(tmp_path) == [part]
 

@@ -130,3 +130,54 @@ def test_who_evaluates_for_a_floor_that_names_keys_is_one_of_those(tmp_path: Pat
     )
     (tmp_path / "lab.yaml").write_text(ours, encoding="utf-8")
     assert load_policy(tmp_path / "lab.yaml").with_role("evaluator")[0].id == "eve"
+
+
+@pytest.mark.parametrize(
+    ("changes", "floor", "told"),
+    [
+        ((('alarm: "0.2"', 'alarm: "20 persent"'),), (), ["`alarm`: `20 persent` is not a score"]),
+        ((("at_least: 2, valid_for", "at_least: two, valid_for"),), (), ["`at_least`: `two` is not a whole number"]),
+        (
+            (("{file: measured.yaml}", '{policy: measurd, version: "1", file: measured.yaml}'),),
+            (),
+            ["this is `measured 1` and not `measurd 1`"],
+        ),
+        (
+            (
+                ("- {file: measured.yaml}", "- {file: measured.yaml}\n  - {file: measured.yaml}"),
+                ('alarm: "0.2"', 'alarm: "0.3"'),
+            ),
+            (),
+            ["`measured` stands twice", "has `alarm` 0.2, and here it is 0.3"],
+        ),
+        (
+            (),
+            (("policy: measured", "policy: measure"),),
+            ["asks for 2 people with its role `officer`", "asks for 1 person with its role `security`"],
+        ),
+    ],
+)
+def test_one_mistake_about_a_floor_is_told_once_and_nothing_that_is_not_so(
+    changes: tuple[tuple[str, str], ...], floor: tuple[tuple[str, str], ...], told: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(PolicyFaults) as raised:
+        load_policy(on_measured(tmp_path, *changes, floor=floor))
+    found = [str(it.message) for it in raised.value.faults]
+    assert len(found) == len(told), found
+    assert all(some in it for some, it in zip(told, found, strict=True))
+    if floor:
+        assert "; `measured/officer` is of no floor here" in str(raised.value)
+
+
+def test_a_looser_figure_is_told_where_it_stands(tmp_path: Path) -> None:
+    path = on_measured(
+        tmp_path, ("at_least: 1e9 FLOP", "at_least: 1e8 FLOP"), ("officer, at_least: 2", "officer, at_least: 1")
+    )
+    with pytest.raises(PolicyFaults) as raised:
+        load_policy(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for fault in raised.value.faults:
+        line, column = fault.place.line, fault.place.column
+        assert line is not None
+        assert column is not None
+        assert re.match(r"1e8 FLOP|1\b", lines[line - 1][column - 1 :])

@@ -21,8 +21,13 @@ def test_amendment_ends_the_permit_shown(tmp_path: Path) -> None:
     for officer, ended in (("ada", False), ("alan", True)):
         with project.journal() as journal:
             adopt(journal, policy, officer, project.key(officer))
-        text = Reader(report(project)).text
+        page = report(project)
+        text = Reader(page).text
         assert ("PROCEED – permit ended" in text) is ended
+        assert ("<title>PROCEED, permit ended: train r" in page) is ended
+        head = text.split("What the verdict does not say")[0]
+        both = "The policy in force is arithmetic-demo 1.1. What this page shows was decided under arithmetic-demo 1.0"
+        assert (both in head) is ended
     assert "The policy in force is now arithmetic-demo 1.1" in text
     assert text.count("Signed to amend the policy: arithmetic-demo 1.1") == 2
 

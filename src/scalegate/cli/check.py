@@ -112,7 +112,7 @@ def _read_against(policy: Policy, folder: Path) -> Adoption:
     from scalegate.gate.adoption import read_against
     from scalegate.gate.project import Project
 
-    with reader(Project(folder)) as journal:
+    with reader(Project(folder), "--against") as journal:
         return read_against(journal.fold, policy, journal.now())
 
 

@@ -114,6 +114,7 @@ def status(project: ProjectDir = HERE, as_json: AsJson = False) -> None:
     with reader(Project(project)) as journal:
         document = status_document(journal, project)
         decisions = list(journal.fold.latest.values())
+        ended = {item["run"]: item["ended"] for item in document["runs"]}
 
         def view() -> Any:
             from rich.console import Group
@@ -123,7 +124,7 @@ def status(project: ProjectDir = HERE, as_json: AsJson = False) -> None:
                 undecided = undecided_view(document, it.run)
                 # Of what is done already nobody is told to do it again: deciding again says what is left.
                 named = None if undecided else known(journal, project, it.run)
-                parts += [decision_view(it, known=named), *undecided]
+                parts.append(decision_view(it, known=named, ended=ended.get(it.run, False), since=undecided))
             return Group(*parts)
 
         emit(as_json, document | {"decisions": [d.to_json() for d in decisions]}, view)

@@ -28,21 +28,24 @@ NO_RUN = (
 )
 
 
-def ledger_of(project: Project) -> Path:
-    """The project's ledger file. Raises InputError, with the way to get one, if there is none."""
+def ledger_of(project: Project, given: str = "--project") -> Path:
+    """The project's ledger file. Raises InputError, with the way to get one, if there is none.
+
+    `given`: the option by which its folder is given.
+    """
     if not project.ledger.is_file():
         raise InputError(
             "there is no project in this folder: it has no ledger.db",
             place=Place(file=str(project.folder)),
-            fix="name its folder with `--project`, or make one with `scalegate init FOLDER`",
+            fix=f"name its folder with `{given}`, or make one with `scalegate init FOLDER`",
         )
     return project.ledger
 
 
 @contextmanager
-def reader(project: Project) -> Iterator[Journal]:
-    """The project's ledger, to be read only."""
-    with reading(ledger_of(project)) as journal:
+def reader(project: Project, given: str = "--project") -> Iterator[Journal]:
+    """The project's ledger, to be read only. `given`: the option by which its folder is given."""
+    with reading(ledger_of(project, given)) as journal:
         yield journal
 
 

@@ -23,7 +23,7 @@ from scalegate.gate import Decision, Fold, Journal, Replayed
 from scalegate.gate.amending import pending, weakened, words
 from scalegate.gate.exceptions import told
 from scalegate.gate.lineage import members, total
-from scalegate.gate.since import Since, latest_decision, otherwise, outdated, since, to_decide
+from scalegate.gate.since import Since, ended, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.policy import ACTIONS, Policy, load_policy
 from scalegate.training.beside import kept_beside
 from scalegate.training.left import waiting
@@ -59,12 +59,14 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
             {
                 "run": name,
                 "decided_at": decided_at[name],
+                "now": _now(fold, latest[name], journal.now()),
                 "flops": str(run.used()),
                 "training": str(run.used("training")),
                 "elicitation": str(run.used("elicitation")),
                 "lineage_flops": str(total(fold.runs, members(fold.runs, name))),
                 "weights": [{"digest": digest, "trained": str(flops)} for digest, flops in run.weights.items()],
                 "faults": run.faults,
+                "ended": (it := latest[name]) is not None and ended(fold, it[1], journal.now()),
                 "undecided": _undecided(fold, name, decided_at[name]),
                 "otherwise": _otherwise(fold, latest[name], journal.now()),
                 "outdated": (made := latest[name]) is not None and outdated(fold, made[1], journal.now()),
@@ -138,6 +140,18 @@ def _pending(fold: Fold) -> Iterator[Document]:
         yield asdict(item) | {"weaker": list(weaker), "told": words(item, weaker)}
 
 
+def _now(fold: Fold, latest: tuple[int, Decision] | None, now: int) -> str:
+    """What its latest training decision comes to now."""
+    if latest is None:
+        return "not decided"
+    made = latest[1]
+    if made.verdict == "PROCEED":
+        return "permit ended" if ended(fold, made, now) else "PROCEED"
+    way_out, exception = made.resumption, made.exception
+    word = "STOP" if way_out and way_out.stop else "HOLD"
+    return f"{word}, by exception" if exception and not ended(fold, made, now) else word
+
+
 def _undecided(fold: Fold, run: str, decided_at: int | None) -> Document | None:
     """What came after the run's latest training decision and could matter to it; None if nothing did."""
     if decided_at is None:
@@ -176,6 +190,8 @@ def undecided_view(document: Document, run: str) -> list[Text]:
         lines.append(f"{run}: decided again now it would be {again['verdict']}{held}.")
     if item["outdated"] and not lines:
         lines.append(f"{run}: what would release it is no longer what it was.")
+    if item["ended"] and not lines:
+        lines.append(f"{run}: decided again now it would be as it was.")
     if lines:
         lines[-1] += f" To decide again: {item['decide']}"
     return [Text(line, style="bold yellow") for line in lines]
@@ -183,11 +199,11 @@ def undecided_view(document: Document, run: str) -> list[Text]:
 
 def status_view(document: Document) -> RenderableType:
     table = Table(box=None, pad_edge=False)
-    for name in ("run", "its training", "its elicitation", "all of its lineage", "meter"):
+    for name in ("run", "now", "its training", "its elicitation", "all of its lineage", "meter"):
         table.add_column(name)
     for run in document["runs"]:
         amounts = [format_flop(int(run[key])) for key in ("training", "elicitation", "lineage_flops")]
-        table.add_row(escape(run["run"]), *amounts, escape("; ".join(run["faults"])) or "sound")
+        table.add_row(escape(run["run"]), run["now"], *amounts, escape("; ".join(run["faults"])) or "sound")
     lines: list[RenderableType] = [
         *(
             Text(f"{item['action']} {item['run']}: {item['exception']}", style="bold white on magenta")

@@ -5,7 +5,7 @@ Each says in words what would have to happen and what that does to the facts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -33,15 +33,13 @@ from scalegate.gate.measures import (
     trained_in,
 )
 from scalegate.gate.obligations import obligation_changes, opened_anew
-from scalegate.gate.permit import boundary
 from scalegate.gate.resumption import SPENT, Change, resumption
 from scalegate.gate.situation import Situation
+from scalegate.gate.waits import asked_of, signing_waits, waits
 from scalegate.policy.clause_figures import all_values, value_at
 from scalegate.policy.document import Action, ComputeCap, Policy
-from scalegate.policy.semantics import Facts, Unknown, Value, evaluate, number
-from scalegate.policy.syntax import Compare, compares, fact_names
-from scalegate.truth import Truth
-from scalegate.units import DAY, MAX_FLOP, exact_flop, format_instant, format_wait, round_down, round_up
+from scalegate.policy.semantics import Facts, Unknown, Value, number
+from scalegate.units import DAY, MAX_FLOP, exact_flop, format_instant, round_down, round_up
 
 __all__ = ["possible_changes", "unforeseen_changes", "ways_out"]
 
@@ -87,7 +85,7 @@ def possible_changes(
         *_acts(policy, situation, judge, facts, cost, stated),
         *_signatures(policy, situation, judge, facts, _able(policy)),
         *words_elsewhere(policy, after, facts, _able(policy), here=cost, there=spent),
-        *_waits(judge, facts),
+        *waits(judge, facts),
         *budget_waits(policy, situation, judge, facts),
     )
 
@@ -101,7 +99,7 @@ def _as_asked(
         # What is spent on elicitation is asked about too, and may take elicitation in turn.
         spent = ceil(sum(more.values()) * factor)
         later = {**facts, **{name: value + spent for name in SPENT if (value := number(facts.get(name))) is not None}}
-        asked = {name: _asked(judge, later, f"{name}.elicitation", ("condition",)) or 0 for name in more}
+        asked = {name: asked_of(judge, later, f"{name}.elicitation", ("condition",)) or 0 for name in more}
         if all(asked[name] <= flops for name, flops in more.items()):
             return more
         more = {name: max(flops, stated(asked[name])) for name, flops in more.items()}
@@ -177,7 +175,11 @@ def unforeseen_changes(
         text = f"the models that were finished by now are saved and evaluated, and run `{lineage.run}` is opened again"
         found.append(Change("act", text, ((SHOWN, shown),)))
     # What is measured and signed now may have ended by the time that something is waited for.
-    for wait in (*_waits(judge, facts), *budget_waits(policy, situation, judge, facts)):
+    for wait in (
+        *waits(judge, facts),
+        *signing_waits(policy, judge, facts, situation.now),
+        *budget_waits(policy, situation, judge, facts),
+    ):
         later = situation.model_copy(update={"now": int(number(dict(wait.updates)["now"]) or 0)})
         signed: list[tuple[str, Value]] = []
         for change in (
@@ -193,7 +195,7 @@ def unforeseen_changes(
     # A clause of a tier that comes to bind may be the one that is asked for.
     for tier in policy.tiers:
         adopters, name = number(facts.get(f"tier.{tier.id}.adopters")) or 0, f"tier.{tier.id}.until"
-        until = max(situation.now + 1, _asked(judge, facts, name) or 0)
+        until = max(situation.now + 1, asked_of(judge, facts, name) or 0)
         if able & {person.id for person in policy.with_role(tier.recorded_by)}:
             text = (
                 f"somebody with role `{tier.recorded_by}` records who has adopted `{tier.id}`, if it has come to bind"
@@ -281,28 +283,12 @@ def _attestations(
 
 def _until(judge: Judge, facts: Facts, name: str, now: int, valid_for: int | None) -> tuple[int, str]:
     """Until when something has to count that is signed now, and in words what the clauses that hold ask for of that."""
-    least = _asked(judge, facts, name) or 0
+    least = asked_of(judge, {**facts, "now": now}, name) or 0
     if least <= now:
         return now + (valid_for if valid_for is not None else DAY), ""
     # It is signed and decided on some time later.
     until = least + DAY if valid_for is None else now + valid_for
     return until, f" until {format_instant(max(min(until, least + DAY), least))} at least"
-
-
-def _asked(judge: Judge, facts: Facts, name: str, kinds: Collection[str] = ()) -> int | None:
-    """The least value of a fact with which each comparison of it in the clauses that hold is so; None: none is.
-
-    `kinds`: of clauses that are looked at; empty: all.
-    """
-    holding = set(judge.holding(facts))
-    found: list[int] = []
-    tests = [test for test in judge.tests if test.id in holding and (not kinds or test.kind in kinds)]
-    for test in tests:
-        for compare in (it for expr in test.exprs() for it in compares(expr)):
-            point = boundary(compare, facts, name) if name in fact_names(compare) else None
-            near = (point, point + 1) if point is not None else ()
-            found += [at for at in near if evaluate(compare, {**facts, name: at}) is Truth.TRUE][:1]
-    return max(found, default=None)
 
 
 def _declared(policy: Policy, situation: Situation, cost: int) -> tuple[tuple[str, Value], ...]:
@@ -394,7 +380,7 @@ def _signatures(
                     )
     for tier in policy.tiers:
         name = f"tier.{tier.id}.until"
-        adopters, least = number(facts.get(f"tier.{tier.id}.adopters")), _asked(judge, facts, name) or 0
+        adopters, least = number(facts.get(f"tier.{tier.id}.adopters")), asked_of(judge, facts, name) or 0
         longest = least + DAY if least > now else 0
         stale = adopters is None or _past(facts, name, now)
         longer = f" until {format_instant(longest)} at least" if longest else ""
@@ -416,34 +402,3 @@ def _shows(policy: Policy, level: int, action: Action, facts: Facts) -> bool:
 def _past(facts: Facts, name: str, now: int) -> bool:
     value = number(facts.get(name))
     return value is not None and value < now
-
-
-def _waits(judge: Judge, facts: Facts) -> Iterator[Change]:
-    now = number(facts.get("now"))
-    holding = set(judge.holding(facts))
-    instants: set[int] = set()
-    for test in judge.tests:
-        # Of a kind that is required, any clause that comes to bind would do.
-        if test.id in holding or f"required.{test.kind}" in holding:
-            for expr in test.exprs():
-                for compare in compares(expr):
-                    instants.update(_turns(compare, facts))
-    for instant in sorted(instants):
-        if now is not None and instant > now:
-            wait = format_wait(instant - int(now))
-            yield Change("time", f"wait until {format_instant(instant)} (about {wait} from now)", (("now", instant),))
-
-
-def _turns(compare: Compare, facts: Facts) -> Iterator[int]:
-    """The first instant at which waiting changes a comparison; none if all that comes of it is that something ends."""
-    ends = any(
-        name.endswith((".until", ".evidence.time", ".opened", ".due"))
-        for _, name in (*compare.left.terms, *compare.right.terms)
-    )
-    if ends and evaluate(compare, facts) is Truth.TRUE:
-        return
-    point = boundary(compare, facts, "now")
-    if point is not None:
-        before = evaluate(compare, facts)
-        changed = (at for at in (point, point + 1) if evaluate(compare, {**facts, "now": at}) is not before)
-        yield from list(changed)[:1]

@@ -52,12 +52,19 @@ class Project:
 
 
 def create_project(
-    folder: Path, text: str, *, name: str, adopter: SigningKey | None = None, beside: Path | None = None
+    folder: Path,
+    text: str,
+    *,
+    name: str,
+    adopter: SigningKey | None = None,
+    beside: Path | None = None,
+    given: str = "",
 ) -> Project:
     """A new project from a policy's YAML text: all of it is there afterwards, or none. `name` is used in messages.
 
     `beside`: the folder of the files that the policy's floors name; they are copied into the project.
     `adopter`: the key of whoever signs the adoption; else it is made, for the first who may amend the policy.
+    `given`: the option by which the folder was given, if it was by one, for messages.
     It is made aside and moved into place, so a failure midway leaves nothing that would block a second try.
     Raises InputError if the text is not a policy, nobody could sign its adoption, or the folder is no folder or
     holds a project.
@@ -65,7 +72,7 @@ def create_project(
     policy = parse_policy(text, name=name, beside=beside)
     floors = [beside / it for it in files_of_floors(text)] if beside else []
     first = _adopter(policy, name, adopter)
-    project = Project(folder)
+    project, how = Project(folder), f" with `{given}`" if given else ""
     parts = [project.keys, project.ledger, folder / "ledger.db.head", project.policy]
     parts += [folder / it.name for it in floors]
     for taken in parts:
@@ -73,7 +80,7 @@ def create_project(
             raise InputError(
                 "a project, or part of one, is here already",
                 place=Place(file=str(taken)),
-                fix="choose another folder, for a demo with `--out`; nothing was changed",
+                fix=f"choose another folder{how}; nothing was changed",
             )
     new = [place for place in (folder, *folder.parents) if not place.exists()]
     aside = folder / f".scalegate-{secrets.token_hex(6)}"
@@ -97,7 +104,7 @@ def create_project(
             raise InputError(
                 f"the project cannot be made: {reason[:1].lower() + reason[1:]}",
                 place=Place(file=str(folder)),
-                fix="choose a folder that may be written to; nothing was left behind",
+                fix=f"choose a folder that may be written to{how}; nothing was left behind",
             ) from error
         if isinstance(error, InputError) and error.place and str(aside) in (error.place.file or ""):
             # What was made aside is gone, and was never anybody's.

@@ -19,7 +19,17 @@ from scalegate.gate.lineage import members, total
 from scalegate.gate.pieces import descendants, pieces
 from scalegate.ledger import entries
 
-__all__ = ["Since", "asked_again", "decided_again", "latest_decision", "otherwise", "outdated", "since", "to_decide"]
+__all__ = [
+    "Since",
+    "asked_again",
+    "decided_again",
+    "ended",
+    "latest_decision",
+    "otherwise",
+    "outdated",
+    "since",
+    "to_decide",
+]
 
 KINDS: dict[type, tuple[str, str]] = {
     entries.EvaluationFinished: ("result", "results"),
@@ -76,6 +86,19 @@ def outdated(fold: Fold, made: Decision, now: int = 0) -> bool:
         return False
     again = decided_again(fold, made, now)
     return again is None or _first(again) != _first(made)
+
+
+def ended(fold: Fold, made: Decision, now: int = 0) -> bool:
+    """Whether its permit has ended at the instant `now`, or (0) at the last entry: by an end, its lease, an amendment,
+    or what came after. What never granted one has none to end."""
+    permit, now = made.reach, now or fold.time
+    if permit is None:
+        return False
+    if made.action == "train" and fold.latest.get(made.run) == made:
+        return not fold.permitted(made.run, now)
+    again = otherwise(fold, made, now)
+    late = made.policy != fold.policy_digest or now > min(permit.time, made.now + permit.lease)
+    return late or (again is not None and again.reach is None)
 
 
 def decided_again(fold: Fold, made: Decision, now: int) -> Decision | None:

@@ -37,7 +37,12 @@ _STAND_INS: dict[str, object] = {
 """What stands for a field that a policy must have and that cannot be read: sound, so that it is no fault itself."""
 
 
-_OF_FLOORS = frozenset({"policy", "people", "effective_compute", "lease"})
+_OF_FLOORS = frozenset(
+    [
+        *("policy", "people", "effective_compute", "lease", "first_evaluation_at", "error_budget", "domains"),
+        *("determinations", "levels"),
+    ]
+)
 """What a floor is held against."""
 _HALF = Found((), "a text holds half a character", "write the whole character")
 

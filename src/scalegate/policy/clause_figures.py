@@ -118,12 +118,16 @@ def figure_faults(policy: Policy) -> Iterator[tuple[str, str, bool]]:
             path, kind, parameter = f"clauses.{index}.{field}", KINDS[field], _parameter(policy, figure)
             example = FIGURES[kind][2]
             if parameter is None:
-                fix = f"describe it under `parameters` with `kind: {kind}`, or write for example `{example}`"
+                fix = f"describe it under `parameters` with `kind: {kind}`, or write the figure itself"
                 fix = or_like(figure.id, [it.id for it in policy.parameters], fix, PARAMETER)
                 yield path, f"there is no parameter `{figure}` | {fix}", True
             elif parameter.kind != kind:
                 fit = [f"`parameter.{it.id}`" for it in policy.parameters if it.kind == kind]
-                fix = f"write {' or '.join(fit)}" if fit else f"name a parameter of that kind, or write `{example}`"
+                fix = (
+                    f"write {' or '.join(fit)}"
+                    if fit
+                    else f"name a parameter of that kind, or write the figure as `{example}` is"
+                )
                 what = f"`{figure}` is a `{parameter.kind}`, and `{field}` takes a `{kind}`"
                 yield path, f"{what} | {fix}", False
             else:
@@ -136,7 +140,7 @@ def _scale_faults(policy: Policy, clause: ScaleCap) -> Iterator[tuple[str, str]]
     if policy.judged:
         names = ", ".join(f"`{item.id}`" for item in policy.judged)
         what = f"a model is shown by what is measured, and {names} stands for a domain and is judged"
-        yield "kind", f"{what} | leave its `level` out, or ask for it in a condition"
+        yield "kind", f"{what} | ask for it in a condition, and then leave its `level` out"
 
 
 def _faults_of_values(field: str, figure: Named, parameter: Parameter) -> Iterator[str]:

@@ -117,7 +117,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             number = "1 person" if wanted.at_least == 1 else f"{wanted.at_least} people"
             signs = f"{'is' if wanted.at_least == 1 else 'are'} to sign"
             what = f"{number} with the role `{wanted.role}` {signs}, but the policy names {have}"
-            fix = "name more under `people`, or lower `at_least`"
+            fix = "name more under `people`"
             named = next((person for person in policy.people if person.id == wanted.role), None)
             if named is not None and not have:
                 theirs = " or ".join(f"`{it}`" for it in named.roles)

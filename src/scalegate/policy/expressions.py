@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NoReturn
@@ -54,6 +54,10 @@ _TOKEN = re.compile(
     r"[A-Za-z][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*)"
     r"|(?P<sign><=|>=|==|!=|<|>|=|[-+*/(),])"
 )
+_DESCRIBED = frozenset(
+    {"parameter", "safeguard", "approval", "determination", "obligation", "tier", "exception", "risk", "test", "floor"}
+)
+"""First words of what a policy describes: of the words after them each is a name that somebody gave."""
 _WORDS = frozenset({"and", "or", "not", "always", "never", "undefined", "all", "any", "at"})
 _OF_CONDITIONS = frozenset({"<", "<=", ">", ">=", "and", "or", "not", "undefined", "of", "always", "never"})
 _INSTEAD = {
@@ -335,12 +339,11 @@ class _Reader:
         if name.lower() in _SENTENCES:
             return _SENTENCES[name.lower()]
         near = self._nearest(name)
+        described = _described(name)
         if near:
-            return f"did you mean {near}? {EXPLAINS}"
-        if name.startswith("safeguard."):
-            return f"describe the safeguard `{name.split('.')[1]}` at a level, under `levels`; {EXPLAINS}"
-        if name.startswith(PARAMETER):
-            return f"describe it under `parameters`, with the id `{name.removeprefix(PARAMETER)}`"
+            return f"did you mean {near}? {f'Else {described}' if described else EXPLAINS}"
+        if described:
+            return described
         # A policy with a fault cannot be explained: what there is has to stand here.
         ending = [fact for fact in self._known if fact.endswith(f".{name}")]
         of_a_domain = [fact for fact in self._known if fact.endswith((".ruled_out", ".evidence.compute"))]
@@ -349,13 +352,22 @@ class _Reader:
 
     def _nearest(self, name: str) -> str | None:
         """The facts that are most like a name: of one that it names a part of, a few."""
+        first, _, rest = name.partition(".")
+        alike = {fact.removeprefix(f"{first}."): fact for fact in self._known if fact.startswith(f"{first}.")}
+        if rest and (alike or first in _DESCRIBED):
+            # What begins with another word is not meant, however much the rest is like it.
+            near = difflib.get_close_matches(rest, alike, n=1, cutoff=0.65)
+            words = rest if first in _DESCRIBED else name
+            return f"`{alike[near[0]]}`" if near else self._of_part(name, words, alike.values())
         near = difflib.get_close_matches(name, self._known, n=1, cutoff=0.65)
-        if near:
-            return f"`{near[0]}`"
+        return f"`{near[0]}`" if near else self._of_part(name, name, self._known)
+
+    def _of_part(self, name: str, words: str, known: Iterable[str]) -> str | None:
+        """Those that have a part like one of these words."""
         # `biology.score` is of `bio`, if of anything: what there is of that is what can be said of it.
-        for word in name.split("."):
-            part = nearest(word, {it for fact in self._known for it in fact.split(".") if it not in _PLACES})
-            facts = [fact for fact in self._known if part in fact.split(".")] if len(word) > 2 else []
+        for word in words.split("."):
+            part = nearest(word, {it for fact in known for it in fact.split(".") if it not in _PLACES})
+            facts = [fact for fact in known if part in fact.split(".")] if len(word) > 2 else []
             if facts:
                 facts.sort(key=lambda fact: difflib.SequenceMatcher(None, name, fact).ratio(), reverse=True)
                 return " or ".join(f"`{fact}`" for fact in facts[:2])
@@ -407,6 +419,15 @@ class _Reader:
             return parse(text)
         except InputError as error:
             self._fail(at, error.message, error.fix)
+
+
+def _described(name: str) -> str | None:
+    """Where a policy describes what is named so; None: it does not."""
+    if name.startswith("safeguard."):
+        return f"describe the safeguard `{name.split('.')[1]}` at a level, under `levels`; {EXPLAINS}"
+    if name.startswith(PARAMETER):
+        return f"describe it under `parameters`, as an item that begins `- id: {name.removeprefix(PARAMETER)}`"
+    return None
 
 
 def _shown(token: Token) -> str:

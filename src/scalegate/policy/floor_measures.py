@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from scalegate.policy.document import Cadence, Domain, Floor, Level, Policy, Safeguard, Safeguards, ScaleCap
+from scalegate.policy.document import Cadence, Domain, Floor, Level, Person, Policy, Safeguard, Safeguards, ScaleCap
 from scalegate.policy.faults import PartPath
 from scalegate.units import exact_decimal, exact_flop, format_duration
 
@@ -19,7 +19,7 @@ MACHINE = frozenset({"gate", "evaluator", "registrar"})
 Fault = tuple[str, str]
 """What is wrong, and what to write instead."""
 Placed = tuple[PartPath, str, str]
-"""The same, and where in the policy."""
+"""The same, and where: in the policy, or in the part of it that is looked at."""
 
 
 def looser(policy: Policy, floor: Floor, at: PartPath) -> Iterator[Placed]:
@@ -34,20 +34,20 @@ def looser(policy: Policy, floor: Floor, at: PartPath) -> Iterator[Placed]:
             what = f"the floor `{name}` measures `{domain.id}`, and this policy does not"
             yield at, what, f"add a domain `{domain.id}` that is at least as strict as the floor's"
         else:
-            yield from _at(("domains", index), _of_domain(name, domain, policy.domains[index]))
+            yield from _under(("domains", index), _of_domain(name, domain, policy.domains[index]))
     for level in theirs.levels:
         index = next((index for index, it in enumerate(policy.levels) if it.number == level.number), None)
         if index is None:
             what = f"the floor `{name}` has level {level.number}, and this policy has not"
             yield at, what, f"add a level {level.number} with the floor's safeguards and approvals"
         else:
-            yield from _at(("levels", index), _of_level(policy, name, level, policy.levels[index]))
-    yield from _at(at, _of_stops(name, theirs))
+            yield from _under(("levels", index), _of_level(policy, name, level, policy.levels[index]))
+    yield from ((at, what, fix) for what, fix in _of_stops(name, theirs))
     yield from _of_openings(policy, name, theirs)
     if policy.judged and any(isinstance(it, ScaleCap) for it in theirs.clauses):
         names = ", ".join(f"`{it.id}`" for it in policy.judged)
         what = f"the floor `{name}` caps by what models are measured to be, and {names} is judged in place of a domain"
-        yield at, what, "leave its `level` out, or ask for it in a condition"
+        yield at, what, "ask for it in a condition, and then leave its `level` out"
     yield from _of_all(policy, floor)
 
 
@@ -69,7 +69,7 @@ def _of_stops(floor: str, theirs: Policy) -> Iterator[Fault]:
     for clause in theirs.clauses:
         if isinstance(clause, Cadence | ScaleCap) and not theirs.domains:
             what = f"`{clause.id}` of the floor `{floor}` goes by what is measured, and it measures nothing: a stop"
-            yield what, "leave it out of the floor, or give the floor the domain that it means"
+            yield what, "give the floor the domain that it means"
         level = theirs.level(clause.level) if isinstance(clause, Safeguards) else None
         if isinstance(clause, Safeguards) and level is not None:
             asked = [it for it in level.safeguards if clause.only in (None, it.kind)]
@@ -86,9 +86,8 @@ def roles_here(floor: str, role: str) -> set[str]:
     return {f"{floor}/{role}", role} if role in MACHINE else {f"{floor}/{role}"}
 
 
-def _at(path: PartPath, faults: Iterable[Fault]) -> Iterator[Placed]:
-    for what, fix in faults:
-        yield path, what, fix
+def _under(path: PartPath, faults: Iterable[Placed]) -> Iterator[Placed]:
+    return (((*path, *at), what, fix) for at, what, fix in faults)
 
 
 def _of_all(policy: Policy, floor: Floor) -> Iterator[Placed]:
@@ -109,107 +108,107 @@ def _of_all(policy: Policy, floor: Floor) -> Iterator[Placed]:
         yield ("first_evaluation_at",), f"under the floor `{name}` the first evaluation {told}, and here later", fix
 
 
-def _of_domain(floor: str, theirs: Domain, here: Domain) -> Iterator[Fault]:
+def _of_domain(floor: str, theirs: Domain, here: Domain) -> Iterator[Placed]:
     about = f"`{theirs.id}` of the floor `{floor}`"
 
-    def held(field: str, most: bool, get: Callable[[Domain], Any], show: Callable[[Any], str]) -> Iterator[Fault]:
-        limit, own = get(theirs), get(here)
+    def held(path: PartPath, most: bool, get: Callable[[Domain], Any], show: Callable[[Any], str]) -> Iterator[Placed]:
+        limit, own, field = get(theirs), get(here), path[-1]
         if own > limit if most else own < limit:
             bound = "at most" if most else "at least"
             what = f"{about} has `{field}` {show(limit)}, and here it is {show(own)}"
-            yield what, f"write {bound} `{field}: {show(limit)}`"
+            yield path, what, f"write {bound} `{field}: {show(limit)}`"
 
     if here.about != theirs.about:
         what = f"{about} is about something else here; there it is {_quoted([theirs.about])}"
-        yield what, "write the floor's `about`, or give the domain of your own another id"
-    yield from held("threshold", True, lambda it: it.threshold, exact_decimal)
-    yield from held("alarm", True, lambda it: it.alarm, exact_decimal)
-    yield from held("samples", False, lambda it: it.samples, str)
-    yield from held("buffer", True, lambda it: it.buffer, _factor)
-    yield from held("margin", False, lambda it: it.margin, _factor)
-    yield from held("share", False, lambda it: it.elicitation.share, _share)
-    yield from held("at_least", False, lambda it: it.elicitation.at_least, exact_flop)
+        yield ("about",), what, "write the floor's `about`, or give the domain of your own another id"
+    yield from held(("threshold",), True, lambda it: it.threshold, exact_decimal)
+    yield from held(("alarm",), True, lambda it: it.alarm, exact_decimal)
+    yield from held(("samples",), False, lambda it: it.samples, str)
+    yield from held(("buffer",), True, lambda it: it.buffer, _factor)
+    yield from held(("margin",), False, lambda it: it.margin, _factor)
+    yield from held(("elicitation", "share"), False, lambda it: it.elicitation.share, _share)
+    yield from held(("elicitation", "at_least"), False, lambda it: it.elicitation.at_least, exact_flop)
     if here.level != theirs.level:
         what = f"{about} is of level {theirs.level}, and here it is of level {here.level}"
-        yield what, f"write `level: {theirs.level}`"
+        yield ("level",), what, f"write `level: {theirs.level}`"
     if theirs.release is not None and here.release is not None:
         added, horizon = theirs.release.enhancement, theirs.release.horizon
         if here.release.enhancement < added:
             what = f"{about} takes {_factor(added)} to be added after a release, and here it is less"
-            yield what, f"write at least `enhancement: {_factor(added)}`"
+            yield ("release", "enhancement"), what, f"write at least `enhancement: {_factor(added)}`"
         if here.release.horizon < horizon:
             what = f"{about} looks {format_duration(horizon)} past a release, and here it is less"
-            yield what, f"write at least `horizon: {format_duration(horizon)}`"
+            yield ("release", "horizon"), what, f"write at least `horizon: {format_duration(horizon)}`"
     elif here.release is not None:
         what = f"{about} leaves open what a release adds, so that nothing supports one, and here it is said"
-        yield what, "leave `release` out"
+        yield ("release",), what, "leave `release` out"
     lacks = [text for text in theirs.not_measured if text not in here.not_measured]
     if lacks:
-        yield (
-            f"{about} says of itself what it does not measure: {_quoted(lacks)}",
-            "say so under `not_measured` here too",
-        )
+        what = f"{about} says of itself what it does not measure: {_quoted(lacks)}"
+        yield ("not_measured",), what, "say so under `not_measured` here too"
 
 
-def _of_level(policy: Policy, floor: str, theirs: Level, here: Level) -> Iterator[Fault]:
+def _of_level(policy: Policy, floor: str, theirs: Level, here: Level) -> Iterator[Placed]:
     about = f"level {theirs.number} of the floor `{floor}`"
     for safeguard in theirs.safeguards:
-        own = next((it for it in here.safeguards if it.id == safeguard.id), None)
-        if own is None:
+        at = next((at for at, it in enumerate(here.safeguards) if it.id == safeguard.id), None)
+        if at is None:
             what = f"{about} asks for the safeguard `{safeguard.id}`, and this level {theirs.number} does not"
-            yield what, f"add `{safeguard.id}` to it, as the floor has it"
+            yield ("safeguards",), what, f"add `{safeguard.id}` to it, as the floor has it"
         else:
-            yield from _of_safeguard(policy, floor, about, safeguard, own)
+            of_it = _of_safeguard(policy, floor, about, safeguard, here.safeguards[at])
+            yield from _under(("safeguards", at), of_it)
     asked, own_asked = theirs.approvals, here.approvals
     if asked is None:
         return
     if own_asked is None:
         what = f"{about} asks for approvals, and this level {theirs.number} does not"
-        yield what, f"add `approvals` by a role whose people all have `{floor}/{asked.role}`"
+        yield (), what, f"add `approvals` by a role whose people all have `{floor}/{asked.role}`"
         return
     if own_asked.at_least < asked.at_least:
         what = f"{about} asks for {asked.at_least} approvals, and here it is {own_asked.at_least}"
-        yield what, f"write at least `at_least: {asked.at_least}`"
+        yield ("approvals", "at_least"), what, f"write at least `at_least: {asked.at_least}`"
     apart = {it for role in asked.apart_from or () for it in roles_here(floor, role)} - set(own_asked.apart_from or ())
     if apart:
         listed = ", ".join(f"`{it}`" for it in sorted(apart))
         what = f"approvals of {about} are apart from {listed}, and here they are not"
-        yield what, f"write `apart_from: [{', '.join(sorted({*apart, *(own_asked.apart_from or ())}))}]`"
-    yield from _lasts(f"an approval of {about}", asked.valid_for, own_asked.valid_for)
-    others = [it.id for it in policy.signers(own_asked) if f"{floor}/{asked.role}" not in it.roles]
-    yield from _strangers(f"approvals of {about}", f"{floor}/{asked.role}", others)
+        fix = f"write `apart_from: [{', '.join(sorted({*apart, *(own_asked.apart_from or ())}))}]`"
+        yield ("approvals", "apart_from"), what, fix
+    yield from _under(("approvals",), _lasts(f"an approval of {about}", asked.valid_for, own_asked.valid_for))
+    signers = policy.signers(own_asked)
+    strange = _strangers(policy, f"approvals of {about}", f"{floor}/{asked.role}", signers)
+    yield from _under(("approvals", "role"), strange)
 
 
-def _of_safeguard(policy: Policy, floor: str, about: str, theirs: Safeguard, here: Safeguard) -> Iterator[Fault]:
+def _of_safeguard(policy: Policy, floor: str, about: str, theirs: Safeguard, here: Safeguard) -> Iterator[Placed]:
     of = f"`{theirs.id}` of {about}"
     if here.text != theirs.text:
-        yield (
-            f"{of} has another text here: {_quoted([theirs.text])}",
-            "write the floor's text, or add one of its own name",
-        )
+        what = f"{of} has another text here: {_quoted([theirs.text])}"
+        yield ("text",), what, "write the floor's text, or add one of its own name"
     if here.kind != theirs.kind:
-        yield f"{of} is of the kind `{theirs.kind}`, and here of `{here.kind}`", f"write `kind: {theirs.kind}`"
+        what = f"{of} is of the kind `{theirs.kind}`, and here of `{here.kind}`"
+        yield ("kind",), what, f"write `kind: {theirs.kind}`"
     if here.survives_release and not theirs.survives_release:
-        yield f"{of} does not survive a release, and here it does", "leave `survives_release` out"
+        what = f"{of} does not survive a release, and here it does"
+        yield ("survives_release",), what, "leave `survives_release` out"
     yield from _lasts(of, theirs.valid_for, here.valid_for)
-    role = f"{floor}/{theirs.attested_by}"
-    others = [it.id for it in policy.with_role(here.attested_by) if role not in it.roles]
-    yield from _strangers(f"attestations of {of}", role, others)
+    signers = policy.with_role(here.attested_by)
+    strange = _strangers(policy, f"attestations of {of}", f"{floor}/{theirs.attested_by}", signers)
+    yield from _under(("attested_by",), strange)
 
 
-def _lasts(of: str, theirs: int | None, here: int | None) -> Iterator[Fault]:
+def _lasts(of: str, theirs: int | None, here: int | None) -> Iterator[Placed]:
     if theirs is not None and (here is None or here > theirs):
         told = format_duration(theirs)
-        yield f"{of} counts for {told}, and here longer", f"write at most `valid_for: {told}`"
+        yield ("valid_for",), f"{of} counts for {told}, and here longer", f"write at most `valid_for: {told}`"
 
 
-def _strangers(what: str, role: str, others: Iterable[str]) -> Iterator[Fault]:
-    listed = ", ".join(f"`{it}`" for it in others)
-    if listed:
-        yield (
-            f"{what} are signed here by {listed} too, without the role `{role}`",
-            f"give them `{role}`, or another role",
-        )
+def _strangers(policy: Policy, what: str, role: str, signers: Iterable[Person]) -> Iterator[Placed]:
+    """Who signs here and does not have the floor's role; where nobody has it, that is the fault, and is told."""
+    others = ", ".join(f"`{it.id}`" for it in signers if role not in it.roles)
+    if others and policy.with_role(role):
+        what = f"{what} are signed here by {others} too, without the role `{role}`"
+        yield (), what, f"give them `{role}`, or another role"
 
 
 def _quoted(texts: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ needs. What a floor measures the policy measures too, as strictly in each figure
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from scalegate.policy.clause_figures import named_figures
@@ -110,18 +110,28 @@ def faults_of_floors(policy: Policy) -> Iterator[Found]:
     names: set[str] = set()
     for index, floor in enumerate(policy.floors):
         path: PartPath = ("floors", index)
-        if floor.policy in names:
-            yield Found(path, f"`{floor.policy}` stands twice", "keep one version of it")
+        mistaken = [Found(path, what, fix) for what, fix in _mistaken(policy, floor, names)]
         names.add(floor.policy)
-        if floor.policy == policy.policy:
-            yield Found(path, "a policy is no floor of itself", "give one of the two another name")
-        if "." in floor.policy:
-            what = f"`{floor.policy}` has a dot, which the names of facts have for another meaning"
-            yield Found(path, what, "take a floor with `-` or `_` in its name instead")
-        yield from (Found(path, what, fix) for what, fix in (*_other(floor), *_beyond(floor), *_weaker(policy, floor)))
+        yield from mistaken
+        if mistaken:
+            continue  # it is not the floor that is meant: what more it asks for would be told of another
+        yield from (Found(path, what, fix) for what, fix in _beyond(floor))
+        yield from _weaker(policy, floor, path)
         yield from (Found(*placed) for placed in looser(policy, floor, path))
         people = (*_nobody(policy, floor), *_evaluators(policy, floor), *_apart(policy, floor))
         yield from (Found(path, what, fix) for what, fix in people)
+
+
+def _mistaken(policy: Policy, floor: Floor, names: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Where a floor cannot be the one that is meant. `names`: those of the floors before it."""
+    if floor.policy in names:
+        yield f"`{floor.policy}` stands twice", "keep one version of it"
+    if floor.policy == policy.policy:
+        yield "a policy is no floor of itself", "give one of the two another name"
+    if "." in floor.policy:
+        what = f"`{floor.policy}` has a dot, which the names of facts have for another meaning"
+        yield what, "take a floor with `-` or `_` in its name instead"
+    yield from _other(floor)
 
 
 def _other(floor: Floor) -> Iterator[tuple[str, str]]:
@@ -141,7 +151,7 @@ def _other(floor: Floor) -> Iterator[tuple[str, str]]:
 def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
     """What a floor cannot ask for yet, so that nothing of it would be left out in silence."""
     document, name = floor.document, floor.policy
-    alone = "leave it out of the floor, or write the same into the policy itself"
+    alone = "write the same into the policy itself, and then leave it out of the floor"
     if document.judged:
         listed = ", ".join(f"`{it.id}`" for it in document.judged)
         yield f"the floor `{name}` has {listed} judged in place of a domain, which a floor cannot have yet", alone
@@ -165,17 +175,19 @@ def _beyond(floor: Floor) -> Iterator[tuple[str, str]]:
             yield f"`{name}/{part.id}` is too long for a name", f"shorten one of the two: {LONGEST - 1} letters in all"
 
 
-def _weaker(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
-    """Where the policy counts or looks less strictly than the floor does."""
+def _weaker(policy: Policy, floor: Floor, at: PartPath) -> Iterator[Found]:
+    """Where the policy counts or looks less strictly than the floor does. `at`: the place of the floor."""
     compute, lease = floor.document.effective_compute, floor.document.lease
     if compute is not None and policy.effective_compute is not None and compute.factor > policy.factor:
         theirs, ours = exact_decimal(compute.factor), exact_decimal(policy.factor)
         what = f"the floor `{floor.policy}` counts {theirs}x effective FLOP per training FLOP, and this policy {ours}x"
-        yield what, f"write at least `factor: {theirs}x` under `effective_compute`"
+        fix = f"write at least `factor: {theirs}x` under `effective_compute`"
+        yield Found(("effective_compute", "factor"), what, fix)
     if lease < policy.lease:
         told = format_duration(lease)
         what = f"under the floor `{floor.policy}` a permit is looked at again after {told}, and here less often"
-        yield what, f"write `lease: {told}` or less"
+        path = ("lease",) if "lease" in policy.model_fields_set else at
+        yield Found(path, what, f"write `lease: {told}` or less")
 
 
 def _nobody(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
@@ -186,7 +198,11 @@ def _nobody(policy: Policy, floor: Floor) -> Iterator[tuple[str, str]]:
         if len(have) < number:
             persons = "1 person" if number == 1 else f"{number} people"
             what = f"the floor `{floor.policy}` asks for {persons} with its role `{role}`, and {len(have)} have it here"
-            yield what, f"give the role `{here}` to {persons} under `people`"
+            floors = {it.policy for it in policy.floors}
+            given = sorted({it for person in policy.people for it in person.roles if it.endswith(f"/{role}")})
+            strange = [f"`{it}`" for it in given if floor_of(it) not in floors]
+            fix = f"give the role `{here}` to {persons} under `people`"
+            yield what, fix + (f"; {', '.join(strange)} is of no floor here" if strange else "")
         theirs = {_public(person) for person in floor.document.with_role(role)} - {"unset"}
         others = [f"`{person.id}`" for person in have if theirs and _public(person) not in theirs]
         if others:

@@ -13,7 +13,7 @@ from scalegate.policy import document as schema
 from scalegate.policy.clause_figures import KINDS
 from scalegate.policy.document import Policy
 from scalegate.policy.faults import Form, Found, PartPath, PolicyFaults
-from scalegate.policy.shapes import field_meant, shape_meant
+from scalegate.policy.shapes import alone_like, field_meant, shape_meant
 
 __all__ = ["POLICY", "faults_of_form", "label", "what_to_write"]
 
@@ -40,6 +40,7 @@ _SHAPES = {
     "too_short": ("is empty", "write at least one item"),
 }
 _MEANT = {"compute": "flop", "flops": "flop", "time": "duration", "date": "instant", "percent": "share"}
+_MEANT |= {"must": "will", "shall": "will"}
 """What others call one of the choices."""
 _CHOICES = {
     ("clauses", "late"): ("counts", "stands"),
@@ -49,6 +50,8 @@ _CHOICES = {
 """Of fields that must be there, and for which no choice is more likely than another."""
 _LIMIT = {"at", "above"}
 """A clause that holds above an amount lets a run go on up to it, as one does that holds at it."""
+SAY_IT = "say it with one of the fields here, or in a comment if nothing turns on it"
+"""Of what is no field: left out, it could have been what makes a part strict."""
 _SURE = 0.75
 """How like a word must be to one of a few choices: `compute` is like `count`, and does not mean it."""
 
@@ -66,6 +69,7 @@ def faults_of_form(
     examples = POLICY.examples if examples is None else examples
     found: list[Found] = []
     renamed: set[PartPath] = set()
+    strange: dict[PartPath, str] = {}
     missing: list[PartPath] = []
     items = error.errors()
     places = {path[:cut] for path in (_file_path(item["loc"]) for item in items) for cut in range(len(path))}
@@ -81,8 +85,17 @@ def faults_of_form(
             within = next((field for field in fields if word in _inside(root, item["loc"][:-1], field)), None)
             absent = [field for field in fields if field not in _at(document, path[:-1])]
             guess = _close(word, absent) if len(found) < MAX_GUESSES and not within and not told else None
-            renamed |= {(*path[:-1], guess)} if guess else set()
-            fix = f"write `{guess}`" if guess else "leave it out; the fields here are " + _listed(fields)
+            known = within or told or path[0] != "clauses"
+            like = None if known else alone_like(item["input"], absent, examples)
+            fix = f"{SAY_IT}: {_listed(fields)}"
+            if like and like != guess:
+                guess, fix = like, f"did you mean `{like}`? Else {fix}"
+            elif guess:
+                fix = f"write `{guess}`"
+            if guess:
+                renamed.add((*path[:-1], guess))
+            else:
+                strange.setdefault(path[:-1], str(path[-1]))
             fix = f"it is a field of `{within}`: write it below that, indented further" if within else fix
             fix = told or fix
             found.append(Found((*path, "<key>"), f"`{path[-1]}` is not a field here", fix))
@@ -97,6 +110,8 @@ def faults_of_form(
             choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
             guess = _choice(value, choices) if isinstance(value, str) else None
             fix = f"write `{guess or choices[0]}`" if guess or len(choices) == 1 else "write one of " + _listed(choices)
+            # What may only be claimed with a `yes` is not claimed for whoever wrote something else.
+            fix = "leave the field out, unless it is so: then write `yes`" if choices == ["yes"] else fix
             found.append(Found(path, f"{label(path)}: {_shown(value)} is not one of the choices", fix))
         elif kind == "union_tag_invalid":
             guess = _close(item["ctx"]["tag"], list(_KINDS))
@@ -114,7 +129,7 @@ def faults_of_form(
             shape = shape_meant(path, value, fields, examples) or shape
             found.append(Found(path, f"{label(path)} {what}", shape))
     found += [
-        Found(path, f"`{path[-1]}` is missing", f"add {_to_add(path, examples)}")
+        Found(path, f"`{path[-1]}` is missing", f"add {_to_add(path, examples, strange.get(path[:-1]))}")
         for path in missing
         if path not in renamed
     ]
@@ -204,7 +219,10 @@ def _choice(word: str, choices: list[str]) -> str | None:
     return near[0] if near else None
 
 
-def _to_add(path: PartPath, examples: Mapping[str, str]) -> str:
+def _to_add(path: PartPath, examples: Mapping[str, str], strange: str | None) -> str:
+    """`strange`: an unknown field of the same part, which may be what is missing, with a figure of its own."""
+    if strange is not None and re.search("[0-9]", examples.get(str(path[-1]), "")) and path != ("scalegate",):
+        return f"`{path[-1]}: ...`, with the value of `{strange}` if that is what it says"
     choices = _CHOICES.get((str(path[0]), str(path[-1])), ()) if len(path) == 3 else ()
     return " or ".join(f"`{path[-1]}: {it}`" for it in choices) or _for_example(_example(path, examples))
 
@@ -227,14 +245,14 @@ _EXAMPLES = {
     "threshold": '"0.50"', "alarm": '"0.20"', "level": "2", "number": "2", "samples": "400", "buffer": "6x",
     "margin": "1.5x", "share": "1%", "method": "fine-tuning", "valid_for": "3 months", "binds_at": "2",
     "at": "1e25 FLOP", "above": "1e24 FLOP", "until": "2027-01-31", "from": "2026-01-31", "key": "unset",
-    "kind": "...", "role": "officer", "modality": "will", "actions": "[train]", "roles": "[officer]", "id": "my-id",
+    "kind": "...", "role": "officer", "modality": "will", "actions": "[train, ...]", "roles": "[...]", "id": "my-id",
     "source": "{document: ...}", "elicitation": "{method: fine-tuning, share: 1%, at_least: 1e20 FLOP}",
     "test": "{id: ..., purpose: ..., approved_by: {role: officer, at_least: 2}}",
     "approved_by": "{role: officer, at_least: 2}", "error_budget": "{alpha: 5%, evaluations: 12}",
     "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
-    "notice": "30 days", "cooling_off": "30 days", "growth": "1.5x", "undefined_tests": "yes",
+    "notice": "30 days", "cooling_off": "30 days", "growth": "1.5x", "undefined_tests": "...",
     "granted_by": "{role: board, at_least: 2}", "clauses": "[...]",
     "kept_by": "{role: officer, at_least: 1}", "by": "2027-01-31", "each": "12 months", "after": "policy.adopted",
     "late": "counts", "apart_from": "[evaluator]",
@@ -265,7 +283,7 @@ def label(path: PartPath) -> str:
 def what_to_write(path: PartPath, examples: Mapping[str, str]) -> str:
     """What to do about a value that cannot be read."""
     if path and isinstance(path[-1], str):
-        return f"write {_for_example(_example(path, examples))}, or leave the field out where it is optional"
+        return f"write {_for_example(_example(path, examples))}"
     return "write a value, or remove the item"
 
 

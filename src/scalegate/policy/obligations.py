@@ -29,7 +29,8 @@ def _faults(clause: Obligation) -> Iterator[tuple[str, str]]:
     if not ways:
         yield "", f"nothing says by when it is to be done | {ONE}"
     if len(ways) > 1:
-        yield f".{ways[1]}", f"`{ways[0]}` and `{ways[1]}` both say by when it is to be done | keep one of the two"
+        what = f"`{ways[0]}` and `{ways[1]}` both say by when it is to be done"
+        yield f".{ways[1]}", f"{what} | write an obligation of its own for each"
     for one, other in _TOGETHER:
         has, beside = getattr(clause, one), getattr(clause, other)
         shown = other.removesuffix("_")
@@ -50,6 +51,6 @@ def _faults(clause: Obligation) -> Iterator[tuple[str, str]]:
     dates = clause.in_force
     if first is not None and dates is not None and len(ways) == 1:
         if dates.from_ is not None and first <= dates.from_:
-            yield ".in_force.from", "it is due before the clause is in force | begin earlier, or let it be due later"
+            yield ".in_force.from", "it is due before the clause is in force | let the clause be in force earlier"
         if dates.until is not None and dates.until <= first:
-            yield ".in_force.until", "the clause ends before anything is due | let it end later, or leave it out"
+            yield ".in_force.until", "the clause ends before anything is due | let the clause end later"

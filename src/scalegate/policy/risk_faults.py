@@ -45,4 +45,4 @@ def risk_faults(policy: Policy) -> Iterator[tuple[str, ...]]:
             yield f"{path}.per", f"{what} | add for example `years_from: 2027-01-01` to the risk"
         if "train" in clause.actions and known[clause.risk].carries is None:
             what = f"nothing says how far a claim on `{clause.risk}` carries in training, so no step could rest on one"
-            yield f"{path}.actions", f"{what} | add for example `carries: 4x` to the risk, or leave `train` out"
+            yield f"{path}.actions", f"{what} | add for example `carries: 4x` to the risk"

@@ -10,9 +10,24 @@ from typing import Any
 from scalegate import meant
 from scalegate.policy.faults import PartPath
 
-__all__ = ["field_meant", "shape_meant"]
+__all__ = ["alone_like", "field_meant", "shape_meant"]
 
+NAMED = frozenset(
+    [
+        *("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses", "exceptions"),
+        "safeguards",
+    ]
+)
+"""Lists of which every item has a name."""
+WORDS = frozenset({"roles", "parties", "actions", "not_measured", "apart_from"})
+"""Lists of words."""
 _SIMPLE = r"[\w][\w ./-]{0,63}"
+_FIGURES = {
+    "flop": r"[0-9][0-9.eE+]* [kMGTPEZY]?FLOP",
+    "factor": r"[0-9.]+x",
+    "duration": r"[0-9]+ (?:second|minute|hour|day|week|month|year)s?",
+}
+"""How a figure is written, of the kinds that a clause has one of. A date may begin something or end it."""
 _PLAIN = re.compile(r"[\w.-]{1,64}")
 
 
@@ -28,16 +43,28 @@ def field_meant(path: PartPath, kinds: Collection[str]) -> str | None:
     return None
 
 
+def alone_like(value: Any, fields: Collection[str], examples: Mapping[str, str]) -> str | None:
+    """The one of these fields that takes a figure of the value's kind; None: there is none, or there are several."""
+    kind = _kind_of_figure(value)
+    like = [it for it in fields if kind and _kind_of_figure(examples.get(it, "").strip('"')) == kind]
+    return like[0] if len(like) == 1 else None
+
+
+def _kind_of_figure(value: Any) -> str | None:
+    text = value if isinstance(value, str) else ""
+    return next((kind for kind, form in _FIGURES.items() if re.fullmatch(form, text)), None)
+
+
 def shape_meant(path: PartPath, value: Any, fields: Collection[str], examples: Mapping[str, str]) -> str | None:
     """What to write for a value that is no list or no set of fields; `fields`: those of the part that belongs there."""
     own = set(fields)
     if isinstance(value, dict) and value and not own:
-        return _items(value)
+        return _items(str(path[-1]), value)
     text = value if isinstance(value, str) else value[0] if isinstance(value, list) and len(value) == 1 else None
     if not isinstance(text, str) or not text.strip():
         return None
     if {"role", "at_least"} <= own and _PLAIN.fullmatch(text):
-        return f"write who signs and how many of them, for example `{{role: {text}, at_least: 1}}`"
+        return f"write who signs and how many of them, for example `{{role: {text}, at_least: 2}}`"
     if {"document", "section"} <= own:
         return f"write `{_source(text)}`"
     if {"from", "until"} == own:
@@ -49,11 +76,20 @@ def shape_meant(path: PartPath, value: Any, fields: Collection[str], examples: M
     return None
 
 
-def _items(value: Mapping[str, Any]) -> str:
-    """For a set of fields in place of a list: items, if each of these has fields of its own; else one item."""
-    if value and all(isinstance(it, dict) for it in value.values()):
-        return f"write one item per line, each after `- `, with its name as `id`: `- id: {next(iter(value))}`"
-    return "it is one item: write `- ` before it, or put it in brackets: `[{...}]`"
+def _items(field: str, value: Mapping[str, Any]) -> str:
+    """For a set of fields in place of a list: items, if each of these is named or has fields of its own; else one."""
+    named = field in NAMED and "id" not in value and "number" not in value
+    if field in WORDS:
+        return "write the names alone, in brackets and with commas between them: `[..., ...]`"
+    if not named and not all(isinstance(it, dict) for it in value.values()):
+        return "it is one item: write `- ` before it, or put it in brackets: `[{...}]`"
+    first = str(next(iter(value)))
+    number = re.search("[0-9]+", first)
+    begins = f"- number: {number[0] if number else '...'}" if field == "levels" else f"- id: {first}"
+    name = "number" if field == "levels" else "id"
+    return (
+        f"write a list of items, each with its `{name}`, and its other fields below that: the first begins `{begins}`"
+    )
 
 
 def _source(text: str) -> str:

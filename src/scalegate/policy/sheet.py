@@ -51,8 +51,13 @@ class Sheet:
 
     def raised(self, found: Iterable[Found], *, more: bool = False) -> FileFaults | None:
         """All faults, with those found since; None if there is none. `more`: something was not looked at."""
-        faults = [*self.read.faults, *((self.read.place(it), it.message, it.fix) for it in found)]
+        faults = [*self.read.faults, *((self.read.place(it), it.message, self._placed(it.fix)) for it in found)]
         return _faults(self.name, self.lines, self.form, faults, more=more) if faults else None
+
+    def _placed(self, fix: str | None) -> str | None:
+        """With the line of the people, where one of them is to have what a part asks for."""
+        spot = self.read.spot(("people", "<key>")) if fix and "people" in self.read.document else None
+        return fix.replace("under `people`", f"under `people` (line {spot.line + 1})") if fix and spot else fix
 
 
 def read_sheet(text: str, name: str, form: Form) -> Sheet:

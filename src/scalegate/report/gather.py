@@ -13,7 +13,7 @@ from scalegate.gate.exceptions import told
 from scalegate.gate.facts import derive_facts, effective, look_alpha
 from scalegate.gate.jumps import jumps
 from scalegate.gate.lineage import Run, members, total
-from scalegate.gate.since import latest_decision, otherwise, since, to_decide
+from scalegate.gate.since import ended, latest_decision, otherwise, since, to_decide
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import ACTIONS, Policy
 from scalegate.policy.semantics import Value, evaluate
@@ -49,6 +49,12 @@ def _called(policy: Policy) -> str:
     return f"{policy.policy} {policy.version}" + (f" on the floors {floors}" if floors else "")
 
 
+def _in_force(context: Context) -> str:
+    """The policy in force, where the page is about a decision under another one."""
+    policy, now = context.policy, context.fold.policy
+    return _called(now) if policy and now and policy.digest() != now.digest() else ""
+
+
 def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file: str, waiting: Sequence[str]) -> Report:
     """Everything that the page on one run shows. Raises InputError for an unknown run, listing those there are."""
     context = Context.of(replayed.fold, run)
@@ -58,6 +64,7 @@ def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file:
         title=policy.title if policy else "No policy is in force",
         developer=policy.developer if policy else "unknown",
         policy=_called(policy) if policy else "none",
+        in_force=_in_force(context),
         policy_digest=policy.digest() if policy else "none",
         as_of=format_instant(fold.time) if fold.records else "never: the ledger is empty",
         genesis=_genesis(context, replayed),
@@ -196,7 +203,7 @@ def _verdict(context: Context) -> Verdict | None:
     latest = {other.action: (entry, other) for entry, other in context.decisions if other.run == made.run}
     return Verdict(
         word=word,
-        gloss=ENDED if _ended(context, made) else gloss,
+        gloss=ENDED if ended(context.fold, made) else gloss,
         action=made.action.replace("_", " "),
         run=made.run,
         compute=format_flop(made.compute),
@@ -210,7 +217,7 @@ def _verdict(context: Context) -> Verdict | None:
         ways=tuple(Way(_told(facts)) for facts in rest if facts),
         more=way_out.more if way_out else False,
         first=tuple(fact.text for fact in way_out.first) if way_out else (),
-        ended=_ended(context, made),
+        ended=ended(context.fold, made),
         stale=tuple(_stale(context, index, made)),
         others=tuple(
             f"{action.replace('_', ' ')}: {words_of(other)} (entry {entry}, {format_instant(other.now)})"
@@ -228,7 +235,7 @@ def _others(context: Context) -> tuple[Other, ...]:
 def _other(context: Context, run: Run) -> Other:
     _, made = latest_decision(context.fold, run.name, "train") or (None, None)
     word = words_of(made) if made else "not decided on"
-    if made is not None and _ended(context, made):
+    if made is not None and ended(context.fold, made):
         again = otherwise(context.fold, made)
         word += ", its permit has ended" + (f"; decided again it would be {words_of(again)}" if again else "")
     return Other(
@@ -259,25 +266,13 @@ def _permit(context: Context, made: Decision) -> Permit | None:
     )
 
 
-def _ended(context: Context, made: Decision) -> bool:
-    """Whether its permit had ended by the last entry: by its ends, its lease, an amendment, or what came after."""
-    permit, fold = made.reach, context.fold
-    if permit is None:
-        return False
-    if made.action == "train" and fold.latest.get(made.run) == made:
-        return not fold.permitted(made.run, fold.time)
-    again = otherwise(fold, made)
-    late = made.policy != fold.policy_digest or fold.time > min(permit.time, made.now + permit.lease)
-    return late or (again is not None and again.reach is None)
-
-
 def _stale(context: Context, index: int, made: Decision) -> Iterable[str]:
     """What came after the decision and was not decided on."""
     fold = context.fold
     if made.policy != fold.policy_digest and fold.policy is not None:
         now = f"{fold.policy.policy} {fold.policy.version}"
         yield f"The policy in force is now {now}; this decision was taken under {made.policy_name}."
-    elif _ended(context, made):
+    elif ended(context.fold, made):
         yield "At the last entry its lease, or the permit, had ended."
     now_is = otherwise(fold, made)
     if now_is is not None:

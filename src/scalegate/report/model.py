@@ -306,6 +306,9 @@ class Report:
     title: str
     developer: str
     policy: str
+    """The one that the page is about: under which it was decided."""
+    in_force: str
+    """The one in force at the last entry, where it is another; else empty."""
     policy_digest: str
     as_of: str
     genesis: Genesis

@@ -108,7 +108,7 @@ def run_demo(out: Path, *, cadence: int = 4, seed: int = 0, watcher: Watcher | N
     Raises InputError if `out` holds a project already.
     """
     watch = watcher or Watcher()
-    project = create_project(out, demo_policy(cadence), name="the demo's policy")
+    project = create_project(out, demo_policy(cadence), name="the demo's policy", given="--out")
     record_adopters(project)
     result = DemoResult(project)
     trainer = Trainer(Config(seed=seed, batch_size=512, lr=5e-4))
