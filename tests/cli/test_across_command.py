@@ -89,6 +89,23 @@ def test_a_row_in_json_says_what_the_text_holds_by_and_what_it_asks_beyond_the_s
     assert [it["verdict"] for it in came.json["policies"]] == ["PROCEED"]
 
 
+def test_a_proceed_says_what_is_stated_against_the_model_that_the_text_does_not_look_at(scalegate: Command) -> None:
+    """2.2 sets no threshold for cyber."""
+    ran = scalegate("policy", "across", "anthropic-rsp@2.2", *FOUR_MONTHS, "--set", "cyber.below-high=no")
+    assert " PROCEED   anthropic-rsp@2.2" in ran.out
+    assert "It has no fact for cyber.below-high (not so), cyber.below-critical, no-replication." in ran.out
+
+
+def test_what_is_stated_of_one_policy_alone_is_told_and_what_it_stands_in_place_of(scalegate: Command) -> None:
+    alone = ("--set", "anthropic-rsp@2.2:determination.cbrn-3=yes", "--set", "biochemical.below-high=no")
+    ran = scalegate("policy", "across", "anthropic-rsp@2.2", *FOUR_MONTHS, *alone)
+    assert "Of it alone it is stated that determination.cbrn-3 = yes" in ran.out
+    assert "There that counts, and not what is stated of biochemical.below-high, nuclear.below-high." in ran.out
+    shown = scalegate("policy", "across", "anthropic-rsp@2.2", *FOUR_MONTHS, *alone, "--json").json
+    assert shown["policies"][0]["stated"] == {"determination.cbrn-3": "yes"}
+    assert shown["policies"][0]["replaced"] == ["determination.cbrn-3"]
+
+
 def test_a_row_is_what_a_try_says_of_the_facts_that_it_was_taken_for(scalegate: Command) -> None:
     [row] = scalegate("policy", "across", "anthropic-rsp@1.0", *FOUR_MONTHS, "--json").json["policies"]
     taken = [part for it in row["taken"] for part in ("--set", f"{it['fact']}={it['value']}")]

@@ -138,6 +138,7 @@ def test_a_fact_that_covers_more_stays_unknown_and_says_so_until_it_is_stated_it
     own = row(BETA, NO_WARNINGS, own=OWN[BETA])
     assert own.tried.proceeds
     assert "determination.below-high" not in {it.mapped.fact for it in own.taken}
+    assert [it.mapped.fact for it in own.replaced] == ["determination.below-high"]
     known = row(BETA, NO_WARNINGS | {"cyber.below-high": "no"})
     assert next(it.value for it in known.taken if it.mapped.fact == "determination.below-high") == "no"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import scalegate.examples
 from scalegate.errors import InputError
 from scalegate.gate.across import Compared, compared
 from scalegate.policy import load_policy
@@ -30,13 +31,18 @@ ONLY_A_LEDGER = {
     *("ledger.time", "ledger.sound", "meter.sound"),
     *("lineage.compute", "lineage.opened", "lineage.declared"),
     # Where no clause reads them.
-    *("developer.others", "lineage.planned_end"),
+    *("developer.others", "developer.shown", "lineage.planned_end"),
 }
 
 
-@every
+EXAMPLES = Path(scalegate.examples.__file__).parent
+POLICIES = {name: it.policy for name, it in ALL.items()}
+POLICIES |= {name: load_policy(EXAMPLES / f"{name}.yaml") for name in ("arithmetic", "starter", "frontier", "floor")}
+
+
+@pytest.mark.parametrize("name", POLICIES)
 def test_all_that_may_be_stated_of_a_policy_has_a_name_and_a_sentence(name: str) -> None:
-    policy, found = ALL[name].policy, settable(ALL[name].policy)
+    policy, found = POLICIES[name], settable(POLICIES[name])
     named = [fact for it in found for fact in it.facts | it.beside]
     assert Counter(named).most_common(1)[0][1] == 1
     assert set(named) - vocabulary(policy).keys() == set()
@@ -139,6 +145,12 @@ FAULTS = {
         "fact: determination.cbrn-3",
         "`determination.cbrn-3` sets some of the same facts",
         "keep one of the two",
+    ),
+    "a fact that is so in the bad case": (
+        "determination.cbrn-4\n",
+        "determination.cbrn-4.ceo.denied\n",
+        "is so in the bad case",
+        "name a fact that is so in the good case",
     ),
     "several amounts": ("of: [compute]", "of: [compute, now]", "may there be several", "name one fact"),
     "a difference that is not told": (

@@ -96,6 +96,7 @@ def _row(row: Row) -> dict[str, object]:
         "reach": {"compute": str(tried.ends.compute), "time": tried.ends.time} if tried.ends else None,
         "assumed": {it.name: it.like or shown(known[it.name], it.value) for it in tried.assumed},
         "taken": [it.mapped.model_dump(mode="json") | {"value": it.value} for it in row.taken],
+        "replaced": [it.mapped.fact for it in row.replaced],
         "nothing_for": list(row.nothing_for),
         "asks_beyond": [_settable(it) for it in row.asks_beyond],
         "not_stated": list(row.not_stated),
@@ -113,6 +114,9 @@ def _row_view(row: Row, own: Sequence[tuple[str, str]]) -> Iterator[RenderableTy
         yield _indented(f"It would reach {reach(tried.ends)}.", 2)
     if own:
         yield _indented(f"Of it alone it is stated that {_listed(own)}", 2)
+    if row.replaced:
+        instead = dict.fromkeys(name for it in row.replaced for name in it.mapped.of)
+        yield _indented(f"There that counts, and not what is stated of {', '.join(instead)}.", 2)
     theirs = [f"{name} ({status})" for name, status in held.items() if not house(name)]
     ours = [name for name in held if house(name)]
     if not tried.proceeds:
@@ -128,7 +132,8 @@ def _row_view(row: Row, own: Sequence[tuple[str, str]]) -> Iterator[RenderableTy
     if row.not_stated:
         yield _indented(f"What holds also asks for what is not stated: {', '.join(row.not_stated)}", 2)
     if row.nothing_for:
-        yield _indented(f"It has no fact for {', '.join(row.nothing_for)}.", 2)
+        names = (f"{name} (not so)" if row.said[name] == "no" else name for name in row.nothing_for)
+        yield _indented(f"It has no fact for {', '.join(names)}.", 2)
 
 
 def _listed(pairs: Iterable[tuple[str, str]]) -> str:

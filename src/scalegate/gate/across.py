@@ -61,7 +61,9 @@ class Row:
     """The shared facts as they are stated."""
     tried: WhatIf
     taken: tuple[Taken, ...]
-    """What shared facts that are stated were taken for, but for what the policy's own facts were stated of."""
+    """What the shared facts that are stated were taken for."""
+    replaced: tuple[Taken, ...]
+    """What they were not taken for, since the policy's own fact is stated."""
     nothing_for: tuple[str, ...]
     """The shared facts that are stated, and that the policy has nothing for."""
     asks: tuple[Settable, ...]
@@ -103,12 +105,14 @@ def across(compared: Compared, action: Action, said: Mapping[str, str], own: Map
     exprs = (expr for test in tried.judge.tests if test.id in holding for expr in test.exprs())
     read = frozenset[str]().union(*map(fact_names, exprs))
     unknown = {name for name in read if isinstance(tried.facts.get(name), Unknown)}
-    told = (it for it in taken if not said.keys().isdisjoint(it.mapped.of))
+    told = [it for it in taken if not said.keys().isdisjoint(it.mapped.of)]
+    replaced = [it for it in told if facts_of(policy, it.mapped.fact, "unknown").keys() <= own.keys()]
     return Row(
         compared,
         said,
         tried,
-        tuple(it for it in told if not facts_of(policy, it.mapped.fact, "unknown").keys() <= own.keys()),
+        tuple(it for it in told if it not in replaced),
+        tuple(replaced),
         tuple(name for name in compared.absent if name in said),
         read_of(policy, unknown),
     )

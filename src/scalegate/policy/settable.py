@@ -47,7 +47,7 @@ def settable(policy: Policy) -> tuple[Settable, ...]:
     named = frozenset[str]().union(*(it.facts | it.beside for it in found))
     ledger = {it for it in vocabulary(policy) if it.startswith(("lineage.", "meter.", "ledger.", "developer."))}
     rest = (
-        Settable(name, f"It is {kind.value}.", frozenset({name}))
+        Settable(name, _about(policy, name) or f"It is {kind.value}.", frozenset({name}))
         for name, kind in vocabulary(policy).items()
         if name not in named | ledger and not name.startswith("exception.")
     )
@@ -82,6 +82,11 @@ def _found(policy: Policy) -> Iterator[Settable]:
         name = name_of(duty)
         due = frozenset(facts_of(policy, name, "unknown"))
         yield Settable(name, duty.text, due, known.keys() & {name, f"{name}.missed"} - due)
+
+
+def _about(policy: Policy, name: str) -> str | None:
+    """Of a fact of a domain, what is measured there."""
+    return next((domain.about for domain in policy.domains if name.startswith(f"{domain.id}.")), None)
 
 
 def _read(policy: Policy) -> frozenset[str]:

@@ -36,6 +36,7 @@ from scalegate.policy.document import Policy
 from scalegate.policy.faults import FileFaults, Form, Found, PartPath
 from scalegate.policy.form import faults_of_form
 from scalegate.policy.parts import Part
+from scalegate.policy.polarity import dangerous
 from scalegate.policy.published import FOLDER
 from scalegate.policy.scalars import Identifier, Line, Text
 from scalegate.policy.sheet import Sheet, read_sheet, read_text
@@ -152,7 +153,7 @@ def _faults(policy: Policy, document: _Mapping, shared: Mapping[str, SharedFact]
         if said != has:
             what = f"this is a mapping of {field} `{said}`, and the policy is {field} `{has}`"
             yield Found((field,), what, f"write `{field}: {has}`, or put it beside the policy that it is of")
-    reached: dict[str, str] = {}
+    known, reached = vocabulary(policy), dict[str, str]()
     for index, it in enumerate(document.facts):
         at: PartPath = ("facts", index)
         for place, name in enumerate(it.of):
@@ -171,6 +172,10 @@ def _faults(policy: Policy, document: _Mapping, shared: Mapping[str, SharedFact]
             if _KINDS[kind] is not own:
                 what = f"`{it.fact}` is {own.value if own else 'of several kinds'}, and `{it.of[0]}` is a {kind}"
                 yield Found((*at, "fact"), what, "name a fact of the same kind")
+        worse = next((name for name in ([it.fact] if it.fact in known else found) if dangerous(name)), None)
+        if own is Kind.YES_NO and worse is not None:
+            what = f"`{worse}` is so in the bad case, and a shared fact in the good one"
+            yield Found((*at, "fact"), what, "name a fact that is so in the good case")
         both = next((reached[name] for name in found if name in reached), None)
         if both is not None:
             yield Found((*at, "fact"), f"`{both}` sets some of the same facts", "keep one of the two")
