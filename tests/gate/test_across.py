@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalegate.gate.across import Row, across, compared
+import scalegate.examples
+from scalegate.errors import InputError
+from scalegate.gate.across import Compared, Row, across, compared
 from scalegate.gate.whatif import house, what_if
+from scalegate.policy import load_policy
 from scalegate.policy.document import Action
 from scalegate.policy.published import published
 from scalegate.policy.semantics import Unknown
-from scalegate.policy.shared import shared_facts
+from scalegate.policy.shared import Mapped, shared_facts
 from scalegate.policy.stated import stated
 
 RSP_1, RSP_2, RSP_3 = "anthropic-rsp@1.0", "anthropic-rsp@2.2", "anthropic-rsp@3.0"
@@ -141,6 +145,24 @@ def test_a_fact_that_covers_more_stays_unknown_and_says_so_until_it_is_stated_it
     assert [it.mapped.fact for it in own.replaced] == ["determination.below-high"]
     known = row(BETA, NO_WARNINGS | {"cyber.below-high": "no"})
     assert next(it.value for it in known.taken if it.mapped.fact == "determination.below-high") == "no"
+
+
+@pytest.mark.parametrize("shared", ["yes", "no"])
+def test_what_is_stated_of_a_policy_alone_counts_as_if_nothing_else_were_stated_there(shared: str) -> None:
+    said = NO_WARNINGS | {"biochemical.below-high": shared}
+    for own in ("yes", "no", "unknown"):
+        came = row(RSP_2, said, own={"determination.cbrn-3": own}).tried
+        assert came.facts == row(RSP_2, NO_WARNINGS | {"biochemical.below-high": own}).tried.facts
+
+
+def test_a_measured_domain_is_asked_too_and_what_no_ledger_could_say_is_refused() -> None:
+    mapped = Mapped(fact="arithmetic.ruled_out", of=("no-replication",), relation="near", note="It adds up.")
+    measured = Compared(
+        load_policy(Path(scalegate.examples.__file__).with_name("arithmetic.yaml")), shared_facts(), (mapped,)
+    )
+    assert across(measured, "train", {"no-replication": "no"}).tried.facts["arithmetic.ruled_out"] is False
+    with pytest.raises(InputError, match=r"arithmetic-demo@.*: the alarm of `arithmetic` is stated to be both"):
+        across(measured, "train", {"no-replication": "yes"}, {"arithmetic.reached": True})
 
 
 def test_what_is_not_stated_stays_unknown_also_where_a_try_would_assume_it() -> None:

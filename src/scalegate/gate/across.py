@@ -95,7 +95,8 @@ def across(compared: Compared, action: Action, said: Mapping[str, str], own: Map
     """
     policy, own = compared.policy, own or {}
     taken = [Taken.of(it, said) for it in compared.mapped]
-    facts, faults = stated(policy, [it.pair for it in taken])
+    replaced = [it for it in taken if facts_of(policy, it.mapped.fact, "unknown").keys() <= own.keys()]
+    facts, faults = stated(policy, [it.pair for it in taken if it not in replaced])
     assert not faults, "a mapping without a fault names facts of the policy, of the kinds that are stated"
     facts |= own
     if clash := impossible(policy, facts):
@@ -106,13 +107,12 @@ def across(compared: Compared, action: Action, said: Mapping[str, str], own: Map
     read = frozenset[str]().union(*map(fact_names, exprs))
     unknown = {name for name in read if isinstance(tried.facts.get(name), Unknown)}
     told = [it for it in taken if not said.keys().isdisjoint(it.mapped.of)]
-    replaced = [it for it in told if facts_of(policy, it.mapped.fact, "unknown").keys() <= own.keys()]
     return Row(
         compared,
         said,
         tried,
         tuple(it for it in told if it not in replaced),
-        tuple(replaced),
+        tuple(it for it in told if it in replaced),
         tuple(name for name in compared.absent if name in said),
         read_of(policy, unknown),
     )
