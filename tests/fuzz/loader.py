@@ -31,11 +31,12 @@ import yaml
 from scalegate.errors import InputError, ScalegateError
 from scalegate.policy import ACTIONS, Policy, PolicyFaults, compile_policy, load_policy, policy_from_json
 from scalegate.policy.expressions import parse_condition
+from scalegate.policy.published import BESIDE
 from scalegate.policy.show import show_condition
 from scalegate.policy.vocabulary import Vocabulary, vocabulary
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted(it for it in (ROOT / "src/scalegate").glob("*/*.yaml") if not it.name.endswith(".tests.yaml"))
+EXAMPLES = sorted(it for it in (ROOT / "src/scalegate").glob("*/*.yaml") if not it.name.endswith(BESIDE))
 EXAMPLES += [ROOT / "tests/policy/floors" / f"{name}.yaml" for name in ("sound", "lab_on_measured")]
 BROKEN = sorted(path for name in ("broken", "floors") for path in (ROOT / "tests/policy" / name).glob("*.yaml"))
 SECONDS = 10

@@ -313,6 +313,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(candidate.app, name="candidate")
     app.add_typer(key.app, name="key")
 
-    from scalegate.cli import candidate, whatif
+    from scalegate.cli import across, candidate, whatif
 
     whatif.register(policy.app)
+    across.register(policy.app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scalegate.policy import Policy
     from scalegate.policy.semantics import Value
 
-__all__ = ["register"]
+__all__ = ["pairs_of", "register", "stated_by"]
 
 
 def try_situation(
@@ -42,7 +42,7 @@ def try_situation(
     path = policy_file(path, quiet=as_json)
     policy = load_policy(path)
     wanted = check_action(action)
-    stated = _stated(policy, facts or ())
+    stated = stated_by(policy, pairs_of(facts or ()))
     tried = what_if(policy, wanted, stated)
     emit(as_json, try_document(tried, stated), lambda: try_view(tried, stated))
     if not tried.proceeds:
@@ -105,18 +105,27 @@ def _beside(policy: Path) -> Path:
     return file
 
 
-def _stated(policy: Policy, given: Iterable[str]) -> dict[str, Value]:
+def pairs_of(given: Iterable[str]) -> list[tuple[str, str]]:
+    """Name and value of each option. Raises InputError for the first that is no such pair."""
+    from scalegate.errors import InputError
+
+    found = []
+    for text in given:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not (name and sign and value):
+            raise InputError(f"`--set {name}{sign}{value}`: it states no fact", fix="write `compute=1e13 FLOP`")
+        found.append((name, value))
+    return found
+
+
+def stated_by(policy: Policy, pairs: Sequence[tuple[str, str]]) -> dict[str, Value]:
     """The facts of the options. Raises InputError for the first that states none."""
     from scalegate.errors import InputError
     from scalegate.policy.stated import impossible, stated
 
-    pairs = [tuple(part.strip() for part in text.partition("=")) for text in given]
-    for name, sign, value in pairs:
-        if not (name and sign and value):
-            raise InputError(f"`--set {name}{sign}{value}`: it states no fact", fix="write `compute=1e13 FLOP`")
-    facts, faults = stated(policy, [(name, value) for name, _, value in pairs])
+    facts, faults = stated(policy, pairs)
     for index, fault in faults:
-        name, _, value = pairs[index]
+        name, value = pairs[index]
         raise InputError(f"`--set {name}={value}`: {fault.message}", fix=fault.fix)
     wrong = impossible(policy, facts)
     if wrong:

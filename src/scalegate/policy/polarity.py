@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from scalegate.policy.claimed import is_chance
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not, Undefined, children, net
 
-__all__ = ["wrong_ways"]
+__all__ = ["dangerous", "wrong_ways"]
 
 _GROWS_WITH_DANGER = ("compute", "developer.others", "lineage.compute", "lineage.planned_end", "ledger.time")
 _OF_A_DOMAIN = ("reached", "reached_early", "unevaluated", "unclaimed")
@@ -29,7 +29,7 @@ def _wrong(expr: Expr, *, positive: bool) -> Iterator[str]:
         case Undefined():
             return
         case Fact(name):
-            if _dangerous(name) is positive:
+            if dangerous(name) is positive:
                 yield name
         case Not(item):
             yield from _wrong(item, positive=not positive)
@@ -39,14 +39,14 @@ def _wrong(expr: Expr, *, positive: bool) -> Iterator[str]:
                 helps = (coefficient > 0) is positive
                 # The date that a condition names may come: a moratorium ends.
                 dated = list(pushes) == ["now"] and helps
-                if not dated and _dangerous(name) is helps:
+                if not dated and dangerous(name) is helps:
                     yield name
         case All() | Any() | AtLeast():
             for item in children(expr):
                 yield from _wrong(item, positive=positive)
 
 
-def _dangerous(name: str) -> bool:
+def dangerous(name: str) -> bool:
     """Whether it stands for more danger, the more of it there is or if it is so."""
     if name.startswith("obligation."):
         return name.count(".") > 1 and name.endswith(".missed")

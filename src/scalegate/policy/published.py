@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 from scalegate.errors import InputError, Place
 
-__all__ = ["FOLDER", "Published", "find", "published"]
+__all__ = ["BESIDE", "FOLDER", "Published", "find", "published"]
 
 FOLDER = Path(str(files("scalegate"))) / "policies"
+BESIDE = (".tests.yaml", "shared.yaml")
+"""How the names of files end that stand beside policies and are none."""
 
 
 class Published(NamedTuple):
@@ -53,7 +55,7 @@ def find(name: str) -> Path:
 @cache
 def _in(folder: Path) -> tuple[Published, ...]:
     found = sorted(
-        map(_named, sorted(it for it in folder.glob("*.yaml") if not it.name.endswith(".tests.yaml"))),
+        map(_named, sorted(it for it in folder.glob("*.yaml") if not it.name.endswith(BESIDE))),
         key=lambda it: (it.name, _order(it.version)),
     )
     for one, other in pairwise(found):

@@ -25,7 +25,7 @@ from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.policy.syntax import PARAMETER
 from scalegate.policy.vocabulary import Kind, Vocabulary, vocabulary
 
-__all__ = ["FOR_GOOD", "StatedFault", "facts_of", "impossible", "shown", "stated"]
+__all__ = ["FOR_GOOD", "StatedFault", "facts_of", "impossible", "shown", "stated", "value_of"]
 
 StatedFault: TypeAlias = tuple[int, InputError]
 """Which of the pairs, from 0, and what is wrong with it."""
@@ -70,7 +70,7 @@ def facts_of(policy: Policy, name: str, text: str) -> dict[str, Value]:
         raise InputError(f"there is no fact `{name}`", fix=fix)
     if len(kinds) > 1:
         raise InputError(f"`{name}` stands for facts of unlike kinds", fix="write the names in full")
-    return {fact: value for each in names for fact, value in _meant(policy, each, _value(each, known[each], text))}
+    return {fact: value for each in names for fact, value in _meant(policy, each, value_of(each, known[each], text))}
 
 
 def _of_all(policy: Policy) -> dict[str, Kind]:
@@ -158,7 +158,8 @@ def _patterns(policy: Policy, known: Vocabulary) -> list[str]:
     return [re.sub(rf"(?<![^.])(?:{given})(?![^.])", "*", fact) for fact in known]
 
 
-def _value(name: str, kind: Kind, text: str) -> Value:
+def value_of(name: str, kind: Kind, text: str) -> Value:
+    """The value that a text states of a fact. Raises InputError for a text that is none of its kind."""
     if text == "unknown":
         return Unknown(Reason.MISSING, f"`{name}` is stated to be unknown")
     match kind:
