@@ -62,6 +62,36 @@ def test_who_measured_it_approves_nothing_of_it_and_is_offered_to_nobody() -> No
     assert book.decide(compute=11 * 10**10).verdict == "PROCEED"
 
 
+def test_what_they_approved_counts_no_more_once_what_they_did_shows_to_be_of_it() -> None:
+    """The evaluation team measures weights before the run records them: only then is that of its lineage."""
+    book = Book.adopted(policy_of(APART))
+    book.trained(10**11)
+    unannounced: dict[str, Any] = {"successes": 10, "elicitation_flops": 0, "elicitation_method": "none"}
+    book.put(kinds.EvaluationFinished, evaluation=digest("e2"), weights=digest("w2"), **unannounced)
+    for who in ("ada", "grace"):
+        assert book.adopt(policy_of(APART, *SWAPPED), who).refused is None
+    book.put(kinds.TierStatus, until=START + 90 * DAY)
+    book.put(kinds.EvaluationAnnounced, "alan")
+    book.put(kinds.ComputeReserved, use="elicitation", flops=2 * 10**9, evaluation=digest("e"))
+    book.put(kinds.EvaluationFinished, "alan", successes=390, elicitation_flops=2 * 10**9)
+    held = book.decide(compute=115 * 10**9)
+    book.put(kinds.Attestation, until=book.time + 50 * DAY)
+    given: dict[str, Any] = {"decision": held.digest(), "until": book.time + 50 * DAY}
+    for who in ("evaluator", "ada"):
+        assert book.put(kinds.Approval, who, **given).refused is None
+    assert book.decide(compute=115 * 10**9).verdict == "PROCEED"
+    book.put(kinds.ComputeReserved, use="training", flops=10**9)
+    book.put(kinds.WeightsRecorded, weights=digest("w2"), trained=10**11 + 10**9)
+    assert not book.faults()
+    again = book.decide(compute=115 * 10**9)
+    assert again.verdict == "HOLD"
+    assert "Evaluation team has signed, and may not: they signed as `evaluator`" in str(
+        [it.detail for it in again.findings]
+    )
+    assert book.put(kinds.Approval, "grace", decision=again.digest(), until=book.time + 50 * DAY).refused is None
+    assert book.decide(compute=115 * 10**9).verdict == "PROCEED"
+
+
 def test_they_approve_what_is_of_another_lineage() -> None:
     book = swapped()
     book.put(kinds.RunOpened, run="s", session=digest("s"), start_weights=digest("s"))
