@@ -103,13 +103,26 @@ def test_they_approve_what_is_of_another_lineage() -> None:
     assert book.fold.situation("t", now=book.time).apart(("evaluator",)) == {"evaluator": "evaluator"}
 
 
-def test_what_was_attested_is_of_each_lineage_that_there_was() -> None:
+@pytest.mark.parametrize("ended", ["", "by its date", "by an adoption", "and attested again for less"])
+def test_what_was_attested_is_of_each_lineage_that_there_was_while_it_counted(ended: str) -> None:
     book = Book.adopted(policy_of(APART))
     book.put(kinds.RunOpened)
-    book.put(kinds.Attestation)
+    book.put(kinds.Attestation, until=START + 9 * DAY)
+    if ended == "by an adoption":
+        for who in ("ada", "grace"):
+            assert book.adopt(policy_of(APART, ('version: "1.0"', 'version: "2.0"')), who).refused is None
+    if ended == "by its date":
+        book.time = START + 10 * DAY
     book.put(kinds.RunOpened, run="s", session=digest("s"), start_weights=digest("s"))
+    if ended == "and attested again for less":
+        book.time = START + 2 * DAY
+        book.put(kinds.RunOpened, run="t", session=digest("t"), start_weights=digest("t"))
+        book.put(kinds.Attestation, until=book.time + 1)
     assert book.situation("r").apart(("security",)) == {"security": "security"}
-    assert not book.situation("s").apart(("security",))
+    assert bool(book.situation("s").apart(("security",))) == (ended not in ("by its date", "by an adoption"))
+    book.time = START + 3 * DAY if ended == "and attested again for less" else book.time
+    book.put(kinds.RunOpened, run="u", session=digest("u"), start_weights=digest("u"))
+    assert bool(book.situation("u").apart(("security",))) == (ended not in ("by its date", "by an adoption"))
 
 
 DUTY = f"""{LAST}
@@ -149,6 +162,18 @@ def judged(version: str, security: str, grace: str, *changes: tuple[str, str]) -
         ("approvals: {role: rso, at_least: 2, ", "approvals: {role: rso, at_least: 1, "),
         ('version: "1"', f'version: "{version}"'),
     )
+
+
+def test_who_attested_before_a_run_was_opened_did_so_for_it_while_that_counts() -> None:
+    book = Book.adopted(judged("1", "security", "rso"))
+    assert book.put(kinds.Attestation, safeguard="locked").refused is None
+    book.put(kinds.RunOpened)
+    saved(book, "w", FLOPS)
+    assert book.adopt(judged("2", "rso", "security")).refused is None
+    for refused in (say(book, "security"), claim(book, who="security")):
+        assert "signed on this lineage as `security`" in (refused or "")
+    assert ask(book).verdict == "HOLD"
+    assert (say(book, "ada"), claim(book), ask(book).verdict) == (None, None, "PROCEED")
 
 
 def test_nor_do_they_judge_or_claim_and_what_they_say_against_it_counts() -> None:
@@ -310,6 +335,7 @@ def test_a_statement_that_is_brought_again_is_nothing_that_they_did_since() -> N
     book.put(kinds.RunOpened)
     attestation = book.sealed(kinds.Attestation)
     assert book.fold.add(attestation).refused is None
+    book.time = START + 10 * DAY
     book.put(kinds.RunOpened, run="s", session=digest("s"), start_weights=digest("s"))
     assert book.fold.add(attestation).refused is not None
     assert not book.situation("s").apart(("security",))

@@ -129,6 +129,8 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
     spending = copy.deepcopy(fold.spending)
     renamed = spending.adopted(policy, fold.claimed)
     judged = said_under(policy, fold.said, fold.sentences)[0]
+    deeds = copy.deepcopy(fold.deeds)
+    deeds.adopted(fold.policy, policy, fold.size)
     imagined = {NEW_RUN: 0} | ({} if first is None else {PAST_FIRST: floor(first / policy.factor)})
     for name in (*fold.runs, *imagined):
         trained = imagined.get(name, 0)
@@ -144,9 +146,9 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
             claimed = tuple(claims(renamed, fold.runs, name, UNDER_NONE))
             anew: dict[str, Any] = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": ()}
             anew |= {"statements": said, "claims": claimed, "spent": spending.under(policy)}
-            anew["acted"] = fold.deeds.on_each(policy, fold.runs, name)
+            anew["acted"] = deeds.on_each(policy, fold.runs, name)
             anew["elsewhere"] = tuple(
-                it.model_copy(update={"acted": fold.deeds.on(policy, fold.runs, it.run)}) for it in situation.elsewhere
+                it.model_copy(update={"acted": deeds.on(policy, fold.runs, it.run)}) for it in situation.elsewhere
             )
             situation = situation.model_copy(update=anew | _owed(fold, policy, situation))
         yield situation
