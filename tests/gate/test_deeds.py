@@ -62,6 +62,36 @@ def test_who_measured_it_approves_nothing_of_it_and_is_offered_to_nobody() -> No
     assert book.decide(compute=11 * 10**10).verdict == "PROCEED"
 
 
+def test_what_they_approved_counts_no_more_once_what_they_did_shows_to_be_of_it() -> None:
+    """The evaluation team measures weights before the run records them: only then is that of its lineage."""
+    book = Book.adopted(policy_of(APART))
+    book.trained(10**11)
+    unannounced: dict[str, Any] = {"successes": 10, "elicitation_flops": 0, "elicitation_method": "none"}
+    book.put(kinds.EvaluationFinished, evaluation=digest("e2"), weights=digest("w2"), **unannounced)
+    for who in ("ada", "grace"):
+        assert book.adopt(policy_of(APART, *SWAPPED), who).refused is None
+    book.put(kinds.TierStatus, until=START + 90 * DAY)
+    book.put(kinds.EvaluationAnnounced, "alan")
+    book.put(kinds.ComputeReserved, use="elicitation", flops=2 * 10**9, evaluation=digest("e"))
+    book.put(kinds.EvaluationFinished, "alan", successes=390, elicitation_flops=2 * 10**9)
+    held = book.decide(compute=115 * 10**9)
+    book.put(kinds.Attestation, until=book.time + 50 * DAY)
+    given: dict[str, Any] = {"decision": held.digest(), "until": book.time + 50 * DAY}
+    for who in ("evaluator", "ada"):
+        assert book.put(kinds.Approval, who, **given).refused is None
+    assert book.decide(compute=115 * 10**9).verdict == "PROCEED"
+    book.put(kinds.ComputeReserved, use="training", flops=10**9)
+    book.put(kinds.WeightsRecorded, weights=digest("w2"), trained=10**11 + 10**9)
+    assert not book.faults()
+    again = book.decide(compute=115 * 10**9)
+    assert again.verdict == "HOLD"
+    assert "Evaluation team has signed, and may not: they signed as `evaluator`" in str(
+        [it.detail for it in again.findings]
+    )
+    assert book.put(kinds.Approval, "grace", decision=again.digest(), until=book.time + 50 * DAY).refused is None
+    assert book.decide(compute=115 * 10**9).verdict == "PROCEED"
+
+
 def test_they_approve_what_is_of_another_lineage() -> None:
     book = swapped()
     book.put(kinds.RunOpened, run="s", session=digest("s"), start_weights=digest("s"))
@@ -73,13 +103,26 @@ def test_they_approve_what_is_of_another_lineage() -> None:
     assert book.fold.situation("t", now=book.time).apart(("evaluator",)) == {"evaluator": "evaluator"}
 
 
-def test_what_was_attested_is_of_each_lineage_that_there_was() -> None:
+@pytest.mark.parametrize("ended", ["", "by its date", "by an adoption", "and attested again for less"])
+def test_what_was_attested_is_of_each_lineage_that_there_was_while_it_counted(ended: str) -> None:
     book = Book.adopted(policy_of(APART))
     book.put(kinds.RunOpened)
-    book.put(kinds.Attestation)
+    book.put(kinds.Attestation, until=START + 9 * DAY)
+    if ended == "by an adoption":
+        for who in ("ada", "grace"):
+            assert book.adopt(policy_of(APART, ('version: "1.0"', 'version: "2.0"')), who).refused is None
+    if ended == "by its date":
+        book.time = START + 10 * DAY
     book.put(kinds.RunOpened, run="s", session=digest("s"), start_weights=digest("s"))
+    if ended == "and attested again for less":
+        book.time = START + 2 * DAY
+        book.put(kinds.RunOpened, run="t", session=digest("t"), start_weights=digest("t"))
+        book.put(kinds.Attestation, until=book.time + 1)
     assert book.situation("r").apart(("security",)) == {"security": "security"}
-    assert not book.situation("s").apart(("security",))
+    assert bool(book.situation("s").apart(("security",))) == (ended not in ("by its date", "by an adoption"))
+    book.time = START + 3 * DAY if ended == "and attested again for less" else book.time
+    book.put(kinds.RunOpened, run="u", session=digest("u"), start_weights=digest("u"))
+    assert bool(book.situation("u").apart(("security",))) == (ended not in ("by its date", "by an adoption"))
 
 
 DUTY = f"""{LAST}
@@ -119,6 +162,18 @@ def judged(version: str, security: str, grace: str, *changes: tuple[str, str]) -
         ("approvals: {role: rso, at_least: 2, ", "approvals: {role: rso, at_least: 1, "),
         ('version: "1"', f'version: "{version}"'),
     )
+
+
+def test_who_attested_before_a_run_was_opened_did_so_for_it_while_that_counts() -> None:
+    book = Book.adopted(judged("1", "security", "rso"))
+    assert book.put(kinds.Attestation, safeguard="locked").refused is None
+    book.put(kinds.RunOpened)
+    saved(book, "w", FLOPS)
+    assert book.adopt(judged("2", "rso", "security")).refused is None
+    for refused in (say(book, "security"), claim(book, who="security")):
+        assert "signed on this lineage as `security`" in (refused or "")
+    assert ask(book).verdict == "HOLD"
+    assert (say(book, "ada"), claim(book), ask(book).verdict) == (None, None, "PROCEED")
 
 
 def test_nor_do_they_judge_or_claim_and_what_they_say_against_it_counts() -> None:
@@ -280,6 +335,7 @@ def test_a_statement_that_is_brought_again_is_nothing_that_they_did_since() -> N
     book.put(kinds.RunOpened)
     attestation = book.sealed(kinds.Attestation)
     assert book.fold.add(attestation).refused is None
+    book.time = START + 10 * DAY
     book.put(kinds.RunOpened, run="s", session=digest("s"), start_weights=digest("s"))
     assert book.fold.add(attestation).refused is not None
     assert not book.situation("s").apart(("security",))

@@ -356,6 +356,20 @@ def test_a_worse_word_stands_under_later_versions_and_of_weights_that_nobody_sav
     assert f"and `ada` also of {digest('lost')[:12]}..." in words.text
 
 
+@pytest.mark.parametrize("named", [None, "r"])
+def test_a_worse_word_counts_against_each_run_that_recorded_what_it_is_of(named: str | None) -> None:
+    """A run that says it trained them too takes it off none."""
+    book = after(10**11, *numbered())
+    saved(book, "more", BIG)
+    assert (say(book, "ada"), claim(book, "1/20000", "grace")) == (None, None)
+    assert claim(book, None, name="more", run=named) is None
+    of = opened(book, "twin")
+    book.put(kinds.ComputeReserved, use="training", flops=1, **of)
+    book.put(kinds.WeightsRecorded, weights=digest("more"), trained=1, **of)
+    assert unclaimed(book) == BIG + 1
+    assert next_run(book).verdict == "HOLD"
+
+
 def test_a_worse_word_on_nearer_weights_is_taken_back_by_one_on_further_ones() -> None:
     book = claimed()
     claim(book, None)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from book import Book, digest
+from book import Book, digest, key_of
+from test_deeds import judged
 from test_determinations import FLOPS, ask, policy_of, saved, say
-from test_next_judged_run import BEGINS, BIG, claimed, next_run, unclaimed
+from test_next_judged_run import BEGINS, BIG, claimed, next_run, opened, unclaimed
 from test_risk_claims import claim, numbered, risk_book, told
 
 from scalegate.gate import Decision
+from scalegate.ledger import entries as kinds
+from scalegate.policy import Policy
 
 TWO = ("claimed_by: {role: rso, at_least: 1}", "claimed_by: {role: rso, at_least: 2}")
 GRACE_LEFT = (
@@ -160,3 +163,55 @@ def test_a_denial_counts_no_more_once_whoever_signed_it_has_left_and_is_told(lef
     found = [it for it in ask(book).limits.assumptions if it.startswith("Denied by `grace`")]
     assert len(found) == left
     assert all("who may judge it no more, and counted no more: The model" in it for it in found)
+
+
+def judged_with_lee(version: str, security: str, grace: str, lee: str, *changes: tuple[str, str]) -> Policy:
+    person = f"  - {{id: lee, name: Lee, roles: [{lee}], key: {key_of('lee').verify_key.to_text()}}}\n"
+    return judged(version, security, grace, ("  - {id: security,", f"{person}  - {{id: security,"), *changes)
+
+
+def attested_and_left(name: str, *changes: tuple[str, str]) -> Book:
+    """Security attests on run `r`, Lee says that its risk cannot be bounded and leaves, and Security may claim now."""
+    book = Book.adopted(judged_with_lee("1", "security", "rso", "rso", *changes))
+    book.put(kinds.RunOpened)
+    saved(book, "w", FLOPS if not changes else BIG)
+    if name == "w2":
+        saved(book, "w2", 2 * FLOPS)
+    assert book.put(kinds.Attestation, safeguard="locked").refused is None
+    assert claim(book, None, "lee", name=name) is None
+    assert book.adopt(judged_with_lee("2", "rso", "security", "adviser", *changes)).refused is None
+    return book
+
+
+def test_who_did_the_work_bounds_nothing_in_their_place() -> None:
+    book = attested_and_left("lost")
+    assert (say(book, "ada"), claim(book)) == (None, None)
+    assert ask(book).verdict == "HOLD"
+    assert claim(book, who="security", name="lost", run=None) is None
+    assert ask(book).verdict == "HOLD"
+    assert claim(book, name="lost") is None
+    assert ask(book).verdict == "PROCEED"
+
+
+def test_nor_by_taking_back_what_they_said_themselves() -> None:
+    book = attested_and_left("w2")
+    assert (say(book, "ada", name="w2"), claim(book)) == (None, None)
+    assert claim(book, None, "security", name="w2") is None
+    assert claim(book, who="security", name="w2") is None
+    held = ask(book)
+    assert held.verdict == "HOLD"
+    assert "says `lee`, who may claim it no more" in told(held)
+    assert claim(book, name="w2") is None
+    assert ask(book).verdict == "PROCEED"
+
+
+def test_nor_of_a_run_outside_the_lineage() -> None:
+    book = attested_and_left("lost", BEGINS)
+    opened(book, "two")
+    assert (say(book, "ada"), claim(book)) == (None, None)
+    start = {"name": "start two", "run": "two"}
+    assert (say(book, "ada", **start), claim(book, "1/20000", **start)) == (None, None)
+    assert claim(book, who="security", name="lost", run=None) is None
+    assert (next_run(book).verdict, unclaimed(book)) == ("HOLD", BIG)
+    assert claim(book, name="lost") is None
+    assert (next_run(book).verdict, unclaimed(book)) == ("PROCEED", 0)

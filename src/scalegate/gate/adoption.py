@@ -128,7 +128,7 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
     first = policy.first_evaluation_at
     spending = copy.deepcopy(fold.spending)
     deeds = copy.deepcopy(fold.deeds)
-    deeds.adopted(policy)
+    deeds.adopted(fold.policy, policy, fold.size)
     who = deeds.who(policy)
     spending.adopted(policy, who)
     said = [it.carried(judged_of(policy)) for it in fold.said]

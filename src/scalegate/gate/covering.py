@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from math import ceil, floor
 
 from scalegate.gate.in_place import Left, left_words, may_claim
+from scalegate.gate.pieces import owned
 from scalegate.gate.signed import answers
 from scalegate.gate.situation import Claim, Elsewhere, Piece, Situation, Statement
 from scalegate.policy.claimed import gating_risk, unclaimed
@@ -87,16 +89,18 @@ class Words:
         for it in self._covering(situation):
             # A word that counted at no time says nothing.
             if it.current and it.configuration is None and it.until >= it.time:
-                for held in it.recorded:
+                for held in owned(it.recorded):
                     if held.run == other.run:
                         found[it.by] = max(found.get(it.by, 0), held.own)
         return {person.id: found[person.id] for person in self.speakers(other) if person.id in found}
 
     def speakers(self, other: Elsewhere) -> tuple[Person, ...]:
         """Those who may speak of a run: none who signed on its lineage in a role that the quorum is apart from."""
-        apart = self.quorum.apart_from or ()
-        barred = {it.by for it in other.acted if it.role in apart}
+        barred = self._barred(other)
         return tuple(person for person in self.policy.signers(self.quorum) if person.id not in barred)
+
+    def _barred(self, other: Elsewhere) -> set[str]:
+        return {it.by for it in other.acted if it.role in (self.quorum.apart_from or ())}
 
     def covered(self, situation: Situation, other: Elsewhere) -> int:
         """Training FLOP of another run that words cover: up to as far as enough people have spoken."""
@@ -129,7 +133,7 @@ class Words:
             if self._is_over(claim, other):
                 live.append(claim)
             else:
-                live = [it for it in live if it.by != claim.by or not self._takes_back(claim, it, other)]
+                live = [it for it in live if it.by != claim.by or not self._takes_back(other, claim, it)]
         left = (it.word for it in self.left_of(situation, other) if it.stands(self.of))
         return tuple(dict.fromkeys((*live, *left)))
 
@@ -138,7 +142,7 @@ class Words:
         if not isinstance(self.of, Risk):
             return ()
         said = self._claims(situation)
-        found = left_words(self.policy, self.of, said, lambda new, word: self._takes_back(new, word, other))
+        found = left_words(self.policy, self.of, said, self._barred(other), partial(self._takes_back, other))
         return tuple(it for it in found if self._is_over(it.word, other))
 
     def _is_over(self, claim: Claim, other: Elsewhere) -> bool:
@@ -149,10 +153,10 @@ class Words:
     def _within(self, claim: Claim) -> bool:
         return claim.bound is not None and claim.bound <= self.at_most
 
-    def _takes_back(self, said: Claim, before: Claim, other: Elsewhere) -> bool:
+    def _takes_back(self, other: Elsewhere, said: Claim, before: Claim) -> bool:
         if not self._within(said) or not answers(said, before):
             return False
-        of_it = said.current and any(held.run == other.run for held in said.recorded)
+        of_it = said.current and any(held.run == other.run for held in owned(said.recorded))
         no_less = said.compute is not None and before.at_most is not None and said.compute >= before.at_most
         return said.weights == before.weights or (of_it and no_less)
 

@@ -7,21 +7,22 @@ approval, and count whoever says them; and anybody may take back their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from scalegate.gate.apart import signed_as
 from scalegate.gate.determinations import seen_from
-from scalegate.gate.lineage import Runs, holders, members
+from scalegate.gate.lineage import Run, Runs, holders, members
 from scalegate.gate.pieces import Attempt
-from scalegate.gate.renaming import Who
+from scalegate.gate.renaming import Line, Who
 from scalegate.gate.situation import Acted
 from scalegate.gate.trust import GATE_ENTRIES, quorum_of, role_needed
 from scalegate.ledger import entries
 from scalegate.ledger.entries import Entry
 from scalegate.policy.document import Person, Policy
 from scalegate.policy.quorums import quorums
+from scalegate.text import alike
 
 __all__ = ["Deeds"]
 
@@ -35,12 +36,48 @@ class _Deed(NamedTuple):
     """What of the policy it was signed for; empty: its role is none that a policy names."""
     run: str | None
     weights: str | None
-    """Of neither a run nor weights: of all that there was when it was signed last."""
+    """Of neither a run nor weights: of all that there was while it counted."""
 
 
 class _Last(NamedTuple):
     at: int
     entry: Entry
+    until: int | None
+    """Until when it says that it counts; None: it does not say."""
+    apart_from: frozenset[str] | None
+    """What its role was itself apart from, when nothing was apart from it; None: something was."""
+    called: frozenset[str] = frozenset()
+    """Roles that it counted as in versions since."""
+    ended: int | None = None
+    """Where the version that it was signed under ended: it counts for no run that was opened later."""
+
+    def of(self, run: Run) -> bool:
+        """Whether a run was there when it was signed, or was opened while it counted."""
+        counted = self.ended is None or run.opened_at < self.ended
+        return run.opened_at < self.at or (counted and (self.until is None or run.first.time <= self.until))
+
+
+class _Terms(NamedTuple):
+    """What a policy asks of roles."""
+
+    asked: frozenset[str]
+    """From which some quorum is apart."""
+    apart: frozenset[str]
+    """Of quorums that are themselves apart from some."""
+    signing: frozenset[str]
+    """In which anything is signed."""
+    floors: frozenset[str]
+
+    @classmethod
+    def of(cls, policy: Policy) -> _Terms:
+        asked = [it.quorum for it in quorums(policy)]
+        attesting = {it.attested_by for level in policy.levels for it in level.safeguards}
+        return cls(
+            frozenset(role for it in asked for role in it.apart_from or ()),
+            frozenset(it.role for it in asked if it.apart_from),
+            frozenset({"gate", "evaluator", *(it.role for it in asked), *attesting}),
+            frozenset(floor.policy for floor in policy.floors),
+        )
 
 
 @dataclass
@@ -51,8 +88,14 @@ class Deeds:
     known_as: list[frozenset[str]] = field(default_factory=list)
     """Ids and keys that stood together in any policy: whoever has one of them is the one who had another."""
 
-    def adopted(self, policy: Policy) -> None:
-        """A version came into force: who is who."""
+    def adopted(self, before: Policy | None, policy: Policy, index: int) -> None:
+        """A version came into force: who is who, and what roles are called in it."""
+        if before is not None:
+            goes = _goes(before, policy)
+            for deed, last in self.done.items():
+                was = last.called | _known(before, deed, last)
+                called = was.union(*(goes.get(role, ()) for role in was))
+                self.done[deed] = last._replace(called=called, ended=index if last.ended is None else last.ended)
         for person in policy.people:
             names = _names(person)
             near = [it for it in self.known_as if it & names]
@@ -73,28 +116,38 @@ class Deeds:
         if role is not None:
             weights = None if isinstance(entry, GATE_ENTRIES) else weights
             roles = {it for person in policy.people if person.id == entry.actor for it in person.roles if "/" in it}
-            self.done[_Deed(entry.actor, role, frozenset(roles), _part(entry), run, weights)] = _Last(index, entry)
+            deed = _Deed(entry.actor, role, frozenset(roles), _part(entry), run, weights)
+            before, until = self.done.get(deed), getattr(entry, "until", None)
+            if before is not None and before.ended is None:
+                until = None if until is None or before.until is None else max(until, before.until)
+            apart, called = _apart_from(policy, {role, *roles}), frozenset[str]()
+            if before is not None:
+                apart = None if apart is None or before.apart_from is None else apart & before.apart_from
+                called = before.called
+            self.done[deed] = _Last(index, entry, until, apart, called)
 
     def on(self, policy: Policy, runs: Runs, run: str) -> tuple[Acted, ...]:
         """Who acted on the lineage of a run, in roles that some quorum of the policy is apart from."""
-        asked = {role for it in quorums(policy) for role in it.quorum.apart_from or ()}
-        return tuple(dict.fromkeys(self._on(policy, asked, runs, run))) if asked else ()
+        terms = _Terms.of(policy)
+        return tuple(dict.fromkeys(self._on(policy, terms, runs, run))) if terms.asked else ()
 
     def on_each(self, policy: Policy, runs: Runs, run: str) -> tuple[Acted, ...]:
         """The same, and of the lineage of each run that it descends from."""
         names = (run, *(name for name in members(runs, run) if name != run))
         return tuple(it for name in names for it in self.on(policy, runs, name))
 
-    def _on(self, policy: Policy, asked: set[str], runs: Runs, run: str) -> Iterator[Acted]:
+    def _on(self, policy: Policy, terms: _Terms, runs: Runs, run: str) -> Iterator[Acted]:
         names, of = members(runs, run), seen_from(runs, run)
-        began = min((runs[name].opened_at for name in names), default=-1)
         for deed, last in self.done.items():
-            roles = asked & _roles(policy, asked, deed, last.entry)
+            people = tuple(self._now(policy, deed.by))
+            roles = terms.asked & _roles(policy, terms, deed, last, people)
             if not roles:
                 continue
-            there = deed.run in names if deed.run is not None else deed.weights is None and began < last.at
+            there = deed.run in names if deed.run is not None else deed.weights is None
+            if there and deed.run is None:
+                there = not names or any(last.of(runs[name]) for name in names)
             if there or (deed.weights is not None and of(deed.weights, deed.run, True) != "elsewhere"):
-                for person in self._now(policy, deed.by):
+                for person in people:
                     for role in sorted(roles):
                         yield Acted(by=person, role=role, called="" if role == deed.role else deed.role, run=run)
 
@@ -153,19 +206,54 @@ def _part(entry: Entry) -> str:
     return ""
 
 
-def _roles(policy: Policy, asked: set[str], deed: _Deed, entry: Entry) -> set[str]:
-    """The roles of a policy in which something was signed: as it was, and that in which the same is signed now.
+def _roles(policy: Policy, terms: _Terms, deed: _Deed, last: _Last, people: Collection[str]) -> set[str]:
+    """The roles of a policy in which something was signed: as it was, and what that is called now.
 
     If nothing is signed in its role any more, nobody can tell what that is called now: it may be each of those asked
-    for, unless the same part is signed for by a quorum that is itself apart.
+    for, unless the same part is signed for by a quorum that is itself apart. Nor can anybody if that part is gone, and
+    its signer does not have the role, from which something was apart. It is none that its own role was apart from.
     """
-    now = role_needed(policy, entry) or deed.role
-    floors = {f"{floor.policy}/{role_needed(floor.document, entry)}" for floor in policy.floors}
-    roles = {deed.role, now, *floors, *deed.counts_as}
-    apart = {it.quorum.role for it in quorums(policy) if it.quorum.apart_from}
-    signing = {"gate", "evaluator", *(it.quorum.role for it in quorums(policy))}
-    signing |= {it.attested_by for level in policy.levels for it in level.safeguards}
-    return roles if deed.role in signing or now in apart else roles | asked
+    roles = {*_known(policy, deed, last), *last.called}
+    for name, _, role in (it.partition("/") for it in tuple(roles) if "/" in it):
+        # A floor that the policy does not have: it may be any under another name.
+        roles |= {it for it in terms.asked if name not in terms.floors and it.endswith(f"/{role}")}
+    now = role_needed(policy, last.entry)
+    has = {role for person in policy.people if person.id in people for role in person.roles}
+    there = now != "nobody" or last.apart_from is not None or deed.role in has
+    if (deed.role in terms.signing and there) or now in terms.apart:
+        return roles
+    return roles | (terms.asked - (last.apart_from or frozenset()))
+
+
+def _known(policy: Policy, deed: _Deed, last: _Last) -> frozenset[str]:
+    """The role in which something was signed, and that in which the same is signed under a policy."""
+    needed = role_needed(policy, last.entry) or deed.role
+    floors = {f"{floor.policy}/{role_needed(floor.document, last.entry)}" for floor in policy.floors}
+    return frozenset({deed.role, needed, *floors, *deed.counts_as})
+
+
+def _goes(before: Policy, policy: Policy) -> dict[str, set[str]]:
+    """What a role is called in the next version, by the quorums that are apart from it: what they are apart from
+    instead. A quorum goes by its name and by its sentence; one that amends is of no lineage."""
+    found: dict[str, set[str]] = {}
+    now = {it.about: alike(it.text) for it in quorums(policy)}
+    apart = {it.about: {*(it.quorum.apart_from or ())} for it in quorums(policy)}
+    for it in quorums(before):
+        was = {*(it.quorum.apart_from or ())} if it.path != "amendment" else set[str]()
+        line = Line.of(it.about, {it.about: alike(it.text)}).carried(now)
+        for about in line.under if was else ():
+            instead = apart.get(about, set())
+            for role in was - instead:
+                found.setdefault(role, set()).update(instead - was)
+    return found
+
+
+def _apart_from(policy: Policy, roles: set[str]) -> frozenset[str] | None:
+    """What the quorums of a role are apart from; None: one is apart from the role."""
+    asked = [it.quorum for it in quorums(policy) if it.quorum.apart_from]
+    if any(roles & {*(it.apart_from or ())} for it in asked):
+        return None
+    return frozenset(role for it in asked if it.role in roles for role in it.apart_from or ())
 
 
 def _against(entry: Entry) -> bool:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from scalegate.gate.apart import barred_as
 from scalegate.gate.lineage import Runs, behind_at_most, grown_from, holders, members, sprung_from, steps_back
-from scalegate.gate.pieces import owners, trained_at_most, trained_in
+from scalegate.gate.pieces import recorded_by, trained_at_most, trained_in
 from scalegate.gate.renaming import Said, Sentences, Who, by_themselves
 from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.signed import answers
@@ -65,7 +65,7 @@ def statements(
             compute=known,
             at_most=trained_at_most(runs, weights) if weights else None,
             back=back.get(weights or "", 0),
-            recorded=owners(runs, weights) if weights else (),
+            recorded=recorded_by(runs, weights) if weights else (),
         )
 
 

@@ -166,8 +166,12 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
             for person in policy.signers(level.approvals):
                 name = f"approval.{level.number}.{person.id}"
                 barred = barred_as(situation, level.approvals.apart_from, person.id)
-                lacks = f"{person.name} has not signed" + (f", and may not: they signed as {barred}" if barred else "")
-                facts[f"{name}.until"] = _until(situation, action, name, level.approvals.valid_for, lacks)
+                until = _until(situation, action, name, level.approvals.valid_for, f"{person.name} has not signed")
+                if barred:
+                    # Also what they signed before it was known of this lineage.
+                    signed = "has not signed" if isinstance(until, Unknown) else "has signed"
+                    until = Unknown(Reason.MISSING, f"{person.name} {signed}, and may not: they signed as {barred}")
+                facts[f"{name}.until"] = until
     for item in policy.determinations:
         gather(determination_names(policy, item), partial(determination_facts, policy, situation, action, item))
     for duty in policy.obligations:

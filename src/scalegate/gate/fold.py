@@ -336,9 +336,9 @@ class Fold:
             if not complete or unapproved(self.policy, policy, known, entry.time):
                 return refusal
             self.amended, self.new_until = entry.time, new_until(self.policy, policy, entry.time, self.new_until)
+        self.deeds.adopted(self.policy, policy, index)
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[alike(policy.version)] = entry.policy
-        self.deeds.adopted(policy)
         self.duties.adopted(policy, entry.time)
         self.spending.adopted(policy, self.deeds.who(policy))
         self.said = [it.carried(judged_of(policy)) for it in self.said]

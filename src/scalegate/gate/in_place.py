@@ -1,12 +1,13 @@
 """What those claimed of a risk who may claim it no more: it stands until others bound the same in their place.
 
 Else an amendment that takes a role, or a key, would take a danger out of the record with it. As many as the policy
-asks for bound it, under the version in force: before that, whoever said so could have taken it back.
+asks for bound it, under the version in force: before that, whoever said so could have taken it back. None of them acted
+on the lineage that it counts against in a role that whoever claims the risk is apart from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from scalegate.gate.situation import Claim
@@ -32,16 +33,22 @@ def may_claim(policy: Policy, risk: Risk) -> tuple[str, ...]:
 
 
 def left_words(
-    policy: Policy, risk: Risk, said: Iterable[Claim], answers: Callable[[Claim, Claim], bool]
+    policy: Policy,
+    risk: Risk,
+    said: Iterable[Claim],
+    barred: Collection[str],
+    answers: Callable[[Claim, Claim], bool],
 ) -> tuple[Left, ...]:
-    """What is left of the words of others than who may claim. `answers`: whether a claim is instead of one before."""
+    """What is left of the words of others than who may claim. `answers`: whether a claim is instead of one before.
+    `barred`: who may claim it, and not of what these count against.
+    """
     able = may_claim(policy, risk)
     found: list[Left] = []
     for claim in said:
         if claim.by not in able:
             found = [it for it in found if it.word.by != claim.by or not answers(claim, it.word)]
             found.append(Left(claim, ()))
-        elif claim.current and claim.bound is not None and claim.until >= claim.time:
+        elif claim.by not in barred and claim.current and claim.bound is not None and claim.until >= claim.time:
             found = [_bounded(it, claim.by) if answers(claim, it.word) else it for it in found]
     return tuple(found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from scalegate.gate.lineage import (
@@ -29,8 +29,9 @@ __all__ = [
     "descendants",
     "elsewhere",
     "faults_of",
-    "owners",
+    "owned",
     "pieces",
+    "recorded_by",
     "trained_at_most",
     "trained_in",
 ]
@@ -159,19 +160,20 @@ def elsewhere(attempts: Mapping[str, Attempt], runs: Runs, lineage: tuple[str, .
 def _furthest(runs: Runs, run: Run) -> str | None:
     """Of its weights, but for those that another run claims too, those with the most training of its own."""
     further = sorted(run.weights, key=lambda digest: -run.weights[digest])
-    return next((it for it in further if any(own.run == run.name for own in owners(runs, it))), None)
+    return next((it for it in further if any(own.run == run.name for own in owned(recorded_by(runs, it)))), None)
 
 
-def owners(runs: Runs, weights: str) -> tuple[Own, ...]:
-    """The runs that recorded weights, each with its own training in them: what a word on these weights covers of it.
+def recorded_by(runs: Runs, weights: str) -> tuple[Own, ...]:
+    """The runs that recorded weights, each with its own training in them: a word on these counts against each."""
+    return tuple(Own(run=run.name, own=run.weights[weights]) for run in holders(runs, weights))
 
-    Of two that both claim to have come to them by training neither is known to have.
-    """
-    known = holders(runs, weights)
-    trained = [run for run in known if run.weights[weights] > 0]
-    return tuple(
-        Own(run=run.name, own=run.weights[weights]) for run in known if run not in trained or len(trained) == 1
-    )
+
+def owned(recorded: Iterable[Own]) -> Iterator[Own]:
+    """Of these what a word on the weights covers: of two that both claim to have come to them by training neither is
+    known to have."""
+    known = tuple(recorded)
+    alone = sum(it.own > 0 for it in known) == 1
+    yield from (it for it in known if it.own == 0 or alone)
 
 
 def faults_of(runs: Runs, name: str) -> Iterator[str]:

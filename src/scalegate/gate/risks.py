@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from functools import partial
 from math import ceil, floor
 
 from scalegate.gate.apart import barred_as
@@ -19,7 +20,7 @@ from scalegate.gate.decision import Permit, Taken
 from scalegate.gate.determinations import seen_from
 from scalegate.gate.in_place import Left, left_words, may_claim, place_of, told_in_place
 from scalegate.gate.lineage import Runs, steps_back
-from scalegate.gate.pieces import owners, trained_at_most, trained_in
+from scalegate.gate.pieces import recorded_by, trained_at_most, trained_in
 from scalegate.gate.renaming import Said, Sentences, Who, by_themselves
 from scalegate.gate.signed import answers
 from scalegate.gate.situation import STATED, Claim, Situation
@@ -83,7 +84,7 @@ def claims(
             compute=claimed_compute(runs, entry.weights),
             at_most=_claimed_at_most(runs, entry.weights),
             back=back.get(entry.weights, 0),
-            recorded=owners(runs, entry.weights),
+            recorded=recorded_by(runs, entry.weights),
             run=entry.run,
         )
 
@@ -252,12 +253,12 @@ def _live(said: Iterable[Claim], situation: Situation, action: Action) -> list[C
     """What one person claimed and has not claimed less since, of all that this has to do with."""
     live: list[Claim] = []
     for claim in said:
-        live = [before for before in live if not _replaces(claim, before, situation, action)]
+        live = [before for before in live if not _replaces(situation, action, claim, before)]
         live.append(claim)
     return [claim for claim in live if claim.of != "elsewhere"]
 
 
-def _replaces(said: Claim, before: Claim, situation: Situation, action: Action) -> bool:
+def _replaces(situation: Situation, action: Action, said: Claim, before: Claim) -> bool:
     if not answers(said, before):
         return False
     if (said.weights, said.configuration) == (before.weights, before.configuration):
@@ -271,7 +272,8 @@ def _replaces(said: Claim, before: Claim, situation: Situation, action: Action) 
 def left(policy: Policy, situation: Situation, action: Action, risk: Risk) -> tuple[Left, ...]:
     """What those said of all that this has to do with who may claim the risk no more, and who bounded it since."""
     said = (it for it in situation.claims if (it.risk, it.action) == (risk.id, action))
-    found = left_words(policy, risk, said, lambda new, word: _replaces(new, word, situation, action))
+    barred = situation.apart(risk.claimed_by.apart_from)
+    found = left_words(policy, risk, said, barred, partial(_replaces, situation, action))
     return tuple(it for it in found if it.word.of != "elsewhere")
 
 

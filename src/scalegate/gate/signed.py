@@ -95,8 +95,7 @@ class Statement(Worded):
     back: int = 0
     """Of an ancestor: how many recorded weights it lies back from the present ones."""
     recorded: tuple[Own, ...] = ()
-    """The runs that recorded the weights, each with its own training in them; none of two that both claim to have come
-    to them by training."""
+    """The runs that recorded the weights, each with its own training in them."""
 
 
 class Against(Record):

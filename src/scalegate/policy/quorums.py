@@ -12,11 +12,12 @@ __all__ = ["Asked", "apart_faults", "quorums"]
 
 
 class Asked(NamedTuple):
-    """A quorum, with its place in the policy and what it is called."""
+    """A quorum, with its place in the policy, what it is called, and the sentence of what it signs for."""
 
     path: str
     about: str
     quorum: Quorum
+    text: str = ""
 
 
 def quorums(policy: Policy) -> Iterator[Asked]:
@@ -24,19 +25,20 @@ def quorums(policy: Policy) -> Iterator[Asked]:
     if policy.amendment:
         yield Asked("amendment", "the amendment", policy.amendment)
     for index, item in enumerate(policy.determinations):
-        yield Asked(f"determinations.{index}.decided_by", f"determination `{item.id}`", item.decided_by)
+        yield Asked(f"determinations.{index}.decided_by", f"determination `{item.id}`", item.decided_by, item.text)
     for index, level in enumerate(policy.levels):
         if level.approvals:
-            yield Asked(f"levels.{index}.approvals", f"level {level.number}", level.approvals)
+            yield Asked(f"levels.{index}.approvals", f"level {level.number}", level.approvals, level.about)
     for index, clause in enumerate(policy.clauses):
         if isinstance(clause, UndefinedTest):
-            yield Asked(f"clauses.{index}.test.approved_by", f"test `{clause.test.id}`", clause.test.approved_by)
+            path, about = f"clauses.{index}.test.approved_by", f"test `{clause.test.id}`"
+            yield Asked(path, about, clause.test.approved_by, clause.text)
         if isinstance(clause, Obligation):
-            yield Asked(f"clauses.{index}.kept_by", f"obligation `{clause.id}`", clause.kept_by)
+            yield Asked(f"clauses.{index}.kept_by", f"obligation `{clause.id}`", clause.kept_by, clause.text)
     for index, risk in enumerate(policy.risks):
-        yield Asked(f"risks.{index}.claimed_by", f"risk `{risk.id}`", risk.claimed_by)
+        yield Asked(f"risks.{index}.claimed_by", f"risk `{risk.id}`", risk.claimed_by, risk.about)
     for index, terms in enumerate(policy.exceptions):
-        yield Asked(f"exceptions.{index}.granted_by", f"exception `{terms.id}`", terms.granted_by)
+        yield Asked(f"exceptions.{index}.granted_by", f"exception `{terms.id}`", terms.granted_by, terms.text)
 
 
 def apart_faults(policy: Policy) -> Iterator[tuple[str, str, bool]]:
