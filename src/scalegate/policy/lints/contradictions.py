@@ -7,7 +7,17 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from scalegate.policy.clause_figures import all_values, shown
-from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards, ScaleCap
+from scalegate.policy.document import (
+    Cadence,
+    Capability,
+    Clause,
+    ComputeCap,
+    Moratorium,
+    NextLevel,
+    Policy,
+    Safeguards,
+    ScaleCap,
+)
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.scalars import Named
 from scalegate.units import exact_flop, format_duration, format_end, format_factor, format_flop
@@ -104,7 +114,7 @@ def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
     if isinstance(clause, Moratorium) and len({_size(a) < _size(b) for a, b in differing}) > 1:
         return  # a low bar for a short time beside a high one for long is a schedule
     if not differing:
-        if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards | ScaleCap):
+        if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards | NextLevel | ScaleCap):
             yield from _twice(path, clause, [it for it in others if _figures(it) == _figures(clause)])
         return
     shared = [action for action in first.actions if action in clause.actions]

@@ -12,6 +12,7 @@ from scalegate.policy.document import (
     ComputeCap,
     Condition,
     Moratorium,
+    NextLevel,
     Policy,
     Safeguards,
     UndefinedTest,
@@ -26,6 +27,7 @@ from scalegate.policy.lints.tree import (
     standing,
     what_stops,
 )
+from scalegate.policy.next_level import lacks
 from scalegate.policy.obliged import OBLIGATION
 from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import Compare, fact_names
@@ -109,6 +111,8 @@ def _dead(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, 
     can = at_every_time(compiled.condition, today)
     if over is not None:
         yield Lint(OVER, path, about, over, "take it out, or give it a later end")
+    elif isinstance(clause, NextLevel) and can == {Truth.TRUE}:
+        return  # what it asks of the policy is done
     elif can == {Truth.TRUE}:
         fix = "write a condition that some fact can break, or take the clause out"
         yield Lint(ALWAYS_MET, path, about, "its condition is met from now on, whatever happens", fix)
@@ -117,7 +121,10 @@ def _dead(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, 
         yield Lint(ALWAYS_MET, path, about, what, "write a condition that asks for more, or take the clause out")
     elif Truth.TRUE not in can:
         what = "nothing can come about that meets its condition"
-        yield Lint(NEVER_MET, path, about, what, "say what would meet it, or take it out")
+        fix = "say what would meet it, or take it out"
+        if isinstance(clause, NextLevel):
+            what, fix = f"{what}: {lacks(policy, clause)}", f"define level {clause.next}, or take it out"
+        yield Lint(NEVER_MET, path, about, what, fix)
     else:
         yield from _masked(policy, index, clause, compiled, today)
 
@@ -167,6 +174,12 @@ def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause,
     if clause.in_force is not None and clause.in_force.until is not None:
         return
     path, about = clause_path(index), f"clause {clause.id}"
+    if isinstance(clause, NextLevel):
+        lacking = lacks(policy, clause)
+        if lacking is not None:
+            what = f"unless all that leads to level {clause.level} is ruled out it holds: {lacking}"
+            yield Lint(STOP, path, about, what, f"define level {clause.next}")
+        return
     causes = list(what_stops(compiled.condition, today))
     if not causes:
         return
