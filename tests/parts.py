@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,6 +68,21 @@ def exceptions(draw: st.DrawFn, clauses: list[dict[str, Any]], judged: list[str]
     item |= {"growth": draw(st.sampled_from(["1.5x", "3x"]))} if "train" in actions else {}
     item |= {"determined": judged[:1]} if judged and draw(st.integers(0, 3)) == 0 else {}
     return [item]
+
+
+@st.composite
+def next_levels(draw: st.DrawFn, document: dict[str, Any], safeguards: dict[str, Any]) -> list[dict[str, Any]]:
+    """Mostly none; else one clause, with the next level in the policy or without."""
+    if draw(st.integers(0, 3)):
+        return []
+    clauses = [copy.deepcopy(safeguards) | {"id": "n", "kind": "next_level"}]
+    if len(document["domains"]) == 2 and draw(st.booleans()):
+        document["domains"][1]["level"] = "3"
+        above = copy.deepcopy(document["levels"][0]) | {"number": "3"}
+        above["safeguards"] = [it | {"id": f"{it['id']}-3"} for it in above["safeguards"]]
+        document["levels"].append(above)
+        clauses.append(copy.deepcopy(safeguards) | {"id": "safeguards.3", "level": "3"})
+    return clauses
 
 
 @st.composite

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import strategies as st
 
 from duties import keepings, obligations, spans
-from parts import AMOUNTS, MODELS, conditions, determinations, exceptions, named_figures, parameters, risks
+from parts import AMOUNTS, MODELS, conditions, determinations, exceptions, named_figures, next_levels, parameters, risks
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
 from scalegate.gate.generations import SHOWN
 from scalegate.gate.situation import Against, Claim, Generation, Granted, Own, Spent, Word
@@ -55,7 +55,7 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
         del level["approvals"]
     capability, cadence, safeguards, *rest = document["clauses"]
     cadence["every"] = draw(st.sampled_from(["2x", "4x", "7.5x"]))
-    clauses = [cadence, safeguards]
+    clauses = [cadence, safeguards, *draw(next_levels(document, safeguards))]
     clauses += [
         copy.deepcopy(capability) | {"id": f"capability.{d['id']}", "domain": d["id"]} for d in document["domains"]
     ]

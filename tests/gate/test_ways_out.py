@@ -59,6 +59,17 @@ def test_evidence_in_a_domain_that_the_policy_does_not_have_is_said() -> None:
     assert not [it for it in decide(POLICY, situation(10**10, piece(300)), "train").limits.surprises if "have" in it]
 
 
+def test_a_level_that_is_not_defined_is_a_stop_and_no_signature_is_offered() -> None:
+    asked = "  - id: define-level-3\n    kind: next_level\n    level: 2\n    text: Level 3 first.\n"
+    asked += "    source: {document: d}\n    actions: [train]\n    modality: will\n\n  - id: publish\n"
+    policy = parse_policy(POLICY_TEXT.replace("  - id: publish\n", asked))
+    of = situation(8 * 10**11, piece(300), signatures=signed(*LEVEL_2), policy=policy.digest())
+    decision = decide(policy, of, "train")
+    assert decision.resumption is not None
+    assert (decision.resumption.stop, decision.resumption.sets) == (True, ())
+    assert decision.resumption.stopped_by == ("define-level-3",)
+
+
 def test_the_result_of_an_open_evaluation_is_offered_alone_where_it_is_enough() -> None:
     """Before anything was trained, within the first amount, and where every evaluation is spent."""
     waiting = piece(0, status="open", elicitation="none", attempt=0, compute=0)

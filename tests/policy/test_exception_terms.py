@@ -26,13 +26,20 @@ OTHERS = {
     "condition": "kind: condition\n    when: compute <= 1e9 FLOP or undefined test.understanding",
     "safeguards": "kind: safeguards\n    level: 5",
     "security": "kind: safeguards\n    level: 5\n    only: security",
+    "next level": "kind: next_level\n    level: 2",
 }
 EMPTY = {
     "condition": "",
+    "next level": "",
     "safeguards": "  - {number: 5, about: To come.}\n",
     "security": "  - {number: 5, about: To come., approvals: {role: officer, at_least: 2, valid_for: 30 days}}\n",
 }
-ASKED = {"condition": "test.understanding", "safeguards": "level.5.safeguards", "security": "level.5.security"}
+ASKED = {
+    "condition": "test.understanding",
+    "safeguards": "level.5.safeguards",
+    "security": "level.5.security",
+    "next level": "level.3",
+}
 
 
 def policy_of(named: str, *changes: tuple[str, str], kind: str = "") -> Policy:

@@ -11,7 +11,7 @@ from test_floors import FOLDER
 
 from scalegate.gate.judge import Judge
 from scalegate.policy import PolicyFaults, load_policy, policy_from_json
-from scalegate.policy.syntax import fact_names
+from scalegate.policy.syntax import All, fact_names
 
 
 def test_what_a_floor_measures_is_decided_by_what_the_policy_measures() -> None:
@@ -44,6 +44,26 @@ def test_a_level_that_is_a_stop_under_the_floor_is_not_opened_by_what_the_policy
     (tmp_path / "lab.yaml").write_text(lab, encoding="utf-8")
     with pytest.raises(PolicyFaults, match="leaves open what level 2 takes: it is a stop"):
         load_policy(tmp_path / "lab.yaml")
+
+
+ASKS = "{id: next, kind: next_level, level: LEVEL, text: b, source: {document: d}, actions: [train], modality: will}"
+
+
+def with_next(level: str) -> tuple[tuple[str, str], ...]:
+    return ((ALONE, f"{ALONE}  - {ASKS.replace('LEVEL', level)}\n"),)
+
+
+def test_a_level_that_the_floor_wants_first_is_not_defined_by_what_the_policy_has(tmp_path: Path) -> None:
+    told = "`next` of the floor `measured` is a stop, for in it level 3 is not defined: it has no domain"
+    with pytest.raises(PolicyFaults, match=told):
+        load_policy(on_measured(tmp_path, floor=with_next("2")))
+
+
+def test_a_level_that_the_floor_defines_is_defined_in_the_policy_on_it(tmp_path: Path) -> None:
+    first = ("levels:\n", "levels:\n  - {number: 1, about: a}\n")
+    policy = load_policy(on_measured(tmp_path, first, floor=(first, *with_next("1"))))
+    tests = {it.id: it for it in Judge.of(policy, "train").tests}
+    assert tests["measured/next"].condition == All(())
 
 
 def on_measured(folder: Path, *changes: tuple[str, str], floor: tuple[tuple[str, str], ...] = ()) -> Path:

@@ -156,8 +156,16 @@ def test_a_warning_short_of_the_threshold_stops_the_first_version_and_not_the_se
     assert come(RSP_1, not_so=warned).holding == ("containment.asl-3", "define-asl-4-first")
     contained = come(RSP_1, not_so=warned, more={"safeguard.asl3-containment.until": "2027-01-01"})
     assert contained.holding == ("define-asl-4-first",)
-    assert "asl-4" in next(it.detail for it in contained.findings if it.clause == "define-asl-4-first")
+    assert "level 4 is not defined" in next(it.detail for it in contained.findings if it.clause == "define-asl-4-first")
     assert come(RSP_2, not_so=warned).proceeds
+
+
+def test_the_first_version_asks_for_the_next_level_first_and_the_second_dropped_that() -> None:
+    """1.0 (p4, p8): ASL-4 is defined before a model is trained to ASL-3. 2.2 has an ASL-4 that takes nothing yet."""
+    [asked] = [clause for clause in VERSIONS[RSP_1].clauses if clause.kind == "next_level"]
+    assert (asked.id, asked.level, asked.modality) == ("define-asl-4-first", 3, "will")
+    for version in (RSP_2, RSP_3, BETA, PF_2):
+        assert not [clause for clause in VERSIONS[version].clauses if clause.kind == "next_level"]
 
 
 def test_past_the_threshold_the_second_version_holds_too_and_security_is_enough_to_go_on() -> None:

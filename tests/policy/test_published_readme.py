@@ -17,6 +17,7 @@ KINDS = (
     "capability",
     "cadence",
     "safeguards",
+    "next_level",
     "compute_cap",
     "moratorium",
     "undefined_test",

@@ -13,6 +13,7 @@ from scalegate.cli.options import AsJson, PolicyName, policy_file
 if TYPE_CHECKING:
     from scalegate.policy import Policy
     from scalegate.policy.compile import CompiledClause
+    from scalegate.policy.document import Action
 
 __all__ = ["app"]
 
@@ -50,7 +51,7 @@ def explain(
         raise InputError(what, place=Place(file=str(path)), fix=fix)
     documents = [_document(policy, it) for it in compiled]
     whole = {"policy": f"{policy.policy} {policy.version}", "action": wanted, "clauses": documents}
-    emit(as_json, whole, lambda: "\n\n".join(_view(policy, it) for it in compiled))
+    emit(as_json, whole, lambda: "\n\n".join(_view(policy, it, wanted) for it in compiled))
 
 
 def _document(policy: Policy, compiled: CompiledClause) -> dict[str, object]:
@@ -77,9 +78,11 @@ def _document(policy: Policy, compiled: CompiledClause) -> dict[str, object]:
     }
 
 
-def _view(policy: Policy, compiled: CompiledClause) -> str:
+def _view(policy: Policy, compiled: CompiledClause, action: Action) -> str:
     from scalegate.policy.dating import parameters_of
+    from scalegate.policy.document import NextLevel
     from scalegate.policy.lifted import signed_away
+    from scalegate.policy.next_level import lacks
     from scalegate.policy.parameters import name_of, shown_values
     from scalegate.policy.show import lay_out
     from scalegate.policy.syntax import All, undefined
@@ -95,6 +98,8 @@ def _view(policy: Policy, compiled: CompiledClause) -> str:
     for it in policy.parameters:
         if name_of(it) in parameters_of(compiled.condition):
             lines += [f"  {name_of(it)} is", *(f"    {value}" for value in shown_values(it))]
+    if isinstance(clause, NextLevel):
+        lines.append(f"  {lacks(policy, clause, [action]) or f'level {clause.next} is defined in this policy'}.")
     if undefined(compiled.condition):
         away = signed_away(policy, clause, (compiled.condition,))
         lines.append(f"  What is `undefined` has no test yet: it is never met, and {away}.")

@@ -21,12 +21,14 @@ from scalegate.policy.document import (
     Clause,
     Condition,
     Moratorium,
+    NextLevel,
     Policy,
     ResidualRisk,
     Safeguards,
     UndefinedTest,
 )
 from scalegate.policy.loosening import loosened
+from scalegate.policy.next_level import lacks
 from scalegate.policy.parameters import shown_value
 from scalegate.policy.quotes import misquotes
 from scalegate.policy.show import amount, date
@@ -45,6 +47,8 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
     for clause in policy.clauses:
         if isinstance(clause, Condition):
             reasons += [f"`{clause.id}` asks for `{name}`, which is not defined." for name in undefined(clause.when)]
+    undefined_levels = ((it.id, lacks(policy, it)) for it in policy.clauses if isinstance(it, NextLevel))
+    reasons += [f"`{name}`: {what}." for name, what in undefined_levels if what is not None]
     reasons += _above_models(policy)
     if not tests:
         reasons.append("It has no understanding test: nothing asks whether we know why the model is not dangerous.")

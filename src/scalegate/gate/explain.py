@@ -34,9 +34,14 @@ def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = 
         case "not binding":
             return "too few parties have adopted its tier"
         case "not shown":
-            reasons = unknowns(condition, facts).values()
+            reasons = list(unknowns(condition, facts).values())
+            if test.kind == "next_level":
+                # That the level is not defined is what it is about.
+                reasons.sort(key=lambda why: why.reason is not Reason.UNDEFINED)
             lines = [*_no_bound(condition, facts), *_ruled_out_failed(condition, facts, written=written)]
             lines += [f"{why.detail or why.reason.value} [{why.reason.value}]" for why in reasons]
+        case "met" if test.kind == "next_level" and test.condition == All(()):
+            return "the next level is defined in this policy"
         case "met":
             needed = _short(list(_all_the_same(test, facts)))
             lines = list(_because(condition, facts, Truth.TRUE, written=written))

@@ -24,6 +24,7 @@ from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, Tie
 from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import determined, fact_of, judged
 from scalegate.policy.document import Action, Determination, Domain, Policy, Tier
+from scalegate.policy.next_level import level_facts
 from scalegate.policy.parameters import parameter_facts
 from scalegate.policy.semantics import Reason, Unknown, Value, evaluate, number
 from scalegate.policy.vocabulary import Kind, vocabulary
@@ -186,7 +187,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         facts[f"tier.{tier.id}.until"] = records[-1].until if records else missing
     for terms in policy.exceptions:
         gather(exception_names(policy, terms), partial(exception_facts, policy, situation, action, terms))
-    facts |= parameter_facts(policy, situation.now) | model_facts(policy)
+    facts |= parameter_facts(policy, situation.now) | model_facts(policy) | level_facts(policy, action)
     if policy.effective_compute is None:
         left_open = Unknown(Reason.UNDEFINED, "the policy leaves open what training FLOP are in effective compute")
         facts |= {name: left_open for name, kind in vocabulary(policy).items() if kind is Kind.FLOP}

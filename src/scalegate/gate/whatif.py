@@ -19,6 +19,7 @@ from scalegate.gate.permit import Ends, largest_permit
 from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Action, Policy
+from scalegate.policy.next_level import level_facts
 from scalegate.policy.obliged import name_of
 from scalegate.policy.parameters import parameter_facts
 from scalegate.policy.semantics import Reason, Unknown, Value, number
@@ -78,7 +79,7 @@ def what_if(policy: Policy, action: Action, stated: Mapping[str, Value]) -> What
     assumed = tuple(it for it in _assumptions(policy, stated) if it.name in known and it.name not in stated)
     missing = {name: Unknown(Reason.MISSING, f"`{name}` is not stated") for name in known}
     facts = {**missing, **{it.name: it.value for it in assumed}, **{n: v for n, v in stated.items() if n in known}}
-    facts |= parameter_facts(policy, facts["now"]) | model_facts(policy)
+    facts |= parameter_facts(policy, facts["now"]) | model_facts(policy) | level_facts(policy, action)
     judge = Judge.of(policy, action)
     found, holding = findings(judge, facts, {}), judge.holding(facts)
     if holding:

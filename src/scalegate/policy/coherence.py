@@ -11,7 +11,17 @@ from fractions import Fraction
 from math import ceil, log, log1p
 
 from scalegate.policy.clause_figures import figure_faults
-from scalegate.policy.document import Cadence, Capability, Level, Obligation, Policy, Quorum, Safeguards, UndefinedTest
+from scalegate.policy.document import (
+    Cadence,
+    Capability,
+    Level,
+    NextLevel,
+    Obligation,
+    Policy,
+    Quorum,
+    Safeguards,
+    UndefinedTest,
+)
 from scalegate.policy.exceptions import exception_faults
 from scalegate.policy.near import or_like
 from scalegate.policy.obligations import obligation_faults
@@ -302,7 +312,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if isinstance(clause, Capability) and clause.domain not in domains:
             fix = or_like(clause.domain, domains, "describe it under `domains`")
             add(f"{path}.domain", f"no domain `{clause.domain}` is described | {fix}", "domains", "determinations")
-        if isinstance(clause, Safeguards):
+        if isinstance(clause, Safeguards | NextLevel):
             no_level(f"{path}.level", clause.level)
         if isinstance(clause, Cadence) and (clause.every, clause.within, clause.on) == (None, None, None):
             add(

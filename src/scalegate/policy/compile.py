@@ -40,6 +40,7 @@ from scalegate.policy.document import (
     Domain,
     Level,
     Moratorium,
+    NextLevel,
     Obligation,
     Policy,
     ResidualRisk,
@@ -47,6 +48,7 @@ from scalegate.policy.document import (
     ScaleCap,
     UndefinedTest,
 )
+from scalegate.policy.next_level import lacks, level_of
 from scalegate.policy.obliged import kept, with_obligations
 from scalegate.policy.syntax import (
     All,
@@ -145,6 +147,10 @@ def condition_of(policy: Policy, clause: Clause, action: Action) -> Expr:
             return Any((*_bootstrap(policy, domain, action), supported(domain, action)))
         case Safeguards():
             return _safeguards(policy, clause, action)
+        case NextLevel():
+            if lacks(policy, clause, [action]) is None:
+                return NOTHING
+            return _unless_below(policy, clause.level, action, Undefined(level_of(clause)))
         case ComputeCap():
             cap = named(clause.at)
             return All(
@@ -258,20 +264,24 @@ def _judged_again(policy: Policy, item: Determination, clause: Cadence, action: 
 
 
 def _safeguards(policy: Policy, clause: Safeguards, action: Action) -> Expr:
+    level = policy.level(clause.level)
+    in_place = _in_place(policy, level, clause.only, action) if level else Undefined(f"level.{clause.level}")
+    return _unless_below(policy, clause.level, action, in_place)
+
+
+def _unless_below(policy: Policy, level: int, action: Action, asked: Expr) -> Expr:
+    """What is asked for unless all that leads to the level is ruled out; where nothing does, it is always."""
     domains = [
         Any((*_bootstrap(policy, domain, action), All((Fact(f"{domain.id}.ruled_out"), supported(domain, action)))))
         for domain in policy.domains
-        if domain.level == clause.level
+        if domain.level == level
     ]
     domains += [
         Any((*_before_first(policy, item, action), determined(policy, item, action)))
         for item in policy.judged
-        if item.level == clause.level
+        if item.level == level
     ]
-    below = All(tuple(domains))
-    level = policy.level(clause.level)
-    in_place = _in_place(policy, level, clause.only, action) if level else Undefined(f"level.{clause.level}")
-    return Any((below, in_place)) if domains else in_place
+    return Any((All(tuple(domains)), asked)) if domains else asked
 
 
 def _after_release(policy: Policy, expr: Expr) -> Expr:

@@ -60,6 +60,7 @@ __all__ = [
     "Floor",
     "Level",
     "NamedModel",
+    "NextLevel",
     "Obligation",
     "Parameter",
     "ParameterValue",
@@ -137,6 +138,17 @@ class Safeguards(ClausePart):
     """The level's safeguards and approvals are in place unless every alarm of the level is ruled out."""
     only: Literal["security", "deployment"] | None = None
     """Of the level's safeguards only those of this kind are asked for."""
+
+
+class NextLevel(ClausePart):
+    kind: Literal["next_level"]
+    level: Count
+    """Unless every alarm of this level is ruled out, the policy defines the level after it. No signature does."""
+
+    @property
+    def next(self) -> int:
+        """The number of the level that is to be defined."""
+        return self.level + 1
 
 
 class ComputeCap(ClausePart):
@@ -264,6 +276,7 @@ Clause = Annotated[
     Cadence
     | Capability
     | Safeguards
+    | NextLevel
     | ComputeCap
     | Moratorium
     | UndefinedTest

@@ -9,8 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from scalegate.policy.document import Cadence, Domain, Floor, Level, Person, Policy, Safeguard, Safeguards, ScaleCap
+from scalegate.policy.document import (
+    Cadence,
+    Domain,
+    Floor,
+    Level,
+    NextLevel,
+    Person,
+    Policy,
+    Safeguard,
+    Safeguards,
+    ScaleCap,
+)
 from scalegate.policy.faults import PartPath
+from scalegate.policy.next_level import lacks
 from scalegate.units import exact_decimal, exact_flop, format_duration
 
 __all__ = ["looser", "roles_here"]
@@ -70,6 +82,10 @@ def _of_stops(floor: str, theirs: Policy) -> Iterator[Fault]:
         if isinstance(clause, Cadence | ScaleCap) and not theirs.domains:
             what = f"`{clause.id}` of the floor `{floor}` goes by what is measured, and it measures nothing: a stop"
             yield what, "give the floor the domain that it means"
+        lacking = lacks(theirs, clause) if isinstance(clause, NextLevel) else None
+        if isinstance(clause, NextLevel) and lacking is not None:
+            what = f"`{clause.id}` of the floor `{floor}` is a stop, for in it {lacking}"
+            yield what, f"define level {clause.next} in the floor, or ask there for `undefined ...` by a condition"
         level = theirs.level(clause.level) if isinstance(clause, Safeguards) else None
         if isinstance(clause, Safeguards) and level is not None:
             asked = [it for it in level.safeguards if clause.only in (None, it.kind)]

@@ -23,6 +23,7 @@ _KINDS = {
     "cadence": schema.Cadence,
     "capability": schema.Capability,
     "safeguards": schema.Safeguards,
+    "next_level": schema.NextLevel,
     "compute_cap": schema.ComputeCap,
     "moratorium": schema.Moratorium,
     "undefined_test": schema.UndefinedTest,

@@ -18,6 +18,7 @@ from scalegate.policy.document import (
     Domain,
     Level,
     Moratorium,
+    NextLevel,
     Obligation,
     Policy,
     Quorum,
@@ -28,6 +29,7 @@ from scalegate.policy.document import (
     UndefinedTest,
 )
 from scalegate.policy.lifted import signed_away
+from scalegate.policy.next_level import lacks
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import amount, date
 from scalegate.policy.vocabulary import Kind
@@ -68,8 +70,7 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
     trains = "train" in actions
     if "release_weights" in actions and isinstance(clause, Capability | Safeguards):
         # Its figures are others than those of any other action.
-        said = inline(condition)
-        return f"{held} unless {said}." if said else f"{held} unless {condition.text}"
+        return _as_it_is(held, condition)
     match clause:
         case Capability():
             return _capability(policy, clause, held, trains)
@@ -77,6 +78,8 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
             return _cadence(policy, clause, held, trains)
         case Safeguards():
             return _safeguards(policy, clause, held, trains)
+        case NextLevel():
+            return _next_level(policy, clause, actions, held, condition)
         case ComputeCap():
             return (
                 f"{held} where the planned end of the run, or all of the developer's effective compute"
@@ -107,8 +110,12 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
                 f" test, so nothing passes it, and {signed_away(policy, clause, ())}."
             )
         case _:
-            said = inline(condition)
-            return f"{held} unless {said}." if said else f"{held} unless {condition.text}"
+            return _as_it_is(held, condition)
+
+
+def _as_it_is(held: str, condition: Said) -> str:
+    said = inline(condition)
+    return f"{held} unless {said}." if said else f"{held} unless {condition.text}"
 
 
 def _above(clause: Moratorium) -> str:
@@ -297,14 +304,29 @@ def _cadence(policy: Policy, clause: Cadence, held: str, trains: bool) -> str:
 
 
 def _safeguards(policy: Policy, clause: Safeguards, held: str, trains: bool) -> str:
-    domains = [domain for domain in policy.domains if domain.level == clause.level]
-    items = [item for item in policy.judged if item.level == clause.level]
     level = policy.level(clause.level)
     needed = (
         in_place(policy, level, clause.only)
         if level
         else f"it has what level {clause.level} asks for, which is not described"
     )
+    return _unless_below(policy, clause.level, needed, held, trains)
+
+
+def _next_level(policy: Policy, clause: NextLevel, actions: Sequence[Action], held: str, condition: Said) -> str:
+    is_defined, lacking = f"level {clause.next} is defined in this policy", lacks(policy, clause, actions)
+    if lacking is None:
+        return f"{is_defined[:1].upper()}{is_defined[1:]}, which is all that this asks for."
+    asked = _unless_below(policy, clause.level, is_defined, held, "train" in actions)
+    if "release_weights" in actions:
+        asked = _as_it_is(held, condition)
+    return f"{asked} {lacking[:1].upper()}{lacking[1:]}."
+
+
+def _unless_below(policy: Policy, level: int, needed: str, held: str, trains: bool) -> str:
+    """What is needed unless all that leads to a level is ruled out."""
+    domains = [domain for domain in policy.domains if domain.level == level]
+    items = [item for item in policy.judged if item.level == level]
     reach = "; ".join(
         f"`{it.id}`: {format_factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
         f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and"

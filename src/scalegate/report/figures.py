@@ -19,6 +19,7 @@ from scalegate.policy.document import (
     ExceptionTerms,
     Level,
     Moratorium,
+    NextLevel,
     Obligation,
     Parameter,
     Policy,
@@ -28,6 +29,7 @@ from scalegate.policy.document import (
     ScaleCap,
     UndefinedTest,
 )
+from scalegate.policy.next_level import defined
 from scalegate.policy.parameters import name_of, shown_value
 from scalegate.policy.show import date
 from scalegate.policy.syntax import fact_names
@@ -109,8 +111,9 @@ def _of_all(policy: Policy, of: Reading, compute: tuple[str, ...]) -> Iterator[N
         factor = f"{exact_decimal(policy.effective_compute.factor)}x"
         yield Number(factor, "effective FLOP per training FLOP: a judgement", compute)
     if policy.first_evaluation_at is not None:
-        waits = (Capability, Cadence, Safeguards, ResidualRisk)
-        where = tuple(it.id for it in policy.clauses if isinstance(it, waits) and "train" in it.actions)
+        waits = (Capability, Cadence, Safeguards, NextLevel, ResidualRisk)
+        trains = (it for it in policy.clauses if "train" in it.actions and not defined(policy, it))
+        where = tuple(it.id for it in trains if isinstance(it, waits))
         what = "effective compute that a first evaluation may wait for"
         yield Number(flop(policy.first_evaluation_at), what, where)
     what = "how long a permit is used before it is decided again"
@@ -174,7 +177,7 @@ def _of_domain(policy: Policy, domain: Domain, of: Reading) -> Iterator[Number]:
         clause.id
         for clause in policy.clauses
         if (isinstance(clause, Capability) and clause.domain == domain.id)
-        or (isinstance(clause, Safeguards) and clause.level == domain.level)
+        or (isinstance(clause, Safeguards | NextLevel) and clause.level == domain.level and not defined(policy, clause))
     )
     name = f"of `{domain.id}`"
     yield Number(

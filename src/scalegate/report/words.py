@@ -360,6 +360,9 @@ def _undefined(name: str, holds: bool) -> str:
     test = name.removeprefix("test.")
     if test != name:
         return f"the test `{test}` is {'' if holds else 'not '}passed, {NOBODY}"
+    level = name.removeprefix("level.")
+    if level != name and level.isdecimal():
+        return f"level {level} is {'' if holds else 'not '}defined, which it is not"
     return f"`{name}` is {'' if holds else 'not '}so, {NOBODY}"
 
 

@@ -7,7 +7,17 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from scalegate.policy.clause_figures import all_values, shown
-from scalegate.policy.document import Cadence, Capability, Clause, ComputeCap, Moratorium, Policy, Safeguards, ScaleCap
+from scalegate.policy.document import (
+    Cadence,
+    Capability,
+    Clause,
+    ComputeCap,
+    Moratorium,
+    NextLevel,
+    Policy,
+    Safeguards,
+    ScaleCap,
+)
 from scalegate.policy.floors import floor_of
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.scalars import Named
@@ -131,7 +141,7 @@ def _beside(index: int, clause: Clause, others: list[Clause]) -> Iterator[Lint]:
     if not differing and _figures(first) != _figures(clause):
         return
     if not differing:
-        if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards | ScaleCap):
+        if isinstance(clause, ComputeCap | Cadence | Moratorium | Capability | Safeguards | NextLevel | ScaleCap):
             yield from _twice(path, clause, [it for it in others if _figures(it) == _figures(clause)])
         return
     shared = [action for action in first.actions if action in clause.actions]

@@ -19,6 +19,7 @@ from scalegate.policy.document import (
     ComputeCap,
     Condition,
     Moratorium,
+    NextLevel,
     Policy,
     Safeguards,
     ScaleCap,
@@ -26,6 +27,7 @@ from scalegate.policy.document import (
 )
 from scalegate.policy.lifted import lifted_by
 from scalegate.policy.lints import dead
+from scalegate.policy.next_level import defined
 
 __all__ = ["Coverage", "coverage", "modalities"]
 
@@ -63,10 +65,10 @@ def modalities(policy: Policy) -> dict[str, int]:
 
 
 def _binds(policy: Policy, clause: Clause) -> bool:
-    """Whether no date and no record alone lifts it; a moratorium says itself that it ends."""
+    """Whether it can hold, and no date and no record alone lifts it; a moratorium says itself that it ends."""
     trees = [condition for it, condition in by_name(policy) if it.id == clause.id]
     ends = clause.tier or clause.in_force if isinstance(clause, Moratorium) else lifted_by(policy, clause, trees)
-    return clause.gates and not ends
+    return clause.gates and not ends and not defined(policy, clause)
 
 
 def _of(clauses: Iterable[Clause], *kinds: type) -> list[str]:
@@ -80,7 +82,7 @@ def _lacking(*asked: tuple[object, str]) -> tuple[str, ...]:
 def _limits(policy: Policy, sure: list[Clause]) -> Coverage:
     domains = [f"threshold of `{domain.id}`" for domain in policy.domains]
     judged = [f"judgement `{item.id}`" for item in policy.judged]
-    caps, other = _of(sure, ComputeCap), _of(sure, UndefinedTest, Moratorium, ScaleCap)
+    caps, other = _of(sure, ComputeCap), _of(sure, UndefinedTest, Moratorium, ScaleCap, NextLevel)
     has = (*domains, *judged, *caps, *other, *_of(sure, Condition))
     lacks = _lacking(
         (domains, "a domain with a threshold that is measured"),

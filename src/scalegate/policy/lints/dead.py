@@ -12,6 +12,7 @@ from scalegate.policy.document import (
     ComputeCap,
     Condition,
     Moratorium,
+    NextLevel,
     Policy,
     Safeguards,
     UndefinedTest,
@@ -30,6 +31,7 @@ from scalegate.policy.lints.tree import (
     standing,
     what_stops,
 )
+from scalegate.policy.next_level import lacks
 from scalegate.policy.obliged import OBLIGATION
 from scalegate.policy.show import show_condition
 from scalegate.policy.syntax import Compare, fact_names
@@ -121,6 +123,8 @@ def _dead(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, 
     can = at_every_time(compiled.condition, today)
     if over is not None:
         yield Lint(OVER, path, about, over, "take it out, or give it a later end")
+    elif isinstance(clause, NextLevel) and can == {Truth.TRUE}:
+        return  # what it asks of the policy is done
     elif can == {Truth.TRUE}:
         fix = "write a condition that some fact can break, or take the clause out"
         yield Lint(ALWAYS_MET, path, about, "its condition is met from now on, whatever happens", fix)
@@ -129,19 +133,23 @@ def _dead(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, 
         yield Lint(ALWAYS_MET, path, about, what, "write a condition that asks for more, or take the clause out")
     elif Truth.TRUE not in can:
         what = "nothing can come about that meets its condition"
-        yield Lint(NEVER_MET, path, about, what, "say what would meet it, or take it out")
+        fix = "say what would meet it, or take it out"
+        if isinstance(clause, NextLevel):
+            what, fix = f"{what}: {lacks(policy, clause)}", f"define level {clause.next}, or take it out"
+        yield Lint(NEVER_MET, path, about, what, fix)
     else:
         yield from _masked(policy, index, clause, compiled, today)
 
 
 def _dated(index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
-    """That it does not hold yet, or ends, by its own dates; of a moratorium its end is what it says."""
+    """That it does not hold yet, or ends, by its own dates; of a moratorium its end is what it says, and a level that is defined is
+    what its clause asks for."""
     about = f"clause {clause.id}"
     start, end = (clause.in_force.from_, clause.in_force.until) if clause.in_force else (None, None)
     if start is not None and start > today:
         what = f"it comes into force {format_instant(start)}, in {format_wait(start - today)}"
         yield Lint(LATER, clause_path(index, "in_force"), about, what, HOLD_NOW)
-    if not isinstance(clause, Moratorium):
+    if not isinstance(clause, Moratorium | NextLevel):
         for since, until in always_met(compiled.condition, today, standing):
             if end is None or since < end:
                 yield _lapse(clause_path(index), about, "its condition", since, until, today)
@@ -192,6 +200,12 @@ def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause,
     if clause.in_force is not None and clause.in_force.until is not None:
         return
     path, about = clause_path(index), f"clause {clause.id}"
+    if isinstance(clause, NextLevel):
+        lacking = lacks(policy, clause)
+        if lacking is not None:
+            what = f"unless all that leads to level {clause.level} is ruled out it holds: {lacking}"
+            yield Lint(STOP, path, about, what, f"define level {clause.next}")
+        return
     causes = list(what_stops(compiled.condition, today))
     if not causes:
         return

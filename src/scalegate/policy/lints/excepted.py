@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalegate.policy.compile import condition_of
-from scalegate.policy.document import Action, Clause, ExceptionTerms, Policy, Safeguards
+from scalegate.policy.document import Action, Clause, ExceptionTerms, NextLevel, Policy, Safeguards
 from scalegate.policy.lints.lint import Lint, Rule, gating
 from scalegate.policy.syntax import fact_names
 from scalegate.units import DAY, format_duration, format_factor
@@ -68,8 +68,8 @@ def _wide(policy: Policy, item: ExceptionTerms) -> Iterator[tuple[str, str, str]
 
 
 def _excepted(policy: Policy, item: ExceptionTerms) -> Iterator[Clause]:
-    """The clauses that hold for want of evidence. Safeguards hold for what evidence shows, too."""
-    return (it for it in policy.clauses if it.id in item.clauses and not isinstance(it, Safeguards))
+    """The clauses that hold for want of evidence. Those about a level hold for what evidence shows, too."""
+    return (it for it in policy.clauses if it.id in item.clauses and not isinstance(it, Safeguards | NextLevel))
 
 
 def _evidence(policy: Policy, clause: Clause, action: Action) -> set[str]:

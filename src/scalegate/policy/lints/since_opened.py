@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from scalegate.policy.compile import CompiledClause, compile_policy
-from scalegate.policy.document import ACTIONS, Action, Clause, Condition, Policy
+from scalegate.policy.document import ACTIONS, Action, Clause, Condition, NextLevel, Policy
 from scalegate.policy.floors import floor_of
 from scalegate.policy.lints.lint import Lint, clause_path
-from scalegate.policy.lints.since_fields import WEAKER
+from scalegate.policy.lints.since_fields import UNCLEAR, WEAKER
 from scalegate.policy.lints.tree import at_every_time
 from scalegate.policy.show import date
 from scalegate.policy.standing import REQUIRED_KINDS
@@ -96,11 +96,15 @@ def _defined(old: Policy, new: Policy) -> Iterator[Lint]:
         listed = ", ".join(f"`{it}`" for it in actions)
         what = f"asked for `{name}`, which was not defined: what that held of {listed} can now go on"
         path = clause_path(places[clause]) if floor_of(clause) is None else ("floors",)
-        yield Lint(WEAKER, path, f"clause {clause}", what, "")
+        # To define the next level is what a clause that asks for it wants: people judge whether it is defined well.
+        wanted = isinstance(new.clauses[places[clause]], NextLevel)
+        yield Lint(UNCLEAR if wanted else WEAKER, path, f"clause {clause}", what, "")
 
 
 def _alike(was: Clause, now: Clause) -> bool:
     """Whether the clause itself says the same; what else it says is told of it."""
     if isinstance(was, Condition) and isinstance(now, Condition):
         return bool(was.when == now.when)
+    if isinstance(was, NextLevel) and isinstance(now, NextLevel):
+        return was.level == now.level
     return was.kind == now.kind
