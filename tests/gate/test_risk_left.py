@@ -160,3 +160,16 @@ def test_a_denial_counts_no_more_once_whoever_signed_it_has_left_and_is_told(lef
     found = [it for it in ask(book).limits.assumptions if it.startswith("Denied by `grace`")]
     assert len(found) == left
     assert all("who may judge it no more, and counted no more: The model" in it for it in found)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_said_again_of_the_same_weights_is_taken_back_once(times: int) -> None:
+    book = risk_book()
+    claim(book)
+    for _ in range(times):
+        claim(book, None, "grace", name="lost")
+    held = ask(book)
+    assert held.resumption is not None
+    assert not held.resumption.stop
+    claim(book, who="grace", name="lost")
+    assert ask(book).verdict == "PROCEED"

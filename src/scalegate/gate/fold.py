@@ -26,7 +26,7 @@ from scalegate.gate.generations import asked_for
 from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
-from scalegate.gate.pieces import Attempt, completes
+from scalegate.gate.pieces import Attempt, completes, spoken_of
 from scalegate.gate.renaming import Said, said_under
 from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
@@ -72,8 +72,8 @@ class Fold:
     """The sentence that each determination had last."""
     exceptions: list[tuple[int, str, Granted]] = field(default_factory=list)
     """(position of the adoption that was in force, run, grant)."""
-    grants: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How often each exception was granted to each run."""
+    grants: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """How often each exception, by its name and its text, was granted to each run."""
     claimed: list[tuple[int, entries.RiskClaimed]] = field(default_factory=list)
     """What was claimed of the risk that remains, in the same way."""
     spending: Spending = field(default_factory=Spending)
@@ -263,7 +263,7 @@ class Fold:
         return None
 
     def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
-        attempt = self.attempts.setdefault(entry.evaluation, Attempt())
+        attempt = spoken_of(self.attempts, entry.evaluation, self.policy)
         self._spoken_of(entry.run, entry.weights)
         if self._no_domain(entry.domain):
             self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
@@ -275,7 +275,7 @@ class Fold:
 
     def _finish(self, index: int, entry: EvaluationFinished, refused: str | None) -> str | None:
         """Only a signed first result about what was announced closes an attempt; any other stands beside it."""
-        attempt = self.attempts.setdefault(entry.evaluation, Attempt())
+        attempt = spoken_of(self.attempts, entry.evaluation, self.policy)
         announced = attempt.announced
         self._spoken_of(announced.run if announced else "", entry.weights)
         if self._no_domain(entry.domain) and (announced is None or announced.domain != entry.domain):
@@ -336,6 +336,8 @@ class Fold:
         self.versions[alike(policy.version)] = entry.policy
         self.deeds.adopted(policy)
         self.duties.adopted(policy, entry.time)
+        for attempt in self.attempts.values():
+            attempt.under(policy)
         self.claimed = self.spending.adopted(policy, self.claimed)
         self.said, self.sentences = said_under(policy, self.said, self.sentences)
         # Nobody signs under this policy for what was decided under another.

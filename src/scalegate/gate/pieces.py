@@ -21,6 +21,8 @@ from scalegate.gate.lineage import (
 )
 from scalegate.gate.situation import Elsewhere, Own, Piece
 from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished
+from scalegate.policy.document import Policy
+from scalegate.policy.floor_measures import least_samples
 
 __all__ = [
     "Attempt",
@@ -30,6 +32,7 @@ __all__ = [
     "faults_of",
     "owners",
     "pieces",
+    "spoken_of",
     "trained_at_most",
     "trained_in",
 ]
@@ -50,6 +53,20 @@ class Attempt:
     """Further results under this name, by position, and whether they are signed: unsigned, second, or about something
     else. Each may show the capability reached, and if it is signed, leave it open; then none may rule out."""
     again: bool = False
+    asked: dict[str, int] = field(default_factory=dict)
+    """The fewest samples that any version since it was first spoken of asks for in each domain."""
+
+    def under(self, policy: Policy | None) -> None:
+        """A version of the policy is in force."""
+        for name, samples in least_samples(policy).items() if policy else ():
+            self.asked[name] = min(samples, self.asked.get(name, samples))
+
+
+def spoken_of(attempts: dict[str, Attempt], evaluation: str, policy: Policy | None) -> Attempt:
+    """An evaluation that an entry is about."""
+    attempt = attempts.setdefault(evaluation, Attempt())
+    attempt.under(policy)
+    return attempt
 
 
 def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | None = None) -> Iterator[Piece]:
@@ -70,10 +87,10 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | No
             # In a run's name of weights that are none of its lineage's: it may only count against.
             yield piece if announced.weights in lineage else piece.model_copy(update={"announced": False})
         elif finished and not announced and finished.weights in lineage:
-            yield _beside(runs, identifier, finished, None, attempt.signed)
+            yield _beside(runs, identifier, finished, None, attempt)
         for _, other, signed in attempt.others:
             if other.weights in lineage or (announced is not None and announced.run in names):
-                yield _beside(runs, identifier, other, announced.run if announced else None, signed)
+                yield _beside(runs, identifier, other, announced.run if announced else None, attempt, signed=signed)
 
 
 def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
@@ -199,6 +216,7 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
         signed=attempt.signed,
         status=finished.status if finished else "open",
         samples=announced.samples,
+        asked=attempt.asked.get(announced.domain),
         successes=finished.successes if finished else 0,
         completed=finished.completed if finished else 0,
         errors=finished.errors if finished else 0,
@@ -211,7 +229,15 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
     )
 
 
-def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_for: str | None, signed: bool) -> Piece:
+def _beside(
+    runs: Runs,
+    identifier: str,
+    result: EvaluationFinished,
+    announced_for: str | None,
+    attempt: Attempt,
+    *,
+    signed: bool | None = None,
+) -> Piece:
     """A result that cannot rule out: not announced, not signed, a second one, or about something else."""
     run, compute = trained_in(runs, result.weights)
     return Piece(
@@ -225,9 +251,10 @@ def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_f
         beside=True,
         announced_for=announced_for,
         ancestor=False,
-        signed=signed,
+        signed=attempt.signed if signed is None else signed,
         status=result.status,
         samples=result.completed,
+        asked=attempt.asked.get(result.domain),
         successes=result.successes,
         completed=result.completed,
         errors=result.errors,

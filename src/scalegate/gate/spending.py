@@ -56,7 +56,7 @@ class Spending:
         which is returned under the names that it has now."""
         now = {risk.id: alike(risk.about) for risk in policy.risks}
         goes = {old: goes_to(old, about, now) for old, about in self.abouts.items()}
-        self.spent, self.unasked = _renamed(self.spent, goes), _renamed(self.unasked, goes)
+        self.spent, self.unasked = _anew(_renamed(self.spent, goes)), _anew(_renamed(self.unasked, goes))
         self.spent_at = {(new, *key[1:]): at for key, at in self.spent_at.items() for new in goes.get(key[0], key[:1])}
         self.asked = {(new, act) for old, act in self.asked for new in goes.get(old, (old,))} | _asked(policy)
         self.abouts = {old: about for old, about in self.abouts.items() if old in goes[old]}
@@ -171,6 +171,16 @@ def _renamed(spent: dict[Key, Spent], goes: Mapping[str, tuple[str, ...]]) -> di
             it = it.model_copy(update={"risk": new})
             found[mine] = _both(found[mine], it) if mine in found else it
     return found
+
+
+def _anew(spent: dict[Key, Spent]) -> dict[Key, Spent]:
+    """In another's place it is bounded by as many as one version asks for: not by some under each of two."""
+
+    def bare(it: Spent) -> Spent:
+        words = tuple(dict.fromkeys(word.model_copy(update={"again": ()}) for word in it.unbounded))
+        return it.model_copy(update={"unbounded": words})
+
+    return {key: bare(it) for key, it in spent.items()}
 
 
 def _both(one: Spent, other: Spent) -> Spent:
