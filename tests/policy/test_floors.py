@@ -240,9 +240,8 @@ def _measured(draw: st.DrawFn, floor: dict[str, Any], document: dict[str, Any]) 
     floor["domains"] = floor["domains"][: draw(st.integers(1, len(floor["domains"])))]
     for domain in floor["domains"]:
         domain["buffer"] = draw(st.sampled_from([domain["buffer"], "7x"]))
-        domain["samples"] = draw(st.sampled_from([domain["samples"], 20]))
-        # A buffer has to be over the margin.
-        domain["margin"] = draw(st.sampled_from([domain["margin"], "1.01x"]))
+        domain["samples"] = draw(st.sampled_from([domain["samples"], "55"])) if domain["samples"] == "60" else "20"
+        domain["margin"] = draw(st.sampled_from([domain["margin"], "1x"]))
         asked = domain["elicitation"]
         asked["share"] = draw(st.sampled_from([asked["share"], "0%"]))
         asked["at_least"] = draw(st.sampled_from([asked["at_least"], "1 FLOP"]))
