@@ -394,3 +394,40 @@ def test_no_exception_takes_part_in_a_verdict(data: st.DataObject) -> None:
     for situation in past:
         again = decide(policy, situation, action)
         assert again.exception is None or again.verdict == "PROCEED"
+
+
+def test_grants_are_counted_on_under_another_name() -> None:
+    def renamed(version: str, *changes: tuple[str, str]) -> Any:
+        terms = with_terms(("others-ahead", "others"), *changes)
+        return policy_of(terms, (LATE, "first_evaluation_at: 1e11 FLOP"), ('version: "1.0"', f'version: "{version}"'))
+
+    book = book_of()
+    for who in ("ada", "grace"):
+        granted(book, who, hold(book))
+    other = ("Another developer is about", "Somebody is about")
+    for version, changes in (("2.0", ()), ("3.0", (other,))):
+        assert [book.adopt(renamed(version, *changes), who).refused for who in ("ada", "grace")][-1] is None
+        book.put(kinds.TierStatus, until=START + 90 * DAY)
+        seen = hold(book)
+        assert [granted(book, who, seen, exception="others") for who in ("ada", "grace")] == [None, None]
+        exception = hold(book).exception
+        assert exception is not None
+        assert exception.grants == (4 if version == "2.0" else 6)
+
+
+def test_what_is_reserved_and_given_back_lets_it_grow_no_further() -> None:
+    book = book_of()
+
+    def reach(compute: int) -> int | None:
+        seen = hold(book, compute)
+        assert [granted(book, who, seen) for who in ("ada", "grace")] == [None, None]
+        exception = hold(book, compute).exception
+        return exception.permit.compute if exception else None
+
+    assert reach(FLOPS + 1) == 2 * FLOPS
+    book.put(kinds.ComputeReserved, use="training", flops=FLOPS)
+    assert reach(2 * FLOPS + 1) is None
+    book.put(kinds.ComputeSettled, unspent=FLOPS, remaining=FLOPS)
+    exception = hold(book).exception
+    assert exception is not None
+    assert exception.permit.compute == 2 * FLOPS

@@ -215,3 +215,16 @@ def test_nor_of_a_run_outside_the_lineage() -> None:
     assert (next_run(book).verdict, unclaimed(book)) == ("HOLD", BIG)
     assert claim(book, name="lost") is None
     assert (next_run(book).verdict, unclaimed(book)) == ("PROCEED", 0)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_said_again_of_the_same_weights_is_taken_back_once(times: int) -> None:
+    book = risk_book()
+    claim(book)
+    for _ in range(times):
+        claim(book, None, "grace", name="lost")
+    held = ask(book)
+    assert held.resumption is not None
+    assert not held.resumption.stop
+    claim(book, who="grace", name="lost")
+    assert ask(book).verdict == "PROCEED"

@@ -257,3 +257,41 @@ def test_a_version_without_a_number_has_no_budget_of_it() -> None:
     permitted(book, "release_weights")
     claim(book)
     assert ask(book).verdict == "PROCEED"
+
+
+@YEARS
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_word_that_counts_in_two_places_is_taken_back_in_both_by_one_signature(per: str, leaves: bool) -> None:
+    """Of weights that nobody saved, after a permit was taken: it stands, and is of what was spent."""
+    book = risk_book(per=per, at_most=BUDGET)
+    claim(book)
+    spend(book)
+    claim(book, None, name="not saved")
+    if leaves:
+        assert book.adopt(left(per), "grace").refused is None
+        say(book, "grace")
+        claim(book, who="grace")
+    held = ask(book)
+    assert held.resumption is not None
+    assert not held.resumption.stop
+    [way] = [fact.text for fact in held.resumption.first]
+    assert way.count(digest("not saved")[:12]) == 1
+    assert ("in the place" in way or "may claim it no more" in way) is leaves
+    claim(book, who="grace" if leaves else "ada", name="not saved")
+    assert ask(book).verdict == "PROCEED"
+
+
+def test_in_anothers_place_it_is_bounded_by_as_many_as_one_version_asks_for() -> None:
+    two = ("claimed_by: {role: rso, at_least: 1}", "claimed_by: {role: rso, at_least: 2}")
+    book = said_and_left("tenfold", two)
+    claim(book, "1/100000", who="grace")
+    assert ask(book, run="s").verdict == "HOLD"
+    assert book.adopt(left("tenfold", two, ('version: "2"', 'version: "3"')), "grace").refused is None
+    for run, name in (("r", "w"), ("s", "w s")):
+        say(book, "grace", run=run, name=name)
+    for who in ("grace", "security"):
+        claim(book, who=who, run="s", name="w s", bound="1/100000")
+    claim(book, "1/100000", who="security")
+    assert ask(book, run="s").verdict == "HOLD"
+    claim(book, "1/100000", who="grace")
+    assert ask(book, run="s").verdict == "PROCEED"

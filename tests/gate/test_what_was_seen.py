@@ -385,3 +385,27 @@ def test_bad_news_lets_nothing_go_on(data: st.DataObject) -> None:
         learned = {"generations": (model.model_copy(update={"pieces": (*model.pieces, worse)}), *others)}
     after = decide(policy, situation.model_copy(update=learned), action)
     assert (after.verdict, after.exception) == ("HOLD", None)
+
+
+def test_a_word_on_another_run_ends_an_exception_to_what_nobody_had_claimed_of_it() -> None:
+    from test_next_judged_run import BEGINS, BIG, opened
+
+    terms = TERMS.replace("[capability.arithmetic, cadence, safeguards.level-2]", "[harm]").replace("officer", "rso")
+    terms = terms.replace("at_least: 2", "at_least: 1")
+    book = judged_book(*numbered("action", "0.01%"), BEGINS, ("levels:\n", f"{terms.strip()}\nlevels:\n"))
+    saved(book, "w", BIG)
+    say(book, "ada")
+    opened(book, "two")
+    say(book, "ada", name="start two", run="two")
+    claim(book, name="start two", run="two")
+    saved(book, "w two", 10**11, run="two", session=digest("session two"))
+    say(book, "ada", run="two", name="w two")
+    seen = book.decide("two", compute=10**11 + 1)
+    assert seen.against == ()
+    assert granted(book, "ada", seen, run="two") is None
+    assert book.decide("two", compute=10**11 + 1).exception is not None
+    claim(book, None, "grace")
+    ended = book.decide("two", compute=10**11 + 1)
+    assert ended.exception is None
+    assert {(it.what, it.run) for it in ended.against} == {("too much", "r"), ("unbounded", "r")}
+    assert "said to be without a bound in the lineage of `r`" in " ".join(ended.limits.surprises)

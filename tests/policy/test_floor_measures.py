@@ -123,6 +123,11 @@ RHYMES = ("about: a\n    threshold", "about: How well it rhymes.\n    threshold"
             (("compute <= parameter.largest and", "now <= approval.2.ada.until and"),),
             "reads `approval.2.ada.until`, of a person of its own",
         ),
+        (
+            (("factor: 1x", "factor: 10x"),),
+            (("compute <= parameter.largest and", "bio.evidence.compute >= 1e12 FLOP and"),),
+            "`most` of the floor `measured` holds `bio.evidence.compute` against an amount, and here each FLOP counts",
+        ),
     ],
 )
 def test_no_way_around_what_a_floor_measures(

@@ -240,11 +240,15 @@ def _measured(draw: st.DrawFn, floor: dict[str, Any], document: dict[str, Any]) 
     floor["domains"] = floor["domains"][: draw(st.integers(1, len(floor["domains"])))]
     for domain in floor["domains"]:
         domain["buffer"] = draw(st.sampled_from([domain["buffer"], "7x"]))
-        domain["elicitation"]["share"] = draw(st.sampled_from([domain["elicitation"]["share"], "0%"]))
+        domain["samples"] = draw(st.sampled_from([domain["samples"], "55"])) if domain["samples"] == "60" else "20"
+        domain["margin"] = draw(st.sampled_from([domain["margin"], "1x"]))
+        asked = domain["elicitation"]
+        asked["share"] = draw(st.sampled_from([asked["share"], "0%"]))
+        asked["at_least"] = draw(st.sampled_from([asked["at_least"], "1 FLOP"]))
     for level in floor["levels"]:
         level["safeguards"] = [it for it in level["safeguards"] if draw(st.booleans())]
     if "first_evaluation_at" in document:
-        floor["first_evaluation_at"] = document["first_evaluation_at"]
+        floor["first_evaluation_at"] = draw(st.sampled_from([document["first_evaluation_at"], "1e30 FLOP"]))
     most = {"value": f"{draw(st.sampled_from(AMOUNTS))} FLOP", "reference": {"document": "d"}}
     most |= {"from": "2026-01-01", "review_by": draw(st.sampled_from(["2026-12-01", "2027-12-01"]))}
     floor["parameters"] = [{"id": "p", "about": "a", "kind": "flop", "values": [most]}]
@@ -300,7 +304,8 @@ def test_what_proceeds_on_floors_proceeds_without_them(case: Any, data: st.DataO
 
 @given(floored(), st.data())
 def test_a_floor_finds_what_it_finds_alone(case: Any, data: st.DataObject) -> None:
-    """On the facts that correspond: what was said under its name by whoever has its role here."""
+    """On the facts that correspond: what was said under its name by whoever has its role here, and what is measured by
+    its own figures."""
     _, alone, whole, situation = case
     facts = _with_judgement(data, whole, derive_facts(whole, situation, "train"))
     here = whole.with_role("sector/member")[0].id
@@ -310,6 +315,10 @@ def test_a_floor_finds_what_it_finds_alone(case: Any, data: st.DataObject) -> No
     }
     found = {it.id: it.status(facts) for it in Judge.of(whole, "train").tests}
     theirs = {name.replace("sector/p", "p"): value for name, value in theirs.items()}
+    counted = alone.model_copy(update={"effective_compute": whole.effective_compute})
+    measured = derive_facts(counted, situation.model_copy(update={"policy": alone.digest()}), "train")
+    names = tuple(f"{it.id}." for it in alone.domains)
+    theirs |= {name: value for name, value in measured.items() if name.startswith(names)}
     for test in Judge.of(alone, "train").tests:
         if test.kind != "standing":
             here, there = found[f"sector/{test.id}"], test.status(theirs)

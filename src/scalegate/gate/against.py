@@ -14,13 +14,14 @@ from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import Assessment, assess, reached_at, reached_by_descendants
+from scalegate.gate.covering import Words
+from scalegate.gate.facts import Assessment, assess, early_of, reached_by_descendants
 from scalegate.gate.generations import SHOWN
 from scalegate.gate.judge import Judge
 from scalegate.gate.obligations import breached
 from scalegate.gate.risks import worst_word
 from scalegate.gate.situation import Against, Situation
-from scalegate.policy.claimed import gating_risk
+from scalegate.policy.claimed import gating_risk, unclaimed
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Action, Determination, Domain, Policy, Risk
 from scalegate.policy.exceptions import excused
@@ -48,6 +49,8 @@ def known_against(policy: Policy, situation: Situation, judge: Judge, facts: Fac
         yield from _of_determination(policy, item, facts)
     for risk in policy.risks:
         yield from _of_risk(policy, situation, action, risk)
+        if unclaimed(risk) in read:
+            yield from _of_others(policy, situation, risk)
     for duty in policy.obligations:
         late = breached(situation, duty) if f"{name_of(duty)}.due" in read else 0
         if late:
@@ -76,9 +79,7 @@ def _covers(seen: Against, it: Against) -> bool:
 
 
 def _early(policy: Policy, situation: Situation, domain: Domain) -> Iterator[Against]:
-    first = policy.first_evaluation_at or 0
-    found = [(at, it) for other in situation.elsewhere for at, it in reached_at(policy, domain, other)]
-    early = [it for at, it in found if at <= first]
+    early = [it for other in situation.elsewhere for _, _, it in early_of(policy, domain, other)]
     if early:
         yield Against(what="reached early", about=domain.id, by_result=_best(early))
 
@@ -144,6 +145,19 @@ def _of_risk(policy: Policy, situation: Situation, action: Action, risk: Risk) -
         yield Against(what="unbounded", about=risk.id)
 
 
+def _of_others(policy: Policy, situation: Situation, risk: Risk) -> Iterator[Against]:
+    """What is claimed of the developer's other runs, which a clause goes by that may not cover them then."""
+    words = Words(policy, risk)
+    for other in situation.elsewhere:
+        bounds = [it.bound for it in words.standing(situation, other)]
+        known = [it for it in bounds if it is not None]
+        if bounds:
+            most = Fraction(1) if None in bounds else max(known)
+            yield Against(what="too much", about=risk.id, bound=most, run=other.run)
+        if None in bounds:
+            yield Against(what="unbounded", about=risk.id, run=other.run)
+
+
 def worst(found: Collection[Against]) -> tuple[str, ...]:
     """In words, of each domain, judgement and risk the worst."""
     return tuple(map(_worded, {(it.about, it.by, it.run): it for it in found}.values()))
@@ -151,7 +165,8 @@ def worst(found: Collection[Against]) -> tuple[str, ...]:
 
 def _worded(it: Against) -> str:
     by = {"any": "", "signed": " by a result that is signed", "announced": " by a signed result that was announced"}
-    of = (f" in the lineage of `{it.run}`" if it.run else "") + by[it.by_result]
+    lineage = f" in the lineage of `{it.run}`" if it.run else ""
+    of = lineage + by[it.by_result]
     match it.what:
         case "left open":
             return f"the alarm of `{it.about}` left open{of}"
@@ -166,9 +181,9 @@ def _worded(it: Against) -> str:
         case "denied anywhere":
             return f"`{it.about}` denied by `{it.by}` of other weights"
         case "too much":
-            return f"{format_chance(it.bound or Fraction(1))} claimed of the risk `{it.about}`"
+            return f"{format_chance(it.bound or Fraction(1))} claimed of the risk `{it.about}`{lineage}"
         case "unbounded":
-            return f"the risk `{it.about}` said to be without a bound"
+            return f"the risk `{it.about}` said to be without a bound{lineage}"
         case "late":
             passed = "a deadline" if it.deadlines == 1 else f"{it.deadlines} deadlines"
             return f"{passed} of `{it.about}` pass unkept"

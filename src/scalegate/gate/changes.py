@@ -13,7 +13,7 @@ from itertools import chain
 from math import ceil, floor
 
 from scalegate.gate.catching_up import least_unsaid, words_elsewhere
-from scalegate.gate.claiming import bounded_again, budget_waits, claim_changes, claimed_again
+from scalegate.gate.claiming import budget_waits, claim_changes, said_again
 from scalegate.gate.covering import unsaid_facts, words_of
 from scalegate.gate.decision import Resumption
 from scalegate.gate.determinations import determination_changes, taken_back
@@ -190,7 +190,7 @@ def unforeseen_changes(
         measured = _measured(changes, later.now)
         text = f"{wait.text}; what ends until then is measured and signed again"
         found.append(Change("time", text, (*wait.updates, *measured, *signed)))
-    for again in (taken_back, bounded_again, claimed_again):
+    for again in (taken_back, said_again):
         found += again(policy, situation, judge.action, able, trained_in(situation, judge))
     # A clause of a tier that comes to bind may be the one that is asked for.
     for tier in policy.tiers:

@@ -17,7 +17,7 @@ from scalegate.policy.document import Action, Person, Policy, Risk
 from scalegate.policy.semantics import Facts, Unknown, Value
 from scalegate.units import format_chance, format_instant, format_wait
 
-__all__ = ["bounded_again", "budget_waits", "claim_changes", "claimed_again"]
+__all__ = ["budget_waits", "claim_changes", "said_again"]
 
 
 def claim_changes(
@@ -73,31 +73,66 @@ def _signers(policy: Policy, situation: Situation, risk: Risk, able: Collection[
     return [it for it in policy.signers(risk.claimed_by) if it.id in able and it.id not in apart]
 
 
-def bounded_again(
+def said_again(
     policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
 ) -> Iterator[Change]:
-    """That what was spent and is said since to have no bound can be bounded after all, with the best that may come."""
+    """That what stands against can be bounded after all, of those very weights, with the best that may come: what was
+    claimed of other weights, what is said of what was spent, and both at once."""
     for risk in claimable(policy, action):
-        open_ = unbounded_since(situation, risk)
-        signers = [person.id for person in _signers(policy, situation, risk, able)]
-        words = [(it, word) for it in open_ for word in it.unbounded]
-        may = _able(policy, risk, able)
-        gone = [(it, word) for it, word in words if word.by not in may]
-        # Whose role was taken is asked for nothing: as many as may claim it bound it in their place.
-        if not open_ or (gone and len(signers) < risk.claimed_by.at_least):
-            continue
-        after = cleared(situation, risk)
-        best = list(risk_facts(policy, after, action, risk).items())
-        for change in claim_changes(policy, after, action, able, trained):
-            best += change.updates
-        mine = [(it, word) for it, word in words if word.by in may]
-        acts = []
-        if mine:
-            names = " and ".join(dict.fromkeys(f"`{word.by}`" for _, word in mine))
-            acts.append(f"{names} claim the risk `{risk.id}` again, of {_of(mine)}")
-        if gone:
-            acts.append(_in_place(policy, risk, signers, gone))
-        yield Change("sign", f"if it can be bounded: {'; '.join(acts)}", tuple(best))
+        claimed, spent = standing(policy, situation, action, risk), unbounded_since(situation, risk)
+        for stands, open_ in ((), spent), (claimed, ()), (claimed, spent):
+            both = bool(claimed and spent)
+            if (stands or open_) and (both or (stands, open_) == (claimed, spent)):
+                yield from _again(policy, situation, action, risk, able, trained, stands, open_)
+
+
+def _again(
+    policy: Policy,
+    situation: Situation,
+    action: Action,
+    risk: Risk,
+    able: Collection[str],
+    trained: int | None,
+    stands: Sequence[Claim],
+    open_: Sequence[Spent],
+) -> Iterator[Change]:
+    signers = [it.id for it in _signers(policy, situation, risk, able)]
+    may = _able(policy, risk, able)
+    left_ = [it for it in left(policy, situation, action, risk) if it.stands(risk) and it.word in stands]
+    own = [it for it in stands if it not in {word for word, _ in left_}]
+    told = {(it.action, it.by, it.weights, it.configuration) for it in stands}
+    # Who says less of the same weights says it of both.
+    words = [(it, word) for it in open_ for word in it.unbounded]
+    words = [(it, word) for it, word in words if (it.action, word.by, word.weights, word.configuration) not in told]
+    mine = [(it, word) for it, word in words if word.by in may]
+    gone = [(it, word) for it, word in words if word.by not in may]
+    # Whose role was taken is asked for nothing: as many as may claim it bound it in their place.
+    if not {it.by for it in own} <= may or ((left_ or gone) and len(signers) < risk.claimed_by.at_least):
+        return
+    # Not without these words: what they had taken the place of would be said again.
+    less = (it.model_copy(update={"bound": LEAST}) if it in stands else it for it in situation.claims)
+    after = situation.model_copy(update={"claims": tuple(less)})
+    after = cleared(after, risk) if open_ else after
+    best = list(risk_facts(policy, after, action, risk).items())
+    for change in claim_changes(policy, after, action, able, trained):
+        best += change.updates
+    acts = []
+    for by, of in (([it.by for it in own], _these(own)), ([word.by for _, word in mine], _of(mine))):
+        if by:
+            names = " and ".join(dict.fromkeys(f"`{name}`" for name in by))
+            acts.append(f"{names} claim the risk `{risk.id}` again, of {of}")
+    if left_:
+        said = " and ".join(dict.fromkeys(f"`{word.by}`" for word, _ in left_))
+        have = sorted({name for _, again in left_ for name in again if name in signers})
+        why = f"{said}, who said what stands, may claim it no more"
+        acts.append(_so_many(risk, signers, _these([word for word, _ in left_]), why, have))
+    if gone:
+        acts.append(_in_place(policy, risk, signers, gone))
+    yield Change("sign", f"if it {'is less' if stands else 'can be bounded'}: {'; '.join(acts)}", tuple(best))
+
+
+def _these(claims: Iterable[Claim]) -> str:
+    return ", ".join(dict.fromkeys(f"{it.weights[:12]}..." for it in claims))
 
 
 def _of(words: Iterable[tuple[Spent, Word]]) -> str:
@@ -124,37 +159,6 @@ def _so_many(risk: Risk, signers: Sequence[str], of: str, why: str, have: Sequen
     who = f"{quorum.at_least} with role `{quorum.role}` ({', '.join(f'`{name}`' for name in signers)})"
     signed = f"; {', '.join(f'`{name}`' for name in have)} did" if have else ""
     return f"{who} claim the risk `{risk.id}`, of {of}: {why}{signed}"
-
-
-def claimed_again(
-    policy: Policy, situation: Situation, action: Action, able: Collection[str], trained: int | None
-) -> Iterator[Change]:
-    """That what was claimed of other weights, and stands against, is claimed to be less of those very weights."""
-    for risk in claimable(policy, action):
-        against = standing(policy, situation, action, risk)
-        signers = [it.id for it in _signers(policy, situation, risk, able)]
-        gone = [it for it in left(policy, situation, action, risk) if it.stands(risk)]
-        mine = [it for it in against if it not in {word for word, _ in gone}]
-        if not against or not {it.by for it in mine} <= _able(policy, risk, able):
-            continue
-        if gone and len(signers) < risk.claimed_by.at_least:
-            continue
-        kept = tuple(it for it in situation.claims if it not in against)
-        after = situation.model_copy(update={"claims": kept})
-        best = list(risk_facts(policy, after, action, risk).items())
-        for change in claim_changes(policy, after, action, able, trained):
-            best += change.updates
-        acts = []
-        if mine:
-            of = ", ".join(dict.fromkeys(f"{it.weights[:12]}..." for it in mine))
-            names = " and ".join(dict.fromkeys(f"`{it.by}`" for it in mine))
-            acts.append(f"{names} claim the risk `{risk.id}` again, of {of}")
-        if gone:
-            of = ", ".join(dict.fromkeys(f"{word.weights[:12]}..." for word, _ in gone))
-            said = " and ".join(dict.fromkeys(f"`{word.by}`" for word, _ in gone))
-            have = sorted({name for _, again in gone for name in again if name in signers})
-            acts.append(_so_many(risk, signers, of, f"{said}, who said what stands, may claim it no more", have))
-        yield Change("sign", f"if it is less: {'; '.join(acts)}", tuple(best))
 
 
 def _claimed(

@@ -24,6 +24,7 @@ from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, Tie
 from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import determined, fact_of, judged
 from scalegate.policy.document import Action, Determination, Domain, Policy, Tier
+from scalegate.policy.floor_measures import measuring
 from scalegate.policy.next_level import level_facts
 from scalegate.policy.parameters import parameter_facts
 from scalegate.policy.semantics import Reason, Unknown, Value, evaluate, number
@@ -37,10 +38,10 @@ __all__ = [
     "covered",
     "derive_facts",
     "domain_facts",
+    "early_of",
     "effective",
     "levels_open",
     "look_alpha",
-    "reached_at",
     "reached_by_descendants",
     "ruled_out_on",
     "shows",
@@ -61,7 +62,7 @@ class Assessment:
     """Whether it could not rule out either if it lacked nothing: its successes are too many of all its samples."""
     reached: bool
     whole: int
-    """All samples that it had, whatever became of them."""
+    """All samples that it had, or was to have at the least, whatever became of them."""
 
 
 def look_alpha(policy: Policy) -> Fraction:
@@ -114,22 +115,31 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     rules_out = (
         counts and not faults and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, look_alpha(policy))
     )
-    whole = max(piece.samples, piece.completed, domain.samples)
+    whole = _whole(policy, domain, piece.completed, piece.asked)
     reached = leaves_open = False
     if counts:
-        reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, whole)
+        reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, piece.asked)
         # Beside an announcement anybody may put anything, unless an evaluator signed it.
         leaves_open = leaves_open and (reached or piece.signed or not piece.beside)
     return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole)
 
 
-def shows(policy: Policy, domain: Domain, successes: int, completed: int, samples: int) -> tuple[bool, bool]:
+def shows(policy: Policy, domain: Domain, successes: int, completed: int, asked: int | None) -> tuple[bool, bool]:
     """Whether so many successes show the alarm reached, and whether they leave it open: they are too many of all the
-    samples that there were, or were due, if none of the others was one."""
+    samples that there were, or were due, if none of the others was one.
+
+    `asked`: the fewest that an earlier version asked for. What was announced beyond that and not done is none of them,
+    nor what a policy asks for beyond its floors, or came to ask for since: who asks for more would have seen less.
+    """
     reached = binomial.reached(successes, completed, domain.alarm)
-    whole = max(samples, completed, domain.samples)
+    whole = _whole(policy, domain, completed, asked)
     out = whole <= MAX_SAMPLES and binomial.ruled_out(successes, whole, domain.alarm, look_alpha(policy))
     return reached, reached or not out
+
+
+def _whole(policy: Policy, domain: Domain, completed: int, asked: int | None) -> int:
+    due = min(theirs.samples for _, theirs in measuring(policy, domain))
+    return max(completed, due if asked is None else min(due, asked))
 
 
 def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[str, Value]:
@@ -348,17 +358,24 @@ def _elsewhere_facts(policy: Policy, situation: Situation, domain: Domain) -> di
     """What the developer's runs outside the lineage leave of the compute before a first evaluation."""
     if situation.lineage.faults:
         return {f"{domain.id}.unevaluated": NOT_DECLARED, f"{domain.id}.reached_early": NOT_DECLARED}
-    first = policy.first_evaluation_at or 0
     left = situation.developer_others - sum(covered(policy, domain, other) for other in situation.elsewhere)
     return {
         f"{domain.id}.unevaluated": effective(policy, left),
-        f"{domain.id}.reached_early": any(
-            at <= first for other in situation.elsewhere for at, _ in reached_at(policy, domain, other)
-        ),
+        f"{domain.id}.reached_early": any(early_of(policy, domain, other) for other in situation.elsewhere),
     }
 
 
-def reached_at(policy: Policy, domain: Domain, other: Elsewhere) -> list[tuple[int, Assessment]]:
+def early_of(policy: Policy, domain: Domain, other: Elsewhere) -> list[tuple[int, int, Assessment]]:
+    """What another run reached with no more than a first evaluation may wait for: at which effective compute, that
+    amount and what shows it, by the policy's figures and by those of each of its floors."""
+    found = []
+    for by, theirs in measuring(policy, domain):
+        first = by.first_evaluation_at or 0
+        found += [(at, first, item) for at, item in _reached_at(by, theirs, other) if at <= first]
+    return found
+
+
+def _reached_at(policy: Policy, domain: Domain, other: Elsewhere) -> list[tuple[int, Assessment]]:
     """Effective compute behind each of another run's weights that reached the alarm, with what shows it.
 
     With what the largest of its parents brought: a merge or a student of large models is no small model. Where what
@@ -375,7 +392,12 @@ def covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     That is its own training behind the furthest of the weights evaluated, and the elicitation of copies of
     weights no further than these, of each as much as the margin allows for or the policy asks for. Training
     after the last evaluation, a tranche lost to a crash, and elicitation without a result are not covered.
+    On floors it is the least that is covered by the figures of any.
     """
+    return min(_covered(by, theirs, other) for by, theirs in measuring(policy, domain))
+
+
+def _covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     bare = [piece for piece in other.pieces if piece.domain == domain.id and piece.configuration is None]
     conclusive = [piece for piece in bare if not assess(policy, domain, piece).faults]
     if other.faults or not conclusive:

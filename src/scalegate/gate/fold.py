@@ -26,8 +26,8 @@ from scalegate.gate.generations import asked_for
 from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
-from scalegate.gate.pieces import Attempt, completes
-from scalegate.gate.renaming import Line, Said, as_now, domains_of, judged_of, risks_of
+from scalegate.gate.pieces import Attempt, completes, spoken_of
+from scalegate.gate.renaming import Said, as_now, judged_of, risks_of
 from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
@@ -70,8 +70,8 @@ class Fold:
     said: list[Said[entries.Determination]] = field(default_factory=list)
     exceptions: list[tuple[int, str, Granted]] = field(default_factory=list)
     """(position of the adoption that was in force, run, grant)."""
-    grants: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How often each exception was granted to each run."""
+    grants: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """How often each exception, by its name and its text, was granted to each run."""
     claimed: list[Said[entries.RiskClaimed]] = field(default_factory=list)
     spending: Spending = field(default_factory=Spending)
     tiers: list[tuple[int, TierRecord]] = field(default_factory=list)
@@ -262,7 +262,7 @@ class Fold:
         return None
 
     def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
-        attempt = self.attempts.setdefault(entry.evaluation, Attempt())
+        attempt = spoken_of(self.attempts, entry.evaluation, self.policy)
         self._spoken_of(entry.run, entry.weights)
         if self._no_domain(entry.domain):
             self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
@@ -270,15 +270,15 @@ class Fold:
         if refused or attempt.announced or attempt.finished or attempt.others:
             return refused or "this evaluation is already announced or finished"
         attempt.announced, attempt.announced_at = entry, index
-        attempt.line = self._line(entry.domain)
+        attempt.of(entry.domain, self.policy)
         return None
 
     def _finish(self, index: int, entry: EvaluationFinished, refused: str | None) -> str | None:
         """Only a signed first result about what was announced closes an attempt; any other stands beside it."""
-        attempt = self.attempts.setdefault(entry.evaluation, Attempt())
+        attempt = spoken_of(self.attempts, entry.evaluation, self.policy)
         announced = attempt.announced
         self._spoken_of(announced.run if announced else "", entry.weights)
-        attempt.line = attempt.line or self._line(entry.domain)
+        attempt.of(entry.domain, self.policy)
         if self._no_domain(entry.domain) and (announced is None or announced.domain != entry.domain):
             # What was announced under a policy that had the domain may be closed under one that has not.
             self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
@@ -300,9 +300,6 @@ class Fold:
         for run in self.runs.values():
             own = weights in run.starts and held <= {run.name}
             run.evaluated = run.evaluated or run.name == name or own
-
-    def _line(self, domain: str) -> Line:
-        return Line.of(domain, domains_of(self.policy) if self.policy else {})
 
     def _no_domain(self, domain: str) -> bool:
         return self.policy is not None and all(item.id != domain for item in self.policy.domains)
@@ -344,7 +341,7 @@ class Fold:
         self.said = [it.carried(judged_of(policy)) for it in self.said]
         self.claimed = [it.carried(risks_of(policy)) for it in self.claimed]
         for attempt in self.attempts.values():
-            attempt.line = attempt.line and attempt.line.carried(domains_of(policy))
+            attempt.under(policy)
         # Nobody signs under this policy for what was decided under another.
         self.decisions = {}
         self.votes = {}

@@ -6,6 +6,8 @@ against going on. Of each person the last counts, of each thing that it is of; w
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING
@@ -15,11 +17,12 @@ from scalegate.gate.situation import Granted, Situation
 from scalegate.ledger.entries import ExceptionGranted
 from scalegate.policy.document import Action, ExceptionTerms, Policy
 from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.text import alike
 
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
 
-__all__ = ["exception_facts", "exception_names", "granted", "grants_of"]
+__all__ = ["exception_facts", "exception_names", "granted", "granted_so_far", "grants_of"]
 
 
 def granted(fold: Fold, entry: ExceptionGranted) -> str | None:
@@ -34,8 +37,30 @@ def granted(fold: Fold, entry: ExceptionGranted) -> str | None:
     same = (entry.run, *_of_what(found))
     fold.exceptions = [it for it in fold.exceptions if (it[1], *_of_what(it[2])) != same]
     fold.exceptions.append((fold.adopted_at, entry.run, found))
-    fold.grants[found.exception, entry.run] += 1
+    fold.grants[found.exception, _text(fold.policy, found.exception), entry.run] += 1
     return None
+
+
+def granted_so_far(grants: Counter[tuple[str, str, str]], policy: Policy, runs: Collection[str]) -> dict[str, int]:
+    """How often each exception of a policy was granted to any of these runs, also under another name or in other words:
+    of two versions of it one of the two is the same."""
+
+    def same(item: ExceptionTerms) -> set[str]:
+        names, before = {item.id, alike(item.text)}, 0
+        while len(names) > before:
+            before = len(names)
+            names.update(*(key[:2] for key in grants if names & {*key[:2]}))
+        return names
+
+    found = {item.id: same(item) for item in policy.exceptions}
+    return {
+        name: sum(many for key, many in grants.items() if key[2] in runs and key[0] in names)
+        for name, names in found.items()
+    }
+
+
+def _text(policy: Policy | None, name: str) -> str:
+    return next((alike(it.text) for it in policy.exceptions if it.id == name), "") if policy else ""
 
 
 def _of_what(it: Granted) -> tuple[str | None, ...]:
@@ -63,7 +88,7 @@ def _grant(fold: Fold, entry: ExceptionGranted) -> Granted | str:
         if not any(seen.weights in fold.runs[name].weights for name in names):
             return "no run of the lineage has recorded the weights of the decision that it names"
     run = fold.runs.get(seen.run)
-    behind = run.present + carried(fold.runs, run) if run else 0
+    saved = run.weights.get(run.tip or "", 0) + carried(fold.runs, run) if run else 0
     return Granted(
         exception=entry.exception,
         by=entry.actor,
@@ -72,8 +97,8 @@ def _grant(fold: Fold, entry: ExceptionGranted) -> Granted | str:
         action=seen.action,
         weights=seen.weights,
         configuration=seen.configuration,
-        # Elicitation and what a crash forfeited count against a run: here they would be for it.
-        compute=min(ceil(behind * policy.factor), seen.compute),
+        # Elicitation, and what is reserved and may be given back, count against a run: here they would be for it.
+        compute=min(ceil(saved * policy.factor), seen.compute),
         held=seen.resumption.because if seen.resumption else (),
         against=seen.against,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import Assessment, assess, look_alpha, reached_at
+from scalegate.gate.facts import Assessment, assess, early_of, look_alpha
 from scalegate.gate.situation import Situation
 from scalegate.policy.document import Domain, Policy
 from scalegate.units import format_flop
@@ -66,14 +66,15 @@ def _jump(policy: Policy, situation: Situation, domain: Domain) -> Jump | None:
 
 def reached_early(policy: Policy, situation: Situation) -> tuple[str, ...]:
     """Runs outside the lineage that reached an alarm with no more compute than a first evaluation may wait for."""
-    first, found = policy.first_evaluation_at or 0, []
+    found = []
     for domain in policy.domains:
         for other in situation.elsewhere:
-            early = [at for at, _ in reached_at(policy, domain, other) if at <= first]
+            early = [(at, first) for at, first, _ in early_of(policy, domain, other)]
             if early:
-                lowered = "lowers `first_evaluation_at` under that or " if min(early) > 0 else ""
+                at, first = min(early)
+                lowered = "lowers `first_evaluation_at` under that or " if at > 0 else ""
                 found.append(
-                    f"`{other.run}` reached the alarm of `{domain.id}` at {format_flop(min(early))}, and a first"
+                    f"`{other.run}` reached the alarm of `{domain.id}` at {format_flop(at)}, and a first"
                     f" evaluation may wait for {format_flop(first)}: no other run may go without one. An amendment that"
                     f" {lowered}raises the alarm may let another run begin."
                 )

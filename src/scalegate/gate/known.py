@@ -9,6 +9,7 @@ from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
 from scalegate.gate.duties import openings_of
 from scalegate.gate.generations import generations, generations_anew, oldest
+from scalegate.gate.granting import granted_so_far
 from scalegate.gate.lineage import carried, lineage_faults, members, total
 from scalegate.gate.pieces import descendants, elsewhere, pieces, trained_in
 from scalegate.gate.renaming import judged_of, risks_of
@@ -76,7 +77,7 @@ def situation_of(
         signatures=tuple(mine),
         statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at, judged_of(fold.policy), who)),
         exceptions=tuple(granted),
-        grants={it.id: sum(fold.grants[it.id, name] for name in names) for it in fold.policy.exceptions},
+        grants=granted_so_far(fold.grants, fold.policy, names),
         claims=tuple(claims(fold.claimed, fold.runs, run, fold.adopted_at, risks_of(fold.policy), who)),
         spent=fold.spending.under(fold.policy),
         acted=fold.deeds.on_each(fold.policy, fold.runs, run),

@@ -27,6 +27,7 @@ from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import STATED, Elsewhere, Piece, Situation
 from scalegate.policy.clause_figures import all_values
 from scalegate.policy.document import Cadence, Domain, Policy
+from scalegate.policy.floor_measures import measuring
 from scalegate.policy.semantics import Facts, Unknown, Value, number
 from scalegate.units import exact_flop, format_flop, round_up
 
@@ -352,7 +353,7 @@ def _due_on(policy: Policy, domain: Domain, other: Elsewhere) -> int:
     trained = other.carried + other.recorded
     evidence = floor(trained * policy.factor)
     least, most = elicitation_needed(domain, evidence), elicitation_due(policy, domain, evidence, None, int)
-    margin = min(item.margin for item in policy.domains)
+    margin = min(theirs.margin for item in policy.domains for _, theirs in measuring(policy, item))
     return max(least, min(most, floor(trained * (margin - 1) / ROUNDED)))
 
 

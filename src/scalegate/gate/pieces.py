@@ -19,9 +19,11 @@ from scalegate.gate.lineage import (
     sprung_from,
     steps_back,
 )
-from scalegate.gate.renaming import Line
+from scalegate.gate.renaming import Line, domains_of
 from scalegate.gate.situation import Elsewhere, Own, Piece
 from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished
+from scalegate.policy.document import Policy
+from scalegate.policy.floor_measures import least_samples
 
 __all__ = [
     "Attempt",
@@ -32,6 +34,7 @@ __all__ = [
     "owned",
     "pieces",
     "recorded_by",
+    "spoken_of",
     "trained_at_most",
     "trained_in",
 ]
@@ -54,10 +57,30 @@ class Attempt:
     again: bool = False
     line: Line | None = None
     """What its domain has been called, and what it was about, since it was announced."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """The fewest samples that any version since it was first spoken of asks for in each domain."""
+
+    def under(self, policy: Policy | None) -> None:
+        """A version of the policy is in force."""
+        for name, samples in least_samples(policy).items() if policy else ():
+            self.asked[name] = min(samples, self.asked.get(name, samples))
+        if policy and self.line:
+            self.line = self.line.carried(domains_of(policy))
+
+    def of(self, domain: str, policy: Policy | None) -> None:
+        """It is of a domain."""
+        self.line = self.line or Line.of(domain, domains_of(policy) if policy else {})
 
     def elsewhere(self, domain: str) -> tuple[str, ...]:
         """The other domains of the policy in force that it was of: by their name, or by what they are about."""
         return tuple(name for name in self.line.under if name != domain) if self.line else ()
+
+
+def spoken_of(attempts: dict[str, Attempt], evaluation: str, policy: Policy | None) -> Attempt:
+    """An evaluation that an entry is about."""
+    attempt = attempts.setdefault(evaluation, Attempt())
+    attempt.under(policy)
+    return attempt
 
 
 def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | None = None) -> Iterator[Piece]:
@@ -79,23 +102,24 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | No
             yield piece if announced.weights in lineage else piece.model_copy(update={"announced": False})
             for domain in attempt.elsewhere(piece.domain):
                 counted[domain] = counted.get(domain, 0) + (number > 0)
-                yield _renamed(piece, domain, counted[domain] if number else 0)
+                yield _renamed(attempt, piece, domain, counted[domain] if number else 0)
         elif finished and not announced and finished.weights in lineage:
-            yield from _each(attempt, _beside(runs, identifier, finished, None, attempt.signed))
+            yield from _each(attempt, _beside(runs, identifier, finished, None, attempt))
         for _, other, signed in attempt.others:
             if other.weights in lineage or (announced is not None and announced.run in names):
                 run = announced.run if announced else None
-                yield from _each(attempt, _beside(runs, identifier, other, run, signed))
+                yield from _each(attempt, _beside(runs, identifier, other, run, attempt, signed=signed))
 
 
 def _each(attempt: Attempt, piece: Piece) -> Iterator[Piece]:
     yield piece
-    yield from (_renamed(piece, domain, 0) for domain in attempt.elsewhere(piece.domain))
+    yield from (_renamed(attempt, piece, domain, 0) for domain in attempt.elsewhere(piece.domain))
 
 
-def _renamed(piece: Piece, domain: str, number: int) -> Piece:
+def _renamed(attempt: Attempt, piece: Piece, domain: str, number: int) -> Piece:
     """What was measured in a domain that has another name now, or another of its name: it may only count against."""
-    return piece.model_copy(update={"domain": domain, "announced": False, "ancestor": False, "attempt": number})
+    now = {"domain": domain, "announced": False, "ancestor": False, "attempt": number}
+    return piece.model_copy(update=now | {"asked": attempt.asked.get(domain)})
 
 
 def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
@@ -222,6 +246,7 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
         signed=attempt.signed,
         status=finished.status if finished else "open",
         samples=announced.samples,
+        asked=attempt.asked.get(announced.domain),
         successes=finished.successes if finished else 0,
         completed=finished.completed if finished else 0,
         errors=finished.errors if finished else 0,
@@ -234,7 +259,15 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
     )
 
 
-def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_for: str | None, signed: bool) -> Piece:
+def _beside(
+    runs: Runs,
+    identifier: str,
+    result: EvaluationFinished,
+    announced_for: str | None,
+    attempt: Attempt,
+    *,
+    signed: bool | None = None,
+) -> Piece:
     """A result that cannot rule out: not announced, not signed, a second one, or about something else."""
     run, compute = trained_in(runs, result.weights)
     return Piece(
@@ -248,9 +281,10 @@ def _beside(runs: Runs, identifier: str, result: EvaluationFinished, announced_f
         beside=True,
         announced_for=announced_for,
         ancestor=False,
-        signed=signed,
+        signed=attempt.signed if signed is None else signed,
         status=result.status,
         samples=result.completed,
+        asked=attempt.asked.get(result.domain),
         successes=result.successes,
         completed=result.completed,
         errors=result.errors,

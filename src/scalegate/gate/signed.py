@@ -121,7 +121,8 @@ class Against(Record):
     by_result: Literal["any", "signed", "announced"] = "any"
     """Of a domain: the best result that says so. Any: nobody who may evaluate signed it."""
     run: str | None = None
-    """Of a domain: the run of the model of another generation, where it is of one."""
+    """Of a domain: the run of the model of another generation, where it is of one. Of a risk: another run of the
+    developer, where it is of one."""
     by: str | None = None
     """Who denied it."""
     bound: ChanceText | None = None
@@ -143,7 +144,7 @@ class Granted(Record):
     weights: str | None
     configuration: str | None
     compute: DerivedFlop
-    """Effective compute from which it reaches on: of the weights as they were then, and no more than was asked for."""
+    """Effective compute from which it reaches on: of the last recorded weights, and no more than was asked for."""
     held: tuple[str, ...]
     """What held in the decision that its signer saw."""
     against: tuple[Against, ...]

@@ -55,7 +55,7 @@ class Spending:
         """A version came into force: what was spent of a risk goes with its name and its sentence."""
         self.lines = carried_all(self.lines, risks_of(policy))
         goes = {old: line.under for old, line in self.lines.items()}
-        self.spent, self.unasked = _renamed(self.spent, goes), _renamed(self.unasked, goes)
+        self.spent, self.unasked = _anew(_renamed(self.spent, goes)), _anew(_renamed(self.unasked, goes))
         self.spent_at = {(new, *key[1:]): at for key, at in self.spent_at.items() for new in goes.get(key[0], key[:1])}
         self.asked = {(new, act) for old, act in self.asked for new in goes.get(old, (old,))} | _asked(policy)
         for book in (self.spent, self.unasked):
@@ -181,6 +181,16 @@ def _called(it: Spent, who: Who) -> Spent:
             for part in _WORDS
         }
     )
+
+
+def _anew(spent: dict[Key, Spent]) -> dict[Key, Spent]:
+    """In another's place it is bounded by as many as one version asks for: not by some under each of two."""
+
+    def bare(it: Spent) -> Spent:
+        words = tuple(dict.fromkeys(word.model_copy(update={"again": ()}) for word in it.unbounded))
+        return it.model_copy(update={"unbounded": words})
+
+    return {key: bare(it) for key, it in spent.items()}
 
 
 def _both(one: Spent, other: Spent) -> Spent:

@@ -11,6 +11,7 @@ from typing import Any
 
 from scalegate.policy.document import (
     Cadence,
+    Condition,
     Domain,
     Floor,
     Level,
@@ -23,9 +24,10 @@ from scalegate.policy.document import (
 )
 from scalegate.policy.faults import PartPath
 from scalegate.policy.next_level import lacks
+from scalegate.policy.syntax import Expr, compares, net, parts
 from scalegate.units import exact_decimal, exact_flop, format_duration
 
-__all__ = ["looser", "roles_here"]
+__all__ = ["least_samples", "looser", "measuring", "roles_here"]
 
 MACHINE = frozenset({"gate", "evaluator", "registrar"})
 Fault = tuple[str, str]
@@ -61,6 +63,25 @@ def looser(policy: Policy, floor: Floor, at: PartPath) -> Iterator[Placed]:
         what = f"the floor `{name}` caps by what models are measured to be, and {names} is judged in place of a domain"
         yield at, what, "ask for it in a condition, and then leave its `level` out"
     yield from _of_all(policy, floor)
+    yield from ((("effective_compute",), *fault) for fault in _of_factor(policy, floor))
+
+
+def measuring(policy: Policy, domain: Domain) -> Iterator[tuple[Policy, Domain]]:
+    """The policy, and each of its floors that measures the domain, with the figures that each has for it.
+
+    For what a stricter figure makes more of: what is covered of other runs, or is early no more. By each of them it has
+    to be so, as under each alone.
+    """
+    yield policy, domain
+    for floor in policy.floors:
+        for theirs in floor.document.domains:
+            if theirs.id == domain.id:
+                yield floor.document, theirs
+
+
+def least_samples(policy: Policy) -> dict[str, int]:
+    """The fewest samples that the policy or a floor asks for of an evaluation in each domain."""
+    return {it.id: min(theirs.samples for _, theirs in measuring(policy, it)) for it in policy.domains}
 
 
 def _of_openings(policy: Policy, floor: str, theirs: Policy) -> Iterator[Placed]:
@@ -122,6 +143,21 @@ def _of_all(policy: Policy, floor: Floor) -> Iterator[Placed]:
         told = f"is due at {exact_flop(first)}" if first is not None else "comes before the first step"
         fix = f"write at most `first_evaluation_at: {exact_flop(first)}`" if first is not None else "leave it out"
         yield ("first_evaluation_at",), f"under the floor `{name}` the first evaluation {told}, and here later", fix
+
+
+def _of_factor(policy: Policy, floor: Floor) -> Iterator[Fault]:
+    """Conditions that ask that so much was evaluated, or shown: more is if each FLOP counts for more."""
+    factor = floor.document.factor
+    written = (it for it in floor.document.clauses if isinstance(it, Condition) and isinstance(it.when, Expr))
+    for clause in written if policy.factor > factor else ():
+        for compare in compares(clause.when):
+            names = [parts(name)[-1] for name in net(compare)]
+            fixed = any(it.startswith("parameter.") or it.endswith(".elicitation") for it in names)
+            helped = [it for it in names if it.endswith(".evidence.compute") or it == "developer.shown"]
+            if helped and (fixed or compare.left.const != compare.right.const):
+                what = f"`{clause.id}` of the floor `{floor.policy}` holds `{helped[0]}` against an amount"
+                yield f"{what}, and here each FLOP counts for more than there", f"write `factor: {_factor(factor)}`"
+                break
 
 
 def _of_domain(floor: str, theirs: Domain, here: Domain) -> Iterator[Placed]:

@@ -338,7 +338,7 @@ def left_logs(fold: Fold, folder: Path) -> list[tuple[EvaluationAnnounced, str, 
         results = [(attempt.finished, attempt.signed), *((it, signed) for _, it, signed in attempt.others)]
         known = [(it.successes, it.completed) for it, signed in results if it and signed and _about(attempt, it)]
         known += [(it.successes, it.completed) for about, _, it in left if about.evaluation == name]
-        reached, leaves_open = _shows(fold, attempt.announced, shown)
+        reached, leaves_open = _shows(fold, attempt.announced.domain, shown, attempt)
         said = any(it[0] >= shown.successes and it[0] * shown.completed >= shown.successes * it[1] for it in known)
         if not said and (reached or (leaves_open and attempt.finished is not None)):
             left.append((attempt.announced, digest, shown))
@@ -361,12 +361,12 @@ def _about(attempt: Attempt, result: EvaluationFinished) -> bool:
     return announced is not None and (result.weights, result.domain) == (announced.weights, announced.domain)
 
 
-def _shows(fold: Fold, announced: EvaluationAnnounced, shown: Measured) -> tuple[bool, bool]:
+def _shows(fold: Fold, name: str, shown: Measured, attempt: Attempt) -> tuple[bool, bool]:
     """Whether a log shows the alarm reached, and whether it leaves it open, under the policy in force."""
     policy = fold.policy
     for domain in policy.domains if policy else ():
-        if policy and domain.id == announced.domain:
-            return shows(policy, domain, shown.successes, shown.completed, announced.samples)
+        if policy and domain.id == name:
+            return shows(policy, domain, shown.successes, shown.completed, attempt.asked.get(name))
     return False, False
 
 

@@ -142,8 +142,10 @@ def _dead(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, 
 
 
 def _dated(index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:
-    """That it does not hold yet, or ends, by its own dates; of a moratorium its end is what it says, and a level that is defined is
-    what its clause asks for."""
+    """That it does not hold yet, or ends, by its own dates.
+
+    Of a moratorium its end is what it says, and a level that is defined is what its clause asks for.
+    """
     about = f"clause {clause.id}"
     start, end = (clause.in_force.from_, clause.in_force.until) if clause.in_force else (None, None)
     if start is not None and start > today:
