@@ -53,7 +53,9 @@ def test_where_the_error_allowed_is_large_a_measurement_is_offered_all_the_same(
 
 def test_evidence_in_a_domain_that_the_policy_does_not_have_is_said() -> None:
     renamed = parse_policy(POLICY_TEXT.replace("arithmetic", "addition"))
-    of = situation(10**10, piece(3), piece(300), piece(0, domain="addition"), policy=renamed.digest())
+    of = situation(
+        10**10, piece(3), piece(300), piece(0, domain="addition", evaluation="f" * 64), policy=renamed.digest()
+    )
     told = "Evidence in `arithmetic`, which this policy does not have, counts for nothing: up to 300 of 400 were shown"
     assert [it for it in decide(renamed, of, "train").limits.surprises if it.startswith(told)]
     assert not [it for it in decide(POLICY, situation(10**10, piece(300)), "train").limits.surprises if "have" in it]
