@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from book import Book, digest
+from book import Book, digest, key_of
 from book import policy_of as measured_of
 from test_determinations import FLOPS, JUDGED, RENAMED, ask, bio, book_of, policy_of, saved, say
 from test_risk_claims import claim, risk_book
@@ -168,3 +168,33 @@ def test_an_alarm_that_was_reached_counts_in_the_domain_of_another_name(about: b
     assert any("which this policy does not have" in line for line in decision.limits.surprises) is not about
     attempts = [piece.attempt for piece in book.situation().pieces if piece.domain == "sums"]
     assert attempts == ([1, 2] if about else [1])
+
+
+def people(book: Book, number: int, *ids: tuple[str, str]) -> None:
+    """A version in which whoever has the key of the first has the second's id; nobody, where there is none."""
+    assert book.fold.policy is not None
+    document = book.fold.policy.document() | {"version": str(number)}
+    names = {key_of(key).verify_key.to_text(): name for key, name in ids}
+    for person in document["people"]:
+        person["id"] = names.get(person["key"], person["id"])
+    document["people"] = [person for person in document["people"] if person["id"]]
+    document["levels"][0]["approvals"]["at_least"] = "1"
+    actor = next(it.id for it in book.fold.policy.people if it.key == key_of("grace").verify_key.to_text())
+    assert book.adopt(policy_from_json(document), actor, key="grace").refused is None
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_nobody_takes_back_what_another_said_whose_id_they_had(leaves: bool) -> None:
+    """Ada has the id that Grace had, and denies; Grace affirms under another. Then they go back, or Grace leaves."""
+    book = book_of()
+    saved(book, "w", FLOPS)
+    people(book, 2, ("grace", "g"), ("ada", "grace"))
+    say(book, "grace", holds=False, key="ada")
+    say(book, "g", key="grace")
+    assert ask(book).verdict == "HOLD"
+    if leaves:
+        people(book, 3, ("grace", ""))
+    else:
+        people(book, 3, ("grace", "grace"), ("ada", "ada"))
+        say(book, "grace")
+    assert bio(book) is Truth.FALSE

@@ -158,7 +158,8 @@ class Deeds:
 
     def who(self, policy: Policy) -> Who:
         """The names that a policy has for whoever signed under a name; that one, if it has none for them."""
-        return lambda by: tuple(self._now(policy, by)) or (by,)
+        keys = {person.id: person.key for person in policy.people}
+        return lambda by: {name: keys[name] for name in self._now(policy, by)} or {by: ""}
 
     def refused(
         self,

@@ -46,8 +46,8 @@ def statements(
     `now`: what the determinations of the policy say.
     """
     of, back = seen_from(runs, run), steps_back(runs, run)
-    words = ((it, name, by) for it in said for name in it.line.under for by in it.signers(adopted_at, who))
-    for it, name, by in words:
+    words = ((it, name, *by) for it in said for name in it.line.under for by in it.signers(adopted_at, who).items())
+    for it, name, by, own in words:
         entry = it.entry
         weights, known = entry.weights, trained_in(runs, entry.weights)[1] if entry.weights else None
         yield Statement(
@@ -55,6 +55,7 @@ def statements(
             by=by,
             sentence=it.sentence,
             reworded=it.sentence != now.get(name),
+            own=own,
             holds=entry.holds,
             time=entry.time,
             until=entry.until,

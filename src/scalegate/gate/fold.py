@@ -234,8 +234,8 @@ class Fold:
             case entries.Determination():
                 if entry.holds and not judged_weights(self.runs, entry, as_now(self.said)):
                     return "the ledger does not know the weights that it is of: they are saved first"
-                now = judged_of(self.policy) if self.policy else {}
-                self.said.append(Said.of(self.adopted_at, entry, entry.determination, now))
+                if self.policy:
+                    self.said.append(Said.of(self.adopted_at, entry, self.policy))
             case entries.ExceptionGranted():
                 return granted(self, entry)
             case entries.ObligationKept():
@@ -246,8 +246,8 @@ class Fold:
                 answers = entry.bound is None or self.spending.answers(entry, as_now(self.claimed), self.policy)
                 if not answers and not judged_weights(self.runs, entry, as_now(self.claimed)):
                     return "the ledger does not know the weights that it is of: they are saved first"
-                now = risks_of(self.policy) if self.policy else {}
-                self.claimed.append(Said.of(self.adopted_at, entry, entry.risk, now))
+                if self.policy:
+                    self.claimed.append(Said.of(self.adopted_at, entry, self.policy))
                 self.spending.say(entry, self.runs, self.policy, self.deeds)
             case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None

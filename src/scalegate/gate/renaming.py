@@ -18,15 +18,16 @@ from scalegate.text import alike
 
 __all__ = ["Line", "Said", "Who", "as_now", "by_themselves", "carried_all", "domains_of", "judged_of", "risks_of"]
 
-Who = Callable[[str], tuple[str, ...]]
-"""The names that the policy in force has for whoever signed under a name."""
+Who = Callable[[str], Mapping[str, str]]
+"""The names that the policy in force has for whoever may have signed under a name, each with its key. Nobody tells two
+people apart who had one id or one key after the other: what stands against is then the word of both."""
 Sentences = Mapping[str, str]
 """What each part of one kind says, by its name."""
 
 
-def by_themselves(by: str) -> tuple[str, ...]:
+def by_themselves(by: str) -> Mapping[str, str]:
     """Whoever signed, where nobody is known under another name."""
-    return (by,)
+    return {by: ""}
 
 
 def judged_of(policy: Policy) -> dict[str, str]:
@@ -92,24 +93,40 @@ class Said(Generic[Word]):
     entry: Word
     sentence: str
     """What it was said of."""
+    key: str
+    """The key that it was signed with."""
     line: Line = field(compare=False)
 
     @staticmethod
-    def of(adopted: int, entry: Word, name: str, now: Sentences) -> Said[Word]:
-        return Said(adopted, entry, now.get(name, ""), Line.of(name, now))
+    def of(adopted: int, entry: Word, policy: Policy) -> Said[Word]:
+        """`policy`: the one in force."""
+        judged = isinstance(entry, Determination)
+        name, now = getattr(entry, _part(entry)), judged_of(policy) if judged else risks_of(policy)
+        key = next((it.key for it in policy.people if it.id == entry.actor), "")
+        return Said(adopted, entry, now.get(name, ""), key, Line.of(name, now))
 
     def carried(self, now: Sentences) -> Said[Word]:
         return replace(self, line=self.line.carried(now))
 
-    def signers(self, adopted: int, who: Who) -> tuple[str, ...]:
-        """Who says it, by today's names. Under the version in force whoever signed has the name that they had."""
-        return (self.entry.actor,) if self.adopted == adopted else who(self.entry.actor)
+    def signers(self, adopted: int, who: Who) -> Mapping[str, bool]:
+        """Who says it, by today's names, and whether it is known to be they: only then it makes up for another word.
+
+        Under the version in force whoever signed has the name that they had, and else whoever has the same key.
+        """
+        if self.adopted == adopted:
+            return {self.entry.actor: True}
+        return {name: key == self.key for name, key in who(self.entry.actor).items()}
 
 
 def as_now(said: Iterable[Said[Word]]) -> Iterator[tuple[int, Word]]:
     """Each with the adoption that was in force, once under every name that it counts under."""
     for it in said:
-        part = "determination" if isinstance(it.entry, Determination) else "risk"
+        part = _part(it.entry)
         for name in it.line.under:
             same = getattr(it.entry, part) == name
             yield it.adopted, it.entry if same else it.entry.model_copy(update={part: name})
+
+
+def _part(entry: Determination | RiskClaimed) -> str:
+    """The field that names what it is of."""
+    return "determination" if isinstance(entry, Determination) else "risk"

@@ -63,8 +63,8 @@ def claims(
     """
     of: Callable[[str, str | None, bool], str] | None = None
     back: dict[str, int] = {}
-    words = ((it, name, by) for it in claimed for name in it.line.under for by in it.signers(adopted_at, who))
-    for it, name, by in words:
+    words = ((it, name, *by) for it in claimed for name in it.line.under for by in it.signers(adopted_at, who).items())
+    for it, name, by, own in words:
         entry = it.entry
         if of is None:
             of, back = seen_from(runs, run), steps_back(runs, run)
@@ -73,6 +73,7 @@ def claims(
             by=by,
             sentence=it.sentence,
             reworded=it.sentence != now.get(name),
+            own=own,
             action=entry.action,
             bound=entry.bound,
             time=entry.time,

@@ -66,11 +66,13 @@ class Worded(Record):
     """What it was said of."""
     reworded: bool = False
     """Whether what stands there now is another sentence."""
+    own: bool = True
+    """Whether it is known to be the word of whoever has its signer's name now."""
 
 
 def answers(said: Worded, before: Worded) -> bool:
-    """Whether somebody's word can make up for one before: it was of that sentence, or is of the one that is asked."""
-    return not said.reworded or said.sentence == before.sentence
+    """Whether a word can make up for one before: it is theirs, and of that sentence or of the one that is asked."""
+    return said.own and (not said.reworded or said.sentence == before.sentence)
 
 
 class Statement(Worded):

@@ -175,7 +175,7 @@ def _called(it: Spent, who: Who) -> Spent:
                 dict.fromkeys(
                     word.model_copy(update={"by": by, "again": tuple(dict.fromkeys(chain(*map(who, word.again))))})
                     for word in getattr(it, part)
-                    for by in (who(word.by) if word.by != NOBODY else (NOBODY,))
+                    for by in ((NOBODY,) if word.by == NOBODY else who(word.by))
                 )
             )
             for part in _WORDS
