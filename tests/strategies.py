@@ -26,6 +26,10 @@ DAY = 86_400
 amounts = st.sampled_from(AMOUNTS)
 
 
+class Enough(Exception):
+    """All that was looked for in random cases was found."""
+
+
 @st.composite
 def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> Policy:
     """A sound policy: up to two domains, random parameters, a random choice of clauses."""
