@@ -40,7 +40,7 @@ def test_it_is_put_forward_run_shown_approved_and_meets_nothing(
     decided = scalegate("decide", "--run", "r", "-p", "p", "--json")
     assert decided.code == 3
     [finding] = [it for it in decided.json["findings"] if it["kind"] == "undefined_test"]
-    assert "approved by `ada`, `grace`: to count it is put into the policy" in finding["detail"]
+    assert "approved by `ada`, `grace`: an amendment may put it in the place of the test" in finding["detail"]
     assert scalegate("verify", "p/ledger.db").code == 0
     assert scalegate("report", "-p", "p", "--out", "report.html").code == 0
     page = (project.folder.parent / "report.html").read_text(encoding="utf-8")

@@ -169,5 +169,7 @@ def _sign(
     mine = [it for item in found for it in item["candidates"] if it["candidate"] == name]
     for item in found:
         item["candidates"] = mine
-    words = Text(f"Signed by {who}: entry {index} of {place.ledger}. It meets no clause.\n")
+    words = Text(
+        f"Signed by {who}: entry {index} of {place.ledger}. It meets no clause. Digest: {mine[-1]['protocol']}\n"
+    )
     emit(as_json, {"entry": index, "candidate": mine[-1]}, lambda: words + Text("\n").join(candidate_lines(found[:1])))

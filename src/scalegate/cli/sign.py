@@ -325,11 +325,12 @@ def adopt(
         rules = journal.fold.policy or wanted
         in_force = projects.adopt(journal, wanted, who, signer(rules, place, who, key))
         pending = [item for item in status_document(journal, project)["amendment"] if item["policy"] == wanted.digest()]
+        given_up = journal.fold.given_up if in_force == wanted.digest() else []
         outlook = adoption_document(read_against(journal.fold, wanted, journal.now()))
     took = in_force == wanted.digest()
     word = "is in force" if took else "has your signature"
     document = {"policy": wanted.digest(), "in_force": took, "pending": pending, "outlook": outlook}
-    lines = [f"{wanted.policy} {wanted.version} {word}.", *(it["told"] for it in pending)]
+    lines = [f"{wanted.policy} {wanted.version} {word}.", *(it["told"] for it in pending), *given_up]
     if took and rules is not wanted:
         lines.append(
             "What was attested, approved and recorded under the version before counts no more: it is signed again."

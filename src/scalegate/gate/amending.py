@@ -137,14 +137,17 @@ def weakened(fold: Fold, digest: str) -> tuple[str, ...]:
 
 def words(item: Pending, weaker: Sequence[str]) -> str:
     """That it waits, for whom and how long, and what it would weaken."""
-    missing = f"{item.missing} more signature{'s' * (item.missing > 1)}" if item.missing else "another signature"
+    missing = "a candidate, and then another signature" if item.tests else "another signature"
+    missing = f"{item.missing} more signature{'s' * (item.missing > 1)}" if item.missing else missing
     notice = ""
     if item.notice_until is not None:
         notice = f" Notice of it runs until {format_instant(item.notice_until)}: then it takes one of these."
     for test in item.tests:
-        notice += f" It gives up the undefined test `{test}`: that takes an approved candidate (`scalegate candidate`)."
+        takes = "a candidate that is approved and passed, and whose digest the `source` of a clause in its place has"
+        notice += f" It gives up the undefined test `{test}`: that takes {takes} (`scalegate candidate`)."
     told = "; ".join(weaker[:SHOWN]) + (f"; and {len(weaker) - SHOWN} more" if len(weaker) > SHOWN else "")
-    what = f" It would weaken, or may: {told}." if weaker else " Nothing in it reads as weaker than what is in force."
+    nothing = "" if item.tests else " Nothing in it reads as weaker than what is in force."
+    what = f" It would weaken, or may: {told}." if weaker else nothing
     signed = ", ".join(item.signed)
     return (
         f"Pending amendment: {item.name} ({item.policy[:12]}...) is signed by {signed} and not in force:"

@@ -7,6 +7,7 @@ force, a candidate that those whom the policy names for it have approved (R11).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scalegate.gate.decision import Finding
@@ -14,12 +15,21 @@ from scalegate.gate.lineage import Runs, holders
 from scalegate.gate.signed import Candidate, Tried
 from scalegate.gate.situation import Situation
 from scalegate.ledger.entries import CandidateApproved, CandidateProposed, CandidateTried
-from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import ExceptionTerms, Policy, UndefinedTest
-from scalegate.policy.lints.since_figures import condition_way
+from scalegate.policy.lints.since_figures import figure_way
+from scalegate.policy.parts import Tier
+from scalegate.text import alike
 from scalegate.units import format_instant
 
-__all__ = ["CANDIDATE_ENTRIES", "Candidates", "candidate_words", "given_up", "unapproved", "with_candidates"]
+__all__ = [
+    "CANDIDATE_ENTRIES",
+    "Candidates",
+    "candidate_words",
+    "given_up",
+    "told_given_up",
+    "unapproved",
+    "with_candidates",
+]
 
 CANDIDATE_ENTRIES = (CandidateProposed, CandidateTried, CandidateApproved)
 SHOWN = 3
@@ -95,43 +105,88 @@ class Candidates:
 
 
 def unapproved(before: Policy, after: Policy, known: tuple[Candidate, ...], today: int) -> tuple[str, ...]:
-    """The undefined tests that an amendment would give up without an approved candidate."""
-    approved = {it.test for it in known if len(it.approved) >= it.needed}
-    return tuple(test for test in given_up(before, after, today) if test not in approved)
+    """The undefined tests that an amendment would give up without a candidate that may take their place."""
+    clauses = given_up(before, after, today)
+    return tuple(dict.fromkeys(it.test.id for it in clauses if not _in_place(it, after, known)))
 
 
-def given_up(before: Policy, after: Policy, today: int = 0) -> tuple[str, ...]:
-    """The tests that a policy in force asks for and that another version does not, or not so soon, nor of everyone."""
-    clauses = [it for it in before.tests if it.gates]
-    return tuple(dict.fromkeys(it.test.id for it in clauses if not _kept(before, it, after, today)))
+def told_given_up(before: Policy, after: Policy, known: tuple[Candidate, ...], today: int) -> Iterator[str]:
+    """What took the place of each undefined test that a version gave up: for good, in every decision."""
+    for clause in given_up(before, after, today):
+        for it in _in_place(clause, after, known):
+            runs = ", ".join(
+                dict.fromkeys(f"{run.weights[:12]}... (says `{run.by}`)" for run in it.tried if run.passed)
+            )
+            who = " and ".join(f"`{name}`" for name in it.approved)
+            what = f"the candidate `{it.candidate}` (protocol {it.protocol[:12]}...)"
+            yield (
+                f"Version {after.version} put {what} in the place of the undefined test `{clause.test.id}` of"
+                f" `{clause.id}`: approved by {who}, passed on {runs}. It does not show: {it.not_shown}"
+            )
+
+
+def _in_place(clause: UndefinedTest, after: Policy, known: tuple[Candidate, ...]) -> list[Candidate]:
+    """The candidates that may take a test's place in a version: approved, passed, and asked for there instead of it."""
+    return [
+        it
+        for it in known
+        if it.test == clause.test.id and len(it.approved) >= it.needed and _passed(it) and _asked_for(it, clause, after)
+    ]
+
+
+def _passed(it: Candidate) -> bool:
+    """Whether somebody says that it was passed, and nobody's last word on any weights is that it was not."""
+    last = {(run.by, run.weights): run.passed for run in it.tried}
+    return bool(last) and all(last.values())
+
+
+def _asked_for(it: Candidate, old: UndefinedTest, after: Policy) -> bool:
+    """Whether a clause that gates the same actions has the digest of its protocol in its source."""
+    return any(
+        clause.gates
+        and not isinstance(clause, UndefinedTest)
+        and {*old.actions} <= {*clause.actions}
+        and any(it.protocol in part for part in (clause.source.document, clause.source.section or ""))
+        for clause in after.clauses
+    )
+
+
+def given_up(before: Policy, after: Policy, today: int = 0) -> tuple[UndefinedTest, ...]:
+    """The clauses whose test another version does not ask for, or not so soon, nor of everyone, nor with as many to
+    approve it."""
+    return tuple(it for it in before.tests if it.gates and not _kept(before, it, after, today))
 
 
 def _kept(before: Policy, clause: UndefinedTest, after: Policy, today: int) -> bool:
-    if after.factor < before.factor or not _excepting(after, clause) <= _excepting(before, clause):
+    if after.factor < before.factor:
         return False
-    for action in clause.actions:
-        was = next(it for it in compile_policy(before, action, by_name=True) if it.clause.id == clause.id)
-        if not any(
-            _asks(new.clause, clause) and condition_way(before, was.condition, after, new.condition, today) in _NO_LESS
-            for new in compile_policy(after, action, by_name=True)
-        ):
-            return False
-    return True
+    kept = [it for it in after.tests if _asks(before, clause, after, it, today)]
+    return all(any(action in it.actions for it in kept) for action in clause.actions)
 
 
-_NO_LESS = ("same", "stricter")
-
-
-def _asks(new: object, old: UndefinedTest) -> bool:
+def _asks(before: Policy, old: UndefinedTest, after: Policy, new: UndefinedTest, today: int) -> bool:
     """Whether a clause asks for the same test, when and of whomever the old one does."""
-    if not isinstance(new, UndefinedTest) or not new.gates or new.test.id != old.test.id:
+    was, now = old.test, new.test
+    same = new.gates and now.id == was.id and alike(now.purpose) == alike(was.purpose)
+    apart = {*(was.approved_by.apart_from or ())} <= {*(now.approved_by.apart_from or ())}
+    if not same or not apart or now.approved_by.at_least < was.approved_by.at_least:
         return False
-    return new.in_force in (None, old.in_force) and new.tier in (None, old.tier)
+    if new.in_force not in (None, old.in_force) or new.tier not in (None, old.tier):
+        return False
+    if new.tier is not None and _tier(before, new.tier) != _tier(after, new.tier):
+        return False
+    way = figure_way(before, old.above, after, new.above, today, more_is_weaker=True)
+    return way in ("same", "stricter") and _excepting(after, new) <= _excepting(before, old)
+
+
+def _tier(policy: Policy, name: str) -> Tier | None:
+    return next((it for it in policy.tiers if it.id == name), None)
 
 
 def _excepting(policy: Policy, clause: UndefinedTest) -> set[ExceptionTerms]:
-    """What may let an action go on without the test."""
-    return {it for it in policy.exceptions if it.undefined_tests and clause.id in it.clauses}
+    """What may let an action go on without the test, whatever the clause is called and what else it is of."""
+    found = (it for it in policy.exceptions if it.undefined_tests and clause.id in it.clauses)
+    return {it.model_copy(update={"clauses": ()}) for it in found}
 
 
 def candidate_words(it: Candidate) -> str:
@@ -145,7 +200,7 @@ def candidate_words(it: Candidate) -> str:
     whole = len(it.approved) >= it.needed
     by = f" by {', '.join(f'`{name}`' for name in it.approved)}" if it.approved else ""
     approved = (
-        f"approved{by}: to count it is put into the policy"
+        f"approved{by}: an amendment may put it in the place of the test"
         if whole
         else (f"approved by {len(it.approved)} of the {it.needed} that it takes")
     )

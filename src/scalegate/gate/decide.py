@@ -57,6 +57,7 @@ def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
 
 def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     surprises = (
+        *situation.given_up,
         *_new(situation),
         *breaches(policy, situation),
         *(str(jump) for jump in jumps(policy, situation)),

@@ -81,6 +81,7 @@ def situation_of(
         claims=tuple(claims(fold.claimed, fold.runs, run, fold.adopted_at, risks_of(fold.policy), who)),
         spent=fold.spending.under(fold.policy),
         acted=fold.deeds.on_each(fold.policy, fold.runs, run),
+        given_up=tuple(fold.given_up),
         candidates=fold.candidates.under(fold.policy, fold.adopted_at),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
         adopted=fold.duties.since,

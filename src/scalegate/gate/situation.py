@@ -215,6 +215,8 @@ class Situation(Record):
     """What all of the developer's permits took of risk budgets."""
     acted: tuple[Acted, ...] = ()
     """Who signed on this lineage in roles that quorums are apart from, and on that of each run of it."""
+    given_up: tuple[str, ...] = ()
+    """What took the place of each undefined test that an amendment gave up."""
     candidates: tuple[Candidate, ...] = ()
     """What was put forward for undefined tests of the policy, in the order of the ledger."""
     tiers: tuple[TierRecord, ...] = ()
