@@ -21,7 +21,8 @@ them as something else."""
 _CATEGORY = unicodedata.ucd_3_2_0.category
 """By one edition, which every Python has: what counts in a ledger may not depend on who reads it."""
 # What is no such character by its category in that edition, and is shown by no screen: ignorable letters, marks and
-# fillers, what no character has and is to be ignored, and the format characters of later editions.
+# fillers, what no character has and is to be ignored, what everybody may show otherwise, and the format characters of
+# later editions.
 _INVISIBLE = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u061c\u08e2") | frozenset(
     chr(code)
     for first, last in (
@@ -31,11 +32,17 @@ _INVISIBLE = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u
         (0x2064, 0x206F),
         (0xFE00, 0xFE0F),
         (0xFFF0, 0xFFF8),
+        (0x303F, 0x303F),
+        (0xE000, 0xF8FF),
+        (0xFFFE, 0xFFFF),
         (0x110BD, 0x110BD),
         (0x110CD, 0x110CD),
         (0x13430, 0x1343F),
         (0x1BCA0, 0x1BCA3),
+        (0x16FE4, 0x16FE4),
+        (0x1D159, 0x1D159),
         (0x1D173, 0x1D17A),
+        (0x1DA7F, 0x1DA80),
         (0xE0000, 0xE0FFF),
     )
     for code in range(first, last + 1)

@@ -3,6 +3,7 @@ back, of the sentence that was denied or of the one that is asked for."""
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -198,3 +199,30 @@ def test_nobody_takes_back_what_another_said_whose_id_they_had(leaves: bool) -> 
         people(book, 3, ("grace", "grace"), ("ada", "ada"))
         say(book, "grace")
     assert bio(book) is Truth.FALSE
+
+
+def test_a_word_of_the_developer_takes_no_denial_of_weights_back_once_weights_are_asked_for_again(denied: Book) -> None:
+    assert denied.fold.policy is not None
+    before = denied.fold.policy.document()
+
+    def of_the_developer(document: dict[str, Any]) -> dict[str, Any]:
+        [item] = [it for it in document["determinations"] if it["id"] == "bio"]
+        item["about"] = "developer"
+        del item["carries"], item["level"]
+        kept = [it for it in document["clauses"] if it["id"] != "capability.bio" and it["kind"] != "cadence"]
+        return document | {"clauses": kept}
+
+    changed = of_the_developer(copy.deepcopy(before)) | {"version": "2"}
+    assert denied.adopt(policy_from_json(changed)).refused is None
+    say(denied, "ada", name=None)
+    assert denied.adopt(policy_from_json(before | {"version": "3"})).refused is None
+    say(denied, "grace")
+    assert bio(denied) is Truth.FALSE
+
+
+def test_who_goes_by_another_name_takes_back_their_word_on_weights_that_nobody_saved() -> None:
+    book = book_of()
+    saved(book, "w", FLOPS)
+    say(book, "ada", holds=False, name="unsaved", run="r")
+    called(book, "ada2")
+    assert say(book, "ada2", key="ada", name="unsaved", run="r") is None

@@ -6,10 +6,12 @@ Nothing here is refused. What the machine wrote stands, and where it cannot be s
 from __future__ import annotations
 
 from scalegate.gate.lineage import Run, Runs, declared_parents, holders, lineage_faults
-from scalegate.ledger.entries import ComputeSettled, RunOpened, WeightsRecorded
+from scalegate.gate.signed import TierRecord
+from scalegate.ledger.entries import ComputeSettled, RunOpened, TierStatus, WeightsRecorded
+from scalegate.policy.document import Policy
 from scalegate.units import format_flop
 
-__all__ = ["further", "opened", "planned_end", "recorded", "recording_faults", "settled", "unopened"]
+__all__ = ["further", "opened", "planned_end", "recorded", "recording_faults", "settled", "tier_record", "unopened"]
 
 
 def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
@@ -111,6 +113,15 @@ def settled(run: Run, index: int, entry: ComputeSettled) -> None:
     run.reserved[key] = left
     if run.used("training") < run.most_trained or run.began + left < run.last_recorded(entry.session):
         run.faults.append(f"entry {index} gives back compute that went into recorded weights")
+
+
+def tier_record(policy: Policy | None, entry: TierStatus) -> TierRecord | str:
+    """What is recorded of a tier; or why it counts for nothing: somebody is said to have adopted it who is no party."""
+    tier = next((it for it in policy.tiers if it.id == entry.tier), None) if policy else None
+    stranger = min(set(entry.adopters) - set(tier.parties), default=None) if tier else None
+    if stranger is not None:
+        return f"`{stranger}` is no party of tier `{entry.tier}`"
+    return TierRecord(tier=entry.tier, adopters=entry.adopters, until=entry.until)
 
 
 def further(runs: Runs, name: str) -> str | None:

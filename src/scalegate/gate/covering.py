@@ -46,7 +46,9 @@ def covered_behind(policy: Policy, domain: Domain, other: Elsewhere, furthest: i
     That is this training, and the elicitation of copies of weights no further than these, of each as much as the
     margin allows for or the policy asks for.
     """
-    known = [p for p in other.pieces if p.elicitation != "none" and p.compute is not None]
+    # Under several names it is one evaluation, and was elicited once.
+    each = {piece.evaluation: piece for piece in reversed(other.pieces)}.values()
+    known = [p for p in each if p.elicitation != "none" and p.compute is not None]
     # What was tuned for another run is that run's compute.
     mine = (p for p in known if p.announced_for == other.run and max((p.compute or 0) - other.carried, 0) <= furthest)
     return min(furthest + sum(_allowed_elicitation(policy, domain, piece) for piece in mine), other.compute)

@@ -11,12 +11,13 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots, new_until, voted
-from scalegate.gate.bookkeeping import opened, recorded, settled, unopened
+from scalegate.gate.bookkeeping import opened, recorded, settled, tier_record, unopened
 from scalegate.gate.candidates import Candidates, told_given_up, unapproved
 from scalegate.gate.decision import Decision
 from scalegate.gate.deeds import Deeds
@@ -27,13 +28,13 @@ from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt, completes, spoken_of
-from scalegate.gate.renaming import Said, as_now, judged_of, risks_of
+from scalegate.gate.renaming import Said, Word, as_now, by_themselves, judged_of, risks_of
 from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
-from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished
+from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished, WeightsRecorded
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 from scalegate.text import alike
@@ -124,21 +125,20 @@ class Fold:
             raise InputError(f"entry {index} cannot be read: {error}") from error
         wrong = refused_by(self.policy, entry, parsed)
         refused = wrong or self._replayed(entry, parsed)
-        refused = refused or self.deeds.refused(self.policy, self.runs, entry, as_now(self.said), as_now(self.claimed))
+        said, claimed = self._now(self.said), self._now(self.claimed)
+        refused = refused or self.deeds.refused(self.policy, self.runs, entry, said, claimed)
         if wrong is None and (refused is None or isinstance(entry, UNREPEATED)):
             self.deeds.put(self.policy, index, entry, self.attempts)
         machine = isinstance(entry, GATE_ENTRIES)
         about = self.runs.get(getattr(entry, "run", ""))
         faults_before = len(about.faults) if about else 0
-        known = (
-            isinstance(entry, entries.WeightsRecorded) and about is not None and about.known(entry.weights) is not None
-        )
+        known = isinstance(entry, WeightsRecorded) and about is not None and about.known(entry.weights) is not None
         if refused and machine:
             self.faults.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if not refused or machine or isinstance(entry, EvaluationFinished | EvaluationAnnounced):
             refused = self._take(index, entry, refused) or refused
             if not known and self.claimed:
-                self.spending.known(entry, about is None, as_now(self.claimed), self.runs, self.policy, self.deeds)
+                self.spending.known(entry, about is None, self._now(self.claimed), self.runs, self.policy, self.deeds)
         if refused and not machine:
             self.ignored.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if (
@@ -234,7 +234,7 @@ class Fold:
                 )
                 self.signatures.append((self.adopted_at, "", signature))
             case entries.Determination():
-                if entry.holds and not judged_weights(self.runs, entry, as_now(self.said)):
+                if entry.holds and not judged_weights(self.runs, entry, self._now(self.said)):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 if self.policy:
                     self.said.append(Said.of(self.adopted_at, entry, self.policy))
@@ -245,8 +245,8 @@ class Fold:
             case entries.RiskClaimed():
                 if entry.configuration is not None and entry.action in ("train", "release_weights"):
                     return f"for `{entry.action}` a risk is claimed of the bare weights"
-                answers = entry.bound is None or self.spending.answers(entry, as_now(self.claimed), self.policy)
-                if not answers and not judged_weights(self.runs, entry, as_now(self.claimed)):
+                answers = entry.bound is None or self.spending.answers(entry, self._now(self.claimed), self.policy)
+                if not answers and not judged_weights(self.runs, entry, self._now(self.claimed)):
                     return "the ledger does not know the weights that it is of: they are saved first"
                 if self.policy:
                     self.claimed.append(Said.of(self.adopted_at, entry, self.policy))
@@ -254,12 +254,9 @@ class Fold:
             case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
             case entries.TierStatus():
-                tiers = self.policy.tiers if self.policy else ()
-                tier = next((tier for tier in tiers if tier.id == entry.tier), None)
-                strangers = sorted(set(entry.adopters) - set(tier.parties)) if tier else []
-                if strangers:
-                    return f"`{strangers[0]}` is no party of tier `{entry.tier}`"
-                record = TierRecord(tier=entry.tier, adopters=entry.adopters, until=entry.until)
+                record = tier_record(self.policy, entry)
+                if isinstance(record, str):
+                    return record
                 self.tiers.append((self.adopted_at, record))
         return None
 
@@ -303,6 +300,9 @@ class Fold:
             own = weights in run.starts and held <= {run.name}
             run.evaluated = run.evaluated or run.name == name or own
 
+    def _now(self, said: Iterable[Said[Word]]) -> Iterator[tuple[int, Word]]:
+        return as_now(said, self.adopted_at, self.deeds.who(self.policy) if self.policy else by_themselves)
+
     def _no_domain(self, domain: str) -> bool:
         return self.policy is not None and all(item.id != domain for item in self.policy.domains)
 
@@ -344,7 +344,7 @@ class Fold:
         self.said = [it.carried(judged_of(policy)) for it in self.said]
         self.claimed = [it.carried(risks_of(policy)) for it in self.claimed]
         for attempt in self.attempts.values():
-            attempt.under(policy)
+            attempt.adopted(policy)
         # Nobody signs under this policy for what was decided under another.
         self.decisions = {}
         self.votes = {}

@@ -55,8 +55,8 @@ class Attempt:
     """Further results under this name, by position, and whether they are signed: unsigned, second, or about something
     else. Each may show the capability reached, and if it is signed, leave it open; then none may rule out."""
     again: bool = False
-    line: Line | None = None
-    """What its domain has been called, and what it was about, since it was announced."""
+    lines: dict[str, Line] = field(default_factory=dict)
+    """What each domain that it is said to be of has been called, and what it was about, since then."""
     asked: dict[str, int] = field(default_factory=dict)
     """The fewest samples that any version since it was first spoken of asks for in each domain."""
 
@@ -64,16 +64,24 @@ class Attempt:
         """A version of the policy is in force."""
         for name, samples in least_samples(policy).items() if policy else ():
             self.asked[name] = min(samples, self.asked.get(name, samples))
-        if policy and self.line:
-            self.line = self.line.carried(domains_of(policy))
+
+    def adopted(self, policy: Policy) -> None:
+        """A version of the policy came into force."""
+        self.under(policy)
+        self.lines = {name: line.carried(domains_of(policy)) for name, line in self.lines.items()}
 
     def of(self, domain: str, policy: Policy | None) -> None:
-        """It is of a domain."""
-        self.line = self.line or Line.of(domain, domains_of(policy) if policy else {})
+        """It is said to be of a domain."""
+        self.lines.setdefault(domain, Line.of(domain, domains_of(policy) if policy else {}))
 
     def elsewhere(self, domain: str) -> tuple[str, ...]:
         """The other domains of the policy in force that it was of: by their name, or by what they are about."""
-        return tuple(name for name in self.line.under if name != domain) if self.line else ()
+        return tuple(name for name in self.lines[domain].under if name != domain) if domain in self.lines else ()
+
+    def least_asked(self, domain: str) -> int | None:
+        """The fewest samples that any version asked for in a domain, whatever that was called."""
+        names = {domain, *(self.lines[domain].names if domain in self.lines else ())}
+        return min((self.asked[name] for name in names if name in self.asked), default=None)
 
 
 def spoken_of(attempts: dict[str, Attempt], evaluation: str, policy: Policy | None) -> Attempt:
@@ -119,7 +127,7 @@ def _each(attempt: Attempt, piece: Piece) -> Iterator[Piece]:
 def _renamed(attempt: Attempt, piece: Piece, domain: str, number: int) -> Piece:
     """What was measured in a domain that has another name now, or another of its name: it may only count against."""
     now = {"domain": domain, "announced": False, "ancestor": False, "attempt": number}
-    return piece.model_copy(update=now | {"asked": attempt.asked.get(domain)})
+    return piece.model_copy(update=now | {"asked": attempt.least_asked(piece.domain)})
 
 
 def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Iterator[Piece]:
@@ -246,7 +254,7 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
         signed=attempt.signed,
         status=finished.status if finished else "open",
         samples=announced.samples,
-        asked=attempt.asked.get(announced.domain),
+        asked=attempt.least_asked(announced.domain),
         successes=finished.successes if finished else 0,
         completed=finished.completed if finished else 0,
         errors=finished.errors if finished else 0,
@@ -284,7 +292,7 @@ def _beside(
         signed=attempt.signed if signed is None else signed,
         status=result.status,
         samples=result.completed,
-        asked=attempt.asked.get(result.domain),
+        asked=attempt.least_asked(result.domain),
         successes=result.successes,
         completed=result.completed,
         errors=result.errors,

@@ -16,7 +16,18 @@ from scalegate.ledger.entries import Determination, RiskClaimed
 from scalegate.policy.document import Policy
 from scalegate.text import alike
 
-__all__ = ["Line", "Said", "Who", "as_now", "by_themselves", "carried_all", "domains_of", "judged_of", "risks_of"]
+__all__ = [
+    "Line",
+    "Said",
+    "Who",
+    "Word",
+    "as_now",
+    "by_themselves",
+    "carried_all",
+    "domains_of",
+    "judged_of",
+    "risks_of",
+]
 
 Who = Callable[[str], Mapping[str, str]]
 """The names that the policy in force has for whoever may have signed under a name, each with its key. Nobody tells two
@@ -118,15 +129,23 @@ class Said(Generic[Word]):
         return {name: key == self.key for name, key in who(self.entry.actor).items()}
 
 
-def as_now(said: Iterable[Said[Word]]) -> Iterator[tuple[int, Word]]:
-    """Each with the adoption that was in force, once under every name that it counts under."""
+def as_now(said: Iterable[Said[Word]], adopted: int, who: Who) -> Iterator[tuple[int, Word]]:
+    """Each with the adoption that was in force, once under every name that it counts under and by every signer.
+
+    Of what is not known to be theirs only what stands against.
+    """
     for it in said:
-        part = _part(it.entry)
-        for name in it.line.under:
-            same = getattr(it.entry, part) == name
-            yield it.adopted, it.entry if same else it.entry.model_copy(update={part: name})
+        part, against = _part(it.entry), _against(it.entry)
+        signers = [by for by, own in it.signers(adopted, who).items() if own or against]
+        for name, by in ((name, by) for name in it.line.under for by in signers):
+            same = (getattr(it.entry, part), it.entry.actor) == (name, by)
+            yield it.adopted, it.entry if same else it.entry.model_copy(update={part: name, "actor": by})
 
 
 def _part(entry: Determination | RiskClaimed) -> str:
     """The field that names what it is of."""
     return "determination" if isinstance(entry, Determination) else "risk"
+
+
+def _against(entry: Determination | RiskClaimed) -> bool:
+    return not entry.holds if isinstance(entry, Determination) else entry.bound is None

@@ -129,6 +129,8 @@ class Spending:
                     # Who is no approver of the run bounds nothing in another's place.
                     barred = policy is not None and deeds.barred(policy, runs, it.run, entry) is not None
                     able = people - {entry.actor} if barred else people
+                    # In another's place it is bounded under the version in force.
+                    able = able if policy is not None and entry.policy == policy.digest() else frozenset()
                     book[key] = _told(it, entry, near, (able, needed))
 
     def answers(self, entry: RiskClaimed, claimed: Iterable[tuple[int, RiskClaimed]], policy: Policy | None) -> bool:

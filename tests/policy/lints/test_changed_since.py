@@ -69,7 +69,7 @@ def test_what_was_loosened_is_weaker_and_the_way_back_is_not(before: str, after:
     assert [said for code, where, said in told(text, changed) if (code, where) == ("weaker", about) and what in said]
     back = {code for code, where, _ in told(changed, text) if where.split(",")[0] == about.split(",", maxsplit=1)[0]}
     # A sentence that gains a figure may promise anything: that is for people to judge.
-    evidence = any(f"`{it}`" in what for it in ("margin", "samples", "share", "factor"))
+    evidence = any(f"`{it}`" in what for it in ("margin", "samples", "share", "factor")) or "at: 5e10" in before
     assert back == ({"changed"} if "`text`" in what else {"may-be-weaker"} if evidence else {"stricter"})
 
 
@@ -637,7 +637,7 @@ def test_a_cadence_is_compared_by_when_all_that_it_names_has_come(
     ],
 )
 def test_more_effective_compute_is_not_stricter_where_a_condition_asks_for_much_of_it(when: str, code: str) -> None:
-    text = condition(when).replace("share: 1%", "share: 0%")
+    text = re.sub("first_evaluation_at: .*\n", "", condition(when).replace("share: 1%", "share: 0%"))
     doubled = text.replace("factor: 1x", "factor: 2x")
     assert [it for it, _, _ in told(text, doubled)] == [code]
     assert [it for it, _, _ in told(doubled, text)] == ["weaker"]
@@ -707,11 +707,16 @@ def test_more_that_is_asked_of_evidence_may_let_other_evidence_count(before: str
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
-    [("at: 5e10 FLOP", "at: 4e10 FLOP"), ("carries: 4x", "carries: 2x"), ("factor: 1x", "factor: 2x")],
+    ("before", "after", "else_"),
+    [
+        # An alarm of another run may be early no more.
+        ("at: 5e10 FLOP", "at: 4e10 FLOP", "may-be-weaker"),
+        ("factor: 1x", "factor: 2x", "may-be-weaker"),
+        ("carries: 4x", "carries: 2x", "stricter"),
+    ],
 )
-def test_what_claims_reach_less_far_for_takes_less_of_a_budget(before: str, after: str) -> None:
-    for per, code in (("tenfold", "may-be-weaker"), ("action", "stricter")):
+def test_what_claims_reach_less_far_for_takes_less_of_a_budget(before: str, after: str, else_: str) -> None:
+    for per, code in (("tenfold", "may-be-weaker"), ("action", else_)):
         text = TEXT.replace("share: 1%", "share: 0%").replace("\nlevels:\n", f"{RISK}\nlevels:\n") + LIMITED.replace(
             "PER", per
         )

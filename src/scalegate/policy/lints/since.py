@@ -179,7 +179,8 @@ class _Since:
             case EffectiveCompute():
                 # Elicitation is asked for by effective compute, and what is asked for is covered.
                 asked = any(it.elicitation.share for it in self._new.domains) and asks_of_others(self._new)
-                return name == "factor" and (asked or helped_by_growth(self._new))
+                early = bool(self._new.domains) and self._new.first_evaluation_at is not None
+                return name == "factor" and (asked or early or helped_by_growth(self._new))
             case Elicitation():
                 # An evaluation that counts no more may be the one that held, and another the furthest.
                 return name in ("share", "at_least")
@@ -191,8 +192,10 @@ class _Since:
                 of_it = [it for it in self._new.clauses if it.gates and it.tier == part.id]
                 return any(it.kind in REQUIRED_KINDS for it in of_it)
             case Policy() | Risk():
-                # What a claim reaches less far for takes less of a budget.
-                return name in ("first_evaluation_at", "carries") and has_tenfold(self._new)
+                # What a claim reaches less far for takes less of a budget; an alarm that another run reached with more
+                # compute than that is none that it reached early.
+                early = name == "first_evaluation_at" and bool(self._new.domains)
+                return early or (name in ("first_evaluation_at", "carries") and has_tenfold(self._new))
         return False
 
     def _clause_way(self, old: Clause, new: Clause) -> Way:

@@ -1,0 +1,105 @@
+"""What was measured in a domain goes with what the domain is about: under another name it may only count against."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from book import Book, digest, policy_of
+
+from scalegate.gate.facts import derive_facts
+from scalegate.ledger import entries as kinds
+from scalegate.policy.reader import policy_from_json
+
+FLOPS = 10**11
+LATE = ("first_evaluation_at: 2e11 FLOP", "first_evaluation_at: 1e11 FLOP")
+Document = dict[str, Any]
+
+
+def evaluated(book: Book, name: str, successes: int, domain: str, samples: int = 400, **fields: Any) -> str | None:
+    """Announced and finished; `said`: the domain that the result names, if it is another."""
+    of = {"evaluation": digest(name), "domain": domain}
+    said = fields.pop("said", domain)
+    flops = fields.pop("flops", 2 * 10**9)
+    book.put(kinds.EvaluationAnnounced, **of, samples=samples, **fields)
+    run = {it: fields[it] for it in ("run",) if it in fields}
+    session = {"session": digest(f"session of {run['run']}")} if run else {}
+    book.put(kinds.ComputeReserved, use="elicitation", flops=flops, evaluation=digest(name), **run, **session)
+    result = of | {"domain": said, "successes": successes, "completed": samples, "elicitation_flops": flops}
+    return book.put(kinds.EvaluationFinished, **result).refused
+
+
+def amend(book: Book, number: int, change: Callable[[Document], None]) -> None:
+    assert book.fold.policy is not None
+    document = copy.deepcopy(book.fold.policy.document()) | {"version": f"{number}.0"}
+    change(document)
+    for who in ("ada", "grace"):
+        assert book.adopt(policy_from_json(document), who).refused is None
+    book.put(kinds.TierStatus)
+
+
+def renamed(old: str, new: str) -> Callable[[Document], None]:
+    def change(document: Document) -> None:
+        for domain in (it for it in document["domains"] if it["id"] == old):
+            domain["id"] = new
+        for clause in (it for it in document["clauses"] if it.get("domain") == old):
+            clause["domain"] = new
+
+    return change
+
+
+def test_what_few_samples_left_open_more_samples_under_another_name_do_not_close() -> None:
+    book = Book.adopted(policy_of(LATE))
+    book.trained(FLOPS)
+    evaluated(book, "e", 75, "arithmetic")
+
+    def both(document: Document) -> None:
+        renamed("arithmetic", "sums")(document)
+        document["domains"][0]["samples"] = "2000"
+
+    amend(book, 2, both)
+    evaluated(book, "f", 5, "sums", 2000)
+    assert book.decide(compute=FLOPS + 10**10).verdict == "HOLD"
+
+
+@pytest.mark.parametrize("name", ["arithmetic", "sums"])
+def test_what_another_run_tuned_covers_once_whatever_its_domain_is_called(name: str) -> None:
+    """Run `z` trained as much again without an evaluation."""
+    session = digest("session of z")
+    book = Book.adopted(policy_of())
+    book.put(kinds.RunOpened, run="z", session=session, start_weights=digest("zs"))
+    for _ in range(2):
+        book.put(kinds.ComputeReserved, run="z", session=session, use="training", flops=FLOPS)
+        book.put(kinds.WeightsRecorded, run="z", session=session, weights=digest("w"), trained=FLOPS)
+    evaluated(book, "e", 3, "arithmetic", run="z", flops=5 * 10**10)
+    amend(book, 2, renamed("arithmetic", name))
+    evaluated(book, "f", 3, name, run="z", flops=4 * 10**9)
+    book.fold.runs["z"].faults.clear()
+    book.put(kinds.RunOpened, run="r", start_weights=digest("rs"))
+    assert book.fold.policy is not None
+    facts = derive_facts(book.fold.policy, book.situation("r", compute=1), "train")
+    assert facts[f"{name}.unevaluated"] == FLOPS
+
+
+def test_a_result_of_another_domain_than_was_announced_goes_with_its_own() -> None:
+    document = copy.deepcopy(policy_of(LATE).document())
+    poems = copy.deepcopy(document["domains"][0]) | {"id": "poetry", "about": "Writing poems."}
+    document["domains"].append(poems)
+    of_it = [it for it in document["clauses"] if it.get("domain") == "arithmetic"]
+    document["clauses"] += [copy.deepcopy(it) | {"id": f"{it['id']}-p", "domain": "poetry"} for it in of_it]
+    book = Book.adopted(policy_from_json(document))
+    book.trained(FLOPS)
+    assert evaluated(book, "e", 390, "arithmetic", said="poetry") is not None
+
+    def dropped(document: Document) -> None:
+        document["domains"] = [it for it in document["domains"] if it["id"] != "arithmetic"]
+        document["clauses"] = [it for it in document["clauses"] if it.get("domain") != "arithmetic"]
+        renamed("poetry", "verse")(document)
+
+    amend(book, 2, dropped)
+    evaluated(book, "v", 3, "verse")
+    assert book.fold.policy is not None
+    facts = derive_facts(book.fold.policy, book.situation(), "train")
+    assert (facts["verse.reached"], facts["verse.ruled_out"]) == (True, False)
