@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from book import Book, digest, policy_of
 
 from scalegate.gate.facts import derive_facts
 from scalegate.ledger import entries as kinds
+from scalegate.ledger import strict_json
 from scalegate.policy.reader import policy_from_json
+from scalegate.training.evaluation import left_logs
 
 FLOPS = 10**11
 LATE = ("first_evaluation_at: 2e11 FLOP", "first_evaluation_at: 1e11 FLOP")
@@ -103,3 +107,17 @@ def test_a_result_of_another_domain_than_was_announced_goes_with_its_own() -> No
     assert book.fold.policy is not None
     facts = derive_facts(book.fold.policy, book.situation(), "train")
     assert (facts["verse.reached"], facts["verse.ruled_out"]) == (True, False)
+
+
+def test_a_log_that_was_left_is_taken_up_under_the_name_that_its_domain_has(tmp_path: Path) -> None:
+    book = Book.adopted(policy_of(LATE))
+    book.trained(FLOPS)
+    book.put(kinds.EvaluationAnnounced)
+    book.put(kinds.ComputeReserved, use="elicitation", flops=2 * 10**9, evaluation=digest("e"))
+    aborted = {"status": "aborted", "successes": 0, "completed": 0, "errors": 400, "elicitation_flops": 0}
+    assert book.put(kinds.EvaluationFinished, **aborted).refused is None
+    log = {"ledger": book.fold.genesis, "evaluation": digest("e"), "outcomes": [True] * 390 + [False] * 10}
+    data = strict_json.dumps(log | {"elicitation_flops": str(2 * 10**9)})
+    (tmp_path / f"{hashlib.sha256(data).hexdigest()}.json").write_bytes(data)
+    amend(book, 2, renamed("arithmetic", "sums"))
+    assert [shown.successes for _, _, shown in left_logs(book.fold, tmp_path)] == [390]

@@ -125,7 +125,9 @@ def add(
         signing = signer(journal.policy, place, who, key)
         with plain(fix="see `scalegate evidence add --help` for the fields"):
             entry = read_result(file, journal, who)
-            check_weights(journal, entry.weights, entry.domain, None)
+            of = journal.fold.attempts.get(entry.evaluation)
+            # What was announced is closed, whatever an amendment called its domain since.
+            check_weights(journal, entry.weights, entry.domain if of is None or of.announced is None else None, None)
         _check_first(journal, entry, file)
         index = journal.grant(entry, signing)
     document: dict[str, object] = {
@@ -139,15 +141,17 @@ def add(
     faults = lacking(journal.fold, entry.evaluation)
     document |= {"announced": due, "lacking": faults}
     short = f". It can rule nothing out: {'; '.join(faults)}" if faults else ""
-    attempt, domain = journal.fold.attempts[entry.evaluation], journal.policy.domain(entry.domain)
+    attempt = journal.fold.attempts[entry.evaluation]
+    methods = [it.elicitation.method for it in journal.policy.domains if it.id == entry.domain]
     if announced and entry.elicitation_flops > attempt.reserved:
         short += (
             f". It spent {entry.elicitation_flops} FLOP of elicitation by its own words, and {attempt.reserved} were"
             " reserved: the rest is no evidence, and is counted nowhere"
         )
-    if announced and announced.elicitation != "none" and domain.elicitation.method not in entry.elicitation_method:
+    elicited = methods if announced and announced.elicitation != "none" else []
+    if any(method not in entry.elicitation_method for method in elicited):
         short += (
-            f". The policy names `{domain.elicitation.method}`, the result `{entry.elicitation_method}`: it is a text"
+            f". The policy names `{elicited[0]}`, the result `{entry.elicitation_method}`: it is a text"
             " for people, and nothing compares the two"
         )
     emit(

@@ -198,8 +198,9 @@ def _limits_training(cap: ComputeCap, now: int) -> bool:
     return cap.gates and cap.tier is None and "train" in cap.actions and not ended
 
 
-def check_weights(journal: Journal, weights: str, domain: str, run: str | None) -> None:
-    """Raise InputError unless the weights are recorded in the ledger (for `run`) and the policy has the domain."""
+def check_weights(journal: Journal, weights: str, domain: str | None, run: str | None) -> None:
+    """Raise InputError unless the weights are recorded in the ledger (for `run`) and the policy has the domain, if one
+    is asked for."""
     known = [holder.name for holder in holders(journal.fold.runs, weights)]
     if not known:
         raise InputError(
@@ -208,6 +209,6 @@ def check_weights(journal: Journal, weights: str, domain: str, run: str | None) 
         )
     if run is not None and run not in known:
         raise InputError(f"weights {weights[:12]} are of run `{known[0]}`, not of `{run}`")
-    if domain not in {item.id for item in journal.policy.domains}:
+    if domain is not None and domain not in {item.id for item in journal.policy.domains}:
         names = ", ".join(item.id for item in journal.policy.domains)
         raise InputError(f"the policy has no domain `{domain}`", fix=f"one of {names}")

@@ -363,11 +363,13 @@ def _about(attempt: Attempt, result: EvaluationFinished) -> bool:
 
 def _shows(fold: Fold, name: str, shown: Measured, attempt: Attempt) -> tuple[bool, bool]:
     """Whether a log shows the alarm reached, and whether it leaves it open, under the policy in force."""
-    policy = fold.policy
-    for domain in policy.domains if policy else ():
-        if policy and domain.id == name:
-            return shows(policy, domain, shown.successes, shown.completed, attempt.asked.get(name))
-    return False, False
+    policy, names, least = fold.policy, (name, *attempt.elsewhere(name)), attempt.least_asked(name)
+    found = [
+        shows(policy, domain, shown.successes, shown.completed, least)
+        for domain in (policy.domains if policy else ())
+        if policy and domain.id in names
+    ]
+    return any(reached for reached, _ in found), any(leaves_open for _, leaves_open in found)
 
 
 def _shown(document: Mapping[str, object], evaluation: str) -> Measured | None:
