@@ -105,18 +105,20 @@ class Spending:
         open_ = (nobody, *(word for word in it.unbounded if word.by != NOBODY))
         self.unasked[key] = it.model_copy(update={"weights": weights, "unbounded": open_, "unasked": True})
 
-    def say(self, entry: RiskClaimed, runs: Runs, policy: Policy | None, deeds: Deeds) -> None:
+    def say(
+        self, entry: RiskClaimed, runs: Runs, policy: Policy | None, deeds: Deeds, *, only: str | None = None
+    ) -> None:
         """Put down a word on what was spent: a worse one counts, a better one gives nothing back.
 
         One on bare weights is of all that they are deployed as. Of what cannot be bounded each word stands until it is
-        taken back, of these same weights.
+        taken back, of these same weights. `only`: what was spent by one run.
         """
         people, needed = _able(policy, entry.risk)
         seen: dict[str, bool] = {}
         for book in (self.spent, self.unasked):
             for key, it in book.items():
                 fits = entry.configuration in (None, it.configuration)
-                if not fits or (it.risk, it.action) != (entry.risk, entry.action):
+                if not fits or (it.risk, it.action) != (entry.risk, entry.action) or only not in (None, it.run):
                     continue
                 near = _near(runs, it, entry.weights)
                 if it.run not in seen:
@@ -151,12 +153,15 @@ class Spending:
     ) -> None:
         """Weights, or a run, that nobody had before are there now: what was said of them counts for what was spent."""
         found: list[RiskClaimed] = []
-        if isinstance(entry, WeightsRecorded) and len(holders(runs, entry.weights)) == 1:
+        only: str | None = None
+        if isinstance(entry, WeightsRecorded):
             found = [said for _, said in claimed if said.weights == entry.weights]
+            # Where another recorded them before, it is this run of which it was not known.
+            only = entry.run if len(holders(runs, entry.weights)) > 1 else None
         if isinstance(entry, RunOpened) and new:
             found = [said for _, said in claimed if said.run == entry.run or said.weights == entry.start_weights]
         for said in found:
-            self.say(said, runs, policy, deeds)
+            self.say(said, runs, policy, deeds, only=only)
 
 
 def _renamed(spent: dict[Key, Spent], goes: Mapping[str, tuple[str, ...]]) -> dict[Key, Spent]:
