@@ -36,9 +36,10 @@ def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = 
         case "not shown":
             reasons = unknowns(condition, facts).values()
             said = {f"{why.detail or why.reason.value} [{why.reason.value}]": why.reason for why in reasons}
-            # What nobody has defined nobody can state or sign: it is never cut off.
-            first = [*_no_bound(condition, facts), *(it for it, why in said.items() if why is Reason.UNDEFINED)]
-            lines = [*first, *_ruled_out_failed(condition, facts, written=written), *said]
+            # That the level is not defined is what such a clause is about: it is never cut off.
+            about = test.kind == "next_level"
+            first = [it for it, why in said.items() if about and why is Reason.UNDEFINED]
+            lines = [*first, *_no_bound(condition, facts), *_ruled_out_failed(condition, facts, written=written), *said]
             return _short(lines, len(set(first))) or str(status)
         case "met" if test.kind == "next_level" and test.condition == All(()):
             return "the next level is defined in this policy"
