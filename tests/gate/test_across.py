@@ -210,7 +210,7 @@ def test_the_best_of_all_shared_facts_is_no_proceed_where_the_text_asks_for_more
     beyond = {it.name for it in came.asks_beyond}
     assert beyond & wider
     assert not came.not_stated
-    own = OWN[name] | {it: "2027-01-01" for it in wider if it.endswith(".until")}
+    own = {**OWN[name], **{it: "2027-01-01" for it in wider if it.endswith(".until")}}
     assert beyond <= own.keys()
     assert not objects(row(name, said, own=own))
 
@@ -306,7 +306,7 @@ def test_it_says_what_the_policy_says_of_its_own_facts(
 def test_what_is_not_stated_did_not_pass_a_proceed_stays_one_however_that_turns_out(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([RSP_1, RSP_2, PF_2, BETA]))
     action: Action = data.draw(st.sampled_from(["train", "deploy_external"]))
-    own = data.draw(st.sampled_from([{}, OWN[name], OWN[name] | OWN_SECURED.get(name, {})]))
+    own = data.draw(st.sampled_from([{}, OWN[name], {**OWN[name], **OWN_SECURED.get(name, {})}]))
     good = st.sampled_from(["yes", "yes", "yes", "no"])
     said = JUST_EVALUATED | {it: data.draw(good) for it in CAPABILITIES}
     said |= data.draw(st.sampled_from([{}, SECURED, SECURED | {"misuse-safeguards.until": "2027-01-01"}]))
