@@ -54,6 +54,10 @@ def test_it_is_put_forward_run_shown_approved_and_meets_nothing(
     [
         (("propose", "other", *OF[1:], "--as", "ada", *PROPOSED), "is not an undefined test of the policy in force"),
         (("propose", *OF[:-1], "none.md", "--as", "ada", *PROPOSED), "there is no such file"),
+        (
+            ("propose", OF[0], "Probe one", *OF[2:], "--as", "ada", *PROPOSED),
+            "`candidate`: `Probe one` is not a name: that has only letters, digits and `_.:/@+-`, no space,",
+        ),
         (("approve", *OF, "--as", "ada", "--statement", "s"), "no candidate `probe` for `understanding`"),
         (("approve", *OF, "--as", "evaluator", "--statement", "s"), "`evaluator` does not have the role `officer`"),
         (("tried", *OF, "--as", "ada", "--statement", "s", "--weights", "abc", "--passed"), "is not a digest"),

@@ -61,6 +61,9 @@ def test_a_permit_that_has_ended_leads_as_ended_with_what_to_do(
             train(gate, other, 1)
             gate.save()
     about = scalegate("status", "-p", project.folder).out.split("THIS POLICY")[1]
+    [table] = [at for at, line in enumerate(about.splitlines()) if line.startswith("clause ")]
+    assert about.splitlines()[table - 1].startswith("As it was decided at 20")
+    assert about.splitlines()[table - 1].rstrip().endswith(", and not as it is now:")
     assert about.splitlines()[1].startswith(" PERMIT ENDED   it may not go on until it is decided again.")
     assert " PROCEED  " not in about
     assert "To decide again: scalegate decide --run r --project" in " ".join(about.split())

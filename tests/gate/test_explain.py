@@ -144,3 +144,13 @@ def test_a_long_list_is_cut_and_counted() -> None:
     shown = "; ".join(f"no fact `x{n}` [missing]" for n in range(LISTED))
     assert told(All(tuple(names[:LISTED])), "not shown") == shown
     assert told(All(tuple(names)), "not shown") == f"{shown}; and 2 more"
+
+
+def test_that_the_next_level_is_not_defined_comes_first_and_is_never_cut_off() -> None:
+    missing = {f"x{i}": Unknown(Reason.MISSING, f"`x{i}` is not stated") for i in range(LISTED + 3)}
+    undefined = {f"u{i}": Unknown(Reason.UNDEFINED, f"level {i} is not defined") for i in range(LISTED + 1)}
+    facts = {**FACTS, **missing, **undefined}
+    condition = All((NO, *map(Fact, missing), *map(Fact, undefined)))
+    test = Clause("c", "next_level", "will", "", "", True, All(()), All(()), condition)
+    said = explain(test, "not shown", facts).split("; ")
+    assert said == [*(f"level {i} is not defined [undefined]" for i in range(LISTED + 1)), f"and {LISTED + 4} more"]

@@ -131,7 +131,13 @@ FAULTS = {
         "did you mean `research.below-high`? there are `compute`, `now`,",
     ),
     "another policy": ('version: "2.2"', 'version: "2.1"', "version `2.1`", "write `version: 2.2`"),
-    "no relation of these": ("relation: same}", "relation: equal}", "`equal` is not one of the choices", "`same`"),
+    "no relation of these": (
+        "relation: same}",
+        "relation: nearly}",
+        "`nearly` is not one of the choices",
+        "write `wider` where it asks for anything more",
+    ),
+    "no relation": ("of: [compute], relation: same}", "of: [compute]}", "`relation` is missing", "write `wider` where"),
     "a misspelt field": ("    note:", "    notes:", "`notes` is not a field here", "write `note`"),
     "another kind": (
         "[weights-secured.until]",
@@ -154,16 +160,16 @@ FAULTS = {
     ),
     "several amounts": ("of: [compute]", "of: [compute, now]", "may there be several", "name one fact"),
     "a difference that is not told": (
-        "    note: It asks of substantial help to states of moderate means.\n",
+        "    note: It is of weapons that are known too, by substantial help to states of moderate means.\n",
         "",
-        "`near` without a `note`",
+        "`wider` without a `note`",
         "say in what it differs",
     ),
     "a difference of what is the same": (
         "[now], relation: same}",
         "[now], relation: same, note: So.}",
         "`same` with a `note`",
-        "write `relation: near`",
+        "write `wider` where it asks for anything more: only that it is not so is taken over",
     ),
     "no YAML": ("facts:\n", "facts: [\n", "not well-formed YAML", "check the indentation"),
 }

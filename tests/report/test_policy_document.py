@@ -25,6 +25,7 @@ from scalegate.policy.published import published
 from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import AtLeast, Compare, Expr, children, fact_names
 from scalegate.policy.vocabulary import Kind
+from scalegate.report.clauses import amendment
 from scalegate.report.gather_policy import gather_policy, unadoptable, undefined_parts
 from scalegate.report.markdown import markdown
 from scalegate.report.policy_page import policy_page
@@ -310,3 +311,14 @@ def test_a_date_in_a_condition_is_told_to_release_it() -> None:
     )
     told = gather_policy(parse_policy(text), START).never
     assert "`cap.absolute`: a date that it names releases it, and no signature does." in told
+
+
+def test_only_an_undefined_test_that_gates_is_said_to_take_more_than_an_amendment() -> None:
+    text = read_example("arithmetic")
+    besides = "only to give up an undefined test, or to put it off, takes an approved candidate besides."
+    assert amendment(parse_policy(text)).endswith(f"takes no more than this; {besides}")
+    start = text.index("  - id: last-gate")
+    clause = text[start:].partition("\n\n")[0]
+    shown = text.replace(clause, clause.replace("modality: will", "modality: aim"))
+    assert shown != text
+    assert amendment(parse_policy(shown)).endswith("a weakening takes no more than this.")

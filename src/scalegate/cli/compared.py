@@ -12,7 +12,6 @@ from scalegate.cli.show import HEADLINE, count
 from scalegate.gate.across import Compared, Row
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.trials import reach
-from scalegate.gate.whatif import house
 from scalegate.policy.settable import Settable
 from scalegate.policy.shared import Mapped, SharedFact, Taken
 from scalegate.policy.stated import shown
@@ -25,6 +24,10 @@ __all__ = ["NO_RANKING", "list_document", "list_view", "rows_document", "rows_vi
 
 NO_RANKING = (
     "A what-if on stated facts, and no decision: thresholds are each developer's own, and one row is no ranking."
+)
+
+REQUIRED = (
+    "`required.*`: scalegate lets nothing go on under a policy without such a clause, or whose permit has no end."
 )
 
 
@@ -88,10 +91,8 @@ def _row(row: Row) -> dict[str, object]:
         "policy": row.compared.name,
         "policy_digest": tried.policy.digest(),
         "verdict": "PROCEED" if tried.proceeds else "HOLD",
-        "held_by": {
-            "policy": [name for name in tried.holding if not house(name)],
-            "scalegate": [name for name in tried.holding if house(name)],
-        },
+        "holds": None if tried.proceeds else "policy" if row.held_by else "scalegate",
+        "held_by": {"policy": list(row.held_by), "scalegate": list(row.held_by_scalegate)},
         "findings": [it.model_dump(mode="json") for it in tried.findings if it.clause in tried.holding],
         "reach": {"compute": str(tried.ends.compute), "time": tried.ends.time} if tried.ends else None,
         "assumed": {it.name: it.like or shown(known[it.name], it.value) for it in tried.assumed},
@@ -106,10 +107,13 @@ def _row(row: Row) -> dict[str, object]:
 
 def _row_view(row: Row, own: Sequence[tuple[str, str]]) -> Iterator[RenderableType]:
     tried = row.tried
-    word, colour = ("PROCEED", "green") if tried.proceeds else ("HOLD", "red")
-    held = {it.clause: it.status for it in tried.findings if it.clause in tried.holding}
+    word, style = ("PROCEED", "bold white on green") if tried.proceeds else ("HOLD", "bold white on red")
+    if not (tried.proceeds or row.held_by):
+        # It is no word of the text, which holds nothing.
+        word, style = "held by scalegate alone", "reverse"
+    found = {it.clause: it for it in tried.findings}
     yield Text("")
-    yield Text.assemble((f" {word} ", f"bold white on {colour}"), f"  {row.compared.name}")
+    yield Text.assemble((f" {word} ", style), f"  {row.compared.name}")
     if tried.ends:
         yield _indented(f"It would reach {reach(tried.ends)}.", 2)
     if own:
@@ -117,18 +121,21 @@ def _row_view(row: Row, own: Sequence[tuple[str, str]]) -> Iterator[RenderableTy
     if row.replaced:
         instead = dict.fromkeys(name for it in row.replaced for name in it.mapped.of)
         yield _indented(f"There that counts, and not what is stated of {', '.join(instead)}.", 2)
-    theirs = [f"{name} ({status})" for name, status in held.items() if not house(name)]
-    ours = [name for name in held if house(name)]
-    if not tried.proceeds:
-        yield _indented(f"Held by its own clauses: {', '.join(theirs) or 'none'}", 2)
-    if ours:
-        yield _indented(f"Held by scalegate itself, whatever a policy says: {', '.join(ours)}", 2)
+    if row.held_by:
+        theirs = ", ".join(f"{name} ({found[name].status})" for name in row.held_by)
+        yield _indented(f"Held by its own clauses: {theirs}", 2)
+    elif not tried.proceeds:
+        yield _indented("No clause of its own holds.", 2)
+    if row.held_by_scalegate:
+        ours = ", ".join(f"{name} ({found[name].detail})" for name in row.held_by_scalegate)
+        yield _indented(f"Held by scalegate itself, whatever a policy says: {ours}", 2)
+    if any(name.startswith("required.") for name in row.held_by_scalegate):
+        yield _indented(REQUIRED, 2)
     if row.differing:
         yield _indented("It reads what is stated by facts of its own, which differ:", 2)
         yield from (_indented(_taken(it), 4) for it in row.differing)
-    yield from _named(
-        "What holds also asks for what no shared fact says; `--set NAME@VERSION:FACT=...` does:", row.asks_beyond
-    )
+    option = f"`--set {row.compared.name}:FACT=VALUE`"
+    yield from _named(f"What holds also asks for what no shared fact says is so; {option} does:", row.asks_beyond)
     if row.not_stated:
         yield _indented(f"What holds also asks for what is not stated: {', '.join(row.not_stated)}", 2)
     if row.nothing_for:

@@ -130,7 +130,11 @@ def decision_view(
     """
     way_out = decision.resumption
     head = Group(_head(decision, ended), *since)
-    parts: list[RenderableType] = [limits_view(decision, shown, head), findings_view(decision)]
+    parts: list[RenderableType] = [limits_view(decision, shown, head)]
+    if ended:
+        # What was met then may be due by now.
+        parts.append(Text(f"As it was decided at {format_instant(decision.now)}, and not as it is now:", style="bold"))
+    parts.append(findings_view(decision))
     if decision.exception:
         parts.insert(0, exception_line(decision, ended))
     if permit := decision.reach:

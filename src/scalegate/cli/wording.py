@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pydantic import ValidationError
+
 from scalegate.errors import InputError, Place, ScalegateError
 
 __all__ = ["plain"]
@@ -17,13 +19,22 @@ _PHRASES = (
     (r"String should have at least 1 character", "is empty: write a sentence"),
     (r"String should have at most (\d+) characters?", r"is longer than \1 characters"),
     (r"String should match pattern '\^\[0-9a-f\]\{64\}\$'", "is not a digest: write its 64 characters of 0-9 and a-f"),
-    (r"String should match pattern .*", "is not a name: write letters, digits and `_.:/@+-`, 128 at most"),
+    (
+        r"String should match pattern .*",
+        "is not a name: that has only letters, digits and `_.:/@+-`, no space, 128 at most",
+    ),
     (r"Input should be a valid boolean.*", "is not an outcome: write true, false or null"),
     (r"Input should be a valid (string|list|integer|tuple)", r"is not a \1"),
     (r"Input should be (greater|less) than or equal to (-?\d+)", r"must be \1 than or equal to \2"),
     (r"Input should be a valid dictionary.*|Input should be an object", "is not a JSON object"),
     (r"Value error, (.*)", r"is not right: \1"),
 )
+
+
+def _typed(cause: BaseException | None) -> str | None:
+    """What was given where a schema first complained, if that is text."""
+    given = cause.errors()[0]["input"] if isinstance(cause, ValidationError) else None
+    return given if isinstance(given, str) else None
 
 
 @contextmanager
@@ -36,7 +47,9 @@ def plain(option: str | None = None, *, fix: str | None = None) -> Iterator[None
         words = error.message
         for pattern, replacement in _PHRASES if complaint else ():
             if re.fullmatch(pattern, complaint):
-                words = (f"{subject}` " if subject[1:] else "this ") + re.sub(pattern, replacement, complaint)
+                typed = _typed(error.__cause__) if "is not a name" in replacement else None
+                named = f"{subject}`: `{typed}` " if typed is not None else f"{subject}` "
+                words = (named if subject[1:] else "this ") + re.sub(pattern, replacement, complaint)
                 fix = error.fix or fix
                 break
         else:

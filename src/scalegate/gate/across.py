@@ -41,6 +41,11 @@ class Compared:
         return unreached(self.policy, (it.fact for it in self.mapped))
 
     @property
+    def beyond(self) -> tuple[Settable, ...]:
+        """What no shared fact says is so: none reaches it, or it asks for more than they do."""
+        return unreached(self.policy, (it.fact for it in self.mapped if it.relation != "wider"))
+
+    @property
     def absent(self) -> tuple[str, ...]:
         """The shared facts that the policy has nothing for."""
         return tuple(name for name in self.shared if not any(name in it.of for it in self.mapped))
@@ -70,20 +75,31 @@ class Row:
     """What its own clauses that hold ask for, and is not known."""
 
     @property
+    def held_by(self) -> tuple[str, ...]:
+        """The clauses of the text itself that hold."""
+        return tuple(name for name in self.tried.holding if not house(name))
+
+    @property
+    def held_by_scalegate(self) -> tuple[str, ...]:
+        """What holds whatever a policy says."""
+        return tuple(name for name in self.tried.holding if house(name))
+
+    @property
     def differing(self) -> tuple[Taken, ...]:
         return tuple(it for it in self.taken if it.mapped.relation != "same")
 
     @property
     def asks_beyond(self) -> tuple[Settable, ...]:
-        """Of what it asks for, what no shared fact reaches."""
-        return tuple(it for it in self.asks if it in self.compared.unmapped)
+        """Of what it asks for, what no shared fact says is so."""
+        return tuple(it for it in self.asks if it in self.compared.beyond)
 
     @property
     def not_stated(self) -> tuple[str, ...]:
         """The shared facts that would say more of what it asks for."""
         asked = frozenset[str]().union(*(it.facts for it in self.asks))
         policy, mapped = self.compared.policy, self.compared.mapped
-        asking = [it for it in mapped if not asked.isdisjoint(facts_of(policy, it.fact, "unknown"))]
+        enough = (it for it in mapped if it.relation != "wider")
+        asking = [it for it in enough if not asked.isdisjoint(facts_of(policy, it.fact, "unknown"))]
         lacking = {name for it in asking for name in it.of if self.said.get(name, "unknown") == "unknown"}
         return tuple(name for name in self.compared.shared if name in lacking)
 
@@ -102,8 +118,8 @@ def across(compared: Compared, action: Action, said: Mapping[str, str], own: Map
     if clash := impossible(policy, facts):
         raise InputError(f"{compared.name}: {clash.message}", fix=clash.fix)
     tried = what_if(policy, action, facts)
-    holding = {it for it in tried.holding if not house(it)}
-    exprs = (expr for test in tried.judge.tests if test.id in holding for expr in test.exprs())
+    holding = [test for test in tried.judge.tests if test.id in tried.holding and not house(test.id)]
+    exprs = (expr for test in holding for expr in test.exprs())
     read = frozenset[str]().union(*map(fact_names, exprs))
     unknown = {name for name in read if isinstance(tried.facts.get(name), Unknown)}
     told = [it for it in taken if not said.keys().isdisjoint(it.mapped.of)]

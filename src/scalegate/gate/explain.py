@@ -34,12 +34,13 @@ def explain(test: Test, status: Status, facts: Facts, faults: tuple[str, ...] = 
         case "not binding":
             return "too few parties have adopted its tier"
         case "not shown":
-            reasons = list(unknowns(condition, facts).values())
-            if test.kind == "next_level":
-                # That the level is not defined is what it is about.
-                reasons.sort(key=lambda why: why.reason is not Reason.UNDEFINED)
-            lines = [*_no_bound(condition, facts), *_ruled_out_failed(condition, facts, written=written)]
-            lines += [f"{why.detail or why.reason.value} [{why.reason.value}]" for why in reasons]
+            reasons = unknowns(condition, facts).values()
+            said = {f"{why.detail or why.reason.value} [{why.reason.value}]": why.reason for why in reasons}
+            # That the level is not defined is what such a clause is about: it is never cut off.
+            about = test.kind == "next_level"
+            first = [it for it, why in said.items() if about and why is Reason.UNDEFINED]
+            lines = [*first, *_no_bound(condition, facts), *_ruled_out_failed(condition, facts, written=written), *said]
+            return _short(lines, len(set(first))) or str(status)
         case "met" if test.kind == "next_level" and test.condition == All(()):
             return "the next level is defined in this policy"
         case "met":
@@ -92,10 +93,11 @@ def _first_is_past(expr: Expr, facts: Facts) -> bool:
     return evaluated or any(trained) if said else evaluated
 
 
-def _short(lines: list[str]) -> str:
-    distinct = list(dict.fromkeys(lines))
-    rest = len(distinct) - LISTED
-    return "; ".join(distinct[:LISTED]) + (f"; and {rest} more" if rest > 0 else "")
+def _short(lines: list[str], whole: int = 0) -> str:
+    """The first few; the first `whole` of them whatever their number."""
+    distinct, shown = list(dict.fromkeys(lines)), max(LISTED, whole)
+    rest = len(distinct) - shown
+    return "; ".join(distinct[:shown]) + (f"; and {rest} more" if rest > 0 else "")
 
 
 def _because(expr: Expr, facts: Facts, truth: Truth, *, written: bool = False) -> Iterator[str]:

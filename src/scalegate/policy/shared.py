@@ -3,8 +3,8 @@
     facts:
       - fact: determination.cbrn-3
         of: [biochemical.below-high, nuclear.below-high]
-        relation: near
-        note: It asks of significant help against what could be found online in 2023.
+        relation: wider
+        note: It asks besides to be shown in four ways.
 
 `fact` is the policy's own, as `policy try --set` takes it. It is so if all of `of` are, not so if one is not, and else
 unknown. `relation` is that of the policy's fact to what these say together:
@@ -12,8 +12,8 @@ unknown. `relation` is that of the policy's fact to what these say together:
 | relation | the policy's fact | taken over |
 |---|---|---|
 | `same` | says the same | as it is stated |
-| `near` | is about the same, by a threshold, baseline or margin of its own | as it is stated, and told |
-| `wider` | is about more, of which nothing is stated | only that it is not so |
+| `near` | is about the same and asks for no more, by a threshold or baseline of its own | as it is stated, and told |
+| `wider` | asks for more, a margin too, of which nothing is stated | only that it is not so |
 | `narrower` | is about a part | only that it is so |
 
 So what a policy asks beyond the shared facts stays unknown. An instant until which something counts says that it is so.
@@ -22,6 +22,7 @@ So what a policy asks beyond the shared facts stays unknown. An instant until wh
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -92,8 +93,13 @@ class SharedFaults(FileFaults):
 _EXAMPLES = {
     "about": "What several texts speak of.", "policy": "my-policy", "version": '"1.0"', "facts": "[...]",
     "id": "cyber.below-high", "kind": "truth", "text": "...", "fact": "determination.cyber", "of": "[cyber.below-high]",
-    "relation": "near", "note": "It asks with a margin of 6x.",
+    "relation": "wider", "note": "It asks besides for a margin of 6x.",
 }  # fmt: skip
+_RELATIONS = (
+    "write `wider` where it asks for anything more: only that it is not so is taken over. Of the others `narrower`"
+    " takes over only that it is so, and `near` and `same` take over both"
+)
+"""What to do about a relation: whoever is not sure is told to write what takes no yes over."""
 LIST = Form("list of facts", "list of facts", "`about: ...`", "leave facts out", _EXAMPLES, SharedFaults)
 MAPPING = Form("mapping", "mapping", "`policy: ...`", "leave facts out", _EXAMPLES, SharedFaults)
 _KINDS: Mapping[str, Kind] = {"truth": Kind.YES_NO, "flop": Kind.FLOP, "instant": Kind.INSTANT}
@@ -126,7 +132,9 @@ def read_mapping(path: Path, policy: Policy, shared: Mapping[str, SharedFact]) -
     file = mapping_file(path)
     if not file.is_file():
         what = "there is no mapping of the shared facts beside this policy"
-        fix = f"write into `{file}` what it has for them, as the published policies do"
+        name, version = (json.dumps(it) for it in (policy.policy, policy.version))
+        smallest = f"{{policy: {name}, version: {version}, facts: [{{fact: compute, of: [compute], relation: same}}]}}"
+        fix = f"write into `{file}` what it has for them, at the least `{smallest}`"
         raise InputError(what, place=Place(file=str(path)), fix=fix)
     sheet, document = _read(file, MAPPING, _Mapping)
     if faults := sheet.raised(_faults(policy, document, shared)):
@@ -139,7 +147,10 @@ def _read(path: Path, form: Form, root: type[_Document]) -> tuple[Sheet, _Docume
     try:
         return sheet, root.model_validate(sheet.read.document)
     except ValidationError as error:
-        shape = faults_of_form(error, sheet.read.document, root, form.examples)
+        shape = (
+            it._replace(fix=_RELATIONS) if it.path[-1:] == ("relation",) else it
+            for it in faults_of_form(error, sheet.read.document, root, form.examples)
+        )
         faults = sheet.raised((it for it in shape if it.path not in sheet.read.empty), more=True)
         assert faults is not None
         raise faults from error
@@ -181,7 +192,7 @@ def _faults(policy: Policy, document: _Mapping, shared: Mapping[str, SharedFact]
             yield Found((*at, "fact"), f"`{both}` sets some of the same facts", "keep one of the two")
         reached |= dict.fromkeys(found, it.fact)
         if (it.note is None) is not (it.relation == "same"):
-            fix = "say in what it differs" if it.note is None else "leave it out, or write `relation: near`"
+            fix = f"say in what it differs; {_RELATIONS}" if it.note is None else f"{_RELATIONS}; `same` has no note"
             yield Found((*at, "relation"), f"`{it.relation}` {'without' if it.note is None else 'with'} a `note`", fix)
 
 

@@ -378,11 +378,12 @@ def amendment(policy: Policy) -> str:
     if quorum.cooling_off is not None:
         text += f" For {format_duration(quorum.cooling_off)} after that each decision says that it is new."
     short = f" Only {keyed} of them {'has' if keyed == 1 else 'have'} a key." if keyed < quorum.at_least else ""
-    return (
-        text
-        + short
-        + " It may loosen anything: no clause is beyond amendment, and a weakening takes no more than this."
+    loosens = " It may loosen anything: no clause is beyond amendment, and a weakening takes no more than this"
+    gating = any(it.gates for it in policy.tests)
+    besides = (
+        "; only to give up an undefined test, or to put it off, takes an approved candidate besides" if gating else ""
     )
+    return f"{text}{short}{loosens}{besides}."
 
 
 def tier_of(policy: Policy, clause: Clause) -> str | None:
