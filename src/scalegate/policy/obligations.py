@@ -42,7 +42,7 @@ def _faults(clause: Obligation) -> Iterator[tuple[str, str]]:
     for name in ("each", "within"):
         value = getattr(clause, name)
         if value is not None and value <= 0:
-            yield f".{name}", "it would be due at once, and always | write for example `12 months`"
+            yield f".{name}", "it would be due at once, and always | write a longer time"
     first = clause.by if clause.by is not None else None
     if clause.each is not None and clause.from_ is not None:
         first = clause.from_ + clause.each

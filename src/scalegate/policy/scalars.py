@@ -115,14 +115,14 @@ def _text(text: str) -> str:
 def _factor(text: str) -> Fraction:
     value = units.parse_factor(text)
     if value > MAX_FACTOR:
-        raise InputError(f"`{text}` is more than a billion", fix="write a smaller factor, for example `4x`")
+        raise InputError(f"`{text}` is more than a billion", fix="write a smaller factor")
     return value
 
 
 def _instant(text: str, parse: Callable[[str], int] = units.parse_instant) -> int:
     value = parse(text)
     if value < 0:
-        raise InputError(f"`{text}` is before 1970", fix="write a later date, for example `2026-11-23`")
+        raise InputError(f"`{text}` is before 1970", fix="write a later date")
     return value
 
 
@@ -147,13 +147,13 @@ def _second(text: str) -> int:
 def _chance(text: str) -> Fraction:
     value = units.parse_chance(text)
     if value == 1:
-        raise InputError(f"`{text}` limits nothing", fix="write a smaller chance, for example `0.01%` or `1e-4`")
+        raise InputError(f"`{text}` limits nothing", fix="write a smaller chance")
     return value
 
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        fix = meant.fix("write digits only", meant.as_count(text), "2")
+        fix = meant.fix("write digits only", meant.as_count(text))
         raise InputError(f"`{text}` is not a whole number of at least 1", fix=fix)
     return int(text)
 
@@ -292,8 +292,10 @@ def _figure(text: str) -> FigureOf:
     if growth is not None and meant.as_share(text) is None:
         fix = f"a share is `100%` at most; for a factor {growth}"
         raise InputError(f"`{text}` is more than all there is", fix=fix)
-    shown = ", ".join(f"`{example}`" for _, _, example in FIGURES.values())
-    raise likely or InputError(f"`{text}` is not a figure", fix=f"write a number with its unit: {shown}")
+    fix = (
+        "write a number with its unit, as `...x`, `... FLOP`, `... days` or `...%`, a whole number or an instant in UTC"
+    )
+    raise likely or InputError(f"`{text}` is not a figure", fix=fix)
 
 
 _LIKE: Mapping[FigureKind, str] = {
