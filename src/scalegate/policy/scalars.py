@@ -43,6 +43,7 @@ __all__ = [
     "Role",
     "Score",
     "Share",
+    "Stated",
     "Text",
     "When",
     "identifier",
@@ -61,7 +62,7 @@ def _read(parse: Callable[[str], Any]) -> BeforeValidator:
         if not isinstance(value, str):
             shape = "a list" if isinstance(value, list) else "a set of fields" if isinstance(value, dict) else "this"
             raise ValueError(f"{shape} is not plain text | write one value, in quotes if it holds brackets or braces")
-        if len(value) > (MAX_TEXT if parse in (_text, _line) else MAX_WORD):
+        if len(value) > (MAX_TEXT if parse in (_text, _line, _prose) else MAX_WORD):
             raise ValueError("the value is too long | shorten it")
         try:
             return parse(value)
@@ -101,9 +102,18 @@ def _line(text: str) -> str:
     return shown
 
 
+def _prose(text: str) -> str:
+    """What people read: a word that answers a question says nothing where none was asked."""
+    if text.strip().lower() in ("yes", "no", "true", "false"):
+        raise InputError(f"`{text.strip()}` is no sentence", fix="say it in words")
+    return _text(text)
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise InputError("the text is empty", fix="write what is meant")
+    if text.strip() in ("...", "\u2026"):
+        raise InputError(f"`{text.strip()}` is a blank", fix="say it")
     hidden = unshowable(text, lines=True)
     if hidden and unicodedata.category(hidden) == "Zs":
         raise InputError(f"the text has the character U+{ord(hidden):04X}, which is no plain space", fix="write one")
@@ -214,7 +224,9 @@ Score = Annotated[
 Count = Annotated[int, _read(_count), _write(str), _shape(_PATTERNS["count"], "2", also="integer")]
 Identifier = Annotated[str, _read(identifier), _shape(_NAME, "my-id")]
 Role = Annotated[str, _read(_role), _shape(r"(?:[a-z][a-z0-9_.-]*/)?[a-z][a-z0-9_.-]*", "officer")]
-Text = Annotated[str, _read(_text), WithJsonSchema(_PROSE)]
+Text = Annotated[str, _read(_prose), WithJsonSchema(_PROSE)]
+Stated = Annotated[str, _read(_text), WithJsonSchema(_PROSE)]
+"""The value of a fact, which may be `yes`."""
 Line = Annotated[str, _read(_line), WithJsonSchema(_ONE_LINE)]
 """A name, or what else stands in the sentences of others: in one line, without space around it."""
 
