@@ -192,9 +192,7 @@ def _cut_short(document: Any, path: PartPath, value: object) -> str | None:
     after = fields[fields.index(path[-1]) + 1 :] if path[-1] in fields else []
     if not after or not re.fullmatch(r"[0-9]{3}( .*)?", str(after[0])):
         return None
-    return (
-        "between braces a comma ends the value: write the number without commas, such as `1000000 FLOP` or `1e6 FLOP`"
-    )
+    return "between braces a comma ends the value: write the number without commas"
 
 
 def _parameter_meant(document: Any, path: PartPath, value: object) -> str | None:

@@ -9,7 +9,7 @@ from scalegate.units import parse_instant
 
 __all__ = ["obligation_faults"]
 
-ONE = "write for example `by: 2027-01-31`, or `each: 12 months` with `from`, or `within: 30 days` with `after`"
+ONE = "write `by: YYYY-MM-DD`, or `each: ...` with `from`, or `within: ...` with `after`"
 NEVER = parse_instant("9999-12-31")
 _TOGETHER = (("each", "from_"), ("within", "after"))
 
