@@ -31,6 +31,8 @@ _POWER = r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?) ?[x×*·] ?)?10(?:\^|\*\*)([0-9]{1,3
 _DOTTED = r"[1-9][0-9]{0,2}\.[0-9]{3}"
 """Ten thousand, to some, and to others ten."""
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_TIMES_AS_MUCH = dict.fromkeys(("double", "doubling", "twice", "twofold"), "2x")
+_TIMES_AS_MUCH |= dict.fromkeys(("triple", "tripling", "thrice", "threefold"), "3x")
 _TIMES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
@@ -46,9 +48,9 @@ _COUNTED = re.compile(
 MAX_MEANT = 10**40
 
 
-def fix(how: str, meant: str | None, example: str) -> str:
-    """How to write it: what was meant, or an example that says it is one."""
-    return f"{how}: `{meant}`" if meant is not None else f"{how}, for example `{example}`"
+def fix(how: str, meant: str | None, form: str = "") -> str:
+    """How to write it: what was meant, or the form of it. That has no figure: one that is copied may permit more."""
+    return f"{how}: `{meant}`" if meant is not None else how + (f", as `{form}`" if form else "")
 
 
 def _number(text: str, *, sums: bool = False) -> tuple[Fraction, str] | None:
@@ -71,6 +73,12 @@ def _number(text: str, *, sums: bool = False) -> tuple[Fraction, str] | None:
         top, under = _whole(ratio[1]), _whole(ratio[2])
         value = top / under if top is not None and under else None
     return (value, match["unit"].strip()) if value is not None and value <= MAX_MEANT else None
+
+
+def _in_digits(text: str) -> str:
+    """A text that begins with a number in words, with that in digits."""
+    match = re.match(rf"({'|'.join(_WORDS)})(?=[ -]|fold)", text.strip().lower())
+    return f"{_WORDS.index(match[1]) + 1}{text.strip()[match.end() :]}" if match else text
 
 
 def _whole(text: str) -> Fraction | None:
@@ -107,7 +115,8 @@ def _with(value: Fraction, unit: str) -> str | None:
 def as_flop(text: str) -> str | None:
     plain = _number(text)
     found = plain or _number(text.replace(",", "_") if text.count(",") == 1 else "")
-    match = re.fullmatch(rf"(?:({'|'.join(_TIMES)})(?: |$))?([kKMGTPEZY]?)(?i:flops?)?", found[1]) if found else None
+    unit = "([kKMGTPEZY]?)(?i:flops?)?|(?i:ops|operations)"
+    match = re.fullmatch(rf"(?:({'|'.join(_TIMES)})(?: |$))?(?:{unit})", found[1]) if found else None
     # A comma may stand for a point where a part of the unit is an amount as well.
     if found is None or match is None or (plain is None and (match[1] or match[2])):
         return None
@@ -117,8 +126,9 @@ def as_flop(text: str) -> str | None:
 
 def as_duration(text: str, units: Mapping[str, int], most: int) -> str | None:
     """`units`: how many seconds each is. Which one is meant by a letter that begins two of them is not guessed."""
+    text = re.sub(r"^(?:(?:a|one) )?fortnight$", "2 weeks", text.strip().lower())
     found = _number(text)
-    match = re.fullmatch(rf"({'|'.join(_WORDS)}) ([a-z]+)", text.strip().lower())
+    match = re.fullmatch(rf"({'|'.join(_WORDS)}) ([a-z]+)", text)
     if match:
         found = Fraction(_WORDS.index(match[1]) + 1), match[2]
     if found is None:
@@ -145,7 +155,8 @@ def _unit(text: str, units: Mapping[str, int]) -> list[str]:
 
 
 def as_factor(text: str) -> str | None:
-    found = _number(re.sub(r"^[x×] ?(?=[0-9])", "", text.strip()))
+    text = _TIMES_AS_MUCH.get(text.strip().lower(), text)
+    found = _number(_in_digits(re.sub(r"^[x×] ?(?=[0-9])", "", text.strip())))
     if found is None or found[1].lower().strip("-") not in ("", "x", "×", "times", "fold"):
         return None
     return _with(found[0], "x")
@@ -162,7 +173,7 @@ def percent_of_growth(text: str) -> str | None:
 
 def as_share(text: str) -> str | None:
     """A number without `%` is a part where it has a point, and percent where it is over 1; 1 may be either."""
-    found = _number(text, sums=True)
+    found = _number(_in_digits(text), sums=True)
     if found is None or found[1].lower().replace(" ", "") not in ("", "%", "percent", "percents"):
         return None
     value = found[0]
@@ -178,7 +189,7 @@ def _ratio(text: str) -> bool:
 
 
 def as_chance(text: str) -> str | None:
-    found = _number(text, sums=True)
+    found = _number(_in_digits(text), sums=True)
     if found is None or found[1].lower() not in ("", "%", "percent"):
         return None
     value = found[0] if found[1] else found[0] * 100

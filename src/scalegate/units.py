@@ -81,13 +81,13 @@ def parse_flop(text: str) -> int:
     if not match:
         raise InputError(
             f"`{text}` is not an amount of compute{_separated(text)}",
-            fix=meant.fix("write a number and its unit", meant.as_flop(text), "1e13 FLOP"),
+            fix=meant.fix("write a number and its unit", meant.as_flop(text), "... FLOP"),
         )
     amount = _exact(match["number"]) * 10 ** _FLOP_SCALES[match["scale"]]
     if amount > MAX_FLOP:
         raise InputError(f"`{text}` is more than 1e40 FLOP", fix="check the exponent")
     if amount.denominator != 1:
-        raise InputError(f"`{text}` is not a whole number of FLOP", fix="write a whole number, for example `1e13 FLOP`")
+        raise InputError(f"`{text}` is not a whole number of FLOP", fix="write a whole number")
     return int(amount)
 
 
@@ -104,12 +104,11 @@ def parse_duration(text: str) -> int:
             fix=meant.fix(
                 "write a whole number and its unit, second, minute, hour, day, week, month or year",
                 meant.as_duration(text, _DURATIONS, MAX_SECONDS),
-                "3 months",
             ),
         )
     seconds = int(match["number"]) * _DURATIONS[unit]
     if seconds > MAX_SECONDS:
-        raise InputError(f"`{text}` is more than 1000 years", fix="write a shorter time, for example `3 months`")
+        raise InputError(f"`{text}` is more than 1000 years", fix="write a shorter time")
     return seconds
 
 
@@ -118,7 +117,7 @@ def parse_factor(text: str) -> Fraction:
     match = re.fullmatch(_NUMBER + "x", text)
     if not match:
         how = meant.percent_of_growth(text) or meant.fix(
-            "write a number and `x` with no space", meant.as_factor(text), "4x"
+            "write a number and `x` with no space", meant.as_factor(text), "...x"
         )
         raise InputError(f"`{text}` is not a factor{_separated(text)}", fix=how)
     return _exact(match["number"])
@@ -129,7 +128,7 @@ def parse_share(text: str) -> Fraction:
     match = re.fullmatch(_NUMBER + "%", text)
     value = _exact(match["number"]) / 100 if match else Fraction(2)
     if value > 1:
-        how = meant.fix("write a percentage of at most 100", meant.as_share(text), "1%")
+        how = meant.fix("write a percentage of at most 100", meant.as_share(text), "...%")
         raise InputError(f"`{text}` is not a share", fix=how)
     return value
 
@@ -141,12 +140,12 @@ def parse_chance(text: str) -> Fraction:
     value = Fraction(match["number"]) * Fraction(10) ** int(match["exponent"] or 0) if match else Fraction(0)
     value = value / 100 if match and match["share"] else value
     if not 0 < value <= 1:
-        how = meant.fix("write more than 0 and at most 1", meant.as_chance(text), "0.01%` or `1e-4")
+        how = meant.fix("write more than 0 and at most 1", meant.as_chance(text), "...%")
         raise InputError(f"`{text}` is not a chance", fix=how)
     if (value * 10**CHANCE_DECIMALS).denominator != 1:
         raise InputError(
             f"`{text}` has more than {CHANCE_DECIMALS} decimals",
-            fix="write fewer of them, for example `0.01%` or `1e-4`",
+            fix="write fewer of them",
         )
     return value
 
@@ -158,10 +157,10 @@ def parse_score(text: str) -> Fraction:
     if match and len(match[1] or "") > SCORE_DECIMALS:
         raise InputError(
             f"`{text}` has more than {SCORE_DECIMALS} decimals",
-            fix="round it to what the samples can tell, for example `0.20`",
+            fix="round it to what the samples can tell",
         )
     if value > 1:
-        how = meant.fix("write a decimal between 0 and 1", meant.as_score(text), "0.20")
+        how = meant.fix("write a decimal between 0 and 1", meant.as_score(text), "0...")
         raise InputError(f"`{text}` is not a score", fix=how)
     return value
 
@@ -181,14 +180,14 @@ def parse_instant(text: str) -> int:
             return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
     except ValueError as error:
         raise InputError(f"`{text}` is not a date: {_wrong(text)}", fix=f"write {_wrong(text, fix=True)}") from error
-    date, example = meant.as_date(text), "2030-01-31` or `2030-01-31T12:00:00Z"
+    date, form = meant.as_date(text), "YYYY-MM-DD"
     lacks = [what for what, pattern in _LACKS.items() if date is None and re.fullmatch(pattern, text)]
     why = f": {lacks[0]}" if lacks else ""
     if re.fullmatch(_NO_ZONE, text):
         at = re.sub("[ t]", "T", text)
         how = f"write it in UTC, with seconds and `Z`: `{at}{'' if at.count(':') > 1 else ':00'}Z` if that is its time"
     else:
-        how = meant.fix("write it as year, month and day", date, example)
+        how = meant.fix("write it as year, month and day", date, form)
     raise InputError(f"`{text}` is not a date{why}", fix=how)
 
 

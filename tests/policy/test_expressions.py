@@ -124,7 +124,7 @@ def test_any_text_is_read_or_refused_with_its_column(text: str) -> None:
 
 
 REFUSED = {
-    "compute < 4": (1, "4 has no unit, and stands beside FLOP (write its unit, for example `1e26 FLOP`)"),
+    "compute < 4": (1, "4 has no unit, and stands beside FLOP (write its unit: `4 FLOP`)"),
     "now <= 3 days": (1, "an instant against a duration"),
     "compute <= now": (1, "two kinds are mixed: FLOP and an instant"),
     "meter.sound and not arithmetic.reachd": (

@@ -235,14 +235,11 @@ def test_a_policy_with_a_long_duration_reads_back() -> None:
         parse_duration("1001 years")
 
 
-@pytest.mark.parametrize(
-    ("text", "suggested"), [("600", "3 months"), ("10 m", "3 months"), ("10m", "3 months"), ("90 d", "90 days")]
-)
-def test_a_unit_that_may_be_one_of_several_is_not_guessed(text: str, suggested: str) -> None:
+@pytest.mark.parametrize(("text", "end"), [("600", "or year"), ("10 m", "or year"), ("90 d", "or year: `90 days`")])
+def test_a_unit_that_may_be_one_of_several_is_not_guessed(text: str, end: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_duration(text)
-    sure = suggested == "90 days"
-    assert (caught.value.fix or "").endswith(f"{':' if sure else ', for example'} `{suggested}`")
+    assert (caught.value.fix or "").endswith(end)
 
 
 @pytest.mark.parametrize("hidden", ["\u2028", "\u2029", "\x85", "\r"])

@@ -29,7 +29,7 @@ from scalegate.policy.document import Action, Policy
 from scalegate.policy.faults import FileFaults, Form, Found, PartPath
 from scalegate.policy.form import faults_of_form
 from scalegate.policy.parts import Part, Source
-from scalegate.policy.scalars import Flop, Identifier, Instant, Text
+from scalegate.policy.scalars import Flop, Identifier, Instant, Stated, Text
 from scalegate.policy.semantics import Value
 from scalegate.policy.sheet import Sheet, read_sheet, read_text
 from scalegate.policy.standing import REQUIRED_KINDS
@@ -62,7 +62,7 @@ class _Situation(Part):
     source: Source | None = None
     """What in the text of a policy it traces to."""
     action: Action = "train"
-    given: dict[str, Text] = Field(default_factory=dict)
+    given: dict[str, Stated] = Field(default_factory=dict)
     """Facts, in place of those that are given for all."""
     expect: Expect
 
@@ -72,7 +72,7 @@ class _File(Part):
     """The policy that it is about."""
     version: Text | None = None
     """Of the policy; absent: any."""
-    given: dict[str, Text] = Field(default_factory=dict)
+    given: dict[str, Stated] = Field(default_factory=dict)
     """Facts of every situation."""
     situations: Annotated[tuple[_Situation, ...], Field(min_length=1)]
 

@@ -136,7 +136,7 @@ def figure_faults(policy: Policy) -> Iterator[tuple[str, str, bool]]:
 
 def _scale_faults(policy: Policy, clause: ScaleCap) -> Iterator[tuple[str, str]]:
     if isinstance(clause.past, Fraction) and clause.past < 1:
-        yield "past", "no model could be as large as the one before it | write at least `1x`, or for example `10x`"
+        yield "past", "no model could be as large as the one before it | write at least `1x`"
     if policy.judged:
         names = ", ".join(f"`{item.id}`" for item in policy.judged)
         what = f"a model is shown by what is measured, and {names} stands for a domain and is judged"
@@ -151,7 +151,7 @@ def _faults_of_values(field: str, figure: Named, parameter: Parameter) -> Iterat
         if field == "past" and value.value.kind == "factor" and value.value.value < 1:
             yield f"{what}, so no model could be as large as the one before | write at least `1x`"
         if field == "within" and value.value.value <= 0:
-            yield f"{what}, and an evaluation would be too old as soon as it ends | write for example `3 months`"
+            yield f"{what}, and an evaluation would be too old as soon as it ends | write a longer time"
 
 
 def _parameter(policy: Policy, figure: Named) -> Parameter | None:

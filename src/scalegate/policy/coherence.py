@@ -148,7 +148,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
 
     def lasts(path: str, seconds: int | None, what: str) -> None:
         if seconds is not None and seconds <= 0:
-            add(path, f"{what} | write for example `3 months`")
+            add(path, f"{what} | write a longer time")
 
     def leads_to(path: str, name: str, level: int) -> None:
         no_level(f"{path}.level", level)
@@ -180,11 +180,11 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                 "the alarm is not under the threshold | write a lower score: the gap is what the buffer covers",
             )
         if domain.alarm <= 0:
-            add(f"{path}.alarm", "an alarm of 0 can never be ruled out | write a score above 0, for example `0.20`")
+            add(f"{path}.alarm", "an alarm of 0 can never be ruled out | write a score above 0")
         if domain.buffer <= 0:
             add(
                 f"{path}.buffer",
-                "a buffer of 0x supports no training at all | write a factor above the margin, for example `6x`",
+                "a buffer of 0x supports no training at all | write a factor above the margin",
             )
         elif domain.buffer < domain.margin:
             add(
@@ -200,7 +200,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if domain.samples > MAX_SAMPLES:
             add(
                 f"{path}.samples",
-                f"more than {MAX_SAMPLES:,} samples are not worked out | write a smaller number, for example `400`",
+                f"more than {MAX_SAMPLES:,} samples are not worked out | write a smaller number",
             )
         elif 0 < domain.alarm < 1 and 0 < policy.budget.alpha < policy.budget.evaluations:
             least = _least_samples(domain.alarm, policy.budget.alpha / policy.budget.evaluations)
@@ -287,17 +287,17 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             "a factor under 1x makes compute look smaller than it is | write at least `1x`",
         )
     if policy.error_budget is not None and policy.budget.alpha <= 0:
-        add("error_budget.alpha", "alpha 0% can never rule anything out | write for example `5%`")
+        add("error_budget.alpha", "alpha 0% can never rule anything out | write a share above 0%")
     if policy.budget.alpha >= policy.budget.evaluations:
         what = "alpha leaves each evaluation an error of 100% or more, which rules nothing out"
-        add("error_budget.alpha", f"{what} | write for example `5%`")
+        add("error_budget.alpha", f"{what} | write a smaller share")
     if policy.lease <= 0:
-        add("lease", "a permit would end as soon as it begins | write for example `10 minutes`")
+        add("lease", "a permit would end as soon as it begins | write a longer time")
     if policy.lease > MAX_LEASE:
         add(
             "lease",
             f"a permit would be used for {format_duration(policy.lease)} before it is looked at again; 1 day at most"
-            " | write for example `10 minutes`",
+            " | write a shorter time",
         )
     for index, clause in enumerate(policy.clauses):
         path = f"clauses.{index}"

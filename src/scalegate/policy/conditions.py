@@ -72,7 +72,8 @@ def _tree(policy: Policy, when: Expr | str, known: Vocabulary) -> Expr:
     if wrong:
         raise InputError(
             f"{', '.join(wrong)} on the wrong side: so, more danger could release a hold",
-            fix="turn the comparison or the `not` round: what grows with danger is at most something, and is `not` so",
+            fix="turn the comparison or the `not` round: what grows with danger is at most something, and is `not` so;"
+            " `A unless B` is `A and not B`",
         )
     return tree
 

@@ -97,7 +97,7 @@ def exception_faults(policy: Policy) -> Faults:
         elif item.growth is not None and item.growth <= 1:
             yield (
                 f"{path}.growth",
-                "1x or less leaves no room to train | write a factor above 1x, for example `1.1x`",
+                "1x or less leaves no room to train | write a factor above 1x",
                 (),
             )
         for place, name in enumerate(item.determined):

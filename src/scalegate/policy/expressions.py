@@ -66,15 +66,19 @@ _INSTEAD = {
     "!": "write `not`",
     "≤": "write `<=`",
     "≥": "write `>=`",
-    "^": "write a power of ten as `1e13`",
-    "%": "a share multiplies: write `0.2 * compute` for 20% of it",
+    "^": "write a power of ten with `e`, as `1e...`",
+    "%": "a share multiplies: write it as a decimal, as `0... * compute`",
 }
 """What to write for a sign that others read."""
 _SENTENCES = {
-    **dict.fromkeys(("if", "when", "then", "else"), "there is no if and then: write what must be so, as `... or ...`"),
-    "unless": "write `or`",
-    "but": "write `and`",
-    "except": "write `or`",
+    **dict.fromkeys(
+        ("if", "when", "then", "else"), "for `if A then B` write `not A or B`, for `B only if A` write `A and B`"
+    ),
+    **dict.fromkeys(
+        ("unless", "until", "except"),
+        "write `... and not ...` if what follows must not be so, `... or ...` only if it is enough alone",
+    ),
+    **dict.fromkeys(("but", "provided"), "write `and`"),
 }
 """What to write for words of a sentence."""
 _PLACES = frozenset({"determination", "safeguard", "approval", "obligation", "tier", "risk", "parameter", "until"})
@@ -121,7 +125,7 @@ class _Reader:
                 fix = _INSTEAD.get(sign, "write facts, numbers, `and`, `or`, `not`, `<=`")
                 self._fail(at, f"`{sign}` means nothing here", fix)
             if match.lastgroup == "number" and len(match[0]) > MAX_DIGITS:
-                self._fail(at, f"the number has more than {MAX_DIGITS} digits", "write it with an exponent: `1e26`")
+                self._fail(at, f"the number has more than {MAX_DIGITS} digits", "write it with an exponent, as `1e...`")
             if match.lastgroup != "space":
                 found.append(Token(str(match.lastgroup), match[0], at))
             at = match.end()
@@ -258,6 +262,8 @@ class _Reader:
         sign = self._token
         if sign.text in ("=", "==", "!="):
             self._fail(sign.at, f"`{sign.text}` is not read: amounts are at most or under others", "write `<=` or `<`")
+        if sign.kind == "name" and sign.text.lower() not in _WORDS | _SENTENCES.keys():
+            self._fail(sign.at, f"`{sign.text}` compares nothing", "write `<=` for at most, `<` for under")
         if not self._take("<", "<=", ">", ">="):
             what = f"{_shown(first)} is an amount, not a condition"
             self._fail(first.at, what, f"compare it: `{self._compared(first)}`")
@@ -275,11 +281,11 @@ class _Reader:
         """How an amount could be made a condition."""
         kind = self._known.get(amount.text)
         if kind is Kind.INSTANT:
-            return "now <= 2030-01-31" if amount.text == "now" else f"now <= {amount.text}"
+            return "now <= YYYY-MM-DD" if amount.text == "now" else f"now <= {amount.text}"
         if kind in (Kind.FLOP, Kind.FACTOR) and amount.text.startswith(PARAMETER):
             evidence = next((name for name in self._known if name.endswith(".evidence.compute")), "lineage.compute")
             return f"compute <= {amount.text}" + f" * {evidence}" * (kind is Kind.FACTOR)
-        return f"{amount.text} <= 1e13 FLOP" if kind is Kind.FLOP else "compute <= 1e13 FLOP"
+        return f"{amount.text} <= ... FLOP" if kind is Kind.FLOP else "compute <= ... FLOP"
 
     def _sum(self) -> Quantity:
         found = -self._product() if self._take("-") else self._product()
@@ -377,7 +383,7 @@ class _Reader:
         self._next += 1
         day = re.match(_DATE_LIKE, self._text[token.at :])
         if day is not None:
-            how = meant.fix("write year, month and day", meant.as_date(day[0]), "2030-01-31")
+            how = meant.fix("write year, month and day", meant.as_date(day[0]), "YYYY-MM-DD")
             self._fail(token.at, f"`{day[0]}` is not a date", how)
         digits, _, under = token.text.replace("+", "").partition("/")
         if under and not int(under):
@@ -401,7 +407,7 @@ class _Reader:
         if unit.kind == "name" and unit.text == "x":
             self._fail(unit.at, "`x` is no unit", f"a factor multiplies: write `{token.text} * compute`")
         if unit.kind == "name" and unit.text not in _WORDS and unit.text not in self._known:
-            fix = "compute is in `FLOP`, time in `days`, and a date is `2030-01-31`"
+            fix = "compute is in `FLOP`, time in `days`, and a date is `YYYY-MM-DD`"
             self._fail(unit.at, f"`{unit.text}` is no unit", fix)
         grouped = re.match(r"[0-9]{1,3}(,[0-9]{3})+", self._text[token.at :])
         if grouped is not None and self._text[token.at - 1 : token.at] != ",":

@@ -15,12 +15,14 @@ from scalegate.units import parse_duration, parse_flop
 __all__ = [
     "amounts",
     "bounding",
+    "bounding_growth",
     "chances",
     "counted",
     "durations",
     "figures",
     "grown",
     "leasts",
+    "named_growth",
     "quorums",
     "recurring",
 ]
@@ -39,6 +41,12 @@ _LEAST = re.compile(rf"\b(?:at least|by|from) {_COUNT} (?:of (?:the|our) )?([a-z
 _SIGNERS = frozenset({"people", "person", "them", "member", "signature", "signatory", "officer", "director"})
 _DURATION = re.compile(r"(?<![\w.])([1-9][0-9]{0,2}) (second|minute|hour|day|week|month|year)s?\b")
 _FACTOR = re.compile(r"(?<![\w.,])[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?=x\b)")
+_NAMED = re.compile(
+    rf"\b(?P<name>buffer|margin),?(?: (?:is|of|at))* \(?(?P<of>{_FACTOR.pattern})x"
+    rf"|(?P<before>{_FACTOR.pattern})x (?:safety )?(?P<called>buffer|margin)\b",
+    re.IGNORECASE,
+)
+"""`a buffer of 6x`, `the margin (1.5x)`, `a 6x buffer`."""
 _SHARE = re.compile(r"(?<![\w.,])[0-9]+(?:\.[0-9]+)? ?%")
 _ONE_IN = re.compile(r"\b(?:1|one) in (?P<many>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)\b", re.IGNORECASE)
 _RAISED = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
@@ -85,6 +93,20 @@ def _amount(found: re.Match[str]) -> Fraction:
 def grown(text: str) -> Iterator[tuple[str, Fraction]]:
     for found in _FACTOR.findall(text):
         yield f"{found}x", Fraction(found.replace(",", ""))
+
+
+def named_growth(text: str) -> Iterator[tuple[str, str, Fraction]]:
+    """Factors that a sentence calls a buffer or a margin, each with that name."""
+    for found in _NAMED.finditer(text):
+        yield (found["name"] or found["called"]).lower(), *next(grown(found[0]))
+
+
+def bounding_growth(text: str) -> Iterator[tuple[str, Fraction]]:
+    """Factors that a sentence says something stays within, and has no name for: `at most 4x`."""
+    unnamed = _NAMED.sub(lambda found: "-" * len(found[0]), text)
+    for found in _FACTOR.finditer(unnamed):
+        if _BOUND.search(unnamed[: found.start()]):
+            yield from grown(f"{found[0]}x")
 
 
 def durations(text: str) -> Iterator[tuple[str, int]]:

@@ -105,12 +105,13 @@ def faults_of_form(
         elif kind == "value_error":
             what, _, fix = str(item["ctx"]["error"]).partition(" | ")
             own = _of_floor(path, value) or _cut_short(document, path, value) or _parameter_meant(document, path, value)
-            fix = own or _by_field(fix, path, examples)
-            found.append(Found(path, f"{label(path)}: {what}", fix or None))
+            found.append(Found(path, f"{label(path)}: {what}", own or fix or None))
         elif kind == "literal_error":
             choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
             guess = _choice(value, choices) if isinstance(value, str) else None
             fix = f"write `{guess or choices[0]}`" if guess or len(choices) == 1 else "write one of " + _listed(choices)
+            gates = _listed([it for it in choices if it in schema.GATING])
+            fix += f"; {gates} gate, the others hold nothing" if path[-1] == "modality" and not guess else ""
             # What may only be claimed with a `yes` is not claimed for whoever wrote something else.
             fix = "leave the field out, unless it is so: then write `yes`" if choices == ["yes"] else fix
             found.append(Found(path, f"{label(path)}: {_shown(value)} is not one of the choices", fix))
@@ -176,12 +177,6 @@ def _of_part(root: type[BaseModel], loc: PartPath) -> list[str]:
         return [name for name in every[0] if all(name in it for it in every)]
 
 
-def _by_field(fix: str, path: PartPath, examples: Mapping[str, str]) -> str:
-    """With an example of the field, where one of its kind stands."""
-    example = examples.get(str(path[-1]), "...").strip('"') if path and path[-1] != "value" else "..."
-    return fix if "..." in example else re.sub(r", for example `.*`$", f", for example `{example}`", fix)
-
-
 def _of_floor(path: PartPath, value: object) -> str | None:
     """What to write where an exception names a clause of a floor."""
     if path[0] == "exceptions" and path[2:3] == ("clauses",) and isinstance(value, str) and "/" in value:
@@ -197,9 +192,7 @@ def _cut_short(document: Any, path: PartPath, value: object) -> str | None:
     after = fields[fields.index(path[-1]) + 1 :] if path[-1] in fields else []
     if not after or not re.fullmatch(r"[0-9]{3}( .*)?", str(after[0])):
         return None
-    return (
-        "between braces a comma ends the value: write the number without commas, such as `1000000 FLOP` or `1e6 FLOP`"
-    )
+    return "between braces a comma ends the value: write the number without commas"
 
 
 def _parameter_meant(document: Any, path: PartPath, value: object) -> str | None:
@@ -246,7 +239,7 @@ _EXAMPLES = {
     "threshold": '"0.50"', "alarm": '"0.20"', "level": "2", "number": "2", "samples": "400", "buffer": "6x",
     "margin": "1.5x", "share": "1%", "method": "fine-tuning", "valid_for": "3 months", "binds_at": "2",
     "at": "1e25 FLOP", "above": "1e24 FLOP", "until": "2027-01-31", "from": "2026-01-31", "key": "unset",
-    "kind": "...", "role": "officer", "modality": "will", "actions": "[train, ...]", "roles": "[...]", "id": "my-id",
+    "kind": "...", "role": "officer", "modality": "will", "roles": "[...]", "id": "my-id",
     "source": "{document: ...}", "elicitation": "{method: fine-tuning, share: 1%, at_least: 1e20 FLOP}",
     "test": "{id: ..., purpose: ..., approved_by: {role: officer, at_least: 2}}",
     "approved_by": "{role: officer, at_least: 2}", "error_budget": "{alpha: 5%, evaluations: 12}",
@@ -271,6 +264,8 @@ def _example(path: PartPath, examples: Mapping[str, str]) -> str:
     field = str(path[-1])
     if field == "at_least":
         return "`at_least: 1e20 FLOP`" if path[-2:-1] == ("elicitation",) else "`at_least: 2`"
+    if field == "actions":
+        return f"`actions`, with those that it is for in brackets: {_listed(list(schema.ACTIONS))}"
     return f"`{field}: {examples.get(field, '...')}`"
 
 

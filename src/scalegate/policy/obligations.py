@@ -9,7 +9,7 @@ from scalegate.units import parse_instant
 
 __all__ = ["obligation_faults"]
 
-ONE = "write for example `by: 2027-01-31`, or `each: 12 months` with `from`, or `within: 30 days` with `after`"
+ONE = "write `by: YYYY-MM-DD`, or `each: ...` with `from`, or `within: ...` with `after`"
 NEVER = parse_instant("9999-12-31")
 _TOGETHER = (("each", "from_"), ("within", "after"))
 
@@ -42,7 +42,7 @@ def _faults(clause: Obligation) -> Iterator[tuple[str, str]]:
     for name in ("each", "within"):
         value = getattr(clause, name)
         if value is not None and value <= 0:
-            yield f".{name}", "it would be due at once, and always | write for example `12 months`"
+            yield f".{name}", "it would be due at once, and always | write a longer time"
     first = clause.by if clause.by is not None else None
     if clause.each is not None and clause.from_ is not None:
         first = clause.from_ + clause.each

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scalegate.policy.document import Parameter, ParameterValue, Policy
-from scalegate.policy.scalars import FIGURES
 from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.policy.show import amount, date
 from scalegate.policy.syntax import PARAMETER
@@ -127,9 +126,8 @@ def parameter_faults(policy: Policy) -> Iterator[tuple[str, str]]:
         for place, value in enumerate(parameter.values):
             here = f"{path}.values.{place}"
             if value.value.kind != parameter.kind:
-                example = FIGURES[parameter.kind][2]
                 what = f"`{shown_value(value)}` is a `{value.value.kind}`, and the parameter is a `{parameter.kind}`"
-                yield f"{here}.value", f"{what} | write for example `{example}`, or `kind: {value.value.kind}`"
+                yield f"{here}.value", f"{what} | write a `{parameter.kind}`, or `kind: {value.value.kind}`"
             if value.from_ in first:
                 what = f"two values are from {date(value.from_)}: which one counts is not said"
                 yield f"{here}.from", f"{what} | write the date from which this one counts"

@@ -90,7 +90,7 @@ def one_kind(left: Quantity, right: Quantity) -> tuple[str, str] | None:
     if left.instants != right.instants or left.instants not in (0, 1):
         return (
             f"{left.name} against {right.name}",
-            "compare instants, or a difference of two with a duration, as in `now - cyber.evidence.time <= 90 days`",
+            "compare instants, or a difference of two with a duration, as in `now - cyber.evidence.time <= ... days`",
         )
     return None
 
@@ -115,7 +115,7 @@ def _unlike(left: Quantity, right: Quantity) -> tuple[str, str] | None:
         if plain.factor is not None and other.kind is Kind.CHANCE:
             return None
         if plain.factor is not None:
-            example = "1e26 FLOP" if other.kind is Kind.FLOP else "90 days"
             number = meant.decimal(plain.factor) or plain.factor
-            return f"{number} has no unit, and stands beside {other.name}", f"write its unit, for example `{example}`"
+            fix = f"write its unit: `{number} FLOP`" if other.kind is Kind.FLOP else "write its unit, as `... days`"
+            return f"{number} has no unit, and stands beside {other.name}", fix
     return f"two kinds are mixed: {left.name} and {right.name}", "compare FLOP with FLOP and time with time"

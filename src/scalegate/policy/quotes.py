@@ -35,11 +35,13 @@ from scalegate.policy.document import (
 from scalegate.policy.figures_in_text import (
     amounts,
     bounding,
+    bounding_growth,
     chances,
     counted,
     durations,
     grown,
     leasts,
+    named_growth,
     quorums,
     recurring,
 )
@@ -61,7 +63,24 @@ def misquotes(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
     yield from _signed(policy, clause.text, _signing(policy, clause))
     if isinstance(clause, ResidualRisk):
         yield from _compare(chances(clause.text), {clause.at_most}, format_chance)
-    yield from _factored(clause.text, _growing(policy, clause), _factors(policy))
+    told = dict(_supported(policy, clause)) if isinstance(clause, Capability) else {}
+    yield from told.items()
+    # Two domains each have a buffer of their own: one's is no reference to the other's.
+    elsewhere = _factors(policy, Capability if isinstance(clause, Capability) else ())
+    yield from (it for it in _factored(clause.text, _growing(policy, clause), elsewhere) if it[0] not in told)
+
+
+def _supported(policy: Policy, clause: Capability) -> Iterator[tuple[str, str]]:
+    """Where the sentence gives the buffer, the margin, or how far they let training go, another figure."""
+    for domain in (it for it in policy.domains if it.id == clause.domain):
+        for name, said, value in named_growth(clause.text):
+            own = domain.buffer if name == "buffer" else domain.margin
+            if value != own:
+                yield said, f"a {name} of {format_factor(own)}"
+        reach = domain.buffer / domain.margin
+        for said, value in bounding_growth(clause.text):
+            if value != reach:
+                yield said, f"at most {format_factor(reach)}"
 
 
 _Signed: TypeAlias = Determination | ExceptionTerms | Risk | Level
@@ -237,9 +256,9 @@ def _growing(policy: Policy, clause: Clause) -> set[Fraction]:
     return {factor for it in domains for factor in (it.buffer, it.margin, it.buffer / it.margin)}
 
 
-def _factors(policy: Policy) -> set[Fraction]:
-    """All that any clause is decided by: a sentence may name another's."""
-    return {factor for clause in policy.clauses for factor in _growing(policy, clause)}
+def _factors(policy: Policy, but: type[Clause] | tuple[()] = ()) -> set[Fraction]:
+    """All that any clause is decided by, `but` of one kind: a sentence may name another's."""
+    return {factor for clause in policy.clauses if not isinstance(clause, but) for factor in _growing(policy, clause)}
 
 
 def _lasting(policy: Policy, clause: Clause) -> set[int]:

@@ -43,6 +43,7 @@ __all__ = [
     "Role",
     "Score",
     "Share",
+    "Stated",
     "Text",
     "When",
     "identifier",
@@ -61,7 +62,7 @@ def _read(parse: Callable[[str], Any]) -> BeforeValidator:
         if not isinstance(value, str):
             shape = "a list" if isinstance(value, list) else "a set of fields" if isinstance(value, dict) else "this"
             raise ValueError(f"{shape} is not plain text | write one value, in quotes if it holds brackets or braces")
-        if len(value) > (MAX_TEXT if parse in (_text, _line) else MAX_WORD):
+        if len(value) > (MAX_TEXT if parse in (_text, _line, _prose) else MAX_WORD):
             raise ValueError("the value is too long | shorten it")
         try:
             return parse(value)
@@ -101,9 +102,18 @@ def _line(text: str) -> str:
     return shown
 
 
+def _prose(text: str) -> str:
+    """What people read: a word that answers a question says nothing where none was asked."""
+    if text.strip().lower() in ("yes", "no", "true", "false"):
+        raise InputError(f"`{text.strip()}` is no sentence", fix="say it in words")
+    return _text(text)
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise InputError("the text is empty", fix="write what is meant")
+    if text.strip() in ("...", "\u2026"):
+        raise InputError(f"`{text.strip()}` is a blank", fix="say it")
     hidden = unshowable(text, lines=True)
     if hidden and unicodedata.category(hidden) == "Zs":
         raise InputError(f"the text has the character U+{ord(hidden):04X}, which is no plain space", fix="write one")
@@ -115,14 +125,14 @@ def _text(text: str) -> str:
 def _factor(text: str) -> Fraction:
     value = units.parse_factor(text)
     if value > MAX_FACTOR:
-        raise InputError(f"`{text}` is more than a billion", fix="write a smaller factor, for example `4x`")
+        raise InputError(f"`{text}` is more than a billion", fix="write a smaller factor")
     return value
 
 
 def _instant(text: str, parse: Callable[[str], int] = units.parse_instant) -> int:
     value = parse(text)
     if value < 0:
-        raise InputError(f"`{text}` is before 1970", fix="write a later date, for example `2026-11-23`")
+        raise InputError(f"`{text}` is before 1970", fix="write a later date")
     return value
 
 
@@ -147,13 +157,13 @@ def _second(text: str) -> int:
 def _chance(text: str) -> Fraction:
     value = units.parse_chance(text)
     if value == 1:
-        raise InputError(f"`{text}` limits nothing", fix="write a smaller chance, for example `0.01%` or `1e-4`")
+        raise InputError(f"`{text}` limits nothing", fix="write a smaller chance")
     return value
 
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        fix = meant.fix("write digits only", meant.as_count(text), "2")
+        fix = meant.fix("write digits only", meant.as_count(text))
         raise InputError(f"`{text}` is not a whole number of at least 1", fix=fix)
     return int(text)
 
@@ -214,7 +224,9 @@ Score = Annotated[
 Count = Annotated[int, _read(_count), _write(str), _shape(_PATTERNS["count"], "2", also="integer")]
 Identifier = Annotated[str, _read(identifier), _shape(_NAME, "my-id")]
 Role = Annotated[str, _read(_role), _shape(r"(?:[a-z][a-z0-9_.-]*/)?[a-z][a-z0-9_.-]*", "officer")]
-Text = Annotated[str, _read(_text), WithJsonSchema(_PROSE)]
+Text = Annotated[str, _read(_prose), WithJsonSchema(_PROSE)]
+Stated = Annotated[str, _read(_text), WithJsonSchema(_PROSE)]
+"""The value of a fact, which may be `yes`."""
 Line = Annotated[str, _read(_line), WithJsonSchema(_ONE_LINE)]
 """A name, or what else stands in the sentences of others: in one line, without space around it."""
 
@@ -292,8 +304,10 @@ def _figure(text: str) -> FigureOf:
     if growth is not None and meant.as_share(text) is None:
         fix = f"a share is `100%` at most; for a factor {growth}"
         raise InputError(f"`{text}` is more than all there is", fix=fix)
-    shown = ", ".join(f"`{example}`" for _, _, example in FIGURES.values())
-    raise likely or InputError(f"`{text}` is not a figure", fix=f"write a number with its unit: {shown}")
+    fix = (
+        "write a number with its unit, as `...x`, `... FLOP`, `... days` or `...%`, a whole number or an instant in UTC"
+    )
+    raise likely or InputError(f"`{text}` is not a figure", fix=fix)
 
 
 _LIKE: Mapping[FigureKind, str] = {

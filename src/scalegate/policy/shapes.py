@@ -64,7 +64,7 @@ def shape_meant(path: PartPath, value: Any, fields: Collection[str], examples: M
     if not isinstance(text, str) or not text.strip():
         return None
     if {"role", "at_least"} <= own and _PLAIN.fullmatch(text):
-        return f"write who signs and how many of them, for example `{{role: {text}, at_least: 2}}`"
+        return f"write who signs and how many of them, as `{{role: {text}, at_least: ...}}`"
     if {"document", "section"} <= own:
         return f"write `{_source(text)}`"
     if {"from", "until"} == own:
@@ -72,7 +72,8 @@ def shape_meant(path: PartPath, value: Any, fields: Collection[str], examples: M
     if {"factor", "basis"} == own and re.fullmatch(r"[0-9.]+x", text):
         return f"write `{{factor: {text}, basis: ...}}`, with where the factor comes from"
     if {"method", "share"} <= own and _PLAIN.fullmatch(text) and isinstance(path[-1], str):
-        return f"write its fields, for example `{examples[path[-1]]}`" if path[-1] in examples else None
+        form = re.sub(r"(?<=: )[0-9][^ ,}]*", "...", examples.get(path[-1], ""))
+        return f"write its fields, as `{form}`" if form else None
     return None
 
 
@@ -102,5 +103,5 @@ def _source(text: str) -> str:
 def _dates(text: str) -> str:
     day = text if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else meant.as_date(text)
     if day is None:
-        return "write from or until when, for example `{from: 2027-01-31}`"
+        return "write from or until when, as `{from: YYYY-MM-DD}` or `{until: YYYY-MM-DD}`"
     return f"write `{{from: {day}}}` if it begins then, `{{until: {day}}}` if it ends then"

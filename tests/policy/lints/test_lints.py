@@ -131,6 +131,16 @@ CASES = (
     Case("limit-out-of-reach", {"at: 1e13 FLOP": "at: 1e40 FLOP", "past 1e13 FLOP": "past 1e40 FLOP"}),
     Case("said-twice", {LAST: WIDER}),
     Case("number-says-little", number("10%")),
+    Case("looks-seldom", {"buffer: 6x": "buffer: 1000000x"}),
+    Case(
+        "looks-seldom",
+        {"\nclauses:\n": parameter(NOW.replace("3x", "200x"))["\nclauses:\n"], "every: 4x": "every: parameter.growth"}
+        | {CADENCE: "Every domain is evaluated again every 3 months."},
+        beside=("cadence-past-buffer",),
+    ),
+    Case("looks-seldom", {"    within: 3 months": "    within: 50 years", "every 3 months": "every 50 years"}),
+    Case("looks-seldom", {"        valid_for: 3 months\n": "        valid_for: 100 years\n"}),
+    Case("looks-seldom", {"at_least: 2, valid_for: 3 months": "at_least: 2, valid_for: 6 years"}),
     Case("breach-holds-nothing", {LAST: clause(DUTY, "A report is published.", modality="aim")}),
     Case("obligation-overdue", {LAST: clause(DUTY.replace("2027", "2026"), "A report is published.")}),
     Case(

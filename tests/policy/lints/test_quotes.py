@@ -211,3 +211,30 @@ def test_what_people_sign_for_is_compared_too(place: str, text: str, said: list[
     found = check_policy(parse_policy(policy), parse_instant("2026-11-26"))
     told = [it.what for it in found if it.rule.code == "other-figure"]
     assert [it.split("it says ")[1].split(", and")[0] for it in told] == said
+
+
+def of_cyber(changes: tuple[str, str]) -> list[tuple[str, str]]:
+    """Of the starter, where the first domain is changed, which is `cyber`."""
+    policy = parse_policy(read_example("starter").replace(*changes, 1))
+    return list(misquotes(policy, next(it for it in policy.clauses if it.id == "capability.cyber")))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (("buffer: 6x", "buffer: 6x"), []),
+        (("buffer: 6x", "buffer: 36x"), [("6x", "a buffer of 36x"), ("4x", "at most 24x")]),
+        (("buffer: 6x", "buffer: 24x"), [("6x", "a buffer of 24x"), ("4x", "at most 16x")]),
+        (("buffer: 6x", "buffer: 9x"), [("6x", "a buffer of 9x"), ("4x", "at most 6x")]),
+        (("buffer: 6x", "buffer: 8x"), [("6x", "a buffer of 8x"), ("4x", "at most about 5.333x")]),
+        (("margin: 1.5x", "margin: 1x"), [("1.5x", "a margin of 1x"), ("4x", "at most 6x")]),
+        (("(the buffer of 6x over the margin of", "(a 7x buffer over the margin of"), [("7x", "a buffer of 6x")]),
+        (("at most 4x (the buffer", "at most 6x (the buffer"), [("6x", "at most 4x")]),
+        (("at most 4x (the buffer", "no further (the buffer"), []),
+        (("at most 4x (the buffer of 6x over the margin of", "far, and 3x (margin"), [("3x", "1.5x and 4x and 6x")]),
+    ],
+)
+def test_the_buffer_of_a_sentence_is_that_of_its_own_domain(
+    changes: tuple[str, str], told: list[tuple[str, str]]
+) -> None:
+    assert of_cyber(changes) == told

@@ -8,10 +8,19 @@ from fractions import Fraction
 from scalegate.policy.clause_figures import OUT_OF_REACH as FARTHEST
 from scalegate.policy.clause_figures import all_values
 from scalegate.policy.dating import in_figures
-from scalegate.policy.document import Clause, Condition, Policy, ResidualRisk
-from scalegate.policy.lints.lint import Lint, Rule, clause_path, gating
+from scalegate.policy.document import Cadence, Clause, Condition, Policy, ResidualRisk
+from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.syntax import compares, net
-from scalegate.units import exact_decimal, exact_flop, format_chance, format_flop, format_share
+from scalegate.units import (
+    DAY,
+    exact_decimal,
+    exact_flop,
+    format_chance,
+    format_duration,
+    format_factor,
+    format_flop,
+    format_share,
+)
 
 __all__ = ["lints"]
 
@@ -20,6 +29,14 @@ LATEST = Fraction(9, 10)
 NEAREST = Fraction(9, 10)
 """Of the threshold."""
 OF_COMPUTE = frozenset({"compute", "developer.others", "lineage.compute", "lineage.planned_end"})
+MOST_GROWTH = 100
+LONGEST = 5 * 365 * DAY
+LOOKS_SELDOM = Rule(
+    "looks-seldom",
+    "weakness",
+    "growth or time from one look to the next that hardly bounds anything",
+    "What was shown or signed once then counts for nearly all that comes after.",
+)
 SAYS_LITTLE = Rule(
     "number-says-little",
     "weakness",
@@ -93,6 +110,12 @@ def lints(policy: Policy) -> Iterator[Lint]:
             )
             fix = "lower the alarm, so far that compute may grow by the buffer before the threshold is reached"
             yield Lint(LITTLE_GAP, ("domains", at, "alarm"), about, what, fix)
+    for path, about, figure in _between_looks(policy):
+        lasts = path[-1] in ("valid_for", "within")
+        if figure > (LONGEST if lasts else MOST_GROWTH):
+            shown = format_duration(int(figure)) if lasts else format_factor(Fraction(figure))
+            fix = "write how far, or how long, what was found can be trusted to stay so"
+            yield Lint(LOOKS_SELDOM, path, about, f"`{path[-1]}` is {shown}", fix)
     for index, clause in gating(policy):
         for field, limit in _limits(policy, clause):
             if limit > FARTHEST:
@@ -105,6 +128,28 @@ def lints(policy: Policy) -> Iterator[Lint]:
             what = f"it lets a risk of {format_chance(clause.at_most)} be claimed: a number of so much says little"
             fix = f"put a number under {format_chance(MUCH)}, or leave the clause out, and the banner says so"
             yield Lint(SAYS_LITTLE, clause_path(index, "at_most"), f"clause {clause.id}", what, fix)
+
+
+def _between_looks(policy: Policy) -> Iterator[tuple[Path, str, Fraction | int]]:
+    """Each factor, and each time in seconds, over which what was found counts."""
+    for at, domain in enumerate(policy.domains):
+        yield ("domains", at, "buffer"), f"domain {domain.id}", domain.buffer
+    signed: list[tuple[Path, str, object]] = []
+    signed += [(("determinations", at), f"determination {it.id}", it) for at, it in enumerate(policy.determinations)]
+    signed += [(("risks", at), f"risk {it.id}", it) for at, it in enumerate(policy.risks)]
+    for at, level in enumerate(policy.levels):
+        held = enumerate(level.safeguards)
+        signed += [(("levels", at, "safeguards", place), f"safeguard {it.id}", it) for place, it in held]
+        signed += [(("levels", at, "approvals"), f"level {level.number}", level.approvals)] if level.approvals else []
+    for path, about, part in signed:
+        for field in ("carries", "valid_for"):
+            figure = getattr(part, field, None)
+            yield from [((*path, field), about, figure)] if figure is not None else []
+    for index, clause in gating(policy):
+        for field in ("every", "within") if isinstance(clause, Cadence) else ():
+            figure = getattr(clause, field)
+            values = all_values(policy, figure) if figure is not None else ()
+            yield from ((clause_path(index, field), f"clause {clause.id}", it) for it in sorted(values)[-1:])
 
 
 def _limits(policy: Policy, clause: Clause) -> Iterator[tuple[str, Fraction]]:
