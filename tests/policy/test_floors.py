@@ -262,7 +262,7 @@ def _measured(draw: st.DrawFn, floor: dict[str, Any], document: dict[str, Any]) 
     named = [it["id"] for it in floor["domains"]]
     return [
         *({"kind": "capability", "domain": it} for it in named),
-        *({"kind": "safeguards", "level": it["number"]} for it in floor["levels"]),
+        *({"kind": "safeguards", "level": it} for it in dict.fromkeys(it["level"] for it in floor["domains"])),
         *draw(
             st.lists(
                 st.sampled_from(
