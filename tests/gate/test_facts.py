@@ -213,8 +213,8 @@ def test_a_signature_counts_until_it_says_or_the_policy_ends_it_and_of_several_t
     assert until(situation(AT, signatures=long), f"{name}.until") == START - DAY + 90 * DAY
     for order in ((*long, *short), (*short, *long)):
         assert until(situation(AT, signatures=order), f"{name}.until") == START + 89 * DAY
-    assert until(situation(AT), f"{name}.until") == missing("nobody attested `weights-locked`")
-    assert until(situation(AT), "approval.2.ada.until") == missing("Ada Officer has not signed")
+    assert until(situation(AT), f"{name}.until") == missing("nobody attested `weights-locked`", Reason.UNSIGNED)
+    assert until(situation(AT), "approval.2.ada.until") == missing("Ada Officer has not signed", Reason.UNSIGNED)
     assert "approval.2.security.until" not in facts()
 
 
@@ -231,7 +231,7 @@ def test_an_approval_is_of_the_action_that_its_signer_saw() -> None:
     for other in ("weights", "configuration"):
         changed = stored.model_copy(update={other: "x"})
         found = until(of.model_copy(update={"signatures": (changed,)}), f"{name}.until", "store")
-        assert found == missing("Ada Officer has not signed")
+        assert found == missing("Ada Officer has not signed", Reason.UNSIGNED)
 
 
 def test_the_last_record_of_a_tier_counts_and_a_stranger_makes_it_unknown() -> None:

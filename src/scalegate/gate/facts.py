@@ -420,7 +420,7 @@ def _until(situation: Situation, action: Action, subject: str, valid_for: int | 
         for s in situation.signatures
         if s.subject == subject and (subject.startswith("safeguard.") or _covers(s, situation, action))
     ]
-    return max(ends) if ends else Unknown(Reason.MISSING, missing)
+    return max(ends) if ends else Unknown(Reason.UNSIGNED, missing)
 
 
 def _covers(signature: Signature, situation: Situation, action: Action) -> bool:
