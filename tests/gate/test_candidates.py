@@ -171,6 +171,24 @@ def test_a_candidate_that_nobody_ran_or_that_the_new_version_does_not_ask_for_gi
     assert not amend(book, INSTEAD if not trials else policy_of(GONE, (BLOCK, ""), NEXT))
 
 
+@pytest.mark.parametrize(
+    "line", ["in_force: {until: 2020-01-01}", "in_force: {from: 2090-01-01}", "tier: international"]
+)
+def test_a_clause_that_does_not_hold_when_the_test_did_takes_no_place(book: Book, line: str) -> None:
+    propose(book)
+    tried(book)
+    for who in ("ada", "grace"):
+        approve(book, who)
+    idle = (GONE[0], f"{GONE[1]}    {line}\n")
+    assert not amend(book, policy_of(idle, (BLOCK, ""), NAMED, NEXT))
+
+
+def test_that_it_was_not_passed_is_told_also_of_weights_that_nobody_saved(book: Book) -> None:
+    propose(book)
+    assert tried(book, passed=False, weights=digest("elsewhere")) is None
+    assert "NOT passed on weights" in detail(book)
+
+
 def test_what_was_approved_under_one_version_is_approved_again_under_the_next(book: Book) -> None:
     propose(book)
     tried(book)

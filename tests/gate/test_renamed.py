@@ -201,16 +201,32 @@ def test_nobody_takes_back_what_another_said_whose_id_they_had(leaves: bool) -> 
     assert bio(book) is Truth.FALSE
 
 
+def of_the_developer(document: dict[str, Any]) -> dict[str, Any]:
+    [item] = [it for it in document["determinations"] if it["id"] == "bio"]
+    item["about"] = "developer"
+    del item["carries"], item["level"]
+    kept = [it for it in document["clauses"] if it["id"] != "capability.bio" and it["kind"] != "cadence"]
+    return document | {"clauses": kept}
+
+
+def test_nor_does_a_word_on_weights_take_back_what_was_denied_of_the_developer() -> None:
+    book = book_of()
+    saved(book, "w", FLOPS)
+    assert book.fold.policy is not None
+    of_weights = book.fold.policy.document()
+    of_it = of_the_developer(copy.deepcopy(of_weights))
+    assert book.adopt(policy_from_json(of_it | {"version": "2"})).refused is None
+    say(book, "ada", holds=False, name=None)
+    assert book.adopt(policy_from_json(of_weights | {"version": "3"})).refused is None
+    say(book, "ada")
+    assert book.adopt(policy_from_json(of_it | {"version": "4"})).refused is None
+    say(book, "grace", name=None)
+    assert bio(book) is Truth.FALSE
+
+
 def test_a_word_of_the_developer_takes_no_denial_of_weights_back_once_weights_are_asked_for_again(denied: Book) -> None:
     assert denied.fold.policy is not None
     before = denied.fold.policy.document()
-
-    def of_the_developer(document: dict[str, Any]) -> dict[str, Any]:
-        [item] = [it for it in document["determinations"] if it["id"] == "bio"]
-        item["about"] = "developer"
-        del item["carries"], item["level"]
-        kept = [it for it in document["clauses"] if it["id"] != "capability.bio" and it["kind"] != "cadence"]
-        return document | {"clauses": kept}
 
     changed = of_the_developer(copy.deepcopy(before)) | {"version": "2"}
     assert denied.adopt(policy_from_json(changed)).refused is None

@@ -68,6 +68,25 @@ def test_what_few_samples_left_open_more_samples_under_another_name_do_not_close
     assert book.decide(compute=FLOPS + 10**10).verdict == "HOLD"
 
 
+def test_a_result_under_the_new_name_has_the_line_of_what_was_announced() -> None:
+    book = Book.adopted(policy_of(LATE))
+    book.trained(FLOPS)
+    book.put(kinds.EvaluationAnnounced)
+    book.put(kinds.ComputeReserved, use="elicitation", flops=2 * 10**9, evaluation=digest("e"))
+
+    def both(document: Document) -> None:
+        renamed("arithmetic", "sums")(document)
+        document["domains"][0]["samples"] = "2000"
+
+    amend(book, 2, both)
+    result = {"evaluation": digest("e"), "successes": 75, "completed": 400, "elicitation_flops": 2 * 10**9}
+    assert book.put(kinds.EvaluationFinished, **result, domain="sums").refused is not None
+    aborted = result | {"status": "aborted", "successes": 0, "completed": 0, "errors": 400}
+    assert book.put(kinds.EvaluationFinished, **aborted).refused is None
+    evaluated(book, "f", 5, "sums", 2000)
+    assert book.decide(compute=FLOPS + 10**10).verdict == "HOLD"
+
+
 @pytest.mark.parametrize("name", ["arithmetic", "sums"])
 def test_what_another_run_tuned_covers_once_whatever_its_domain_is_called(name: str) -> None:
     """Run `z` trained as much again without an evaluation."""

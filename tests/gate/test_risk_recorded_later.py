@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from book import Book, digest, key_of
 from test_determinations import FLOPS, ask, book_of, saved, say
@@ -65,3 +67,48 @@ def test_in_a_leavers_place_it_is_bounded_under_the_version_in_force(before: boo
     if not before:
         recorded(book)
     assert "cannot be bounded, says `zed` since" in other_run_judged(book)
+
+
+def budgeted() -> Book:
+    """Run `r` took a permit on `w` out of a budget per year."""
+    book = book_of(*numbered("year", "0.05%"))
+    saved(book, "w", FLOPS)
+    say(book, "ada")
+    claim(book)
+    assert book.decide("r", 2 * FLOPS).verdict == "PROCEED"
+    return book
+
+
+def test_what_was_said_last_counts_in_whoevers_name_it_was_said_before() -> None:
+    book = budgeted()
+    assert claim(book, "1/100000", "grace", run="s") is None
+    assert claim(book, None, "grace") is None
+    assert "cannot be bounded, says `grace` since" in other_run_judged(book)
+
+
+@pytest.mark.parametrize("leaves", ["key", "gone", "stays"])
+def test_a_worse_bound_counts_whoever_signed_it_is_today(leaves: str) -> None:
+    book = budgeted()
+    for bound in (None, "49/100000"):
+        assert claim(book, bound, "grace", name="u", run=None) is None
+    assert book.fold.policy is not None
+    document = book.fold.policy.document() | {"version": "2"}
+    document["levels"][0]["approvals"]["at_least"] = "1"
+    [grace] = [it for it in document["people"] if it["id"] == "grace"]
+    if leaves == "key":
+        grace["key"] = key_of("another").verify_key.to_text()
+    elif leaves == "gone":
+        document["people"].remove(grace)
+    assert book.adopt(policy_from_json(document), "ada").refused is None
+    recorded(book)
+    [spent] = book.situation().spent
+    assert max(it.bound or 0 for it in spent.said) == Fraction(49, 100_000)
+    assert other_run_judged(book)
+
+
+def test_also_where_the_run_is_opened_again_from_them() -> None:
+    book = budgeted()
+    assert claim(book, None, "grace", name="u", run=None) is None
+    book.put(kinds.RunOpened, session=digest("again"), start_weights=digest("u"))
+    book.fold.runs["r"].faults.clear()
+    assert "cannot be bounded, says `grace` since" in other_run_judged(book)

@@ -64,7 +64,7 @@ class Candidates:
         if entry.protocol != known.protocol:
             return f"the candidate `{entry.candidate}` has another protocol ({known.protocol[:12]}...)"
         if isinstance(entry, CandidateTried):
-            if not holders(runs, entry.weights):
+            if entry.passed and not holders(runs, entry.weights):
                 return "the ledger does not know the weights that it was run on: they are saved first"
             self.tried.append(entry)
             return None
@@ -145,6 +145,8 @@ def _asked_for(it: Candidate, old: UndefinedTest, after: Policy) -> bool:
     return any(
         clause.gates
         and not isinstance(clause, UndefinedTest)
+        and clause.in_force in (None, old.in_force)
+        and clause.tier in (None, old.tier)
         and {*old.actions} <= {*clause.actions}
         and any(it.protocol in part for part in (clause.source.document, clause.source.section or ""))
         for clause in after.clauses

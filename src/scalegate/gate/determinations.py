@@ -190,8 +190,8 @@ def _denials(mine: Iterable[Statement], situation: Situation, action: Action) ->
 def _resolves(said: Statement, denial: Statement, situation: Situation, action: Action) -> bool:
     if not answers(said, denial):
         return False
-    if said.weights is None and denial.weights is not None and not said.current:
-        # It was of the developer under a version that asked for no more.
+    if (said.weights is None) is not (denial.weights is None) and not said.current:
+        # It was about something else under another version, which asked for no more.
         return False
     if said.weights is None or denial.weights is None:
         # What it is about has changed since: the same person's word on what is asked about now is the later one.

@@ -80,7 +80,6 @@ class Fold:
     deeds: Deeds = field(default_factory=Deeds)
     candidates: Candidates = field(default_factory=Candidates)
     given_up: list[str] = field(default_factory=list)
-    """What took the place of each undefined test that an amendment gave up."""
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -131,14 +130,15 @@ class Fold:
             self.deeds.put(self.policy, index, entry, self.attempts)
         machine = isinstance(entry, GATE_ENTRIES)
         about = self.runs.get(getattr(entry, "run", ""))
-        faults_before = len(about.faults) if about else 0
+        faults_before, starts = (len(about.faults), set(about.starts)) if about else (0, set[str]())
         known = isinstance(entry, WeightsRecorded) and about is not None and about.known(entry.weights) is not None
         if refused and machine:
             self.faults.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if not refused or machine or isinstance(entry, EvaluationFinished | EvaluationAnnounced):
             refused = self._take(index, entry, refused) or refused
             if not known and self.claimed:
-                self.spending.known(entry, about is None, self._now(self.claimed), self.runs, self.policy, self.deeds)
+                fresh = getattr(entry, "start_weights", None) not in starts
+                self.spending.known(entry, fresh, self._now(self.claimed), self.runs, self.policy, self.deeds)
         if refused and not machine:
             self.ignored.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if (

@@ -72,7 +72,8 @@ class Attempt:
 
     def of(self, domain: str, policy: Policy | None) -> None:
         """It is said to be of a domain."""
-        self.lines.setdefault(domain, Line.of(domain, domains_of(policy) if policy else {}))
+        known = next((line for line in self.lines.values() if domain in line.names), None)
+        self.lines.setdefault(domain, known or Line.of(domain, domains_of(policy) if policy else {}))
 
     def elsewhere(self, domain: str) -> tuple[str, ...]:
         """The other domains of the policy in force that it was of: by their name, or by what they are about."""

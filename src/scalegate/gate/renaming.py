@@ -29,6 +29,8 @@ __all__ = [
     "risks_of",
 ]
 
+SOMEBODY = "somebody.before"
+"""In place of whoever is known no more."""
 Who = Callable[[str], Mapping[str, str]]
 """The names that the policy in force has for whoever may have signed under a name, each with its key. Nobody tells two
 people apart who had one id or one key after the other: what stands against is then the word of both."""
@@ -132,12 +134,12 @@ class Said(Generic[Word]):
 def as_now(said: Iterable[Said[Word]], adopted: int, who: Who) -> Iterator[tuple[int, Word]]:
     """Each with the adoption that was in force, once under every name that it counts under and by every signer.
 
-    Of what is not known to be theirs only what stands against.
+    What is not known to be theirs stands against all the same, and makes up for nothing: a bound is somebody's.
     """
     for it in said:
         part, against = _part(it.entry), _against(it.entry)
-        signers = [by for by, own in it.signers(adopted, who).items() if own or against]
-        for name, by in ((name, by) for name in it.line.under for by in signers):
+        signers = {by if own or against else SOMEBODY for by, own in it.signers(adopted, who).items()}
+        for name, by in ((name, by) for name in it.line.under for by in sorted(signers)):
             same = (getattr(it.entry, part), it.entry.actor) == (name, by)
             yield it.adopted, it.entry if same else it.entry.model_copy(update={part: name, "actor": by})
 

@@ -18,7 +18,7 @@ from scalegate.gate.decision import Decision, Permit, Taken
 from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import seen_from
 from scalegate.gate.in_place import may_claim
-from scalegate.gate.lineage import Runs, holders, members, steps_back, total
+from scalegate.gate.lineage import Runs, members, steps_back, total
 from scalegate.gate.pieces import trained_in
 from scalegate.gate.renaming import Line, Who, by_themselves, carried_all, risks_of
 from scalegate.gate.situation import STATED, Spent, Word
@@ -105,20 +105,18 @@ class Spending:
         open_ = (nobody, *(word for word in it.unbounded if word.by != NOBODY))
         self.unasked[key] = it.model_copy(update={"weights": weights, "unbounded": open_, "unasked": True})
 
-    def say(
-        self, entry: RiskClaimed, runs: Runs, policy: Policy | None, deeds: Deeds, *, only: str | None = None
-    ) -> None:
+    def say(self, entry: RiskClaimed, runs: Runs, policy: Policy | None, deeds: Deeds) -> None:
         """Put down a word on what was spent: a worse one counts, a better one gives nothing back.
 
         One on bare weights is of all that they are deployed as. Of what cannot be bounded each word stands until it is
-        taken back, of these same weights. `only`: what was spent by one run.
+        taken back, of these same weights.
         """
         people, needed = _able(policy, entry.risk)
         seen: dict[str, bool] = {}
         for book in (self.spent, self.unasked):
             for key, it in book.items():
                 fits = entry.configuration in (None, it.configuration)
-                if not fits or (it.risk, it.action) != (entry.risk, entry.action) or only not in (None, it.run):
+                if not fits or (it.risk, it.action) != (entry.risk, entry.action):
                     continue
                 near = _near(runs, it, entry.weights)
                 if it.run not in seen:
@@ -152,16 +150,15 @@ class Spending:
         deeds: Deeds,
     ) -> None:
         """Weights, or a run, that nobody had before are there now: what was said of them counts for what was spent."""
-        found: list[RiskClaimed] = []
-        only: str | None = None
+        words, weights, name = [said for _, said in claimed], set[str | None](), None
         if isinstance(entry, WeightsRecorded):
-            found = [said for _, said in claimed if said.weights == entry.weights]
-            # Where another recorded them before, it is this run of which it was not known.
-            only = entry.run if len(holders(runs, entry.weights)) > 1 else None
+            weights = {entry.weights}
         if isinstance(entry, RunOpened) and new:
-            found = [said for _, said in claimed if said.run == entry.run or said.weights == entry.start_weights]
-        for said in found:
-            self.say(said, runs, policy, deeds, only=only)
+            name = entry.run
+            weights = {entry.start_weights, *(said.weights for said in words if said.run == name)}
+        # All that was said of these, in its order: what somebody said last counts.
+        for said in (it for it in words if it.weights in weights):
+            self.say(said, runs, policy, deeds)
 
 
 def _renamed(spent: dict[Key, Spent], goes: Mapping[str, tuple[str, ...]]) -> dict[Key, Spent]:
