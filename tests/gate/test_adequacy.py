@@ -108,7 +108,7 @@ def test_a_level_that_takes_nothing_is_said_where_a_clause_asks_for_it() -> None
         (
             "capability.arithmetic",
             {"text": "At most 400x: the buffer of 6x over 1.5x."},
-            "says 400x, and what is decided by is 1.5x and 4x and 6x.",
+            "says 400x, and what is decided by is at most 4x.",
         ),
         ("capability.arithmetic", {"text": "At most 4x, the buffer of 6x over the margin of 1.5x."}, None),
         (
