@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 sys.path.insert(0, str(Path(__file__).parent))
 settings.register_profile(
     "scalegate",
-    max_examples=int(os.environ.get("SCALEGATE_EXAMPLES", "75")),
+    max_examples=int(os.environ.get("SCALEGATE_EXAMPLES", "60")),
     deadline=None,
     # CI judges a change, so it draws the same examples each time; everywhere else they are new ones.
     derandomize=os.environ.get("CI") == "true",
