@@ -285,3 +285,9 @@ def test_how_few_samples_rule_an_alarm_out_is_exact() -> None:
         else:
             with pytest.raises(PolicyFaults, match="write at least `10`"):
                 parse_policy(changed)
+
+
+def test_a_file_that_ends_within_a_part_is_told_so() -> None:
+    cut = POLICY_TEXT[: POLICY_TEXT.rindex("source: {document") + len("source: {document")]
+    with pytest.raises(PolicyFaults, match="not well-formed YAML"):
+        parse_policy(cut)

@@ -170,8 +170,10 @@ class YamlText:
             spot = self._marks.get((*path, "<key>"), self._marks[path])
             self._tell(path, spot, f"{label(path)} has no value", what_to_write(path, self._form.examples))
         field = next((it for it in reversed(path) if isinstance(it, str)), None)
-        if plain and field in _PROSE and _CUTS.match(self._lines[end.line], end.column):
-            spot = Spot(end.line, self._lines[end.line].index("#", end.column))
+        # A text may end past the last line.
+        last = self._lines[end.line] if end.line < len(self._lines) else ""
+        if plain and field in _PROSE and _CUTS.match(last, end.column):
+            spot = Spot(end.line, last.index("#", end.column))
             what = f"{label(path)} ends before this `#`, which begins a comment"
             self._tell(
                 path, spot, what, "put the whole text between quotes; write a comment after two spaces, as `  # `"
