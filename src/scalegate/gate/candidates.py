@@ -15,14 +15,13 @@ from scalegate.gate.lineage import Runs, holders
 from scalegate.gate.signed import Candidate, Tried
 from scalegate.gate.situation import Situation
 from scalegate.ledger.entries import CandidateApproved, CandidateProposed, CandidateTried
-from scalegate.policy.document import ExceptionTerms, Policy, UndefinedTest
+from scalegate.policy.document import ExceptionTerms, Policy, Quorum, UndefinedTest
 from scalegate.policy.lints.since_figures import figure_way
 from scalegate.policy.parts import Tier
 from scalegate.text import alike
 from scalegate.units import format_instant
 
 __all__ = [
-    "CANDIDATE_ENTRIES",
     "Candidates",
     "candidate_words",
     "given_up",
@@ -31,7 +30,6 @@ __all__ = [
     "with_candidates",
 ]
 
-CANDIDATE_ENTRIES = (CandidateProposed, CandidateTried, CandidateApproved)
 SHOWN = 3
 """Most candidates, and most runs of one, that a finding names."""
 
@@ -76,8 +74,13 @@ class Candidates:
         return None
 
     def under(self, policy: Policy, adopted_at: int) -> tuple[Candidate, ...]:
-        """Those for the tests of a policy, in the order of the ledger. An adoption ends what was approved before."""
-        tests = {clause.test.id: clause.test for clause in policy.tests}
+        """Those for the tests of a policy, in the order of the ledger. An adoption ends what was approved before.
+
+        Where several clauses ask for one test, each has to be satisfied with who approves, and with how many.
+        """
+        asked: dict[str, list[Quorum]] = {}
+        for clause in policy.tests:
+            asked.setdefault(clause.test.id, []).append(clause.test.approved_by)
         return tuple(
             Candidate(
                 test=test,
@@ -94,13 +97,14 @@ class Candidates:
                 ),
                 approved=tuple(
                     person.id
-                    for person in policy.signers(tests[test].approved_by)
-                    if self.approved.get((test, name), {}).get(person.id) == adopted_at
+                    for person in policy.people
+                    if all(person in policy.signers(quorum) for quorum in asked[test])
+                    and self.approved.get((test, name), {}).get(person.id) == adopted_at
                 ),
-                needed=tests[test].approved_by.at_least,
+                needed=max(quorum.at_least for quorum in asked[test]),
             )
             for (test, name), it in self.proposed.items()
-            if test in tests
+            if test in asked
         )
 
 
