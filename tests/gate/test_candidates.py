@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from book import Book, digest, policy_of
+from book import Book, digest, key_of, policy_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -211,6 +211,68 @@ def test_a_second_clause_of_the_same_test_lets_no_fewer_approve() -> None:
     assert not amend(book, INSTEAD)
 
 
+APART = (
+    "approved_by: {role: officer, at_least: 2}",
+    "approved_by: {role: officer, at_least: 2, apart_from: [evaluator]}",
+)
+
+
+def test_who_says_that_it_was_passed_approves_it_not_where_those_are_apart() -> None:
+    book = Book.adopted(policy_of(APART))
+    book.trained(10**9)
+    propose(book)
+    tried(book, who="ada")
+    assert approve(book, "ada") == "`ada` says that it was passed, and who approves it is apart from who ran it"
+    assert approve(book, "grace") is None
+    tried(book, who="grace")
+    [candidate] = book.situation().candidates
+    assert candidate.approved == ()
+
+
+def test_who_ran_it_approves_it_under_no_other_name_either() -> None:
+    book = Book.adopted(policy_of(APART))
+    book.trained(10**9)
+    propose(book)
+    tried(book, who="ada")
+    ada = next(it for it in policy_of().people if it.id == "ada")
+    assert amend(book, policy_of(APART, ("{id: ada,", "{id: countess,"), NEXT))
+    for who in ("countess", "grace"):
+        book.put(kinds.CandidateApproved, who, "ada" if who == "countess" else who, **NAME, statement="read it")
+    assert ada.key in {it.key for it in book.fold.policy.people} if book.fold.policy else False
+    [candidate] = book.situation().candidates
+    assert candidate.approved == ("grace",)
+
+
+def test_who_has_the_id_of_another_takes_nothing_back_of_what_they_said(book: Book) -> None:
+    propose(book)
+    tried(book)
+    tried(book, passed=False, who="alan")
+    heir = policy_of((key_of("alan").verify_key.to_text(), key_of("heir").verify_key.to_text()), NEXT)
+    assert amend(book, heir)
+    assert book.put(kinds.CandidateTried, "alan", "heir", **RAN).refused is None
+    for who in ("ada", "grace"):
+        assert approve(book, who) is None
+    assert not amend(book, policy_of(GONE, (BLOCK, ""), NAMED, ('"1.0"', '"1.2"')))
+
+
+RAN = NAME | {"weights": digest("w"), "passed": True, "statement": "ran it"}
+
+
+def test_what_stood_in_the_place_of_a_test_and_is_dropped_is_told_for_good(book: Book) -> None:
+    propose(book)
+    tried(book)
+    for who in ("ada", "grace"):
+        approve(book, who)
+    assert amend(book, INSTEAD)
+    for version in ("1.2", "1.3"):
+        assert amend(book, policy_of(GONE, (BLOCK, ""), ('"1.0"', f'"{version}"')))
+    told = decide(book.fold.policy or INSTEAD, book.situation(), "train").limits.surprises
+    assert [line for line in told if "nothing stands there now" in line] == [
+        "Version 1.2 asks no more for the candidate `probe`, which stood in the place of the undefined test"
+        " `understanding`: nothing stands there now."
+    ]
+
+
 def test_what_was_approved_under_one_version_is_approved_again_under_the_next(book: Book) -> None:
     propose(book)
     tried(book)
@@ -268,6 +330,23 @@ def test_it_is_given_up_by_an_exception_that_may_stand_for_it_and_by_an_aim() ->
     others = tuple(it if it != test else it.model_copy(update={"modality": "aim"}) for it in old.clauses)
     assert lost(old, old.model_copy(update={"clauses": others})) == [TEST]
     assert lost(old.model_copy(update={"clauses": others}), old) == []
+
+
+DETERMINED = """determinations:
+  - id: race
+    text: Somebody else is about to do it.
+    about: developer
+    decided_by: {role: officer, at_least: 2}
+    valid_for: 30 days
+"""
+
+
+def test_it_is_given_up_where_an_exception_takes_another_thing_to_be_determined() -> None:
+    clause = next(it.id for it in policy_of().tests)
+    terms = EXCUSED.replace("    undefined_tests", "    determined: [race]\n    undefined_tests") % clause
+    old = policy_of(("clauses:\n", DETERMINED + terms))
+    assert lost(old, old) == []
+    assert lost(old, policy_of(("clauses:\n", DETERMINED.replace("is about to do it", "exists") + terms))) == [TEST]
 
 
 def test_it_is_given_up_where_compute_counts_for_less() -> None:

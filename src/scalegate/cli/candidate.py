@@ -103,7 +103,8 @@ def approve(
 
 def candidates_document(journal: Journal) -> list[dict[str, Any]]:
     """Each undefined test of the policy, with what was put forward for it."""
-    known = journal.fold.candidates.under(journal.policy, journal.fold.adopted_at)
+    fold = journal.fold
+    known = fold.candidates.under(journal.policy, fold.adopted_at, fold.deeds.who(journal.policy))
     return [
         {
             "test": clause.test.id,

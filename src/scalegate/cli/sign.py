@@ -325,7 +325,7 @@ def adopt(
         rules = journal.fold.policy or wanted
         in_force = projects.adopt(journal, wanted, who, signer(rules, place, who, key))
         pending = [item for item in status_document(journal, project)["amendment"] if item["policy"] == wanted.digest()]
-        given_up = journal.fold.given_up if in_force == wanted.digest() else []
+        given_up = journal.fold.candidates.given_up if in_force == wanted.digest() else []
         outlook = adoption_document(read_against(journal.fold, wanted, journal.now()))
     took = in_force == wanted.digest()
     word = "is in force" if took else "has your signature"

@@ -114,7 +114,7 @@ def pending(fold: Fold) -> tuple[Pending, ...]:
             tests=unapproved(
                 policy,
                 policy_from_json(_document(fold, digest)),
-                fold.candidates.under(policy, fold.adopted_at),
+                fold.candidates.ready(policy, fold.adopted_at, fold.deeds.who(policy)),
                 fold.time,
             ),
         )

@@ -7,28 +7,21 @@ force, a candidate that those whom the policy names for it have approved (R11).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scalegate.gate.decision import Finding
 from scalegate.gate.lineage import Runs, holders
+from scalegate.gate.renaming import Who, by_themselves
 from scalegate.gate.signed import Candidate, Tried
 from scalegate.gate.situation import Situation
 from scalegate.ledger.entries import CandidateApproved, CandidateProposed, CandidateTried
-from scalegate.policy.document import ExceptionTerms, Policy, Quorum, UndefinedTest
+from scalegate.policy.document import Clause, ExceptionTerms, Policy, Quorum, UndefinedTest
 from scalegate.policy.lints.since_figures import figure_way
-from scalegate.policy.parts import Tier
+from scalegate.policy.parts import Determination, Tier
 from scalegate.text import alike
 from scalegate.units import format_instant
 
-__all__ = [
-    "Candidates",
-    "candidate_words",
-    "given_up",
-    "told_given_up",
-    "unapproved",
-    "with_candidates",
-]
+__all__ = ["Candidates", "candidate_words", "given_up", "unapproved", "with_candidates"]
 
 SHOWN = 3
 """Most candidates, and most runs of one, that a finding names."""
@@ -40,9 +33,14 @@ class Candidates:
 
     proposed: dict[tuple[str, str], CandidateProposed] = field(default_factory=dict)
     """By test and name: the first counts."""
-    tried: list[CandidateTried] = field(default_factory=list)
+    tried: list[tuple[CandidateTried, str]] = field(default_factory=list)
+    """With the key that each was signed with."""
     approved: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     """Who approves each, with the position of the adoption that was in force."""
+    given_up: list[str] = field(default_factory=list)
+    """What became of each undefined test that a version gave up: told for good, in every decision."""
+    in_place: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By test and candidate, the protocols that stand in the place of a test in the version in force."""
 
     def take(
         self, policy: Policy, adopted_at: int, runs: Runs, entry: CandidateProposed | CandidateTried | CandidateApproved
@@ -64,19 +62,60 @@ class Candidates:
         if isinstance(entry, CandidateTried):
             if entry.passed and not holders(runs, entry.weights):
                 return "the ledger does not know the weights that it was run on: they are saved first"
-            self.tried.append(entry)
+            key_of = {person.id: person.key for person in policy.people}
+            self.tried.append((entry, key_of.get(entry.actor, "")))
             return None
+        apart = any(clause.test.approved_by.apart_from for clause in policy.tests if clause.test.id == entry.test)
         mine = self.approved.setdefault(key, {})
+        if apart and not entry.withdrawn and entry.actor in self._passing(key, by_themselves):
+            return f"`{entry.actor}` says that it was passed, and who approves it is apart from who ran it"
         if entry.withdrawn:
             mine.pop(entry.actor, None)
         else:
             mine[entry.actor] = adopted_at
         return None
 
-    def under(self, policy: Policy, adopted_at: int) -> tuple[Candidate, ...]:
+    def adopted(self, before: Policy, after: Policy, ready: tuple[Candidate, ...], today: int) -> None:
+        """A version came into force: what it put in the place of a test, and what of that it asks for no more."""
+        for (test, name), protocol in tuple(self.in_place.items()):
+            if not any(clause.gates and _names(clause, protocol) for clause in after.clauses):
+                del self.in_place[test, name]
+                told = (
+                    f"Version {after.version} asks no more for the candidate `{name}`, which stood in the place of the"
+                )
+                self.given_up.append(f"{told} undefined test `{test}`: nothing stands there now.")
+        for clause in given_up(before, after, today):
+            for it in _in_place(clause, after, ready):
+                self.in_place[it.test, it.candidate] = it.protocol
+                self.given_up.append(_told_given_up(clause, after, it))
+
+    def ready(self, policy: Policy, adopted_at: int, who: Who) -> tuple[Candidate, ...]:
+        """Those that may take the place of a test: approved, and said to be passed by somebody and to be not passed by
+        nobody, but who said so and has said since, with the same key and of the same weights, that it was."""
+        return tuple(
+            it
+            for it in self.under(policy, adopted_at, who)
+            if len(it.approved) >= it.needed and self._passed(it.test, it.candidate)
+        )
+
+    def _passing(self, key: tuple[str, str], who: Who) -> set[str]:
+        """Who says that it was passed, by today's names."""
+        said = (run.actor for run, _ in self.tried if run.passed and (run.test, run.candidate) == key)
+        return {name for by in said for name in who(by)}
+
+    def _passed(self, test: str, name: str) -> bool:
+        last = {
+            (key or run.actor, run.weights): run.passed
+            for run, key in self.tried
+            if (run.test, run.candidate) == (test, name)
+        }
+        return bool(last) and all(last.values())
+
+    def under(self, policy: Policy, adopted_at: int, who: Who) -> tuple[Candidate, ...]:
         """Those for the tests of a policy, in the order of the ledger. An adoption ends what was approved before.
 
-        Where several clauses ask for one test, each has to be satisfied with who approves, and with how many.
+        Where several clauses ask for one test, each has to be satisfied with who approves, and with how many. Where
+        those who approve are apart from some role, whoever says that it was passed does not approve it as well.
         """
         asked: dict[str, list[Quorum]] = {}
         for clause in policy.tests:
@@ -92,13 +131,17 @@ class Candidates:
                 not_shown=it.not_shown,
                 tried=tuple(
                     Tried(by=run.actor, time=run.time, weights=run.weights, passed=run.passed)
-                    for run in self.tried
+                    for run, _ in self.tried
                     if (run.test, run.candidate) == (test, name)
                 ),
                 approved=tuple(
                     person.id
                     for person in policy.people
                     if all(person in policy.signers(quorum) for quorum in asked[test])
+                    and not (
+                        any(quorum.apart_from for quorum in asked[test])
+                        and person.id in self._passing((test, name), who)
+                    )
                     and self.approved.get((test, name), {}).get(person.id) == adopted_at
                 ),
                 needed=max(quorum.at_least for quorum in asked[test]),
@@ -108,40 +151,25 @@ class Candidates:
         )
 
 
-def unapproved(before: Policy, after: Policy, known: tuple[Candidate, ...], today: int) -> tuple[str, ...]:
+def unapproved(before: Policy, after: Policy, ready: tuple[Candidate, ...], today: int) -> tuple[str, ...]:
     """The undefined tests that an amendment would give up without a candidate that may take their place."""
     clauses = given_up(before, after, today)
-    return tuple(dict.fromkeys(it.test.id for it in clauses if not _in_place(it, after, known)))
+    return tuple(dict.fromkeys(it.test.id for it in clauses if not _in_place(it, after, ready)))
 
 
-def told_given_up(before: Policy, after: Policy, known: tuple[Candidate, ...], today: int) -> Iterator[str]:
-    """What took the place of each undefined test that a version gave up: for good, in every decision."""
-    for clause in given_up(before, after, today):
-        for it in _in_place(clause, after, known):
-            runs = ", ".join(
-                dict.fromkeys(f"{run.weights[:12]}... (says `{run.by}`)" for run in it.tried if run.passed)
-            )
-            who = " and ".join(f"`{name}`" for name in it.approved)
-            what = f"the candidate `{it.candidate}` (protocol {it.protocol[:12]}...)"
-            yield (
-                f"Version {after.version} put {what} in the place of the undefined test `{clause.test.id}` of"
-                f" `{clause.id}`: approved by {who}, passed on {runs}. It does not show: {it.not_shown}"
-            )
+def _told_given_up(clause: UndefinedTest, after: Policy, it: Candidate) -> str:
+    runs = ", ".join(dict.fromkeys(f"{run.weights[:12]}... (says `{run.by}`)" for run in it.tried if run.passed))
+    who = " and ".join(f"`{name}`" for name in it.approved)
+    what = f"the candidate `{it.candidate}` (protocol {it.protocol[:12]}...)"
+    return (
+        f"Version {after.version} put {what} in the place of the undefined test `{clause.test.id}` of"
+        f" `{clause.id}`: approved by {who}, passed on {runs}. It does not show: {it.not_shown}"
+    )
 
 
-def _in_place(clause: UndefinedTest, after: Policy, known: tuple[Candidate, ...]) -> list[Candidate]:
-    """The candidates that may take a test's place in a version: approved, passed, and asked for there instead of it."""
-    return [
-        it
-        for it in known
-        if it.test == clause.test.id and len(it.approved) >= it.needed and _passed(it) and _asked_for(it, clause, after)
-    ]
-
-
-def _passed(it: Candidate) -> bool:
-    """Whether somebody says that it was passed, and nobody's last word on any weights is that it was not."""
-    last = {(run.by, run.weights): run.passed for run in it.tried}
-    return bool(last) and all(last.values())
+def _in_place(clause: UndefinedTest, after: Policy, ready: tuple[Candidate, ...]) -> list[Candidate]:
+    """Of the candidates that may take a test's place those that a version asks for instead of it."""
+    return [it for it in ready if it.test == clause.test.id and _asked_for(it, clause, after)]
 
 
 def _asked_for(it: Candidate, old: UndefinedTest, after: Policy) -> bool:
@@ -152,9 +180,13 @@ def _asked_for(it: Candidate, old: UndefinedTest, after: Policy) -> bool:
         and clause.in_force in (None, old.in_force)
         and clause.tier in (None, old.tier)
         and {*old.actions} <= {*clause.actions}
-        and any(it.protocol in part for part in (clause.source.document, clause.source.section or ""))
+        and _names(clause, it.protocol)
         for clause in after.clauses
     )
+
+
+def _names(clause: Clause, protocol: str) -> bool:
+    return any(protocol in part for part in (clause.source.document, clause.source.section or ""))
 
 
 def given_up(before: Policy, after: Policy, today: int = 0) -> tuple[UndefinedTest, ...]:
@@ -189,10 +221,14 @@ def _tier(policy: Policy, name: str) -> Tier | None:
     return next((it for it in policy.tiers if it.id == name), None)
 
 
-def _excepting(policy: Policy, clause: UndefinedTest) -> set[ExceptionTerms]:
-    """What may let an action go on without the test, whatever the clause is called and what else it is of."""
+def _excepting(policy: Policy, clause: UndefinedTest) -> set[tuple[ExceptionTerms, tuple[Determination, ...]]]:
+    """What may let an action go on without the test, whatever the clause is called and what else it is of; with all
+    that it takes to be determined."""
     found = (it for it in policy.exceptions if it.undefined_tests and clause.id in it.clauses)
-    return {it.model_copy(update={"clauses": ()}) for it in found}
+    return {
+        (it.model_copy(update={"clauses": ()}), tuple(of for of in policy.determinations if of.id in it.determined))
+        for it in found
+    }
 
 
 def candidate_words(it: Candidate) -> str:

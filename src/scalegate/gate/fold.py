@@ -18,7 +18,7 @@ from typing import Literal
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots, new_until, voted
 from scalegate.gate.bookkeeping import opened, recorded, settled, tier_record, unopened
-from scalegate.gate.candidates import Candidates, told_given_up, unapproved
+from scalegate.gate.candidates import Candidates, unapproved
 from scalegate.gate.decision import Decision
 from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import judged_weights
@@ -79,7 +79,6 @@ class Fold:
     duties: Duties = field(default_factory=Duties)
     deeds: Deeds = field(default_factory=Deeds)
     candidates: Candidates = field(default_factory=Candidates)
-    given_up: list[str] = field(default_factory=list)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -331,10 +330,10 @@ class Fold:
             return lacking
         if self.policy is not None:
             complete, refusal = voted(self.votes, self.policy, entry)
-            known = self.candidates.under(self.policy, self.adopted_at)
-            if not complete or unapproved(self.policy, policy, known, entry.time):
+            ready = self.candidates.ready(self.policy, self.adopted_at, self.deeds.who(self.policy))
+            if not complete or unapproved(self.policy, policy, ready, entry.time):
                 return refusal
-            self.given_up += told_given_up(self.policy, policy, known, entry.time)
+            self.candidates.adopted(self.policy, policy, ready, entry.time)
             self.amended, self.new_until = entry.time, new_until(self.policy, policy, entry.time, self.new_until)
         self.deeds.adopted(self.policy, policy, index)
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index

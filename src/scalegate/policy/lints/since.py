@@ -191,6 +191,9 @@ class _Since:
                 # What binds sooner may be the one clause of a kind that must be met for anything to go on.
                 of_it = [it for it in self._new.clauses if it.gates and it.tier == part.id]
                 return any(it.kind in REQUIRED_KINDS for it in of_it)
+            case Policy() if name == "lease":
+                # What a permit counts in a budget year ends with it.
+                return any(it.gates and isinstance(it, ResidualRisk) and it.per == "year" for it in self._new.clauses)
             case Policy() | Risk():
                 # What a claim reaches less far for takes less of a budget; an alarm that another run reached with more
                 # compute than that is none that it reached early.
