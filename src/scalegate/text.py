@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["MAX_DOCUMENT_BYTES", "alike", "escaped", "unshowable"]
+__all__ = ["MAX_DOCUMENT_BYTES", "akin", "alike", "escaped", "unshowable"]
 
 MAX_DOCUMENT_BYTES = 47_000
 """Longest canonical JSON of a policy or a decision. An envelope holds 65,535 bytes, and base64 takes four for
@@ -47,6 +47,12 @@ _INVISIBLE = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u
     )
     for code in range(first, last + 1)
 )
+# Small and capital letters of Cyrillic and Greek that most fonts show as a Latin one.
+_LOOKS_LIKE = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422"
+    "\u0425\u0423\u0406\u0408\u0405\u03bf\u03bd\u03b9\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
+    "aeopcyxijsdhABEKMHOPCTXYIJSoviABEZHIKMNOPTYX",
+)
 _BREAKS = frozenset("\n\u2028\u2029")
 
 
@@ -64,6 +70,22 @@ def unshowable(text: str, *, lines: bool) -> str | None:
 def alike(text: str) -> str:
     """What two texts have in common that people cannot tell apart by how they are written: compared, never shown."""
     return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def akin(text: str) -> str:
+    """What two sentences have in common that say the same in the same words: compared, never shown.
+
+    Capitals, punctuation (but in figures) and letters of another alphabet that look the same make no other sentence.
+    """
+    text = unicodedata.ucd_3_2_0.normalize("NFKC", text).translate(_LOOKS_LIKE)
+    folded = "".join(c if _CATEGORY(c) == "Cn" else c.casefold() for c in text).translate(_LOOKS_LIKE)
+    around = zip(f" {folded}", folded, f"{folded[1:]} ", strict=False)
+    kept = (" " if _parts(c) and not (before.isdecimal() or after.isdecimal()) else c for before, c, after in around)
+    return " ".join("".join(kept).split())
+
+
+def _parts(character: str) -> bool:
+    return character not in "%\u2030" and _CATEGORY(character).startswith("P")
 
 
 def escaped(text: str, *, lines: bool = False) -> str:

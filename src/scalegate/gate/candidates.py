@@ -15,10 +15,15 @@ from scalegate.gate.renaming import Who, by_themselves
 from scalegate.gate.signed import Candidate, Tried
 from scalegate.gate.situation import Situation
 from scalegate.ledger.entries import CandidateApproved, CandidateProposed, CandidateTried
+from scalegate.policy.clause_figures import value_at
+from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import Clause, ExceptionTerms, Policy, Quorum, UndefinedTest
-from scalegate.policy.lints.since_figures import figure_way
+from scalegate.policy.lints.since_figures import instants
+from scalegate.policy.lints.tree import at_every_time
 from scalegate.policy.parts import Determination, Tier
+from scalegate.policy.scalars import Named
 from scalegate.text import alike
+from scalegate.truth import Truth
 from scalegate.units import format_instant
 
 __all__ = ["Candidates", "candidate_words", "given_up", "unapproved", "with_candidates"]
@@ -51,6 +56,9 @@ class Candidates:
         key = entry.test, entry.candidate
         known = self.proposed.get(key)
         if isinstance(entry, CandidateProposed):
+            same = next((it.candidate for it in self.proposed.values() if _same(it, entry)), None)
+            if same is not None and known is None:
+                return f"that document was put forward for `{entry.test}` already, as `{same}`: what came of it stands"
             if known is not None:
                 return f"`{entry.candidate}` was put forward for `{entry.test}` already: give yours another name"
             self.proposed[key] = entry
@@ -62,7 +70,7 @@ class Candidates:
         if isinstance(entry, CandidateTried):
             if entry.passed and not holders(runs, entry.weights):
                 return "the ledger does not know the weights that it was run on: they are saved first"
-            key_of = {person.id: person.key for person in policy.people}
+            key_of = {person.id: person.public for person in policy.people}
             self.tried.append((entry, key_of.get(entry.actor, "")))
             return None
         apart = any(clause.test.approved_by.apart_from for clause in policy.tests if clause.test.id == entry.test)
@@ -85,9 +93,9 @@ class Candidates:
                 )
                 self.given_up.append(f"{told} undefined test `{test}`: nothing stands there now.")
         for clause in given_up(before, after, today):
-            for it in _in_place(clause, after, ready):
+            for it in _in_place(clause, before, after, ready, today):
                 self.in_place[it.test, it.candidate] = it.protocol
-                self.given_up.append(_told_given_up(clause, after, it))
+                self.given_up.append(_told_given_up(clause, after, it, self._failed(it)))
 
     def ready(self, policy: Policy, adopted_at: int, who: Who) -> tuple[Candidate, ...]:
         """Those that may take the place of a test: approved, and said to be passed by somebody and to be not passed by
@@ -97,6 +105,11 @@ class Candidates:
             for it in self.under(policy, adopted_at, who)
             if len(it.approved) >= it.needed and self._passed(it.test, it.candidate)
         )
+
+    def _failed(self, of: Candidate) -> tuple[str, ...]:
+        """The candidates for the same test that somebody said were not passed, other than this one."""
+        names = (run.candidate for run, _ in self.tried if run.test == of.test and not run.passed)
+        return tuple(dict.fromkeys(name for name in names if name != of.candidate))
 
     def _passing(self, key: tuple[str, str], who: Who) -> set[str]:
         """Who says that it was passed, by today's names."""
@@ -151,38 +164,62 @@ class Candidates:
         )
 
 
+def _same(one: CandidateProposed, other: CandidateProposed) -> bool:
+    return (one.test, one.protocol) == (other.test, other.protocol)
+
+
 def unapproved(before: Policy, after: Policy, ready: tuple[Candidate, ...], today: int) -> tuple[str, ...]:
     """The undefined tests that an amendment would give up without a candidate that may take their place."""
     clauses = given_up(before, after, today)
-    return tuple(dict.fromkeys(it.test.id for it in clauses if not _in_place(it, after, ready)))
+    return tuple(dict.fromkeys(it.test.id for it in clauses if not _in_place(it, before, after, ready, today)))
 
 
-def _told_given_up(clause: UndefinedTest, after: Policy, it: Candidate) -> str:
+def _told_given_up(clause: UndefinedTest, after: Policy, it: Candidate, failed: tuple[str, ...]) -> str:
     runs = ", ".join(dict.fromkeys(f"{run.weights[:12]}... (says `{run.by}`)" for run in it.tried if run.passed))
     who = " and ".join(f"`{name}`" for name in it.approved)
     what = f"the candidate `{it.candidate}` (protocol {it.protocol[:12]}...)"
+    others = (
+        f" Not passed by some run were the candidates {', '.join(f'`{name}`' for name in failed)}." if failed else ""
+    )
     return (
         f"Version {after.version} put {what} in the place of the undefined test `{clause.test.id}` of"
-        f" `{clause.id}`: approved by {who}, passed on {runs}. It does not show: {it.not_shown}"
+        f" `{clause.id}`: approved by {who}, passed on {runs}.{others} It does not show: {it.not_shown}"
     )
 
 
-def _in_place(clause: UndefinedTest, after: Policy, ready: tuple[Candidate, ...]) -> list[Candidate]:
+def _in_place(
+    clause: UndefinedTest, before: Policy, after: Policy, ready: tuple[Candidate, ...], today: int
+) -> list[Candidate]:
     """Of the candidates that may take a test's place those that a version asks for instead of it."""
-    return [it for it in ready if it.test == clause.test.id and _asked_for(it, clause, after)]
+    mine = [it for it in ready if it.test == clause.test.id]
+    if not mine:
+        return []
+    places = [it for it in after.clauses if _may_stand(it, clause, before, after, today)]
+    return [it for it in mine if any(_names(place, it.protocol) for place in places)]
 
 
-def _asked_for(it: Candidate, old: UndefinedTest, after: Policy) -> bool:
-    """Whether a clause that gates the same actions has the digest of its protocol in its source."""
-    return any(
-        clause.gates
-        and not isinstance(clause, UndefinedTest)
-        and clause.in_force in (None, old.in_force)
-        and clause.tier in (None, old.tier)
-        and {*old.actions} <= {*clause.actions}
-        and _names(clause, it.protocol)
-        for clause in after.clauses
-    )
+def _may_stand(new: Clause, old: UndefinedTest, before: Policy, after: Policy, today: int) -> bool:
+    """Whether a clause may stand in the place of a test: it gates the same actions when and of whomever the test was
+    asked, nothing more excepts it, and what it asks for was not asked before and is not always so."""
+    if not new.gates or isinstance(new, UndefinedTest) or not {*old.actions} <= {*new.actions}:
+        return False
+    if new.in_force not in (None, old.in_force) or not _same_tier(old, before, new, after):
+        return False
+    if not _terms(after, new) <= {
+        (terms.model_copy(update={"undefined_tests": None}), of) for terms, of in _excepting(before, old)
+    }:
+        return False
+    for action in old.actions:
+        now = next(it.condition for it in compile_policy(after, action) if it.clause.id == new.id)
+        asked = [it.condition for it in compile_policy(before, action) if it.clause.gates]
+        if now in asked or Truth.FALSE not in at_every_time(now, today):
+            return False
+    return True
+
+
+def _same_tier(old: Clause, before: Policy, new: Clause, after: Policy) -> bool:
+    """Whether a clause binds whomever the old one did."""
+    return new.tier is None or (new.tier == old.tier and _tier(before, new.tier) == _tier(after, new.tier))
 
 
 def _names(clause: Clause, protocol: str) -> bool:
@@ -209,12 +246,24 @@ def _asks(before: Policy, old: UndefinedTest, after: Policy, new: UndefinedTest,
     apart = {*(was.approved_by.apart_from or ())} <= {*(now.approved_by.apart_from or ())}
     if not same or not apart or now.approved_by.at_least < was.approved_by.at_least:
         return False
-    if new.in_force not in (None, old.in_force) or new.tier not in (None, old.tier):
+    if new.in_force not in (None, old.in_force) or not _same_tier(old, before, new, after):
         return False
-    if new.tier is not None and _tier(before, new.tier) != _tier(after, new.tier):
-        return False
-    way = figure_way(before, old.above, after, new.above, today, more_is_weaker=True)
-    return way in ("same", "stricter") and _excepting(after, new) <= _excepting(before, old)
+    return _no_later(before, old, after, new, today) and _excepting(after, new) <= _excepting(before, old)
+
+
+def _no_later(before: Policy, old: UndefinedTest, after: Policy, new: UndefinedTest, today: int) -> bool:
+    """Whether the test is asked for by the same effective compute at the latest, at each time from today on. A figure
+    that is overdue is as large as it was, for one that is reviewed in its turn."""
+    named = [(policy, it.above) for policy, it in ((before, old), (after, new)) if isinstance(it.above, Named)]
+    moving = [it for policy, figure in named for it in policy.parameters if it.id == figure.id]
+    reviewed = isinstance(old.above, Named) and isinstance(new.above, Named)
+    last: int | None = None
+    for at in sorted({*(it.from_ for one in moving for it in one.values), *instants(moving, today)}):
+        was, now = value_at(before, old.above, at), value_at(after, new.above, at)
+        last = last if was is None and reviewed else was
+        if at >= today and now is not None and (last is None or now > last):
+            return False
+    return True
 
 
 def _tier(policy: Policy, name: str) -> Tier | None:
@@ -224,10 +273,15 @@ def _tier(policy: Policy, name: str) -> Tier | None:
 def _excepting(policy: Policy, clause: UndefinedTest) -> set[tuple[ExceptionTerms, tuple[Determination, ...]]]:
     """What may let an action go on without the test, whatever the clause is called and what else it is of; with all
     that it takes to be determined."""
-    found = (it for it in policy.exceptions if it.undefined_tests and clause.id in it.clauses)
+    return {(terms, of) for terms, of in _terms(policy, clause) if terms.undefined_tests}
+
+
+def _terms(policy: Policy, clause: Clause) -> set[tuple[ExceptionTerms, tuple[Determination, ...]]]:
+    """The exceptions to a clause."""
     return {
         (it.model_copy(update={"clauses": ()}), tuple(of for of in policy.determinations if of.id in it.determined))
-        for it in found
+        for it in policy.exceptions
+        if clause.id in it.clauses
     }
 
 
@@ -265,7 +319,10 @@ def with_candidates(policy: Policy, situation: Situation, found: tuple[Finding, 
 def _told(finding: Finding, candidates: list[Candidate]) -> Finding:
     if not candidates:
         return finding
-    words = [candidate_words(it) for it in candidates[-SHOWN:]]
+    # Those that were not passed first, of these and of the rest the last.
+    failed = [it for it in candidates if not all(run.passed for run in it.tried)]
+    last = [*failed[-SHOWN:], *(it for it in candidates[::-1] if it not in failed)][:SHOWN]
+    words = [candidate_words(it) for it in candidates if it in last]
     if len(candidates) > SHOWN:
         words.append(f"and {len(candidates) - SHOWN} more candidates")
     return finding.model_copy(update={"detail": "; ".join((finding.detail, *words))})

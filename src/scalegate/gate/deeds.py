@@ -22,9 +22,12 @@ from scalegate.ledger import entries
 from scalegate.ledger.entries import Entry
 from scalegate.policy.document import Person, Policy
 from scalegate.policy.quorums import quorums
-from scalegate.text import alike
+from scalegate.text import akin
 
 __all__ = ["Deeds"]
+
+
+_OF_NO_RUN = (entries.PolicyAdopted, entries.TierStatus, entries.CandidateApproved)
 
 
 class _Deed(NamedTuple):
@@ -103,7 +106,7 @@ class Deeds:
 
     def put(self, policy: Policy | None, index: int, entry: Entry, attempts: Mapping[str, Attempt]) -> None:
         """Put down what somebody signed who may."""
-        if policy is None or isinstance(entry, entries.PolicyAdopted | entries.TierStatus):
+        if policy is None or isinstance(entry, _OF_NO_RUN):
             return
         role = role_needed(policy, entry)
         run, weights = getattr(entry, "run", None), getattr(entry, "weights", None)
@@ -158,7 +161,7 @@ class Deeds:
 
     def who(self, policy: Policy) -> Who:
         """The names that a policy has for whoever signed under a name; that one, if it has none for them."""
-        keys = {person.id: person.key for person in policy.people}
+        keys = {person.id: person.public for person in policy.people}
         return lambda by: {name: keys[name] for name in self._now(policy, by)} or {by: ""}
 
     def refused(
@@ -237,11 +240,11 @@ def _goes(before: Policy, policy: Policy) -> dict[str, set[str]]:
     """What a role is called in the next version, by the quorums that are apart from it: what they are apart from
     instead. A quorum goes by its name and by its sentence; one that amends is of no lineage."""
     found: dict[str, set[str]] = {}
-    now = {it.about: alike(it.text) for it in quorums(policy)}
+    now = {it.about: akin(it.text) for it in quorums(policy)}
     apart = {it.about: {*(it.quorum.apart_from or ())} for it in quorums(policy)}
     for it in quorums(before):
         was = {*(it.quorum.apart_from or ())} if it.path != "amendment" else set[str]()
-        line = Line.of(it.about, {it.about: alike(it.text)}).carried(now)
+        line = Line.of(it.about, {it.about: akin(it.text)}).carried(now)
         for about in line.under if was else ():
             instead = apart.get(about, set())
             for role in was - instead:

@@ -56,6 +56,7 @@ def statements(
             sentence=it.sentence,
             reworded=it.sentence != now.get(name),
             own=own,
+            key=it.key,
             holds=entry.holds,
             time=entry.time,
             until=entry.until,

@@ -1,8 +1,8 @@
 """Which deadlines there are of each obligation, and which of them were kept, over all versions of the policy.
 
 A deadline that comes while a version is in force is settled under that version: a later one that has the obligation
-(by its id) takes it as it was, kept or not. So an amendment wipes out no breach by changing a date, and makes nothing
-unkept by changing a quorum or a role. What ends with a version is what it no longer has.
+(by its id or its sentence) takes it as it was, kept or not. So an amendment wipes out no breach by changing a date or a
+name, and makes nothing unkept by changing a quorum or a role. What ends with a version is what it no longer has.
 
 What is due after a lineage was opened is due for each run of it, from its own opening, and a word for one keeps nothing
 of another. So nothing is gained by descent: no word on a small model, of which a large one is said to have come, serves
@@ -19,6 +19,7 @@ from scalegate.gate.lineage import Runs
 from scalegate.gate.situation import Kept, Span
 from scalegate.ledger.entries import ObligationKept
 from scalegate.policy.document import Obligation, Policy
+from scalegate.text import akin
 from scalegate.units import format_instant
 
 __all__ = ["Duties", "Grid", "Openings", "begins", "grid_of", "next_unkept", "openings_of", "owed", "unkept"]
@@ -146,6 +147,21 @@ class _Version(NamedTuple):
     obligations: dict[str, Obligation]
 
 
+def _next(duty: Obligation, version: _Version) -> tuple[str, ...]:
+    """What an obligation is called in the next version: what has its id, or its sentence."""
+    found = version.obligations.values()
+    return tuple(it.id for it in found if it.id == duty.id or akin(it.text) == akin(duty.text))
+
+
+def _goes(name: str, version: _Version, later: Sequence[_Version]) -> tuple[str, ...]:
+    """What an obligation is called in the last version; empty: it ended with one of these."""
+    names: tuple[str, ...] = (name,)
+    for following in later:
+        names = tuple(dict.fromkeys(it for old in names for it in _next(version.obligations[old], following)))
+        version = following
+    return names
+
+
 @dataclass
 class Duties:
     """What the fold knows of obligations."""
@@ -157,7 +173,13 @@ class Duties:
 
     def adopted(self, policy: Policy, time: int) -> None:
         """A version came into force. What not enough had signed is signed anew."""
-        self.versions.append(_Version(time, policy.version, {it.id: it for it in policy.obligations}))
+        version = _Version(time, policy.version, {it.id: it for it in policy.obligations})
+        if self.versions:
+            was = self.versions[-1].obligations
+            goes = {name: _next(duty, version) for name, duty in was.items()}
+            also = (it.model_copy(update={"obligation": to}) for it in self.kept for to in goes.get(it.obligation, ()))
+            self.kept = list(dict.fromkeys((*self.kept, *also)))
+        self.versions.append(version)
         self.signing = {}
 
     def known(self) -> bool:
@@ -177,15 +199,20 @@ class Duties:
         chains: dict[str, list[Span]] = {}
         for at, version in enumerate(self.versions[:-1]):
             later = self.versions[at + 1 :]
-            chains = {name: spans for name, spans in chains.items() if name in version.obligations}
+            came: dict[str, list[Span]] = {name: [] for name in version.obligations}
+            for old, spans in chains.items():
+                for name in _next(self.versions[at - 1].obligations[old], version):
+                    came[name] += spans
+            chains = came
             for name, duty in version.obligations.items():
-                earlier = chains.setdefault(name, [])
+                earlier = chains[name]
                 # What was owed under that version, as it was worked out while it was in force.
-                before = [it.model_copy(update={"follows": True}) for it in earlier]
+                before = [it.model_copy(update={"follows": True, "obligation": name}) for it in earlier]
                 *_, own = _of_one(duty, before, version.since, run, opened)
                 if earlier and own in map(grid_of, earlier):
                     continue
-                follows = all(name in it.obligations for it in later)
+                goes = _goes(name, version, later)
+                follows = bool(goes)
                 # Each adoption has a deadline of its own, and the next one does not put it off.
                 stays = follows and duty.after == "policy.adopted"
                 span = Span(
@@ -201,7 +228,7 @@ class Duties:
                     run=own.run,
                 )
                 earlier.append(span)
-                yield span
+                yield from (span.model_copy(update={"obligation": it}) for it in goes or (name,))
 
     def take(self, policy: Policy, runs: Runs, entry: ObligationKept) -> str | None:
         """Somebody who may has signed that a deadline was kept. Returns why that counts for nothing, if so."""

@@ -91,6 +91,7 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
             piece.announced,
             "it was not announced before its result, says something else than the announcement, or a second one does",
         ),
+        (not piece.reworded, "`about` of the domain said something else when it was measured: it is measured again"),
         (piece.signed or beside, "its result is not signed by an evaluator that the policy names"),
         (piece.compute is not None, "the compute of its weights is unknown"),
         (piece.elicitation != "none" or beside, "the capability was not elicited"),

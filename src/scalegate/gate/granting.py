@@ -17,7 +17,7 @@ from scalegate.gate.situation import Granted, Situation
 from scalegate.ledger.entries import ExceptionGranted
 from scalegate.policy.document import Action, ExceptionTerms, Policy
 from scalegate.policy.semantics import Reason, Unknown, Value
-from scalegate.text import alike
+from scalegate.text import akin
 
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
@@ -46,7 +46,7 @@ def granted_so_far(grants: Counter[tuple[str, str, str]], policy: Policy, runs: 
     of two versions of it one of the two is the same."""
 
     def same(item: ExceptionTerms) -> set[str]:
-        names, before = {item.id, alike(item.text)}, 0
+        names, before = {item.id, akin(item.text)}, 0
         while len(names) > before:
             before = len(names)
             names.update(*(key[:2] for key in grants if names & {*key[:2]}))
@@ -60,7 +60,7 @@ def granted_so_far(grants: Counter[tuple[str, str, str]], policy: Policy, runs: 
 
 
 def _text(policy: Policy | None, name: str) -> str:
-    return next((alike(it.text) for it in policy.exceptions if it.id == name), "") if policy else ""
+    return next((akin(it.text) for it in policy.exceptions if it.id == name), "") if policy else ""
 
 
 def _of_what(it: Granted) -> tuple[str | None, ...]:

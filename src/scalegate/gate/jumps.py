@@ -89,6 +89,10 @@ def dropped(policy: Policy, situation: Situation) -> tuple[str, ...]:
     left = [piece for piece in situation.pieces if piece.evaluation not in counted]
     for name in dict.fromkeys(piece.domain for piece in left):
         scores = [(it.successes, it.completed) for it in left if it.domain == name and it.completed > 0]
+        if name not in has and any(it.status == "open" for it in left if it.domain == name):
+            found.append(
+                f"An evaluation in `{name}`, which this policy does not have, was announced and has no result."
+            )
         if name not in has and scores:
             successes, completed = max(scores, key=lambda score: Fraction(*score))
             found.append(

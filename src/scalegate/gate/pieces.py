@@ -57,6 +57,10 @@ class Attempt:
     again: bool = False
     lines: dict[str, Line] = field(default_factory=dict)
     """What each domain that it is said to be of has been called, and what it was about, since then."""
+    about: dict[str, str] = field(default_factory=dict)
+    """What each of these was about when it was first spoken of."""
+    now: dict[str, str] = field(default_factory=dict)
+    """What each domain of the policy in force is about."""
     asked: dict[str, int] = field(default_factory=dict)
     """The fewest samples that any version since it was first spoken of asks for in each domain."""
 
@@ -68,16 +72,23 @@ class Attempt:
     def adopted(self, policy: Policy) -> None:
         """A version of the policy came into force."""
         self.under(policy)
+        self.now = domains_of(policy)
         self.lines = {name: line.carried(domains_of(policy)) for name, line in self.lines.items()}
 
     def of(self, domain: str, policy: Policy | None) -> None:
         """It is said to be of a domain."""
+        self.now = domains_of(policy) if policy else {}
+        self.about.setdefault(domain, self.now.get(domain, ""))
         known = next((line for line in self.lines.values() if domain in line.names), None)
         self.lines.setdefault(domain, known or Line.of(domain, domains_of(policy) if policy else {}))
 
     def elsewhere(self, domain: str) -> tuple[str, ...]:
         """The other domains of the policy in force that it was of: by their name, or by what they are about."""
         return tuple(name for name in self.lines[domain].under if name != domain) if domain in self.lines else ()
+
+    def reworded(self, domain: str) -> bool:
+        """Whether the domain of that name is about something else by now."""
+        return domain in self.now and self.now[domain] != self.about.get(domain)
 
     def least_asked(self, domain: str) -> int | None:
         """The fewest samples that any version asked for in a domain, whatever that was called."""
@@ -256,6 +267,7 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
         status=finished.status if finished else "open",
         samples=announced.samples,
         asked=attempt.least_asked(announced.domain),
+        reworded=attempt.reworded(announced.domain),
         successes=finished.successes if finished else 0,
         completed=finished.completed if finished else 0,
         errors=finished.errors if finished else 0,
@@ -282,6 +294,7 @@ def _beside(
     return Piece(
         evaluation=identifier,
         domain=result.domain,
+        reworded=attempt.reworded(result.domain),
         run=run,
         weights=result.weights,
         compute=compute,

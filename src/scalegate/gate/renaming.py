@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from scalegate.ledger.entries import Determination, RiskClaimed
 from scalegate.policy.document import Policy
-from scalegate.text import alike
+from scalegate.text import akin
 
 __all__ = [
     "Line",
@@ -32,8 +32,8 @@ __all__ = [
 SOMEBODY = "somebody.before"
 """In place of whoever is known no more."""
 Who = Callable[[str], Mapping[str, str]]
-"""The names that the policy in force has for whoever may have signed under a name, each with its key. Nobody tells two
-people apart who had one id or one key after the other: what stands against is then the word of both."""
+"""The names that the policy in force has for whoever may have signed under a name, each with its public key. Nobody
+tells two people apart who had one id or one key after the other: what stands against is then the word of both."""
 Sentences = Mapping[str, str]
 """What each part of one kind says, by its name."""
 
@@ -44,15 +44,15 @@ def by_themselves(by: str) -> Mapping[str, str]:
 
 
 def judged_of(policy: Policy) -> dict[str, str]:
-    return {item.id: alike(item.text) for item in policy.determinations}
+    return {item.id: akin(item.text) for item in policy.determinations}
 
 
 def risks_of(policy: Policy) -> dict[str, str]:
-    return {risk.id: alike(risk.about) for risk in policy.risks}
+    return {risk.id: akin(risk.about) for risk in policy.risks}
 
 
 def domains_of(policy: Policy) -> dict[str, str]:
-    return {domain.id: alike(domain.about) for domain in policy.domains}
+    return {domain.id: akin(domain.about) for domain in policy.domains}
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Said(Generic[Word]):
     sentence: str
     """What it was said of."""
     key: str
-    """The key that it was signed with."""
+    """The public key that it was signed with."""
     line: Line = field(compare=False)
 
     @staticmethod
@@ -115,7 +115,7 @@ class Said(Generic[Word]):
         """`policy`: the one in force."""
         judged = isinstance(entry, Determination)
         name, now = getattr(entry, _part(entry)), judged_of(policy) if judged else risks_of(policy)
-        key = next((it.key for it in policy.people if it.id == entry.actor), "")
+        key = next((it.public for it in policy.people if it.id == entry.actor), "")
         return Said(adopted, entry, now.get(name, ""), key, Line.of(name, now))
 
     def carried(self, now: Sentences) -> Said[Word]:
@@ -134,11 +134,15 @@ class Said(Generic[Word]):
 def as_now(said: Iterable[Said[Word]], adopted: int, who: Who) -> Iterator[tuple[int, Word]]:
     """Each with the adoption that was in force, once under every name that it counts under and by every signer.
 
-    What is not known to be theirs stands against all the same, and makes up for nothing: a bound is somebody's.
+    What is not known to be theirs stands against all the same, and makes up for nothing but what was signed with the
+    very same key: else a bound is somebody's.
     """
+    denied: dict[str, set[str]] = {}
     for it in said:
-        part, against = _part(it.entry), _against(it.entry)
-        signers = {by if own or against else SOMEBODY for by, own in it.signers(adopted, who).items()}
+        part, against, mine = _part(it.entry), _against(it.entry), it.signers(adopted, who)
+        for by in mine if against else ():
+            denied.setdefault(by, set()).add(it.key)
+        signers = {by if own or against or denied.get(by) == {it.key} else SOMEBODY for by, own in mine.items()}
         for name, by in ((name, by) for name in it.line.under for by in sorted(signers)):
             same = (getattr(it.entry, part), it.entry.actor) == (name, by)
             yield it.adopted, it.entry if same else it.entry.model_copy(update={part: name, "actor": by})

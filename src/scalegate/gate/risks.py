@@ -74,6 +74,7 @@ def claims(
             sentence=it.sentence,
             reworded=it.sentence != now.get(name),
             own=own,
+            key=it.key,
             action=entry.action,
             bound=entry.bound,
             time=entry.time,

@@ -68,11 +68,18 @@ class Worded(Record):
     """Whether what stands there now is another sentence."""
     own: bool = True
     """Whether it is known to be the word of whoever has its signer's name now."""
+    key: str = ""
+    """The public key that it was signed with."""
 
 
 def answers(said: Worded, before: Worded) -> bool:
-    """Whether a word can make up for one before: it is theirs, and of that sentence or of the one that is asked."""
-    return said.own and (not said.reworded or said.sentence == before.sentence)
+    """Whether a word can make up for one before: it is theirs, and of that sentence or of the one that is asked.
+
+    Theirs is what is signed with the key that the signer has now, or with the key of the word before, whatever key the
+    policy has for them by now.
+    """
+    mine = said.own or (said.key == before.key != "")
+    return mine and (not said.reworded or said.sentence == before.sentence)
 
 
 class Statement(Worded):

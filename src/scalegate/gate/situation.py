@@ -83,6 +83,8 @@ class Piece(Record):
     """Samples announced; of an unannounced piece, those that it says were completed."""
     asked: int | None = None
     """The fewest samples that any version since it was first spoken of asks for; None: no version is known to."""
+    reworded: bool = False
+    """Whether the domain of that name is about something else by now: then it may only count against."""
     successes: int
     completed: int
     errors: int
@@ -172,7 +174,7 @@ class Generation(Record):
 class Situation(Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/7"] = "scalegate.situation/7"
+    schema_version: Literal["scalegate.situation/8"] = "scalegate.situation/8"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None

@@ -330,6 +330,10 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             lasts(f"{path}.within", clause.within, "an evaluation would be too old as soon as it ends")
         if isinstance(clause, UndefinedTest):
             quorum(f"{path}.test.approved_by", clause.test.approved_by)
+            first = next(it for it in policy.tests if it.test.id == clause.test.id)
+            if first.test != clause.test:
+                what = f"`{first.id}` asks for the test `{clause.test.id}` too, and describes it otherwise"
+                add(f"{path}.test", f"{what} | describe it alike in both, or give it an id of its own")
         if isinstance(clause, Obligation):
             quorum(f"{path}.kept_by", clause.kept_by)
     for path, message in obligation_faults(policy):
