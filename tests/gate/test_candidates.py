@@ -8,6 +8,8 @@ import pytest
 from book import Book, digest, key_of, policy_of
 from hypothesis import given
 from hypothesis import strategies as st
+from test_determinations import FLOPS, bio, saved, say
+from test_determinations import policy_of as judged_of
 
 from scalegate.gate import Situation, decide
 from scalegate.gate.amending import pending
@@ -15,6 +17,7 @@ from scalegate.gate.candidates import given_up
 from scalegate.gate.signed import Candidate, Tried
 from scalegate.ledger import entries as kinds
 from scalegate.policy import ACTIONS, Policy
+from scalegate.truth import Truth
 from strategies import cases
 
 TEST = "understanding"
@@ -351,3 +354,32 @@ def test_it_is_given_up_by_what_its_figure_or_its_tier_comes_to() -> None:
     assert lost(policy_of(), old) == []
     assert lost(policy_of(TIERED), policy_of(TIERED, ("binds_at: 2", "binds_at: 3"))) == [TEST]
     assert lost(policy_of(TIERED), policy_of()) == []
+
+
+def test_to_approve_a_candidate_is_nothing_that_was_done_on_a_run() -> None:
+    """Whoever did may judge a run that they never touched, apart from their role as that is."""
+    people = (
+        ("name: Security, roles: [security]", "name: Security, roles: [security, rso]"),
+        ("decided_by: {role: rso, at_least: 1}", "decided_by: {role: rso, at_least: 1, apart_from: [officer]}"),
+        ("name: Gate, roles: [gate]", "name: Gate, roles: [gate, officer]"),
+        ("  - {id: capability.bio,", LAST + "  - {id: capability.bio,"),
+    )
+    book = Book.adopted(judged_of(*people, ("name: Grace, roles: [rso]", "name: Grace, roles: [officer]")))
+    book.put(kinds.RunOpened)
+    saved(book, "w", FLOPS)
+    assert propose(book, "grace") is None
+    assert approve(book, "grace") is None
+    assert book.adopt(judged_of(*people, ('version: "1"', 'version: "2"')), "ada").refused is None
+    assert say(book, "grace") is None
+    assert bio(book) is Truth.TRUE
+
+
+LAST = """  - id: last
+    kind: undefined_test
+    above: 1e30 FLOP
+    text: t
+    source: {document: d}
+    actions: [train]
+    modality: will
+    test: {id: understanding, purpose: p, approved_by: {role: officer, at_least: 1}}
+"""

@@ -287,3 +287,43 @@ def test_who_is_on_both_sides_signs_nothing_also_under_a_policy_that_was_never_r
         why = refused(unread, model(actor=who, **common, **fields), parsed)
         assert (why is None) is counts, why
         assert counts or why == "`ada` has the role `security` too, and who signs for this is apart from it"
+
+
+AUDIT = "A report on risks is published."
+
+
+@pytest.mark.parametrize("path", ["renamed", "decoy", "in two steps", "in other letters"])
+def test_a_breach_goes_with_its_sentence_to_another_name(path: str) -> None:
+    book = book_of(clause(*STANDS))
+    book.time += 20 * DAY
+    assert ask(book).verdict == "HOLD"
+    later = (f"by: {day(90)}", "late: stands")
+    moved = clause(
+        *later, name="audit", text=AUDIT.replace("R", "r").rstrip(".") if path == "in other letters" else AUDIT
+    )
+    match path:
+        case "decoy":
+            amend(book, obliged(moved, clause(*later, text="Something else is done."), version="1.1"))
+        case "in two steps":
+            amend(book, obliged(clause(*later, text="Something else is done."), version="1.1"))
+            amend(book, obliged(clause(*later, name="audit", text="Something else is done."), version="1.2"))
+        case _:
+            amend(book, obliged(moved, version="1.1"))
+    assert status(ask(book), "audit") == "violated"
+
+
+def test_what_was_kept_under_one_name_is_kept_under_the_next() -> None:
+    book = book_of(clause(*ONCE))
+    assert keep(book, START + 10 * DAY) is None
+    amend(book, obliged(clause(*ONCE, name="audit"), version="1.1"))
+    book.time += 20 * DAY
+    assert status(ask(book), "audit") == "met"
+
+
+def test_what_was_kept_of_one_obligation_is_kept_of_no_other_with_its_sentence() -> None:
+    both = (clause(*ONCE), clause(*ONCE, name="audit", at_least=2))
+    book = book_of(*both)
+    assert keep(book, START + 10 * DAY) is None
+    amend(book, obliged(*both, version="1.1"))
+    book.time += 20 * DAY
+    assert status(ask(book), "audit") == "violated"

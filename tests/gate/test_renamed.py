@@ -4,6 +4,7 @@ back, of the sentence that was denied or of the one that is asked for."""
 from __future__ import annotations
 
 import copy
+import hashlib
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from book import policy_of as measured_of
 from test_determinations import FLOPS, JUDGED, RENAMED, ask, bio, book_of, policy_of, saved, say
 from test_risk_claims import claim, risk_book
 
+from scalegate.ledger import SigningKey
 from scalegate.ledger import entries as kinds
 from scalegate.policy.reader import policy_from_json
 from scalegate.truth import Truth
@@ -242,3 +244,21 @@ def test_who_goes_by_another_name_takes_back_their_word_on_weights_that_nobody_s
     say(book, "ada", holds=False, name="unsaved", run="r")
     called(book, "ada2")
     assert say(book, "ada2", key="ada", name="unsaved", run="r") is None
+
+
+@pytest.mark.parametrize("key", ["unset", SigningKey("laptop", hashlib.sha256(b"ada").digest()).verify_key.to_text()])
+def test_what_its_signer_took_back_comes_back_by_no_change_of_their_key(denied: Book, key: str) -> None:
+    say(denied, "ada")
+    claimed = risk_book()
+    claim(claimed, None)
+    claim(claimed)
+    for book in (denied, claimed):
+        assert book.fold.policy is not None
+        document = copy.deepcopy(book.fold.policy.document()) | {"version": "2"}
+        for person in document["people"]:
+            person["key"] = key if person["id"] == "ada" else person["key"]
+            person["roles"] += ["rso"] if person["id"] == "security" else []
+        assert book.adopt(policy_from_json(document), "grace").refused is None
+        say(book, "grace")
+        claim(book, who="grace")
+        assert ask(book).verdict == "PROCEED"

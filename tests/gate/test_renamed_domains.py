@@ -140,3 +140,57 @@ def test_a_log_that_was_left_is_taken_up_under_the_name_that_its_domain_has(tmp_
     (tmp_path / f"{hashlib.sha256(data).hexdigest()}.json").write_bytes(data)
     amend(book, 2, renamed("arithmetic", "sums"))
     assert [shown.successes for _, _, shown in left_logs(book.fold, tmp_path)] == [390]
+
+
+def reworded(about: str) -> Callable[[Document], None]:
+    def change(document: Document) -> None:
+        document["domains"][0]["about"] = about
+
+    return change
+
+
+ABOUT = next(it.about for it in policy_of().domains)
+
+
+@pytest.mark.parametrize(
+    ("about", "verdict"),
+    [("Design of a pathogen.", "HOLD"), (ABOUT, "PROCEED"), (ABOUT.upper().replace(".", ""), "PROCEED")],
+)
+def test_what_was_ruled_out_is_ruled_out_of_what_it_was_about(about: str, verdict: str) -> None:
+    book = Book.adopted(policy_of(LATE))
+    book.trained(FLOPS)
+    evaluated(book, "e", 3, "arithmetic")
+    further = FLOPS + 10**10
+    assert book.decide(compute=further).verdict == "PROCEED"
+    amend(book, 2, reworded("Anything else."))
+    amend(book, 3, reworded(about))
+    held = book.decide(compute=further)
+    assert held.verdict == verdict
+    if verdict == "HOLD":
+        detail = next(it.detail for it in held.findings if it.clause == "capability.arithmetic")
+        assert "`about` of the domain said something else when it was measured" in detail
+        assert held.resumption is not None
+        assert "an announced evaluation of `arithmetic`" in str(held.resumption.sets)
+
+
+def test_what_was_reached_counts_whatever_it_is_about_by_now() -> None:
+    book = Book.adopted(policy_of(LATE))
+    book.trained(FLOPS)
+    evaluated(book, "e", 300, "arithmetic")
+    amend(book, 2, reworded("Anything else."))
+    held = book.decide(compute=FLOPS + 10**10)
+    assert "reached" in next(it.detail for it in held.findings if it.clause == "capability.arithmetic")
+
+
+def test_that_it_was_announced_is_told_of_a_domain_that_is_gone() -> None:
+    book = Book.adopted(policy_of(LATE))
+    book.trained(FLOPS)
+    book.put(kinds.EvaluationAnnounced)
+
+    def gone(document: Document) -> None:
+        renamed("arithmetic", "sums")(document)
+        reworded("Sums.")(document)
+
+    amend(book, 2, gone)
+    told = book.decide(compute=FLOPS + 10**10).limits.surprises
+    assert "An evaluation in `arithmetic`, which this policy does not have, was announced and has no result." in told

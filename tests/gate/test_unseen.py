@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from scalegate.ledger import entries as kinds
 from scalegate.policy import PolicyFaults, parse_policy, policy_from_json
 from scalegate.policy.build import build_policy
-from scalegate.text import alike, escaped, unshowable
+from scalegate.text import akin, alike, escaped, unshowable
 from support import POLICY_TEXT
 
 UNSEEN = ["\u200b", "\u2060", "\u00ad", "\u200d", "\ufeff", "\u2800", "\u3164", "\ufe0f", "\U000e0061"]
@@ -60,3 +60,20 @@ def test_a_version_that_looks_like_another_is_that_one(version: str) -> None:
     book = Book.adopted()
     new = policy_of(('version: "1.0"', f'version: "{version}"'), ("every: 4x", "every: 5x"))
     assert "another policy had the version" in (book.adopt(new, "ada").refused or "")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("It is fine.", "it is  FINE", True),
+        ("Design of it", "D\u0435sign \u043ef it", True),
+        ("No model, of any kind; deploys.", "No model of any kind deploys", True),
+        ("It is fine.", "It is not fine.", False),
+        ("Past 1.5x it stops.", "Past 15x it stops.", False),
+        ("Past 5% it stops.", "Past 5 it stops.", False),
+        ("At -1 it stops.", "At 1 it stops.", False),
+        ("There fore", "Therefore", False),
+    ],
+)
+def test_the_same_words_are_one_sentence_however_they_are_written(one: str, other: str, same: bool) -> None:
+    assert (akin(one) == akin(other)) is same

@@ -178,9 +178,8 @@ def _told_given_up(clause: UndefinedTest, after: Policy, it: Candidate, failed: 
     runs = ", ".join(dict.fromkeys(f"{run.weights[:12]}... (says `{run.by}`)" for run in it.tried if run.passed))
     who = " and ".join(f"`{name}`" for name in it.approved)
     what = f"the candidate `{it.candidate}` (protocol {it.protocol[:12]}...)"
-    others = (
-        f" Not passed by some run were the candidates {', '.join(f'`{name}`' for name in failed)}." if failed else ""
-    )
+    names = ", ".join(f"`{name}`" for name in failed)
+    others = f" Of other candidates for it somebody said that they were not passed: {names}." if failed else ""
     return (
         f"Version {after.version} put {what} in the place of the undefined test `{clause.test.id}` of"
         f" `{clause.id}`: approved by {who}, passed on {runs}.{others} It does not show: {it.not_shown}"

@@ -176,7 +176,8 @@ class Duties:
         version = _Version(time, policy.version, {it.id: it for it in policy.obligations})
         if self.versions:
             was = self.versions[-1].obligations
-            goes = {name: _next(duty, version) for name, duty in was.items()}
+            # What was an obligation of its own before was signed for by its own people.
+            goes = {name: [it for it in _next(duty, version) if it not in was] for name, duty in was.items()}
             also = (it.model_copy(update={"obligation": to}) for it in self.kept for to in goes.get(it.obligation, ()))
             self.kept = list(dict.fromkeys((*self.kept, *also)))
         self.versions.append(version)

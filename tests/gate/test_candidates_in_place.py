@@ -1,0 +1,173 @@
+"""What may stand in the place of an undefined test that a version gives up, and what of its candidates is told."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from book import Book, digest, key_of, policy_of
+from test_candidates import (
+    BLOCK,
+    BY_NAME,
+    CLAUSE,
+    EXCUSED,
+    GONE,
+    NAME,
+    NAMED,
+    NEXT,
+    TIERED,
+    amend,
+    approve,
+    detail,
+    lost,
+    propose,
+    tried,
+)
+from test_candidates import book as _book
+
+from scalegate.gate import decide
+from scalegate.ledger import entries as kinds
+from scalegate.policy.reader import policy_from_json
+
+book = _book
+Document = dict[str, Any]
+PROTOCOL = digest("protocol")
+
+
+def whole(book: Book) -> Book:
+    """With a candidate that was passed and is approved."""
+    propose(book)
+    tried(book)
+    for who in ("ada", "grace"):
+        assert approve(book, who) is None
+    return book
+
+
+def named_by_an_old_clause(document: Document) -> None:
+    clause = next(it for it in document["clauses"] if it["id"] == "cadence")
+    clause["source"]["section"] = PROTOCOL
+
+
+def said_again_under_another_id(document: Document) -> None:
+    named_by_an_old_clause(document)
+    next(it for it in document["clauses"] if it["id"] == "cadence")["id"] = "cadence.anew"
+
+
+def over_long_ago(document: Document) -> None:
+    ended = {"kind": "moratorium", "above": "0 FLOP", "until": "2020-01-01T00:00:00Z"}
+    rest = {"id": "x", "text": "t", "source": {"document": PROTOCOL}, "actions": ["train"], "modality": "will"}
+    document["clauses"].append(ended | rest)
+
+
+def always_so(document: Document) -> None:
+    clause = {"kind": "condition", "when": "now <= 2100-01-01 or 2000-01-01 <= now"}
+    rest = {"id": "x", "text": "t", "source": {"document": PROTOCOL}, "actions": ["train"], "modality": "will"}
+    document["clauses"].append(clause | rest)
+
+
+@pytest.mark.parametrize("change", [named_by_an_old_clause, said_again_under_another_id, over_long_ago, always_so])
+def test_it_asks_for_something_that_was_not_asked_and_is_not_always_so(
+    book: Book, change: Callable[[Document], None]
+) -> None:
+    assert whole(book).fold.policy is not None
+    document = copy.deepcopy(book.fold.policy.document()) | {"version": "1.1"} if book.fold.policy else {}
+    document["clauses"] = [it for it in document["clauses"] if it["id"] != "last-gate"]
+    change(document)
+    assert not amend(book, policy_from_json(document))
+
+
+def test_it_binds_whoever_the_test_bound() -> None:
+    book = Book.adopted(policy_of(TIERED))
+    book.trained(10**9)
+    whole(book)
+    tiered = (TIERED[1], f"{GONE[1]}    tier: international\n")
+    later = policy_of(TIERED, tiered, (BLOCK, ""), NAMED, NEXT, ("binds_at: 2", "binds_at: 3"))
+    assert not amend(book, later)
+    assert amend(book, policy_of(TIERED, tiered, (BLOCK, ""), NAMED, ('"1.0"', '"1.2"')))
+
+
+def test_nothing_excepts_it_that_could_not_stand_for_the_test(book: Book) -> None:
+    terms = EXCUSED % "last-gate"
+    excused = policy_of(GONE, (BLOCK, ""), NAMED, NEXT, ("clauses:\n", terms.replace("    undefined_tests: yes\n", "")))
+    assert not amend(whole(book), excused)
+    other = Book.adopted(policy_of(("clauses:\n", terms)))
+    other.trained(10**9)
+    assert amend(whole(other), excused)
+
+
+def test_what_failed_comes_back_under_no_other_name(book: Book) -> None:
+    propose(book)
+    tried(book, passed=False, who="alan")
+    assert propose(book, candidate="probe-b") == (
+        "that document was put forward for `understanding` already, as `probe`: what came of it stands"
+    )
+
+
+def test_what_failed_is_told_beside_what_took_the_place(book: Book) -> None:
+    propose(book, candidate="first", protocol=digest("first"))
+    failed = NAME | {"candidate": "first", "protocol": digest("first"), "weights": digest("w"), "passed": False}
+    assert book.put(kinds.CandidateTried, "alan", **failed, statement="ran it").refused is None
+    new = policy_of(GONE, (BLOCK, ""), NAMED, NEXT)
+    assert amend(whole(book), new)
+    told = decide(new, book.situation(), "train").limits.surprises
+    assert [
+        line for line in told if "Of other candidates for it somebody said that they were not passed: `first`." in line
+    ]
+
+
+def test_no_number_of_newer_ones_hides_what_failed(book: Book) -> None:
+    propose(book)
+    tried(book, passed=False)
+    for number in range(5):
+        propose(book, candidate=f"c{number}", protocol=digest(f"c{number}"))
+    assert "candidate `probe` of" in detail(book)
+    assert "and 3 more candidates" in detail(book)
+
+
+def test_who_swaps_ids_takes_nothing_back_of_what_another_said(book: Book) -> None:
+    whole(book)
+    tried(book, passed=False, who="alan")
+    alan, grace = (key_of(it).verify_key.to_text() for it in ("alan", "grace"))
+    swapped = policy_of((alan, "KEY"), (grace, alan), ("KEY", grace), NEXT)
+    assert amend(book, swapped)
+    ran = NAME | {"weights": digest("w"), "passed": True, "statement": "ran it"}
+    assert book.put(kinds.CandidateTried, "alan", "grace", **ran).refused is None
+    for who, key in (("ada", "ada"), ("grace", "alan")):
+        assert book.put(kinds.CandidateApproved, who, key, **NAME, statement="read it").refused is None
+    new = policy_of((alan, "KEY"), (grace, alan), ("KEY", grace), GONE, (BLOCK, ""), NAMED, ('"1.0"', '"1.2"'))
+    for who, key in (("ada", "ada"), ("grace", "alan")):
+        book.put(
+            kinds.PolicyAdopted,
+            who,
+            key,
+            policy=new.digest(),
+            document=new.document(),
+            supersedes=book.fold.policy_digest,
+            enforcement="cooperative",
+        )
+    assert book.fold.policy == swapped
+    # With his own key, under the id that he has now, he does.
+    assert book.put(kinds.CandidateTried, "grace", "alan", **ran).refused is None
+    assert book.adopt(new, "ada").refused is None
+    assert book.fold.policy == new
+
+
+FIGURES = "    values: [{from: 2026-01-01, value: 2e13 FLOP, reference: {document: d}, review_by: 2031-01-01}"
+
+
+@pytest.mark.parametrize(("value", "kept"), [("2e13", True), ("1e13", True), ("3e13", False)])
+def test_to_review_its_figure_gives_nothing_up(value: str, kept: bool) -> None:
+    later = f"{FIGURES}, {{from: 2030-12-01, value: {value} FLOP, reference: {{document: e}}, review_by: 2032-01-01}}]"
+    assert lost(policy_of(*BY_NAME), policy_of(*BY_NAME, (f"{FIGURES}]", later))) == ([] if kept else ["understanding"])
+
+
+def test_a_clause_that_gates_less_takes_no_place(book: Book) -> None:
+    deploys = (GONE[0], GONE[1])
+    less = policy_of(deploys, (BLOCK, ""), NAMED, NEXT)
+    clause = next(it for it in less.clauses if it.id == "last-gate")
+    other = clause.model_copy(update={"actions": ("deploy_external",)})
+    moved = less.model_copy(update={"clauses": tuple(other if it == clause else it for it in less.clauses)})
+    assert not amend(whole(book), moved)
+    assert CLAUSE not in str(moved)
