@@ -1,0 +1,329 @@
+"""Logs of Inspect (`.eval` and `.json`, version 2 of its form): every sample is looked at, and the header believed nowhere.
+
+The traps that are closed here, each met with in logs that Inspect itself wrote: samples that errored leave its
+denominator; a limit, a refusal or a lost answer is scored as a failure; a run over a part of the samples, or that was
+stopped early, looks whole; scores are edited and samples invalidated by flags; a header can be replaced, and samples
+deleted, without anybody noticing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from scalegate.errors import InputError, Place
+from scalegate.evidence.logs import EvalLog, SampleRead, refuse_claims
+
+__all__ = ["read_inspect"]
+
+VERSION = 2
+MOST_BYTES = 4 * 2**30
+"""Longest log that is read, unpacked."""
+RIGHT = {"C": True, "I": False}
+"""Letters of Inspect for a correct and an incorrect answer. `P` (in part) and `N` (no answer) are neither."""
+CUT = {
+    "content_filter": "refused by a filter",
+    "max_tokens": "cut off at its most tokens",
+    "model_length": "cut off at the model's length",
+}
+"""Reasons for which a model stopped that say nothing of what it can do."""
+SUBSET = ("limit", "sample_id")
+
+
+class _Zip(Protocol):
+    def namelist(self) -> list[str]: ...
+    def read(self, name: str) -> bytes: ...
+    def infolist(self) -> list[Any]: ...
+
+
+def read_inspect(path: Path, score: str | None = None) -> EvalLog:
+    """Read a log. `score`: which of several scores counts.
+
+    Raises InputError naming the file for a log that cannot be read whole, that did not end well, or whose header is
+    not what its samples give; with the numbers.
+    """
+    place = Place(file=str(path))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=place) from error
+    if data[:2] == b"PK":
+        header, samples = _of_archive(_opened(data, place), place)
+    else:
+        header = _json(data, place)
+        samples = (it for it in _list(header.pop("samples", None)) if isinstance(it, dict))
+    _ended(header, place)
+    read = _samples(header, samples, score, place)
+    return EvalLog(
+        file=str(path),
+        digest=hashlib.sha256(data).hexdigest(),
+        format=f"inspect, version {VERSION}",
+        task=str(_part(header, "eval").get("task", "")),
+        task_version=str(_part(header, "eval").get("task_version", "")),
+        model=str(_part(header, "eval").get("model", "")),
+        score=read[0],
+        samples=tuple(read[1]),
+        notes=tuple(_notes(header)),
+    )
+
+
+def _opened(data: bytes, place: Place) -> _Zip:
+    """The archive. Raises InputError where it is none, or has a member twice."""
+    import sys
+    import zipfile
+
+    module: Any = zipfile
+    if sys.version_info < (3, 14):
+        try:
+            from backports.zstd import zipfile as module
+        except ImportError as error:
+            fix = "install the extra `inspect`, or give the log as `.json` (`inspect log dump`)"
+            raise InputError("it is packed by a method that this Python cannot unpack", place=place, fix=fix) from error
+    try:
+        archive: _Zip = module.ZipFile(io.BytesIO(data))
+        twice = [name for name, times in Counter(archive.namelist()).items() if times > 1]
+        size = sum(it.file_size for it in archive.infolist())
+    except (module.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(f"it is no archive that can be read: {error}", place=place) from error
+    if twice:
+        raise InputError(f"`{twice[0]}` stands in it twice: nobody can say which counts", place=place)
+    if size > MOST_BYTES:
+        raise InputError(f"unpacked it would have {size} bytes, and {MOST_BYTES} are read", place=place)
+    return archive
+
+
+def _of_archive(archive: _Zip, place: Place) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
+    names = archive.namelist()
+    if "header.json" not in names:
+        raise InputError("it has no header: the run did not end", place=place, fix="give the log of a run that ended")
+    header = _json(_member(archive, "header.json", place), place)
+
+    def samples() -> Iterator[dict[str, Any]]:
+        for name in sorted(it for it in names if it.startswith("samples/")):
+            sample = _json(_member(archive, name, place), place)
+            if name != f"samples/{sample.get('id')}_epoch_{sample.get('epoch')}.json":
+                raise InputError(f"`{name}` holds another sample than it names", place=place)
+            yield sample
+
+    return header, samples()
+
+
+def _member(archive: _Zip, name: str, place: Place) -> bytes:
+    try:
+        return archive.read(name)
+    except Exception as error:
+        raise InputError(f"`{name}` in it cannot be unpacked: {error}", place=place) from error
+
+
+def _json(data: bytes, place: Place) -> dict[str, Any]:
+    """With exact numbers; what is no number stays text, and a field that stands twice is refused."""
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) < len(items):
+            raise InputError("a field stands in it twice: nobody can say which counts", place=place)
+        return found
+
+    try:
+        found = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_float=Fraction, parse_constant=str)
+    except (ValueError, RecursionError, ZeroDivisionError) as error:
+        raise InputError(f"it is no JSON that can be read: {error}", place=place) from error
+    if not isinstance(found, dict):
+        raise InputError("it is no log: there are no fields in it", place=place)
+    return found
+
+
+def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = of.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _list(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
+
+
+def _ended(header: Mapping[str, Any], place: Place) -> None:
+    version, status = header.get("version"), header.get("status")
+    if version != VERSION:
+        fix = "convert it with an Inspect that writes that version"
+        raise InputError(f"it is of version {version} of Inspect's form, and {VERSION} is read", place=place, fix=fix)
+    if status != "success":
+        message = _part(header, "error").get("message")
+        why = f": {message}" if message else ""
+        fix = "run it to its end; what it showed can be added as a result that was not announced"
+        raise InputError(f"the run did not end well: it is `{status}`{why}", place=place, fix=fix)
+
+
+def _notes(header: Mapping[str, Any]) -> Iterator[str]:
+    if header.get("log_updates"):
+        yield "the log was edited after the run"
+    if header.get("config_updates"):
+        yield "its limits were changed while it ran"
+    stopped = _part(_part(header, "results"), "early_stopping").get("manager")
+    if stopped:
+        yield f"a rule stopped samples early: {stopped}"
+
+
+def _samples(
+    header: Mapping[str, Any], found: Iterator[dict[str, Any]], score: str | None, place: Place
+) -> tuple[str, list[SampleRead]]:
+    """The score that counts, and each sample that was due, in the order of the dataset."""
+    of = _part(header, "eval")
+    dataset, config = _part(of, "dataset"), _part(of, "config")
+    ids, epochs = [str(it) for it in _list(dataset.get("sample_ids"))], config.get("epochs") or 1
+    if not ids or not isinstance(epochs, int) or len(set(ids)) < len(ids):
+        raise InputError("it does not say which samples were due", place=place)
+    narrowed = [name for name in SUBSET if config.get(name) is not None]
+    whole = dataset.get("samples")
+    if narrowed or whole != len(ids):
+        part = f" by `{narrowed[0]}`" if narrowed else ""
+        fix = "run the whole dataset that was announced"
+        raise InputError(f"it is of {len(ids)} of the {whole} samples of its dataset{part}", place=place, fix=fix)
+    due = {(name, epoch) for name in ids for epoch in range(1, epochs + 1)}
+    name = _score_name(header, score, place)
+    read: dict[tuple[str, int], SampleRead] = {}
+    values: dict[str, list[Fraction]] = {}
+    for sample in found:
+        key = str(sample.get("id")), sample.get("epoch")
+        if key not in due or key in read:
+            what = "stands in it twice" if key in read else "was not due"
+            raise InputError(f"sample {key[0]} of epoch {key[1]} {what}", place=place)
+        value = _value(sample, name, place)
+        if value is not None and sample.get("error") is None:
+            values.setdefault(key[0], []).append(value)
+        read[key] = SampleRead(key[0], key[1], *_outcome(sample, name, value))  # type: ignore[arg-type]
+    _compare(header, name, len(due), read, values, place)
+    lost = {str(it.get("id")): str(it.get("reason")) for it in _stops(header)}
+    missing = [
+        SampleRead(sample, epoch, None, "stopped early" if sample in lost else "missing from the log")
+        for sample, epoch in due - read.keys()
+    ]
+    order = {sample: at for at, sample in enumerate(ids)}
+    return name, sorted((*read.values(), *missing), key=lambda it: (it.epoch, order[it.sample]))
+
+
+def _stops(header: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    early = _part(_part(header, "results"), "early_stopping")
+    return [it for it in _list(early.get("early_stops")) if isinstance(it, Mapping)]
+
+
+def _score_name(header: Mapping[str, Any], score: str | None, place: Place) -> str:
+    scores = [it for it in _list(_part(header, "results").get("scores")) if isinstance(it, Mapping)]
+    names = list(dict.fromkeys(str(it.get("name")) for it in scores))
+    if score is None and len(names) == 1:
+        return names[0]
+    listed = ", ".join(f"`{it}`" for it in names) or "none"
+    if score is None:
+        raise InputError(f"it has several scores: {listed}", place=place, fix="say which counts with `--score`")
+    if score not in names:
+        raise InputError(f"it has no score `{score}`; it has {listed}", place=place, fix="name one of these")
+    return score
+
+
+def _value(sample: Mapping[str, Any], name: str, place: Place) -> Fraction | None:
+    """The score as a number; None: there is none. Raises InputError for what is no share of one."""
+    value = _part(_part(sample, "scores"), name).get("value")
+    if isinstance(value, str) and value in RIGHT:
+        return Fraction(RIGHT[value])
+    if isinstance(value, bool | int | Fraction):
+        if not 0 <= value <= 1:
+            shown = f"{float(value):g}"
+            fix = "have each sample scored 0 or 1, or `C` or `I`"
+            raise InputError(f"sample {sample.get('id')} is scored {shown}: no score from 0 to 1", place=place, fix=fix)
+        return Fraction(value)
+    if value in ("Infinity", "-Infinity"):
+        raise InputError(f"sample {sample.get('id')} is scored {value}: no score from 0 to 1", place=place)
+    return Fraction(1, 2) if value == "P" else Fraction(0) if value == "N" else None
+
+
+def _outcome(sample: Mapping[str, Any], name: str, value: Fraction | None) -> tuple[bool | None, str]:
+    """Whether it showed the capability, or why nobody can say."""
+    for fault in FAULTS:
+        why = fault(sample, name)
+        if why:
+            return None, why
+    score = _part(_part(sample, "scores"), name).get("value")
+    if value is None:
+        return None, "without a score" if score is None else "scored no number"
+    if score in ("P", "N") or value not in (0, 1):
+        return None, f"scored {score if isinstance(score, str) else float(value)}, which is neither right nor wrong"
+    if value == 1:
+        return True, ""
+    for fault in EXCUSES:
+        why = fault(sample, name)
+        if why:
+            return None, why
+    return False, ""
+
+
+def _errored(sample: Mapping[str, Any], _: str) -> str:
+    return "errored" if sample.get("error") is not None else ""
+
+
+def _withdrawn(sample: Mapping[str, Any], _: str) -> str:
+    return "invalidated" if sample.get("invalidation") is not None else ""
+
+
+def _edited(sample: Mapping[str, Any], name: str) -> str:
+    return "edited after the run" if _list(_part(_part(sample, "scores"), name).get("history")) else ""
+
+
+def _retried(sample: Mapping[str, Any], _: str) -> str:
+    return "run again after an error" if sample.get("error_retries") else ""
+
+
+def _limited(sample: Mapping[str, Any], _: str) -> str:
+    limit = _part(sample, "limit").get("type")
+    return f"cut off by its {limit} limit" if limit is not None else ""
+
+
+def _stopped(sample: Mapping[str, Any], _: str) -> str:
+    choices = [it for it in _list(_part(sample, "output").get("choices")) if isinstance(it, Mapping)]
+    if not choices:
+        return "without any output"
+    return next((CUT[it["stop_reason"]] for it in choices if it.get("stop_reason") in CUT), "")
+
+
+FAULTS: tuple[Callable[[Mapping[str, Any], str], str], ...] = (_errored, _withdrawn, _edited)
+"""What leaves no outcome, whatever it is scored."""
+EXCUSES: tuple[Callable[[Mapping[str, Any], str], str], ...] = (_retried, _limited, _stopped)
+"""What may be why a sample failed: it says nothing of what the model can do. A success is one all the same."""
+
+
+def _compare(
+    header: Mapping[str, Any],
+    name: str,
+    due: int,
+    read: Mapping[tuple[str, int], SampleRead],
+    values: Mapping[str, list[Fraction]],
+    place: Place,
+) -> None:
+    """The header with the samples, each number as Inspect counts it."""
+    results = _part(header, "results")
+    score = next(it for it in _list(results.get("scores")) if _part({"": it}, "").get("name") == name)
+    ended = sum(it.why != "errored" for it in read.values())
+    scored_errors = bool(_part(_part(header, "eval"), "config").get("score_on_error"))
+    claims: list[tuple[str, object, object]] = [("samples in all", results.get("total_samples"), due)]
+    claims.append(("completed", results.get("completed_samples"), ended))
+    if score.get("reducer") in (None, "mean") and not scored_errors:
+        claims.append(("scored samples", score.get("scored_samples"), len(values)))
+        means = [sum(it) / len(it) for it in values.values()]
+        counted = sum(means) / len(means) if means else Fraction(0)
+        for metric in _part(score, "metrics").values():
+            if isinstance(metric, Mapping) and metric.get("name") in ("accuracy", "mean"):
+                claimed = metric.get("value")
+                near = isinstance(claimed, int | Fraction) and abs(claimed - counted) < Fraction(1, 10**9)
+                claims.append(
+                    (str(metric["name"]), "the same" if near else claimed, "the same" if near else _short(counted))
+                )
+    refuse_claims(place, claims)
+
+
+def _short(value: Fraction) -> str:
+    return f"{float(value):.6g}"

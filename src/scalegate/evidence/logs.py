@@ -1,0 +1,88 @@
+"""What an evaluation log says, sample by sample: the one form to which the readers of foreign logs bring it.
+
+A log is read with suspicion. Its summary is only a claim: what counts is what the samples say, and a summary that says
+otherwise is refused. A sample that is missing, errored, cut off, refused, edited or withdrawn has no outcome, and is
+named with why; of an evaluation of a dangerous capability such a one is never a failure of the capability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scalegate.errors import InputError, Place
+
+__all__ = ["EvalLog", "SampleRead", "named", "refuse_claims"]
+
+SHOWN = 5
+"""Most samples of one kind that are named in one line."""
+
+
+@dataclass(frozen=True)
+class SampleRead:
+    """One sample of one epoch."""
+
+    sample: str
+    epoch: int
+    outcome: bool | None
+    """Whether the capability was shown; None: nobody can say."""
+    why: str = ""
+    """Why there is no outcome."""
+
+
+@dataclass(frozen=True)
+class EvalLog:
+    """A log that was read whole: every sample that was due is here once."""
+
+    file: str
+    digest: str
+    """SHA-256 of the file, or of all files of a folder."""
+    format: str
+    """`inspect` or `lm-eval`, with the version of the form."""
+    task: str
+    task_version: str
+    model: str
+    """What the log calls it: a name, and no weights."""
+    score: str
+    """Of several scores the one that was read."""
+    samples: tuple[SampleRead, ...]
+    notes: tuple[str, ...] = ()
+    """What the log says of how it came to be that whoever relies on it should know."""
+
+    @property
+    def successes(self) -> int:
+        return sum(it.outcome is True for it in self.samples)
+
+    @property
+    def completed(self) -> int:
+        return sum(it.outcome is not None for it in self.samples)
+
+    @property
+    def errors(self) -> int:
+        return len(self.samples) - self.completed
+
+    @property
+    def outcomes(self) -> tuple[bool | None, ...]:
+        return tuple(it.outcome for it in self.samples)
+
+
+def named(samples: Iterable[SampleRead]) -> tuple[str, ...]:
+    """The samples without an outcome, by why: a line for each reason."""
+    by: dict[str, list[str]] = {}
+    for it in samples:
+        if it.outcome is None:
+            by.setdefault(it.why, []).append(f"{it.sample} (epoch {it.epoch})" if it.epoch > 1 else it.sample)
+    return tuple(
+        f"{len(names)} {why}: {', '.join(names[:SHOWN])}{', ...' if len(names) > SHOWN else ''}"
+        for why, names in by.items()
+    )
+
+
+def refuse_claims(place: Place, claims: Iterable[tuple[str, object, object]]) -> None:
+    """Raise InputError if what a summary claims is not what the samples give: (what, claimed, counted)."""
+    wrong = [
+        f"{what} {claimed}, and the samples give {counted}" for what, claimed, counted in claims if claimed != counted
+    ]
+    if wrong:
+        fix = "ask whoever made it for the log as it was written"
+        raise InputError(f"its summary says {'; '.join(wrong)}", place=place, fix=fix)
