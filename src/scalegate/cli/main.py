@@ -12,10 +12,12 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
 from scalegate._version import __version__
+from scalegate.cli.options import refuse_empty
 from scalegate.errors import Place, ScalegateError
 
 __all__ = ["app", "main", "run"]
@@ -49,11 +51,13 @@ def _root(
 
 
 @functools.cache
-def _registered() -> typer.Typer:
+def _registered() -> Any:
     from scalegate.cli import commands
 
     commands.register(app)
-    return app
+    command = typer.main.get_command(app)
+    refuse_empty(command)
+    return command
 
 
 def main() -> None:
