@@ -175,8 +175,8 @@ def _unread(
         return None
     model = _model(root, loc[:-1])
     field = next(field for name, field in model.model_fields.items() if loc[-1] == (field.alias or name))
-    reader: TypeAdapter[Any] = TypeAdapter(Annotated[(field.annotation, *field.metadata, "")])
-    found = {}
+    kind: Any = Annotated[(field.annotation, *field.metadata, "")]
+    reader, found = TypeAdapter(kind), {}
     for name in strange[path[:-1]]:
         try:
             reader.validate_python(_at(document, path[:-1])[name])
