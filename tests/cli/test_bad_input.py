@@ -49,6 +49,8 @@ BAD = [
     ("status of nothing", ("status", "-p", "gone"), "scalegate init"),
     ("report of no project", ("report", "-p", "gone"), "there is no project in this folder"),
     ("unknown command", ("approof",), "no such command `approof`"),
+    ("command of another name", ("keygen", "ada"), "no such command `keygen` (write `scalegate key new`)"),
+    ("policy of no version", ("policy", "check", "eu-ai-act@"), "called `eu-ai-act@` (one of `eu-ai-act@1e25-2025`)"),
     ("missing option", ("decide",), "missing option `--run`"),
     ("unknown option", ("decide", "--runn", "r"), "no such option"),
     ("unknown run", (*DECIDE, "--run", "x"), "no run `x` has been opened in this ledger (one of `r`)"),

@@ -126,6 +126,8 @@ def faults_of_form(
             what, shape = _SHAPES.get(kind, ("cannot be read", what_to_write(path, examples)))
             if kind == "tuple_type" and isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value):
                 shape = f"put it in brackets: `[{value}]`"
+                if path[-1] == "actions" and value not in schema.ACTIONS:
+                    shape = f"write those that are meant in brackets: `[{', '.join(schema.ACTIONS)}]` are all of them"
             fields = _of_part(root, item["loc"]) if shape == _NO_FIELDS[1] else []
             shape += f"; the fields are {_listed(fields)}" if fields else ""
             shape = shape_meant(path, value, fields, examples) or shape
@@ -285,6 +287,7 @@ _EXAMPLES = {
     "past": "10x", "first": "1e24 FLOP", "above_model": "{name: ..., basis: ...}", "compute": "1e25 FLOP",
     "risks": "[...]", "risk": "my-id", "at_most": "0.01%", "per": "action", "carries": "4x", "years_from": "2027-01-01",
     "claimed_by": "{role: officer, at_least: 2}",
+    "approvals": "{role: ..., at_least: ...}", "amendment": "{role: ..., at_least: ...}",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 
