@@ -168,7 +168,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
 
     if policy.domains and policy.error_budget is None:
         what = "a domain is evaluated, and no `error_budget` says how often and at which error"
-        add("", f"{what} | add `error_budget: {{alpha: 5%, evaluations: 12}}`", "error_budget")
+        add("", f"{what} | add `error_budget: {{alpha: ...%, evaluations: ...}}`", "error_budget")
     for index, domain in enumerate(policy.domains):
         path = f"domains.{index}"
         if domain.id.split(".")[0] in FACTS:
@@ -322,7 +322,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if isinstance(clause, Cadence) and policy.domains and (clause.within is None or clause.due == "all"):
             # Else a permit would end in time only where something worse is shown, and that could release a hold.
             what = "what is measured would never get too old, and a permit would have no end in time"
-            add(path, f"{what} | " + ("add `within: 3 months`" if clause.within is None else "leave `due` out"))
+            add(path, f"{what} | " + ("add `within: ... months`" if clause.within is None else "leave `due` out"))
         if isinstance(clause, Cadence) and isinstance(clause.every, Fraction) and clause.every <= 1:
             add(f"{path}.every", "a cadence of 1x or less leaves no room to train | write a factor above 1x")
         if isinstance(clause, Cadence) and not isinstance(clause.within, Named):
