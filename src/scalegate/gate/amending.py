@@ -148,12 +148,15 @@ def words(item: Pending, weaker: Sequence[str]) -> str:
     if item.notice_until is not None:
         notice = f" Notice of it runs until {format_instant(item.notice_until)}: then it takes one of these."
     for test in item.tests:
-        takes = "a candidate that is approved and passed, and whose digest the `source` of a clause in its place has"
+        takes = (
+            "a candidate that is approved and passed, whose digest stands in `section` (or `document`) of the `source`"
+        )
+        takes += " of a clause in its place"
         notice += f" It gives up the undefined test `{test}`: that takes {takes} (`scalegate candidate`)."
     notice += "".join(f" {why[0].upper()}{why[1:]}." if why[0] != "`" else f" {why}." for why in item.why)
     told = "; ".join(weaker[:SHOWN]) + (f"; and {len(weaker) - SHOWN} more" if len(weaker) > SHOWN else "")
     nothing = "" if item.tests else " Nothing in it reads as weaker than what is in force."
-    what = f" It would weaken, or may: {told}." if weaker else nothing
+    what = f" It would weaken, or may: {told.rstrip('.')}." if weaker else nothing
     signed = ", ".join(item.signed)
     return (
         f"Pending amendment: {item.name} ({item.policy[:12]}...) is signed by {signed} and not in force:"

@@ -91,8 +91,12 @@ class Candidates:
         mine = self.approved.setdefault(key, {})
         if apart and not entry.withdrawn and entry.actor in self._passing(key, by_themselves):
             return f"`{entry.actor}` says that it was passed, and who approves it is apart from who ran it"
+        if entry.withdrawn and entry.actor not in mine:
+            return f"`{entry.actor}` has not approved `{entry.candidate}`: there is nothing to take back"
+        if not entry.withdrawn and mine.get(entry.actor) == adopted_at:
+            return f"`{entry.actor}` has approved `{entry.candidate}` already, and that counts"
         if entry.withdrawn:
-            mine.pop(entry.actor, None)
+            del mine[entry.actor]
         else:
             mine[entry.actor] = adopted_at
         return None
