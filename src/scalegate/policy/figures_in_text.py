@@ -20,6 +20,7 @@ __all__ = [
     "chances",
     "counted",
     "durations",
+    "everybody",
     "figures",
     "grown",
     "leasts",
@@ -252,6 +253,16 @@ def _people(noun: str, after: str | None, roles: Collection[str]) -> str:
         return noun
     named = after is not None and (_singular(after) in _OF_A_KIND or (_singular(after) == "member" and noun in roles))
     return f"{noun} {after}" if named else ""
+
+
+def everybody(text: str, roles: Collection[str]) -> Iterator[str]:
+    """Where all of them are to sign, and it is not said how many these are: `all officers`."""
+    for found in re.finditer(
+        rf"\ball (?:of )?(?:the |our )?(?!{_COUNT}\b)(?P<one>[a-z]+)(?: (?P<more>[a-z]+))?\b", text, re.IGNORECASE
+    ):
+        people = _people(found["one"], found["more"], roles)
+        if people.endswith("s"):
+            yield found[0][: found[0].rindex(people) + len(people)]
 
 
 def levels(text: str) -> Iterator[tuple[str, int]]:

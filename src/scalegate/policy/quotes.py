@@ -40,6 +40,7 @@ from scalegate.policy.figures_in_text import (
     chances,
     counted,
     durations,
+    everybody,
     grown,
     leasts,
     levels,
@@ -155,9 +156,11 @@ def roles_of(policy: Policy) -> set[str]:
 
 def _signed(policy: Policy, text: str, known: set[tuple[int, int]]) -> Iterator[tuple[str, str]]:
     """How many are to sign, where it is not said of how many."""
-    said, needed = dict(leasts(text, roles_of(policy))), {it for it, _ in known}
-    if needed and said and not needed & set(said.values()):
+    said, enough = dict(leasts(text, roles_of(policy))), {it for it, _ in known}
+    if enough and said and not enough & set(said.values()):
         yield next(iter(said)), " and ".join(map(_of_how_many, sorted(known)))
+    if known and all(needed < of for needed, of in known):
+        yield from ((it, " and ".join(map(_of_how_many, sorted(known)))) for it in everybody(text, roles_of(policy)))
 
 
 def _of_how_many(quorum: tuple[int, int]) -> str:
@@ -178,7 +181,7 @@ def unchecked(policy: Policy, clause: Clause, elsewhere: Set[Any]) -> tuple[str,
     """
     kinds = [list(said) for said, known, _ in _readings(policy, clause) if not known]
     kinds += [] if _growing(policy, clause) else [list(grown(clause.text))]
-    scheduled, paces = list(_scheduled(clause)), _paces(policy)
+    scheduled, paces = list(_scheduled(clause)), _paces(policy, clause)
     spared = set(durations(clause.text)) - set(scheduled) if _dated(clause) else set()
     first = (
         next((it for it, value in said if value not in (paces if (it, value) in scheduled else elsewhere)), None)
@@ -199,9 +202,9 @@ def _scheduled(clause: Clause) -> Iterator[tuple[str, Any]]:
         yield from rhythms(clause.text)
 
 
-def _paces(policy: Policy) -> set[Any]:
-    """The factors and seconds after which something is due again."""
-    paced = [it for it in policy.clauses if isinstance(it, Cadence | Obligation)]
+def _paces(policy: Policy, clause: Clause) -> set[Any]:
+    """The factors and seconds after which something is due again by clauses of its kind."""
+    paced = [it for it in policy.clauses if it.kind == clause.kind and isinstance(it, Cadence | Obligation)]
     return {figure for it in paced for figure in (*_growing(policy, it), *_lasting(policy, it))}
 
 

@@ -28,7 +28,7 @@ SENTENCES = (
     ),
     *(
         Case("other-figure", {SIGNED: SIGNED.replace("two of three officers", who)})
-        for who in ("all three officers", "three officers", "three officer members")
+        for who in ("all three officers", "three officers", "three officer members", "all officers")
     ),
     Case("other-figure", {SIGNED: SIGNED.replace("level 2", "level 3")}),
     *(
@@ -37,6 +37,7 @@ SENTENCES = (
     ),
     Case("figure-not-checked", {LAST: clause(BY, "A report is published every six months.")}),
     Case("figure-not-checked", {LAST: clause(BY, "A report is published every 6 months.")}),
+    Case("figure-not-checked", {LAST: clause(BY, "A report is published each quarter.")}),
     Case("figure-not-checked", {"    every: 4x\n": ""}),
     Case("nobody-signs", {APPROVALS: ""}),
     Case("nobody-signs", {APPROVALS: "", SIGNED: "people have signed"}),
@@ -102,6 +103,8 @@ ALIKE = (
     {CAP: "No run and no sum of runs goes past 1e13 FLOP, whoever has signed and whatever the evaluations say."},
     {CAP: "Without exception no run goes past 1e13 FLOP."},
     {CADENCE: f"{CADENCE[:-1]}. Unless they were evaluated, nothing is trained."},
+    {LAST: condition(EITHER, "Large and risky runs wait until there is no alarm.")},
+    {LAST: condition("compute <= 1e12 FLOP", "No sum of runs and evaluations passes the threshold of 1e12 FLOP.")},
     {LAST: condition(EITHER, "Past 1e12 FLOP a report is out and no alarm was reached.")},
     {LAST: condition(BOTH, "Training stops if 1e12 FLOP or an alarm are reached.")},
     {LAST: condition(EITHER, "Training stops at 1e12 FLOP unless the alarm is not reached.")},

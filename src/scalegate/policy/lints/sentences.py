@@ -24,6 +24,7 @@ from scalegate.policy.document import (
     UndefinedTest,
 )
 from scalegate.policy.entails import positive
+from scalegate.policy.figures_in_text import amounts
 from scalegate.policy.floors import floor_of
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
 from scalegate.policy.show import show_condition
@@ -105,10 +106,16 @@ _PERIOD = re.compile(
     r"(?:year|month|quarter|week|day)s?|FLOPs? (?:a|each) (?:year|month|quarter|week|day))\b",
     re.IGNORECASE,
 )
-_EVALUATED = re.compile(r"\b(?:alarms?|evaluat\w+|assess\w*|ruled out|elicit\w+|thresholds?)\b", re.IGNORECASE)
-_EVIDENCE = re.compile(rf"{_EVALUATED.pattern}|\b(?:judge\w*|shown|agreed|adopted)\b", re.IGNORECASE)
+_EVALUATED = re.compile(
+    r"\b(?:alarms?|(?:is|are|be|been|was|were|has|have)(?: \w+)? evaluated"
+    r"|(?:an?|the|each|every|no|new|last|latest|without)(?: \w+)? evaluations?|ruled out|elicit\w+)\b",
+    re.IGNORECASE,
+)
+"""What was measured; of the runs that evaluations take a sentence may speak in a limit on compute."""
+_EVIDENCE = re.compile(
+    rf"{_EVALUATED.pattern}|\b(?:evaluat\w+|assess\w*|thresholds?|judge\w*|shown|agreed|adopted)\b", re.IGNORECASE
+)
 _EACH = re.compile(r"\b(?:and also|as well as|both|at the same time|each of|all of|together with)\b", re.IGNORECASE)
-_PLAIN_AND = re.compile(r"\band\b", re.IGNORECASE)
 _STEPPED = re.compile(
     r"\b(?:past|above|over|beyond|more than|from|stops?|halts?|holds?|ends?|when|where|whoever)\b", re.IGNORECASE
 )
@@ -229,7 +236,7 @@ def _condition(policy: Policy, index: int, about: str, clause: Condition) -> Ite
     when, path = positive(clause.when), clause_path(index, "text")
     each, either = _EACH.search(clause.text), _EITHER.search(clause.text)
     if each is None and not _STEPPED.search(clause.text):
-        each = _PLAIN_AND.search(clause.text)
+        each = _joining(clause.text)
     only_or = isinstance(when, Any) and len(when.items) > 1 and not any(_kinds(it, All) for it in when.items)
     only_and = isinstance(when, All) and len(when.items) > 1 and not _alternatives(when)
     if only_or and each and not _ONE.search(clause.text):
@@ -250,6 +257,16 @@ def _condition(policy: Policy, index: int, about: str, clause: Condition) -> Ite
         as_decided = f"`{shown}`" if len(shown) <= LONGEST else "what `scalegate policy explain` lays out"
         what = f"it holds unless {as_decided}, and its sentence is: {clause.text}"
         yield Lint(READS_AS, clause_path(index, "when"), about, what, "nothing, where both say the same")
+
+
+def _joining(text: str) -> re.Match[str] | None:
+    """A plain `and` with compute on one side of it and what was measured on the other: it joins these two."""
+    for found in re.finditer(r"\band\b", text, re.IGNORECASE):
+        before, after = text[: found.start()], text[found.end() :]
+        for one, other in ((before, after), (after, before)):
+            if any(amounts(one)) and _EVALUATED.search(other):
+                return found
+    return None
 
 
 def _reads_evidence(policy: Policy, clause: Condition) -> bool:
