@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 
-from scalegate.units import parse_duration, parse_flop
+from scalegate.units import DAY, parse_duration, parse_flop
 
 __all__ = [
     "amounts",
@@ -23,6 +23,7 @@ __all__ = [
     "everybody",
     "figures",
     "grown",
+    "lasting",
     "leasts",
     "levels",
     "named_growth",
@@ -38,6 +39,7 @@ def figures(text: str) -> tuple[str, ...]:
     return (*plain, *_SHARE.findall(text))
 
 
+WEEK = 7 * DAY
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _COUNT = rf"({'|'.join(_WORDS)}|[1-9][0-9]?)"
 _QUORUM = re.compile(rf"\b{_COUNT} of (?:the |our )?{_COUNT}\b", re.IGNORECASE)
@@ -48,6 +50,12 @@ _PLAIN = re.compile(
     re.IGNORECASE,
 )
 """`three officers`, `three board members`: no part of `two of three officers`."""
+_ACT = re.compile(
+    r"['\u2019]| (?:each |both |also |all )?(?:have|has|had|must|will|shall|may|let|need|are to|sign|agree|approve"
+    r"|consent|authori[sz]e|decide|grant)",
+    re.IGNORECASE,
+)
+"""That these people do something: of `a report on three officers` they are what it is about."""
 _OF_A_KIND = frozenset({"signature", "signatory", "officer", "director"})
 """Who signs, where no word but the number says that it is about how many."""
 _SIGNERS = frozenset({"people", "person", "them", "member", "signature", "signatory", "officer", "director"})
@@ -214,7 +222,13 @@ def recurring(text: str) -> Iterator[str]:
     before = r"\b(?:within|every|each|for|last|past)(?: the (?:last|past))?"
     for found in re.finditer(rf"{before} ({_DURATION.pattern})", text):
         yield found[1]
-    yield from (said for said, _ in _worded_rhythms(text))
+    yield from (said for said, lasts in _worded_rhythms(text) if lasts >= WEEK)
+
+
+def lasting(text: str) -> Iterator[tuple[str, int]]:
+    """Durations for which a signature may be said to count. What happens `every day` is what was signed for."""
+    daily = {it for it in _worded_rhythms(text) if it[1] < WEEK}
+    yield from (it for it in durations(text) if it not in daily)
 
 
 def chances(text: str) -> Iterator[tuple[str, Fraction]]:
@@ -243,7 +257,8 @@ def leasts(text: str, roles: Collection[str]) -> Iterator[tuple[str, int]]:
             yield found[0], _count(found[1])
     for found in _PLAIN.finditer(text):
         people = _people(found[2], found[3], roles)
-        if people:
+        rest = text[found.start(2) + len(people) :]
+        if people and (people.lower().startswith("signat") or _ACT.match(rest)):
             yield f"{found[1]} {people}", _count(found[1])
 
 

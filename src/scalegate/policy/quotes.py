@@ -42,6 +42,7 @@ from scalegate.policy.figures_in_text import (
     durations,
     everybody,
     grown,
+    lasting,
     leasts,
     levels,
     named_growth,
@@ -127,10 +128,10 @@ def lasting_parts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
 
 
 def _of_part(policy: Policy, text: str, quorum: Quorum, part: _Signed) -> Iterator[tuple[str, str]]:
-    lasting = (*part.safeguards, part.approvals) if isinstance(part, Level) else (part,)
-    periods = {it.valid_for for it in lasting if it is not None and it.valid_for is not None}
+    signatures = (*part.safeguards, part.approvals) if isinstance(part, Level) else (part,)
+    periods = {it.valid_for for it in signatures if it is not None and it.valid_for is not None}
     # A risk is one over some time, whatever a claim of it counts.
-    said = durations(text) if not isinstance(part, Risk) else counted(text)
+    said = lasting(text) if not isinstance(part, Risk) else counted(text)
     growth = getattr(part, "carries", None) or getattr(part, "growth", None)
     signed = {(quorum.at_least, len(policy.signers(quorum)))}
     yield from _compare(said, periods, lambda it: format_duration(int(it)))

@@ -117,6 +117,8 @@ ALIKE = (
     {"amendment: {role: officer, at_least: 2": "amendment: {role: officer, at_least: 2, notice: 1 day"},
     {CAP: "No model past 1e13 FLOP is trained or deployed."},
     {"name: Grace Officer": "name: Grace Ada Officer"},
+    {LAST: clause(DUTY, "A report on the three officers is published.")},
+    {"and named people have looked.": "and every day named people look."},
     {TEXT: "The set of checkpoints is readable by a SET of accounts."},
 )
 """What looks like what is told, and is in order."""
