@@ -44,6 +44,7 @@ def spans(draw: st.DrawFn, policy: Policy, adopted: int | None, tidy: bool) -> t
         Span(
             obligation=duty.id,
             text=draw(st.sampled_from([duty.text, "It was another sentence."])),
+            origin=f"{duty.id}@0",
             version="0.9",
             first=adopted - draw(st.sampled_from([0, 1, 20 * DAY, 70 * DAY])),
             step=duty.each,
@@ -70,6 +71,14 @@ def keepings(
             if grid.has(deadline) and draw(st.integers(0, 9)) < (10 if tidy else 6):
                 time = min(deadline + (DAY if late else -DAY), START)
                 found.append(
-                    Kept(obligation=duty.id, deadline=deadline, time=time, run=grid.run, text=grid.text, by=("ada",))
+                    Kept(
+                        obligation=duty.id,
+                        deadline=deadline,
+                        time=time,
+                        run=grid.run,
+                        text=grid.text,
+                        origin=grid.origin,
+                        by=("ada",),
+                    )
                 )
     return tuple(found)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scalegate.text import escaped
 
-__all__ = ["InputError", "LedgerError", "NotVerified", "Place", "ScalegateError", "Undecided"]
+__all__ = ["InputError", "LedgerError", "NotVerified", "Place", "ScalegateError", "Undecided", "lacking"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +71,9 @@ class NotVerified(ScalegateError):
     """A ledger, entry, signature, proof or recorded decision does not check out."""
 
     exit_code = 4
+
+
+def lacking(what: str, package: str | None, extra: str) -> InputError:
+    """That something needs a package which is not installed, with the command that installs the extra it is in."""
+    fix = f"pip install './scalegate[{extra}]', where ./scalegate is the folder of your clone"
+    return InputError(f"{what} needs `{package}`, which is not installed", fix=fix)

@@ -50,8 +50,8 @@ _INVISIBLE = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u
 # Small and capital letters of Cyrillic and Greek that most fonts show as a Latin one.
 _LOOKS_LIKE = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422"
-    "\u0425\u0423\u0406\u0408\u0405\u03bf\u03bd\u03b9\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
-    "aeopcyxijsdhABEKMHOPCTXYIJSoviABEZHIKMNOPTYX",
+    "\u0261\u0433\u0131\u03c1\u051b\u051d\u0251\u0425\u0423\u0406\u0408\u0405\u03bf\u03bd\u03b9\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
+    "aeopcyxijsdhABEKMHOPCTgripqwaXYIJSoviABEZHIKMNOPTYX",
 )
 _BREAKS = frozenset("\n\u2028\u2029")
 
@@ -80,12 +80,17 @@ def akin(text: str) -> str:
     text = unicodedata.ucd_3_2_0.normalize("NFKC", text).translate(_LOOKS_LIKE)
     folded = "".join(c if _CATEGORY(c) == "Cn" else c.casefold() for c in text).translate(_LOOKS_LIKE)
     around = zip(f" {folded}", folded, f"{folded[1:]} ", strict=False)
-    kept = (" " if _parts(c) and not (before.isdecimal() or after.isdecimal()) else c for before, c, after in around)
+    kept = (" " if _divides(c) and not _of_a_figure(before, c, after) else c for before, c, after in around)
     return " ".join("".join(kept).split())
 
 
-def _parts(character: str) -> bool:
-    return character not in "%\u2030" and _CATEGORY(character).startswith("P")
+def _divides(character: str) -> bool:
+    return character not in "%\u2030" and (_CATEGORY(character).startswith("P") or _CATEGORY(character) == "Sk")
+
+
+def _of_a_figure(before: str, mark: str, after: str) -> bool:
+    """Whether a mark stands within a figure, or is its sign."""
+    return after.isdecimal() and (before.isdecimal() or (mark == "-" and before.isspace()))
 
 
 def escaped(text: str, *, lines: bool = False) -> str:

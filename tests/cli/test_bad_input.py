@@ -22,6 +22,20 @@ APPROVE = ("approve", "-p", "p", "--run", "r", "--as", "ada", *UNTIL)
 ADOPTERS = ("adopters", "international", "-p", "p", "--as", "security", *UNTIL)
 DECIDE = ("decide", "-p", "p")
 DEPLOY = (*DECIDE, "--action", "deploy_external")
+PROPOSE = (
+    "candidate",
+    "propose",
+    "understanding",
+    "probes",
+    "-p",
+    "p",
+    "--as",
+    "ada",
+    "--shows",
+    "a",
+    "--not-shown",
+    "b",
+)
 ZERO = "0" * 64
 
 BAD = [
@@ -35,6 +49,8 @@ BAD = [
     ("status of nothing", ("status", "-p", "gone"), "scalegate init"),
     ("report of no project", ("report", "-p", "gone"), "there is no project in this folder"),
     ("unknown command", ("approof",), "no such command `approof`"),
+    ("command of another name", ("keygen", "ada"), "no such command `keygen` (write `scalegate key new`)"),
+    ("policy of no version", ("policy", "check", "eu-ai-act@"), "called `eu-ai-act@` (one of `eu-ai-act@1e25-2025`)"),
     ("missing option", ("decide",), "missing option `--run`"),
     ("unknown option", ("decide", "--runn", "r"), "no such option"),
     ("unknown run", (*DECIDE, "--run", "x"), "no run `x` has been opened in this ledger (one of `r`)"),
@@ -48,7 +64,7 @@ BAD = [
         "`--until`: `tomorrow` is not a date (write it as year",
     ),
     ("past date", (*ATTEST, "--until", "2020-01-01", *SAID), "`2020-01-01` is past"),
-    ("empty statement", (*ATTEST, "--until", "2999-01-01", "--statement", ""), "`statement` is empty"),
+    ("empty statement", (*ATTEST, "--until", "2999-01-01", "--statement", ""), "`--statement` is empty"),
     ("unknown safeguard", ("attest", "moat", *ATTEST[2:], *UNTIL), "`moat` is not a safeguard"),
     ("unknown person", (*ATTEST[:-1], "mallory", *UNTIL), "`mallory` is not named by the policy in force (one of"),
     ("person without the role", (*ATTEST[:-1], "ada", *UNTIL), "does not have the role `security`"),
@@ -69,6 +85,24 @@ BAD = [
     ("init in a file", ("init", "p/policy.yaml/x"), "the project cannot be made: not a directory"),
     ("init where nothing may be", ("init", "/proc/scalegate/x"), "the project cannot be made"),
     ("init from nothing", ("init", "new", "--template", "gone.yaml"), "gone.yaml: the template cannot be read"),
+    ("a new key in no file", ("key", "new", "ada", "--out", ""), "`--out` is empty (write what it is to be, or leave"),
+    ("a key of no name", ("key", "new", ""), "`NAME` is empty (write what it is to be)"),
+    ("the key in no file", ("key", "show", ""), "`FILE` is empty (write what it is to be)"),
+    ("signing with no file", (*ATTEST, *UNTIL, "--key", ""), "`--key` is empty"),
+    ("a protocol in no file", (*PROPOSE, "--protocol", ""), "`--protocol` is empty (write what it is to be)"),
+    ("a report in no file", ("report", "-p", "p", "--out="), "`--out` is empty"),
+    ("init of no folder", ("init", ""), "`FOLDER` is empty"),
+    ("status of no folder", ("status", "-p", ""), "`--project` is empty"),
+    ("checking no file", ("policy", "check", ""), "`POLICY_NAME` is empty"),
+    ("checking against no folder", ("policy", "check", "p/policy.yaml", "--against", ""), "`--against` is empty"),
+    ("no file among several", ("policy", "across", "p/policy.yaml", ""), "is empty"),
+    ("explaining no clause", ("policy", "explain", "p/policy.yaml", ""), "`CLAUSE` is empty"),
+    (
+        "no compute",
+        (*DECIDE, "--run", "r", "--flops", ""),
+        "`--flops` is empty (write what it is to be, or leave it out)",
+    ),
+    ("verifying no file", ("verify", ""), "`LEDGER` is empty"),
     ("verifying nothing", ("verify", "gone.db"), "there is no ledger here"),
     ("verifying a folder", ("verify", "p"), "give the file: `p/ledger.db`"),
 ]
@@ -151,7 +185,7 @@ def add(scalegate: Command, project: Project, data: bytes, message: str) -> None
         ({"--run": "x"}, "no run `x` has been opened"),
         ({"--dataset": "abc"}, "`dataset` is not a digest"),
         ({"--samples": "-4"}, "`samples` must be greater than or equal to 0"),
-        ({"--task": ""}, "`task` is empty"),
+        ({"--task": ""}, "`--task` is empty"),
         ({"--as": "ada"}, "does not have the role `evaluator`"),
         ({"--samples": "399"}, "399 samples can rule out nothing: the policy asks for 400"),
         ({"--elicitation-flops": "1e9 FLOP"}, "1.00e+09 FLOP of elicitation can rule out nothing"),

@@ -83,3 +83,25 @@ def test_who_adopts_a_version_without_the_test_is_told_what_it_takes(scalegate: 
         assert "gives up the undefined test `understanding`" in " ".join(said.out.split())
     assert "policy in force: " in scalegate("status", "-p", "p").out.lower()
     assert scalegate("status", "-p", "p", "--json").json["policy"].endswith(" 1.0")
+
+
+@pytest.mark.usefixtures("protocol")
+def test_what_was_approved_already_or_never_is_said_and_writes_nothing(scalegate: Command, project: Project) -> None:
+    assert scalegate("candidate", "propose", *OF, "--as", "evaluator", *PROPOSED).code == 0
+
+    def approve(*more: str) -> str:
+        before = project.ledger.read_bytes()
+        ran = scalegate("candidate", "approve", *OF, "--as", "ada", *(more or ("--statement", "read it")))
+        assert (ran.code == 0) == (project.ledger.read_bytes() != before)
+        return " ".join((ran.out or ran.err).split())
+
+    assert "`ada` has not approved `probe`: there is nothing to take back (nothing was written)" in approve(
+        "--withdraw", "--statement", "no"
+    )
+    assert "It meets no clause." in approve()
+    assert "`ada` has approved `probe` already, and that counts (nothing was written)" in approve(
+        "--statement", "read it again"
+    )
+    assert "The approval is withdrawn." in approve("--withdraw", "--statement", "no")
+    assert "`ada` has not approved `probe`" in approve("--withdraw", "--statement", "no more")
+    assert "It meets no clause." in approve("--statement", "read it once more")

@@ -176,7 +176,7 @@ CONDITIONS = [
     "compute <= 4 * arithmetic.evidence.compute and not arithmetic.reached",
     "at least 2 of ( now <= approval.2.ada.until , now <= approval.2.grace.until , meter.sound )",
     "compute * 1.5 <= 6 * cyber.evidence.compute + 1e13 FLOP and now <= cyber.evidence.time + 90 days",
-    "now <= 2027-01-01 or undefined test.x and ( developer.others < 1e22 FLOP or not ( cyber.reached ) )",
+    "now <= 2027-01-01 or ( undefined test.x and ( developer.others < 1e22 FLOP or not ( cyber.reached ) ) )",
     "",
 ]
 

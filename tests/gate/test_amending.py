@@ -60,6 +60,10 @@ def test_without_notice_the_banner_says_that_nobody_sees_it_before() -> None:
     said = "A new version of it is in force as soon as it is signed: nobody outside sees it before (`notice`)."
     assert said in inadequate(policy_of())
     assert said not in inadequate(OLD)
+    assert OLD.amendment is not None
+    for notice, short in ((DAY - 1, True), (DAY, False)):
+        amendment = OLD.amendment.model_copy(update={"notice": notice})
+        assert (said in inadequate(OLD.model_copy(update={"amendment": amendment}))) is short
 
 
 def test_a_version_that_drops_the_time_in_which_it_is_new_is_told_to_be_new_all_the_same() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from scalegate.examples import read_example
 from scalegate.gate.beginning import cannot_begin
-from scalegate.policy import load_policy, parse_policy
+from scalegate.policy import PolicyFaults, load_policy, parse_policy
 from scalegate.policy.published import published
 from scalegate.units import parse_instant
 
@@ -46,7 +46,19 @@ def test_a_capability_without_a_first_amount_lets_nobody_begin() -> None:
     assert FIRST in TEXT
     told = cannot_begin(parse_policy(TEXT.replace(FIRST, "")), TODAY)
     assert "clause capability.arithmetic" in [it.about for it in told]
-    assert {it.fix.partition(":")[0] for it in told} == {"add `first_evaluation_at"}
+    assert {it.fix.partition("`: ")[0] for it in told} == {"add `first_evaluation_at: ... FLOP"}
+
+
+def test_the_amount_that_may_pass_is_the_policy_s_own_or_a_blank() -> None:
+    text = gated("compute <= 4 * bio.evidence.compute")
+    told = {it.about: it.fix for it in cannot_begin(parse_policy(text), TODAY)}
+    assert told["clause limits"] == "let an amount pass without it: `compute <= 5e10 FLOP or (...)`"
+    told = {it.about: it.fix for it in cannot_begin(parse_policy(text.replace(FIRST, "")), TODAY)}
+    assert "`compute <= ... FLOP or (...)`, with an amount that you choose" in told["clause limits"]
+    assert not any(re.search("[0-9] ?FLOP", fix) for fix in told.values())
+    for blank in ("compute <= ... FLOP or not bio.reached", "... FLOP"):
+        with pytest.raises(PolicyFaults):
+            parse_policy(gated(blank) if "<=" in blank else TEXT.replace(FIRST, f"first_evaluation_at: {blank}"))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from test_candidates import (
     NAME,
     NAMED,
     NEXT,
+    SOURCE,
     TIERED,
     amend,
     approve,
@@ -28,8 +29,11 @@ from test_candidates import (
 from test_candidates import book as _book
 
 from scalegate.gate import decide
+from scalegate.gate.amending import pending, words
 from scalegate.ledger import entries as kinds
 from scalegate.policy.reader import policy_from_json
+from scalegate.units import format_instant
+from support import START
 
 book = _book
 Document = dict[str, Any]
@@ -67,7 +71,33 @@ def always_so(document: Document) -> None:
     document["clauses"].append(clause | rest)
 
 
-@pytest.mark.parametrize("change", [named_by_an_old_clause, said_again_under_another_id, over_long_ago, always_so])
+def for_ten_minutes(document: Document) -> None:
+    over_long_ago(document)
+    document["clauses"][-1]["until"] = format_instant(START + 3600)
+
+
+def softer_than_it_was(document: Document) -> None:
+    clause = next(it for it in document["clauses"] if it["id"] == "cap.absolute")
+    clause |= {"at": "200000000000000 FLOP", "source": {"document": PROTOCOL}, "text": "No run goes past 2e14 FLOP."}
+
+
+def asked_for_anyway(document: Document) -> None:
+    always_so(document)
+    document["clauses"][-1]["when"] = "meter.sound"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        named_by_an_old_clause,
+        said_again_under_another_id,
+        over_long_ago,
+        always_so,
+        for_ten_minutes,
+        softer_than_it_was,
+        asked_for_anyway,
+    ],
+)
 def test_it_asks_for_something_that_was_not_asked_and_is_not_always_so(
     book: Book, change: Callable[[Document], None]
 ) -> None:
@@ -171,3 +201,82 @@ def test_a_clause_that_gates_less_takes_no_place(book: Book) -> None:
     moved = less.model_copy(update={"clauses": tuple(other if it == clause else it for it in less.clauses)})
     assert not amend(whole(book), moved)
     assert CLAUSE not in str(moved)
+
+
+@pytest.mark.parametrize(
+    ("change", "less"),
+    [
+        (("at: 9e13 FLOP", "at: 2e14 FLOP"), True),
+        (("at: 9e13 FLOP", "at: 8e13 FLOP"), False),
+        (("at: 9e13 FLOP\n", "at: 9e13 FLOP\n    in_force: {from: 2099-01-01}\n"), True),
+        (("at: 9e13 FLOP\n", "at: 9e13 FLOP\n    tier: international\n"), True),
+        (("clauses:\n", EXCUSED.replace("    undefined_tests: yes\n", "") % "last-gate"), True),
+        ((NAMED[1], SOURCE), True),
+        (("id: last-gate", "id: instead"), False),
+    ],
+)
+def test_whatever_a_later_version_asks_less_of_in_its_place_is_told(
+    book: Book, change: tuple[str, str], less: bool
+) -> None:
+    assert amend(whole(book), policy_of(GONE, (BLOCK, ""), NAMED, NEXT))
+    new = policy_of(GONE, (BLOCK, ""), NAMED, change, ('"1.0"', '"1.2"'))
+    assert amend(book, new)
+    told = decide(new, book.situation(), "train").limits.surprises
+    assert any(line.startswith("Version 1.2 asks for less than the candidate `probe`") for line in told) is less
+
+
+def test_of_the_test_itself_once_it_is_back_nothing_less_is_told(book: Book) -> None:
+    assert amend(whole(book), policy_of(GONE, (BLOCK, ""), NAMED, NEXT))
+    back = policy_of(('"1.0"', '"1.2"'))
+    assert amend(book, back)
+    told = decide(back, book.situation(), "train").limits.surprises
+    assert not [line for line in told if "Version 1.2" in line]
+
+
+def test_the_amendment_that_waits_says_why_its_clause_may_not_stand_there(book: Book) -> None:
+    less = (GONE[0], GONE[1] + "    in_force: {from: 2099-01-01}\n")
+    assert not amend(whole(book), policy_of(less, (BLOCK, ""), NAMED, NEXT))
+    [waits] = pending(book.fold)
+    assert waits.why == ("`last-gate` is in force at other times",)
+    assert "`last-gate` is in force at other times." in words(waits, ())
+
+
+NARROWER = {
+    "its sentence": ("Somebody else is about to do worse.", "Somebody else is about to do worse"),
+    "its time": ("valid_for: 7 days", "valid_for: 3 days"),
+    "its growth": ("growth: 1.5x", "growth: 1.2x"),
+    "its source": (
+        "text: Somebody else is about to do worse.\n    source: {document: d}",
+        "text: S.\n    source: {document: e}",
+    ),
+    "its quorum": ("granted_by: {role: officer, at_least: 2}", "granted_by: {role: officer, at_least: 3}"),
+}
+
+
+@pytest.mark.parametrize("change", NARROWER.values(), ids=NARROWER.keys())
+def test_an_exception_that_reaches_no_further_gives_nothing_up_and_the_way_back_does(change: tuple[str, str]) -> None:
+    terms = EXCUSED % "last-gate"
+    narrow = terms.replace(*change)
+    assert narrow != terms
+    old, new = policy_of(("clauses:\n", terms)), policy_of(("clauses:\n", narrow))
+    assert lost(old, new) == []
+    further = change in (NARROWER["its time"], NARROWER["its growth"], NARROWER["its quorum"])
+    assert lost(new, old) == (["understanding"] if further else [])
+
+
+def test_an_exception_that_stood_for_two_tests_may_stand_for_what_took_the_place_of_one() -> None:
+    book = Book.adopted(policy_of(("clauses:\n", EXCUSED % "last-gate")))
+    book.trained(10**9)
+    kept = EXCUSED.replace("    undefined_tests: yes\n", "") % "last-gate"
+    assert amend(whole(book), policy_of(GONE, (BLOCK, ""), NAMED, NEXT, ("clauses:\n", kept)))
+
+
+def test_not_passed_on_weights_that_nobody_has_is_taken_back_and_passed_on_nothing(book: Book) -> None:
+    whole(book)
+    assert tried(book, passed=False, who="alan", weights=digest("typo")) is None
+    assert (
+        tried(book, weights=digest("typo"))
+        == "the ledger does not know the weights that it was run on: they are saved first"
+    )
+    assert tried(book, who="alan", weights=digest("typo"), statement="a slip") is None
+    assert amend(book, policy_of(GONE, (BLOCK, ""), NAMED, NEXT))

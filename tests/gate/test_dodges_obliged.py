@@ -320,10 +320,61 @@ def test_what_was_kept_under_one_name_is_kept_under_the_next() -> None:
     assert status(ask(book), "audit") == "met"
 
 
-def test_what_was_kept_of_one_obligation_is_kept_of_no_other_with_its_sentence() -> None:
-    both = (clause(*ONCE), clause(*ONCE, name="audit", at_least=2))
-    book = book_of(*both)
+TWINS = (clause(*ONCE), clause(*ONCE, name="audit", at_least=2))
+
+
+@pytest.mark.parametrize("name", ["audit", "outside-audit"])
+def test_what_was_kept_of_one_obligation_is_kept_of_no_other_with_its_sentence(name: str) -> None:
+    """Whether the other keeps its name or takes one that nobody had."""
+    book = book_of(*TWINS)
     assert keep(book, START + 10 * DAY) is None
-    amend(book, obliged(*both, version="1.1"))
+    amend(book, obliged(TWINS[0], clause(*ONCE, name=name, at_least=2), version="1.1"))
+    book.time += 20 * DAY
+    assert status(ask(book)) == "met"
+    assert status(ask(book), name) == "violated"
+
+
+def test_a_new_obligation_with_the_sentence_of_an_old_one_owes_its_own() -> None:
+    book = book_of(TWINS[0])
+    assert keep(book, START + 10 * DAY) is None
+    amend(book, obliged(*TWINS, version="1.1"))
     book.time += 20 * DAY
     assert status(ask(book), "audit") == "violated"
+
+
+def test_one_sentence_with_two_dates_stays_two_obligations() -> None:
+    later = clause(f"by: {day(15)}", "late: stands", name="audit")
+    book = book_of(clause(*STANDS), later)
+    assert keep(book, START + 10 * DAY) is None
+    assert keep(book, START + 15 * DAY, obligation="audit") is None
+    book.time = START + 20 * DAY
+    for number in range(3):
+        amend(book, obliged(clause(*STANDS), later, version=f"1.{number + 1}"))
+        assert [status(ask(book), it) for it in ("report", "audit")] == ["met", "met"]
+
+
+def test_a_twin_that_is_taken_away_leaves_the_other_nothing() -> None:
+    """That is the way out of its breach, and it is told for good."""
+    book = book_of(clause(f"by: {day(40)}", "late: stands"), clause(*STANDS, name="audit"))
+    book.time = START + 12 * DAY
+    amend(book, obliged(clause(f"by: {day(40)}", "late: stands"), version="1.1"))
+    made = ask(book)
+    assert status(made) == "met"
+    assert any("`audit`" in line and "took it away since" in line for line in made.limits.surprises)
+
+
+@pytest.mark.parametrize("text", [AUDIT, AUDIT.rstrip(".").upper()])
+def test_in_other_letters_it_is_kept_as_it_was(text: str) -> None:
+    book = book_of(clause(*STANDS))
+    assert keep(book, START + 10 * DAY) is None
+    book.time = START + 12 * DAY
+    for number, said in enumerate((text, AUDIT, text)):
+        amend(book, obliged(clause(*STANDS, text=said), version=f"1.{number + 1}"))
+        assert status(ask(book)) == "met"
+
+
+def test_no_number_of_versions_makes_more_deadlines_than_there_are() -> None:
+    book = book_of(*TWINS)
+    for number in range(25):
+        amend(book, obliged(*TWINS, version=f"1.{number + 1}"))
+    assert len(book.situation().spans) <= 2 * 26

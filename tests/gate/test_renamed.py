@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from scalegate.ledger import SigningKey
 from scalegate.ledger import entries as kinds
 from scalegate.policy.reader import policy_from_json
 from scalegate.truth import Truth
+from support import DAY
 
 OLD = JUDGED[JUDGED.index("  - id: bio\n") : JUDGED.index("  - id: culture")]
 SENTENCE = "The model does not come near the bio threshold."
@@ -262,3 +264,27 @@ def test_what_its_signer_took_back_comes_back_by_no_change_of_their_key(denied: 
         say(book, "grace")
         claim(book, who="grace")
         assert ask(book).verdict == "PROCEED"
+
+
+def test_what_its_signer_took_back_with_one_new_key_stays_so_with_the_next(denied: Book) -> None:
+    """Whatever their keys were, it was theirs when they took it back."""
+    claimed = risk_book()
+    claim(claimed, None)
+    for book in (denied, claimed):
+        for number, key in enumerate(("second", "third", "unset")):
+            assert book.fold.policy is not None
+            document = copy.deepcopy(book.fold.policy.document()) | {"version": f"{number + 2}"}
+            for person in document["people"]:
+                new = key if key == "unset" else key_of(key).verify_key.to_text()
+                person["key"] = new if person["id"] == "ada" else person["key"]
+                person["roles"] = sorted({*person["roles"], "rso"}) if person["id"] == "security" else person["roles"]
+            assert book.adopt(policy_from_json(document), "grace").refused is None
+            if key == "second":
+                word = {"run": "r", "weights": digest("w"), "configuration": None, "until": book.time + 300 * DAY}
+                said = word | {"determination": "bio", "holds": True, "statement": "seen again"}
+                assert book.put(kinds.Determination, "ada", key, **said).refused is None
+                bounded = word | {"risk": "harm", "action": "train", "bound": Fraction(1, 10**5), "statement": "again"}
+                book.put(kinds.RiskClaimed, "ada", key, **bounded)
+            say(book, "grace")
+            claim(book, who="grace")
+            assert ask(book).verdict == "PROCEED"

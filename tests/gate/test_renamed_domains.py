@@ -194,3 +194,25 @@ def test_that_it_was_announced_is_told_of_a_domain_that_is_gone() -> None:
     amend(book, 2, gone)
     told = book.decide(compute=FLOPS + 10**10).limits.surprises
     assert "An evaluation in `arithmetic`, which this policy does not have, was announced and has no result." in told
+
+
+def test_a_result_in_a_domain_that_is_gone_is_told_whatever_was_announced() -> None:
+    book = Book.adopted(policy_of(LATE))
+    book.trained(FLOPS)
+    document = copy.deepcopy(book.fold.policy.document()) if book.fold.policy else {}
+    poetry = copy.deepcopy(document["domains"][0]) | {"id": "poetry", "about": "Verse."}
+
+    def added(it: Document) -> None:
+        it["domains"].append(poetry)
+        clause = next(one for one in it["clauses"] if one.get("domain") == "arithmetic")
+        it["clauses"].append(clause | {"id": "capability.poetry", "domain": "poetry"})
+
+    def gone(it: Document) -> None:
+        it["domains"].pop()
+        it["clauses"].pop()
+
+    amend(book, 2, added)
+    evaluated(book, "e", 390, "arithmetic", said="poetry")
+    amend(book, 3, gone)
+    told = book.decide(compute=FLOPS + 10**10).limits.surprises
+    assert any("up to 390 of 400 were shown there" in line for line in told)

@@ -73,6 +73,11 @@ def test_a_version_that_looks_like_another_is_that_one(version: str) -> None:
         ("Past 5% it stops.", "Past 5 it stops.", False),
         ("At -1 it stops.", "At 1 it stops.", False),
         ("There fore", "Therefore", False),
+        ("It is not near ASL-3.", "It is not near ASL 3", True),
+        ("A report is published by 2026.", "A report is published by 2026", True),
+        ("It is `not` near.", "It is not near", True),
+        ("By 2026-01-02 it is done.", "By 2026 01 02 it is done.", False),
+        ("Past 1,000 it stops.", "Past 1000 it stops.", False),
     ],
 )
 def test_the_same_words_are_one_sentence_however_they_are_written(one: str, other: str, same: bool) -> None:

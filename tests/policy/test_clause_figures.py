@@ -268,7 +268,7 @@ def test_versions_that_name_an_amount_and_a_model_are_compared_by_the_estimate()
 LIFTED = """
   - id: pause.evaluated
     kind: condition
-    when: compute + developer.others <= 1e11 FLOP or 2027-01-01 <= now and arithmetic.ruled_out
+    when: compute + developer.others <= 1e11 FLOP or (2027-01-01 <= now and arithmetic.ruled_out)
     text: Past 1e11 FLOP nothing is trained before 2027, and then only what is shown to be under the alarm.
     source: {document: Policy, section: "7"}
     actions: [train]

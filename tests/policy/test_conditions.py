@@ -137,7 +137,7 @@ def test_a_tree_of_unlike_things_is_refused_where_it_comes_from_a_ledger() -> No
         (f"compute <= {'9' * 1001} FLOP", "policy:131:22: the number has more than 1000 digits"),
         (f"compute <= 1.{'9' * 6000} FLOP", "more than 1000 digits"),
         (f"1/{'3' * 401} * compute <= 1 FLOP", "too long a number to be kept"),
-        (f"{'(meter.sound or ledger.sound and ' * 40}meter.sound{')' * 40}", "too deep"),
+        (f"{'meter.sound or (ledger.sound and (' * 25}meter.sound or ledger.sound{'))' * 25}", "too deep"),
         (f"{'9' * 300} * ({'compute + ' * 300}compute) <= 1 FLOP", "with its factors multiplied out"),
         ("not (not (always))", "it reads no fact"),
         ("arithmetic.reached", "`arithmetic.reached` on the wrong side"),

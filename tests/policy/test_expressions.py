@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import pytest
@@ -145,7 +146,34 @@ REFUSED = {
     "meter.sound + 1 < 2": (13, "`+` is not expected here"),
     "compute < meter.sound": (11, "`meter.sound` is so or not, and no amount"),
     "compute <= 1e50 FLOP": (12, "more than 1e40 FLOP"),
-    "compute <= 1e13 flops": (17, "`flops` is no unit"),
+    "compute <= 1e13 flops": (17, "`flops` is no unit (write `1e13 FLOP`)"),
+    "compute <= 10 TFLOPs": (15, "`TFLOPs` is no unit (write `1e13 FLOP`)"),
+    "compute <= 3 million FLOP": (14, "`million` is no unit (write `3000000 FLOP`)"),
+    "compute <= 10^12 FLOP": (14, "`^` means nothing here (write `1e12 FLOP`)"),
+    "compute <= 3 * 10^12 FLOP": (18, "`^` means nothing here (write `3e12 FLOP`)"),
+    "compute <= 10^12 * arithmetic.evidence.compute": (14, "(write `1e12` in place of `10^12`)"),
+    "compute <= 4x * arithmetic.evidence.compute": (13, "write `4 * arithmetic.evidence.compute`"),
+    "compute <= 4x arithmetic.evidence.compute": (13, "write `4 * arithmetic.evidence.compute`"),
+    "compute <= 4x": (13, "write `4 * ...`"),
+    "1% * compute <= 1e9 FLOP": (2, "as `0.01 * compute`"),
+    "2.5 % of compute <= 1e9 FLOP": (5, "as `0.025 * compute`"),
+    "compute <= 20%": (14, "as `0.2 * ...`"),
+    "arithmetic.reached = yes": (20, "(write `arithmetic.reached`)"),
+    "not arithmetic.reached = yes": (24, "(write `not arithmetic.reached`)"),
+    "arithmetic.reached = no": (20, "(write `not arithmetic.reached`)"),
+    "not arithmetic.ruled_out = no": (26, "(write `arithmetic.ruled_out`, and no `not` before it)"),
+    "arithmetic.ruled_out != no": (22, "(write `arithmetic.ruled_out`)"),
+    "the arithmetic score is below 0.2": (1, "this is a sentence, and no condition (the sentence stands in `text`"),
+    "meter.sound or not arithmetic.reached and arithmetic.ruled_out": (
+        39,
+        "(write the one that is meant: `meter.sound or (not arithmetic.reached and arithmetic.ruled_out)`,"
+        " or `(meter.sound or not arithmetic.reached) and arithmetic.ruled_out`)",
+    ),
+    "ledger.sound and (meter.sound and now <= 2027-01-01 or arithmetic.ruled_out)": (
+        53,
+        "`(meter.sound and now <= 2027-01-01) or arithmetic.ruled_out`,"
+        " or `meter.sound and (now <= 2027-01-01 or arithmetic.ruled_out)`",
+    ),
     "now <= 2026-13-01": (8, "`2026-13-01` is not a date"),
     "meter.sound & ledger.sound": (13, "`&` means nothing here"),
     "": (1, "the end is no amount"),
@@ -161,6 +189,36 @@ def test_what_cannot_be_meant_is_refused(text: str) -> None:
     assert words in str(caught.value)
     assert caught.value.place is not None
     assert caught.value.place.column == column
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "meter.sound or (not arithmetic.reached and arithmetic.ruled_out)",
+        "all of (meter.sound and ledger.sound, meter.sound or ledger.sound)",
+        "(meter.sound or ledger.sound) and (compute <= 1e9 FLOP or arithmetic.ruled_out)",
+    ],
+)
+def test_with_brackets_both_words_are_read(text: str) -> None:
+    tree = parse_condition(text, KNOWN)
+    assert parse_condition(show_condition(tree, KNOWN), KNOWN) == tree
+
+
+def test_what_is_proposed_for_words_side_by_side_reads_as_the_two_readings() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_condition("meter.sound and ledger.sound or arithmetic.ruled_out", KNOWN)
+    one, other = re.findall("`([^`]*)`", caught.value.fix or "")
+    first, second, third = Fact("meter.sound"), Fact("ledger.sound"), Fact("arithmetic.ruled_out")
+    assert parse_condition(one, KNOWN) == Any((All((first, second)), third))
+    assert parse_condition(other, KNOWN) == All((first, Any((second, third))))
+
+
+def test_a_sentence_is_told_what_a_condition_looks_like_with_facts_that_there_are() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_condition("the arithmetic score is below 0.2", KNOWN)
+    shown = re.findall("`([^`]*)`", caught.value.fix or "")[1:-2]
+    assert "compute <= ... * arithmetic.evidence.compute" in shown
+    assert [parse_condition(text.replace("...", "4"), KNOWN) for text in shown]
 
 
 @pytest.mark.parametrize("name", ["a..b", "a-", "a.", "a--b", "a-.b", "-a", "a" * 65])

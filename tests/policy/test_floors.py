@@ -207,7 +207,7 @@ def floored(draw: st.DrawFn) -> tuple[Policy, Policy, Policy, Any]:
         {"kind": "compute_cap", "at": draw(amount)},
         {"kind": "moratorium", "above": draw(amount), "until": draw(st.sampled_from(["2026-01-01", "2027-06-01"]))},
         {"kind": "condition", "when": f"lineage.compute <= {draw(amount)} or determination.calm"},
-        {"kind": "condition", "when": "determination.calm and tier.pact.until >= now or undefined Some.thing"},
+        {"kind": "condition", "when": "(determination.calm and tier.pact.until >= now) or undefined Some.thing"},
         {"kind": "undefined_test", "above": draw(amount)} | {"test": floor["clauses"][2]["test"]},
     ]
     document = json.loads(policy.canonical())

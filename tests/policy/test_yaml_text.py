@@ -93,3 +93,34 @@ def test_a_sentence_that_a_comment_cuts_is_refused(loader: Any, text: str, cut: 
 def test_an_example_is_read_by_libyaml(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yaml, "SafeLoader", None)
     assert isinstance(yaml_text.read_yaml(text).document, dict)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "what", "fix"),
+    [
+        ("lease:\u00a010 minutes\nat: b\n", (0, 6), "the character U+00A0", "write a plain space in its place"),
+        ("at:\t1e13 FLOP\n", (0, 3), "after the colon stands a tab", "write a plain space in its place"),
+        ('a: {b: c, section: "5.1}\nd: "e"\n', (0, 19), "are not closed in this line", "before the `}`"),
+        ("a:\n  -id: cadence\n   kind: b\n", (1, 2), "no space stands behind the `-`", "write `- id: cadence`"),
+        ("text: One line\nand another.\nat: b\n", (1, 0), "it seems to go on with `text`", "indent it further"),
+        ("text: [Draft] A sentence.\n", (0, 6), "is read as a list", '`text: "[..."`'),
+        ("a:\n  - text: {x} A sentence.\n", (1, 10), "is read as a set of fields", '`text: "{..."`'),
+    ],
+)
+def test_a_text_that_is_no_yaml_is_told_its_cause(text: str, place: tuple[int, int], what: str, fix: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        yaml_text.read_yaml(text)
+    [(spot, told, write)] = caught.value.found
+    assert (spot, what in told, fix in (write or "")) == (place, True, True), caught.value.found
+
+
+@pytest.mark.parametrize("text", ["lease 10 minutes\nat: b\n", "every: 4x\nand so on\nat: b\n", "a: 'b\n"])
+def test_where_the_cause_is_not_known_the_grammar_speaks(text: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        yaml_text.read_yaml(text)
+    assert caught.value.found[0][1].startswith("not well-formed YAML")
+
+
+def test_curly_quotes_around_a_text_are_none() -> None:
+    read = yaml_text.read_yaml('section: \u201c3.1\u201d\ntext: "\u201cNo\u201d"\ntitle: the \u201cbig\u201d one\n')
+    assert [(it[0], (it[2] or "").split(";")[0]) for it in read.faults] == [((0, 9), 'write straight ones: `"3.1"`')]

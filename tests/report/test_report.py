@@ -424,5 +424,5 @@ def test_import_is_light_and_the_extra_is_named(jumped: Project, tmp_path: Path)
         [sys.executable, "-c", script, str(jumped.ledger), str(out)], capture_output=True, text=True, check=False
     )
     assert "InputError" in done.stderr
-    assert "pip install 'scalegate[report]'" in done.stderr
+    assert "pip install './scalegate[report]'" in done.stderr, "as the README has it"
     assert not out.exists()

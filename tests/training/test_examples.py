@@ -37,3 +37,14 @@ def test_the_plain_loop_is_held_by_its_policy(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert again.stdout.startswith("At its planned end after 2000 steps, and decided on there: ")
     assert replay(project.ledger).faults == ()
+
+
+@pytest.mark.parametrize("module", ["weights", "meter"])
+def test_without_torch_one_sentence_says_what_installs_it(module: str) -> None:
+    script = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from scalegate import Gate, ScalegateError\n"
+        f"try:\n    import scalegate.training.{module}\nexcept ScalegateError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("this module needs `torch`, which is not installed (pip install './scalegate[torch]'")

@@ -98,7 +98,11 @@ def approve(
 
     said: dict[str, Any] = {"test": test, "candidate": name, "protocol": _digest(protocol), "statement": statement}
     said |= {"withdrawn": withdraw}
-    _sign(project, who, key, as_json, test, name, lambda common: CandidateApproved(**common, **said))
+    _sign(
+        *(project, who, key, as_json, test, name),
+        lambda common: CandidateApproved(**common, **said),
+        withdrawn=withdraw,
+    )
 
 
 def candidates_document(journal: Journal) -> list[dict[str, Any]]:
@@ -147,6 +151,8 @@ def _sign(
     test: str,
     name: str,
     make: Callable[[dict[str, Any]], Said],
+    *,
+    withdrawn: bool = False,
 ) -> None:
     from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
@@ -170,7 +176,6 @@ def _sign(
     mine = [it for item in found for it in item["candidates"] if it["candidate"] == name]
     for item in found:
         item["candidates"] = mine
-    words = Text(
-        f"Signed by {who}: entry {index} of {place.ledger}. It meets no clause. Digest: {mine[-1]['protocol']}\n"
-    )
+    is_so = "The approval is withdrawn" if withdrawn else "It meets no clause"
+    words = Text(f"Signed by {who}: entry {index} of {place.ledger}. {is_so}. Digest: {mine[-1]['protocol']}\n")
     emit(as_json, {"entry": index, "candidate": mine[-1]}, lambda: words + Text("\n").join(candidate_lines(found[:1])))

@@ -41,15 +41,17 @@ def check(
     from scalegate.gate.beginning import cannot_begin
     from scalegate.policy import load_policy
     from scalegate.policy.lints import changed_since, check_policy
+    from scalegate.policy.lints.marks import marked
     from scalegate.policy.places import places
 
     path = policy_file(policy_name, quiet=as_json)
     policy = load_policy(path)
     before = load_policy(policy_file(since, quiet=as_json)) if since else None
-    place = places(path.read_text(encoding="utf-8"), file=str(path))
+    text = path.read_text(encoding="utf-8")
+    place = places(text, file=str(path))
     today = int(time.time())
     document = check_document(policy, today)
-    found = (*cannot_begin(policy, today), *check_policy(policy, today))
+    found = (*cannot_begin(policy, today), *marked(text), *check_policy(policy, today))
     document["lints"] = [_lint(it, place) for it in found]
     if before is not None:
         changes = [_lint(it, place) for it in changed_since(before, policy, today)]

@@ -267,12 +267,12 @@ def demo(
 
     It is metered, evaluated, held and released, under the example policy `arithmetic`, in some minutes on two cores.
     """
-    from scalegate.errors import InputError
+    from scalegate.errors import lacking
 
     try:
         from scalegate.cli.demo import show_demo
     except ModuleNotFoundError as error:
-        raise InputError(f"the demo needs `{error.name}`", fix="pip install 'scalegate[torch,report]'") from error
+        raise lacking("the demo", error.name, "torch,report") from error
     show_demo(out, cadence=cadence, seed=seed, as_json=as_json)
 
 

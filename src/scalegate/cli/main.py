@@ -12,10 +12,12 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
 from scalegate._version import __version__
+from scalegate.cli.options import refuse_empty
 from scalegate.errors import Place, ScalegateError
 
 __all__ = ["app", "main", "run"]
@@ -31,6 +33,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_CALLED = {"keygen": "key new", "amend": "adopt", "check": "policy check", "explain": "policy explain"}
+"""How commands are called that others call otherwise."""
 # Newer typer carries its own copy of click, older ones import it: this is the base of either's errors.
 _UsageFault: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
@@ -49,11 +53,13 @@ def _root(
 
 
 @functools.cache
-def _registered() -> typer.Typer:
+def _registered() -> Any:
     from scalegate.cli import commands
 
     commands.register(app)
-    return app
+    command = typer.main.get_command(app)
+    refuse_empty(command)
+    return command
 
 
 def main() -> None:
@@ -130,7 +136,11 @@ def _misused(error: Exception, as_json: bool) -> int:
     text = error.format_message() if hasattr(error, "format_message") else str(error)
     message = re.sub(r"Input should be a valid integer.*", "it is not a whole number", text)
     message = message[:1].lower() + message[1:].rstrip(".").replace("'", "`")
-    return _fail(ScalegateError(f"{command}: {message}", fix=f"see `{command} --help`"), as_json)
+    unknown = re.match("no such command `([^`]*)`", message)
+    called = _CALLED.get(unknown[1]) if unknown and command == "scalegate" else None
+    message = message.partition(". Did you mean")[0] if called else message
+    fix = f"write `scalegate {called}`" if called else f"see `{command} --help`"
+    return _fail(ScalegateError(f"{command}: {message}", fix=fix), as_json)
 
 
 def _document(fault: object) -> dict[str, object]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from scalegate.errors import InputError
 
 __all__ = [
     "HERE",
@@ -18,6 +21,7 @@ __all__ = [
     "Statement",
     "Until",
     "policy_file",
+    "refuse_empty",
 ]
 
 ProjectDir = Annotated[Path, typer.Option("--project", "-p", help="Folder with policy.yaml, ledger.db and keys/.")]
@@ -56,3 +60,27 @@ def policy_file(given: Path, *, quiet: bool = False) -> Path:
         latest = next(str(it) for it in published() if it.path == found)
         typer.echo(f"`{name}` is read as {latest}, the latest; there is also {', '.join(others)}", err=True)
     return found
+
+
+def refuse_empty(command: Any) -> None:
+    """Let no option or argument of a command, or of one below it, be the empty text: a path would be read as here."""
+    for parameter in command.params:
+        # Before it is read as what it is to be: of a path nothing tells any more what was given.
+        parameter.handle_parse_result = _not_empty(parameter, parameter.handle_parse_result)
+    for below in getattr(command, "commands", {}).values():
+        refuse_empty(below)
+
+
+def _not_empty(parameter: Any, then: Callable[..., Any]) -> Callable[..., Any]:
+    def read(context: Any, given: Mapping[str, Any], arguments: Any) -> Any:
+        value = given.get(parameter.name)
+        if "" in (value if isinstance(value, list | tuple) else [value]):
+            option = parameter.param_type_name == "option"
+            name = (
+                max(parameter.opts, key=len) if option else (parameter.metavar or parameter.name.upper()).strip("[].")
+            )
+            fix = "write what it is to be" + ("" if parameter.required else ", or leave it out")
+            raise InputError(f"`{name}` is empty", fix=fix)
+        return then(context, given, arguments)
+
+    return read

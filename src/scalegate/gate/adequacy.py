@@ -32,6 +32,7 @@ from scalegate.policy.next_level import lacks
 from scalegate.policy.parameters import shown_value
 from scalegate.policy.quotes import misquotes
 from scalegate.policy.show import amount, date
+from scalegate.policy.standing import SHORTEST_NOTICE
 from scalegate.policy.syntax import undefined
 from scalegate.policy.vocabulary import Kind
 from scalegate.units import format_duration, format_factor, format_flop, format_share
@@ -154,7 +155,7 @@ def _left_open(policy: Policy) -> Iterator[str]:
             yield f"It leaves open what level {level.number} takes: whoever comes to it is stopped."
     if policy.amendment is None:
         yield "It has no procedure by which it is amended."
-    elif policy.amendment.notice is None:
+    elif (policy.amendment.notice or 0) < SHORTEST_NOTICE:
         yield "A new version of it is in force as soon as it is signed: nobody outside sees it before (`notice`)."
 
 

@@ -94,6 +94,8 @@ class Pending:
     notice_until: int | None
     tests: tuple[str, ...] = ()
     """The undefined tests that it gives up, for which no candidate is approved: it takes one of each."""
+    why: tuple[str, ...] = ()
+    """Why the clauses that name the protocol of a candidate for one of these may not stand in its place."""
 
 
 def pending(fold: Fold) -> tuple[Pending, ...]:
@@ -111,15 +113,18 @@ def pending(fold: Fold) -> tuple[Pending, ...]:
             missing=max(least - len(ballot.signed), 0),
             may_sign=tuple(it for it in may if it not in ballot.signed or len(ballot.signed) >= least),
             notice_until=noticed_until(policy, ballot) if policy.amendment.notice else None,
-            tests=unapproved(
-                policy,
-                policy_from_json(_document(fold, digest)),
-                fold.candidates.ready(policy, fold.adopted_at, fold.deeds.who(policy)),
-                fold.time,
-            ),
+            tests=tuple(lacking),
+            why=tuple(it for why in lacking.values() for it in why),
         )
         for (digest, _), ballot in fold.votes.items()
+        for lacking in [_lacking(fold, policy, digest)]
     )
+
+
+def _lacking(fold: Fold, policy: Policy, digest: str) -> dict[str, tuple[str, ...]]:
+    new = policy_from_json(_document(fold, digest))
+    ready = fold.candidates.ready(policy, fold.adopted_at, fold.deeds.who(policy))
+    return unapproved(policy, new, ready, fold.time)
 
 
 def same_version(fold: Fold, policy: Policy) -> str | None:
@@ -143,11 +148,15 @@ def words(item: Pending, weaker: Sequence[str]) -> str:
     if item.notice_until is not None:
         notice = f" Notice of it runs until {format_instant(item.notice_until)}: then it takes one of these."
     for test in item.tests:
-        takes = "a candidate that is approved and passed, and whose digest the `source` of a clause in its place has"
+        takes = (
+            "a candidate that is approved and passed, whose digest stands in `section` (or `document`) of the `source`"
+        )
+        takes += " of a clause in its place"
         notice += f" It gives up the undefined test `{test}`: that takes {takes} (`scalegate candidate`)."
+    notice += "".join(f" {why[0].upper()}{why[1:]}." if why[0] != "`" else f" {why}." for why in item.why)
     told = "; ".join(weaker[:SHOWN]) + (f"; and {len(weaker) - SHOWN} more" if len(weaker) > SHOWN else "")
     nothing = "" if item.tests else " Nothing in it reads as weaker than what is in force."
-    what = f" It would weaken, or may: {told}." if weaker else nothing
+    what = f" It would weaken, or may: {told.rstrip('.')}." if weaker else nothing
     signed = ", ".join(item.signed)
     return (
         f"Pending amendment: {item.name} ({item.policy[:12]}...) is signed by {signed} and not in force:"

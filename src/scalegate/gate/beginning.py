@@ -7,12 +7,14 @@ date that the policy names is tried. What only a trained model can show is unkno
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from math import ceil
 
 from scalegate.gate.judge import Judge
 from scalegate.policy.document import Condition, Moratorium, Policy
 from scalegate.policy.lints import Lint, Rule
 from scalegate.policy.semantics import Facts, Value
+from scalegate.policy.show import amount
 from scalegate.policy.syntax import Expr, compares, fact_names
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.units import MAX_SECONDS
@@ -54,12 +56,19 @@ def _holding(policy: Policy, judge: Judge, facts: Facts) -> Iterator[Lint]:
         unknown = sorted(name for name in fact_names(test.condition) if name not in facts)
         of = f": before any training nothing shows {', '.join(f'`{it}`' for it in unknown)}" if unknown else ""
         if isinstance(clause, Condition):
-            fix = "let an amount pass without it: `compute <= 1e22 FLOP or ...`"
+            fix = f"let an amount pass without it: `{_up_to(policy.first_evaluation_at)} or (...)`"
+            fix += "" if policy.first_evaluation_at else ", with an amount that you choose"
         elif policy.first_evaluation_at is None and unknown:
-            fix = "add `first_evaluation_at: 1e22 FLOP`: how far training may go before the first evaluation"
+            how_far = "how far training may go before the first evaluation is for you to choose"
+            fix = f"add `first_evaluation_at: ... FLOP`: {how_far}"
         else:
             fix = "say what would let a first step be taken, or take the clause out"
         yield Lint(CANNOT_BEGIN, ("clauses", index), f"clause {clause.id}", f"it holds every first step{of}", fix)
+
+
+def _up_to(first: int | None) -> str:
+    """The part of a condition that lets training go that far; without an amount of the policy's own, a blank."""
+    return f"compute <= {'... FLOP' if first is None else amount(Fraction(first), Kind.FLOP)}"
 
 
 def _dates(policy: Policy) -> Iterator[int]:

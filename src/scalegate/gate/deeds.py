@@ -15,7 +15,7 @@ from scalegate.gate.apart import signed_as
 from scalegate.gate.determinations import seen_from
 from scalegate.gate.lineage import Run, Runs, holders, members
 from scalegate.gate.pieces import Attempt
-from scalegate.gate.renaming import Line, Who
+from scalegate.gate.renaming import Line, Who, by_themselves
 from scalegate.gate.situation import Acted
 from scalegate.gate.trust import GATE_ENTRIES, quorum_of, role_needed
 from scalegate.ledger import entries
@@ -159,8 +159,10 @@ class Deeds:
         names = next((it for it in self.known_as if by in it), frozenset({by}))
         yield from (person.id for person in policy.people if _names(person) & names)
 
-    def who(self, policy: Policy) -> Who:
+    def who(self, policy: Policy | None) -> Who:
         """The names that a policy has for whoever signed under a name; that one, if it has none for them."""
+        if policy is None:
+            return by_themselves
         keys = {person.id: person.public for person in policy.people}
         return lambda by: {name: keys[name] for name in self._now(policy, by)} or {by: ""}
 

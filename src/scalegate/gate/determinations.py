@@ -57,6 +57,8 @@ def statements(
             reworded=it.sentence != now.get(name),
             own=own,
             key=it.key,
+            at=it.at,
+            answered=it.answered,
             holds=entry.holds,
             time=entry.time,
             until=entry.until,

@@ -22,7 +22,7 @@ from scalegate.policy.document import Obligation, Policy
 from scalegate.text import akin
 from scalegate.units import format_instant
 
-__all__ = ["Duties", "Grid", "Openings", "begins", "grid_of", "next_unkept", "openings_of", "owed", "unkept"]
+__all__ = ["Duties", "Grid", "Openings", "begins", "grid_of", "keeps", "next_unkept", "openings_of", "owed", "unkept"]
 
 Openings: TypeAlias = "Mapping[str, int | None]"
 """When each run of a lineage was opened; None: not known."""
@@ -42,6 +42,8 @@ class Grid(NamedTuple):
     """Those from this on are another version's."""
     run: str | None = None
     """The run of which it is due; None: it is the developer's."""
+    origin: str = ""
+    """What it is signed for as: the same in each version that has the sentence, whatever it is called there."""
 
     def start(self) -> int | None:
         """The first of them; None: there is none."""
@@ -74,11 +76,14 @@ def _of_one(
     """Those of one run, and the developer's; what this version brings stands last, unless an earlier one brought it."""
     earlier = [grid_of(it) for it in spans if it.obligation == duty.id and it.follows and it.run in (None, run)]
     first, of = _first(duty, adopted, opened), _whose(duty, run)
-    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None, of)
+    known = {it.origin for it in earlier if akin(it.text) == akin(duty.text)}
+    # What two obligations of an earlier version came to be is signed for anew.
+    origin = known.pop() if len(known) == 1 else f"{duty.id}@{adopted}"
+    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None, of, origin)
     if duty.each is None and now.start() is None:
         # It lies before this version. If the same was due once before, of the same, by this time at the latest, then
         # that is owed and settled by itself. Anything else is late: a sentence that is new was never due before.
-        same = [it for it in earlier if it.step is None and (it.text, it.run) == (now.text, now.run)]
+        same = [it for it in earlier if it.step is None and (akin(it.text), it.run) == (akin(now.text), now.run)]
         starts = [it.start() for it in same]
         done = adopted is not None and any(it is not None and it <= adopted for it in starts)
         return earlier if done else [*earlier, now._replace(begins=None)]
@@ -96,7 +101,13 @@ def _whose(duty: Obligation, run: str | None) -> str | None:
 
 def grid_of(span: Span) -> Grid:
     """The deadlines of a version that is no longer in force."""
-    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends, span.run)
+    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends, span.run, span.origin)
+
+
+def keeps(word: Kept, grid: Grid) -> bool:
+    """Whether a word is on deadlines of these."""
+    mine = word.origin, word.run, akin(word.text)
+    return mine == (grid.origin, grid.run, akin(grid.text)) and grid.has(word.deadline)
 
 
 def next_unkept(grid: Grid, kept: frozenset[int], since: int | None = None) -> int | None:
@@ -147,17 +158,23 @@ class _Version(NamedTuple):
     obligations: dict[str, Obligation]
 
 
-def _next(duty: Obligation, version: _Version) -> tuple[str, ...]:
-    """What an obligation is called in the next version: what has its id, or its sentence."""
-    found = version.obligations.values()
-    return tuple(it.id for it in found if it.id == duty.id or akin(it.text) == akin(duty.text))
+def _next(name: str, before: _Version, after: _Version) -> tuple[str, ...]:
+    """What an obligation is called in the next version: what has its id and its sentence; where there is none, what
+    has the id, and all that has come to have the sentence."""
+    duty, same = before.obligations[name], after.obligations.get(name)
+    if same is not None and akin(same.text) == akin(duty.text):
+        return (name,)
+    had = {it.id for it in before.obligations.values() if akin(it.text) == akin(duty.text)}
+    found = after.obligations.values()
+    now = [it.id for it in found if akin(it.text) == akin(duty.text) and it.id not in had - {name}]
+    return tuple(dict.fromkeys((*((name,) if same is not None else ()), *now)))
 
 
 def _goes(name: str, version: _Version, later: Sequence[_Version]) -> tuple[str, ...]:
     """What an obligation is called in the last version; empty: it ended with one of these."""
     names: tuple[str, ...] = (name,)
     for following in later:
-        names = tuple(dict.fromkeys(it for old in names for it in _next(version.obligations[old], following)))
+        names = tuple(dict.fromkeys(it for old in names for it in _next(old, version, following)))
         version = following
     return names
 
@@ -173,14 +190,7 @@ class Duties:
 
     def adopted(self, policy: Policy, time: int) -> None:
         """A version came into force. What not enough had signed is signed anew."""
-        version = _Version(time, policy.version, {it.id: it for it in policy.obligations})
-        if self.versions:
-            was = self.versions[-1].obligations
-            # What was an obligation of its own before was signed for by its own people.
-            goes = {name: [it for it in _next(duty, version) if it not in was] for name, duty in was.items()}
-            also = (it.model_copy(update={"obligation": to}) for it in self.kept for to in goes.get(it.obligation, ()))
-            self.kept = list(dict.fromkeys((*self.kept, *also)))
-        self.versions.append(version)
+        self.versions.append(_Version(time, policy.version, {it.id: it for it in policy.obligations}))
         self.signing = {}
 
     def known(self) -> bool:
@@ -202,8 +212,8 @@ class Duties:
             later = self.versions[at + 1 :]
             came: dict[str, list[Span]] = {name: [] for name in version.obligations}
             for old, spans in chains.items():
-                for name in _next(self.versions[at - 1].obligations[old], version):
-                    came[name] += spans
+                for name in _next(old, self.versions[at - 1], version):
+                    came[name] += (it for it in spans if it not in came[name])
             chains = came
             for name, duty in version.obligations.items():
                 earlier = chains[name]
@@ -227,6 +237,7 @@ class Duties:
                     follows=follows,
                     late=duty.late,
                     run=own.run,
+                    origin=own.origin,
                 )
                 earlier.append(span)
                 yield from (span.model_copy(update={"obligation": it}) for it in goes or (name,))
@@ -245,7 +256,7 @@ class Duties:
         if not due:
             return f"`{duty.id}` is not due at the instant that it names"
         # Two versions may have a deadline at one instant, each with a sentence of its own: each is signed by itself.
-        open_ = [it for it in due if entry.deadline not in self._kept(duty, it)]
+        open_ = [it for it in due if entry.deadline not in self._kept(it)]
         if not open_:
             return "it is signed already that this deadline was kept"
         grid = next((it for it in open_ if begins(it, entry.deadline) <= entry.time), None)
@@ -254,7 +265,7 @@ class Duties:
             return f"the period of the deadline that it names has not begun: it begins {at}"
         key = duty.id, entry.deadline, entry.run
         half = self.signing.get(key)
-        before = half.by if half is not None and half.text == grid.text else ()
+        before = half.by if half is not None and half.origin == grid.origin else ()
         if entry.actor in before:
             return f"`{entry.actor}` has signed that already"
         made = Kept(
@@ -263,6 +274,7 @@ class Duties:
             time=entry.time,
             run=entry.run,
             text=grid.text,
+            origin=grid.origin,
             by=(*before, entry.actor),
         )
         if len(made.by) < duty.kept_by.at_least:
@@ -282,9 +294,8 @@ class Duties:
 
     def open(self, duty: Obligation, runs: Runs, run: str | None) -> list[tuple[int, Grid]]:
         """Of each version the first of these that is not kept, the earliest first."""
-        found = [(next_unkept(it, self._kept(duty, it)), it) for it in self.signed_for(duty, runs, run)]
+        found = [(next_unkept(it, self._kept(it)), it) for it in self.signed_for(duty, runs, run)]
         return sorted(((due, it) for due, it in found if due is not None), key=lambda it: it[0])
 
-    def _kept(self, duty: Obligation, grid: Grid) -> frozenset[int]:
-        mine = duty.id, grid.text, grid.run
-        return frozenset(it.deadline for it in self.kept if (it.obligation, it.text, it.run) == mine)
+    def _kept(self, grid: Grid) -> frozenset[int]:
+        return frozenset(it.deadline for it in self.kept if keeps(it, grid))

@@ -28,7 +28,7 @@ from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
 from scalegate.gate.pieces import Attempt, completes, spoken_of
-from scalegate.gate.renaming import Said, Word, as_now, by_themselves, judged_of, risks_of
+from scalegate.gate.renaming import Said, Word, as_now, judged_of, put_down, risks_of
 from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
@@ -235,8 +235,7 @@ class Fold:
             case entries.Determination():
                 if entry.holds and not judged_weights(self.runs, entry, self._now(self.said)):
                     return "the ledger does not know the weights that it is of: they are saved first"
-                if self.policy:
-                    self.said.append(Said.of(self.adopted_at, entry, self.policy))
+                put_down(self.said, self.adopted_at, entry, self.policy, self.deeds.who(self.policy))
             case entries.ExceptionGranted():
                 return granted(self, entry)
             case entries.ObligationKept():
@@ -247,8 +246,7 @@ class Fold:
                 answers = entry.bound is None or self.spending.answers(entry, self._now(self.claimed), self.policy)
                 if not answers and not judged_weights(self.runs, entry, self._now(self.claimed)):
                     return "the ledger does not know the weights that it is of: they are saved first"
-                if self.policy:
-                    self.claimed.append(Said.of(self.adopted_at, entry, self.policy))
+                put_down(self.claimed, self.adopted_at, entry, self.policy, self.deeds.who(self.policy))
                 self.spending.say(entry, self.runs, self.policy, self.deeds)
             case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
@@ -300,7 +298,7 @@ class Fold:
             run.evaluated = run.evaluated or run.name == name or own
 
     def _now(self, said: Iterable[Said[Word]]) -> Iterator[tuple[int, Word]]:
-        return as_now(said, self.adopted_at, self.deeds.who(self.policy) if self.policy else by_themselves)
+        return as_now(said, self.adopted_at, self.deeds.who(self.policy))
 
     def _no_domain(self, domain: str) -> bool:
         return self.policy is not None and all(item.id != domain for item in self.policy.domains)

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from scalegate.evidence import binomial
 from scalegate.gate.facts import Assessment, assess, early_of, look_alpha
-from scalegate.gate.situation import Situation
+from scalegate.gate.situation import Piece, Situation
 from scalegate.policy.document import Domain, Policy
 from scalegate.units import format_flop
 
@@ -81,12 +81,17 @@ def reached_early(policy: Policy, situation: Situation) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _result(piece: Piece) -> tuple[str, bool, int, int, int]:
+    """Which announcement or result it came of, in whatever domain."""
+    return piece.evaluation, piece.beside, piece.successes, piece.completed, piece.errors
+
+
 def dropped(policy: Policy, situation: Situation) -> tuple[str, ...]:
     """Domains that were evaluated and that this policy does not have, with the highest score there."""
     has, found = {domain.id for domain in policy.domains}, []
     # What it has under another name counts against there.
-    counted = {piece.evaluation for piece in situation.pieces if piece.domain in has}
-    left = [piece for piece in situation.pieces if piece.evaluation not in counted]
+    counted = {_result(piece) for piece in situation.pieces if piece.domain in has}
+    left = [piece for piece in situation.pieces if _result(piece) not in counted]
     for name in dict.fromkeys(piece.domain for piece in left):
         scores = [(it.successes, it.completed) for it in left if it.domain == name and it.completed > 0]
         if name not in has and any(it.status == "open" for it in left if it.domain == name):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from scalegate.gate.duties import Grid, grid_of, next_unkept, owed, unkept
+from scalegate.gate.duties import Grid, grid_of, keeps, next_unkept, owed, unkept
 from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Kept, Situation
 from scalegate.policy.document import Obligation, Policy
@@ -45,7 +45,7 @@ def obligation_facts(situation: Situation, duty: Obligation) -> dict[str, Value]
     facts: dict[str, Value] = {f"{name_of(duty)}.due": _due(situation, duty, grids)}
     if duty.late == "stands":
         standing = [it for it in grids if it.late == "stands"]
-        facts[f"{name_of(duty)}.missed"] = any(_late(situation, duty.id, standing))
+        facts[f"{name_of(duty)}.missed"] = any(_late(situation, standing))
     return facts
 
 
@@ -83,31 +83,27 @@ def _due_signed(situation: Situation, duty: Obligation, grid: Grid, since: int) 
     return next_unkept(grid, kept, situation.now)
 
 
-def _records(situation: Situation, obligation: str, grid: Grid) -> list[Kept]:
-    return [
-        it
-        for it in situation.kept
-        if (it.obligation, it.text, it.run) == (obligation, grid.text, grid.run) and grid.has(it.deadline)
-    ]
+def _records(situation: Situation, grid: Grid) -> list[Kept]:
+    return [it for it in situation.kept if keeps(it, grid)]
 
 
-def _signed(situation: Situation, obligation: str, grid: Grid) -> frozenset[int]:
-    return frozenset(it.deadline for it in _records(situation, obligation, grid))
+def _signed(situation: Situation, grid: Grid) -> frozenset[int]:
+    return frozenset(it.deadline for it in _records(situation, grid))
 
 
 def _kept(situation: Situation, duty: Obligation, grid: Grid) -> frozenset[int]:
     """The deadlines that are due no more. Where a version said that a breach stands, and the one in force does not ask
     whether one was `missed`, what was kept late stays due."""
-    late = {it.deadline for it in _late(situation, duty.id, [grid])}
+    late = {it.deadline for it in _late(situation, [grid])}
     stands = grid.late == "stands" and duty.late == "counts"
-    return _signed(situation, duty.id, grid) - (late if stands else set())
+    return _signed(situation, grid) - (late if stands else set())
 
 
-def _late(situation: Situation, obligation: str, grids: Sequence[Grid]) -> Iterator[Kept]:
+def _late(situation: Situation, grids: Sequence[Grid]) -> Iterator[Kept]:
     """What was kept after its time: of several words on one deadline the first counts."""
     for grid in grids:
         first: dict[int, Kept] = {}
-        for it in _records(situation, obligation, grid):
+        for it in _records(situation, grid):
             first.setdefault(it.deadline, it)
         yield from (it for it in first.values() if it.time > it.deadline)
 
@@ -115,7 +111,7 @@ def _late(situation: Situation, obligation: str, grids: Sequence[Grid]) -> Itera
 def breached(situation: Situation, duty: Obligation) -> int:
     """How many deadlines passed unkept. What is kept late is one of them still, so this never falls."""
     return sum(
-        unkept(it, _signed(situation, duty.id, it), situation.now) + len(list(_late(situation, duty.id, [it])))
+        unkept(it, _signed(situation, it), situation.now) + len(list(_late(situation, [it])))
         for it in _grids(situation, duty)
     )
 
@@ -123,7 +119,7 @@ def breached(situation: Situation, duty: Obligation) -> int:
 def next_deadline(situation: Situation, duty: Obligation) -> int | None:
     """The first deadline that can still be kept in time, and is not yet."""
     grids = _grids(situation, duty)
-    found = (next_unkept(it, _signed(situation, duty.id, it), situation.now) for it in grids)
+    found = (next_unkept(it, _signed(situation, it), situation.now) for it in grids)
     return min((it for it in found if it is not None and it < FOR_GOOD), default=None)
 
 
@@ -145,8 +141,7 @@ def obligation_changes(
             continue
         number = sum(unkept(it, _kept(situation, duty, it), now) for it in grids)
         more = f", and {number - 1} more since" if number > 1 else ""
-        mine = duty.id, due, first.run, first.text
-        halves = [it for it in situation.signing if (it.obligation, it.deadline, it.run, it.text) == mine]
+        halves = [it for it in situation.signing if it.deadline == due and keeps(it, first)]
         have = sorted({who for it in halves for who in it.by})
         signed = f"; {', '.join(have)} signed" if have else ""
         quorum, signers = duty.kept_by, _signers(policy, situation, duty, first, able)
@@ -191,13 +186,13 @@ def breaches(policy: Policy, situation: Situation) -> Iterator[str]:
 
 
 def _told(situation: Situation, name: str, grid: Grid, end: str) -> Iterator[str]:
-    late = list(_late(situation, name, [grid]))
+    late = list(_late(situation, [grid]))
     of = f"`{name}`" + (f" of run `{grid.run}`" if grid.run not in (None, situation.lineage.run) else "")
     for it in late[-TOLD:]:
         yield f"{of} was due by {format_last(it.deadline)}, and was kept at {format_instant(it.time)}{end}."
     if len(late) > TOLD:
         yield f"{of} was kept late {len(late) - TOLD} more times before."
-    signed = _signed(situation, name, grid)
+    signed = _signed(situation, grid)
     number, first = unkept(grid, signed, situation.now), next_unkept(grid, signed)
     if number and first is not None:
         more = f", and {number - 1} more time{'s' * (number > 2)} since" if number > 1 else ""

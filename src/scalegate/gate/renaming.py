@@ -8,7 +8,7 @@ the one that is asked for now: of a name alone that has another sentence meanwhi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
@@ -26,6 +26,7 @@ __all__ = [
     "carried_all",
     "domains_of",
     "judged_of",
+    "put_down",
     "risks_of",
 ]
 
@@ -109,14 +110,22 @@ class Said(Generic[Word]):
     key: str
     """The public key that it was signed with."""
     line: Line = field(compare=False)
+    at: int = -1
+    """Which of all such words it is."""
+    answered: tuple[int, ...] = ()
+    """The words before that stood against and were its signer's under the version that it was signed under."""
 
     @staticmethod
-    def of(adopted: int, entry: Word, policy: Policy) -> Said[Word]:
-        """`policy`: the one in force."""
+    def of(
+        adopted: int, entry: Word, policy: Policy, before: Sequence[Said[Word]] = (), who: Who = by_themselves
+    ) -> Said[Word]:
+        """`policy`: the one in force. `before`: all that was said so far."""
         judged = isinstance(entry, Determination)
         name, now = getattr(entry, _part(entry)), judged_of(policy) if judged else risks_of(policy)
         key = next((it.public for it in policy.people if it.id == entry.actor), "")
-        return Said(adopted, entry, now.get(name, ""), key, Line.of(name, now))
+        theirs = (it.at for it in before if _against(it.entry) and entry.actor in it.signers(adopted, who))
+        answered = () if _against(entry) else tuple(theirs)
+        return Said(adopted, entry, now.get(name, ""), key, Line.of(name, now), len(before), answered)
 
     def carried(self, now: Sentences) -> Said[Word]:
         return replace(self, line=self.line.carried(now))
@@ -131,18 +140,25 @@ class Said(Generic[Word]):
         return {name: key == self.key for name, key in who(self.entry.actor).items()}
 
 
+def put_down(said: list[Said[Word]], adopted: int, entry: Word, policy: Policy | None, who: Who) -> None:
+    """Somebody signed a word under the version in force."""
+    if policy is not None:
+        said.append(Said.of(adopted, entry, policy, said, who))
+
+
 def as_now(said: Iterable[Said[Word]], adopted: int, who: Who) -> Iterator[tuple[int, Word]]:
     """Each with the adoption that was in force, once under every name that it counts under and by every signer.
 
     What is not known to be theirs stands against all the same, and makes up for nothing but what was signed with the
     very same key: else a bound is somebody's.
     """
-    denied: dict[str, set[str]] = {}
+    denied: dict[str, list[Said[Word]]] = {}
     for it in said:
         part, against, mine = _part(it.entry), _against(it.entry), it.signers(adopted, who)
         for by in mine if against else ():
-            denied.setdefault(by, set()).add(it.key)
-        signers = {by if own or against or denied.get(by) == {it.key} else SOMEBODY for by, own in mine.items()}
+            denied.setdefault(by, []).append(it)
+        all_theirs = {by for by in mine if all(d.key == it.key or d.at in it.answered for d in denied.get(by, []))}
+        signers = {by if own or against or by in all_theirs & denied.keys() else SOMEBODY for by, own in mine.items()}
         for name, by in ((name, by) for name in it.line.under for by in sorted(signers)):
             same = (getattr(it.entry, part), it.entry.actor) == (name, by)
             yield it.adopted, it.entry if same else it.entry.model_copy(update={part: name, "actor": by})

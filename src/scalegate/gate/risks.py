@@ -75,6 +75,8 @@ def claims(
             reworded=it.sentence != now.get(name),
             own=own,
             key=it.key,
+            at=it.at,
+            answered=it.answered,
             action=entry.action,
             bound=entry.bound,
             time=entry.time,

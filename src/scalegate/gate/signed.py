@@ -70,15 +70,19 @@ class Worded(Record):
     """Whether it is known to be the word of whoever has its signer's name now."""
     key: str = ""
     """The public key that it was signed with."""
+    at: int = -1
+    """Which of all such words it is."""
+    answered: tuple[int, ...] = ()
+    """The words before that were its signer's when it was signed."""
 
 
 def answers(said: Worded, before: Worded) -> bool:
     """Whether a word can make up for one before: it is theirs, and of that sentence or of the one that is asked.
 
-    Theirs is what is signed with the key that the signer has now, or with the key of the word before, whatever key the
-    policy has for them by now.
+    Theirs is what is signed with the key that the signer has now, or with the key of the word before, or was theirs
+    when it was signed, whatever key the policy has for them by now.
     """
-    mine = said.own or (said.key == before.key != "")
+    mine = said.own or (said.key == before.key != "") or before.at in said.answered
     return mine and (not said.reworded or said.sentence == before.sentence)
 
 
@@ -285,6 +289,8 @@ class Kept(Record):
     """Of an obligation of each run of a lineage: the run in whose name they signed. It keeps no other's deadline."""
     text: str
     """What the obligation was."""
+    origin: str = ""
+    """What it was signed for as, whatever it is called by now."""
     by: tuple[str, ...]
 
 
@@ -293,6 +299,8 @@ class Span(Record):
 
     obligation: str
     text: str
+    origin: str = ""
+    """What is signed for as it is called by now, or was by its sentence before."""
     version: str
     first: int | None
     step: int | None

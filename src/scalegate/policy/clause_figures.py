@@ -108,7 +108,7 @@ def figure_faults(policy: Policy) -> Iterator[tuple[str, str, bool]]:
     for index, clause in enumerate(policy.clauses):
         if isinstance(clause, Moratorium) and (clause.above is None) is (clause.above_model is None):
             what = "nothing says above what it holds" if clause.above is None else "it says twice above what it holds"
-            fix = "write `above: 1e24 FLOP`, or `above_model: {name: ..., basis: ...}`"
+            fix = "write `above: ... FLOP`, or `above_model: {name: ..., basis: ...}`"
             yield f"clauses.{index}", f"{what} | {fix}{'' if clause.above is None else ', and not both'}", False
         if isinstance(clause, ScaleCap):
             yield from (

@@ -23,7 +23,7 @@ from scalegate.policy.document import (
     UndefinedTest,
 )
 from scalegate.policy.exceptions import exception_faults
-from scalegate.policy.near import or_like
+from scalegate.policy.near import nearest, or_like
 from scalegate.policy.obligations import obligation_faults
 from scalegate.policy.parameters import parameter_faults
 from scalegate.policy.quorums import apart_faults
@@ -113,8 +113,10 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             roles.setdefault(role, {})[person.id] = None
     for role, does in (("gate", "write decisions"), ("evaluator", "sign a result")):
         if role not in roles and (role == "gate" or policy.domains):
-            what = f"nobody has the role `{role}`: nobody could {does} | give it to somebody under `people`"
-            add("people", what, "people")
+            near = nearest(role, roles)
+            instead = f"write `{role}` in place of `{near}` if that is meant, or " if near else ""
+            fix = f"{instead}give it to somebody under `people`"
+            add("people", f"nobody has the role `{role}`: nobody could {does} | {fix}", "people")
     domains = {domain.id for domain in policy.domains} | {item.id for item in policy.judged}
     levels = {level.number for level in policy.levels}
     tiers = {tier.id for tier in policy.tiers}
@@ -153,23 +155,20 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
     def leads_to(path: str, name: str, level: int) -> None:
         no_level(f"{path}.level", level)
         if name not in watched:
-            add(
-                path,
-                f"no clause that gates is about the capability `{name}`"
-                f" | add a clause with `kind: capability`, `domain: {name}` and `modality: will`",
-                "clauses",
-            )
+            idle = next((c.id for c in policy.clauses if isinstance(c, Capability) and c.domain == name), None)
+            new = f"add a clause with `kind: capability`, `domain: {name}` and `modality: will`"
+            fix = f"write `modality: will` in the clause `{idle}`, which gates nothing now" if idle else new
+            add(path, f"no clause that gates is about the capability `{name}` | {fix}", "clauses")
         if level not in guarded:
-            add(
-                f"{path}.level",
-                f"crossing this threshold has no consequence: no clause that gates asks for level {level}"
-                f" | add a clause with `kind: safeguards`, `level: {level}` and `modality: will`",
-                "clauses",
-            )
+            idle = next((c.id for c in policy.clauses if isinstance(c, Safeguards) and c.level == level), None)
+            new = f"add a clause with `kind: safeguards`, `level: {level}` and `modality: will`"
+            fix = f"write `modality: will` in the clause `{idle}`, which gates nothing now" if idle else new
+            what = f"crossing this threshold has no consequence: no clause that gates asks for level {level}"
+            add(f"{path}.level", f"{what} | {fix}", "clauses")
 
     if policy.domains and policy.error_budget is None:
         what = "a domain is evaluated, and no `error_budget` says how often and at which error"
-        add("", f"{what} | add `error_budget: {{alpha: 5%, evaluations: 12}}`", "error_budget")
+        add("", f"{what} | add `error_budget: {{alpha: ...%, evaluations: ...}}`", "error_budget")
     for index, domain in enumerate(policy.domains):
         path = f"domains.{index}"
         if domain.id.split(".")[0] in FACTS:
@@ -323,7 +322,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if isinstance(clause, Cadence) and policy.domains and (clause.within is None or clause.due == "all"):
             # Else a permit would end in time only where something worse is shown, and that could release a hold.
             what = "what is measured would never get too old, and a permit would have no end in time"
-            add(path, f"{what} | " + ("add `within: 3 months`" if clause.within is None else "leave `due` out"))
+            add(path, f"{what} | " + ("add `within: ... months`" if clause.within is None else "leave `due` out"))
         if isinstance(clause, Cadence) and isinstance(clause.every, Fraction) and clause.every <= 1:
             add(f"{path}.every", "a cadence of 1x or less leaves no room to train | write a factor above 1x")
         if isinstance(clause, Cadence) and not isinstance(clause.within, Named):

@@ -75,6 +75,9 @@ def exception_faults(policy: Policy) -> Faults:
             what = f"`{item.id}` has a dot, which its facts have for another meaning"
             yield f"{path}.id", f"{what} | write `-` or `_`", ()
         for place, name in enumerate(item.clauses):
+            if name in item.clauses[:place]:
+                yield f"{path}.clauses.{place}", f"`{name}` stands twice | name it once", ()
+                continue
             if name not in clauses:
                 there = f": {', '.join(f'`{it}`' for it in clauses)}" if clauses else ""
                 fix = or_like(name, clauses, f"name clauses of this policy{there}")

@@ -14,16 +14,24 @@ A clause of the kind `condition` is written in it (`conditions` reads those); `p
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import takewhile
 from typing import NoReturn
 
 from scalegate import meant, units
 from scalegate.errors import InputError, Place
-from scalegate.policy.near import nearest
+from scalegate.policy.instead import (
+    SENTENCES,
+    WORDS,
+    as_condition,
+    both_ways,
+    name_instead,
+    sign_instead,
+    unit_instead,
+)
 from scalegate.policy.quantities import NoSuchFact, Quantity, of_fact, one_kind
 from scalegate.policy.syntax import (
     MAX_DEPTH,
@@ -54,36 +62,7 @@ _TOKEN = re.compile(
     r"[A-Za-z][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*)"
     r"|(?P<sign><=|>=|==|!=|<|>|=|[-+*/(),])"
 )
-_DESCRIBED = frozenset(
-    {"parameter", "safeguard", "approval", "determination", "obligation", "tier", "exception", "risk", "test", "floor"}
-)
-"""First words of what a policy describes: of the words after them each is a name that somebody gave."""
-_WORDS = frozenset({"and", "or", "not", "always", "never", "undefined", "all", "any", "at"})
 _OF_CONDITIONS = frozenset({"<", "<=", ">", ">=", "and", "or", "not", "undefined", "of", "always", "never"})
-_INSTEAD = {
-    "&": "write `and`",
-    "|": "write `or`",
-    "!": "write `not`",
-    "≤": "write `<=`",
-    "≥": "write `>=`",
-    "^": "write a power of ten with `e`, as `1e...`",
-    "%": "a share multiplies: write it as a decimal, as `0... * compute`",
-}
-"""What to write for a sign that others read."""
-_SENTENCES = {
-    **dict.fromkeys(
-        ("if", "when", "then", "else"), "for `if A then B` write `not A or B`, for `B only if A` write `A and B`"
-    ),
-    **dict.fromkeys(
-        ("unless", "until", "except"),
-        "write `... and not ...` if what follows must not be so, `... or ...` only if it is enough alone",
-    ),
-    **dict.fromkeys(("but", "provided"), "write `and`"),
-}
-"""What to write for words of a sentence."""
-_PLACES = frozenset({"determination", "safeguard", "approval", "obligation", "tier", "risk", "parameter", "until"})
-"""Parts of the names of facts that tell nothing of what a name is about."""
-EXPLAINS = "`scalegate policy explain` shows all facts of a policy that has no fault"
 _TIMES = ("second", "minute", "hour", "day", "week", "month", "year")
 _DATE_LIKE = r"[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}(?![0-9])|[0-9]{1,2}([/.])[0-9]{1,2}\2[0-9]{4}(?![0-9])"
 _END = "the end"
@@ -106,7 +85,7 @@ def parse_condition(text: str, known: Vocabulary, *, place: Place | None = None)
 
 
 class _Reader:
-    """Recursive descent: `or`, `and`, `not`, then comparisons of sums."""
+    """Recursive descent: `or` or `and`, `not`, then comparisons of sums."""
 
     def __init__(self, text: str, known: Vocabulary, place: Place) -> None:
         self._text, self._known, self._place = text, known, place
@@ -121,9 +100,7 @@ class _Reader:
         while at < len(self._text):
             match = _TOKEN.match(self._text, at)
             if match is None:
-                sign = self._text[at]
-                fix = _INSTEAD.get(sign, "write facts, numbers, `and`, `or`, `not`, `<=`")
-                self._fail(at, f"`{sign}` means nothing here", fix)
+                self._fail(at, f"`{self._text[at]}` means nothing here", sign_instead(self._text, at))
             if match.lastgroup == "number" and len(match[0]) > MAX_DIGITS:
                 self._fail(at, f"the number has more than {MAX_DIGITS} digits", "write it with an exponent, as `1e...`")
             if match.lastgroup != "space":
@@ -161,23 +138,32 @@ class _Reader:
 
     def _stray(self) -> NoReturn:
         token = self._token
-        if token.text.lower() in _SENTENCES:
-            self._fail(token.at, f"{_shown(token)} is not part of a condition", _SENTENCES[token.text.lower()])
+        if token.text.lower() in SENTENCES:
+            self._fail(token.at, f"{_shown(token)} is not part of a condition", SENTENCES[token.text.lower()])
         if token.text in ("<", "<=", ">", ">="):
             self._fail(token.at, "a comparison of three is not read", "write two comparisons with `and` between them")
         self._fail(token.at, f"{_shown(token)} is not expected here", "join conditions with `and` or `or`")
 
     def _either(self) -> Expr:
-        return self._chain("or", self._both, Any)
-
-    def _both(self) -> Expr:
-        return self._chain("and", self._denied, All)
-
-    def _chain(self, word: str, part: Callable[[], Expr], node: type[All | Any]) -> Expr:
-        items = [part()]
-        while self._take(word):
-            items.append(part())
-        return items[0] if len(items) == 1 else node(tuple(items))
+        begun = self._token.at
+        items, joins = [self._denied()], list[Token]()
+        while join := self._take("and", "or"):
+            joins.append(join)
+            items.append(self._denied())
+        words = [join.text for join in joins]
+        if len(set(words)) > 1:
+            # Which binds tighter few people know, and one of the readings is laxer.
+            ends = zip(
+                (begun, *(it.at + len(it.text) for it in joins)),
+                (*(it.at for it in joins), self._token.at),
+                strict=True,
+            )
+            parts = [" ".join(self._text[start:end].split()) for start, end in ends]
+            one, other = both_ways(parts, words)
+            at = next(join.at for join in joins if join.text != words[0])
+            what = "`and` and `or` stand side by side without brackets, which can be read in two ways"
+            self._fail(at, what, f"write the one that is meant: `{one}`, or `{other}`")
+        return items[0] if not joins else (All if words[0] == "and" else Any)(tuple(items))
 
     def _denied(self) -> Expr:
         if not self._take("not"):
@@ -200,7 +186,7 @@ class _Reader:
             return Any(())
         if self._take("undefined"):
             named = self._token
-            if named.kind != "name" or named.text in _WORDS:
+            if named.kind != "name" or named.text in WORDS:
                 self._fail(named.at, "what is undefined has no name", "name it: `undefined test.understanding`")
             if named.text.startswith(PARAMETER):
                 self._fail(named.at, f"`{named.text}` is a parameter, and not undefined", "compare with it")
@@ -255,14 +241,14 @@ class _Reader:
         if first.kind == "name" and self._known.get(first.text) is Kind.YES_NO:
             self._next += 1
             if self._token.text in ("=", "==", "!="):
-                fix = f"write `{first.text}`, or `not {first.text}`"
+                fix = self._meant_by_equal(first)
                 self._fail(self._token.at, f"`{first.text}` is so or not, and is compared with nothing", fix)
             return Fact(first.text)
         left = self._sum()
         sign = self._token
         if sign.text in ("=", "==", "!="):
             self._fail(sign.at, f"`{sign.text}` is not read: amounts are at most or under others", "write `<=` or `<`")
-        if sign.kind == "name" and sign.text.lower() not in _WORDS | _SENTENCES.keys():
+        if sign.kind == "name" and sign.text.lower() not in WORDS | SENTENCES.keys():
             self._fail(sign.at, f"`{sign.text}` compares nothing", "write `<=` for at most, `<` for under")
         if not self._take("<", "<=", ">", ">="):
             what = f"{_shown(first)} is an amount, not a condition"
@@ -276,6 +262,17 @@ class _Reader:
             self._fail(first.at, "the comparison reads no fact: it is so or not whatever happens", "name a fact in it")
         low, high = (left, right) if sign.text.startswith("<") else (right, left)
         return Compare("<=" if sign.text.endswith("=") else "<", low.linear, high.linear)
+
+    def _meant_by_equal(self, fact: Token) -> str:
+        """What to write for a fact that is compared with `yes` or `no`, and may stand after a `not`."""
+        value = self._tokens[self._next + 1].text.lower() if self._token.kind != "end" else ""
+        if value not in ("yes", "true", "no", "false"):
+            return f"write `{fact.text}`, or `not {fact.text}`"
+        before = self._tokens[: self._next - 1]
+        denials = sum(1 for _ in takewhile(lambda it: it.text == "not", reversed(before)))
+        denied = (denials + (value in ("no", "false")) + (self._token.text == "!=")) % 2
+        alone = ", and no `not` before it" if denials and not denied else ""
+        return f"write `{'not ' * denied}{fact.text}`{alone}"
 
     def _compared(self, amount: Token) -> str:
         """How an amount could be made a condition."""
@@ -325,59 +322,24 @@ class _Reader:
         if token.kind == "date":
             self._next += 1
             return Quantity.instant(self._read(units.parse_instant, token.text, token.at))
-        if token.kind != "name" or token.text in _WORDS:
+        if token.kind != "name" or token.text in WORDS:
             self._fail(token.at, f"{_shown(token)} is no amount", "write a fact, or a number with its unit")
         self._next += 1
         kind = self._known.get(token.text)
-        if kind is None and token.text.lower() in _SENTENCES:
-            self._fail(token.at, f"{_shown(token)} is not part of a condition", self._like(token.text))
+        if kind is None and token.text.lower() in SENTENCES:
+            self._fail(token.at, f"{_shown(token)} is not part of a condition", name_instead(token.text, self._known))
+        after = self._token
+        written = after.kind == "name" and after.text not in WORDS and token.text.lower() not in WORDS
+        if kind is None and "." not in token.text and written:
+            self._fail(token.at, "this is a sentence, and no condition", as_condition(self._known))
         if kind is None:
             what = "parameter" if token.text.startswith(PARAMETER) else "fact"
-            self._fail(token.at, f"there is no {what} `{token.text}`", self._like(token.text), NoSuchFact)
+            self._fail(
+                token.at, f"there is no {what} `{token.text}`", name_instead(token.text, self._known), NoSuchFact
+            )
         if kind is Kind.YES_NO:
             self._fail(token.at, f"`{token.text}` is so or not, and no amount", f"write it alone: `{token.text}`")
         return of_fact(token.text, kind)
-
-    def _like(self, name: str) -> str:
-        """What to write for a name that no fact has."""
-        if name.lower() in _WORDS:
-            return f"write `{name.lower()}`"
-        if name.lower() in _SENTENCES:
-            return _SENTENCES[name.lower()]
-        near = self._nearest(name)
-        described = _described(name)
-        if near:
-            return f"did you mean {near}? {f'Else {described}' if described else EXPLAINS}"
-        if described:
-            return described
-        # A policy with a fault cannot be explained: what there is has to stand here.
-        ending = [fact for fact in self._known if fact.endswith(f".{name}")]
-        of_a_domain = [fact for fact in self._known if fact.endswith((".ruled_out", ".evidence.compute"))]
-        facts = ending[:3] or ["compute", "now", *of_a_domain[:2]]
-        return "write facts, such as " + ", ".join(f"`{fact}`" for fact in facts) + f"; {EXPLAINS}"
-
-    def _nearest(self, name: str) -> str | None:
-        """The facts that are most like a name: of one that it names a part of, a few."""
-        first, _, rest = name.partition(".")
-        alike = {fact.removeprefix(f"{first}."): fact for fact in self._known if fact.startswith(f"{first}.")}
-        if rest and (alike or first in _DESCRIBED):
-            # What begins with another word is not meant, however much the rest is like it.
-            near = difflib.get_close_matches(rest, alike, n=1, cutoff=0.65)
-            words = rest if first in _DESCRIBED else name
-            return f"`{alike[near[0]]}`" if near else self._of_part(name, words, alike.values())
-        near = difflib.get_close_matches(name, self._known, n=1, cutoff=0.65)
-        return f"`{near[0]}`" if near else self._of_part(name, name, self._known)
-
-    def _of_part(self, name: str, words: str, known: Iterable[str]) -> str | None:
-        """Those that have a part like one of these words."""
-        # `biology.score` is of `bio`, if of anything: what there is of that is what can be said of it.
-        for word in words.split("."):
-            part = nearest(word, {it for fact in known for it in fact.split(".") if it not in _PLACES})
-            facts = [fact for fact in known if part in fact.split(".")] if len(word) > 2 else []
-            if facts:
-                facts.sort(key=lambda fact: difflib.SequenceMatcher(None, name, fact).ratio(), reverse=True)
-                return " or ".join(f"`{fact}`" for fact in facts[:2])
-        return None
 
     def _number(self, token: Token) -> Quantity:
         self._next += 1
@@ -405,10 +367,13 @@ class _Reader:
         if unit.kind == "name" and self._known.get(unit.text) not in (None, Kind.YES_NO):
             self._fail(unit.at, f"`*` is missing before `{unit.text}`", f"write `{token.text} * {unit.text}`")
         if unit.kind == "name" and unit.text == "x":
-            self._fail(unit.at, "`x` is no unit", f"a factor multiplies: write `{token.text} * compute`")
-        if unit.kind == "name" and unit.text not in _WORDS and unit.text not in self._known:
-            fix = "compute is in `FLOP`, time in `days`, and a date is `YYYY-MM-DD`"
-            self._fail(unit.at, f"`{unit.text}` is no unit", fix)
+            after = self._tokens[self._next + 1 :]
+            after = after[1:] if after and after[0].text == "*" else after
+            times = after[0].text if after and after[0].kind == "name" and after[0].text not in WORDS else "..."
+            self._fail(unit.at, "`x` is no unit", f"a factor multiplies: write `{token.text} * {times}`")
+        if unit.kind == "name" and unit.text not in WORDS and unit.text not in self._known:
+            words = [it.text for it in self._tokens[self._next : self._next + 2]]
+            self._fail(unit.at, f"`{unit.text}` is no unit", unit_instead(token.text, words))
         grouped = re.match(r"[0-9]{1,3}(,[0-9]{3})+", self._text[token.at :])
         if grouped is not None and self._text[token.at - 1 : token.at] != ",":
             fix = f"write `{grouped[0].replace(',', '')}`"
@@ -425,15 +390,6 @@ class _Reader:
             return parse(text)
         except InputError as error:
             self._fail(at, error.message, error.fix)
-
-
-def _described(name: str) -> str | None:
-    """Where a policy describes what is named so; None: it does not."""
-    if name.startswith("safeguard."):
-        return f"describe the safeguard `{name.split('.')[1]}` at a level, under `levels`; {EXPLAINS}"
-    if name.startswith(PARAMETER):
-        return f"describe it under `parameters`, as an item that begins `- id: {name.removeprefix(PARAMETER)}`"
-    return None
 
 
 def _shown(token: Token) -> str:

@@ -1,7 +1,8 @@
 """Figures as a sentence may write them: amounts of compute, factors, durations, shares, chances and quorums.
 
-Only what is plainly written is read: amounts with an exponent, many digits or a unit, factors as `4x`, durations in
-digits, a chance as `0.1%`, and a quorum as `two of three` or `at least 2 officers`.
+Only what is plainly written is read: amounts with an exponent, many digits or a unit, or as `ten trillion FLOP`;
+factors as `4x`, `tenfold` or `every doubling`; durations in digits, or as what comes back `every six weeks`; a chance
+as `0.1%`; a quorum as `two of three`, `all three officers` or `at least 2 officers`; and a level as `level 3`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 
-from scalegate.units import parse_duration, parse_flop
+from scalegate.units import DAY, parse_duration, parse_flop
 
 __all__ = [
     "amounts",
@@ -19,12 +20,16 @@ __all__ = [
     "chances",
     "counted",
     "durations",
+    "everybody",
     "figures",
     "grown",
+    "lasting",
     "leasts",
+    "levels",
     "named_growth",
     "quorums",
     "recurring",
+    "rhythms",
 ]
 
 
@@ -34,12 +39,55 @@ def figures(text: str) -> tuple[str, ...]:
     return (*plain, *_SHARE.findall(text))
 
 
+WEEK = 7 * DAY
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _COUNT = rf"({'|'.join(_WORDS)}|[1-9][0-9]?)"
 _QUORUM = re.compile(rf"\b{_COUNT} of (?:the |our )?{_COUNT}\b", re.IGNORECASE)
+_ALL = re.compile(rf"\ball (?:of )?(?:the |our )?{_COUNT} ([a-z]+)(?: ([a-z]+))?\b", re.IGNORECASE)
 _LEAST = re.compile(rf"\b(?:at least|by|from) {_COUNT} (?:of (?:the|our) )?([a-z]+)\b", re.IGNORECASE)
+_PLAIN = re.compile(
+    rf"(?<!\bof )(?<!\bof the )(?<!\bof our )(?<!\ball )(?<!\ball the )(?<!\bthan )\b{_COUNT} ([a-z]+)(?: ([a-z]+))?\b",
+    re.IGNORECASE,
+)
+"""`three officers`, `three board members`: no part of `two of three officers`."""
+_ACT = re.compile(
+    r"['\u2019]| (?:each |both |also |all )?(?:have|has|had|must|will|shall|may|let|need|are to|sign|agree|approve"
+    r"|consent|authori[sz]e|decide|grant)",
+    re.IGNORECASE,
+)
+"""That these people do something: of `a report on three officers` they are what it is about."""
+_OF_A_KIND = frozenset({"signature", "signatory", "officer", "director"})
+"""Who signs, where no word but the number says that it is about how many."""
 _SIGNERS = frozenset({"people", "person", "them", "member", "signature", "signatory", "officer", "director"})
 _DURATION = re.compile(r"(?<![\w.])([1-9][0-9]{0,2}) (second|minute|hour|day|week|month|year)s?\b")
+_RHYTHM = re.compile(
+    rf"\b(?:every|each|once an?|once per|once every) (?:(?P<count>{_COUNT}|other|second) )?(?P<unit>hour|day|week|month"
+    r"|quarter|year)s?\b(?!['\u2019])"
+    r"|\b(?P<twice>twice) (?:an?|per|each|every) (?P<half>day|month|year)\b"
+    r"|\b(?P<adverb>hourly|daily|weekly|fortnightly|monthly|quarterly|yearly|annually)\b"
+    r"(?=[,.;:)]|$| (?:and|or|as|by|at|in|on|after|from|during|with|for|whichever)\b)",
+    re.IGNORECASE,
+)
+"""`every six weeks`, `once a year`, `quarterly`: of an adverb only what says no more of a noun, as in `weekly logs`."""
+_ADVERBS = {
+    "hourly": "1 hour",
+    "daily": "1 day",
+    "weekly": "1 week",
+    "fortnightly": "2 weeks",
+    "monthly": "1 month",
+    "quarterly": "3 months",
+    "yearly": "1 year",
+    "annually": "1 year",
+}
+_HALVES = {"day": "12 hours", "month": "15 days", "year": "6 months"}
+_TIMES = {"doubl": 2, "tripl": 3, "quadrupl": 4}
+_GROWTH = re.compile(
+    rf"\b(?:(?P<fold>{_COUNT}|hundred)-?fold\b|(?P<times>doubl|tripl|quadrupl)(?:ed|es|ing)\b"
+    rf"|(?P<twice>twice) (?:the|its|as)\b|{_COUNT} times (?:the|its|as|that|more)\b|a factor of {_COUNT}\b(?!\.[0-9]))",
+    re.IGNORECASE,
+)
+"""`tenfold`, `every doubling`, `twice the evidence`, `four times as much`."""
+_LEVEL = re.compile(rf"\blevel {_COUNT}\b(?!\.[0-9])", re.IGNORECASE)
 _FACTOR = re.compile(r"(?<![\w.,])[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?=x\b)")
 _NAMED = re.compile(
     rf"\b(?P<name>buffer|margin),?(?: (?:is|of|at))* \(?(?P<of>{_FACTOR.pattern})x"
@@ -60,6 +108,14 @@ _AMOUNT = re.compile(
     r")(?![\w^])"
 )
 """1e15, 10^15, 1.5 x 10^15, 1 PFLOP, 1,000,000: what a sentence may write for an amount of compute."""
+_HUNDREDS = {"": 1, "hundred": 100, "thousand": 1000}
+_ILLIONS = ("million", "billion", "trillion", "quadrillion", "quintillion", "sextillion", "septillion", "octillion")
+_WORDED = re.compile(
+    rf"(?<![\w.])(?:(?P<number>[0-9]+(?:\.[0-9]+)?|an?|{'|'.join(_WORDS)}) )?(?:(?P<hundred>hundred|thousand) )?"
+    rf"(?P<illion>{'|'.join(_ILLIONS)}) (?:effective )?(?:FLOPs?|operations)\b",
+    re.IGNORECASE,
+)
+"""`a hundred billion FLOP`."""
 _BOUND = re.compile(
     r"\b(?:past|above|over|beyond|under|below|within|exceed(?:s|ing)?|(?:more|less|further) than|up to|at most)"
     r" (?:the |our |a |an )?$",
@@ -68,15 +124,23 @@ _BOUND = re.compile(
 
 
 def amounts(text: str) -> Iterator[tuple[str, Fraction]]:
-    for found in _AMOUNT.finditer(text):
-        yield found[0], _amount(found)
+    yield from ((said, value) for _, said, value in _amounts(text))
 
 
 def bounding(text: str) -> Iterator[tuple[str, Fraction]]:
     """Those amounts that a sentence says something is to stay on one side of: `past 1e24 FLOP`."""
+    yield from ((said, value) for start, said, value in _amounts(text) if _BOUND.search(text[:start]))
+
+
+def _amounts(text: str) -> Iterator[tuple[int, str, Fraction]]:
+    """Each with where it begins."""
     for found in _AMOUNT.finditer(text):
-        if _BOUND.search(text[: found.start()]):
-            yield found[0], _amount(found)
+        yield found.start(), found[0], _amount(found)
+    for found in _WORDED.finditer(text):
+        number, hundred = (found["number"] or "a").lower(), (found["hundred"] or "").lower()
+        many = Fraction(number) if number[0].isdigit() else Fraction(1 if number in ("a", "an") else _count(number))
+        power = 6 + 3 * _ILLIONS.index(found["illion"].lower())
+        yield found.start(), found[0], many * _HUNDREDS[hundred] * 10**power
 
 
 def _amount(found: re.Match[str]) -> Fraction:
@@ -93,6 +157,16 @@ def _amount(found: re.Match[str]) -> Fraction:
 def grown(text: str) -> Iterator[tuple[str, Fraction]]:
     for found in _FACTOR.findall(text):
         yield f"{found}x", Fraction(found.replace(",", ""))
+    for worded in _GROWTH.finditer(text):
+        yield worded[0], Fraction(_times(worded))
+
+
+def _times(found: re.Match[str]) -> int:
+    if found["fold"]:
+        return 100 if found["fold"].lower() == "hundred" else _count(found["fold"])
+    if found["times"]:
+        return _TIMES[found["times"].lower()]
+    return 2 if found["twice"] else _count(next(it for it in reversed(found.groups()) if it))
 
 
 def named_growth(text: str) -> Iterator[tuple[str, str, Fraction]]:
@@ -112,6 +186,29 @@ def bounding_growth(text: str) -> Iterator[tuple[str, Fraction]]:
 def durations(text: str) -> Iterator[tuple[str, int]]:
     for found in _DURATION.finditer(text):
         yield found[0], parse_duration(f"{found[1]} {found[2]}s")
+    yield from _worded_rhythms(text)
+
+
+def rhythms(text: str) -> Iterator[tuple[str, int]]:
+    """Those of the durations at each of which something comes back: `every six weeks`."""
+    for found in re.finditer(rf"\b(?:every|each) ({_DURATION.pattern})", text, re.IGNORECASE):
+        yield from durations(found[1])
+    yield from _worded_rhythms(text)
+
+
+def _worded_rhythms(text: str) -> Iterator[tuple[str, int]]:
+    for found in _RHYTHM.finditer(text):
+        count = (found["count"] or "1").lower()
+        if found["adverb"]:
+            yield found[0], parse_duration(_ADVERBS[found["adverb"].lower()])
+        elif found["twice"]:
+            yield found[0], parse_duration(_HALVES[found["half"].lower()])
+        elif found["unit"].lower() == "quarter":
+            many = 2 if count in ("other", "second") else _count(count)
+            yield found[0], many * parse_duration("3 months")
+        elif not count[0].isdigit() or found["count"] is None:
+            many = 2 if count in ("other", "second") else _count(count)
+            yield found[0], parse_duration(f"{many} {found['unit'].lower()}s")
 
 
 def counted(text: str) -> Iterator[tuple[str, int]]:
@@ -125,6 +222,13 @@ def recurring(text: str) -> Iterator[str]:
     before = r"\b(?:within|every|each|for|last|past)(?: the (?:last|past))?"
     for found in re.finditer(rf"{before} ({_DURATION.pattern})", text):
         yield found[1]
+    yield from (said for said, lasts in _worded_rhythms(text) if lasts >= WEEK)
+
+
+def lasting(text: str) -> Iterator[tuple[str, int]]:
+    """Durations for which a signature may be said to count. What happens `every day` is what was signed for."""
+    daily = {it for it in _worded_rhythms(text) if it[1] < WEEK}
+    yield from (it for it in durations(text) if it not in daily)
 
 
 def chances(text: str) -> Iterator[tuple[str, Fraction]]:
@@ -136,16 +240,54 @@ def chances(text: str) -> Iterator[tuple[str, Fraction]]:
             yield found[0], Fraction(1, many)
 
 
-def quorums(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+def quorums(text: str, roles: Collection[str] = ()) -> Iterator[tuple[str, tuple[int, int]]]:
     for found in _QUORUM.finditer(text):
         yield found[0], (_count(found[1]), _count(found[2]))
+    for found in _ALL.finditer(text):
+        people = _people(found[2], found[3], {*roles, "member"})
+        if people:
+            said = found[0][: found[0].rindex(people) + len(people)]
+            yield said, (_count(found[1]), _count(found[1]))
 
 
 def leasts(text: str, roles: Collection[str]) -> Iterator[tuple[str, int]]:
-    """How many are to sign, where it is not said of how many: `at least 3 officers`."""
+    """How many are to sign, where it is not said of how many: `at least 3 officers`, `three officers`."""
     for found in _LEAST.finditer(text):
         if found[2].lower().removesuffix("s") in _SIGNERS | set(roles) or found[2].lower() in _SIGNERS:
             yield found[0], _count(found[1])
+    for found in _PLAIN.finditer(text):
+        people = _people(found[2], found[3], roles)
+        rest = text[found.start(2) + len(people) :]
+        if people and (people.lower().startswith("signat") or _ACT.match(rest)):
+            yield f"{found[1]} {people}", _count(found[1])
+
+
+def _people(noun: str, after: str | None, roles: Collection[str]) -> str:
+    """Those who sign, as two words name them or the first alone; empty: they name something else."""
+    if _singular(noun) in _OF_A_KIND | set(roles) and _singular(after or "") != "member":
+        return noun
+    named = after is not None and (_singular(after) in _OF_A_KIND or (_singular(after) == "member" and noun in roles))
+    return f"{noun} {after}" if named else ""
+
+
+def everybody(text: str, roles: Collection[str]) -> Iterator[str]:
+    """Where all of them are to sign, and it is not said how many these are: `all officers`."""
+    for found in re.finditer(
+        rf"\ball (?:of )?(?:the |our )?(?!{_COUNT}\b)(?P<one>[a-z]+)(?: (?P<more>[a-z]+))?\b", text, re.IGNORECASE
+    ):
+        people = _people(found["one"], found["more"], roles)
+        if people.endswith("s"):
+            yield found[0][: found[0].rindex(people) + len(people)]
+
+
+def levels(text: str) -> Iterator[tuple[str, int]]:
+    for found in _LEVEL.finditer(text):
+        yield found[0], _count(found[1])
+
+
+def _singular(word: str) -> str:
+    lower = word.lower()
+    return f"{lower[:-3]}y" if lower.endswith("ies") else lower.removesuffix("s")
 
 
 def _count(word: str) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from scalegate.policy import document as schema
 from scalegate.policy.clause_figures import KINDS
@@ -70,8 +70,8 @@ def faults_of_form(
     examples = POLICY.examples if examples is None else examples
     found: list[Found] = []
     renamed: set[PartPath] = set()
-    strange: dict[PartPath, str] = {}
-    missing: list[PartPath] = []
+    strange: dict[PartPath, list[str]] = {}
+    missing: dict[PartPath, PartPath] = {}
     items = error.errors()
     places = {path[:cut] for path in (_file_path(item["loc"]) for item in items) for cut in range(len(path))}
     for item in items:
@@ -96,12 +96,12 @@ def faults_of_form(
             if guess:
                 renamed.add((*path[:-1], guess))
             else:
-                strange.setdefault(path[:-1], str(path[-1]))
+                strange.setdefault(path[:-1], []).append(str(path[-1]))
             fix = f"it is a field of `{within}`: write it below that, indented further" if within else fix
             fix = told or fix
             found.append(Found((*path, "<key>"), f"`{path[-1]}` is not a field here", fix))
         elif kind == "missing":
-            missing.append(path)
+            missing.setdefault(path, item["loc"])
         elif kind == "value_error":
             what, _, fix = str(item["ctx"]["error"]).partition(" | ")
             own = _of_floor(path, value) or _cut_short(document, path, value) or _parameter_meant(document, path, value)
@@ -126,13 +126,15 @@ def faults_of_form(
             what, shape = _SHAPES.get(kind, ("cannot be read", what_to_write(path, examples)))
             if kind == "tuple_type" and isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value):
                 shape = f"put it in brackets: `[{value}]`"
+                if path[-1] == "actions" and value not in schema.ACTIONS:
+                    shape = f"write those that are meant in brackets: `[{', '.join(schema.ACTIONS)}]` are all of them"
             fields = _of_part(root, item["loc"]) if shape == _NO_FIELDS[1] else []
             shape += f"; the fields are {_listed(fields)}" if fields else ""
             shape = shape_meant(path, value, fields, examples) or shape
             found.append(Found(path, f"{label(path)} {what}", shape))
     found += [
-        Found(path, f"`{path[-1]}` is missing", f"add {_to_add(path, examples, strange.get(path[:-1]))}")
-        for path in missing
+        Found(path, f"`{path[-1]}` is missing", f"add {_to_add(path, examples, _unread(root, loc, document, strange))}")
+        for path, loc in missing.items()
         if path not in renamed
     ]
     return list(dict.fromkeys(found))
@@ -149,6 +151,11 @@ def _file_path(loc: PartPath) -> PartPath:
 
 def _fields(root: type[BaseModel], loc: PartPath) -> list[str]:
     """The names of the fields at a place of the document."""
+    return [field.alias or name for name, field in _model(root, loc).model_fields.items()]
+
+
+def _model(root: type[BaseModel], loc: PartPath) -> type[BaseModel]:
+    """The schema of the part at a place of the document."""
     model: Any = root
     for step in loc:
         if model is schema.Clause and step in _KINDS:
@@ -157,7 +164,29 @@ def _fields(root: type[BaseModel], loc: PartPath) -> list[str]:
             model = next(f.annotation for n, f in model.model_fields.items() if step == (f.alias or n))
             while model is not schema.Clause and not isinstance(model, type):
                 model = get_args(model)[0]
-    return [field.alias or name for name, field in model.model_fields.items()]
+    found: type[BaseModel] = model
+    return found
+
+
+def _unread(
+    root: type[BaseModel], loc: PartPath, document: Any, strange: Mapping[PartPath, list[str]]
+) -> dict[str, bool] | None:
+    """The unknown fields of the part that lacks a field, and whether the value of each could be that field's."""
+    path = _file_path(loc)
+    if path[:-1] not in strange:
+        return None
+    model = _model(root, loc[:-1])
+    field = next(field for name, field in model.model_fields.items() if loc[-1] == (field.alias or name))
+    kind: Any = Annotated[(field.annotation, *field.metadata, "")]
+    reader, found = TypeAdapter(kind), {}
+    for name in strange[path[:-1]]:
+        try:
+            reader.validate_python(_at(document, path[:-1])[name])
+        except ValidationError:
+            found[name] = False
+        else:
+            found[name] = True
+    return found
 
 
 def _inside(root: type[BaseModel], loc: PartPath, field: str) -> list[str]:
@@ -213,10 +242,15 @@ def _choice(word: str, choices: list[str]) -> str | None:
     return near[0] if near else None
 
 
-def _to_add(path: PartPath, examples: Mapping[str, str], strange: str | None) -> str:
-    """`strange`: an unknown field of the same part, which may be what is missing, with a figure of its own."""
-    if strange is not None and re.search("[0-9]", examples.get(str(path[-1]), "")) and path != ("scalegate",):
-        return f"`{path[-1]}: ...`, with the value of `{strange}` if that is what it says"
+def _to_add(path: PartPath, examples: Mapping[str, str], unread: Mapping[str, bool] | None) -> str:
+    """`unread`: unknown fields of the same part, of which one may be what is missing, with a figure of its own."""
+    if unread is not None and re.search("[0-9]", examples.get(str(path[-1]), "")) and path != ("scalegate",):
+        likely = next((name for name, fits in unread.items() if fits), None)
+        if likely is not None and re.match("confiden|certain", likely, re.IGNORECASE):
+            return f"`{path[-1]}: ...`, the chance of an error: what `{likely}` leaves of 100%"
+        if likely is not None:
+            return f"`{path[-1]}: ...`, with the value of `{likely}` if that is what it says"
+        return re.sub(r"[0-9][0-9.e]*(?:-[0-9]+)*", "...", _example(path, examples))
     choices = _CHOICES.get((str(path[0]), str(path[-1])), ()) if len(path) == 3 else ()
     return " or ".join(f"`{path[-1]}: {it}`" for it in choices) or _for_example(_example(path, examples))
 
@@ -253,6 +287,7 @@ _EXAMPLES = {
     "past": "10x", "first": "1e24 FLOP", "above_model": "{name: ..., basis: ...}", "compute": "1e25 FLOP",
     "risks": "[...]", "risk": "my-id", "at_most": "0.01%", "per": "action", "carries": "4x", "years_from": "2027-01-01",
     "claimed_by": "{role: officer, at_least: 2}",
+    "approvals": "{role: ..., at_least: ...}", "amendment": "{role: ..., at_least: ...}",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 

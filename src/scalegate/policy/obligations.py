@@ -30,11 +30,14 @@ def _faults(clause: Obligation) -> Iterator[tuple[str, str]]:
         yield "", f"nothing says by when it is to be done | {ONE}"
     if len(ways) > 1:
         what = f"`{ways[0]}` and `{ways[1]}` both say by when it is to be done"
-        yield f".{ways[1]}", f"{what} | write an obligation of its own for each"
+        yield (
+            f".{ways[1]}",
+            f"{what} | keep one of them, or write an obligation of its own for each: {ONE.removeprefix('write ')}",
+        )
     for one, other in _TOGETHER:
         has, beside = getattr(clause, one), getattr(clause, other)
         shown = other.removesuffix("_")
-        if has is not None and beside is None:
+        if has is not None and beside is None and len(ways) == 1:
             example = "for example `from: 2027-01-01`" if one == "each" else "`after: policy.adopted`"
             yield "", f"`{one}` does not say since when | add {example}"
         if has is None and beside is not None:

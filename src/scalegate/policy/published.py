@@ -42,8 +42,8 @@ def published() -> tuple[Published, ...]:
 def find(name: str) -> Path:
     """The file of `NAME@VERSION`, or of the latest version of `NAME`. Raises InputError if there is none."""
     known = published()
-    wanted, _, version = name.partition("@")
-    found = [it for it in known if it.name == wanted and (not version or it.version == version)]
+    wanted, sign, version = name.partition("@")
+    found = [it for it in known if it.name == wanted and (not sign or it.version == version)]
     if found:
         return found[-1].path
     versions = [str(it) for it in known if it.name == wanted]

@@ -23,6 +23,7 @@ from scalegate.policy.document import (
     ExceptionTerms,
     Level,
     Moratorium,
+    NextLevel,
     Obligation,
     Policy,
     Quorum,
@@ -39,11 +40,15 @@ from scalegate.policy.figures_in_text import (
     chances,
     counted,
     durations,
+    everybody,
     grown,
+    lasting,
     leasts,
+    levels,
     named_growth,
     quorums,
     recurring,
+    rhythms,
 )
 from scalegate.policy.syntax import PARAMETER, AtLeast, Expr, children, compares, fact_names, net
 from scalegate.policy.vocabulary import Kind, vocabulary
@@ -61,6 +66,7 @@ def misquotes(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
         yield from _compare([it for it in bounding(clause.text) if it in said] or said, known, show)
     yield from misdated(clause.text, dates_of(policy, clause))
     yield from _signed(policy, clause.text, _signing(policy, clause))
+    yield from _compare(levels(clause.text), _levels(policy, clause), lambda it: f"level {it}")
     if isinstance(clause, ResidualRisk):
         yield from _compare(chances(clause.text), {clause.at_most}, format_chance)
     told = dict(_supported(policy, clause)) if isinstance(clause, Capability) else {}
@@ -122,25 +128,40 @@ def lasting_parts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
 
 
 def _of_part(policy: Policy, text: str, quorum: Quorum, part: _Signed) -> Iterator[tuple[str, str]]:
-    lasting = (*part.safeguards, part.approvals) if isinstance(part, Level) else (part,)
-    periods = {it.valid_for for it in lasting if it is not None and it.valid_for is not None}
+    signatures = (*part.safeguards, part.approvals) if isinstance(part, Level) else (part,)
+    periods = {it.valid_for for it in signatures if it is not None and it.valid_for is not None}
     # A risk is one over some time, whatever a claim of it counts.
-    said = durations(text) if not isinstance(part, Risk) else counted(text)
+    said = lasting(text) if not isinstance(part, Risk) else counted(text)
     growth = getattr(part, "carries", None) or getattr(part, "growth", None)
     signed = {(quorum.at_least, len(policy.signers(quorum)))}
     yield from _compare(said, periods, lambda it: format_duration(int(it)))
-    yield from _compare(quorums(text), signed, _of_how_many)
+    yield from _compare(quorums(text, roles_of(policy)), signed, _of_how_many)
     yield from _signed(policy, text, signed)
     yield from _factored(text, {growth} if growth is not None else set(), _factors(policy))
     yield from misdated(text, in_force_dates(getattr(part, "in_force", None)))
 
 
+def _levels(policy: Policy, clause: Clause) -> set[int]:
+    """The levels that a clause asks for, or that its domain leads to."""
+    if isinstance(clause, NextLevel):
+        return {clause.level, clause.next}
+    if isinstance(clause, Safeguards):
+        return {clause.level}
+    return {it.level for it in policy.domains if isinstance(clause, Capability) and it.id == clause.domain}
+
+
+def roles_of(policy: Policy) -> set[str]:
+    """The roles as a sentence may call them: of a floor without its name."""
+    return {role.rpartition("/")[2] for person in policy.people for role in person.roles}
+
+
 def _signed(policy: Policy, text: str, known: set[tuple[int, int]]) -> Iterator[tuple[str, str]]:
     """How many are to sign, where it is not said of how many."""
-    roles = {role.rpartition("/")[2] for person in policy.people for role in person.roles}
-    said, needed = dict(leasts(text, roles)), {it for it, _ in known}
-    if needed and said and not needed & set(said.values()):
+    said, enough = dict(leasts(text, roles_of(policy))), {it for it, _ in known}
+    if enough and said and not enough & set(said.values()):
         yield next(iter(said)), " and ".join(map(_of_how_many, sorted(known)))
+    if known and all(needed < of for needed, of in known):
+        yield from ((it, " and ".join(map(_of_how_many, sorted(known)))) for it in everybody(text, roles_of(policy)))
 
 
 def _of_how_many(quorum: tuple[int, int]) -> str:
@@ -160,11 +181,32 @@ def unchecked(policy: Policy, clause: Clause, elsewhere: Set[Any]) -> tuple[str,
     One that stands `elsewhere` in the policy (`checked`) is a reference to that.
     """
     kinds = [list(said) for said, known, _ in _readings(policy, clause) if not known]
-    kinds = [[it for it in said if not (_dated(clause) and it in list(durations(clause.text)))] for said in kinds]
     kinds += [] if _growing(policy, clause) else [list(grown(clause.text))]
-    first = (next((text for text, value in said if value not in elsewhere), None) for said in kinds)
+    scheduled, paces = list(_scheduled(clause)), _paces(policy, clause)
+    spared = set(durations(clause.text)) - set(scheduled) if _dated(clause) else set()
+    first = (
+        next((it for it, value in said if value not in (paces if (it, value) in scheduled else elsewhere)), None)
+        for said in ([it for it in kind if it not in spared] for kind in kinds)
+    )
     told = tuple(it for it in first if it is not None)
     return told if any(dates_of(policy, clause)) else (*told, *undecided(clause.text, dates_of_policy(policy)))
+
+
+def _scheduled(clause: Clause) -> Iterator[tuple[str, Any]]:
+    """Figures of which a sentence says how often: nothing but what is due as often answers for them, and no buffer or
+    signature that happens to have the same figure."""
+    if isinstance(clause, Cadence):
+        named = {value for _, _, value in named_growth(clause.text)}
+        yield from durations(clause.text)
+        yield from (it for it in grown(clause.text) if it[1] not in named)
+    elif isinstance(clause, Obligation):
+        yield from rhythms(clause.text)
+
+
+def _paces(policy: Policy, clause: Clause) -> set[Any]:
+    """The factors and seconds after which something is due again by clauses of its kind."""
+    paced = [it for it in policy.clauses if it.kind == clause.kind and isinstance(it, Cadence | Obligation)]
+    return {figure for it in paced for figure in (*_growing(policy, it), *_lasting(policy, it))}
 
 
 def checked(policy: Policy) -> set[Any]:
@@ -190,7 +232,7 @@ def _readings(policy: Policy, clause: Clause) -> Iterator[tuple[list[tuple[str, 
         limits = _constants(in_figures(policy, clause.when), Kind.FLOP, policy)
     yield list(amounts(clause.text)), limits, lambda it: exact_flop(int(it))
     yield list(durations(clause.text)), _lasting(policy, clause), lambda it: format_duration(int(it))
-    yield list(quorums(clause.text)), _signing(policy, clause), _of_how_many
+    yield list(quorums(clause.text, roles_of(policy))), _signing(policy, clause), _of_how_many
 
 
 def _constants(when: Expr, kind: Kind, policy: Policy) -> set[Fraction]:
@@ -246,7 +288,8 @@ def _growing(policy: Policy, clause: Clause) -> set[Fraction]:
     if isinstance(clause, ScaleCap):
         return set(map(Fraction, all_values(policy, clause.past)))
     if isinstance(clause, ResidualRisk):
-        return {it.carries for it in _risks(policy, clause) if it.carries is not None}
+        budget = {Fraction(10)} if clause.per == "tenfold" else set()
+        return budget | {it.carries for it in _risks(policy, clause) if it.carries is not None}
     if isinstance(clause, Condition):
         return {it.carries for it in _judged(policy, clause) if it.carries is not None} | {
             abs(one / other)

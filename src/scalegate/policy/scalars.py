@@ -54,6 +54,7 @@ MAX_CONDITION = 10_000
 MAX_WORD = 300
 """Longest text of a scalar other than prose; a verification key is the longest of them."""
 MAX_FACTOR = 10**9
+_ID = re.compile(r"(?=.{1,64}\Z)[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*")
 FigureKind: TypeAlias = Literal["factor", "flop", "duration", "share", "instant", "count"]
 
 
@@ -78,10 +79,12 @@ def _write(show: Callable[[Any], str]) -> PlainSerializer:
 
 def identifier(text: str) -> str:
     """The name of a part or a person of a policy. Raises InputError for what cannot be one."""
-    if len(text) > 64 or not re.fullmatch(r"[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*", text):
+    if not _ID.fullmatch(text):
+        likely = re.sub("[ _]+", "-", text.strip().lower())
+        offered = f"write `{likely}`; else " if likely != text and _ID.fullmatch(likely) else ""
         raise InputError(
             f"`{text}` is not an identifier",
-            fix="start with a letter; use a-z, 0-9, `_`, and single `-` or `.` between them; 64 at most",
+            fix=f"{offered}start with a letter; use a-z, 0-9, `_`, and single `-` or `.` between them; 64 at most",
         )
     return text
 
@@ -162,6 +165,8 @@ def _chance(text: str) -> Fraction:
 
 
 def _count(text: str) -> int:
+    if re.fullmatch("-?0+", text):
+        raise InputError(f"`{text}` is not a whole number of at least 1", fix="write at least 1")
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         fix = meant.fix("write digits only", meant.as_count(text))
         raise InputError(f"`{text}` is not a whole number of at least 1", fix=fix)

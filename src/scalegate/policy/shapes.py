@@ -101,7 +101,7 @@ def _source(text: str) -> str:
 
 
 def _dates(text: str) -> str:
-    day = text if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else meant.as_date(text)
+    day = meant.as_date(text)
     if day is None:
         return "write from or until when, as `{from: YYYY-MM-DD}` or `{until: YYYY-MM-DD}`"
     return f"write `{{from: {day}}}` if it begins then, `{{until: {day}}}` if it ends then"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scalegate.policy.syntax import Expr, Fact, at_most, term
+from scalegate.units import DAY
 
-__all__ = ["PLAN", "REQUIRED_KINDS", "STANDING", "Standing"]
+__all__ = ["PLAN", "REQUIRED_KINDS", "SHORTEST_NOTICE", "STANDING", "Standing"]
 
 REQUIRED_KINDS = ("capability", "cadence", "safeguards")
 """An action proceeds only if a clause of each kind is met: an empty policy permits nothing."""
+SHORTEST_NOTICE = DAY
+"""A notice of a new version that is shorter is none: nobody outside would see it in time."""
 
 
 @dataclass(frozen=True)

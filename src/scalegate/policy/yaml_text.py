@@ -15,6 +15,7 @@ import yaml
 
 from scalegate.policy.faults import Form, Found, Located, Malformed, PartPath, Spot
 from scalegate.policy.form import POLICY, label, what_to_write
+from scalegate.policy.yaml_causes import cause
 
 __all__ = ["YamlText", "read_yaml"]
 
@@ -31,6 +32,8 @@ _PROSE = frozenset(
 """Fields in which people write sentences and names, of which `#` may be a part."""
 _CUTS = re.compile(r" #|\s+#(?! )")
 """Where a sentence may go on, and YAML reads a comment; two spaces before and one behind it are meant as one."""
+_CURLY = re.compile(r'[“”„‘’«]([^“”„‘’«»"\\]*)[”“’»]')
+"""A text in quotes that are not those of YAML."""
 _Node: TypeAlias = "yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent | yaml.AliasEvent"
 _HINTS = (
     ("\\t", "indent with spaces, not tabs"),
@@ -178,6 +181,10 @@ class YamlText:
             self._tell(
                 path, spot, what, "put the whole text between quotes; write a comment after two spaces, as `  # `"
             )
+        curly = _CURLY.fullmatch(event.value) if plain else None
+        if curly is not None:
+            fix = f'write straight ones: `"{curly[1]}"`; if these are meant, put straight ones around them'
+            self._tell(path, start, f"{label(path)}: curly quotes are read as a part of the text", fix)
         quotes = 0 if plain else 1
         if end.line == start.line and end.column - start.column == len(event.value) + 2 * quotes:
             self._verbatim[path] = quotes
@@ -217,6 +224,9 @@ def _in_the_words(text: str) -> yaml.MarkedYAMLError | None:
 
 def _ill_formed(error: yaml.MarkedYAMLError, lines: list[str], form: Form) -> Located:
     problem = error.problem or error.context or "it cannot be read"
+    known = cause(problem, _spot(error.problem_mark), _spot(error.context_mark or error.problem_mark), lines, _PROSE)
+    if known is not None:
+        return known
     told = f"{error.context or ''} {problem}"
     fix = next((fix for sign, fix in _HINTS if sign in told), "check the indentation, colons and quotes")
     fix = _nearer(problem, _spot(error.problem_mark), lines) or fix.replace("{}", form.holds)

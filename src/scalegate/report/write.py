@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from scalegate.errors import InputError, LedgerError, Place
+from scalegate.errors import LedgerError, Place, lacking
 from scalegate.gate import Replayed, replay
 from scalegate.gate.journal import reading
 from scalegate.ledger import Checkpoint, Ledger
@@ -32,7 +32,7 @@ def write_report(ledger: Path, out: Path, *, run: str | None = None) -> Path:
     """
     for needed in ("jinja2", "matplotlib"):
         if find_spec(needed) is None:
-            raise InputError(f"a report needs `{needed}`", fix="pip install 'scalegate[report]'")
+            raise lacking("a report", needed, "report")
     from scalegate.report.html import page
 
     replayed, checkpoint = _read(Path(ledger))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from scalegate.errors import InputError
+from scalegate.errors import lacking
 from scalegate.report.markdown import markdown
 from scalegate.report.promises import Promises
 from scalegate.report.publish import HTML, publish
@@ -16,7 +16,7 @@ __all__ = ["write_html", "write_markdown"]
 def write_html(it: Promises, out: Path) -> Path:
     """One HTML file that needs nothing else. Raises InputError where it cannot be written, or without `jinja2`."""
     if find_spec("jinja2") is None:
-        raise InputError("a page needs `jinja2`", fix="pip install 'scalegate[report]'")
+        raise lacking("a page", "jinja2", "report")
     from scalegate.report.policy_page import policy_page
 
     return publish(out, policy_page(it).encode(), HTML)

@@ -13,13 +13,17 @@ import copy
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import torch
-from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
-
+from scalegate.errors import lacking
 from scalegate.training.endings import Authorised, authorised, report, tell
 from scalegate.training.held import Held
 from scalegate.training.undisturbed import undisturbed
+
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.utils.flop_counter import FlopCounterMode
+except ModuleNotFoundError as error:
+    raise lacking("this module", error.name, "torch") from error
 
 __all__ = ["MeterFaultError", "TorchMeter", "linear_parameters", "six_nd"]
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-import torch
-from torch import Tensor, nn
+from scalegate.errors import InputError, lacking
 
-from scalegate.errors import InputError
+try:
+    import torch
+    from torch import Tensor, nn
+except ModuleNotFoundError as error:
+    raise lacking("this module", error.name, "torch") from error
 
 __all__ = ["weights_digest"]
 

@@ -89,6 +89,7 @@ CASES = (
             "safeguards.level-2],": "safeguards.level-2, cap.absolute, last-gate, international.cap],",
             "actions: [train], granted_by": "actions: [train], undefined_tests: yes, granted_by",
         },
+        beside=("exception-to-whatever",),
         sound=ALL_THREE,
     ),
     Case(
@@ -231,7 +232,7 @@ CASES = (
             f"    safeguards:\n      - id: weights-locked\n        text: {TEXT}\n        kind: security\n"
             "        attested_by: security\n        valid_for: 3 months\n"
             "    approvals: {role: officer, at_least: 2, valid_for: 3 months}\n": "",
-            "and two of three officers have signed": "and people have signed",
+            "and two of three officers have signed": "and people have looked",
         },
     ),
     Case("stop", {LAST: clause("condition\n    when: not arithmetic.reached", "No run goes on after an alarm.")}),
@@ -275,7 +276,7 @@ CASES = (
     Case(
         "quorum-of-one-side",
         {
-            f"name: {name.title()} Officer, roles: [officer]": "name: A, roles: [officer, research]"
+            f"{name.title()} Officer, roles: [officer]": f"{name.title()} Officer, roles: [officer, research]"
             for name in ("ada", "grace", "alan")
         },
     ),
@@ -292,7 +293,7 @@ CASES = (
         },
     ),
     Case("names-nothing", {"tiers:\n": "  - number: 3\n    about: More.\n\ntiers:\n"}),
-    Case("names-nothing", {"    tier: international\n": ""}, beside=("never-decides", "two-figures")),
+    Case("names-nothing", {"    tier: international\n": ""}, beside=("never-decides", "nobody-signs", "two-figures")),
     Case("not-a-party", {"[Example Lab, ": "[Other Lab, "}),
     Case(
         "test-not-described",
@@ -324,6 +325,7 @@ CASES = (
     Case(
         "figure-not-checked",
         {TEXT: f"{TEXT[:-1]}, as is looked at every 2 months.", "        valid_for: 3 months\n": ""},
+        beside=("signed-without-end",),
     ),
     Case("parameter-overdue", parameter(PAST), beside=("never-met",)),
     Case("parameter-due", parameter(SOON)),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from lint_cases import BY_CODE, CASES, SOUND, TEXT, TODAY, Case, changed, excepting, found
+from sentence_cases import ALIKE, QUIET_SENTENCES, SENTENCES
 
 from scalegate.examples import read_example
 from scalegate.ledger import SigningKey
@@ -22,6 +23,7 @@ from scalegate.policy.reader import fill_keys
 from strategies import cases
 
 GOLDEN = Path(__file__).with_name("expected.txt")
+ALL = (*CASES, *SENTENCES)
 
 
 def versions(case: Case) -> tuple[str, str]:
@@ -34,7 +36,7 @@ def codes(lints: list[Lint], severity: str) -> list[str]:
     return sorted(it.rule.code for it in lints if it.rule.severity == severity)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.code)
 def test_it_is_raised_once_and_not_without_its_cause(case: Case) -> None:
     before, after = map(found, versions(case))
     assert [it.rule.code for it in after].count(case.code) == [it.rule.code for it in before].count(case.code) + 1
@@ -48,14 +50,25 @@ def test_an_exception_to_safeguards_alone_is_for_what_evidence_shows() -> None:
     assert "exception-leaves-out" not in {it.rule.code for it in told}
 
 
+def test_a_stop_says_by_which_exception_it_may_be_passed() -> None:
+    def stops(text: str) -> list[str]:
+        return [it.what for it in found(text) if it.rule.code == "stop" and it.about == "clause cap.absolute"]
+
+    assert stops(SOUND) == ["past 1.00e+13 FLOP, nothing releases it"]
+    assert stops(changed(SOUND, excepting("cap.absolute"))) == [
+        "past 1.00e+13 FLOP, nothing releases it; but by the exception `ahead` 2 with the role `officer` may let"
+        " `train` go on while it holds"
+    ]
+
+
 def test_every_rule_has_a_policy_that_raises_it() -> None:
-    assert {case.code for case in CASES} | {"cannot-be-signed"} == set(BY_CODE)
+    assert {case.code for case in ALL} | {"cannot-be-signed"} == set(BY_CODE)
     assert len(BY_CODE) == len(RULES)
 
 
 def test_what_they_say_is_the_expected() -> None:
     said = []
-    for case in CASES:
+    for case in ALL:
         before, text = versions(case)
         place = places(text, file="policy.yaml")
         known = {(it.rule.code, it.about) for it in found(before)}
@@ -107,6 +120,11 @@ QUIET = (
 @pytest.mark.parametrize("text", QUIET)
 def test_words_that_a_figure_or_a_limit_backs_raise_nothing(text: str) -> None:
     assert codes(found(SOUND.replace(TEXT, text)), "weakness") == []
+
+
+@pytest.mark.parametrize("changes", [*QUIET_SENTENCES, *ALIKE])
+def test_sentences_that_say_what_is_decided_by_raise_nothing(changes: dict[str, str]) -> None:
+    assert codes(found(changed(SOUND, changes)), "weakness") == []
 
 
 def test_a_figure_does_not_close_a_way_out() -> None:

@@ -128,7 +128,7 @@ clauses:
     in_force: {until: 2025-01-01}
   - id: low
     kind: condition
-    when: compute <= 1e11 FLOP and (compute <= 1e10 FLOP or meter.sound) or 2028-01-01 <= now
+    when: (compute <= 1e11 FLOP and (compute <= 1e10 FLOP or meter.sound)) or 2028-01-01 <= now
     text: No run goes past 1e11 FLOP.
     source: {document: S, section: "2"}
     actions: [train]

@@ -16,6 +16,7 @@ from scalegate.policy.lints import (
     numbers,
     parameters,
     people,
+    sentences,
     sources,
     words,
 )
@@ -24,7 +25,7 @@ from scalegate.policy.reader import load_policy
 
 __all__ = ["RULES", "check_policy"]
 
-_MODULES = (dead, contradictions, gaps, people, numbers, duties, excepted, parameters, sources, words)
+_MODULES = (dead, contradictions, gaps, people, numbers, duties, excepted, parameters, sources, sentences, words)
 RULES: tuple[Rule, ...] = tuple(it for module in _MODULES for it in vars(module).values() if isinstance(it, Rule))
 """Every rule, in the order in which what it finds is told."""
 
@@ -45,6 +46,7 @@ def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
         *excepted.lints(policy),
         *parameters.lints(policy, today),
         *sources.lints(policy),
+        *sentences.lints(policy),
         *words.lints(policy),
     ]
     found = [it for lint in found for it in _of_policy(policy, lint)]

@@ -214,12 +214,23 @@ def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause,
     # That a parameter is overdue some day is told of the parameter.
     cause = next((it for it in causes if not _is_date(it)), causes[0])
     bound = f", while tier `{clause.tier}` binds" if clause.tier else ""
-    what = f"{_once(policy, clause, cause)}{bound}, nothing releases it"
+    what = f"{_once(policy, clause, cause)}{bound}, nothing releases it{_excepted(policy, clause)}"
     if isinstance(clause, Safeguards):
         fix = f"give level {clause.level} safeguards that can be attested, and approvals"
         yield Lint(NO_RESUMPTION, path, about, what, fix)
     else:
         yield Lint(STOP, path, about, what, "nothing, if that is meant; else say what would release it")
+
+
+def _excepted(policy: Policy, clause: Clause) -> str:
+    """Who may let an action go on all the same, while it holds."""
+    by = [
+        f"`{it.id}` {it.granted_by.at_least} with the role `{it.granted_by.role}` may let"
+        f" {', '.join(f'`{action}`' for action in it.actions if action in clause.actions)} go on while it holds"
+        for it in policy.exceptions
+        if clause.id in it.clauses and set(it.actions) & set(clause.actions)
+    ]
+    return f"; but by the exception {', and by '.join(by)}" if by else ""
 
 
 def _is_date(cause: Compare | str) -> bool:

@@ -1,8 +1,9 @@
-"""Exceptions that let nothing go on where evidence is missing, since other clauses hold for want of the same; and such
-as are bounded by nothing that anybody would come to."""
+"""Exceptions that let nothing go on where evidence is missing, since other clauses hold for want of the same; such as
+are bounded by nothing that anybody would come to; and such as are to a sentence that knows of none."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from scalegate.policy.compile import condition_of
@@ -26,6 +27,18 @@ BOUNDS_NOTHING = Rule(
     "exceptions that are hardly bounded",
     "One grant is then another policy: what it lets go on nobody looks at again.",
 )
+KNOWS_NONE = Rule(
+    "exception-to-whatever",
+    "weakness",
+    "exceptions to what is to hold whatever happens",
+    "Whoever reads the sentence counts on it. By the exception people may let it be passed all the same.",
+)
+_WHATEVER = re.compile(
+    # "A model that was evaluated, whatever that showed" leaves open what came out, and not whether it holds.
+    r"\b(?:whatever(?! (?:it|they|that|these|those) )|whoever|no matter|regardless|under no circumstances|in no case"
+    r"|in (?:all|any) (?:cases?|circumstances)|without exceptions?|no exceptions?|at no time|never|absolutely)\b",
+    re.IGNORECASE,
+)
 LONGEST = DAY * 365
 FARTHEST = 10
 EVIDENCE = ("ruled_out", "evidence.compute", "evidence.time", "elicitation")
@@ -36,6 +49,12 @@ def lints(policy: Policy) -> Iterator[Lint]:
     for index, item in enumerate(policy.exceptions):
         for field, what, fix in _wide(policy, item):
             yield Lint(BOUNDS_NOTHING, ("exceptions", index, field), f"exception {item.id}", what, fix)
+        for clause in (it for it in policy.clauses if it.id in item.clauses and it.gates):
+            said = _WHATEVER.search(clause.text)
+            if said:
+                what = f"it names `{clause.id}`, whose sentence says `{said[0]}`"
+                fix = f"take `{clause.id}` out of it, or say in its sentence who may let it be passed, and for how long"
+                yield Lint(KNOWS_NONE, ("exceptions", index, "clauses"), f"exception {item.id}", what, fix)
         left: dict[str, None] = {}
         for action in item.actions:
             named = {name for it in policy.exceptions if action in it.actions for name in it.clauses}

@@ -8,8 +8,9 @@ from fractions import Fraction
 from scalegate.policy.clause_figures import OUT_OF_REACH as FARTHEST
 from scalegate.policy.clause_figures import all_values
 from scalegate.policy.dating import in_figures
-from scalegate.policy.document import Cadence, Clause, Condition, Policy, ResidualRisk
+from scalegate.policy.document import Cadence, Clause, Condition, Policy, ResidualRisk, Safeguards
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
+from scalegate.policy.standing import SHORTEST_NOTICE
 from scalegate.policy.syntax import compares, net
 from scalegate.units import (
     DAY,
@@ -73,6 +74,18 @@ OUT_OF_REACH = Rule(
     "limits that nothing comes to",
     "It reads as a limit, and no run of the coming years could pass it.",
 )
+NO_END = Rule(
+    "signed-without-end",
+    "weakness",
+    "signatures that count for as long as their signer says",
+    "One signature can be made to count for good: nobody has to look again.",
+)
+SHORT_NOTICE = Rule(
+    "notice-short",
+    "weakness",
+    "a notice in which nobody would notice",
+    "It reads as time for others to see a new version and to object. Nobody can do either in so short a time.",
+)
 LEAST_SHARE = Fraction(1, 10_000)
 
 
@@ -116,6 +129,12 @@ def lints(policy: Policy) -> Iterator[Lint]:
             shown = format_duration(int(figure)) if lasts else format_factor(Fraction(figure))
             fix = "write how far, or how long, what was found can be trusted to stay so"
             yield Lint(LOOKS_SELDOM, path, about, f"`{path[-1]}` is {shown}", fix)
+    yield from _endless(policy)
+    notice = policy.amendment.notice if policy.amendment else None
+    if notice is not None and notice < SHORTEST_NOTICE:
+        what = f"its notice is {format_duration(notice)}"
+        fix = "write how long it takes others to read a new version and to object: days or weeks"
+        yield Lint(SHORT_NOTICE, ("amendment", "notice"), "the amendment", what, fix)
     for index, clause in gating(policy):
         for field, limit in _limits(policy, clause):
             if limit > FARTHEST:
@@ -128,6 +147,23 @@ def lints(policy: Policy) -> Iterator[Lint]:
             what = f"it lets a risk of {format_chance(clause.at_most)} be claimed: a number of so much says little"
             fix = f"put a number under {format_chance(MUCH)}, or leave the clause out, and the banner says so"
             yield Lint(SAYS_LITTLE, clause_path(index, "at_most"), f"clause {clause.id}", what, fix)
+
+
+def _endless(policy: Policy) -> Iterator[Lint]:
+    """Of each level that a clause asks for what has no `valid_for`."""
+    asked = {clause.level for _, clause in gating(policy) if isinstance(clause, Safeguards)}
+    for at, level in enumerate(policy.levels):
+        without: list[tuple[Path, str]] = [
+            (("levels", at, "safeguards", place), f"safeguard `{it.id}`")
+            for place, it in enumerate(level.safeguards)
+            if it.valid_for is None
+        ]
+        if level.approvals and level.approvals.valid_for is None:
+            without.append((("levels", at, "approvals"), "its approvals"))
+        if without and level.number in asked:
+            what = f"no `valid_for` for {', '.join(name for _, name in without)}"
+            fix = "add `valid_for`, so that it must be signed again"
+            yield Lint(NO_END, without[0][0], f"level {level.number}", what, fix)
 
 
 def _between_looks(policy: Policy) -> Iterator[tuple[Path, str, Fraction | int]]:

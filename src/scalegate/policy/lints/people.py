@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -64,6 +65,12 @@ NO_PARTY = Rule(
     "tiers without the developer",
     "Whether its clauses bind is then for others to decide, and this developer's adoption cannot be recorded.",
 )
+SAME_NAME = Rule(
+    "same-name",
+    "weakness",
+    "one name for two people",
+    "If it is one person, two keys in one hand count as two signatures, and nobody who reads the names can tell.",
+)
 UNDESCRIBED = Rule(
     "test-not-described",
     "weakness",
@@ -86,8 +93,19 @@ def lints(policy: Policy) -> Iterator[Lint]:
     asked = list(_asked(policy))
     yield from _sides(policy, asked)
     yield from _quorums(policy, asked)
+    yield from _named_alike(policy)
     yield from _unused(policy)
     yield from _tests(policy)
+
+
+def _named_alike(policy: Policy) -> Iterator[Lint]:
+    first: dict[str, str] = {}
+    for at, person in enumerate(policy.people):
+        other = first.setdefault(" ".join(re.findall(r"\w+", person.name.casefold())), person.id)
+        if other != person.id:
+            what = f"{person.id} has the name of {other}, `{person.name}`: one person twice?"
+            fix = "write the name of each; of one person keep one entry, with all the roles"
+            yield Lint(SAME_NAME, ("people", at, "name"), f"person {person.id}", what, fix)
 
 
 def _asked(policy: Policy) -> Iterator[_Asked]:

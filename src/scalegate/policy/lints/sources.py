@@ -51,8 +51,8 @@ FEWEST_WORDS = 6
 """A link to harm in fewer words states none."""
 _NONE = re.compile(r"(?:none|nothing|n/?a|not applicable|unknown|everything is measured|-+)[.!]?", re.IGNORECASE)
 _BLANK = re.compile(
-    r"\b(?:TBD|TBC|TODO|FIXME|XXX*|to be (?:determined|defined|decided|confirmed))\b"
-    r"|\bSET:|\b[XYN] ?%|\?\?+|\.{4,}"
+    r"\b(?:(?i:TBD|TBC|TBA|FIXME|to be (?:determined|defined|decided|confirmed|written))|TODO|XXX*)\b"
+    r"|^(?i:todo|set|placeholder|xxx*|fill(?:ed)? in)[.:!]?$|\bSET(?:[:.]|$)|\b[XYN] ?%|\?\?+|\.{4,}"
 )
 
 
@@ -103,10 +103,12 @@ def _domain(policy: Policy, at: int) -> Iterator[Lint]:
 
 def _texts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
     """Every text for people."""
-    for name in ("title", "about", "developer"):
+    for name in ("title", "about", "developer", "version"):
         yield (name,), f"`{name}`", getattr(policy, name)
     if policy.effective_compute:
         yield ("effective_compute", "basis"), "`effective_compute`", policy.effective_compute.basis
+    for at, person in enumerate(policy.people):
+        yield ("people", at, "name"), f"person {person.id}", person.name
     for at, item in enumerate(policy.determinations):
         yield ("determinations", at, "text"), f"determination {item.id}", item.text
     for at, risk in enumerate(policy.risks):
@@ -120,9 +122,17 @@ def _texts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
         yield ("levels", at, "about"), f"level {level.number}", level.about
         for place, safeguard in enumerate(level.safeguards):
             yield ("levels", at, "safeguards", place, "text"), f"safeguard {safeguard.id}", safeguard.text
+    for at, tier in enumerate(policy.tiers):
+        yield ("tiers", at, "about"), f"tier {tier.id}", tier.about
+    for at, it in enumerate(policy.parameters):
+        yield ("parameters", at, "about"), f"parameter {it.id}", it.about
     for at, terms in enumerate(policy.exceptions):
         yield ("exceptions", at, "text"), f"exception {terms.id}", terms.text
+        yield ("exceptions", at, "source"), f"exception {terms.id}", terms.source.document
     for at, clause in enumerate(policy.clauses):
         yield clause_path(at, "text"), f"clause {clause.id}", clause.text
+        yield clause_path(at, "source"), f"clause {clause.id}", clause.source.document
+        if clause.source.section is not None:
+            yield clause_path(at, "source"), f"clause {clause.id}", clause.source.section
         if clause.kind == "undefined_test":
             yield clause_path(at, "test", "purpose"), f"clause {clause.id}", clause.test.purpose

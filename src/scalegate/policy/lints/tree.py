@@ -40,6 +40,7 @@ __all__ = [
     "idle_parts",
     "implied_by_cap",
     "lapsing_parts",
+    "may_fail_at_every_time",
     "opened_from",
     "standing",
     "truths",
@@ -83,6 +84,11 @@ MOST_LOOKS = 200_000
 def at_every_time(expr: Expr, today: int, given: Given = lambda _: None) -> Truths:
     """The same, with all comparisons of the clock with dates taken together: it is before some and past the others."""
     return frozenset[Truth]().union(*(can for _, can in _by_time(expr, today, given)))
+
+
+def may_fail_at_every_time(expr: Expr, today: int) -> bool:
+    """Whether it may be false at each time from today on."""
+    return all(Truth.FALSE in can for _, can in _by_time(expr, today, lambda _: None))
 
 
 def always_met(expr: Expr, today: int, given: Given) -> Iterator[tuple[int, int | None]]:

@@ -1,0 +1,124 @@
+"""For each lint on what a sentence says and no field does, what raises it in the sound policy."""
+
+from __future__ import annotations
+
+from lint_cases import CADENCE, CAP, DUTY, LAST, TEXT, Case, clause, excepting
+
+SIGNED = "the safeguards of level 2 are in place and two of three officers have signed"
+EVERY = "every 3 months, whichever comes first"
+BY = DUTY.replace("late: counts", "late: stands")
+APPROVALS = "    approvals: {role: officer, at_least: 2, valid_for: 3 months}\n"
+EITHER, BOTH = (f"compute <= 1e12 FLOP {it} not arithmetic.reached" for it in ("or", "and"))
+
+
+def condition(when: str, text: str) -> str:
+    return clause(f"condition\n    when: {when}", text)
+
+
+CONDITION = condition("not arithmetic.reached", "Training ends with an alarm.")
+DEPLOYED = {"    actions: [train]\n": "    actions: [train, deploy_external]\n"}
+SENTENCES = (
+    *(
+        Case("other-figure", {EVERY: f"{often}, whichever comes first"})
+        for often in ("every month", "weekly", "every year", "every six weeks", "twice a year")
+    ),
+    *(
+        Case("other-figure", {"every 4x of": f"{growth} of"})
+        for growth in ("every doubling", "every twofold growth", "every tenfold")
+    ),
+    *(
+        Case("other-figure", {SIGNED: SIGNED.replace("two of three officers", who)})
+        for who in ("all three officers", "three officers", "three officer members", "all officers")
+    ),
+    Case("other-figure", {SIGNED: SIGNED.replace("level 2", "level 3")}),
+    *(
+        Case("other-figure", {CAP: CAP.replace("1e13 FLOP", amount)})
+        for amount in ("a hundred billion FLOP", "12 trillion operations")
+    ),
+    Case("figure-not-checked", {LAST: clause(BY, "A report is published every six months.")}),
+    Case("figure-not-checked", {LAST: clause(BY, "A report is published every 6 months.")}),
+    Case("figure-not-checked", {LAST: clause(BY, "A report is published each quarter.")}),
+    Case("figure-not-checked", {"    every: 4x\n": ""}),
+    Case("nobody-signs", {APPROVALS: ""}),
+    Case("nobody-signs", {APPROVALS: "", SIGNED: "people have signed"}),
+    Case(
+        "nobody-signs", {APPROVALS: "", SIGNED: "they are in place", "named people have looked": "people have signed"}
+    ),
+    Case("nobody-signs", {LAST: condition("compute <= 1e12 FLOP", "Past 1e12 FLOP the board must approve.")}),
+    Case("nobody-signs", {CAP: "No run goes past 1e13 FLOP before it is approved by the board."}),
+    Case("signed-without-end", {"        valid_for: 3 months\n": ""}),
+    Case("signed-without-end", {"at_least: 2, valid_for: 3 months}": "at_least: 2}"}),
+    Case(
+        "notice-short",
+        {"amendment: {role: officer, at_least: 2": "amendment: {role: officer, at_least: 2, notice: 1 hour"},
+    ),
+    Case("same-name", {"name: Grace Officer": "name: ada  officer"}),
+    *(
+        Case("placeholder", {"model adds is understood well enough to predict its failures.": it})
+        for it in ("model adds is tbd.", "model adds is TBC.")
+    ),
+    Case("placeholder", {"title: Scaling policy of the arithmetic demo": "title: SET"}),
+    Case("placeholder", {f"text: {TEXT}": "text: todo"}),
+    Case("placeholder", {"{document: Draft agreement,": "{document: SET,"}),
+    Case(
+        "exception-to-whatever",
+        {"clauses: [capability.arithmetic]": "clauses: [capability.arithmetic, cap.absolute]"},
+        sound=excepting("capability.arithmetic"),
+    ),
+    *(
+        Case("exception-in-words", {CAP: text})
+        for text in (
+            "Unless officers see a danger elsewhere, no run and no sum of runs goes past 1e13 FLOP.",
+            "No run and no sum of runs goes past 1e13 FLOP, except in an emergency.",
+            "No run and no sum of runs goes past 1e13 FLOP per year.",
+            "No run and no sum of runs goes past 1e13 FLOP in any one year.",
+        )
+    ),
+    Case("exception-in-words", {CADENCE: f"{CADENCE[:-1]}, unless nobody is there to do it."}),
+    Case("exception-in-words", {LAST: condition("compute <= 1e12 FLOP", "No more than 1e12 FLOP, except for tests.")}),
+    *(
+        Case("other-action", {CAP: text})
+        for text in ("We deploy no model that persuades better than others do.", "No weights are ever released.")
+    ),
+    Case("other-action", {LAST: CONDITION.replace("[train]", "[deploy_external]")}, sound=DEPLOYED),
+    Case("joined-otherwise", {LAST: condition(EITHER, "Training stops at 1e12 FLOP and also when it adds.")}),
+    Case(
+        "joined-otherwise", {LAST: condition(BOTH, "Training takes either less than 1e12 FLOP or a model that fails.")}
+    ),
+    *(
+        Case("not-in-condition", {LAST: condition("compute <= 1e12 FLOP", text)})
+        for text in ("Training stops when an alarm is reached.", "Training waits until harm is ruled out.")
+    ),
+    Case("reads-as", {LAST: condition(EITHER, "Past 1e12 FLOP no alarm was reached.")}),
+)
+QUIET_SENTENCES = (
+    {CADENCE: CADENCE.replace("every 3 months", "every quarter")},
+    {CADENCE: CADENCE.replace("every 4x", "every fourfold growth")},
+    {CAP: CAP.replace("1e13 FLOP", "ten trillion FLOP")},
+    {SIGNED: SIGNED.replace("two of three officers", "two officers")},
+    {CADENCE: f"{CADENCE[:-1]}, and so is every second evaluation by weekly reviewers."},
+)
+"""What says the same in words, and what is no figure."""
+ALIKE = (
+    {CAP: "No run and no sum of runs goes past 1e13 FLOP, whoever has signed and whatever the evaluations say."},
+    {CAP: "Without exception no run goes past 1e13 FLOP."},
+    {CADENCE: f"{CADENCE[:-1]}. Unless they were evaluated, nothing is trained."},
+    {LAST: condition(EITHER, "Large and risky runs wait until there is no alarm.")},
+    {LAST: condition("compute <= 1e12 FLOP", "No sum of runs and evaluations passes the threshold of 1e12 FLOP.")},
+    {LAST: condition(EITHER, "Past 1e12 FLOP a report is out and no alarm was reached.")},
+    {LAST: condition(BOTH, "Training stops if 1e12 FLOP or an alarm are reached.")},
+    {LAST: condition(EITHER, "Training stops at 1e12 FLOP unless the alarm is not reached.")},
+    {
+        LAST: condition(
+            "compute <= 1e12 FLOP or (not arithmetic.reached and arithmetic.ruled_out)", "Past it both are so."
+        )
+    },
+    {LAST: condition("compute <= 1e12 FLOP", "No run goes past 1e12 FLOP, whatever evaluations say.")},
+    {"amendment: {role: officer, at_least: 2": "amendment: {role: officer, at_least: 2, notice: 1 day"},
+    {CAP: "No model past 1e13 FLOP is trained or deployed."},
+    {"name: Grace Officer": "name: Grace Ada Officer"},
+    {LAST: clause(DUTY, "A report on the three officers is published.")},
+    {"and named people have looked.": "and every day named people look."},
+    {TEXT: "The set of checkpoints is readable by a SET of accounts."},
+)
+"""What looks like what is told, and is in order."""
