@@ -1,4 +1,4 @@
-"""Logs of Inspect (`.eval` and `.json`, version 2 of its form): every sample is looked at, and the header believed nowhere.
+"""Logs of Inspect (`.eval` and `.json`, version 2 of its form): every sample is looked at, and no header believed.
 
 The traps that are closed here, each met with in logs that Inspect itself wrote: samples that errored leave its
 denominator; a limit, a refusal or a lost answer is scored as a failure; a run over a part of the samples, or that was
@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sys
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
@@ -34,6 +36,8 @@ CUT = {
 }
 """Reasons for which a model stopped that say nothing of what it can do."""
 SUBSET = ("limit", "sample_id")
+NEAR = Fraction(1, 10**9)
+"""Means that differ by less are one: Inspect computes in floats."""
 
 
 class _Zip(Protocol):
@@ -73,18 +77,21 @@ def read_inspect(path: Path, score: str | None = None) -> EvalLog:
     )
 
 
+def _unpacker(place: Place) -> Any:
+    """The `zipfile` that unpacks what Inspect packs: Python has it from 3.14 on."""
+    if sys.version_info >= (3, 14):
+        return zipfile
+    try:
+        from backports.zstd import zipfile as unpacker
+    except ImportError as error:
+        fix = "install the extra `inspect` (`pip install 'scalegate[inspect]'`), or give the log as `.json`"
+        raise InputError("Python before 3.14 does not unpack it", place=place, fix=fix) from error
+    return unpacker
+
+
 def _opened(data: bytes, place: Place) -> _Zip:
     """The archive. Raises InputError where it is none, or has a member twice."""
-    import sys
-    import zipfile
-
-    module: Any = zipfile
-    if sys.version_info < (3, 14):
-        try:
-            from backports.zstd import zipfile as module
-        except ImportError as error:
-            fix = "install the extra `inspect`, or give the log as `.json` (`inspect log dump`)"
-            raise InputError("it is packed by a method that this Python cannot unpack", place=place, fix=fix) from error
+    module = _unpacker(place)
     try:
         archive: _Zip = module.ZipFile(io.BytesIO(data))
         twice = [name for name, times in Counter(archive.namelist()).items() if times > 1]
@@ -190,14 +197,14 @@ def _samples(
     read: dict[tuple[str, int], SampleRead] = {}
     values: dict[str, list[Fraction]] = {}
     for sample in found:
-        key = str(sample.get("id")), sample.get("epoch")
+        key: tuple[str, Any] = str(sample.get("id")), sample.get("epoch")
         if key not in due or key in read:
             what = "stands in it twice" if key in read else "was not due"
             raise InputError(f"sample {key[0]} of epoch {key[1]} {what}", place=place)
         value = _value(sample, name, place)
         if value is not None and sample.get("error") is None:
             values.setdefault(key[0], []).append(value)
-        read[key] = SampleRead(key[0], key[1], *_outcome(sample, name, value))  # type: ignore[arg-type]
+        read[key] = SampleRead(*key, *_outcome(sample, name, value))
     _compare(header, name, len(due), read, values, place)
     lost = {str(it.get("id")): str(it.get("reason")) for it in _stops(header)}
     missing = [
@@ -313,17 +320,15 @@ def _compare(
     claims.append(("completed", results.get("completed_samples"), ended))
     if score.get("reducer") in (None, "mean") and not scored_errors:
         claims.append(("scored samples", score.get("scored_samples"), len(values)))
-        means = [sum(it) / len(it) for it in values.values()]
-        counted = sum(means) / len(means) if means else Fraction(0)
+        means = [sum(it, Fraction(0)) / len(it) for it in values.values()]
+        counted = sum(means, Fraction(0)) / len(means) if means else Fraction(0)
         for metric in _part(score, "metrics").values():
             if isinstance(metric, Mapping) and metric.get("name") in ("accuracy", "mean"):
                 claimed = metric.get("value")
-                near = isinstance(claimed, int | Fraction) and abs(claimed - counted) < Fraction(1, 10**9)
-                claims.append(
-                    (str(metric["name"]), "the same" if near else claimed, "the same" if near else _short(counted))
-                )
+                near = isinstance(claimed, int | Fraction) and abs(claimed - counted) < NEAR
+                claims.append((str(metric["name"]), *(("", "") if near else (_short(claimed), _short(counted)))))
     refuse_claims(place, claims)
 
 
-def _short(value: Fraction) -> str:
-    return f"{float(value):.6g}"
+def _short(value: object) -> str:
+    return f"{float(value):.6g}" if isinstance(value, int | Fraction) else str(value)
