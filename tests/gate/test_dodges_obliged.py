@@ -378,3 +378,24 @@ def test_no_number_of_versions_makes_more_deadlines_than_there_are() -> None:
     for number in range(25):
         amend(book, obliged(*TWINS, version=f"1.{number + 1}"))
     assert len(book.situation().spans) <= 2 * 26
+
+
+def test_of_one_that_becomes_two_each_is_signed_by_its_own_people() -> None:
+    """The officer's word on the one that asks for an officer says nothing of the other."""
+    book = book_of(clause(f"by: {day(10)}", "late: stands", at_least=2))
+    later = f"by: {day(10)}", "late: stands"
+    amend(book, obliged(clause(*later, name="x"), clause(*later, name="y", at_least=2), version="1.1"))
+    assert keep(book, START + 10 * DAY, obligation="x") is None
+    book.time = START + 12 * DAY
+    assert [status(ask(book), it) for it in ("x", "y")] == ["met", "violated"]
+
+
+def test_what_was_signed_since_two_became_one_stays_signed() -> None:
+    book = book_of(*TWINS)
+    one = clause(*STANDS, name="both")
+    amend(book, obliged(one, version="1.1"))
+    assert keep(book, START + 10 * DAY, obligation="both") is None
+    for number in range(3):
+        amend(book, obliged(one, version=f"1.{number + 2}"))
+    book.time = START + 12 * DAY
+    assert status(ask(book), "both") == "met"

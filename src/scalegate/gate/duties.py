@@ -44,6 +44,8 @@ class Grid(NamedTuple):
     """The run of which it is due; None: it is the developer's."""
     origin: str = ""
     """What it is signed for as: the same in each version that has the sentence, whatever it is called there."""
+    name: str = ""
+    """What it is called in the version in force; empty: that has it no more."""
 
     def start(self) -> int | None:
         """The first of them; None: there is none."""
@@ -77,9 +79,12 @@ def _of_one(
     earlier = [grid_of(it) for it in spans if it.obligation == duty.id and it.follows and it.run in (None, run)]
     first, of = _first(duty, adopted, opened), _whose(duty, run)
     known = {it.origin for it in earlier if akin(it.text) == akin(duty.text)}
+    if len(known) > 1:
+        # As it was signed for since they came to be one.
+        known = {it.origin for it in earlier if it.ends == adopted and akin(it.text) == akin(duty.text)}
     # What two obligations of an earlier version came to be is signed for anew.
     origin = known.pop() if len(known) == 1 else f"{duty.id}@{adopted}"
-    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None, of, origin)
+    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None, of, origin, duty.id)
     if duty.each is None and now.start() is None:
         # It lies before this version. If the same was due once before, of the same, by this time at the latest, then
         # that is owed and settled by itself. Anything else is late: a sentence that is new was never due before.
@@ -101,13 +106,15 @@ def _whose(duty: Obligation, run: str | None) -> str | None:
 
 def grid_of(span: Span) -> Grid:
     """The deadlines of a version that is no longer in force."""
-    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends, span.run, span.origin)
+    name = span.obligation if span.follows else ""
+    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends, span.run, span.origin, name)
 
 
 def keeps(word: Kept, grid: Grid) -> bool:
     """Whether a word is on deadlines of these."""
     mine = word.origin, word.run, akin(word.text)
-    return mine == (grid.origin, grid.run, akin(grid.text)) and grid.has(word.deadline)
+    same = mine == (grid.origin, grid.run, akin(grid.text)) and grid.name in ("", word.obligation)
+    return same and grid.has(word.deadline)
 
 
 def next_unkept(grid: Grid, kept: frozenset[int], since: int | None = None) -> int | None:
@@ -190,7 +197,16 @@ class Duties:
 
     def adopted(self, policy: Policy, time: int) -> None:
         """A version came into force. What not enough had signed is signed anew."""
-        self.versions.append(_Version(time, policy.version, {it.id: it for it in policy.obligations}))
+        version = _Version(time, policy.version, {it.id: it for it in policy.obligations})
+        if self.versions:
+            was = self.versions[-1]
+            goes = {name: _next(name, was, version) or (name,) for name in was.obligations}
+            self.kept = [
+                it.model_copy(update={"obligation": to})
+                for it in self.kept
+                for to in goes.get(it.obligation, (it.obligation,))
+            ]
+        self.versions.append(version)
         self.signing = {}
 
     def known(self) -> bool:
@@ -220,7 +236,7 @@ class Duties:
                 # What was owed under that version, as it was worked out while it was in force.
                 before = [it.model_copy(update={"follows": True, "obligation": name}) for it in earlier]
                 *_, own = _of_one(duty, before, version.since, run, opened)
-                if earlier and own in map(grid_of, earlier):
+                if own in map(grid_of, before):
                     continue
                 goes = _goes(name, version, later)
                 follows = bool(goes)
