@@ -89,6 +89,7 @@ _GROWTH = re.compile(
 """`tenfold`, `every doubling`, `twice the evidence`, `four times as much`."""
 _LEVEL = re.compile(rf"\blevel {_COUNT}\b(?!\.[0-9])", re.IGNORECASE)
 _FACTOR = re.compile(r"(?<![\w.,])[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?=x\b)")
+_SERIES = re.compile(rf"{_FACTOR.pattern}x(?:,? (?:and |or )?{_FACTOR.pattern}x){{2,}}")
 _NAMED = re.compile(
     rf"\b(?P<name>buffer|margin),?(?: (?:is|of|at))* \(?(?P<of>{_FACTOR.pattern})x"
     rf"|(?P<before>{_FACTOR.pattern})x (?:safety )?(?P<called>buffer|margin)\b",
@@ -155,10 +156,17 @@ def _amount(found: re.Match[str]) -> Fraction:
 
 
 def grown(text: str) -> Iterator[tuple[str, Fraction]]:
-    for found in _FACTOR.findall(text):
+    for found in _FACTOR.findall(_SERIES.sub(_first_of, text)):
         yield f"{found}x", Fraction(found.replace(",", ""))
     for worded in _GROWTH.finditer(text):
         yield worded[0], Fraction(_times(worded))
+
+
+def _first_of(listed: re.Match[str]) -> str:
+    """Of `4x, 16x and 64x` the first: each is one more step of it."""
+    factors = [Fraction(it.replace(",", "")) for it in _FACTOR.findall(listed[0])]
+    steps = all(it == factors[0] ** (at + 1) for at, it in enumerate(factors))
+    return f"{_FACTOR.findall(listed[0])[0]}x" if steps else listed[0]
 
 
 def _times(found: re.Match[str]) -> int:

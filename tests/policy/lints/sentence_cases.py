@@ -16,6 +16,7 @@ def condition(when: str, text: str) -> str:
 
 
 CONDITION = condition("not arithmetic.reached", "Training ends with an alarm.")
+FROM_JUNE, TO_JUNE = (f"compute <= 1e12 FLOP or {it}" for it in ("now < 2027-06-01", "2027-06-01 <= now"))
 DEPLOYED = {"    actions: [train]\n": "    actions: [train, deploy_external]\n"}
 SENTENCES = (
     *(
@@ -89,10 +90,68 @@ SENTENCES = (
         Case("not-in-condition", {LAST: condition("compute <= 1e12 FLOP", text)})
         for text in ("Training stops when an alarm is reached.", "Training waits until harm is ruled out.")
     ),
+    *(
+        Case("words-under-modality", {CAP: text})
+        for text in (
+            "Nothing was found and training may go on.",
+            "If no alarm is raised training may go on.",
+            "No matter what comes, training may go on.",
+            '"No alarm was raised: training may go on."',
+            "Training may be no secret.",
+            "No run should go further.",
+        )
+    ),
+    *(
+        Case(
+            "other-figure",
+            {LAST: clause(f"moratorium\n    above: 1e12 FLOP\n    until: {until}", f"No training {text}.")},
+        )
+        for until, text in (
+            ("2027-01-01", "until the end of 2027"),
+            ("2027-06-30", "in 2027"),
+            ("2027-01-01", "in 2027"),
+            ("2027-03-01", "in the first half of 2027"),
+            ("2027-05-01", "before the end of June 2027"),
+        )
+    ),
+    Case("later-as-said", {LAST: condition(FROM_JUNE, "From June 2027 no run goes past 1e12 FLOP.")}),
+    Case("later-as-said", {LAST: condition(FROM_JUNE, "After the end of May 2027 no run goes past 1e12 FLOP.")}),
+    Case("clause-later", {LAST: condition(FROM_JUNE, "Until June 2027 no run goes past 1e12 FLOP.")}),
+    Case("ends-as-said", {LAST: condition(TO_JUNE, "Until 1 June 2027 no run goes past 1e12 FLOP.")}),
+    Case("ends-as-said", {LAST: condition(TO_JUNE, "Until the end of May 2027 no run goes past 1e12 FLOP.")}),
+    Case("clause-ends", {LAST: condition(TO_JUNE, "From June 2027 no run goes past 1e12 FLOP.")}),
+    Case("other-figure", {"every 4x of": "4x, 16x and 32x of"}),
+    Case("other-figure", {"every 4x of": "2x, 4x and 8x of"}),
     Case("reads-as", {LAST: condition(EITHER, "Past 1e12 FLOP no alarm was reached.")}),
 )
 QUIET_SENTENCES = (
     {CADENCE: CADENCE.replace("every 3 months", "every quarter")},
+    {CADENCE: CADENCE.replace("every 4x", "4x, 16x and 64x")},
+    {CADENCE: f"Since 2024 we look. {CADENCE}"},
+    *(
+        {CAP: text}
+        for text in (
+            "No run may go past 1e13 FLOP, nor may any sum of runs.",
+            "No run and no sum of runs may exceed 1e13 FLOP.",
+            "Neither a run nor a sum of runs may exceed 1e13 FLOP.",
+            "Neither a run, nor a sum of runs, may exceed 1e13 FLOP.",
+            '"Our limit is 1e13 FLOP: nothing may go past it."',
+            "A run may go no further than 1e13 FLOP.",
+            "A run may take no more than 1e13 FLOP.",
+        )
+    ),
+    {CADENCE: "A domain may go no longer than 3 months, and no further than 4x, without an evaluation."},
+    *(
+        {LAST: clause(f"moratorium\n    above: 1e12 FLOP\n    until: {until}", f"No training {text}.")}
+        for until, text in (
+            ("2027-12-31", "until the end of 2027"),
+            ("2028-01-01", "until the end of 2027"),
+            ("2027-12-31", "in 2027"),
+            ("2028-01-01", "in 2027"),
+            ("2027-07-01", "in the first half of 2027"),
+            ("2027-07-01", "until the end of June 2027"),
+        )
+    ),
     {CADENCE: CADENCE.replace("every 4x", "every fourfold growth")},
     {CAP: CAP.replace("1e13 FLOP", "ten trillion FLOP")},
     {SIGNED: SIGNED.replace("two of three officers", "two officers")},
