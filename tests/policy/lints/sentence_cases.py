@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lint_cases import CADENCE, CAP, DUTY, LAST, TEXT, Case, clause, excepting
+from lint_cases import ALL_THREE, CADENCE, CAP, DUTY, LAST, TEXT, Case, clause, excepting
 
 SIGNED = "the safeguards of level 2 are in place and two of three officers have signed"
+REACH = "Training goes on only as far as the buffer reaches past the last conclusive evaluation."
 EVERY = "every 3 months, whichever comes first"
 BY = DUTY.replace("late: counts", "late: stands")
 APPROVALS = "    approvals: {role: officer, at_least: 2, valid_for: 3 months}\n"
@@ -114,6 +115,44 @@ SENTENCES = (
             ("2027-05-01", "before the end of June 2027"),
         )
     ),
+    *(
+        Case("other-figure", {SIGNED: SIGNED.replace("two of three officers have signed", who)})
+        for who in (
+            "every officer has signed",
+            "each of the officers has signed",
+            "officers have signed unanimously",
+            "it is approved by every officer",
+        )
+    ),
+    *(
+        Case("other-figure", {"two of three developers have agreed": who})
+        for who in ("all the developers agree", "every developer has agreed", "all three developers have agreed")
+    ),
+    *(
+        Case("placeholder", {f"text: {TEXT}": f"text: '{it}'"})
+        for it in (
+            "N/A",
+            "?",
+            "Weights are sealed within ____ of use.",
+            "Weights are sealed in [number] vaults.",
+            "<your safeguard>",
+            "Lorem ipsum dolor sit amet.",
+            "Write the safeguard here",
+            "At X FLOP weights are sealed.",
+        )
+    ),
+    Case("placeholder", {'section: "5.1"}': 'section: "x.y"}'}),
+    *(
+        Case("other-figure", {EVERY: f"{often}, whichever comes first"})
+        for often in ("every half year", "within a week", "every two weeks")
+    ),
+    Case("other-figure", {"every 4x of": "every order of magnitude of"}),
+    Case(
+        "other-figure",
+        {"Others are ahead.": "Others may be ahead for a week."},
+        sound=ALL_THREE,
+    ),
+    Case("other-figure", {REACH: "Training goes on to at most six times the compute of the last evaluation."}),
     Case("later-as-said", {LAST: condition(FROM_JUNE, "From June 2027 no run goes past 1e12 FLOP.")}),
     Case("later-as-said", {LAST: condition(FROM_JUNE, "After the end of May 2027 no run goes past 1e12 FLOP.")}),
     Case("clause-later", {LAST: condition(FROM_JUNE, "Until June 2027 no run goes past 1e12 FLOP.")}),
@@ -128,6 +167,11 @@ QUIET_SENTENCES = (
     {CADENCE: CADENCE.replace("every 3 months", "every quarter")},
     {CADENCE: CADENCE.replace("every 4x", "4x, 16x and 64x")},
     {CADENCE: f"Since 2024 we look. {CADENCE}"},
+    {SIGNED: f"{SIGNED} and every officer is told"},
+    {SIGNED: f"{SIGNED}, and all the developers are trained"},
+    {"two of three developers": "two developers"},
+    {REACH: "Training goes on to at most four times the compute of the last evaluation."},
+    {TEXT: "Accounts [1] of the <training> kind, and snake__case ones, can read checkpoints."},
     *(
         {CAP: text}
         for text in (
