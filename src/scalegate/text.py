@@ -8,6 +8,7 @@ shows makes two texts of what people read as one.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["MAX_DOCUMENT_BYTES", "akin", "alike", "escaped", "unshowable"]
 
@@ -53,6 +54,11 @@ _LOOKS_LIKE = str.maketrans(
     "\u0261\u0433\u0131\u03c1\u051b\u051d\u0251\u0425\u0423\u0406\u0408\u0405\u03bf\u03bd\u03b9\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
     "aeopcyxijsdhABEKMHOPCTgripqwaXYIJSoviABEZHIKMNOPTYX",
 )
+_DASHES = str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-------")
+_KEPT = frozenset("%^_\u2030\u2031\u066a")
+"""Marks that say something of a figure wherever they stand."""
+_DECOMPOSED = unicodedata.ucd_3_2_0.decomposition
+_RAISED = {"<super>": "^", "<sub>": "_"}
 _BREAKS = frozenset("\n\u2028\u2029")
 
 
@@ -72,12 +78,14 @@ def alike(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
+@lru_cache(maxsize=4096)
 def akin(text: str) -> str:
     """What two sentences have in common that say the same in the same words: compared, never shown.
 
     Capitals, punctuation (but in figures) and letters of another alphabet that look the same make no other sentence.
     """
-    text = unicodedata.ucd_3_2_0.normalize("NFKC", text).translate(_LOOKS_LIKE)
+    text = "".join(f"{_RAISED.get(_DECOMPOSED(c).partition(' ')[0], '')}{c}" for c in text)
+    text = unicodedata.ucd_3_2_0.normalize("NFKC", text).translate(_LOOKS_LIKE | _DASHES)
     folded = "".join(c if _CATEGORY(c) == "Cn" else c.casefold() for c in text).translate(_LOOKS_LIKE)
     around = zip(f" {folded}", folded, f"{folded[1:]} ", strict=False)
     kept = (" " if _divides(c) and not _of_a_figure(before, c, after) else c for before, c, after in around)
@@ -85,12 +93,12 @@ def akin(text: str) -> str:
 
 
 def _divides(character: str) -> bool:
-    return character not in "%\u2030" and (_CATEGORY(character).startswith("P") or _CATEGORY(character) == "Sk")
+    return character not in _KEPT and (_CATEGORY(character).startswith("P") or _CATEGORY(character) == "Sk")
 
 
 def _of_a_figure(before: str, mark: str, after: str) -> bool:
-    """Whether a mark stands within a figure, or is its sign."""
-    return after.isdecimal() and (before.isdecimal() or (mark == "-" and before.isspace()))
+    """Whether a mark stands within a figure, or begins one."""
+    return after.isdecimal() and (before.isdecimal() or (mark in "-.," and not before.isalpha()))
 
 
 def escaped(text: str, *, lines: bool = False) -> str:

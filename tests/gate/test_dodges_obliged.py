@@ -378,3 +378,61 @@ def test_no_number_of_versions_makes_more_deadlines_than_there_are() -> None:
     for number in range(25):
         amend(book, obliged(*TWINS, version=f"1.{number + 1}"))
     assert len(book.situation().spans) <= 2 * 26
+
+
+def test_of_one_that_becomes_two_each_is_signed_by_its_own_people() -> None:
+    """The officer's word on the one that asks for an officer says nothing of the other."""
+    book = book_of(clause(f"by: {day(10)}", "late: stands", at_least=2))
+    later = f"by: {day(10)}", "late: stands"
+    amend(book, obliged(clause(*later, name="x"), clause(*later, name="y", at_least=2), version="1.1"))
+    assert keep(book, START + 10 * DAY, obligation="x") is None
+    book.time = START + 12 * DAY
+    assert [status(ask(book), it) for it in ("x", "y")] == ["met", "violated"]
+
+
+def test_what_was_signed_since_two_became_one_stays_signed() -> None:
+    book = book_of(*TWINS)
+    one = clause(*STANDS, name="both")
+    amend(book, obliged(one, version="1.1"))
+    assert keep(book, START + 10 * DAY, obligation="both") is None
+    for number in range(3):
+        amend(book, obliged(one, version=f"1.{number + 2}"))
+    book.time = START + 12 * DAY
+    assert status(ask(book), "both") == "met"
+
+
+@pytest.mark.parametrize("names", [("w", "z"), ("z",)])
+@pytest.mark.parametrize("past", [True, False])
+def test_of_the_parts_of_one_none_takes_the_word_of_the_other_by_another_name(
+    names: tuple[str, ...], past: bool
+) -> None:
+    book = book_of(clause(f"by: {day(10)}", "late: stands", at_least=2))
+    later = f"by: {day(10)}", "late: stands"
+    if past:
+        book.time = START + 11 * DAY
+    amend(book, obliged(clause(*later, name="x"), clause(*later, name="y", at_least=2), version="1.1"))
+    assert keep(book, START + 10 * DAY, obligation="x") is None
+    amend(book, obliged(*(clause(*later, name=name, at_least=2) for name in names), version="1.2"))
+    book.time = START + 12 * DAY
+    assert "violated" in {status(ask(book), name) for name in names}
+
+
+def test_two_that_were_kept_and_become_one_are_kept() -> None:
+    book = book_of(*TWINS)
+    assert keep(book, START + 10 * DAY) is None
+    for who in ("ada", "grace"):
+        assert keep(book, START + 10 * DAY, who, obligation="audit") is None
+    book.time = START + 12 * DAY
+    amend(book, obliged(clause(*ONCE, name="both"), version="1.1"))
+    assert status(ask(book), "both") == "met"
+
+
+def test_no_number_of_new_names_makes_more_words_than_there_are() -> None:
+    book = book_of(*TWINS)
+    assert keep(book, START + 10 * DAY) is None
+    for number in range(12):
+        first, second = (f"d{number}", f"d{number + 1}")
+        amend(
+            book, obliged(clause(*ONCE, name=first), clause(*ONCE, name=second, at_least=2), version=f"1.{number + 1}")
+        )
+    assert len(book.situation().kept) <= 2

@@ -288,3 +288,32 @@ def test_what_its_signer_took_back_with_one_new_key_stays_so_with_the_next(denie
             say(book, "grace")
             claim(book, who="grace")
             assert ask(book).verdict == "PROCEED"
+
+
+def test_who_borrows_an_id_for_a_version_takes_nothing_back_of_what_its_owner_denied(denied: Book) -> None:
+    claimed = risk_book()
+    claim(claimed, None)
+    for book in (denied, claimed):
+        assert book.fold.policy is not None
+        first = book.fold.policy.document()
+        lent = copy.deepcopy(first) | {"version": "2"}
+        for person in lent["people"]:
+            if person["id"] in ("ada", "security"):
+                person["id"] = "ada2" if person["id"] == "ada" else "ada"
+                person["roles"] = sorted({*person["roles"], "rso"})
+        assert book.adopt(policy_from_json(lent), "grace").refused is None
+        of = {
+            "run": "r",
+            "weights": digest("w"),
+            "configuration": None,
+            "until": book.time + 300 * DAY,
+            "statement": "s",
+        }
+        book.put(kinds.Determination, "ada", "security", **of, determination="bio", holds=True)
+        book.put(kinds.RiskClaimed, "ada", "security", **of, risk="harm", action="train", bound=Fraction(1, 10**5))
+        assert ask(book).verdict == "HOLD"
+        for number, document in enumerate((lent, first)):
+            assert book.adopt(policy_from_json(document | {"version": f"{number + 3}"}), "grace").refused is None
+            say(book, "grace")
+            claim(book, who="grace")
+            assert ask(book).verdict == "HOLD"

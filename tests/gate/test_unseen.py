@@ -77,6 +77,12 @@ def test_a_version_that_looks_like_another_is_that_one(version: str) -> None:
         ("A report is published by 2026.", "A report is published by 2026", True),
         ("It is `not` near.", "It is not near", True),
         ("By 2026-01-02 it is done.", "By 2026 01 02 it is done.", False),
+        ("One of 10\u2076", "One of 106", False),
+        ("One of 10\u207b\u2076", "One of 10\u2076", False),
+        ("At 5\u2031 it stops", "At 5 it stops", False),
+        ("Fewer than .5 of all", "Fewer than 5 of all", False),
+        ("At (-5) it stops", "At (5) it stops", False),
+        ("At \u20135 it stops", "At -5 it stops", True),
         ("Past 1,000 it stops.", "Past 1000 it stops.", False),
     ],
 )

@@ -109,14 +109,14 @@ class Candidates:
                 self.in_place[test, name] = place._replace(clause=now, policy=after)
                 continue
             del self.in_place[test, name]
-            if not asks_again(place, after):
+            if not asks_again(place, after, today):
                 told = (
                     f"Version {after.version} asks for less than the candidate `{name}`, or not for it, which stood in"
                 )
                 self.given_up.append(f"{told} the place of the undefined test `{test}`.")
         for clause in given_up(before, after, today):
             for it, instead in _in_place(clause, before, after, ready, today):
-                self.in_place[it.test, it.candidate] = Place(clause, it.protocol, instead, after)
+                self.in_place[it.test, it.candidate] = Place(clause, it.protocol, instead, after, before)
                 self.given_up.append(_told_given_up(clause, after, it, self._failed(it)))
 
     def ready(self, policy: Policy, adopted_at: int, who: Who) -> tuple[Candidate, ...]:

@@ -44,6 +44,8 @@ class Grid(NamedTuple):
     """The run of which it is due; None: it is the developer's."""
     origin: str = ""
     """What it is signed for as: the same in each version that has the sentence, whatever it is called there."""
+    name: str = ""
+    """What it is called in the version in force; empty: that has it no more."""
 
     def start(self) -> int | None:
         """The first of them; None: there is none."""
@@ -76,10 +78,8 @@ def _of_one(
     """Those of one run, and the developer's; what this version brings stands last, unless an earlier one brought it."""
     earlier = [grid_of(it) for it in spans if it.obligation == duty.id and it.follows and it.run in (None, run)]
     first, of = _first(duty, adopted, opened), _whose(duty, run)
-    known = {it.origin for it in earlier if akin(it.text) == akin(duty.text)}
-    # What two obligations of an earlier version came to be is signed for anew.
-    origin = known.pop() if len(known) == 1 else f"{duty.id}@{adopted}"
-    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None, of, origin)
+    origin = _origin(duty, [it for it in spans if it.obligation == duty.id and it.follows], adopted)
+    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None, of, origin, duty.id)
     if duty.each is None and now.start() is None:
         # It lies before this version. If the same was due once before, of the same, by this time at the latest, then
         # that is owed and settled by itself. Anything else is late: a sentence that is new was never due before.
@@ -88,6 +88,15 @@ def _of_one(
         done = adopted is not None and any(it is not None and it <= adopted for it in starts)
         return earlier if done else [*earlier, now._replace(begins=None)]
     return [*earlier, now]
+
+
+def _origin(duty: Obligation, spans: Sequence[Span], adopted: int | None) -> str:
+    """What it is signed for as: as it was in the version before, if it alone came of one there."""
+    same = [it for it in spans if akin(it.text) == akin(duty.text)]
+    last = [it for it in same if it.ends == adopted] or same
+    known = {it.origin for it in last}
+    # What two obligations came to be, or what one of two became, is signed for anew.
+    return known.pop() if len(known) == 1 and all(it.alone for it in last) else f"{duty.id}@{adopted}"
 
 
 def _each(openings: Openings) -> list[tuple[str | None, int | None]]:
@@ -101,13 +110,15 @@ def _whose(duty: Obligation, run: str | None) -> str | None:
 
 def grid_of(span: Span) -> Grid:
     """The deadlines of a version that is no longer in force."""
-    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends, span.run, span.origin)
+    name = span.obligation if span.follows else ""
+    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends, span.run, span.origin, name)
 
 
 def keeps(word: Kept, grid: Grid) -> bool:
     """Whether a word is on deadlines of these."""
     mine = word.origin, word.run, akin(word.text)
-    return mine == (grid.origin, grid.run, akin(grid.text)) and grid.has(word.deadline)
+    same = mine == (grid.origin, grid.run, akin(grid.text)) and grid.name in ("", word.obligation)
+    return same and grid.has(word.deadline)
 
 
 def next_unkept(grid: Grid, kept: frozenset[int], since: int | None = None) -> int | None:
@@ -190,8 +201,30 @@ class Duties:
 
     def adopted(self, policy: Policy, time: int) -> None:
         """A version came into force. What not enough had signed is signed anew."""
-        self.versions.append(_Version(time, policy.version, {it.id: it for it in policy.obligations}))
+        version = _Version(time, policy.version, {it.id: it for it in policy.obligations})
+        if self.versions:
+            was = self.versions[-1]
+            goes = {name: _next(name, was, version) or (name,) for name in was.obligations}
+            also = (
+                it.model_copy(update={"obligation": to})
+                for it in self.kept
+                for to in goes.get(it.obligation, (it.obligation,))
+                if all(self._kept_by(name, it) for name, tos in goes.items() if to in tos)
+            )
+            self.kept = list(dict.fromkeys(also))
+        self.versions.append(version)
         self.signing = {}
+
+    def _kept_by(self, name: str, word: Kept) -> bool:
+        """Whether one of the version in force has such a word too, or owes nothing that it is on."""
+        mine = name, word.origin, word.deadline, word.run
+        if any((it.obligation, it.origin, it.deadline, it.run) == mine for it in self.kept):
+            return True
+        of, _, since = word.origin.rpartition("@")
+        for at, version in enumerate(self.versions):
+            if of in version.obligations and str(version.since) == since:
+                return name not in _goes(of, version, self.versions[at + 1 :])
+        return False
 
     def known(self) -> bool:
         """Whether there ever was an obligation."""
@@ -218,12 +251,13 @@ class Duties:
             for name, duty in version.obligations.items():
                 earlier = chains[name]
                 # What was owed under that version, as it was worked out while it was in force.
-                before = [it.model_copy(update={"follows": True, "obligation": name}) for it in earlier]
+                here = {"follows": True, "obligation": name}
+                before = [it.model_copy(update=here | {"alone": self._alone(it, at)}) for it in earlier]
                 *_, own = _of_one(duty, before, version.since, run, opened)
-                if earlier and own in map(grid_of, earlier):
+                if own in map(grid_of, before):
                     continue
                 goes = _goes(name, version, later)
-                follows = bool(goes)
+                follows, alone = bool(goes), len(goes) == 1
                 # Each adoption has a deadline of its own, and the next one does not put it off.
                 stays = follows and duty.after == "policy.adopted"
                 span = Span(
@@ -238,9 +272,15 @@ class Duties:
                     late=duty.late,
                     run=own.run,
                     origin=own.origin,
+                    alone=alone,
                 )
                 earlier.append(span)
                 yield from (span.model_copy(update={"obligation": it}) for it in goes or (name,))
+
+    def _alone(self, span: Span, at: int) -> bool:
+        """Whether what was owed came to one obligation alone by a version."""
+        since = next(place for place, version in enumerate(self.versions) if version.name == span.version)
+        return len(_goes(span.obligation, self.versions[since], self.versions[since + 1 : at + 1])) == 1
 
     def take(self, policy: Policy, runs: Runs, entry: ObligationKept) -> str | None:
         """Somebody who may has signed that a deadline was kept. Returns why that counts for nothing, if so."""

@@ -113,7 +113,7 @@ class Said(Generic[Word]):
     at: int = -1
     """Which of all such words it is."""
     answered: tuple[int, ...] = ()
-    """The words before that stood against and were its signer's under the version that it was signed under."""
+    """The words before that stood against and could be nobody's but its signer's, under the version of that time."""
 
     @staticmethod
     def of(
@@ -123,7 +123,7 @@ class Said(Generic[Word]):
         judged = isinstance(entry, Determination)
         name, now = getattr(entry, _part(entry)), judged_of(policy) if judged else risks_of(policy)
         key = next((it.public for it in policy.people if it.id == entry.actor), "")
-        theirs = (it.at for it in before if _against(it.entry) and entry.actor in it.signers(adopted, who))
+        theirs = (it.at for it in before if _against(it.entry) and _only(entry.actor, it.signers(adopted, who)))
         answered = () if _against(entry) else tuple(theirs)
         return Said(adopted, entry, now.get(name, ""), key, Line.of(name, now), len(before), answered)
 
@@ -138,6 +138,11 @@ class Said(Generic[Word]):
         if self.adopted == adopted:
             return {self.entry.actor: True}
         return {name: key == self.key for name, key in who(self.entry.actor).items()}
+
+
+def _only(by: str, signers: Mapping[str, bool]) -> bool:
+    """Whether a word is known to be somebody's, or may be of nobody else."""
+    return signers.get(by, False) or set(signers) == {by}
 
 
 def put_down(said: list[Said[Word]], adopted: int, entry: Word, policy: Policy | None, who: Who) -> None:

@@ -300,7 +300,9 @@ class Span(Record):
     obligation: str
     text: str
     origin: str = ""
-    """What is signed for as it is called by now, or was by its sentence before."""
+    """What it is signed for as, whatever it is called by now."""
+    alone: bool = True
+    """Whether it came to one obligation alone since."""
     version: str
     first: int | None
     step: int | None

@@ -30,6 +30,8 @@ class Place(NamedTuple):
     protocol: str
     clause: Clause
     policy: Policy
+    before: Policy
+    """The last version that had the test."""
 
 
 def given_up(before: Policy, after: Policy, today: int = 0) -> tuple[UndefinedTest, ...]:
@@ -38,9 +40,9 @@ def given_up(before: Policy, after: Policy, today: int = 0) -> tuple[UndefinedTe
     return tuple(it for it in before.tests if it.gates and not _kept(before, it, after, today))
 
 
-def asks_again(place: Place, after: Policy) -> bool:
-    """Whether a version asks for the test itself again."""
-    return any(it.gates and _same_test(it, place.test) for it in after.tests)
+def asks_again(place: Place, after: Policy, today: int) -> bool:
+    """Whether a version asks for the test itself again, as it was asked for."""
+    return _kept(place.before, place.test, after, today)
 
 
 def names(clause: Clause, protocol: str) -> bool:

@@ -140,7 +140,10 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
 
     def nobody(path: str, role: str) -> None:
         if role not in roles:
+            named = next((person for person in policy.people if person.id == role), None)
+            theirs = " or ".join(f"`{it}`" for it in named.roles) if named else ""
             fix = or_like(role, roles, "give it to somebody under `people`")
+            fix = f"`{role}` is a person: write a role that they have, {theirs}" if named else fix
             add(path, f"nobody has the role `{role}` | {fix}", "people")
 
     def no_level(path: str, number: int) -> None:

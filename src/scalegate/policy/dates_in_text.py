@@ -18,7 +18,18 @@ from scalegate.policy.syntax import compares, net
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.units import DAY, format_end, format_instant, format_last, parse_instant
 
-__all__ = ["Dated", "bounding_dates", "dates", "dates_of", "dates_of_policy", "in_force_dates", "misdated", "undecided"]
+__all__ = [
+    "Dated",
+    "begins_as_said",
+    "bounding_dates",
+    "dates",
+    "dates_of",
+    "dates_of_policy",
+    "ends_as_said",
+    "in_force_dates",
+    "misdated",
+    "undecided",
+]
 
 _MONTH = (
     "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -32,11 +43,26 @@ _DAY = (
 _DATE = re.compile(
     rf"\b(?:(?P<day>{_DAY})|(?P<month>{_MONTH}\.? {_YEAR})|(?P<year>{_YEAR}))(?!(?!T[0-9]{{2}}:)[\w-]|\.[0-9])", re.I
 )
-_BOUND = re.compile(
-    r"\b(?:by|until|till|before|through|after|from|since|(?:no|not) later than|ends?|ending|expires?|expiring|lapses?)"
-    r"(?: on)?(?: or (?:before|after))?(?: the)?(?: (?:end|start|beginning) of)?(?: the)? $",
+_OF = (
+    r"(?: on)?(?: or (?:before|after))?(?: and including)?(?: the)?"
+    r"(?: (?P<edge>end|start|beginning) of)?(?: the)?(?: (?:calendar )?year)? $"
+)
+_TO = r"by|until|till|before|(?P<through>through)|(?:no|not) later than|ends?|ending|expires?|expiring|lapses?"
+_FROM = "after|from|as of|starting|beginning"
+_BEGINS = re.compile(rf"\b(?:{_FROM}){_OF}", re.IGNORECASE)
+_ENDS = re.compile(rf"\b(?:{_TO}){_OF}", re.IGNORECASE)
+# What is so since a year is history.
+_BOUND = re.compile(rf"\b(?:{_TO}|{_FROM}){_OF}", re.IGNORECASE)
+_DENIES = re.compile(
+    r"\b(?:no|not|never|nothing|nobody|none|neither|nor|pauses?|paused|stops?|halts?|moratorium)\b", re.IGNORECASE
+)
+_SPAN = re.compile(
+    r"\b(?:in|during|throughout|for|through)(?: all(?: of)?)?(?: the)?(?: (?:whole|entire|full)(?: of)?)?(?: year)?"
+    rf"(?: (?P<part>first|second|third|fourth) (?P<of>half|quarter) of)? (?P<year>{_YEAR})\b(?![-.][0-9])",
     re.IGNORECASE,
 )
+"""`in 2027`, `throughout the year 2027`, `in the first half of 2027`."""
+_NTH = ("first", "second", "third", "fourth")
 
 
 class Dated(NamedTuple):
@@ -55,6 +81,19 @@ class _Said(NamedTuple):
     def means(self, at: int) -> bool:
         return self.first <= at // DAY <= self.last or self.first <= (at - 1) // DAY <= self.last
 
+    def begins(self) -> _Said:
+        """Its first midnight, of a month or a year."""
+        return _Said(self.first, self.first + 1)
+
+    def ends(self) -> _Said:
+        """Its last midnight, or the day after, which is no looser."""
+        return _Said(self.last, self.last + 1)
+
+    def cut_short(self, dates: Iterable[int]) -> bool:
+        """Whether one of the dates, within it, is not the end of it, and no other is."""
+        days = [at for at in dates if self.first <= at // DAY <= self.last]
+        return bool(days) and not any(self.ends().means(at) for at in dates)
+
 
 def dates(text: str) -> Iterator[tuple[str, _Said]]:
     """Days and months, and years where a word that bounds stands before them."""
@@ -67,9 +106,36 @@ def dates(text: str) -> Iterator[tuple[str, _Said]]:
 def bounding_dates(text: str) -> Iterator[tuple[str, _Said]]:
     """Those by, until or from which something is said to be so."""
     for found in _DATE.finditer(text):
+        bound = _BOUND.search(text[: found.start()])
         said = _read(found)
-        if said is not None and _BOUND.search(text[: found.start()]):
-            yield found[0], said
+        if said is not None and bound:
+            start = found.start() if found["day"] or not bound["edge"] else bound.start("edge")
+            yield text[start : found.end()], said if found["day"] else _at(bound, said)
+
+
+def begins_as_said(text: str, at: int) -> bool:
+    """Whether a sentence says that it is so from then on: `from June 2027`, `after the end of February 2027`."""
+    return any(said.means(at) for said in _bounded(text, _BEGINS, 1))
+
+
+def ends_as_said(text: str, at: int) -> bool:
+    """Whether a sentence says that it is so until then."""
+    return any(said.means(at) for said in _bounded(text, _ENDS, 0))
+
+
+def _bounded(text: str, bounds: re.Pattern[str], edge: int) -> Iterator[_Said]:
+    for found in _DATE.finditer(text):
+        bound, said = bounds.search(text[: found.start()]), _read(found)
+        if bound and said:
+            after = bound[0].lower().startswith("after")
+            yield said if found["day"] else _at(bound, said) if bound["edge"] or after or not edge else said.begins()
+
+
+def _at(bound: re.Match[str], said: _Said) -> _Said:
+    """Which end of a month or a year is meant, where the words say so."""
+    if bound["edge"]:
+        return said.ends() if bound["edge"].lower() == "end" else said.begins()
+    return said.ends() if bound.groupdict().get("through") else said
 
 
 def _read(found: re.Match[str]) -> _Said | None:
@@ -83,6 +149,20 @@ def _read(found: re.Match[str]) -> _Said | None:
     return _Said(_day(written), _day(written)) if written else None
 
 
+def _spans(text: str) -> Iterator[tuple[str, _Said]]:
+    """The years, or parts of one, in which a sentence says that something is not so."""
+    for sentence in re.split(r"(?<=[.!?;])\s+", text):
+        for found in _SPAN.finditer(sentence) if _DENIES.search(sentence) else ():
+            year, many = int(found["year"]), 12
+            first = 1
+            if found["part"]:
+                many = 6 if found["of"].lower() == "half" else 3
+                first += many * _NTH.index(found["part"].lower())
+            if first + many <= 13:
+                end = f"{year + 1}-01-01" if first + many == 13 else f"{year}-{first + many:02}-01"
+                yield found[0], _Said(_day(f"{year}-{first:02}-01"), _day(end) - 1)
+
+
 def _day(text: str) -> int:
     return parse_instant(text) // DAY
 
@@ -91,6 +171,11 @@ def misdated(text: str, known: Iterable[Dated]) -> Iterator[tuple[str, str]]:
     """What a sentence says, and the dates that it is decided by instead; nothing where it has no date or they agree."""
     own = sorted(set(known))
     bounding = list(bounding_dates(text))
+    spans = [] if any(it.means(date.at) for _, it in bounding for date in own) else list(_spans(text))
+    short = [said for said, it in spans if it.cut_short([date.at for date in own])]
+    if short:
+        yield short[0], " and ".join(it.shown for it in own)
+        return
     other = [said for said, it in bounding if not any(it.means(date.at) for date in own)]
     plain = [] if bounding else list(dates(text))
     if plain and not any(it.means(date.at) for _, it in plain for date in own):

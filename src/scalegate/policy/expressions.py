@@ -142,7 +142,9 @@ class _Reader:
             self._fail(token.at, f"{_shown(token)} is not part of a condition", SENTENCES[token.text.lower()])
         if token.text in ("<", "<=", ">", ">="):
             self._fail(token.at, "a comparison of three is not read", "write two comparisons with `and` between them")
-        self._fail(token.at, f"{_shown(token)} is not expected here", "join conditions with `and` or `or`")
+        small = token.text.lower() if token.text.lower() in ("and", "or", "not") else None
+        fix = f"write `{small}`, in small letters" if small else "join conditions with `and` or `or`"
+        self._fail(token.at, f"{_shown(token)} is not expected here", fix)
 
     def _either(self) -> Expr:
         begun = self._token.at

@@ -56,6 +56,20 @@ _ACT = re.compile(
     re.IGNORECASE,
 )
 """That these people do something: of `a report on three officers` they are what it is about."""
+_PARTIES = frozenset({"developer", "lab", "party", "company"})
+_AGREED = re.compile(
+    r" (?:(?:have|has|had|must|will|shall) )?(?:all |each |also )?"
+    r"(?:sign|agree|approve|consent|authori[sz]e|adopt|join|ratif)(?:e?[ds]|ied|ies|y)?\b",
+    re.IGNORECASE,
+)
+_BY = re.compile(
+    r"\b(?:(?:signed|approved|agreed|adopted) by|(?:signatures?|approval|consent|agreement) (?:of|by|from)) $",
+    re.IGNORECASE,
+)
+_EVERY = re.compile(
+    r"\b(?:(?:every|each)(?: one)? of (?:the|our) (?P<many>[a-z]+s)|(?:every|each) (?P<one>[a-z]+))\b", re.IGNORECASE
+)
+"""`every officer`, `each of the officers`."""
 _OF_A_KIND = frozenset({"signature", "signatory", "officer", "director"})
 """Who signs, where no word but the number says that it is about how many."""
 _SIGNERS = frozenset({"people", "person", "them", "member", "signature", "signatory", "officer", "director"})
@@ -79,16 +93,23 @@ _ADVERBS = {
     "yearly": "1 year",
     "annually": "1 year",
 }
+_WITHIN = re.compile(
+    rf"\bwithin (?P<count>an?|{'|'.join(_WORDS)}) (?P<unit>hour|day|week|month|year)s?\b", re.IGNORECASE
+)
+_FOR = re.compile(r"\bfor (?:an?|one) (?P<unit>hour|day|week|month|year)\b", re.IGNORECASE)
+_HALF_YEAR = re.compile(r"\b(?:every|each|once every) (?:half[ -](?:a )?year|six-month period)\b", re.IGNORECASE)
 _HALVES = {"day": "12 hours", "month": "15 days", "year": "6 months"}
 _TIMES = {"doubl": 2, "tripl": 3, "quadrupl": 4}
 _GROWTH = re.compile(
     rf"\b(?:(?P<fold>{_COUNT}|hundred)-?fold\b|(?P<times>doubl|tripl|quadrupl)(?:ed|es|ing)\b"
+    r"|(?P<magnitude>(?:every|each|per) order of magnitude)\b"
     rf"|(?P<twice>twice) (?:the|its|as)\b|{_COUNT} times (?:the|its|as|that|more)\b|a factor of {_COUNT}\b(?!\.[0-9]))",
     re.IGNORECASE,
 )
 """`tenfold`, `every doubling`, `twice the evidence`, `four times as much`."""
 _LEVEL = re.compile(rf"\blevel {_COUNT}\b(?!\.[0-9])", re.IGNORECASE)
 _FACTOR = re.compile(r"(?<![\w.,])[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?=x\b)")
+_SERIES = re.compile(rf"{_FACTOR.pattern}x(?:,? (?:and |or )?{_FACTOR.pattern}x){{2,}}")
 _NAMED = re.compile(
     rf"\b(?P<name>buffer|margin),?(?: (?:is|of|at))* \(?(?P<of>{_FACTOR.pattern})x"
     rf"|(?P<before>{_FACTOR.pattern})x (?:safety )?(?P<called>buffer|margin)\b",
@@ -155,10 +176,17 @@ def _amount(found: re.Match[str]) -> Fraction:
 
 
 def grown(text: str) -> Iterator[tuple[str, Fraction]]:
-    for found in _FACTOR.findall(text):
+    for found in _FACTOR.findall(_SERIES.sub(_first_of, text)):
         yield f"{found}x", Fraction(found.replace(",", ""))
     for worded in _GROWTH.finditer(text):
         yield worded[0], Fraction(_times(worded))
+
+
+def _first_of(listed: re.Match[str]) -> str:
+    """Of `4x, 16x and 64x` the first: each is one more step of it."""
+    factors = [Fraction(it.replace(",", "")) for it in _FACTOR.findall(listed[0])]
+    steps = all(it == factors[0] ** (at + 1) for at, it in enumerate(factors))
+    return f"{_FACTOR.findall(listed[0])[0]}x" if steps else listed[0]
 
 
 def _times(found: re.Match[str]) -> int:
@@ -166,6 +194,8 @@ def _times(found: re.Match[str]) -> int:
         return 100 if found["fold"].lower() == "hundred" else _count(found["fold"])
     if found["times"]:
         return _TIMES[found["times"].lower()]
+    if found["magnitude"]:
+        return 10
     return 2 if found["twice"] else _count(next(it for it in reversed(found.groups()) if it))
 
 
@@ -181,11 +211,17 @@ def bounding_growth(text: str) -> Iterator[tuple[str, Fraction]]:
     for found in _FACTOR.finditer(unnamed):
         if _BOUND.search(unnamed[: found.start()]):
             yield from grown(f"{found[0]}x")
+    for worded in _GROWTH.finditer(text):
+        if _BOUND.search(text[: worded.start()]):
+            yield worded[0], Fraction(_times(worded))
 
 
 def durations(text: str) -> Iterator[tuple[str, int]]:
     for found in _DURATION.finditer(text):
         yield found[0], parse_duration(f"{found[1]} {found[2]}s")
+    for found in _WITHIN.finditer(text):
+        many = 1 if found["count"].lower() in ("a", "an") else _count(found["count"])
+        yield found[0], parse_duration(f"{many} {found['unit'].lower()}s")
     yield from _worded_rhythms(text)
 
 
@@ -197,6 +233,7 @@ def rhythms(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _worded_rhythms(text: str) -> Iterator[tuple[str, int]]:
+    yield from ((found[0], parse_duration("6 months")) for found in _HALF_YEAR.finditer(text))
     for found in _RHYTHM.finditer(text):
         count = (found["count"] or "1").lower()
         if found["adverb"]:
@@ -228,7 +265,10 @@ def recurring(text: str) -> Iterator[str]:
 def lasting(text: str) -> Iterator[tuple[str, int]]:
     """Durations for which a signature may be said to count. What happens `every day` is what was signed for."""
     daily = {it for it in _worded_rhythms(text) if it[1] < WEEK}
-    yield from (it for it in durations(text) if it not in daily)
+    # "Answered within a day" is what was signed for.
+    answered = {found[0] for found in _WITHIN.finditer(text)}
+    yield from (it for it in durations(text) if it not in daily and it[0] not in answered)
+    yield from ((found[0], parse_duration(f"1 {found['unit'].lower()}")) for found in _FOR.finditer(text))
 
 
 def chances(text: str) -> Iterator[tuple[str, Fraction]]:
@@ -244,7 +284,7 @@ def quorums(text: str, roles: Collection[str] = ()) -> Iterator[tuple[str, tuple
     for found in _QUORUM.finditer(text):
         yield found[0], (_count(found[1]), _count(found[2]))
     for found in _ALL.finditer(text):
-        people = _people(found[2], found[3], {*roles, "member"})
+        people = _people(found[2], found[3], {*roles, "member"}) or _parties(found[2], text[found.end(2) :])
         if people:
             said = found[0][: found[0].rindex(people) + len(people)]
             yield said, (_count(found[1]), _count(found[1]))
@@ -276,8 +316,20 @@ def everybody(text: str, roles: Collection[str]) -> Iterator[str]:
         rf"\ball (?:of )?(?:the |our )?(?!{_COUNT}\b)(?P<one>[a-z]+)(?: (?P<more>[a-z]+))?\b", text, re.IGNORECASE
     ):
         people = _people(found["one"], found["more"], roles)
+        people = people or _parties(found["one"], text[found.end("one") :])
         if people.endswith("s"):
             yield found[0][: found[0].rindex(people) + len(people)]
+    for found in _EVERY.finditer(text):
+        noun = _singular(found["one"] or found["many"])
+        signs = _AGREED.match(text[found.end() :]) or _BY.search(text[: found.start()])
+        if signs and noun in _OF_A_KIND | _PARTIES | set(roles):
+            yield found[0]
+    yield from (found[0] for found in re.finditer(r"\bunanimous(?:ly)?\b", text, re.IGNORECASE))
+
+
+def _parties(noun: str, rest: str) -> str:
+    """Developers who agree, as a tier counts them."""
+    return noun if _singular(noun) in _PARTIES and _AGREED.match(rest) else ""
 
 
 def levels(text: str) -> Iterator[tuple[str, int]]:

@@ -125,7 +125,8 @@ def faults_of_form(
         else:
             what, shape = _SHAPES.get(kind, ("cannot be read", what_to_write(path, examples)))
             if kind == "tuple_type" and isinstance(value, str) and re.fullmatch(r"[\w.-]{1,64}", value):
-                shape = f"put it in brackets: `[{value}]`"
+                everything = value.lower() in ("all", "any", "every", "none", "nothing")
+                shape = "name each, in brackets" if everything else f"put it in brackets: `[{value}]`"
                 if path[-1] == "actions" and value not in schema.ACTIONS:
                     shape = f"write those that are meant in brackets: `[{', '.join(schema.ACTIONS)}]` are all of them"
             fields = _of_part(root, item["loc"]) if shape == _NO_FIELDS[1] else []
@@ -275,18 +276,18 @@ _EXAMPLES = {
     "at": "1e25 FLOP", "above": "1e24 FLOP", "until": "2027-01-31", "from": "2026-01-31", "key": "unset",
     "kind": "...", "role": "officer", "modality": "will", "roles": "[...]", "id": "my-id",
     "source": "{document: ...}", "elicitation": "{method: fine-tuning, share: 1%, at_least: 1e20 FLOP}",
-    "test": "{id: ..., purpose: ..., approved_by: {role: officer, at_least: 2}}",
-    "approved_by": "{role: officer, at_least: 2}", "error_budget": "{alpha: 5%, evaluations: 12}",
+    "test": "{id: ..., purpose: ..., approved_by: {role: ..., at_least: ...}}",
+    "approved_by": "{role: ..., at_least: ...}", "error_budget": "{alpha: 5%, evaluations: 12}",
     "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
     "notice": "30 days", "cooling_off": "30 days", "growth": "1.5x", "undefined_tests": "...",
-    "granted_by": "{role: board, at_least: 2}", "clauses": "[...]",
-    "kept_by": "{role: officer, at_least: 1}", "by": "2027-01-31", "each": "12 months", "after": "policy.adopted",
+    "granted_by": "{role: ..., at_least: ...}", "clauses": "[...]",
+    "kept_by": "{role: ..., at_least: ...}", "by": "2027-01-31", "each": "12 months", "after": "policy.adopted",
     "late": "counts", "apart_from": "[evaluator]",
     "past": "10x", "first": "1e24 FLOP", "above_model": "{name: ..., basis: ...}", "compute": "1e25 FLOP",
     "risks": "[...]", "risk": "my-id", "at_most": "0.01%", "per": "action", "carries": "4x", "years_from": "2027-01-01",
-    "claimed_by": "{role: officer, at_least: 2}",
+    "claimed_by": "{role: ..., at_least: ...}",
     "approvals": "{role: ..., at_least: ...}", "amendment": "{role: ..., at_least: ...}",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip

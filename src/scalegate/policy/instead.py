@@ -56,9 +56,10 @@ def sign_instead(text: str, at: int) -> str:
                 return f"write `{flop}`" if flop else f"write `1e{power}` in place of `10^{power}`"
     if sign == "%":
         number = re.search(r"[0-9]+(?:\.[0-9]+)? ?$", text[:at])
-        of = re.match(r"% ?(?:of |[*·×x] ?)?(?=[a-z])([A-Za-z0-9_.-]+)", text[at:])
+        of = re.match(r"% ?(?:of |[*·×x] ?)?([0-9][0-9.e+]* FLOP|[a-z][A-Za-z0-9_.-]+)", text[at:])
         share = meant.decimal(Fraction(number[0].strip()) / 100) if number else None
-        return f"a share multiplies: write it as a decimal, as `{share or '0...'} * {of[1] if of else '...'}`"
+        times = of[1] if of else "..."
+        return "a share multiplies: write it as a decimal" + (f", as `{share} * {times}`" if share else "")
     return _INSTEAD.get(sign, "write facts, numbers, `and`, `or`, `not`, `<=`")
 
 

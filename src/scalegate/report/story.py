@@ -244,7 +244,9 @@ def _kept(context: Context, index: int, entry: entries.ObligationKept) -> Signed
     """A word on an obligation: complete, it counts for good."""
     duties, of = context.fold.duties, (entry.obligation, entry.deadline, entry.run)
     # Of two sentences that are due at one instant each is signed by itself: this word is for the first complete since.
-    mine = [it for it in duties.kept if (it.obligation, it.deadline, it.run) == of and entry.actor in it.by]
+    due = [it for it in duties.kept if (it.deadline, it.run) == of[1:] and entry.actor in it.by]
+    # An amendment may call it something else by now.
+    mine = [it for it in due if it.obligation == entry.obligation] or due
     whole = [it for it in mine if it.time >= entry.time]
     open_ = duties.signing.get(of)
     if whole:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from lint_cases import CADENCE, CAP, DUTY, LAST, TEXT, Case, clause, excepting
+from lint_cases import ALL_THREE, CADENCE, CAP, DUTY, LAST, TEXT, Case, clause, excepting
 
 SIGNED = "the safeguards of level 2 are in place and two of three officers have signed"
+REACH = "Training goes on only as far as the buffer reaches past the last conclusive evaluation."
 EVERY = "every 3 months, whichever comes first"
 BY = DUTY.replace("late: counts", "late: stands")
 APPROVALS = "    approvals: {role: officer, at_least: 2, valid_for: 3 months}\n"
@@ -16,6 +17,7 @@ def condition(when: str, text: str) -> str:
 
 
 CONDITION = condition("not arithmetic.reached", "Training ends with an alarm.")
+FROM_JUNE, TO_JUNE = (f"compute <= 1e12 FLOP or {it}" for it in ("now < 2027-06-01", "2027-06-01 <= now"))
 DEPLOYED = {"    actions: [train]\n": "    actions: [train, deploy_external]\n"}
 SENTENCES = (
     *(
@@ -89,10 +91,111 @@ SENTENCES = (
         Case("not-in-condition", {LAST: condition("compute <= 1e12 FLOP", text)})
         for text in ("Training stops when an alarm is reached.", "Training waits until harm is ruled out.")
     ),
+    *(
+        Case("words-under-modality", {CAP: text})
+        for text in (
+            "Nothing was found and training may go on.",
+            "If no alarm is raised training may go on.",
+            "No matter what comes, training may go on.",
+            '"No alarm was raised: training may go on."',
+            "Training may be no secret.",
+            "No run should go further.",
+        )
+    ),
+    *(
+        Case(
+            "other-figure",
+            {LAST: clause(f"moratorium\n    above: 1e12 FLOP\n    until: {until}", f"No training {text}.")},
+        )
+        for until, text in (
+            ("2027-01-01", "until the end of 2027"),
+            ("2027-06-30", "in 2027"),
+            ("2027-01-01", "in 2027"),
+            ("2027-03-01", "in the first half of 2027"),
+            ("2027-05-01", "before the end of June 2027"),
+        )
+    ),
+    *(
+        Case("other-figure", {SIGNED: SIGNED.replace("two of three officers have signed", who)})
+        for who in (
+            "every officer has signed",
+            "each of the officers has signed",
+            "officers have signed unanimously",
+            "it is approved by every officer",
+        )
+    ),
+    *(
+        Case("other-figure", {"two of three developers have agreed": who})
+        for who in ("all the developers agree", "every developer has agreed", "all three developers have agreed")
+    ),
+    *(
+        Case("placeholder", {f"text: {TEXT}": f"text: '{it}'"})
+        for it in (
+            "N/A",
+            "?",
+            "Weights are sealed within ____ of use.",
+            "Weights are sealed in [number] vaults.",
+            "<your safeguard>",
+            "Lorem ipsum dolor sit amet.",
+            "Write the safeguard here",
+            "At X FLOP weights are sealed.",
+        )
+    ),
+    Case("placeholder", {'section: "5.1"}': 'section: "x.y"}'}),
+    *(
+        Case("other-figure", {EVERY: f"{often}, whichever comes first"})
+        for often in ("every half year", "within a week", "every two weeks")
+    ),
+    Case("other-figure", {"every 4x of": "every order of magnitude of"}),
+    Case(
+        "other-figure",
+        {"Others are ahead.": "Others may be ahead for a week."},
+        sound=ALL_THREE,
+    ),
+    Case("other-figure", {REACH: "Training goes on to at most six times the compute of the last evaluation."}),
+    Case("later-as-said", {LAST: condition(FROM_JUNE, "From June 2027 no run goes past 1e12 FLOP.")}),
+    Case("later-as-said", {LAST: condition(FROM_JUNE, "After the end of May 2027 no run goes past 1e12 FLOP.")}),
+    Case("clause-later", {LAST: condition(FROM_JUNE, "Until June 2027 no run goes past 1e12 FLOP.")}),
+    Case("ends-as-said", {LAST: condition(TO_JUNE, "Until 1 June 2027 no run goes past 1e12 FLOP.")}),
+    Case("ends-as-said", {LAST: condition(TO_JUNE, "Until the end of May 2027 no run goes past 1e12 FLOP.")}),
+    Case("clause-ends", {LAST: condition(TO_JUNE, "From June 2027 no run goes past 1e12 FLOP.")}),
+    Case("other-figure", {"every 4x of": "4x, 16x and 32x of"}),
+    Case("other-figure", {"every 4x of": "2x, 4x and 8x of"}),
     Case("reads-as", {LAST: condition(EITHER, "Past 1e12 FLOP no alarm was reached.")}),
 )
 QUIET_SENTENCES = (
     {CADENCE: CADENCE.replace("every 3 months", "every quarter")},
+    {CADENCE: CADENCE.replace("every 4x", "4x, 16x and 64x")},
+    {CADENCE: f"Since 2024 we look. {CADENCE}"},
+    {SIGNED: f"{SIGNED} and every officer is told"},
+    {SIGNED: f"{SIGNED}, and all the developers are trained"},
+    {"two of three developers": "two developers"},
+    {REACH: "Training goes on to at most four times the compute of the last evaluation."},
+    {TEXT: "Accounts [1] of the <training> kind, and snake__case ones, can read checkpoints."},
+    *(
+        {CAP: text}
+        for text in (
+            "No run may go past 1e13 FLOP, nor may any sum of runs.",
+            "No run and no sum of runs may exceed 1e13 FLOP.",
+            "Neither a run nor a sum of runs may exceed 1e13 FLOP.",
+            "Neither a run, nor a sum of runs, may exceed 1e13 FLOP.",
+            '"Our limit is 1e13 FLOP: nothing may go past it."',
+            "A run may go no further than 1e13 FLOP.",
+            "A run may take no more than 1e13 FLOP.",
+        )
+    ),
+    {CADENCE: "A domain may go no longer than 3 months, and no further than 4x, without an evaluation."},
+    *(
+        {LAST: clause(f"moratorium\n    above: 1e12 FLOP\n    until: {until}", f"No training {text}.")}
+        for until, text in (
+            ("2027-12-31", "until the end of 2027"),
+            ("2028-01-01", "until the end of 2027"),
+            ("2027-12-31", "in 2027"),
+            ("2028-01-01", "in 2027"),
+            ("2027-07-01", "in the first half of 2027"),
+            ("2027-07-01", "until the end of June 2027"),
+        )
+    ),
     {CADENCE: CADENCE.replace("every 4x", "every fourfold growth")},
     {CAP: CAP.replace("1e13 FLOP", "ten trillion FLOP")},
     {SIGNED: SIGNED.replace("two of three officers", "two officers")},

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from scalegate.policy.clause_figures import all_values, shown
 from scalegate.policy.compile import CompiledClause, compile_policy
+from scalegate.policy.dates_in_text import begins_as_said, ends_as_said
 from scalegate.policy.document import (
     ACTIONS,
     Clause,
@@ -65,6 +66,18 @@ ENDS = Rule(
     "clauses that end by a date",
     "It reads as a protection, and from that day on nothing is held by it: that the day comes is enough.",
 )
+LATER_AS_SAID = Rule(
+    "later-as-said",
+    "note",
+    "clauses that hold nothing yet, as their sentences say",
+    "Until its day nothing is held by it.",
+)
+ENDS_AS_SAID = Rule(
+    "ends-as-said",
+    "note",
+    "clauses that end by a date, as their sentences say",
+    "From that day on nothing is held by it: that the day comes is enough.",
+)
 PART_MET = Rule(
     "part-always-met",
     "weakness",
@@ -103,7 +116,8 @@ STOP = Rule(
 )
 HOLD_NOW = "let it hold from now on, or leave it out until then"
 NO_END = "leave the end out, and amend the policy when it is due"
-IDLE = (OVER, ALWAYS_MET, LATER)
+AS_SAID = "nothing, if that is meant"
+IDLE = (OVER, ALWAYS_MET, LATER, LATER_AS_SAID)
 """By which a clause holds nothing now."""
 
 
@@ -146,26 +160,36 @@ def _dated(index: int, clause: Clause, compiled: CompiledClause, today: int) -> 
 
     Of a moratorium its end is what it says, and a level that is defined is what its clause asks for.
     """
-    about = f"clause {clause.id}"
     start, end = (clause.in_force.from_, clause.in_force.until) if clause.in_force else (None, None)
     if start is not None and start > today:
         what = f"it comes into force {format_instant(start)}, in {format_wait(start - today)}"
-        yield Lint(LATER, clause_path(index, "in_force"), about, what, HOLD_NOW)
+        yield _later(clause, clause_path(index, "in_force"), what, start)
     if not isinstance(clause, Moratorium | NextLevel):
         for since, until in always_met(compiled.condition, today, standing):
             if end is None or since < end:
-                yield _lapse(clause_path(index), about, "its condition", since, until, today)
+                yield _lapse(clause, clause_path(index), "its condition", since, until, today)
     if end is not None:
         what = f"it holds nothing from {format_instant(end)} on, in {format_wait(end - today)}"
-        yield Lint(ENDS, clause_path(index, "in_force"), about, what, NO_END)
+        yield _ends(clause, clause_path(index, "in_force"), what, end)
 
 
-def _lapse(path: Path, about: str, part: str, since: int, until: int | None, today: int) -> Lint:
+def _later(clause: Clause, path: Path, what: str, start: int | None) -> Lint:
+    said = start is not None and begins_as_said(clause.text, start)
+    rule, fix = (LATER_AS_SAID, AS_SAID) if said else (LATER, HOLD_NOW)
+    return Lint(rule, path, f"clause {clause.id}", what, fix)
+
+
+def _ends(clause: Clause, path: Path, what: str, end: int) -> Lint:
+    rule, fix = (ENDS_AS_SAID, AS_SAID) if ends_as_said(clause.text, end) else (ENDS, NO_END)
+    return Lint(rule, path, f"clause {clause.id}", what, fix)
+
+
+def _lapse(clause: Clause, path: Path, part: str, since: int, until: int | None, today: int) -> Lint:
     """That something asks for nothing from a day on, or until one."""
     begins = "" if since <= today else f" from {format_instant(since)} on"
     ends = "" if until is None else f" until {format_instant(until - 1)}"
     what = f"{part} is met whatever happens{begins}{ends}"
-    return Lint(ENDS if begins else LATER, path, about, what, NO_END if begins else HOLD_NOW)
+    return _ends(clause, path, what, since) if begins else _later(clause, path, what, until)
 
 
 def _parts(policy: Policy, index: int, clause: Clause, today: int) -> Iterator[Lint]:
@@ -194,7 +218,7 @@ def _parts(policy: Policy, index: int, clause: Clause, today: int) -> Iterator[L
         for idle in dict.fromkeys(lapsing_parts(positive(clause.when), today, standing)):
             part_of = f"`{show_condition(idle.part, names)}`"
             assert idle.since is not None, "what lapses does so from some time on"
-            yield _lapse(path, about, part_of, idle.since, idle.until, today)
+            yield _lapse(clause, path, part_of, idle.since, idle.until, today)
 
 
 def _stops(policy: Policy, index: int, clause: Clause, compiled: CompiledClause, today: int) -> Iterator[Lint]:

@@ -53,7 +53,15 @@ _NONE = re.compile(r"(?:none|nothing|n/?a|not applicable|unknown|everything is m
 _BLANK = re.compile(
     r"\b(?:(?i:TBD|TBC|TBA|FIXME|to be (?:determined|defined|decided|confirmed|written))|TODO|XXX*)\b"
     r"|^(?i:todo|set|placeholder|xxx*|fill(?:ed)? in)[.:!]?$|\bSET(?:[:.]|$)|\b[XYN] ?%|\?\?+|\.{4,}"
+    r"|(?<!\w)_{2,}(?!\w)|\b[XYN] (?:[kMGTPEZY]?FLOPs?|percent|samples|days|weeks|months|years|officers|people)\b"
+    r"|(?i:\blorem ipsum\b|^(?:write|insert|describe|enter|add|put)\b[^.;]* here[.!]?$)"
+    r"|(?i:\[(?:insert|your|the)? ?(?:figures?|factor|number|amount|date|name|role|percentage|share|threshold|duration"
+    r"|period|limit|developer|section|document|x+|n)\])"
+    r"|(?i:\[(?:insert|your) [^\[\]]+\]|<(?:insert|your|the|figure|factor|number|amount|date|name|role)\b[^<>]*>)"
+    r"|^(?:\?|[xyzn](?:\.[xyzn])+|[XYZN](?:\.[XYZN])+)$"
 )
+_NOTHING = re.compile(r"n/?a\.?", re.IGNORECASE)
+"""A blank where something must be said; of what is not measured and of the link to harm it is told as such."""
 
 
 def lints(policy: Policy) -> Iterator[Lint]:
@@ -83,7 +91,7 @@ def lints(policy: Policy) -> Iterator[Lint]:
         what = f"it comes from `{clause.source.document}`, and where in it is not said"
         yield Lint(NO_SECTION, clause_path(index, "source"), f"clause {clause.id}", what, 'add `section: "3.1"`')
     for path, about, text in _texts(policy):
-        blank = _BLANK.search(text)
+        blank = _BLANK.search(text) or (not {"link_to_harm", "not_measured"} & set(path) and _NOTHING.fullmatch(text))
         if blank:
             yield Lint(PLACEHOLDER, path, about, f"it says `{blank[0]}`", "write what is meant", blank[0])
 

@@ -79,6 +79,22 @@ _HARD = (
     r"(?:we|training|developers?|labs?) will|must|shall|never|cannot|may not|(?:is|are) not (?:allowed|permitted)"
     r"|no (?:run|model)\b.{0,40}\bpast|at most|no more than|limited to"
 )
+_FORBIDS = re.compile(
+    r"\b(?:no|nor|not|never|neither|nothing|nobody|none|cannot|at most|only|without|limited to|stops?|halts?)\b",
+    re.IGNORECASE,
+)
+"""Where an `aim` would switch off what a sentence forbids."""
+_NONE_MAY = re.compile(
+    r"(?:^|[,;:(\u2013\u2014]\s*|\b(?:and|but|that|then)\s+)"
+    r"(?:no(?! (?:matter|doubt)\b)|nor|neither|nothing|nobody|none)\b"
+    r"(?:(?!\b(?:and (?!no\b)|but|so|then|because|if|where|when|while)\b|, (?!nor\b|or\b|no\b|$))[^;:])*$",
+    re.IGNORECASE,
+)
+"""What a `may` forbids that comes after it: "No run ...", "Neither a run nor a sum of runs ...", "nor ..."."""
+_NO_MORE = re.compile(
+    r"(?: \w+){0,3}? (?:never|only|at most|no (?:further|farther)|no (?:\w+er|more|less) than)\b", re.IGNORECASE
+)
+"""What a `may` bounds that comes before it: "may go no longer than ..."."""
 _LIMITING = re.compile(r"\b(?:only|no more|at most|unless|until)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _SOON = re.compile(r"\b(?:within|each|every|once an?|per) (?:(?:an?|one|two|three) )?(?:hour|day|week|month|year)s?\b")
@@ -128,15 +144,17 @@ def _best(about: str, path: Path, text: str) -> Iterator[Lint]:
 
 def _modality(about: str, path: Path, clause: Clause) -> Iterator[Lint]:
     soft = [
-        word
+        found[0]
         for sentence in _SENTENCE.split(clause.text)
-        for word in _words(_SOFT, sentence)
+        for found in re.finditer(rf"\b(?:{_SOFT})\b", sentence, re.IGNORECASE)
         # "Training may go on only as far as ..." commits.
-        if not (word == "may" and _LIMITING.search(sentence))
+        if not (found[0] == "may" and (_LIMITING.search(sentence) or _forbidden(sentence, found)))
     ]
     hard = list(dict.fromkeys(_words(_HARD, clause.text)))
     if clause.gates and soft:
-        fix = "write what is done: `will`, `must`; or make the modality `aim`, and know that it then protects nothing"
+        fix = "write what is done: `will`, `must`"
+        if not _FORBIDS.search(clause.text):
+            fix = f"{fix}; or make the modality `aim`, and know that it then protects nothing"
         what = f"its modality is `{clause.modality}`, and its sentence says {_ticked(dict.fromkeys(soft))}"
         yield Lint(SOFTER, path, about, what, fix, soft[0])
     if not clause.gates and hard and not soft:
@@ -144,6 +162,11 @@ def _modality(about: str, path: Path, clause: Clause) -> Iterator[Lint]:
         fix = f"make the modality `will`; or write in the sentence that it is an {written}"
         what = f"its modality is `{clause.modality}`, and its sentence says {_ticked(hard)}"
         yield Lint(HARDER, path, about, what, fix, hard[0])
+
+
+def _forbidden(sentence: str, may: re.Match[str]) -> bool:
+    """Whether a sentence says of what comes with a `may` that it may not."""
+    return bool(_NONE_MAY.search(sentence[: may.start()]) or _NO_MORE.match(sentence[may.end() :]))
 
 
 def _words(pattern: str, text: str) -> list[str]:
