@@ -28,6 +28,7 @@ bench: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[bench]'
 	$(BIN)/python benchmarks/decide.py
 	$(BIN)/python benchmarks/load.py
+	$(BIN)/python benchmarks/sequential.py
 
 # Mutation testing of gate/ and the reference semantics: about an hour. ARGS="--list" shows what survived.
 mutants: $(READY)

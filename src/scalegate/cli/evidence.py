@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -114,17 +115,83 @@ def add(
 
     Announced and complete, it may rule out; any other may still show a capability reached.
     """
+    from scalegate.gate.intake import read_result
+
+    _add(file, lambda journal: read_result(file, journal, who), who, project, key, as_json)
+
+
+@app.command("import")
+def import_log(
+    file: Annotated[Path, typer.Argument(help="A log of Inspect: `.eval`, or `.json`.")],
+    who: As,
+    assumptions: Annotated[
+        list[str],
+        typer.Option("--assumption", help="What must be true for it to mean anything; once for each, one at least."),
+    ],
+    evaluation: Annotated[
+        str | None, typer.Option("--evaluation", help="The name that announce printed; without, it was not announced.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option("--weights", help="SHA-256 of the weights, of what was not announced.")
+    ] = None,
+    domain: Annotated[str | None, typer.Option("--domain", help="Its domain, of what was not announced.")] = None,
+    score: Annotated[str | None, typer.Option("--score", help="Which of several scores counts.")] = None,
+    elicitation_flops: Annotated[
+        str | None, typer.Option("--elicitation-flops", help="Compute that was spent on elicitation: `1e12 FLOP`.")
+    ] = None,
+    elicitation_method: Annotated[
+        str | None, typer.Option("--elicitation-method", help="What was done to draw the capability out, in words.")
+    ] = None,
+    evaluation_flops: Annotated[
+        str, typer.Option("--evaluation-flops", help="Compute that the evaluation itself took.")
+    ] = "0 FLOP",
+    project: ProjectDir = HERE,
+    key: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add what a log says, sample by sample.
+
+    What its header claims is counted again, and a log that says otherwise is refused. A sample that is missing,
+    errored, cut off, refused or edited has no outcome: it is named, and is nowhere a failure of the capability.
+    """
+    from scalegate.cli.wording import plain
+    from scalegate.evidence.inspect_log import read_inspect
+    from scalegate.evidence.logs import named
+    from scalegate.gate.intake import read_log
+    from scalegate.units import parse_flop
+
+    log = read_inspect(file, score)
+    said: dict[str, object] = {"evaluation": evaluation, "weights": weights, "domain": domain}
+    said |= {"assumptions": assumptions, "elicitation_method": elicitation_method}
+    with plain("--elicitation-flops"):
+        said["elicitation_flops"] = str(parse_flop(elicitation_flops)) if elicitation_flops is not None else None
+    with plain("--evaluation-flops"):
+        said["evaluation_flops"] = str(parse_flop(evaluation_flops))
+    told = (*log.notes, *named(log.samples))
+    _add(file, lambda journal: read_log(log, said, journal, who), who, project, key, as_json, told)
+
+
+def _add(
+    file: Path,
+    read: Callable[[Journal], EvaluationFinished],
+    who: str,
+    project: Path,
+    key: Path | None,
+    as_json: bool,
+    told: tuple[str, ...] = (),
+) -> None:
+    """`told`: what was met with while it was read."""
     from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
     from scalegate.cli.wording import plain
-    from scalegate.gate.intake import check_weights, lacking, read_result
+    from scalegate.gate.intake import check_weights, lacking
     from scalegate.gate.project import Project
 
     place = Project(project)
     with writer(place) as journal:
         signing = signer(journal.policy, place, who, key)
         with plain(fix="see `scalegate evidence add --help` for the fields"):
-            entry = read_result(file, journal, who)
+            entry = read(journal)
             of = journal.fold.attempts.get(entry.evaluation)
             # What was announced is closed, whatever an amendment called its domain since.
             check_weights(journal, entry.weights, entry.domain if of is None or of.announced is None else None, None)
@@ -139,7 +206,7 @@ def add(
     announced = journal.fold.attempts[entry.evaluation].announced
     due = announced.samples if announced else entry.completed + entry.errors
     faults = lacking(journal.fold, entry.evaluation)
-    document |= {"announced": due, "lacking": faults}
+    document |= {"announced": due, "lacking": faults} | ({"read": told} if told else {})
     short = f". It can rule nothing out: {'; '.join(faults)}" if faults else ""
     attempt = journal.fold.attempts[entry.evaluation]
     methods = [it.elicitation.method for it in journal.policy.domains if it.id == entry.domain]
@@ -157,7 +224,9 @@ def add(
     emit(
         as_json,
         document,
-        lambda: f"Added as entry {index}: {entry.successes} of {entry.completed}, {entry.errors} errors{short}",
+        lambda: "\n".join(
+            (*told, f"Added as entry {index}: {entry.successes} of {entry.completed}, {entry.errors} errors{short}")
+        ),
     )
 
 

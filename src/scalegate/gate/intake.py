@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import floor
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from scalegate.errors import InputError, Place, ScalegateError
+from scalegate.evidence.logs import EvalLog
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.facts import assess, effective
 from scalegate.gate.fold import Fold
@@ -30,7 +31,7 @@ from scalegate.policy.clause_figures import value_at
 from scalegate.policy.document import ComputeCap
 from scalegate.units import MAX_SAMPLES, format_flop
 
-__all__ = ["check_plan", "check_weights", "checked", "lacking", "method_of", "read_result"]
+__all__ = ["check_plan", "check_weights", "checked", "lacking", "method_of", "read_log", "read_result"]
 
 T = TypeVar("T")
 MOST = f"`--samples {MAX_SAMPLES}` or fewer"
@@ -75,6 +76,28 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
         fix = "write plain JSON, with outcomes as true, false or null, and FLOP as text of digits"
         raise InputError(error.message, place=replace(error.place or place, file=str(path)), fix=fix) from error
     result = checked(lambda: ResultFile.model_validate(document), place)
+    return entry_of(result, hashlib.sha256(data).hexdigest(), place, journal, actor)
+
+
+def read_log(log: EvalLog, said: Mapping[str, object], journal: Journal, actor: str) -> EvaluationFinished:
+    """The entry for a log that was read. `said`: the fields of a result file that no log has.
+
+    Raises InputError naming the file where the log is of another task than was announced.
+    """
+    place, name = Place(file=log.file), str(said.get("evaluation") or "")
+    attempt = journal.fold.attempts.get(name)
+    announced = attempt.announced if attempt else None
+    claims = ((log.task, announced.task), (log.task_version, announced.task_version)) if announced else ()
+    for shown, was in claims:
+        if shown != was:
+            raise InputError(f"it is a log of `{shown}`, and `{was}` was announced", place=place)
+    of = {"weights": announced.weights, "domain": announced.domain} if announced else {}
+    fields = {**of, **{it: value for it, value in said.items() if value is not None}, "outcomes": list(log.outcomes)}
+    return entry_of(checked(lambda: ResultFile.model_validate(fields), place), log.digest, place, journal, actor)
+
+
+def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor: str) -> EvaluationFinished:
+    """The entry for a result. `log`: the digest of what it was read from."""
     attempt = journal.fold.attempts.get(result.evaluation) if result.evaluation else None
     if result.evaluation and (attempt is None or attempt.announced is None):
         raise InputError(f"evaluation {result.evaluation[:12]} was not announced", place=place)
@@ -121,7 +144,7 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
             elicitation_flops=result.elicitation_flops or 0,
             elicitation_method=method_of(attempt.announced if attempt else None, result.elicitation_method),
             evaluation_flops=result.evaluation_flops,
-            log=hashlib.sha256(data).hexdigest(),
+            log=log,
             assumptions=tuple(result.assumptions),
         )
     )

@@ -1,0 +1,81 @@
+"""`scalegate evidence import`: what Inspect wrote becomes a result, and what was met with in it is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli_support import Command, Ran
+
+LOGS = Path(__file__).parent.parent / "evidence" / "logs"
+SAID = ("--assumption", "The task is about the capability.", "--as", "evaluator", "-p", "p")
+FEW = ("samples: 400", "samples: 14")
+
+
+def announce(scalegate: Command, weights: str, task: str = "add", samples: int = 20) -> str:
+    asked = ("--domain", "arithmetic", "--task", task, "--task-version", "3", "--dataset", "d" * 64)
+    spent = ("--samples", samples, "--elicitation-flops", "1e10 FLOP", "--as", "evaluator", "--json")
+    made = scalegate("evidence", "announce", "-p", "p", "--run", "r", "--weights", weights, *asked, *spent)
+    assert made.code == 0, made.err
+    return str(made.json["evaluation"])
+
+
+def bring(scalegate: Command, name: str, *more: object) -> Ran:
+    return scalegate("evidence", "import", LOGS / name, *SAID, *more)
+
+
+@pytest.fixture
+def few(scalegate: Command, project: object, weights: str) -> str:
+    """Weights under a policy that asks for fewer samples than a log of these has."""
+    policy = Path("p/policy.yaml")
+    text = policy.read_text(encoding="utf-8").replace(*FEW).replace('version: "1.0"', 'version: "2.0"')
+    policy.write_text(text.replace("alpha: 5%", "alpha: 60%"), encoding="utf-8")
+    for who in ("ada", "grace"):
+        made = scalegate("adopt", policy, "-p", "p", "--as", who)
+        assert made.code == 0, made.err
+    return weights
+
+
+def test_a_whole_log_of_what_was_announced_is_its_result(scalegate: Command, few: str) -> None:
+    name = announce(scalegate, few)
+    spent = ("--elicitation-flops", "1e10 FLOP", "--elicitation-method", "fine-tuning")
+    added = bring(scalegate, "epochs.eval", "--evaluation", name, *spent)
+    assert added.code == 0, added.err
+    assert "8 of 20, 0 errors" in added.out
+    assert not scalegate("status", "-p", "p", "--json").json["open"]
+
+
+def test_what_has_no_outcome_is_named_and_rules_nothing_out(scalegate: Command, few: str) -> None:
+    name = announce(scalegate, few)
+    added = bring(scalegate, "errored.eval", "--evaluation", name, "--elicitation-flops", "1e10 FLOP", "--json")
+    assert added.code == 0, added.err
+    assert added.json["read"] == ["2 errored: s0, s0 (epoch 2)"]
+    assert (added.json["successes"], added.json["completed"], added.json["errors"]) == (6, 18, 2)
+    assert "2 samples errored, were cut off, or scored neither 0 nor 1" in added.json["lacking"]
+
+
+@pytest.mark.parametrize(
+    ("task", "samples", "log", "why"),
+    [
+        ("multiplication", 20, "epochs.eval", "it is a log of `add`, and `multiplication` was announced"),
+        ("add", 14, "epochs.eval", "20 outcomes, and 14 samples were announced"),
+        ("add", 20, "percent.eval", "sample s0 is scored 95"),
+    ],
+)
+def test_a_log_of_something_else_than_was_announced_is_refused(
+    scalegate: Command, few: str, task: str, samples: int, log: str, why: str
+) -> None:
+    name = announce(scalegate, few, task, samples)
+    added = bring(scalegate, log, "--evaluation", name, "--elicitation-flops", "1e10 FLOP")
+    assert added.code == 2
+    assert why in added.err
+    assert scalegate("status", "-p", "p", "--json").json["open"]
+
+
+def test_what_was_not_announced_names_its_weights_and_may_only_count_against(scalegate: Command, few: str) -> None:
+    nameless = bring(scalegate, "epochs.eval")
+    assert nameless.code == 2
+    assert "weights" in nameless.err
+    added = bring(scalegate, "epochs.eval", "--weights", few, "--domain", "arithmetic")
+    assert added.code == 0, added.err
+    assert "It can rule nothing out" in added.out
