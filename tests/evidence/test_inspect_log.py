@@ -140,6 +140,9 @@ ACCURACY = "results__scores__0__metrics__accuracy__value"
             lambda it: it.update({"samples/x_epoch_1.json": b'{"id": "x", "epoch": 1}'}),
             "sample x of epoch 1 was not due",
         ),
+        (edit("header.json", eval__config__epochs=10**9), "10000000000 samples are more than are worked out"),
+        (edit("header.json", eval__config__epochs=-1), "it does not say which samples were due"),
+        (edit("header.json", eval__config__epochs=True), "it does not say which samples were due"),
         (edit("header.json", version=3), "it is of version 3 of Inspect's form, and 2 is read"),
         (edit("header.json", status="cancelled"), "the run did not end well: it is `cancelled`"),
         (edit("header.json", eval__dataset__samples=100), "it is of 10 of the 100 samples of its dataset"),
@@ -174,6 +177,14 @@ def test_a_success_is_one_whatever_went_wrong_and_a_failure_that_may_have_anothe
     log = read_inspect(changed(tmp_path, change))
     assert named(log.samples) == ((why,) if why else ())
     assert log.successes == 4
+
+
+def test_a_number_that_nobody_could_work_out_is_none(tmp_path: Path) -> None:
+    def change(members: dict[str, bytes]) -> None:
+        members[FIRST] = members[FIRST].replace(b'"value":"C"', b'"value":1e999999999')
+
+    with pytest.raises(InputError, match="scored samples 10, and the samples give 9"):
+        read_inspect(changed(tmp_path, change))
 
 
 def test_that_limits_were_changed_on_the_way_is_told(tmp_path: Path) -> None:

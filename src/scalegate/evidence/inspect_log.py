@@ -21,12 +21,15 @@ from typing import Any, Protocol
 
 from scalegate.errors import InputError, Place
 from scalegate.evidence.logs import EvalLog, SampleRead, refuse_claims
+from scalegate.units import MAX_SAMPLES
 
 __all__ = ["read_inspect"]
 
 VERSION = 2
 MOST_BYTES = 4 * 2**30
 """Longest log that is read, unpacked."""
+MOST_DIGITS = 400
+"""Longest number, and largest power of ten, that is read as one: every float is shorter."""
 RIGHT = {"C": True, "I": False}
 """Letters of Inspect for a correct and an incorrect answer. `P` (in part) and `N` (no answer) are neither."""
 CUT = {
@@ -138,12 +141,19 @@ def _json(data: bytes, place: Place) -> dict[str, Any]:
         return found
 
     try:
-        found = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_float=Fraction, parse_constant=str)
+        found = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_float=_number, parse_constant=str)
     except (ValueError, RecursionError, ZeroDivisionError) as error:
-        raise InputError(f"it is no JSON that can be read: {error}", place=place) from error
+        fix = "give a log of Inspect, `.eval` or `.json`"
+        raise InputError(f"it is no JSON that can be read: {error}", place=place, fix=fix) from error
     if not isinstance(found, dict):
         raise InputError("it is no log: there are no fields in it", place=place)
     return found
+
+
+def _number(text: str) -> Fraction | str:
+    """Exact, as long as that is no larger than it is long: `1e999999999` would be worked out for ever."""
+    _, _, power = text.lower().partition("e")
+    return Fraction(text) if len(text) <= MOST_DIGITS and abs(int(power or 0)) <= MOST_DIGITS else text
 
 
 def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -184,8 +194,10 @@ def _samples(
     of = _part(header, "eval")
     dataset, config = _part(of, "dataset"), _part(of, "config")
     ids, epochs = [str(it) for it in _list(dataset.get("sample_ids"))], config.get("epochs") or 1
-    if not ids or not isinstance(epochs, int) or len(set(ids)) < len(ids):
+    if not ids or type(epochs) is not int or epochs < 1 or len(set(ids)) < len(ids):
         raise InputError("it does not say which samples were due", place=place)
+    if len(ids) * epochs > MAX_SAMPLES:
+        raise InputError(f"{len(ids) * epochs} samples are more than are worked out ({MAX_SAMPLES})", place=place)
     narrowed = [name for name in SUBSET if config.get(name) is not None]
     whole = dataset.get("samples")
     if narrowed or whole != len(ids):
