@@ -335,7 +335,7 @@ def test_an_amendment_that_takes_it_away_ends_the_breach_and_it_is_told_for_good
         " and an amendment took it away since."
     ]
     # Taken up again it is owed anew, with all of its dates.
-    amend(book, obliged(clause(*STANDS), version="1.2"))
+    amend(book, obliged(clause(*ONCE), version="1.2"))
     assert status(ask(book)) == "violated"
 
 

@@ -29,7 +29,9 @@ def check(
         Path | None,
         typer.Option("--against", help="A project's folder: tell what the policy would hold there, adopted now."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 if there is a weakness.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 3 if there is a weakness, or it would not come into force.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read a policy: its faults, or what it says and lacks.
@@ -39,6 +41,7 @@ def check(
     from scalegate.cli.show import emit
     from scalegate.cli.weak import check_view
     from scalegate.gate.beginning import cannot_begin
+    from scalegate.gate.goes_on import unclear
     from scalegate.policy import load_policy
     from scalegate.policy.lints import changed_since, check_policy
     from scalegate.policy.lints.marks import marked
@@ -55,12 +58,14 @@ def check(
     document["lints"] = [_lint(it, place) for it in found]
     if before is not None:
         changes = [_lint(it, place) for it in changed_since(before, policy, today)]
-        document["since"] = {"policy": f"{before.policy} {before.version}", "changes": changes}
+        name, refused = f"{before.policy} {before.version}", unclear(before, policy, today)
+        document["since"] = {"policy": name, "refused": refused, "changes": changes}
     if against is not None:
         document["against"] = adoption_document(_read_against(policy, against))
     emit(as_json, document, lambda: check_view(document))
     told = [*document["lints"], *document.get("since", {}).get("changes", [])]
-    if strict and any(it["severity"] == "weakness" for it in told):
+    barred = any(document.get(name, {}).get("refused") for name in ("since", "against"))
+    if strict and (barred or any(it["severity"] == "weakness" for it in told)):
         raise typer.Exit(3)
 
 
@@ -124,6 +129,7 @@ def adoption_document(adoption: Adoption) -> Document:
         "decisions": adoption.decisions,
         "holds": adoption.holds,
         "starts_anew": adoption.starts_anew,
+        "refused": adoption.refused,
         "runs": [{"run": it.run, "verdict": it.verdict, "clauses": it.clauses} for it in adoption.outlooks],
         "record": [{"clause": it.clause, "decisions": it.decisions, "holds": it.holds} for it in adoption.record],
     }

@@ -104,8 +104,14 @@ def _since(document: Document) -> Iterator[RenderableType]:
     for it in changes:
         style = {"weaker": "bold red", "may-be-weaker": "bold yellow"}.get(it["code"], "")
         table.add_row(Text(_UNCLEAR.get(it["code"], it["code"]), style=style), escape(it["about"]), escape(it["what"]))
+    yield from _refused(document)
     if changes:
         yield table
+
+
+def _refused(document: Document) -> Iterator[Text]:
+    if document["refused"]:
+        yield Text(f"It would not come into force, whoever signs: {document['refused']}.", style="bold red")
 
 
 def _against(document: Document) -> Iterator[RenderableType]:
@@ -118,6 +124,7 @@ def _against(document: Document) -> Iterator[RenderableType]:
         headline = f"{count(decisions, 'decision')} on record, {holds} of them HOLD."
     yield Text("\nWere it adopted now" if document["starts_anew"] else "\nIn force there", style="bold")
     yield Text(headline, style="bold red" if decisions and not holds else "")
+    yield from _refused(document)
     runs = document["runs"]
     table = _table("clause", *(f"{it['run']}: {it['verdict']}" for it in runs), "has held")
     for it in document["record"]:

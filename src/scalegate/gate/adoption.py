@@ -21,6 +21,7 @@ from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import statements
 from scalegate.gate.facts import assess, derive_facts, effective
 from scalegate.gate.fold import Fold
+from scalegate.gate.goes_on import unclear
 from scalegate.gate.judge import Judge
 from scalegate.gate.lineage import members, total
 from scalegate.gate.renaming import judged_of, risks_of
@@ -73,6 +74,8 @@ class Adoption:
     """Of each clause of the policy, and of each that ever held and is none of it."""
     starts_anew: bool
     """Whether adopting it ends what was signed before."""
+    refused: str | None
+    """Why it does not come into force at all, whoever signs; None: nothing is known to be in its way."""
 
 
 def read_against(fold: Fold, policy: Policy, now: int) -> Adoption:
@@ -89,6 +92,7 @@ def read_against(fold: Fold, policy: Policy, now: int) -> Adoption:
         outlooks=tuple(_outlook(policy, situation, ruled_out) for situation in situations),
         record=(*(held.get(name, Tally(name, 0, 0)) for name in own), *gone),
         starts_anew=policy.digest() != fold.policy_digest,
+        refused=unclear(fold.policy, policy, now) if fold.policy is not None else None,
     )
 
 

@@ -4,6 +4,8 @@ A deadline that comes while a version is in force is settled under that version:
 (by its id or its sentence) takes it as it was, kept or not. So an amendment wipes out no breach by changing a date or a
 name, and makes nothing unkept by changing a quorum or a role. What ends with a version is what it no longer has.
 
+Of each obligation it is known which one it is in the next version, or that it ends (`goes_on`).
+
 What is due after a lineage was opened is due for each run of it, from its own opening, and a word for one keeps nothing
 of another. So nothing is gained by descent: no word on a small model, of which a large one is said to have come, serves
 for the large one.
@@ -13,8 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
+from scalegate.gate.goes_on import followed
 from scalegate.gate.lineage import Runs
 from scalegate.gate.situation import Kept, Span
 from scalegate.ledger.entries import ObligationKept
@@ -22,7 +26,18 @@ from scalegate.policy.document import Obligation, Policy
 from scalegate.text import akin
 from scalegate.units import format_instant
 
-__all__ = ["Duties", "Grid", "Openings", "begins", "grid_of", "keeps", "next_unkept", "openings_of", "owed", "unkept"]
+__all__ = [
+    "Duties",
+    "Grid",
+    "Openings",
+    "begins",
+    "grid_of",
+    "keeps",
+    "next_unkept",
+    "openings_of",
+    "owed",
+    "unkept",
+]
 
 Openings: TypeAlias = "Mapping[str, int | None]"
 """When each run of a lineage was opened; None: not known."""
@@ -43,9 +58,7 @@ class Grid(NamedTuple):
     run: str | None = None
     """The run of which it is due; None: it is the developer's."""
     origin: str = ""
-    """What it is signed for as: the same in each version that has the sentence, whatever it is called there."""
-    name: str = ""
-    """What it is called in the version in force; empty: that has it no more."""
+    """Which obligation it is, whatever it is called and whatever it says by now: its first id, and since when."""
 
     def start(self) -> int | None:
         """The first of them; None: there is none."""
@@ -76,10 +89,11 @@ def _of_one(
     duty: Obligation, spans: Sequence[Span], adopted: int | None, run: str | None, opened: int | None
 ) -> list[Grid]:
     """Those of one run, and the developer's; what this version brings stands last, unless an earlier one brought it."""
-    earlier = [grid_of(it) for it in spans if it.obligation == duty.id and it.follows and it.run in (None, run)]
+    mine = [it for it in spans if it.obligation == duty.id and it.follows]
+    earlier = [grid_of(it) for it in mine if it.run in (None, run)]
     first, of = _first(duty, adopted, opened), _whose(duty, run)
-    origin = _origin(duty, [it for it in spans if it.obligation == duty.id and it.follows], adopted)
-    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None, of, origin, duty.id)
+    origin = mine[0].origin if mine else _new(duty.id, adopted)
+    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None, of, origin)
     if duty.each is None and now.start() is None:
         # It lies before this version. If the same was due once before, of the same, by this time at the latest, then
         # that is owed and settled by itself. Anything else is late: a sentence that is new was never due before.
@@ -90,13 +104,8 @@ def _of_one(
     return [*earlier, now]
 
 
-def _origin(duty: Obligation, spans: Sequence[Span], adopted: int | None) -> str:
-    """What it is signed for as: as it was in the version before, if it alone came of one there."""
-    same = [it for it in spans if akin(it.text) == akin(duty.text)]
-    last = [it for it in same if it.ends == adopted] or same
-    known = {it.origin for it in last}
-    # What two obligations came to be, or what one of two became, is signed for anew.
-    return known.pop() if len(known) == 1 and all(it.alone for it in last) else f"{duty.id}@{adopted}"
+def _new(name: str, adopted: int | None) -> str:
+    return f"{name}@{adopted}"
 
 
 def _each(openings: Openings) -> list[tuple[str | None, int | None]]:
@@ -110,15 +119,13 @@ def _whose(duty: Obligation, run: str | None) -> str | None:
 
 def grid_of(span: Span) -> Grid:
     """The deadlines of a version that is no longer in force."""
-    name = span.obligation if span.follows else ""
-    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends, span.run, span.origin, name)
+    return Grid(span.text, span.first, span.step, span.begins, span.late, span.ends, span.run, span.origin)
 
 
 def keeps(word: Kept, grid: Grid) -> bool:
     """Whether a word is on deadlines of these."""
     mine = word.origin, word.run, akin(word.text)
-    same = mine == (grid.origin, grid.run, akin(grid.text)) and grid.name in ("", word.obligation)
-    return same and grid.has(word.deadline)
+    return mine == (grid.origin, grid.run, akin(grid.text)) and grid.has(word.deadline)
 
 
 def next_unkept(grid: Grid, kept: frozenset[int], since: int | None = None) -> int | None:
@@ -165,29 +172,9 @@ class _Version(NamedTuple):
     """A policy that is or was in force."""
 
     since: int
-    name: str
-    obligations: dict[str, Obligation]
-
-
-def _next(name: str, before: _Version, after: _Version) -> tuple[str, ...]:
-    """What an obligation is called in the next version: what has its id and its sentence; where there is none, what
-    has the id, and all that has come to have the sentence."""
-    duty, same = before.obligations[name], after.obligations.get(name)
-    if same is not None and akin(same.text) == akin(duty.text):
-        return (name,)
-    had = {it.id for it in before.obligations.values() if akin(it.text) == akin(duty.text)}
-    found = after.obligations.values()
-    now = [it.id for it in found if akin(it.text) == akin(duty.text) and it.id not in had - {name}]
-    return tuple(dict.fromkeys((*((name,) if same is not None else ()), *now)))
-
-
-def _goes(name: str, version: _Version, later: Sequence[_Version]) -> tuple[str, ...]:
-    """What an obligation is called in the last version; empty: it ended with one of these."""
-    names: tuple[str, ...] = (name,)
-    for following in later:
-        names = tuple(dict.fromkeys(it for old in names for it in _next(old, version, following)))
-        version = following
-    return names
+    policy: Policy
+    origins: dict[str, str]
+    """Which obligation each is, by its id in this version."""
 
 
 @dataclass
@@ -201,34 +188,16 @@ class Duties:
 
     def adopted(self, policy: Policy, time: int) -> None:
         """A version came into force. What not enough had signed is signed anew."""
-        version = _Version(time, policy.version, {it.id: it for it in policy.obligations})
+        origins = {it.id: _new(it.id, time) for it in policy.obligations}
         if self.versions:
             was = self.versions[-1]
-            goes = {name: _next(name, was, version) or (name,) for name in was.obligations}
-            also = (
-                it.model_copy(update={"obligation": to})
-                for it in self.kept
-                for to in goes.get(it.obligation, (it.obligation,))
-                if all(self._kept_by(name, it) for name, tos in goes.items() if to in tos)
-            )
-            self.kept = list(dict.fromkeys(also))
-        self.versions.append(version)
+            origins |= {new: was.origins[old] for old, new in followed(was.policy, policy).items()}
+        self.versions.append(_Version(time, policy, origins))
         self.signing = {}
-
-    def _kept_by(self, name: str, word: Kept) -> bool:
-        """Whether one of the version in force has such a word too, or owes nothing that it is on."""
-        mine = name, word.origin, word.deadline, word.run
-        if any((it.obligation, it.origin, it.deadline, it.run) == mine for it in self.kept):
-            return True
-        of, _, since = word.origin.rpartition("@")
-        for at, version in enumerate(self.versions):
-            if of in version.obligations and str(version.since) == since:
-                return name not in _goes(of, version, self.versions[at + 1 :])
-        return False
 
     def known(self) -> bool:
         """Whether there ever was an obligation."""
-        return any(it.obligations for it in self.versions)
+        return any(it.origins for it in self.versions)
 
     @property
     def since(self) -> int | None:
@@ -241,46 +210,34 @@ class Duties:
 
     def _spans_of(self, run: str | None, opened: int | None) -> Iterator[Span]:
         chains: dict[str, list[Span]] = {}
-        for at, version in enumerate(self.versions[:-1]):
-            later = self.versions[at + 1 :]
-            came: dict[str, list[Span]] = {name: [] for name in version.obligations}
-            for old, spans in chains.items():
-                for name in _next(old, self.versions[at - 1], version):
-                    came[name] += (it for it in spans if it not in came[name])
-            chains = came
-            for name, duty in version.obligations.items():
-                earlier = chains[name]
+        last = {origin: name for name, origin in self.versions[-1].origins.items()} if self.versions else {}
+        for version, later in pairwise(self.versions):
+            for duty in version.policy.obligations:
+                origin = version.origins[duty.id]
+                chain = chains.setdefault(origin, [])
                 # What was owed under that version, as it was worked out while it was in force.
-                here = {"follows": True, "obligation": name}
-                before = [it.model_copy(update=here | {"alone": self._alone(it, at)}) for it in earlier]
+                before = [it.model_copy(update={"follows": True, "obligation": duty.id}) for it in chain]
                 *_, own = _of_one(duty, before, version.since, run, opened)
                 if own in map(grid_of, before):
                     continue
-                goes = _goes(name, version, later)
-                follows, alone = bool(goes), len(goes) == 1
+                follows = origin in last
                 # Each adoption has a deadline of its own, and the next one does not put it off.
                 stays = follows and duty.after == "policy.adopted"
                 span = Span(
-                    obligation=name,
+                    obligation=last.get(origin, duty.id),
                     text=duty.text,
-                    version=version.name,
+                    origin=origin,
+                    version=version.policy.version,
                     first=own.first,
                     step=own.step,
                     begins=own.begins,
-                    ends=None if stays else later[0].since,
+                    ends=None if stays else later.since,
                     follows=follows,
                     late=duty.late,
                     run=own.run,
-                    origin=own.origin,
-                    alone=alone,
                 )
-                earlier.append(span)
-                yield from (span.model_copy(update={"obligation": it}) for it in goes or (name,))
-
-    def _alone(self, span: Span, at: int) -> bool:
-        """Whether what was owed came to one obligation alone by a version."""
-        since = next(place for place, version in enumerate(self.versions) if version.name == span.version)
-        return len(_goes(span.obligation, self.versions[since], self.versions[since + 1 : at + 1])) == 1
+                chain.append(span)
+                yield span
 
     def take(self, policy: Policy, runs: Runs, entry: ObligationKept) -> str | None:
         """Somebody who may has signed that a deadline was kept. Returns why that counts for nothing, if so."""
@@ -305,7 +262,7 @@ class Duties:
             return f"the period of the deadline that it names has not begun: it begins {at}"
         key = duty.id, entry.deadline, entry.run
         half = self.signing.get(key)
-        before = half.by if half is not None and half.origin == grid.origin else ()
+        before = half.by if half is not None and keeps(half, grid) else ()
         if entry.actor in before:
             return f"`{entry.actor}` has signed that already"
         made = Kept(

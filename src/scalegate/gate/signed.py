@@ -289,8 +289,8 @@ class Kept(Record):
     """Of an obligation of each run of a lineage: the run in whose name they signed. It keeps no other's deadline."""
     text: str
     """What the obligation was."""
-    origin: str = ""
-    """What it was signed for as, whatever it is called by now."""
+    origin: str
+    """Which obligation it is, whatever it is called by now: its first id, and since when."""
     by: tuple[str, ...]
 
 
@@ -299,10 +299,8 @@ class Span(Record):
 
     obligation: str
     text: str
-    origin: str = ""
-    """What it is signed for as, whatever it is called by now."""
-    alone: bool = True
-    """Whether it came to one obligation alone since."""
+    origin: str
+    """Which obligation it is, whatever it is called by now: its first id, and since when."""
     version: str
     first: int | None
     step: int | None

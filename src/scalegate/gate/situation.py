@@ -174,7 +174,7 @@ class Generation(Record):
 class Situation(Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/8"] = "scalegate.situation/8"
+    schema_version: Literal["scalegate.situation/9"] = "scalegate.situation/9"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None
