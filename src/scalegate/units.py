@@ -18,6 +18,7 @@ from scalegate.errors import InputError
 __all__ = [
     "DAY",
     "MAX_FLOP",
+    "MAX_LOOKS",
     "MAX_SAMPLES",
     "MAX_SECONDS",
     "exact_decimal",
@@ -47,6 +48,8 @@ DAY = 86_400
 MAX_FLOP = 10**40
 MAX_SAMPLES = 10**5
 """Most samples of an evaluation that may rule out: what comes out of more is not worked out."""
+MAX_LOOKS = 2000
+"""Most samples of an evaluation that may stop early: its chances after each of them are worked out exactly."""
 SCORE_DECIMALS = 9
 """Most decimals of a score: a power of it, as high as there are samples, is worked out exactly."""
 CHANCE_DECIMALS = 30

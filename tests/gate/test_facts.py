@@ -9,8 +9,10 @@ import pytest
 from test_decide_cases import NOBODY, POLICY, piece, signed, situation
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import assess, derive_facts, domain_facts, effective, levels_open, look_alpha
+from scalegate.gate.assessing import assess
+from scalegate.gate.facts import derive_facts, domain_facts, effective, levels_open
 from scalegate.gate.situation import Situation
+from scalegate.gate.stopping import look_alpha
 from scalegate.policy import parse_policy
 from scalegate.policy.semantics import Reason, Unknown
 from support import DAY, POLICY_TEXT, START

@@ -9,8 +9,8 @@ import pytest
 from test_decide_cases import POLICY, piece, situation
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import look_alpha
 from scalegate.gate.jumps import Jump, jumps
+from scalegate.gate.stopping import look_alpha
 
 AT = 8 * 10**11
 START_AT = 2 * 10**11

@@ -14,10 +14,11 @@ from scalegate.evidence.binomial import most_successes
 from scalegate.gate import Decision, decide
 from scalegate.gate.changes import possible_changes
 from scalegate.gate.covering import words_of
-from scalegate.gate.facts import derive_facts, look_alpha
+from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import resumption
 from scalegate.gate.sentences import sentence
+from scalegate.gate.stopping import look_alpha
 from scalegate.policy import ACTIONS, policy_from_json
 from scalegate.policy.determined import determined
 from scalegate.policy.semantics import Reason, Unknown, evaluate, number

@@ -58,6 +58,7 @@ def announce(
     from scalegate.cli.wording import plain
     from scalegate.gate.intake import check_plan, check_weights, checked
     from scalegate.gate.project import Project
+    from scalegate.gate.stopping import rule_for
     from scalegate.ledger.entries import EvaluationAnnounced
     from scalegate.units import parse_flop
 
@@ -81,6 +82,7 @@ def announce(
                     task_version=task_version,
                     dataset=dataset,
                     samples=samples,
+                    stopping=rule_for(journal.policy, domain, samples),
                     elicitation="fine-tuning" if elicited else "none",
                     configuration=configuration,
                 )
@@ -91,12 +93,13 @@ def announce(
             check_plan(journal, entry, reserved)
         index = journal.grant(entry, signing, *([elicitation(journal, place, entry, reserved)] if reserved else []))
     name = entry.model_dump()["evaluation"]
+    stops = f"It may end early, by this rule: {entry.stopping}.\n" if entry.stopping else ""
     where = "" if project == HERE else f" --project {shlex.quote(str(project))}"
     emit(
         as_json,
         {"entry": index, "evaluation": name},
         lambda: (
-            f"Announced as entry {index}: evaluation {name}\n"
+            f"Announced as entry {index}: evaluation {name}\n{stops}"
             f"Its result, whatever it is: scalegate evidence add FILE --as {who}{where}\n"
             "`scalegate evidence add --help` says what FILE holds."
         ),

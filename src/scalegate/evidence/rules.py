@@ -15,7 +15,7 @@ from scalegate.evidence.binomial import BITS, most_successes, upper_bound
 from scalegate.evidence.sequential import Rule, miss
 from scalegate.units import MAX_SAMPLES
 
-__all__ = ["Betting", "Fixed", "Sprt", "betting", "fixed", "least_samples", "sprt"]
+__all__ = ["Betting", "Fixed", "Sprt", "betting", "betting_bound", "fixed", "least_samples", "sprt"]
 
 QUARTERS = 4
 """Bets are spread evenly over this many parts of the alarm."""
@@ -41,7 +41,7 @@ class Betting(Rule):
     def bound(self, successes: int, samples: int) -> Fraction:
         """The dual confidence sequence, rounded up to a multiple of 2**-14; at most the alarm, if that is ruled out."""
         out = self.verdict(successes, samples) == "ruled out"
-        found = _betting_bound(successes, samples, self.alpha)
+        found = betting_bound(successes, samples, self.alpha)
         return min(found, self.alarm) if out else found
 
 
@@ -152,7 +152,9 @@ def _last_look(alarm: Fraction, alpha: Fraction, low: list[int]) -> list[int]:
 
 
 @lru_cache(maxsize=4096)
-def _betting_bound(successes: int, samples: int, alpha: Fraction) -> Fraction:
+def betting_bound(successes: int, samples: int, alpha: Fraction) -> Fraction:
+    """An upper bound of the success rate that may be looked at after each sample, rounded up to a multiple of 2**-14
+    (the dual of the test by bets)."""
     if successes == samples:
         return Fraction(1)
     low, high = 0, 2**BITS

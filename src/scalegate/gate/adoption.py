@@ -15,11 +15,12 @@ from math import ceil, floor
 from typing import Any, Literal, TypeAlias
 
 from scalegate.errors import InputError
+from scalegate.gate.assessing import assess
 from scalegate.gate.changes import possible_changes, unforeseen_changes
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import statements
-from scalegate.gate.facts import assess, derive_facts, effective
+from scalegate.gate.facts import derive_facts, effective
 from scalegate.gate.fold import Fold
 from scalegate.gate.goes_on import unclear
 from scalegate.gate.judge import Judge

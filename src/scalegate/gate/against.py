@@ -14,8 +14,9 @@ from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
 
 from scalegate.evidence import binomial
+from scalegate.gate.assessing import Assessment, assess
 from scalegate.gate.covering import Words
-from scalegate.gate.facts import Assessment, assess, early_of, reached_by_descendants
+from scalegate.gate.facts import early_of, reached_by_descendants
 from scalegate.gate.generations import SHOWN
 from scalegate.gate.judge import Judge
 from scalegate.gate.obligations import breached

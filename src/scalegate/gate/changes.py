@@ -12,12 +12,13 @@ from functools import partial
 from itertools import chain
 from math import ceil, floor
 
+from scalegate.gate.assessing import assess
 from scalegate.gate.catching_up import least_unsaid, words_elsewhere
 from scalegate.gate.claiming import budget_waits, claim_changes, said_again
 from scalegate.gate.covering import unsaid_facts, words_of
 from scalegate.gate.decision import Resumption
 from scalegate.gate.determinations import determination_changes, taken_back
-from scalegate.gate.facts import assess, effective, levels_open
+from scalegate.gate.facts import effective, levels_open
 from scalegate.gate.generations import SHOWN, reach, scale_caps
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import (

@@ -7,20 +7,18 @@ capability reached; of several pieces the worst counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from math import ceil, floor
 
-from scalegate.evidence import binomial
 from scalegate.gate.apart import barred_as
-from scalegate.gate.covering import NOT_DECLARED, covered_behind, elicitation_needed, unsaid_facts, words_of
+from scalegate.gate.assessing import Assessment, assess, bound_of
+from scalegate.gate.covering import NOT_DECLARED, covered_behind, unsaid_facts, words_of
 from scalegate.gate.determinations import determination_facts, determination_names
 from scalegate.gate.generations import SHOWN, shown_facts
 from scalegate.gate.granting import exception_facts, exception_names
 from scalegate.gate.obligations import obligation_facts, obligation_names
 from scalegate.gate.risks import risk_facts, risk_names
-from scalegate.gate.situation import Elsewhere, Piece, Signature, Situation, TierRecord
+from scalegate.gate.situation import Elsewhere, Signature, Situation, TierRecord
 from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import determined, fact_of, judged
 from scalegate.policy.document import Action, Determination, Domain, Policy, Tier
@@ -30,117 +28,22 @@ from scalegate.policy.parameters import parameter_facts
 from scalegate.policy.semantics import Reason, Unknown, Value, evaluate, number
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.truth import Truth
-from scalegate.units import MAX_SAMPLES
 
 __all__ = [
-    "Assessment",
-    "assess",
     "covered",
     "derive_facts",
     "domain_facts",
     "early_of",
     "effective",
     "levels_open",
-    "look_alpha",
     "reached_by_descendants",
     "ruled_out_on",
-    "shows",
 ]
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """What one piece of evidence is worth under a policy."""
-
-    piece: Piece
-    faults: tuple[str, ...]
-    """Why it may not rule out; empty: conclusive."""
-    compute: int
-    """Effective compute of the weights, rounded down; 0 when unknown."""
-    rules_out: bool
-    leaves_open: bool
-    """Whether it could not rule out either if it lacked nothing: its successes are too many of all its samples."""
-    reached: bool
-    whole: int
-    """All samples that it had, or was to have at the least, whatever became of them."""
-
-
-def look_alpha(policy: Policy) -> Fraction:
-    """The error that one evaluation may spend: the lineage's alpha shared equally over its evaluations."""
-    return policy.budget.alpha / policy.budget.evaluations
 
 
 def effective(policy: Policy, flops: int) -> int:
     """Effective compute of an amount already spent, rounded up: against the run."""
     return ceil(flops * policy.factor)
-
-
-def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
-    """Judge one piece by the policy's own demands."""
-    compute = floor(piece.compute * policy.factor) if piece.compute is not None else 0
-    needed = elicitation_needed(domain, compute)
-    budget = policy.budget.evaluations
-    # Of what was not announced the rest says nothing; of what was, nothing is left out.
-    beside = piece.beside and not piece.announced
-    checks = (
-        (
-            piece.status == "completed",
-            f"the evaluation is {piece.status}{f' ({piece.broken})' if piece.broken else ''}",
-        ),
-        (
-            piece.announced,
-            "it was not announced before its result, says something else than the announcement, or a second one does",
-        ),
-        (not piece.reworded, "`about` of the domain said something else when it was measured: it is measured again"),
-        (piece.signed or beside, "its result is not signed by an evaluator that the policy names"),
-        (piece.compute is not None, "the compute of its weights is unknown"),
-        (piece.elicitation != "none" or beside, "the capability was not elicited"),
-        (
-            piece.elicitation_flops >= needed or beside,
-            f"{piece.elicitation_flops} FLOP of elicitation, {needed} are due",
-        ),
-        (piece.samples >= domain.samples, f"{piece.samples} samples, {domain.samples} are due"),
-        (
-            max(piece.samples, piece.completed) <= MAX_SAMPLES,
-            f"{max(piece.samples, piece.completed)} samples are more than are worked out",
-        ),
-        (piece.errors == 0, f"{piece.errors} samples errored, were cut off, or scored neither 0 nor 1"),
-        (piece.completed == piece.samples, f"{piece.completed} of {piece.samples} samples were completed"),
-        (piece.attempt > 0 or piece.elicitation == "none", "it does not count as an announced, elicited attempt"),
-        (piece.attempt <= budget, f"attempt {piece.attempt}: alpha is spent after {budget} evaluations"),
-        (bool(piece.assumptions), "its assumptions are not stated"),
-        (0 <= piece.successes <= piece.completed, f"{piece.successes} successes of {piece.completed} cannot be"),
-    )
-    faults = tuple(fault for passed, fault in checks if not passed)
-    counts = piece.status != "open" and 0 <= piece.successes <= piece.completed
-    rules_out = (
-        counts and not faults and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, look_alpha(policy))
-    )
-    whole = _whole(policy, domain, piece.completed, piece.asked)
-    reached = leaves_open = False
-    if counts:
-        reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, piece.asked)
-        # Beside an announcement anybody may put anything, unless an evaluator signed it.
-        leaves_open = leaves_open and (reached or piece.signed or not piece.beside)
-    return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole)
-
-
-def shows(policy: Policy, domain: Domain, successes: int, completed: int, asked: int | None) -> tuple[bool, bool]:
-    """Whether so many successes show the alarm reached, and whether they leave it open: they are too many of all the
-    samples that there were, or were due, if none of the others was one.
-
-    `asked`: the fewest that an earlier version asked for. What was announced beyond that and not done is none of them,
-    nor what a policy asks for beyond its floors, or came to ask for since: who asks for more would have seen less.
-    """
-    reached = binomial.reached(successes, completed, domain.alarm)
-    whole = _whole(policy, domain, completed, asked)
-    out = whole <= MAX_SAMPLES and binomial.ruled_out(successes, whole, domain.alarm, look_alpha(policy))
-    return reached, reached or not out
-
-
-def _whole(policy: Policy, domain: Domain, completed: int, asked: int | None) -> int:
-    due = min(theirs.samples for _, theirs in measuring(policy, domain))
-    return max(completed, due if asked is None else min(due, asked))
 
 
 def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[str, Value]:
@@ -408,9 +311,9 @@ def _covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
 
 
 def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:
-    bound = binomial.upper_bound(item.piece.successes, item.whole, look_alpha(policy))
+    bound, whole = bound_of(policy, item)
     return (
-        f"{item.piece.successes} of {item.whole} leave the alarm of `{domain.id}` open: "
+        f"{item.piece.successes} of {whole} leave the alarm of `{domain.id}` open: "
         f"upper bound {float(bound):.3f}, alarm {float(domain.alarm):.3f}"
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import floor
 from pathlib import Path
@@ -18,18 +18,21 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from scalegate.errors import InputError, Place, ScalegateError
 from scalegate.evidence.logs import EvalLog
+from scalegate.evidence.sequential import Verdict
+from scalegate.gate.assessing import assess
 from scalegate.gate.covering import elicitation_needed
-from scalegate.gate.facts import assess, effective
+from scalegate.gate.facts import effective
 from scalegate.gate.fold import Fold
 from scalegate.gate.journal import Journal
 from scalegate.gate.lineage import holders, total
 from scalegate.gate.pieces import pieces, trained_in
+from scalegate.gate.stopping import look_alpha, rule_of, words_of_rule
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.ledger.predicate import FlopText
 from scalegate.policy.clause_figures import value_at
 from scalegate.policy.document import ComputeCap
-from scalegate.units import MAX_SAMPLES, format_flop
+from scalegate.units import MAX_LOOKS, MAX_SAMPLES, format_flop
 
 __all__ = ["check_plan", "check_weights", "checked", "lacking", "method_of", "read_log", "read_result"]
 
@@ -116,12 +119,8 @@ def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor
             f" {announced.weights}",
             place=place,
         )
-    if attempt and attempt.announced and len(result.outcomes) != attempt.announced.samples:
-        raise InputError(
-            f"{len(result.outcomes)} outcomes, and {attempt.announced.samples} samples were announced",
-            place=place,
-            fix="give one for each sample, `null` where it has none; a result of other samples leaves `evaluation` out",
-        )
+    if attempt and attempt.announced:
+        _check_number(journal, attempt.announced, result.outcomes, place)
     if attempt and attempt.announced and attempt.announced.elicitation != "none" and result.elicitation_flops is None:
         raise InputError(
             "`elicitation_flops` is missing, and an evaluation with elicitation was announced",
@@ -147,6 +146,30 @@ def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor
             log=log,
             assumptions=tuple(result.assumptions),
         )
+    )
+
+
+def _check_number(
+    journal: Journal, announced: EvaluationAnnounced, outcomes: Sequence[bool | None], place: Place
+) -> None:
+    """Raises InputError unless there is one for each sample, or for as many as the rule that was announced takes."""
+    if len(outcomes) == announced.samples:
+        return
+    scored = [it for it in outcomes if it is not None]
+    verdict: Verdict | None = None
+    if announced.stopping is not None and len(scored) == len(outcomes) < announced.samples:
+        known = {it.id: it for it in journal.policy.domains}
+        domain, alpha = known.get(announced.domain), look_alpha(journal.policy)
+        rule = rule_of(domain, alpha, announced.samples) if domain is not None else None
+        same = domain is not None and words_of_rule(domain, alpha, announced.samples) == announced.stopping
+        verdict = rule.verdict(sum(scored), len(scored)) if rule is not None and same else None
+    if verdict in ("ruled out", "not ruled out"):
+        return
+    on = ", where its rule says to go on" if verdict is not None else ""
+    raise InputError(
+        f"{len(outcomes)} outcomes, and {announced.samples} samples were announced{on}",
+        place=place,
+        fix="give one for each sample, `null` where it has none; a result of other samples leaves `evaluation` out",
     )
 
 
@@ -183,6 +206,11 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
         raise InputError(
             f"{planned.samples} samples can rule out nothing: the policy asks for {domain.samples} in `{domain.id}`",
             fix="announce as many; a result that was not announced may still show the capability reached",
+        )
+    if domain.stopping is not None and planned.samples > MAX_LOOKS:
+        raise InputError(
+            f"{planned.samples} samples are more than a rule for stopping early is worked out for",
+            fix=f"`--samples {MAX_LOOKS}` or fewer",
         )
     if planned.elicitation == "none":
         if reserved:

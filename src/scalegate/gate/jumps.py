@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import Assessment, assess, early_of, look_alpha
+from scalegate.gate.assessing import Assessment, assess
+from scalegate.gate.facts import early_of
 from scalegate.gate.situation import Piece, Situation
+from scalegate.gate.stopping import look_alpha
 from scalegate.policy.document import Domain, Policy
 from scalegate.units import format_flop
 

@@ -13,18 +13,12 @@ from math import ceil, floor
 
 from scalegate.evidence import binomial
 from scalegate.gate.covering import elicitation_needed, unsaid_facts
-from scalegate.gate.facts import (
-    covered,
-    derive_facts,
-    domain_facts,
-    effective,
-    look_alpha,
-    ruled_out_on,
-)
+from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, ruled_out_on
 from scalegate.gate.generations import SHOWN, UNSAVED, shown_on
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import WHATEVER, Change
 from scalegate.gate.situation import STATED, Elsewhere, Piece, Situation
+from scalegate.gate.stopping import look_alpha, rule_of, words_of_rule
 from scalegate.policy.clause_figures import all_values
 from scalegate.policy.document import Cadence, Domain, Policy
 from scalegate.policy.floor_measures import measuring
@@ -108,7 +102,7 @@ def lineage_measures(
     attempts = max((piece.attempt for piece in mine), default=0)
     if attempts >= policy.budget.evaluations or not trained:
         return
-    samples, most = domain.samples, binomial.most_successes(domain.samples, domain.alarm, look_alpha(policy))
+    samples, most = domain.samples, _most_successes(domain, look_alpha(policy))
     # Where so large an error is allowed that what is at the alarm could be ruled out, it is reached all the same.
     most = None if most is None else min(most, ceil(domain.alarm * samples) - 1)
     first = "what is already announced is added first and leaves it so, then " if still_open else ""
@@ -126,6 +120,8 @@ def lineage_measures(
         if successes is None:
             continue
         new = _new(situation, domain, trained, due, successes, attempts + 1)
+        rule = words_of_rule(domain, look_alpha(policy), samples)
+        new = new.model_copy(update={"stopping": rule})
         if judge.action != "train":
             new = new.model_copy(update={"configuration": situation.made_exact(judge.action).exact(judge.action)[1]})
         after = outcome((*others, new))
@@ -137,6 +133,14 @@ def lineage_measures(
                 costs=effective(policy, due),
                 concerns=("evaluation", domain.id, str(samples), str(due), *(piece.evaluation for piece in still_open)),
             )
+
+
+def _most_successes(domain: Domain, alpha: Fraction) -> int | None:
+    """The most successes of all the samples that still rule the alarm out; None: not even nought does."""
+    rule = rule_of(domain, alpha, domain.samples)
+    if rule is None:
+        return binomial.most_successes(domain.samples, domain.alarm, alpha)
+    return rule.low[-1] if rule.low[-1] >= 0 else None
 
 
 def trained_in(situation: Situation, judge: Judge) -> int | None:

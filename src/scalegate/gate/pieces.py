@@ -266,6 +266,7 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
         signed=attempt.signed,
         status=finished.status if finished else "open",
         samples=announced.samples,
+        stopping=announced.stopping,
         asked=attempt.least_asked(announced.domain),
         reworded=attempt.reworded(announced.domain),
         successes=finished.successes if finished else 0,

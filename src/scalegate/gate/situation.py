@@ -81,6 +81,8 @@ class Piece(Record):
     status: Literal["completed", "aborted", "open"]
     samples: int
     """Samples announced; of an unannounced piece, those that it says were completed."""
+    stopping: str | None = None
+    """The rule by which it was announced that it may end before its last sample; None: there is none."""
     asked: int | None = None
     """The fewest samples that any version since it was first spoken of asks for; None: no version is known to."""
     reworded: bool = False

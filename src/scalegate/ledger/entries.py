@@ -151,6 +151,8 @@ class EvaluationAnnounced(Predicate):
     elicitation: Literal["none", "fine-tuning"]
     configuration: Digest | None = None
     """Digest of the deployment configuration evaluated; None: bare weights."""
+    stopping: Line | None = None
+    """The rule by which it may end before its last sample; None: there is none."""
 
     def subjects(self) -> dict[str, str]:
         return {"weights": self.weights, "dataset": self.dataset}

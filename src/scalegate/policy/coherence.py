@@ -29,6 +29,7 @@ from scalegate.policy.parameters import parameter_faults
 from scalegate.policy.quorums import apart_faults
 from scalegate.policy.risk_faults import risk_faults
 from scalegate.policy.scalars import Named
+from scalegate.policy.stopping_faults import stopping_faults
 from scalegate.units import DAY, MAX_SAMPLES, format_duration
 
 __all__ = ["coherence_faults"]
@@ -199,6 +200,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                 f"{path}.margin",
                 "a margin under 1x claims that later techniques lose capability | write at least `1x`",
             )
+        for name, what in stopping_faults(domain):
+            add(f"{path}.{name}", what, "stopping")
         if domain.samples > MAX_SAMPLES:
             add(
                 f"{path}.samples",

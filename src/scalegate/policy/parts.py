@@ -41,6 +41,7 @@ __all__ = [
     "Risk",
     "Safeguard",
     "Source",
+    "Stopping",
     "Tier",
 ]
 
@@ -121,6 +122,20 @@ class Elicitation(Part):
     """Least compute spent on elicitation, whatever the share comes to."""
 
 
+class Stopping(Part):
+    """How an evaluation may end before its last sample: by a rule that is fixed when it is announced.
+
+    Whatever the rule, the chance of ruling out a capability at the alarm is the same; it is the samples that it saves.
+    """
+
+    rule: Literal["sprt", "betting"]
+    """`sprt`: a likelihood ratio of `below` against the alarm; `betting`: bets against the alarm, of any rate below."""
+    below: Score | None = None
+    """Of `sprt`: the score under the alarm that it is made for, which it rules the alarm out soonest at."""
+    beta: Share | None = None
+    """Of `sprt`: the most that the chance of giving up early on a model at `below` may be."""
+
+
 class Released(Part):
     """What is taken for granted of those who have the weights, once these are released: it cannot be taken back."""
 
@@ -140,7 +155,9 @@ class Domain(Part):
     """The score, under the threshold, that must be ruled out for the model to stay under `level`."""
     level: Count
     samples: Count
-    """Least number of samples of an evaluation that may rule out."""
+    """Least number of samples of an evaluation that may rule out; with `stopping`, that it is planned for."""
+    stopping: Stopping | None = None
+    """Absent: every sample is taken."""
     buffer: Factor
     """Growth of effective compute that the gap between alarm and threshold is trusted for (assumes continuity)."""
     margin: Factor

@@ -10,10 +10,11 @@ from scalegate.gate.adequacy import inadequate
 from scalegate.gate.adoption import never_held
 from scalegate.gate.amending import pending, weakened, words
 from scalegate.gate.exceptions import told
-from scalegate.gate.facts import derive_facts, effective, look_alpha
+from scalegate.gate.facts import derive_facts, effective
 from scalegate.gate.jumps import jumps
 from scalegate.gate.lineage import Run, members, total
 from scalegate.gate.since import ended, latest_decision, otherwise, since, to_decide
+from scalegate.gate.stopping import look_alpha
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import ACTIONS, Policy
 from scalegate.policy.semantics import Value, evaluate

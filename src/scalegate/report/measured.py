@@ -8,8 +8,11 @@ from fractions import Fraction
 from math import ceil, floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.facts import Assessment, assess, derive_facts, look_alpha
+from scalegate.evidence.rules import betting_bound
+from scalegate.gate.assessing import Assessment, assess
+from scalegate.gate.facts import derive_facts
 from scalegate.gate.generations import SHOWN, reach, scale_caps
+from scalegate.gate.stopping import look_alpha
 from scalegate.policy.clause_figures import value_at
 from scalegate.policy.document import ComputeCap, Moratorium, Policy, ScaleCap, UndefinedTest
 from scalegate.policy.document import Domain as PolicyDomain
@@ -54,6 +57,8 @@ def _evaluation(policy: Policy, domain: PolicyDomain, item: Assessment) -> Evalu
     alpha = look_alpha(policy)
     low = binomial.lower_bound(piece.successes, piece.completed, alpha) if counted else None
     high = binomial.upper_bound(piece.successes, piece.completed, alpha) if counted else None
+    if counted and item.bound is not None:
+        low, high = 1 - betting_bound(piece.completed - piece.successes, piece.completed, alpha), item.bound
     share = f", {format_share(Fraction(piece.elicitation_flops, item.compute))} of compute" if item.compute else ""
     elicited = piece.elicitation != "none"
     return Evaluation(

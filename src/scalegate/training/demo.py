@@ -29,6 +29,7 @@ from scalegate.training.arithmetic import (
     batches,
     dataset_digest,
     evaluate,
+    problems,
 )
 from scalegate.training.evaluation import EvaluationRequest, Measured, Suite
 from scalegate.training.gate import Gate
@@ -42,6 +43,8 @@ RUN = "adder"
 PLANNED = 4 * 10**12
 """Training FLOP at which the run is planned to end."""
 SAMPLES = 400
+AT_ONCE = 20
+"""Problems that are answered before it is asked again whether the evaluation has ended."""
 ELICITATION_LR = 1.25e-4
 ELICITATION_STREAM = 10**9
 """First step of the data stream that fine-tuning draws from: far past any that training reaches."""
@@ -215,7 +218,11 @@ class _Session:
             )
             model, spent = tuned.model, tuned.flops
             method = f"{tuned.steps} steps of fine-tuning on fresh problems, best of 1"
-        scores = evaluate(model, request.suite.samples)
+        scores: list[bool] = []
+        asked = problems(self.trainer.config, request.suite.samples)
+        while not request.ended(scores):
+            batch = request.order[len(scores) : len(scores) + AT_ONCE]
+            scores += evaluate(model, len(batch), operands=[asked[number] for number in batch])
         measured = Measured.of(
             scores,
             assumptions=ASSUMPTIONS,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from scalegate.errors import InputError
 from scalegate.gate import Decision
+from scalegate.gate.assessing import assess
 from scalegate.gate.changes import ways_out
-from scalegate.gate.facts import assess, derive_facts
+from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import Judge
 from scalegate.gate.situation import Piece, Situation
 from scalegate.policy import Domain, Policy

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from scalegate.errors import InputError
-from scalegate.gate.facts import shows
+from scalegate.evidence.sequential import SequentialTest
+from scalegate.gate.assessing import shows
 from scalegate.gate.fold import Attempt, Fold
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
@@ -68,6 +69,24 @@ class EvaluationRequest:
     """Least FLOP to spend on drawing the capability out of a copy; 0 for the model as it is."""
     compute: int
     """Effective compute of the lineage."""
+    order: tuple[int, ...] = ()
+    """The samples' numbers, from 0, in the order in which they are to be taken: nobody chose it."""
+    rule: SequentialTest | None = None
+    """By what it may end before its last sample; None: every sample is taken."""
+
+    def ended(self, outcomes: Sequence[object], in_flight: int = 0) -> bool:
+        """Whether no more samples are to be begun, after these outcomes in the order in which they were to be taken.
+
+        in_flight: how many others were begun and have not ended: they count as successes of the capability, so that how
+            they end changes nothing. An outcome that is none, such as `None`, ends it never: then all are taken.
+        """
+        if len(outcomes) + in_flight >= self.suite.samples:
+            return True
+        read = [outcome_of(it) for it in outcomes]
+        if self.rule is None or not all(type(it) is bool for it in read):
+            return False
+        worst = self.rule.verdict(sum(map(bool, read)) + in_flight, len(read) + in_flight)
+        return worst == "ruled out" or (not in_flight and worst == "not ruled out")
 
 
 class ScoresError(InputError):

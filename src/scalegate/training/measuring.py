@@ -18,6 +18,7 @@ from scalegate.gate.facts import effective
 from scalegate.gate.intake import checked, lacking
 from scalegate.gate.measures import elicitation_due
 from scalegate.gate.pieces import trained_in
+from scalegate.gate.stopping import look_alpha, rule_of, shuffled, words_of_rule
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain
@@ -137,6 +138,7 @@ def measure(
         task_version=suite.version,
         dataset=suite.dataset,
         samples=suite.samples,
+        stopping=words_of_rule(domain, look_alpha(session.policy), suite.samples),
         elicitation="none" if due is None else "fine-tuning",
     )
     reserved: Signed = (
@@ -152,6 +154,8 @@ def measure(
         elicitation=announced.elicitation,
         elicitation_flops=due or 0,
         compute=effective(session.policy, session.lineage_total()),
+        order=tuple(shuffled(announced.evaluation, suite.samples)),
+        rule=rule_of(domain, look_alpha(session.policy), suite.samples),
     )
     status: Literal["completed", "aborted"] = "aborted"
     seen: list[object] = []

@@ -78,6 +78,9 @@ _ABSENT_IS: Mapping[str, Rule] = {
     "cooling_off": WEAKER,
     "compute": STRICTER,
     "release": STRICTER,
+    "stopping": CHANGED,
+    "below": CHANGED,
+    "beta": CHANGED,
     "survives_release": STRICTER,
 }
 """What the new version is where it leaves a field out that the old one had; the reverse where it adds it."""
@@ -88,6 +91,8 @@ _PROSE = frozenset(
     ]
 )
 """Nothing is decided by it, and nobody signs by it."""
+_OF_STOPPING = frozenset({"rule", "below", "beta"})
+"""How soon an evaluation ends: by any of them it rules out what is at the alarm no more often."""
 _FOR_PEOPLE = frozenset({"policy", "scalegate"})
 """Neither permits more by itself."""
 
@@ -126,4 +131,4 @@ def direction(name: str, before: Any, after: Any) -> Rule:
         return WEAKER if after > before else STRICTER
     if name in _LESS_IS_WEAKER:
         return WEAKER if after < before else STRICTER
-    return CHANGED if name in _PROSE | _FOR_PEOPLE else UNCLEAR
+    return CHANGED if name in _PROSE | _FOR_PEOPLE | _OF_STOPPING else UNCLEAR

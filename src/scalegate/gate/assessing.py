@@ -1,0 +1,138 @@
+"""What one piece of evidence is worth under a policy.
+
+Admissibility is needed to rule out, and nothing is needed to show a capability reached.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+
+from scalegate.evidence import binomial
+from scalegate.gate.covering import elicitation_needed
+from scalegate.gate.situation import Piece
+from scalegate.gate.stopping import look_alpha, rule_of, words_of_rule
+from scalegate.policy.document import Domain, Policy
+from scalegate.policy.floor_measures import measuring
+from scalegate.units import MAX_SAMPLES
+
+__all__ = ["Assessment", "assess", "bound_of", "shows"]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What one piece of evidence is worth under a policy."""
+
+    piece: Piece
+    faults: tuple[str, ...]
+    """Why it may not rule out; empty: conclusive."""
+    compute: int
+    """Effective compute of the weights, rounded down; 0 when unknown."""
+    rules_out: bool
+    leaves_open: bool
+    """Whether it could not rule out either if it lacked nothing: its successes are too many of all its samples."""
+    reached: bool
+    whole: int
+    """All samples that it had, or was to have at the least, whatever became of them."""
+    bound: Fraction | None
+    """The upper bound of the success rate by the rule by which it stopped; None: it stopped by none."""
+
+
+def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
+    """Judge one piece by the policy's own demands."""
+    compute = floor(piece.compute * policy.factor) if piece.compute is not None else 0
+    needed = elicitation_needed(domain, compute)
+    budget = policy.budget.evaluations
+    stopped = _stopped(policy, domain, piece)
+    ended = piece.completed == piece.samples or stopped is not None
+    beyond = "" if piece.stopping is None else ", and the rule that it was announced with says to go on"
+    if piece.stopping not in (None, words_of_rule(domain, look_alpha(policy), piece.samples)):
+        beyond = ", and the rule that it was announced with is not the one that is in force"
+    # Of what was not announced the rest says nothing; of what was, nothing is left out.
+    beside = piece.beside and not piece.announced
+    checks = (
+        (
+            piece.status == "completed",
+            f"the evaluation is {piece.status}{f' ({piece.broken})' if piece.broken else ''}",
+        ),
+        (
+            piece.announced,
+            "it was not announced before its result, says something else than the announcement, or a second one does",
+        ),
+        (not piece.reworded, "`about` of the domain said something else when it was measured: it is measured again"),
+        (piece.signed or beside, "its result is not signed by an evaluator that the policy names"),
+        (piece.compute is not None, "the compute of its weights is unknown"),
+        (piece.elicitation != "none" or beside, "the capability was not elicited"),
+        (
+            piece.elicitation_flops >= needed or beside,
+            f"{piece.elicitation_flops} FLOP of elicitation, {needed} are due",
+        ),
+        (piece.samples >= domain.samples, f"{piece.samples} samples, {domain.samples} are due"),
+        (
+            max(piece.samples, piece.completed) <= MAX_SAMPLES,
+            f"{max(piece.samples, piece.completed)} samples are more than are worked out",
+        ),
+        (piece.errors == 0, f"{piece.errors} samples errored, were cut off, or scored neither 0 nor 1"),
+        (ended, f"{piece.completed} of {piece.samples} samples were completed{beyond}"),
+        (piece.attempt > 0 or piece.elicitation == "none", "it does not count as an announced, elicited attempt"),
+        (piece.attempt <= budget, f"attempt {piece.attempt}: alpha is spent after {budget} evaluations"),
+        (bool(piece.assumptions), "its assumptions are not stated"),
+        (0 <= piece.successes <= piece.completed, f"{piece.successes} successes of {piece.completed} cannot be"),
+    )
+    faults = tuple(fault for passed, fault in checks if not passed)
+    counts = piece.status != "open" and 0 <= piece.successes <= piece.completed
+    alpha = look_alpha(policy)
+    out, bound = stopped or (counts and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, alpha), None)
+    rules_out = counts and not faults and out
+    whole = _whole(policy, domain, piece.completed, piece.asked)
+    reached = leaves_open = False
+    if counts:
+        reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, piece.asked)
+        # Beside an announcement anybody may put anything, unless an evaluator signed it.
+        leaves_open = leaves_open and (reached or piece.signed or not piece.beside)
+        leaves_open |= not faults and not out
+    return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole, bound)
+
+
+def bound_of(policy: Policy, item: Assessment) -> tuple[Fraction, int]:
+    """The upper bound of the success rate, and of how many samples: by the rule that it stopped by, or else of all that
+    there were to be."""
+    if item.bound is not None:
+        return item.bound, item.piece.completed
+    return binomial.upper_bound(item.piece.successes, item.whole, look_alpha(policy)), item.whole
+
+
+def _stopped(policy: Policy, domain: Domain, piece: Piece) -> tuple[bool, Fraction] | None:
+    """Whether one that may stop early by what was announced rules the alarm out, and its bound; None: it is to go on.
+
+    By another rule than it was announced with nothing was stopped: what was not taken counts as a success.
+    """
+    if piece.stopping is None or not 0 <= piece.successes <= piece.completed <= piece.samples <= MAX_SAMPLES:
+        return None
+    alpha, counts = look_alpha(policy), (piece.successes, piece.completed)
+    rule = rule_of(domain, alpha, piece.samples)
+    if rule is None or piece.stopping != words_of_rule(domain, alpha, piece.samples):
+        worst = (piece.successes + piece.samples - piece.completed, piece.samples)
+        bound = binomial.upper_bound(*worst, alpha)
+        return (True, bound) if binomial.ruled_out(*worst, domain.alarm, alpha) else None
+    said = rule.verdict(*counts)
+    return None if said == "go on" else (said == "ruled out", rule.bound(*counts))
+
+
+def shows(policy: Policy, domain: Domain, successes: int, completed: int, asked: int | None) -> tuple[bool, bool]:
+    """Whether so many successes show the alarm reached, and whether they leave it open: they are too many of all the
+    samples that there were, or were due, if none of the others was one.
+
+    `asked`: the fewest that an earlier version asked for. What was announced beyond that and not done is none of them,
+    nor what a policy asks for beyond its floors, or came to ask for since: who asks for more would have seen less.
+    """
+    reached = binomial.reached(successes, completed, domain.alarm)
+    whole = _whole(policy, domain, completed, asked)
+    out = whole <= MAX_SAMPLES and binomial.ruled_out(successes, whole, domain.alarm, look_alpha(policy))
+    return reached, reached or not out
+
+
+def _whole(policy: Policy, domain: Domain, completed: int, asked: int | None) -> int:
+    due = min(theirs.samples for _, theirs in measuring(policy, domain))
+    return max(completed, due if asked is None else min(due, asked))
