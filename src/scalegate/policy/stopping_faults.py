@@ -16,7 +16,8 @@ def stopping_faults(domain: Domain) -> Iterator[tuple[str, str]]:
     if stopping is None:
         return
     if domain.samples > MAX_LOOKS:
-        yield "samples", f"with `stopping` more than {MAX_LOOKS:,} samples are not worked out | write a smaller number"
+        what = f"with `stopping` more than {MAX_LOOKS:,} samples are not worked out"
+        yield "samples", f"{what} | write a smaller number, or leave `stopping` out"
     of_sprt = {"below": stopping.below, "beta": stopping.beta}
     if stopping.rule == "betting":
         for name in (name for name, value in of_sprt.items() if value is not None):
@@ -27,4 +28,4 @@ def stopping_faults(domain: Domain) -> Iterator[tuple[str, str]]:
     if stopping.below is not None and not 0 < stopping.below < domain.alarm:
         yield "stopping.below", "it is not between 0 and the alarm | write a score above 0 and under `alarm`"
     if stopping.beta is not None and not 0 < stopping.beta < 1:
-        yield "stopping.beta", "it is not between 0% and 100% | write a chance such as `5%`"
+        yield "stopping.beta", "it is not between 0% and 100% | write a chance above 0% and under 100%"

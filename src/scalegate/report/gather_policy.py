@@ -283,10 +283,18 @@ def _domain(domain: Domain) -> DomainView:
             f"{spent.method}, with at least {share(spent.share)} of the effective compute asked for and at least"
             f" {flop(spent.at_least)}",
         ),
-        ("Samples", f"at least {domain.samples}"),
+        ("Samples", f"at least {domain.samples}{_stops(domain)}"),
         *(_release(domain)),
     )
     return DomainView(domain.id, domain.about, domain.level, figures, domain.not_measured, domain.link_to_harm)
+
+
+def _stops(domain: Domain) -> str:
+    stopping = domain.stopping
+    if stopping is None:
+        return ""
+    below = "" if stopping.below is None else f" of a score of {exact_decimal(stopping.below)}"
+    return f", or fewer where the announced rule (`{stopping.rule}`{below}) ends it: it misses no more often"
 
 
 def _release(domain: Domain) -> Iterator[tuple[str, str]]:
