@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
+from scalegate.cli.plan import plan
 
 if TYPE_CHECKING:
     from scalegate.gate import Journal
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Announce evaluations and add results.", no_args_is_help=True)
+app = typer.Typer(help="Plan and announce evaluations, and add results.", no_args_is_help=True)
+app.command("plan")(plan)
 FIELDS = (
     "JSON with `evaluation` (the name that announce printed), `weights`, `domain`, `outcomes` (true, false or null"
     " per sample), `assumptions` (sentences), `elicitation_flops`, `elicitation_method`, `evaluation_flops`."
