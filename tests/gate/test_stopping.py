@@ -136,7 +136,7 @@ def test_whoever_stops_when_it_suits_them_best_rules_out_what_is_at_the_alarm_no
 
 
 def test_the_order_of_the_samples_is_nobodys_choice_and_each_is_in_it_once() -> None:
-    first, again, other = (shuffled(digest(name), 50) for name in ("a", "a", "b"))
+    first, again, other = (shuffled(digest(name), range(50)) for name in ("a", "a", "b"))
     assert first == again != other
     assert sorted(first) == list(range(50)) != first
 

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scalegate.errors import InputError, Place
-from scalegate.evidence.logs import EvalLog, SampleRead, refuse_claims
+from scalegate.evidence.logs import STOPPED, EvalLog, SampleRead, refuse_claims
 from scalegate.units import MAX_SAMPLES
 
-__all__ = ["read_inspect"]
+__all__ = ["RIGHT", "read_inspect"]
 
 VERSION = 2
 MOST_BYTES = 4 * 2**30
@@ -220,7 +220,7 @@ def _samples(
     _compare(header, name, len(due), read, values, place)
     lost = {str(it.get("id")): str(it.get("reason")) for it in _stops(header)}
     missing = [
-        SampleRead(sample, epoch, None, "stopped early" if sample in lost else "missing from the log")
+        SampleRead(sample, epoch, None, STOPPED if sample in lost else "missing from the log")
         for sample, epoch in due - read.keys()
     ]
     order = {sample: at for at, sample in enumerate(ids)}

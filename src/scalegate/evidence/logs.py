@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from scalegate.errors import InputError, Place
 
-__all__ = ["EvalLog", "SampleRead", "named", "refuse_claims"]
+__all__ = ["STOPPED", "EvalLog", "SampleRead", "named", "refuse_claims"]
 
+STOPPED = "stopped early"
+"""Of a sample that a rule left out."""
 SHOWN = 5
 """Most samples of one kind that are named in one line."""
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, Protocol, TypeAlias
 
-__all__ = ["Rule", "SequentialTest", "Verdict", "crossings", "expected_samples", "miss", "power"]
+__all__ = ["Rule", "SequentialTest", "Verdict", "crossings", "ended", "expected_samples", "miss", "power"]
 
 Verdict: TypeAlias = Literal["ruled out", "not ruled out", "go on"]
 
@@ -68,6 +68,17 @@ class Rule:
         if successes <= self.low[samples]:
             return "ruled out"
         return "not ruled out" if samples == self.samples or successes >= self.stop[samples] else "go on"
+
+
+def ended(rule: SequentialTest, successes: int, in_flight: int, begun: int) -> bool:
+    """Whether no more samples are to be begun: however those in flight end, the rule has a verdict on all that were.
+
+    successes: of those that have ended. begun: these and those in flight. At the last sample there is nothing to begin.
+    """
+    if begun >= rule.samples:
+        return True
+    worst, best = rule.verdict(successes + in_flight, begun), rule.verdict(successes, begun)
+    return worst == "ruled out" or best == "not ruled out"
 
 
 def crossings(rule: Rule, *, give_up: bool) -> Iterator[tuple[int, int, int, bool]]:

@@ -17,7 +17,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from scalegate.errors import InputError, Place, ScalegateError
-from scalegate.evidence.logs import EvalLog
+from scalegate.evidence.logs import STOPPED, EvalLog
 from scalegate.evidence.sequential import Verdict
 from scalegate.gate.assessing import assess
 from scalegate.gate.covering import elicitation_needed
@@ -26,7 +26,7 @@ from scalegate.gate.fold import Fold
 from scalegate.gate.journal import Journal
 from scalegate.gate.lineage import holders, total
 from scalegate.gate.pieces import pieces, trained_in
-from scalegate.gate.stopping import look_alpha, rule_of, words_of_rule
+from scalegate.gate.stopping import look_alpha, rule_of, shuffled, words_of_rule
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.ledger.predicate import FlopText
@@ -95,8 +95,33 @@ def read_log(log: EvalLog, said: Mapping[str, object], journal: Journal, actor: 
         if shown != was:
             raise InputError(f"it is a log of `{shown}`, and `{was}` was announced", place=place)
     of = {"weights": announced.weights, "domain": announced.domain} if announced else {}
-    fields = {**of, **{it: value for it, value in said.items() if value is not None}, "outcomes": list(log.outcomes)}
+    fields = {
+        **of,
+        **{it: value for it, value in said.items() if value is not None},
+        "outcomes": _taken(log, announced, place),
+    }
     return entry_of(checked(lambda: ResultFile.model_validate(fields), place), log.digest, place, journal, actor)
+
+
+def _taken(log: EvalLog, announced: EvaluationAnnounced | None, place: Place) -> list[bool | None]:
+    """The outcomes of the samples that were taken. Raises InputError where others were left out than those that come
+    last in the announced evaluation's order: what was left out could be what succeeded."""
+    left_out = {it.sample for it in log.samples if it.why == STOPPED}
+    if announced is None or announced.stopping is None or not left_out:
+        return list(log.outcomes)
+    if len(left_out) < sum(it.why == STOPPED for it in log.samples) or any(it.epoch != 1 for it in log.samples):
+        raise InputError("a rule stopped it early, and it took samples several times", place=place, fix="run it once")
+    order = shuffled(announced.evaluation, [it.sample for it in log.samples])
+    first = next(at for at, name in enumerate(order) if name in left_out)
+    after = next((name for name in order[first:] if name not in left_out), None)
+    if after is not None:
+        raise InputError(
+            f"sample {order[first]} was left out, and {after}, which comes after it in the order of this evaluation,"
+            " was taken",
+            place=place,
+            fix="run it with `scalegate evaluate`, which takes them in that order",
+        )
+    return [it.outcome for it in log.samples if it.sample not in left_out]
 
 
 def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor: str) -> EvaluationFinished:

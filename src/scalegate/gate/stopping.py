@@ -8,8 +8,10 @@ been none, and each sample that was not taken counts as a success.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
+from typing import TypeVar
 
 from scalegate.evidence.rules import Betting, betting, sprt
 from scalegate.policy.document import Domain, Policy
@@ -17,6 +19,9 @@ from scalegate.policy.parts import Stopping
 from scalegate.units import MAX_LOOKS, exact_decimal
 
 __all__ = ["look_alpha", "rule_for", "rule_of", "shuffled", "words_of_rule"]
+
+
+T = TypeVar("T", str, int)
 
 
 def look_alpha(policy: Policy) -> Fraction:
@@ -49,13 +54,13 @@ def _rule(alarm: Fraction, alpha: Fraction, samples: int, stopping: Stopping) ->
     return sprt(alarm, alpha, samples, stopping.below, stopping.beta)
 
 
-def shuffled(evaluation: str, samples: int) -> list[int]:
-    """The order in which the samples of an announced evaluation are taken, from its random name.
+def shuffled(evaluation: str, samples: Iterable[T]) -> list[T]:
+    """The order in which the samples of an announced evaluation are taken, from its random name and theirs.
 
     A rule that stops early goes by samples that are alike before they are taken. In an order that nobody chose they
     are, however the dataset is sorted.
     """
-    return sorted(range(samples), key=lambda index: hashlib.sha256(f"{evaluation} {index}".encode()).digest())
+    return sorted(samples, key=lambda name: hashlib.sha256(f"{evaluation} {name}".encode()).digest())
 
 
 def words_of_rule(domain: Domain, alpha: Fraction, samples: int) -> str | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from scalegate.errors import InputError
-from scalegate.evidence.sequential import SequentialTest
+from scalegate.evidence.sequential import SequentialTest, ended
 from scalegate.gate.assessing import shows
 from scalegate.gate.fold import Attempt, Fold
 from scalegate.ledger import strict_json
@@ -77,16 +77,16 @@ class EvaluationRequest:
     def ended(self, outcomes: Sequence[object], in_flight: int = 0) -> bool:
         """Whether no more samples are to be begun, after these outcomes in the order in which they were to be taken.
 
-        in_flight: how many others were begun and have not ended: they count as successes of the capability, so that how
-            they end changes nothing. An outcome that is none, such as `None`, ends it never: then all are taken.
+        in_flight: how many others were begun and have not ended: it ends only where however they end changes nothing.
+            An outcome that is none, such as `None`, ends it never: then all are taken.
         """
-        if len(outcomes) + in_flight >= self.suite.samples:
+        begun = len(outcomes) + in_flight
+        if begun >= self.suite.samples:
             return True
         read = [outcome_of(it) for it in outcomes]
         if self.rule is None or not all(type(it) is bool for it in read):
             return False
-        worst = self.rule.verdict(sum(map(bool, read)) + in_flight, len(read) + in_flight)
-        return worst == "ruled out" or (not in_flight and worst == "not ruled out")
+        return ended(self.rule, sum(map(bool, read)), in_flight, begun)
 
 
 class ScoresError(InputError):

@@ -154,7 +154,7 @@ def measure(
         elicitation=announced.elicitation,
         elicitation_flops=due or 0,
         compute=effective(session.policy, session.lineage_total()),
-        order=tuple(shuffled(announced.evaluation, suite.samples)),
+        order=tuple(shuffled(announced.evaluation, range(suite.samples))),
         rule=rule_of(domain, look_alpha(session.policy), suite.samples),
     )
     status: Literal["completed", "aborted"] = "aborted"
