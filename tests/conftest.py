@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+# As many processes run tests as there are cores: threads of PyTorch, and of what tests start, would wait on others.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
 settings.register_profile(
     "scalegate",

@@ -35,22 +35,27 @@ def obligations(draw: st.DrawFn) -> list[dict[str, Any]]:
     return found
 
 
+def origin_of(duty: Obligation) -> str:
+    return f"{duty.id}@0"
+
+
 @st.composite
 def spans(draw: st.DrawFn, policy: Policy, adopted: int | None, tidy: bool) -> tuple[Span, ...]:
     """Mostly none: the policy is the first with its obligations."""
     if tidy or adopted is None or draw(st.integers(0, 2)):
         return ()
+    goes_on = {duty.id: draw(st.booleans()) for duty in policy.obligations}
     return tuple(
         Span(
             obligation=duty.id,
             text=draw(st.sampled_from([duty.text, "It was another sentence."])),
-            origin=f"{duty.id}@0",
+            origin=origin_of(duty) if goes_on[duty.id] else f"{duty.id}@gone",
             version="0.9",
             first=adopted - draw(st.sampled_from([0, 1, 20 * DAY, 70 * DAY])),
             step=duty.each,
             begins=draw(st.sampled_from([None, adopted - 50 * DAY])),
             ends=draw(st.sampled_from([adopted, adopted, None])),
-            follows=draw(st.booleans()),
+            follows=goes_on[duty.id],
             late=draw(st.sampled_from(["counts", "stands"])),
             run=draw(st.sampled_from(["r", "r", None])) if duty.after == "lineage.opened" else None,
         )
@@ -64,7 +69,7 @@ def keepings(
 ) -> tuple[Kept, ...]:
     """Of the first deadlines some that were kept, in time or late."""
     found = []
-    for grid in owed(duty, of, adopted, {"r": opened}):
+    for grid in owed(duty, origin_of(duty), of, adopted, {"r": opened}):
         start, step = grid.start(), grid.step or 1
         for deadline in () if start is None else (start, start + step, start + 2 * step, start + 3 * step):
             late = not tidy and draw(st.integers(0, 3)) == 0

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from duties import keepings, obligations, spans
+from duties import keepings, obligations, origin_of, spans
 from parts import AMOUNTS, MODELS, conditions, determinations, exceptions, named_figures, next_levels, parameters, risks
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
 from scalegate.gate.generations import SHOWN
@@ -194,6 +194,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
             for _ in range(draw(st.integers(0, 4)))
         ),
         adopted=adopted,
+        origins={duty.id: origin_of(duty) for duty in policy.obligations},
         spans=earlier,
         kept=tuple(it for of in done for it in of),
         claims=tuple(

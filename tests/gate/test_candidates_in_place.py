@@ -225,6 +225,71 @@ def test_whatever_a_later_version_asks_less_of_in_its_place_is_told(
     assert any(line.startswith("Version 1.2 asks for less than the candidate `probe`") for line in told) is less
 
 
+FIGURE: Document = {
+    "id": "limit",
+    "about": "The most.",
+    "kind": "flop",
+    "values": [{"from": "2020-01-01", "value": "9e13 FLOP", "reference": {"document": "d"}, "review_by": "2031-01-01"}],
+}
+SAYING: Document = {
+    "id": "understood",
+    "text": "The mechanism is understood.",
+    "about": "developer",
+    "decided_by": {"role": "officer", "at_least": "2"},
+}
+BY_CAP: Document = {"kind": "compute_cap", "at": "parameter.limit"}
+BY_WORD: Document = {"kind": "condition", "when": "determination.understood"}
+BY_SCORE: Document = {"kind": "condition", "when": "arithmetic.ruled_out"}
+
+
+def _set(*path: Any, to: Any) -> Callable[[Document], None]:
+    def change(document: Document) -> None:
+        *above, last = path
+        at: Any = document
+        for step in above:
+            at = at[step]
+        at[last] = to
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("asks", "change", "less"),
+    [
+        (BY_CAP, _set("parameters", 0, "values", 0, "value", to="9e21 FLOP"), True),
+        (BY_CAP, _set("parameters", 0, "values", 0, "value", to="8e13 FLOP"), False),
+        (BY_CAP, _set("determinations", 0, "text", to="Something is understood."), False),
+        (BY_CAP, _set("effective_compute", "factor", to="1x"), True),
+        (BY_WORD, _set("determinations", 0, "text", to="The model was trained on a machine."), True),
+        (BY_WORD, _set("determinations", 0, "decided_by", "at_least", to="1"), True),
+        (BY_WORD, _set("determinations", 0, "decided_by", "at_least", to="3"), False),
+        (BY_WORD, _set("parameters", 0, "values", 0, "value", to="9e21 FLOP"), False),
+        (BY_SCORE, _set("domains", 0, "alarm", to="0.30"), True),
+        (BY_SCORE, _set("error_budget", "alpha", to="6%"), True),
+        (BY_SCORE, _set("domains", 0, "threshold", to="0.45"), False),
+    ],
+)
+def test_what_it_rests_on_may_ask_for_no_less_either(
+    asks: Document, change: Callable[[Document], None], less: bool
+) -> None:
+    doubled = policy_of(("factor: 1x", "factor: 2x")).document()
+    base = doubled | {"parameters": [FIGURE], "determinations": [SAYING]}
+    book = Book.adopted(policy_from_json(copy.deepcopy(base)))
+    book.trained(10**9)
+    whole(book)
+    clause = {"id": "instead", "text": "t", "source": {"document": "d", "section": PROTOCOL}}
+    clause |= {"actions": ["train"], "modality": "will", **asks}
+    rest = [it for it in base["clauses"] if it["id"] != "last-gate"]
+    after: Document = copy.deepcopy(base | {"version": "1.1", "clauses": [*rest, clause]})
+    assert amend(book, policy_from_json(copy.deepcopy(after)))
+    after["version"] = "1.2"
+    change(after)
+    new = policy_from_json(after)
+    assert amend(book, new)
+    told = decide(new, book.situation(), "train").limits.surprises
+    assert any(line.startswith("Version 1.2 asks for less than the candidate `probe`") for line in told) is less
+
+
 @pytest.mark.parametrize(("above", "told"), [("2e13", False), ("1e13", False), ("1e40", True)])
 def test_of_the_test_itself_once_it_is_back_nothing_less_is_told(book: Book, above: str, told: bool) -> None:
     assert amend(whole(book), policy_of(GONE, (BLOCK, ""), NAMED, NEXT))

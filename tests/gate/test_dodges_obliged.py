@@ -66,6 +66,7 @@ def known(duties: Duties, now: int, **others: int) -> Situation:
         lineage=lineage,
         developer_others=0,
         adopted=duties.since,
+        origins=duties.origins,
         spans=duties.spans(openings),
         kept=tuple(duties.kept),
         ledger_time=now,
@@ -119,15 +120,6 @@ def test_no_amendment_that_keeps_it_wipes_a_breach_out_or_makes_one_of_what_was_
         # What went into it is owed too, and helps with nothing.
         for other in (START - 30 * DAY, now):
             assert met(duties, policy, now) or not met(duties, policy, now, s=other)
-
-
-def test_a_past_date_that_a_later_one_replaces_stays_late() -> None:
-    book = book_of(clause(f"by: {day(100)}", "late: counts"))
-    book.time = START + 20 * DAY
-    amend(book, obliged(clause(f"by: {day(5)}", "late: counts"), version="1.1"))
-    assert status(ask(book)) == "violated"
-    amend(book, obliged(clause(f"by: {day(200)}", "late: counts"), version="1.2"))
-    assert status(ask(book)) == "violated"
 
 
 def test_nobody_signs_years_ahead() -> None:
@@ -448,17 +440,102 @@ def test_one_that_becomes_two_in_two_versions_takes_what_was_kept_with_it_and_th
     assert [status(ask(book), it) for it in ("x", "y")] == ["met", "violated"]
 
 
-@pytest.mark.parametrize("said", ["of another sentence", "of a rhythm", "of none"])
-def test_a_past_date_whose_breach_would_stand_from_the_first_moment_does_not_come_into_force(said: str) -> None:
-    was = {
-        "of another sentence": (clause(*STANDS, text="A report on risk is published."),),
-        "of a rhythm": (clause("each: 30 days", f"from: {day(0)}", "late: stands"),),
-        "of none": (),
-    }[said]
+PAST: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "another sentence": ((clause(*STANDS, text="A report on risk is published."),), (f"by: {day(10)}",)),
+    "a rhythm before": ((clause("each: 30 days", f"from: {day(0)}", "late: stands"),), (f"by: {day(10)}",)),
+    "none before": ((), (f"by: {day(10)}",)),
+    "its date was still to come": ((clause(f"by: {day(60)}", "late: stands"),), (f"by: {day(5)}",)),
+    "its time was still to come": (
+        (clause("within: 900 days", "after: policy.adopted", "late: counts"),),
+        (f"by: {day(5)}",),
+    ),
+    "a new rhythm": ((), ("each: 7 days", f"from: {day(0)}")),
+    "a rhythm under another id and sentence": (
+        (clause("each: 7 days", f"from: {day(0)}", "late: stands", name="audit", text=OTHER),),
+        ("each: 7 days", f"from: {day(0)}"),
+    ),
+}
+
+
+@pytest.mark.parametrize("late", ["counts", "stands"])
+@pytest.mark.parametrize("case", PAST)
+def test_what_would_be_late_from_the_first_moment_does_not_come_into_force(case: str, late: str) -> None:
+    was, due = PAST[case]
     book = book_of(*was)
-    book.time = START + 12 * DAY
-    refused = book.adopt(obliged(clause(*STANDS), version="1.1")).refused
+    book.time = START + 20 * DAY
+    refused = book.adopt(obliged(clause(*due, f"late: {late}"), version="1.1")).refused
     assert refused is not None
-    assert "its breach would stand from the first moment. Give it a date to come" in refused
+    assert "which is past, and" in refused
+    assert "it would be late from the first moment" in refused
     amend(book, obliged(clause(*LATER), version="1.2"))
     assert book.fold.policy == obliged(clause(*LATER), version="1.2")
+
+
+def test_a_promise_that_is_to_come_is_not_ended_by_a_date_that_was_kept() -> None:
+    book = book_of(clause(*STANDS))
+    assert keep(book, START + 10 * DAY) is None
+    book.time = START + 12 * DAY
+    amend(book, obliged(clause(f"by: {day(60)}", "late: stands"), version="1.1"))
+    assert book.adopt(obliged(clause(*STANDS), version="1.2")).refused is not None
+    assert status(ask(book, START + 61 * DAY)) == "violated"
+
+
+LINEAGE = ("within: 10 days", "after: lineage.opened", "late: stands")
+
+
+def old_lineage(*was: str) -> tuple[Book, int]:
+    """A run that was opened some days ago; with when."""
+    book = book_of(*was)
+    opened = book.fold.runs["r"].first.time
+    if was:
+        assert keep(book, opened + 10 * DAY, run="r") is None
+    book.time = opened + 20 * DAY
+    return book, opened
+
+
+@pytest.mark.parametrize("case", ["typo", "new", "reworded and shorter"])
+def test_a_lineage_that_is_older_than_a_new_time_has_it_from_the_adoption_on(case: str) -> None:
+    book, _ = old_lineage(*(() if case == "new" else (clause(*LINEAGE),)))
+    text = "A report of risks is published."
+    duty = clause("within: 9 days" if "shorter" in case else LINEAGE[0], *LINEAGE[1:], text=text)
+    for number in range(3):
+        amend(book, obliged(duty, version=f"1.{number + 1}"))
+        book.time += DAY
+    first = book.fold.duties.versions[1].since
+    due = first + (9 if "shorter" in case else 10) * DAY
+    made = ask(book)
+    assert (status(made), made.permit and made.permit.time) == ("met", due)
+    assert status(ask(book, due + 1)) == "violated"
+    assert keep(book, due, run="r") is None
+    assert status(ask(book, due + 1)) == "met"
+
+
+def test_a_time_made_shorter_or_reworded_puts_off_nothing_that_was_still_to_come() -> None:
+    book = book_of(clause("within: 60 days", "after: lineage.opened", "late: stands"))
+    due = book.fold.runs["r"].first.time + 60 * DAY
+    for number in range(10):
+        book.time = due - (11 - number) * DAY // 2
+        text = f"A report on risks is published ({number})."
+        amend(book, obliged(clause(f"within: {20 - number} days", *LINEAGE[1:], text=text), version=f"1.{number + 1}"))
+        made = ask(book)
+        assert made.permit is not None
+        assert made.permit.time <= due
+    assert status(ask(book, due + 1)) == "violated"
+
+
+@pytest.mark.parametrize("late", ["counts", "stands"])
+def test_versions_that_are_dated_alike_are_not_taken_for_one(late: str) -> None:
+    """The clock may stand, and an id be used again: who signs for the one keeps nothing of the other."""
+    was = clause(f"by: {day(10)}", f"late: {late}", at_least=2)
+    new = clause(f"by: {day(40)}", f"late: {late}", text=OTHER)
+    book = book_of(was)
+    now = book.time
+    moved = clause(f"by: {day(10)}", f"late: {late}", at_least=2, name="y")
+    for number, duties in enumerate(((moved,), (moved, new))):
+        for who in ("ada", "grace"):
+            assert book.adopt(obliged(*duties, version=f"1.{number + 1}"), who, time=now).refused is None
+    origins = book.fold.duties.origins
+    assert len(set(origins.values())) == 2
+    assert keep(book, START + 40 * DAY) is None
+    assert keep(book, START + 10 * DAY) is not None
+    assert [status(ask(book, START + 50 * DAY), it) for it in ("report", "y")] == ["met", "violated"]

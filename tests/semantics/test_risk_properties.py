@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from scalegate.gate import decide
 from scalegate.gate.facts import derive_facts
+from scalegate.gate.judge import Judge
 from scalegate.gate.situation import Situation
 from scalegate.gate.spending import Spending
 from scalegate.policy import Policy, parse_policy, policy_from_json
@@ -130,15 +131,16 @@ def test_the_strategies_reach_permits_on_claims_and_holds_of_each_number() -> No
     wanted = {"proceed", "bound", "year", "tenfold", "unknown"}
     seen: set[str] = set()
 
-    @settings(max_examples=300, database=None, phases=[Phase.generate])
+    @settings(max_examples=300, database=None, phases=[Phase.generate], report_multiple_bugs=False)
     @given(cases())
     def explore(case: Any) -> None:
         if wanted <= seen:
             raise Enough
         policy, situation = case
-        decision = decide(policy, situation, "train")
-        seen.update({"proceed"} if decision.risks else ())
         facts = derive_facts(policy, situation, "train")
+        # Looking for ways out of a hold takes long, and shows nothing that is wanted here.
+        if not any(Judge.of(policy, "train").holding(facts)):
+            seen.update({"proceed"} if decide(policy, situation, "train").risks else ())
         per = {"action": "bound", "year": "year", "tenfold": "tenfold"}
         for clause in (it for it in policy.clauses if it.kind == "residual_risk"):
             value = facts[f"risk.{clause.risk}.{per[clause.per]}"]
@@ -148,4 +150,6 @@ def test_the_strategies_reach_permits_on_claims_and_holds_of_each_number() -> No
     for again in range(6):
         with suppress(Enough):
             seed(again)(explore)()
+            continue
+        break
     assert wanted <= seen

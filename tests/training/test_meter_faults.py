@@ -191,7 +191,7 @@ def test_a_fault_reaches_every_run_also_if_it_is_interrupted(tmp_path: Path, mon
     def fault(session: Session, reason: str) -> None:
         monkeypatch.setattr(Session, "fault", real)
         session.fault(reason)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Session, "fault", fault)
     with pytest.raises(KeyboardInterrupt):

@@ -41,7 +41,7 @@ def check(
     from scalegate.cli.show import emit
     from scalegate.cli.weak import check_view
     from scalegate.gate.beginning import cannot_begin
-    from scalegate.gate.goes_on import unclear
+    from scalegate.gate.goes_on import refused_of
     from scalegate.policy import load_policy
     from scalegate.policy.lints import changed_since, check_policy
     from scalegate.policy.lints.marks import marked
@@ -58,7 +58,7 @@ def check(
     document["lints"] = [_lint(it, place) for it in found]
     if before is not None:
         changes = [_lint(it, place) for it in changed_since(before, policy, today)]
-        name, refused = f"{before.policy} {before.version}", unclear(before, policy, today)
+        name, refused = f"{before.policy} {before.version}", refused_of(before, policy, today)
         document["since"] = {"policy": name, "refused": refused, "changes": changes}
     if against is not None:
         document["against"] = adoption_document(_read_against(policy, against))

@@ -1,7 +1,8 @@
 """A rule that stops an evaluation early, as Inspect asks for one (`inspect_ai.util.EarlyStopping`).
 
 Samples run side by side and end in any order, the easy ones sooner. So nothing is decided by what has ended alone:
-every sample that was begun is counted, and it stops only where the verdict is the same however those in flight end. What was begun has to be the beginning of an order that nobody chose; where it is not, all are taken.
+every sample that was begun is counted, and it stops only where the verdict is the same however those in flight end.
+What was begun has to be the beginning of an order that nobody chose; where it is not, all are taken.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from scalegate.gate.decision import Decision
 from scalegate.gate.determinations import statements
 from scalegate.gate.facts import derive_facts, effective
 from scalegate.gate.fold import Fold
-from scalegate.gate.goes_on import unclear
+from scalegate.gate.goes_on import refused_of
 from scalegate.gate.judge import Judge
 from scalegate.gate.lineage import members, total
 from scalegate.gate.renaming import judged_of, risks_of
@@ -93,7 +93,7 @@ def read_against(fold: Fold, policy: Policy, now: int) -> Adoption:
         outlooks=tuple(_outlook(policy, situation, ruled_out) for situation in situations),
         record=(*(held.get(name, Tally(name, 0, 0)) for name in own), *gone),
         starts_anew=policy.digest() != fold.policy_digest,
-        refused=unclear(fold.policy, policy, now) if fold.policy is not None else None,
+        refused=refused_of(fold.policy, policy, now) if fold.policy is not None else None,
     )
 
 
@@ -167,7 +167,8 @@ def _owed(fold: Fold, policy: Policy, situation: Situation) -> dict[str, object]
     """What of obligations is carried over."""
     duties = copy.deepcopy(fold.duties)
     duties.adopted(policy, situation.now)
-    return {"adopted": duties.since, "spans": duties.spans(situation.lineage.openings), "signing": ()}
+    spans = duties.spans(situation.lineage.openings)
+    return {"adopted": duties.since, "origins": duties.origins, "spans": spans, "signing": ()}
 
 
 def _asked(fold: Fold, policy: Policy, run: str) -> int:

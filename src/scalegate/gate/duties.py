@@ -58,7 +58,7 @@ class Grid(NamedTuple):
     run: str | None = None
     """The run of which it is due; None: it is the developer's."""
     origin: str = ""
-    """Which obligation it is, whatever it is called and whatever it says by now: its first id, and since when."""
+    """Which obligation it is, whatever it is called and whatever it says by now: its first id and version."""
 
     def start(self) -> int | None:
         """The first of them; None: there is none."""
@@ -79,33 +79,39 @@ class Grid(NamedTuple):
         return deadline == start if self.step is None else (deadline - start) % self.step == 0
 
 
-def owed(duty: Obligation, spans: Sequence[Span], adopted: int | None, openings: Openings) -> list[Grid]:
+def owed(duty: Obligation, origin: str, spans: Sequence[Span], adopted: int | None, openings: Openings) -> list[Grid]:
     """All deadlines of an obligation of the policy in force, which was adopted then, of each run and the developer."""
-    chains = (_of_one(duty, spans, adopted, run, opened) for run, opened in _each(openings))
+    mine = [it for it in spans if it.origin == origin]
+    chains = (_of_one(duty, origin, mine, adopted, run, opened) for run, opened in _each(openings))
     return list(dict.fromkeys(grid for chain in chains for grid in chain))
 
 
 def _of_one(
-    duty: Obligation, spans: Sequence[Span], adopted: int | None, run: str | None, opened: int | None
+    duty: Obligation, origin: str, spans: Sequence[Span], adopted: int | None, run: str | None, opened: int | None
 ) -> list[Grid]:
-    """Those of one run, and the developer's; what this version brings stands last, unless an earlier one brought it."""
-    mine = [it for it in spans if it.obligation == duty.id and it.follows]
-    earlier = [grid_of(it) for it in mine if it.run in (None, run)]
+    """Those of one run, and the developer's; what this version brings stands last, unless an earlier one brought it.
+
+    `spans`: those of this obligation alone.
+    """
+    earlier = [grid_of(it) for it in spans if it.run in (None, run)]
     first, of = _first(duty, adopted, opened), _whose(duty, run)
-    origin = mine[0].origin if mine else _new(duty.id, adopted)
-    now = Grid(duty.text, first, duty.each, adopted if earlier else None, duty.late, None, of, origin)
+    begins = adopted if earlier or duty.after == "lineage.opened" else None
+    now = Grid(duty.text, first, duty.each, begins, duty.late, None, of, origin)
     if duty.each is None and now.start() is None:
         # It lies before this version. If the same was due once before, of the same, by this time at the latest, then
-        # that is owed and settled by itself. Anything else is late: a sentence that is new was never due before.
+        # that is owed and settled by itself.
         same = [it for it in earlier if it.step is None and (akin(it.text), it.run) == (akin(now.text), now.run)]
         starts = [it.start() for it in same]
         done = adopted is not None and any(it is not None and it <= adopted for it in starts)
-        return earlier if done else [*earlier, now._replace(begins=None)]
+        if done:
+            return earlier
+        if duty.after == "lineage.opened" and first is not None and adopted is not None and duty.within is not None:
+            # A lineage that was older than that is given the time from here on, but for what was still to come.
+            due = (it._replace(begins=adopted, ends=None).start() for it in earlier[-1:])
+            return [*earlier, now._replace(first=min((adopted + duty.within, *(it for it in due if it is not None))))]
+        # Of a first version; another that brings a past date does not come into force.
+        return [*earlier, now._replace(begins=None)]
     return [*earlier, now]
-
-
-def _new(name: str, adopted: int | None) -> str:
-    return f"{name}@{adopted}"
 
 
 def _each(openings: Openings) -> list[tuple[str | None, int | None]]:
@@ -188,7 +194,8 @@ class Duties:
 
     def adopted(self, policy: Policy, time: int) -> None:
         """A version came into force. What not enough had signed is signed anew."""
-        origins = {it.id: _new(it.id, time) for it in policy.obligations}
+        # Versions may be dated alike, and never have one number.
+        origins = {it.id: f"{it.id}@{len(self.versions)}" for it in policy.obligations}
         if self.versions:
             was = self.versions[-1]
             origins |= {new: was.origins[old] for old, new in followed(was.policy, policy).items()}
@@ -204,21 +211,25 @@ class Duties:
         """When the policy in force was adopted, where any had an obligation."""
         return self.versions[-1].since if self.known() else None
 
+    @property
+    def origins(self) -> dict[str, str]:
+        """Which obligation each of the version in force is, by its id."""
+        return self.versions[-1].origins if self.versions else {}
+
     def spans(self, openings: Openings) -> tuple[Span, ...]:
         """The deadlines of versions that are no longer in force, of each run and the developer."""
         return tuple(dict.fromkeys(span for run, opened in _each(openings) for span in self._spans_of(run, opened)))
 
     def _spans_of(self, run: str | None, opened: int | None) -> Iterator[Span]:
         chains: dict[str, list[Span]] = {}
-        last = {origin: name for name, origin in self.versions[-1].origins.items()} if self.versions else {}
+        last = {origin: name for name, origin in self.origins.items()}
         for version, later in pairwise(self.versions):
             for duty in version.policy.obligations:
                 origin = version.origins[duty.id]
                 chain = chains.setdefault(origin, [])
                 # What was owed under that version, as it was worked out while it was in force.
-                before = [it.model_copy(update={"follows": True, "obligation": duty.id}) for it in chain]
-                *_, own = _of_one(duty, before, version.since, run, opened)
-                if own in map(grid_of, before):
+                *_, own = _of_one(duty, origin, chain, version.since, run, opened)
+                if own in map(grid_of, chain):
                     continue
                 follows = origin in last
                 # Each adoption has a deadline of its own, and the next one does not put it off.
@@ -286,7 +297,7 @@ class Duties:
         openings = openings_of(runs, () if run is None else (run,))
         if run is not None and not openings:
             return []
-        found = owed(duty, self.spans(openings), self.since, openings)
+        found = owed(duty, self.origins[duty.id], self.spans(openings), self.since, openings)
         return [it for it in found if it.run == run and it.first is not None]
 
     def open(self, duty: Obligation, runs: Runs, run: str | None) -> list[tuple[int, Grid]]:

@@ -24,7 +24,7 @@ from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
 from scalegate.gate.generations import asked_for
-from scalegate.gate.goes_on import unclear
+from scalegate.gate.goes_on import refused_of
 from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
@@ -327,8 +327,8 @@ class Fold:
             return f"another policy had the version `{policy.version}` before: give it one of its own"
         if lacking := unworkable(policy):
             return lacking
-        if self.policy is not None and (open_ := unclear(self.policy, policy, entry.time)):
-            return open_
+        if self.policy is not None and (refusal := refused_of(self.policy, policy, entry.time)):
+            return refusal
         if self.policy is not None:
             complete, refusal = voted(self.votes, self.policy, entry)
             ready = self.candidates.ready(self.policy, self.adopted_at, self.deeds.who(self.policy))

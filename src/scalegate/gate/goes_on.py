@@ -13,7 +13,7 @@ from scalegate.policy.document import Obligation, Policy
 from scalegate.text import akin
 from scalegate.units import format_last
 
-__all__ = ["followed", "unclear"]
+__all__ = ["followed", "refused_of"]
 
 
 def followed(before: Policy, after: Policy) -> dict[str, str]:
@@ -24,8 +24,13 @@ def followed(before: Policy, after: Policy) -> dict[str, str]:
     return {name: found[0] for name, found in may.items() if len(found) == 1 and number[found[0]] == 1}
 
 
-def unclear(before: Policy, after: Policy, time: int) -> str | None:
-    """Why a version that comes into force at a time leaves it open what becomes of an obligation; None: it does not."""
+def refused_of(before: Policy, after: Policy, time: int) -> str | None:
+    """Why a version does not come into force at a time, whoever signs, for its obligations; None: it may."""
+    return _open(before, after) or _late(before, after, time)
+
+
+def _open(before: Policy, after: Policy) -> str | None:
+    """Why it is open what becomes of an obligation; None: it is not."""
     was, now = _by_id(before), _by_id(after)
     may = {name: _next(duty, was, now) for name, duty in was.items()}
     for name, found in may.items():
@@ -42,15 +47,30 @@ def unclear(before: Policy, after: Policy, time: int) -> str | None:
                 " sentence: take away in this version what is to end, and change the id or the sentence of what stays"
                 " in a later one"
             )
-    goes = followed(before, after)
-    for duty in now.values():
-        past = duty.by is not None and duty.by < time and duty.late == "stands"
-        same = [was[old] for old, new in goes.items() if new == duty.id and akin(was[old].text) == akin(duty.text)]
-        if past and not any(it.each is None for it in same):
+    return None
+
+
+def _late(before: Policy, after: Policy, time: int) -> str | None:
+    """Why an obligation of a version in force from a time on would be late from the first moment; None: none is.
+
+    What was due before, of the same sentence, stays as it was: kept, or late.
+    """
+    was, goes = _by_id(before), {new: old for old, new in followed(before, after).items()}
+    for duty in after.obligations:
+        old = was.get(goes.get(duty.id, ""))
+        if duty.by is not None and duty.by < time:
+            same = old is not None and akin(old.text) == akin(duty.text)
+            if not same or old is None or old.by is None or old.by >= time:
+                return (
+                    f"the obligation `{duty.id}` was due by {format_last(duty.by)}, which is past, and it was not due"
+                    " before under this sentence: it would be late from the first moment. Give it a date to come, or"
+                    " leave it out"
+                )
+        if duty.each is not None and duty.from_ is not None and old is None and duty.from_ + duty.each < time:
             return (
-                f"the obligation `{duty.id}` was due by {format_last(duty.by or 0)}, which is past, and"
-                f"{' under this sentence' if was else ''} it was not due before: its breach would stand from the first"
-                " moment. Give it a date to come"
+                f"the obligation `{duty.id}` was due first by {format_last(duty.from_ + duty.each)}, which is past, and"
+                " no obligation before has its id or its sentence: it would be late from the first moment. Give it a"
+                " `from` whose first period is not over"
             )
     return None
 

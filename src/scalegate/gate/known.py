@@ -85,6 +85,7 @@ def situation_of(
         candidates=fold.candidates.under(fold.policy, fold.adopted_at, fold.deeds.who(fold.policy)),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
         adopted=fold.duties.since,
+        origins=fold.duties.origins,
         spans=fold.duties.spans(openings),
         kept=tuple(fold.duties.kept),
         signing=tuple(fold.duties.signing.values()),

@@ -53,7 +53,7 @@ def _grids(situation: Situation, duty: Obligation) -> list[Grid]:
     # What went into the model is not known: nor is when all of it was opened.
     known = {} if situation.lineage.faults else situation.lineage.openings
     openings = {name: known.get(name) for name in situation.lineage.members}
-    return owed(duty, situation.spans, situation.adopted, openings)
+    return owed(duty, situation.origins.get(duty.id, ""), situation.spans, situation.adopted, openings)
 
 
 def _due(situation: Situation, duty: Obligation, grids: Sequence[Grid]) -> int:

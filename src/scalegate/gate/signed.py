@@ -290,7 +290,7 @@ class Kept(Record):
     text: str
     """What the obligation was."""
     origin: str
-    """Which obligation it is, whatever it is called by now: its first id, and since when."""
+    """Which obligation it is, whatever it is called by now: its first id and version."""
     by: tuple[str, ...]
 
 
@@ -300,7 +300,7 @@ class Span(Record):
     obligation: str
     text: str
     origin: str
-    """Which obligation it is, whatever it is called by now: its first id, and since when."""
+    """Which obligation it is, whatever it is called by now: its first id and version."""
     version: str
     first: int | None
     step: int | None

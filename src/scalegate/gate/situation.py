@@ -226,6 +226,8 @@ class Situation(Record):
     tiers: tuple[TierRecord, ...] = ()
     adopted: int | None = None
     """When the policy in force was adopted, where it or one before it has obligations."""
+    origins: dict[str, str] = Field(default_factory=dict)
+    """Which obligation each of the policy in force is: what versions before it owe and what was signed goes by that."""
     spans: tuple[Span, ...] = ()
     kept: tuple[Kept, ...] = ()
     signing: tuple[Kept, ...] = ()

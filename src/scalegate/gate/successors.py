@@ -12,6 +12,7 @@ from typing import NamedTuple
 from scalegate.policy.clause_figures import value_at
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import Action, Clause, ExceptionTerms, Policy, UndefinedTest
+from scalegate.policy.lints import changed_since
 from scalegate.policy.lints.since_figures import condition_way, instants
 from scalegate.policy.lints.tree import may_fail_at_every_time
 from scalegate.policy.parts import Determination, Quorum, Tier
@@ -74,6 +75,9 @@ def why_not(new: Clause, old: UndefinedTest, before: Policy, after: Policy, toda
 
 def no_less(place: Place, after: Policy, today: int) -> Clause | None:
     """The clause of a version that asks for no less than what stood in the place; None: there is none."""
+    if after.factor < place.policy.factor:
+        return None
+    weaker = _weakened(place.policy, after, today)
     for new in after.clauses:
         if not names(new, place.protocol) or isinstance(new, UndefinedTest):
             continue
@@ -89,9 +93,28 @@ def no_less(place: Place, after: Policy, today: int) -> Clause | None:
             )
             for action in place.test.actions
         }
-        if ways <= {"same", "stricter"}:
+        if ways <= {"same", "stricter"} and not weaker & _rests_on(place, after, new):
             return new
     return None
+
+
+def _weakened(before: Policy, after: Policy, today: int) -> frozenset[str]:
+    """The ids of parts that are weaker in a version, or may be; and of fields of the policy that are."""
+    found = (it.about.split(",")[0] for it in changed_since(before, after, today) if it.rule.severity == "weakness")
+    return frozenset(about.partition(" ")[2] or about.strip("`") for about in found if not about.startswith("clause "))
+
+
+def _rests_on(place: Place, after: Policy, new: Clause) -> frozenset[str]:
+    """What a clause asks for by other parts of the policy: the ids of these, and the fields that say how they count."""
+    known = frozenset(
+        fact
+        for action in place.test.actions
+        for policy, clause in ((place.policy, place.clause), (after, new))
+        for fact in fact_names(_condition(policy, clause, action))
+    )
+    named = frozenset(part for fact in known for part in fact.split("."))
+    measured = any(domain.id in named for domain in place.policy.domains)
+    return named | ({"error_budget", "alpha", "evaluations"} if measured else frozenset())
 
 
 def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:
