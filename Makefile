@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint soak bench mutants clean
+.PHONY: demo test lint soak bench inspect mutants clean
 
 demo: $(READY)
 	$(BIN)/scalegate demo $(ARGS)
@@ -29,6 +29,11 @@ bench: $(READY)
 	$(BIN)/python benchmarks/decide.py
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/sequential.py
+
+# What runs Inspect itself, which is no dependency.
+inspect: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[evaluate]'
+	$(BIN)/pytest tests/inspect $(ARGS)
 
 # Mutation testing of gate/ and the reference semantics: about an hour. ARGS="--list" shows what survived.
 mutants: $(READY)

@@ -61,7 +61,7 @@ def test_where_the_rule_has_ended_that_is_the_whole_result(
     [
         ([False] * 29, "29 outcomes, and 400 samples were announced, where its rule says to go on"),
         ([True] * 20 + [False] * 20, "40 outcomes, and 400 samples were announced, where its rule says to go on"),
-        ([False] * 60 + [None], "61 outcomes, and 400 samples were announced"),
+        ([False] * 30 + [None], "31 outcomes, and 400 samples were announced, where its rule says to go on"),
         ([False] * 401, "401 outcomes, and 400 samples were announced"),
     ],
 )
@@ -72,6 +72,14 @@ def test_where_it_says_to_go_on_that_is_no_result(
     assert added.code == 2
     assert why in added.err
     assert scalegate("status", "-p", "p", "--json").json["open"]
+
+
+def test_one_that_may_be_a_success_ends_it_where_it_changes_nothing_and_rules_nothing_out(
+    scalegate: Command, weights: str, name: str
+) -> None:
+    added = add(scalegate, weights, name, [*[False] * 60, None])
+    assert added.code == 0, added.err
+    assert "It can rule nothing out: 1 samples errored" in added.out
 
 
 def test_under_another_rule_since_every_sample_is_given(scalegate: Command, weights: str, name: str) -> None:

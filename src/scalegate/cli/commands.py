@@ -302,11 +302,12 @@ def register(app: typer.Typer) -> None:
     """Put every command on the app."""
     from scalegate.cli import candidate, evidence, key, policy
     from scalegate.cli.claim import claim_risk
+    from scalegate.cli.evaluate import evaluate
     from scalegate.cli.keep import keep
     from scalegate.cli.sign import adopt, adopters, approve, attest, determine, except_
 
     signing = (attest, approve, determine, claim_risk, except_, keep, adopters, adopt)
-    for command in (demo, init, status, decide, *signing, report, verify):
+    for command in (demo, init, status, decide, evaluate, *signing, report, verify):
         app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
     app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +14,11 @@ from scalegate.cli.plan import plan
 
 if TYPE_CHECKING:
     from scalegate.gate import Journal
-    from scalegate.ledger.entries import EvaluationFinished
+    from scalegate.gate.project import Project
+    from scalegate.ledger import SigningKey
+    from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 
-__all__ = ["app"]
+__all__ = ["announcement", "app", "bring", "fields_of"]
 
 app = typer.Typer(help="Plan and announce evaluations, and add results.", no_args_is_help=True)
 app.command("plan")(plan)
@@ -53,48 +55,20 @@ def announce(
     Only an announced evaluation may rule out, and only elicitation that was reserved in the ledger counts.
     Prints the name of the evaluation, which its result must give.
     """
-    import secrets
-
-    from scalegate.cli.project import check_run, elicitation, signer, writer
+    from scalegate.cli.project import check_run, signer, writer
     from scalegate.cli.show import emit
-    from scalegate.cli.wording import plain
-    from scalegate.gate.intake import check_plan, check_weights, checked
     from scalegate.gate.project import Project
-    from scalegate.gate.stopping import rule_for
-    from scalegate.ledger.entries import EvaluationAnnounced
-    from scalegate.units import parse_flop
 
     place = Project(project)
+    about = {"run": run, "weights": weights, "domain": domain, "configuration": configuration}
+    about |= {"task": task, "task_version": task_version, "dataset": dataset}
     with writer(place) as journal:
         check_run(journal, run)
         signing = signer(journal.policy, place, who, key)
-        with plain():
-            check_weights(journal, weights, domain, run)
-            entry = checked(
-                lambda: EvaluationAnnounced(
-                    actor=who,
-                    time=journal.now(),
-                    policy=journal.policy.digest(),
-                    evaluation=secrets.token_hex(32),
-                    run=run,
-                    weights=weights,
-                    domain=domain,
-                    kind="capability",
-                    task=task,
-                    task_version=task_version,
-                    dataset=dataset,
-                    samples=samples,
-                    stopping=rule_for(journal.policy, domain, samples),
-                    elicitation="fine-tuning" if elicited else "none",
-                    configuration=configuration,
-                )
-            )
-        with plain("--elicitation-flops"):
-            reserved = parse_flop(elicitation_flops) if elicitation_flops is not None else 0
-        with plain():
-            check_plan(journal, entry, reserved)
-        index = journal.grant(entry, signing, *([elicitation(journal, place, entry, reserved)] if reserved else []))
-    name = entry.model_dump()["evaluation"]
+        entry, index = announcement(
+            journal, place, who, signing, about, samples, elicited=elicited, flops=elicitation_flops
+        )
+    name = entry.evaluation
     stops = f"It may end early, by this rule: {entry.stopping}.\n" if entry.stopping else ""
     where = "" if project == HERE else f" --project {shlex.quote(str(project))}"
     emit(
@@ -106,6 +80,52 @@ def announce(
             "`scalegate evidence add --help` says what FILE holds."
         ),
     )
+
+
+def announcement(
+    journal: Journal,
+    place: Project,
+    who: str,
+    signing: SigningKey,
+    about: Mapping[str, str | None],
+    samples: int,
+    *,
+    elicited: bool,
+    flops: str | None,
+) -> tuple[EvaluationAnnounced, int]:
+    """Sign that an evaluation is about to start, and reserve its elicitation; with the entry's number.
+
+    Raises InputError for one that could rule out nothing, whatever it shows.
+    """
+    import secrets
+
+    from scalegate.cli.project import elicitation
+    from scalegate.cli.wording import plain
+    from scalegate.gate.intake import check_plan, check_weights, checked
+    from scalegate.gate.stopping import rule_for
+    from scalegate.ledger.entries import EvaluationAnnounced
+    from scalegate.units import parse_flop
+
+    with plain():
+        check_weights(journal, str(about["weights"]), about["domain"], about["run"])
+        fields = {**about, "actor": who, "time": journal.now(), "policy": journal.policy.digest()}
+        fields |= {"evaluation": secrets.token_hex(32), "kind": "capability"}
+        entry = checked(
+            lambda: EvaluationAnnounced.model_validate(
+                fields
+                | {
+                    "samples": samples,
+                    "stopping": rule_for(journal.policy, str(about["domain"]), samples),
+                    "elicitation": "fine-tuning" if elicited else "none",
+                }
+            )
+        )
+    with plain("--elicitation-flops"):
+        reserved = parse_flop(flops) if flops is not None else 0
+    with plain():
+        check_plan(journal, entry, reserved)
+    index = journal.grant(entry, signing, *([elicitation(journal, place, entry, reserved)] if reserved else []))
+    return entry, index
 
 
 @app.command("add")
@@ -159,19 +179,33 @@ def import_log(
     What its header claims is counted again, and a log that says otherwise is refused. A sample that is missing,
     errored, cut off, refused or edited has no outcome: it is named, and is nowhere a failure of the capability.
     """
+    said = {"evaluation": evaluation, "weights": weights, "domain": domain, "elicitation_method": elicitation_method}
+    said |= {"elicitation_flops": elicitation_flops, "evaluation_flops": evaluation_flops}
+    bring(file, score, fields_of(said, assumptions), who, project, key, as_json)
+
+
+def fields_of(said: Mapping[str, str | None], assumptions: list[str]) -> dict[str, object]:
+    """What is said of a log on the command line, as fields of a result."""
     from scalegate.cli.wording import plain
+    from scalegate.units import parse_flop
+
+    found: dict[str, object] = {**said, "assumptions": assumptions}
+    for name in ("elicitation_flops", "evaluation_flops"):
+        text = said[name]
+        with plain(f"--{name.replace('_', '-')}"):
+            found[name] = str(parse_flop(text)) if text is not None else None
+    return found
+
+
+def bring(
+    file: Path, score: str | None, said: dict[str, object], who: str, project: Path, key: Path | None, as_json: bool
+) -> None:
+    """Read a log and add what it says."""
     from scalegate.evidence.inspect_log import read_inspect
     from scalegate.evidence.logs import named
     from scalegate.gate.intake import read_log
-    from scalegate.units import parse_flop
 
     log = read_inspect(file, score)
-    said: dict[str, object] = {"evaluation": evaluation, "weights": weights, "domain": domain}
-    said |= {"assumptions": assumptions, "elicitation_method": elicitation_method}
-    with plain("--elicitation-flops"):
-        said["elicitation_flops"] = str(parse_flop(elicitation_flops)) if elicitation_flops is not None else None
-    with plain("--evaluation-flops"):
-        said["evaluation_flops"] = str(parse_flop(evaluation_flops))
     told = (*log.notes, *named(log.samples))
     _add(file, lambda journal: read_log(log, said, journal, who), who, project, key, as_json, told)
 

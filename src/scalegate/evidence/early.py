@@ -7,7 +7,8 @@ What was begun has to be the beginning of an order that nobody chose; where it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from scalegate.errors import InputError
@@ -17,15 +18,32 @@ from scalegate.evidence.sequential import SequentialTest, ended
 __all__ = ["EarlyStopper"]
 
 NAME = "scalegate"
+POLL = 0.01
+"""Seconds after which it is looked again whether a sample has ended."""
+PATIENCE, LEAST = 10, 1.0
+"""How many times as long as the longest before a sample in flight is waited for, and how many seconds at the least."""
 
 
 class EarlyStopper:
     """One run of one task. Its methods are those of Inspect's protocol."""
 
-    def __init__(self, rule: SequentialTest, order: Sequence[str], score: str | None = None) -> None:
-        """`order`: the ids of all samples, as they are to be taken. `score`: which of several counts."""
+    def __init__(
+        self,
+        rule: SequentialTest,
+        order: Sequence[str],
+        score: str | None = None,
+        *,
+        stop: Callable[..., Any],
+        sleep: Callable[[float], Awaitable[Any]],
+    ) -> None:
+        """`order`: the ids of all samples, as they are to be taken. `score`: which of several counts.
+
+        stop: makes Inspect's directive (`EarlyStop`). sleep: of whatever runs the samples.
+        """
+        self._stop, self._sleep = stop, sleep
         self._rule, self._order, self._score = rule, tuple(order), score
-        self._begun: dict[str, None] = {}
+        self._begun: dict[str, float] = {}
+        self._longest = 0.0
         self._outcomes: dict[str, bool] = {}
         self._over = False
 
@@ -45,13 +63,13 @@ class EarlyStopper:
         name = str(id)
         if name in self._begun:
             return None  # it errored, and is run again
+        while not (self._over or self._ended()) and self._may_end():
+            await self._sleep(POLL)
         self._over = self._over or self._ended()
         if not self._over:
-            self._begun[name] = None
+            self._begun[name] = time.monotonic()
             return None
-        from inspect_ai.util import EarlyStop
-
-        return EarlyStop(id=id, epoch=epoch, reason=f"the rule ended after {len(self._begun)} samples")
+        return self._stop(id=id, epoch=epoch, reason=f"the rule ended after {len(self._begun)} samples")
 
     async def complete_sample(self, id: str | int, epoch: int, scores: Mapping[str, Any]) -> None:
         """What has no outcome stays in flight: it may be a success."""
@@ -64,6 +82,8 @@ class EarlyStopper:
         self._outcomes.pop(str(id), None)
         if outcome is not None:
             self._outcomes[str(id)] = outcome
+        if str(id) in self._begun:
+            self._longest = max(self._longest, time.monotonic() - self._begun[str(id)])
 
     async def complete_task(self) -> dict[str, Any]:
         """For the log."""
@@ -71,6 +91,20 @@ class EarlyStopper:
 
     def _ended(self) -> bool:
         begun = len(self._begun)
-        if self._begun.keys() != set(self._order[:begun]):
+        return self._in_order() and ended(self._rule, sum(self._outcomes.values()), begun - len(self._outcomes), begun)
+
+    def _may_end(self) -> bool:
+        """Whether to wait for those in flight: if they fail, it has ended, and whatever is begun now would be wasted.
+
+        Of one that errored nobody tells that it ended: what takes far longer than any before is waited for no more.
+        """
+        lost = time.monotonic() - max(PATIENCE * self._longest, LEAST)
+        waited = [name for name, since in self._begun.items() if name not in self._outcomes and since > lost]
+        successes, begun = sum(self._outcomes.values()), len(self._begun)
+        if not waited or not self._in_order() or begun >= self._rule.samples:
             return False
-        return ended(self._rule, sum(self._outcomes.values()), begun - len(self._outcomes), begun)
+        stuck = begun - len(self._outcomes) - len(waited)
+        return self._rule.verdict(successes + stuck, begun) == "ruled out"
+
+    def _in_order(self) -> bool:
+        return self._begun.keys() == set(self._order[: len(self._begun)])

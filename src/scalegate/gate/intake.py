@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from scalegate.errors import InputError, Place, ScalegateError
 from scalegate.evidence.logs import STOPPED, EvalLog
-from scalegate.evidence.sequential import Verdict
+from scalegate.evidence.sequential import ended
 from scalegate.gate.assessing import assess
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.facts import effective
@@ -180,17 +180,17 @@ def _check_number(
     """Raises InputError unless there is one for each sample, or for as many as the rule that was announced takes."""
     if len(outcomes) == announced.samples:
         return
-    scored = [it for it in outcomes if it is not None]
-    verdict: Verdict | None = None
-    if announced.stopping is not None and len(scored) == len(outcomes) < announced.samples:
+    # One without an outcome may be a success: so it was in flight to the end.
+    hits, lost = sum(it is True for it in outcomes), sum(it is None for it in outcomes)
+    on = ""
+    if announced.stopping is not None and len(outcomes) < announced.samples:
         known = {it.id: it for it in journal.policy.domains}
         domain, alpha = known.get(announced.domain), look_alpha(journal.policy)
         rule = rule_of(domain, alpha, announced.samples) if domain is not None else None
-        same = domain is not None and words_of_rule(domain, alpha, announced.samples) == announced.stopping
-        verdict = rule.verdict(sum(scored), len(scored)) if rule is not None and same else None
-    if verdict in ("ruled out", "not ruled out"):
-        return
-    on = ", where its rule says to go on" if verdict is not None else ""
+        if domain is not None and words_of_rule(domain, alpha, announced.samples) == announced.stopping:
+            if rule is not None and ended(rule, hits, lost, len(outcomes)):
+                return
+            on = ", where its rule says to go on"
     raise InputError(
         f"{len(outcomes)} outcomes, and {announced.samples} samples were announced{on}",
         place=place,

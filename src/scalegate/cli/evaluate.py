@@ -1,0 +1,114 @@
+"""`scalegate evaluate`: announce an evaluation, run it with Inspect, and add what came of it, in one command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    task: Annotated[str, typer.Argument(help="A task of Inspect: `file.py@name`, or `package/name`.")],
+    model: Annotated[str, typer.Option("--model", help="The model as Inspect names it: `hf/local`.")],
+    run: RunName,
+    weights: Annotated[str, typer.Option("--weights", help="SHA-256 of the recorded weights that this model has.")],
+    domain: Annotated[str, typer.Option("--domain", help="Domain of the policy.")],
+    assumptions: Annotated[
+        list[str],
+        typer.Option("--assumption", help="What must be true for it to mean anything; once for each, one at least."),
+    ],
+    who: As,
+    elicited: Annotated[
+        bool, typer.Option("--elicited/--as-is", help="The model is a fine-tuned copy, or is as it is.")
+    ] = True,
+    elicitation_flops: Annotated[
+        str | None, typer.Option("--elicitation-flops", help="Compute that was spent on the copy: `1e12 FLOP`.")
+    ] = None,
+    elicitation_method: Annotated[
+        str | None, typer.Option("--elicitation-method", help="What was done to draw the capability out, in words.")
+    ] = None,
+    evaluation_flops: Annotated[
+        str, typer.Option("--evaluation-flops", help="Compute that the evaluation itself takes.")
+    ] = "0 FLOP",
+    configuration: Annotated[
+        str | None, typer.Option("--configuration", help="SHA-256 of the deployment configuration that is evaluated.")
+    ] = None,
+    score: Annotated[str | None, typer.Option("--score", help="Which of several scores counts.")] = None,
+    task_args: Annotated[list[str] | None, typer.Option("-T", help="For the task: `name=value`.")] = None,
+    model_args: Annotated[list[str] | None, typer.Option("-M", help="For the model: `name=value`.")] = None,
+    most_at_once: Annotated[
+        int | None, typer.Option("--max-samples", help="How many samples run side by side.", min=1)
+    ] = None,
+    logs: Annotated[Path | None, typer.Option("--log-dir", help="Where the log goes; default: logs/ there.")] = None,
+    project: ProjectDir = HERE,
+    key: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a task of Inspect on a model, and add its result, whatever it shows.
+
+    It is announced first, with the digest of its samples. They are taken in an order that nobody chose, and where the
+    domain has a rule for `stopping`, no more are begun once that has ended. That the model has these weights is the
+    evaluator's word.
+    """
+    from scalegate.cli.evidence import announcement, bring, fields_of
+    from scalegate.cli.project import check_run, signer, writer
+    from scalegate.errors import InputError, ScalegateError
+    from scalegate.evidence.inspect_run import load_task, run_task
+    from scalegate.gate.project import Project
+    from scalegate.gate.stopping import look_alpha, rule_of, shuffled
+
+    loaded = load_task(task, _pairs("-T", task_args or ()))
+    arguments = _pairs("-M", model_args or ())
+    place = Project(project)
+    with writer(place) as journal:
+        check_run(journal, run)
+        signing = signer(journal.policy, place, who, key)
+        policy = journal.policy
+        known = {it.id: it for it in policy.domains}.get(domain)
+        if known is not None and known.stopping is not None and loaded.epochs > 1:
+            raise InputError(
+                f"the task takes each sample {loaded.epochs} times, and a rule that stops early counts each once",
+                fix="set its `epochs` to 1",
+            )
+        about = {"run": run, "weights": weights, "domain": domain, "configuration": configuration}
+        about |= {"task": loaded.name, "task_version": loaded.version, "dataset": loaded.dataset}
+        entry, _ = announcement(
+            journal, place, who, signing, about, loaded.samples, elicited=elicited, flops=elicitation_flops
+        )
+    order = shuffled(entry.evaluation, loaded.ids)
+    rule = rule_of(policy.domain(domain), look_alpha(policy), loaded.samples)
+    folder = logs or place.folder / "logs"
+    try:
+        file = run_task(loaded, order, rule, model, arguments, folder, score=score, most_at_once=most_at_once)
+    except ScalegateError as error:
+        raise InputError(
+            f"{error.message}; evaluation {entry.evaluation} is announced, and holds the run until it has a result",
+            place=error.place,
+            fix="run it again with Inspect, and add its log with `scalegate evidence import --evaluation`",
+        ) from error
+    said = {"elicitation_flops": elicitation_flops, "elicitation_method": elicitation_method}
+    said |= {"evaluation": entry.evaluation, "evaluation_flops": evaluation_flops}
+    bring(file, score, fields_of(said, assumptions), who, project, key, as_json)
+
+
+def _pairs(option: str, given: Iterable[str]) -> dict[str, object]:
+    """Values as JSON has them, and as text where they are none."""
+    from scalegate.errors import InputError
+
+    found: dict[str, object] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name.isidentifier() or not equals:
+            raise InputError(f"`{option}`: `{text}` is not `name=value`")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
