@@ -148,6 +148,12 @@ def test_a_tree_of_unlike_things_is_refused_where_it_comes_from_a_ledger() -> No
             "compute <= 1e12 FLOP - arithmetic.evidence.compute",
             "`arithmetic.evidence.compute` on the wrong side",
         ),
+        ("arithmetic.elicitation < 1 FLOP", "says nothing of what came of it: write `arithmetic.ruled_out`; the score"),
+        (
+            "compute <= 1e12 FLOP and not meter.sound",
+            "`A or meter.sound` if `meter.sound` alone lets it pass, `A and m",
+        ),
+        ("compute <= 1e12 FLOP or arithmetic.reached", "`A unless B` is `A and not B` for a B that is danger"),
         ("arithmetic.evidence.time + 3 days <= now", "`now` on the wrong side"),
         ("[meter.sound]", "`when`: this is not the tree of a condition"),
     ],

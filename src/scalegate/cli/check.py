@@ -44,6 +44,7 @@ def check(
     from scalegate.gate.goes_on import unclear
     from scalegate.policy import load_policy
     from scalegate.policy.lints import changed_since, check_policy
+    from scalegate.policy.lints.elicited import spent_only
     from scalegate.policy.lints.marks import marked
     from scalegate.policy.places import places
 
@@ -54,7 +55,7 @@ def check(
     place = places(text, file=str(path))
     today = int(time.time())
     document = check_document(policy, today)
-    found = (*cannot_begin(policy, today), *marked(text), *check_policy(policy, today))
+    found = (*cannot_begin(policy, today), *spent_only(policy), *marked(text), *check_policy(policy, today))
     document["lints"] = [_lint(it, place) for it in found]
     if before is not None:
         changes = [_lint(it, place) for it in changed_since(before, policy, today)]
