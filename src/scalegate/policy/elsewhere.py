@@ -91,17 +91,19 @@ def home_of(word: str, above: Sequence[Home], others: Sequence[Home]) -> str | N
     return f"it is a field of clauses with {kinds}: write it in one of these"
 
 
-def say_it(word: str, value: Any, known: Collection[str], here: Sequence[str], there: Collection[str]) -> str:
+def say_it(word: str, value: Any, known: Collection[str], here: Sequence[str], there: Collection[str] | None) -> str:
     """What to write for a word that is no field and means none for certain; `known`: all fields of the file's form.
 
-    `here`: the fields of the part; `there`: those that it has already.
+    `here`: the fields of the part; `there`: those that it has already; None: nothing like the word is looked for.
     """
     listed = ", ".join(f"`{it}`" for it in here)
+    said = "say it with one of the fields here"
+    if there is None:
+        return f"{said}: {listed}"
     called = [it for it in _OTHER_NAMES.get(word, ()) if it in there]
     near = called or difflib.get_close_matches(word[:80], there, 1, 0.8)
     if near:
         return f"did you mean `{near[0]}`? That stands here too: put both together under it"
-    said = "say it with one of the fields here"
     # A figure, an answer, a name of the policy's or an exception turns on something, whatever it is called.
     plain = isinstance(value, str) and re.search(r"[A-Za-z]", value) and not re.search(r"[0-9]|\w\.\w", value)
     turns = word in SENTENCES or str(value).lower() in ("yes", "no", "true", "false")

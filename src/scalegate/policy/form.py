@@ -88,11 +88,12 @@ def faults_of_form(
             if told is None and other is None:
                 within = next((field for field in fields if word in _inside(root, item["loc"][:-1], field)), None)
                 told = f"it is a field of `{within}`: write it below that, indented further" if within else None
-            guess = _close(word, absent) if len(found) < MAX_GUESSES and not (other or told) else None
-            if not (other or told or guess):
+            looks = len(found) < MAX_GUESSES
+            guess = _close(word, absent) if looks and not (other or told) else None
+            if looks and not (other or told or guess):
                 told = _home(root, document, item["loc"], word)
             like = alone_like(value, absent, examples) if not (other or told) and path[0] == "clauses" else None
-            fix = told or say_it(word, value, known, fields, [it for it in beside if it in fields])
+            fix = told or say_it(word, value, known, fields, [it for it in fields if it in beside] if looks else None)
             if other:
                 guess, fix = other
             elif like and like != guess:
