@@ -162,6 +162,35 @@ def test_what_cannot_be_meant_is_refused_at_its_place(when: str, words: str) -> 
     assert words in message(when)
 
 
+@pytest.mark.parametrize(
+    ("when", "fix"),
+    [
+        ("[meter.sound]", "write the condition as one text: `meter.sound`"),
+        ("[compute <= 1e9 FLOP, not arithmetic.reached]", "`compute <= 1e9 FLOP and not arithmetic.reached`"),
+        ("[meter.sound or ledger.sound, meter.sound]", "`(meter.sound or ledger.sound) and meter.sound`"),
+        ("{and: [meter.sound, ledger.sound]}", "`meter.sound and ledger.sound`"),
+        ("{any: [meter.sound, ledger.sound]}", "`meter.sound or ledger.sound`"),
+        ("{xor: [meter.sound, ledger.sound]}", "write the condition as a text\n"),
+        ("[fact, meter.sound, ledger.sound]", "write the condition as a text\n"),
+        ("[meter.sound, {or: [ledger.sound]}]", "write the condition as a text\n"),
+    ],
+)
+def test_a_list_of_conditions_is_told_how_it_is_written_as_one(when: str, fix: str) -> None:
+    assert fix in f"{message(when)}\n"
+
+
+@pytest.mark.parametrize(
+    ("when", "fix"),
+    [
+        ("!arithmetic.reached && compute <= 1e9 FLOP", "`not arithmetic.reached and compute <= 1e9 FLOP`"),
+        ("!arithmetic.reached  # or so", "`not arithmetic.reached`"),
+        ("!(arithmetic.reached||!meter.sound)", "`not (arithmetic.reached or not meter.sound)`"),
+    ],
+)
+def test_signs_of_other_languages_that_yaml_reads_as_its_own_are_told_in_words(when: str, fix: str) -> None:
+    assert f"write `not`, `and` and `or` in words: {fix}" in message(when)
+
+
 @pytest.mark.parametrize("when", ["2027-01-01 <= now", "not now < 2027-01-01", "now <= 2027-01-01"])
 def test_a_date_that_the_condition_names_may_come(when: str) -> None:
     written(when)

@@ -164,6 +164,7 @@ REFUSED = {
     "now + now < 2 days": (1, "2 instants against a duration"),
     "1 FLOP < 2 FLOP": (1, "the comparison reads no fact"),
     "at least 3 of (meter.sound, ledger.sound)": (1, "at least 3 of 2 says nothing"),
+    "meter.sound or 1 of (ledger.sound, arithmetic.ruled_out)": (16, "`1 of` is no list (write `at least 1 of (...)`"),
     "undefined": (10, "what is undefined has no name"),
     "meter.sound meter.sound": (13, "`meter.sound` is not expected here"),
     "(meter.sound": (13, "`)` is missing after the condition in brackets"),

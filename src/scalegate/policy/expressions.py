@@ -406,6 +406,9 @@ class _Reader:
             after = after[1:] if after and after[0].text == "*" else after
             times = after[0].text if after and after[0].kind == "name" and after[0].text not in WORDS else "..."
             self._fail(unit.at, "`x` is no unit", f"a factor multiplies: write `{token.text} * {times}`")
+        if unit.text == "of" and self._tokens[self._next + 1].text == "(":
+            fix = f"write `at least {token.text} of (...)`, with what is one of them between commas"
+            self._fail(token.at, f"`{token.text} of` is no list", fix)
         if unit.kind == "name" and unit.text not in WORDS and unit.text not in self._known:
             words = [it.text for it in self._tokens[self._next : self._next + 2]]
             self._fail(unit.at, f"`{unit.text}` is no unit", unit_instead(token.text, words))
