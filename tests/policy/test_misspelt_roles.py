@@ -20,9 +20,9 @@ def fixes(text: str) -> list[str | None]:
 
 def test_who_misspells_the_role_of_the_only_person_with_it_is_told_where() -> None:
     text = TEXT.replace("roles: [security, registrar]", "roles: [secuirty, registrar]")
-    there = "did you mean the `secuirty` of `security`, which nothing asks for? Then write `security` there"
+    there = "did you mean `secuirty`, which `security` has and nothing asks for? Then write the same in both places"
     assert fixes(text) == [there]
-    assert fixes(text.replace("id: security,", "id: guard,")) == [there.replace("of `security`", "of `guard`")]
+    assert fixes(text.replace("id: security,", "id: guard,")) == [there.replace("`security`", "`guard`")]
 
 
 def test_a_quorum_that_lacks_one_is_told_of_the_role_that_is_like_it() -> None:
@@ -31,7 +31,7 @@ def test_a_quorum_that_lacks_one_is_told_of_the_role_that_is_like_it() -> None:
     (fix,) = fixes(text)
     assert fix is not None
     assert fix.startswith(
-        "did you mean the `ofice` of `alan`, which nothing asks for? Then write `officer` there; else"
+        "did you mean `ofice`, which `alan` has and nothing asks for? Then write the same in both places; else"
     )
 
 

@@ -99,10 +99,12 @@ class _Reader:
         self._next = 0
 
     def _split(self) -> list[Token]:
-        found, at = [], 0
+        found, at = list[Token](), 0
         while at < len(self._text):
             match = _TOKEN.match(self._text, at)
             if match is None:
+                if found and found[-1].kind == "number":
+                    self._no_date(found[-1].at)
                 self._fail(at, f"`{self._text[at]}` means nothing here", sign_instead(self._text, at))
             if match.lastgroup == "number" and len(match[0]) > MAX_DIGITS:
                 self._fail(at, f"the number has more than {MAX_DIGITS} digits", "write it with an exponent, as `1e...`")
@@ -110,6 +112,13 @@ class _Reader:
                 found.append(Token(str(match.lastgroup), match[0], at))
             at = match.end()
         return [*found, Token("end", _END, len(self._text))]
+
+    def _no_date(self, at: int) -> None:
+        """Refuse a date that is written in another way than here."""
+        day = re.match(_DATE_LIKE, self._text[at:])
+        if day is not None:
+            how = meant.fix("write year, month and day", meant.as_date(day[0]), "YYYY-MM-DD")
+            self._fail(at, f"`{day[0]}` is not a date", how)
 
     def _fail(self, at: int, message: str, fix: str | None = None, error: type[InputError] = InputError) -> NoReturn:
         line, column = self._place.line, (self._place.column or 1) + at
@@ -378,10 +387,7 @@ class _Reader:
 
     def _number(self, token: Token) -> Quantity:
         self._next += 1
-        day = re.match(_DATE_LIKE, self._text[token.at :])
-        if day is not None:
-            how = meant.fix("write year, month and day", meant.as_date(day[0]), "YYYY-MM-DD")
-            self._fail(token.at, f"`{day[0]}` is not a date", how)
+        self._no_date(token.at)
         digits, _, under = token.text.replace("+", "").partition("/")
         if under and not int(under):
             self._fail(token.at, f"`{token.text}` is no number", "write what is under the line, more than 0")

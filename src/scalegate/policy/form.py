@@ -10,10 +10,10 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from scalegate.policy import document as schema
-from scalegate.policy.clause_figures import KINDS
 from scalegate.policy.document import Policy
-from scalegate.policy.elsewhere import Home, home_of, named_model, other_name, say_it
+from scalegate.policy.elsewhere import Home, home_of, other_name, say_it
 from scalegate.policy.faults import Form, Found, PartPath, PolicyFaults
+from scalegate.policy.in_context import in_context
 from scalegate.policy.shapes import alone_like, field_meant, shape_meant
 
 __all__ = ["POLICY", "faults_of_form", "label", "what_to_write"]
@@ -109,12 +109,7 @@ def faults_of_form(
             missing.setdefault(path, item["loc"])
         elif kind == "value_error":
             what, _, fix = str(item["ctx"]["error"]).partition(" | ")
-            own = (
-                _of_floor(path, value)
-                or _of_a_model(path, value)
-                or _cut_short(document, path, value)
-                or _parameter_meant(document, path, value)
-            )
+            own = in_context(document, path, value, fix)
             found.append(Found(path, f"{label(path)}: {what}", own or fix or None))
         elif kind == "literal_error":
             choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
@@ -256,43 +251,6 @@ def _of_part(root: type[BaseModel], loc: PartPath) -> list[str]:
     except (AttributeError, StopIteration, IndexError):
         every = [_fields(root, ("clauses", 0, kind)) for kind in _KINDS] if loc[:1] == ("clauses",) else [[]]
         return [name for name in every[0] if all(name in it for it in every)]
-
-
-def _of_floor(path: PartPath, value: object) -> str | None:
-    """What to write where an exception names a clause of a floor."""
-    if path[0] == "exceptions" and path[2:3] == ("clauses",) and isinstance(value, str) and "/" in value:
-        return f"leave `{value}` out: it is a clause of a floor, and no policy makes exceptions to that"
-    return None
-
-
-def _of_a_model(path: PartPath, value: object) -> str | None:
-    """What to write for the name of a model where an amount of compute belongs."""
-    named = isinstance(value, str) and not re.match(r"[0-9.<>=~]|parameter\.", value.strip())
-    if path[:1] != ("clauses",) or path[-1] != "above" or not named or "flop" in str(value).lower():
-        return None
-    return f"an amount is written as `... FLOP`; for a model {named_model(str(value).strip())}, in place of `above`"
-
-
-def _cut_short(document: Any, path: PartPath, value: object) -> str | None:
-    """What to write where a comma of a number ended the value, which it does between braces."""
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,3}", value):
-        return None
-    fields = list(_at(document, path[:-1]))
-    after = fields[fields.index(path[-1]) + 1 :] if path[-1] in fields else []
-    if not after or not re.fullmatch(r"[0-9]{3}( .*)?", str(after[0])):
-        return None
-    return "between braces a comma ends the value: write the number without commas"
-
-
-def _parameter_meant(document: Any, path: PartPath, value: object) -> str | None:
-    """What to write where the value is the id of a parameter, in a field that may name one."""
-    described = document.get("parameters") if isinstance(document, dict) else None
-    if isinstance(value, dict) and value.keys() == {"parameter"} and path[-1] in KINDS:
-        return f"write `parameter.{value['parameter']}`"
-    if path[0] != "clauses" or path[-1] not in KINDS or not isinstance(described, list):
-        return None
-    known = [it.get("id") for it in described if isinstance(it, dict)]
-    return f"write `parameter.{value}`" if value in known else None
 
 
 def _choice(word: str, choices: list[str]) -> str | None:

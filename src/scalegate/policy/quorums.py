@@ -9,7 +9,7 @@ from typing import NamedTuple
 from scalegate.policy.document import Obligation, Policy, Quorum, UndefinedTest
 from scalegate.policy.near import or_like
 
-__all__ = ["Asked", "apart_faults", "misspelt_role", "quorums", "roles_asked_for"]
+__all__ = ["OF_THE_GATE", "Asked", "apart_faults", "misspelt_role", "quorums", "roles_asked_for"]
 
 OF_THE_GATE = ("gate", "evaluator", "registrar")
 """Roles that mean something in every policy."""

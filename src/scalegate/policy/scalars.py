@@ -149,6 +149,8 @@ def _end(text: str) -> int:
 
 def _second(text: str) -> int:
     """An instant that conditions compare with: which end of a day is meant, is not for us to say."""
+    day = meant.as_date(text)
+    text = day if day and "T" not in day else text
     value = _instant(text)
     if "T" not in text:
         after = units.format_instant(value + units.DAY)
