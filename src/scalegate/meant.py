@@ -34,6 +34,12 @@ _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"
 _TIMES_AS_MUCH = dict.fromkeys(("double", "doubling", "twice", "twofold"), "2x")
 _TIMES_AS_MUCH |= dict.fromkeys(("triple", "tripling", "thrice", "threefold"), "3x")
 _TIMES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_PREFIXES = {
+    name: 1000**power
+    for power, name in enumerate(
+        ("kilo", "mega", "giga", "tera", "peta", "exa", "zetta", "yotta", "ronna", "quetta"), start=1
+    )
+}
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
     *("november", "december"),
@@ -46,6 +52,8 @@ _COUNTED = re.compile(
 )
 """What may stand behind a count. Any other word may multiply it, as dozens do."""
 MAX_MEANT = 10**40
+FIRST_YEAR = 1970
+"""No date of a policy is before it."""
 
 
 def fix(how: str, meant: str | None, form: str = "") -> str:
@@ -116,11 +124,13 @@ def as_flop(text: str) -> str | None:
     plain = _number(text)
     found = plain or _number(text.replace(",", "_") if text.count(",") == 1 else "")
     unit = "([kKMGTPEZY]?)(?i:flops?)?|(?i:ops|operations)"
-    match = re.fullmatch(rf"(?:({'|'.join(_TIMES)})(?: |$))?(?:{unit})", found[1]) if found else None
+    spelt = rf"(?P<prefix>(?i:{'|'.join(_PREFIXES)}))[ -]?(?i:flops?)"
+    match = re.fullmatch(rf"(?:({'|'.join(_TIMES)})(?: |$))?(?:{unit}|{spelt})", found[1]) if found else None
     # A comma may stand for a point where a part of the unit is an amount as well.
-    if found is None or match is None or (plain is None and (match[1] or match[2])):
+    if found is None or match is None or (plain is None and (match[1] or match[2] or match["prefix"])):
         return None
-    whole = found[0] * _TIMES.get(match[1], 1) * 10 ** (3 * " kMGTPEZY".index((match[2] or " ").replace("K", "k")))
+    whole = found[0] * _PREFIXES.get((match["prefix"] or "").lower(), 1)
+    whole = whole * _TIMES.get(match[1], 1) * 10 ** (3 * " kMGTPEZY".index((match[2] or " ").replace("K", "k")))
     return _with(whole, " FLOP") if whole.denominator == 1 and whole <= MAX_MEANT else None
 
 
@@ -189,6 +199,8 @@ def _ratio(text: str) -> bool:
 
 
 def as_chance(text: str) -> str | None:
+    under = rf"( in | out of )(?:an?|one) ({'|'.join(_TIMES)})$"
+    text = re.sub(under, lambda it: f"{it[1]}{_TIMES[it[2]]}", text.strip())
     found = _number(_in_digits(text), sums=True)
     if found is None or found[1].lower() not in ("", "%", "percent"):
         return None
@@ -210,6 +222,9 @@ def as_count(text: str) -> str | None:
     word = text.strip().lower()
     if word in _WORDS:
         return str(_WORDS.index(word) + 1)
+    part = re.fullmatch(r"([0-9]{1,3}) (?:out )?of (?:the |all )?([0-9]{1,3})", word)
+    if part is not None and 1 <= int(part[1]) <= int(part[2]):
+        return str(int(part[1]))
     found = _number(text) or _number(text.replace(",", "_") if text.count(",") == 1 else "")
     counted = found is not None and (not found[1] or _COUNTED.fullmatch(found[1].lower()))
     if found is None or not counted or found[0].denominator != 1 or not 1 <= found[0] < 10**9:
@@ -240,7 +255,7 @@ def as_date(text: str) -> str | None:
     try:
         if found is not None and all(map(str.isascii, found)):
             year, month, day = map(int, found)
-            return datetime(year, month, day, tzinfo=UTC).date().isoformat()
+            return datetime(year, month, day, tzinfo=UTC).date().isoformat() if year >= FIRST_YEAR else None
         return _as_instant(text)
     except (ValueError, OverflowError):
         return None
@@ -261,4 +276,4 @@ def _as_instant(text: str) -> str | None:
         zone = timezone(-ahead if match[8] == "-" else ahead)
     year, month, day, hour, minute, second = (int(match[n]) for n in range(1, 7))
     at = datetime(year, month, day, hour, minute, second, tzinfo=zone)
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at.timestamp() >= 0 else None

@@ -49,6 +49,13 @@ def test_a_capability_without_a_first_amount_lets_nobody_begin() -> None:
     assert {it.fix.partition("`: ")[0] for it in told} == {"add `first_evaluation_at: ... FLOP"}
 
 
+def test_what_was_spent_on_an_evaluation_is_told_as_no_finding() -> None:
+    told = {it.about: it.fix for it in cannot_begin(parse_policy(gated("1 FLOP < bio.elicitation")), TODAY)}
+    assert "says nothing of what came of it: write `bio.ruled_out`, if that is meant" in told["clause limits"]
+    told = {it.about: it.fix for it in cannot_begin(parse_policy(gated("compute <= 2 * bio.evidence.compute")), TODAY)}
+    assert "came of it" not in told["clause limits"]
+
+
 def test_the_amount_that_may_pass_is_the_policy_s_own_or_a_blank() -> None:
     text = gated("compute <= 4 * bio.evidence.compute")
     told = {it.about: it.fix for it in cannot_begin(parse_policy(text), TODAY)}

@@ -148,12 +148,47 @@ def test_a_tree_of_unlike_things_is_refused_where_it_comes_from_a_ledger() -> No
             "compute <= 1e12 FLOP - arithmetic.evidence.compute",
             "`arithmetic.evidence.compute` on the wrong side",
         ),
+        ("arithmetic.elicitation < 1 FLOP", "says nothing of what came of it: write `arithmetic.ruled_out`; the score"),
+        (
+            "compute <= 1e12 FLOP and not meter.sound",
+            "`A or meter.sound` if `meter.sound` alone lets it pass, `A and m",
+        ),
+        ("compute <= 1e12 FLOP or arithmetic.reached", "`A unless B` is `A and not B` for a B that is danger"),
         ("arithmetic.evidence.time + 3 days <= now", "`now` on the wrong side"),
         ("[meter.sound]", "`when`: this is not the tree of a condition"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_at_its_place(when: str, words: str) -> None:
     assert words in message(when)
+
+
+@pytest.mark.parametrize(
+    ("when", "fix"),
+    [
+        ("[meter.sound]", "write the condition as one text: `meter.sound`"),
+        ("[compute <= 1e9 FLOP, not arithmetic.reached]", "`compute <= 1e9 FLOP and not arithmetic.reached`"),
+        ("[meter.sound or ledger.sound, meter.sound]", "`(meter.sound or ledger.sound) and meter.sound`"),
+        ("{and: [meter.sound, ledger.sound]}", "`meter.sound and ledger.sound`"),
+        ("{any: [meter.sound, ledger.sound]}", "`meter.sound or ledger.sound`"),
+        ("{xor: [meter.sound, ledger.sound]}", "write the condition as a text\n"),
+        ("[fact, meter.sound, ledger.sound]", "write the condition as a text\n"),
+        ("[meter.sound, {or: [ledger.sound]}]", "write the condition as a text\n"),
+    ],
+)
+def test_a_list_of_conditions_is_told_how_it_is_written_as_one(when: str, fix: str) -> None:
+    assert fix in f"{message(when)}\n"
+
+
+@pytest.mark.parametrize(
+    ("when", "fix"),
+    [
+        ("!arithmetic.reached && compute <= 1e9 FLOP", "`not arithmetic.reached and compute <= 1e9 FLOP`"),
+        ("!arithmetic.reached  # or so", "`not arithmetic.reached`"),
+        ("!(arithmetic.reached||!meter.sound)", "`not (arithmetic.reached or not meter.sound)`"),
+    ],
+)
+def test_signs_of_other_languages_that_yaml_reads_as_its_own_are_told_in_words(when: str, fix: str) -> None:
+    assert f"write `not`, `and` and `or` in words: {fix}" in message(when)
 
 
 @pytest.mark.parametrize("when", ["2027-01-01 <= now", "not now < 2027-01-01", "now <= 2027-01-01"])

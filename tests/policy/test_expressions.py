@@ -134,12 +134,37 @@ REFUSED = {
     ),
     "compute": (1, "`compute` is an amount, not a condition"),
     "compute < 1 FLOP < developer.others": (18, "a comparison of three is not read"),
+    "(compute < 1 FLOP) < 2 FLOP": (20, "what stands before is so or not, and is compared with nothing (leave out `<`"),
+    "arithmetic.reached < 0.2": (
+        20,
+        "`arithmetic.reached` is so or not, and is compared with nothing (write `not arithmetic.reached`, or"
+        " `arithmetic.reached` if that is what is denied; the score itself stands in the domain, as `alarm:`)",
+    ),
+    "meter.sound >= 1 and ledger.sound": (13, "(write `meter.sound`, or `not meter.sound` if that is what is denied)"),
+    "arithmetic.elicitation < 0.2": (1, "says nothing of what came of it: write `arithmetic.ruled_out`"),
+    "compute < 0.5": (1, "(write an amount, as `... FLOP`; a share multiplies: `0.5 * ...`)"),
+    "compute <= 1e13 FLOP unless arithmetic.ruled_out": (
+        22,
+        "(write `compute <= 1e13 FLOP or arithmetic.ruled_out` if `arithmetic.ruled_out` alone lets it pass,"
+        " `compute <= 1e13 FLOP and arithmetic.ruled_out` if it takes both)",
+    ),
+    "compute <= 1e13 FLOP unless arithmetic.reached": (
+        22,
+        "(write `compute <= 1e13 FLOP and not arithmetic.reached`: it takes both, and `arithmetic.reached` holds it",
+    ),
+    "compute <= 1e13 FLOP unless 2e13 FLOP <= compute or arithmetic.reached": (
+        22,
+        "(write `compute <= 1e13 FLOP and not (2e13 FLOP <= compute or arithmetic.reached)`: it takes both",
+    ),
+    "compute <= 1e13 FLOP unless arithmetic.reached and meter.sound": (22, "(write `... and not ...` if what follows"),
+    "compute <= 1e13 FLOP unless somebody signs": (22, "(write `... and not ...` if what follows must not be so"),
     "compute / 2 < 1 FLOP": (9, "nothing is divided"),
     "compute * compute < 1 FLOP": (1, "two amounts are multiplied"),
     "compute = 1 FLOP": (9, "`=` is not read"),
     "now + now < 2 days": (1, "2 instants against a duration"),
     "1 FLOP < 2 FLOP": (1, "the comparison reads no fact"),
     "at least 3 of (meter.sound, ledger.sound)": (1, "at least 3 of 2 says nothing"),
+    "meter.sound or 1 of (ledger.sound, arithmetic.ruled_out)": (16, "`1 of` is no list (write `at least 1 of (...)`"),
     "undefined": (10, "what is undefined has no name"),
     "meter.sound meter.sound": (13, "`meter.sound` is not expected here"),
     "(meter.sound": (13, "`)` is missing after the condition in brackets"),
@@ -175,6 +200,10 @@ REFUSED = {
         " or `meter.sound and (now <= 2027-01-01 or arithmetic.ruled_out)`",
     ),
     "now <= 2026-13-01": (8, "`2026-13-01` is not a date"),
+    "now <= 30.06.2027": (8, "`30.06.2027` is not a date (write year, month and day: `2027-06-30`)"),
+    "now <= 31/12/2027": (8, "(write year, month and day: `2027-12-31`)"),
+    "now <= 4.5.2027 and compute <= 1.5.2 FLOP": (8, "`4.5.2027` is not a date"),
+    "compute <= 1.5.2 FLOP": (15, "`.` means nothing here"),
     "meter.sound & ledger.sound": (13, "`&` means nothing here"),
     "": (1, "the end is no amount"),
     "not " * 60 + "meter.sound": (205, "nested more than 50 deep"),
@@ -219,6 +248,31 @@ def test_a_sentence_is_told_what_a_condition_looks_like_with_facts_that_there_ar
     shown = re.findall("`([^`]*)`", caught.value.fix or "")[1:-2]
     assert "compute <= ... * arithmetic.evidence.compute" in shown
     assert [parse_condition(text.replace("...", "4"), KNOWN) for text in shown]
+
+
+@pytest.mark.parametrize(
+    "text", ["arithmetic.score < 0.2", "arithmetc.pass_rate <= 0.1", "score < 0.2", "arithmetic.alarm <= 0.2"]
+)
+def test_whoever_writes_a_score_is_told_what_decides_and_never_what_was_spent(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_condition(text, KNOWN)
+    fix = caught.value.fix or ""
+    assert "scores are no facts: whether the alarm is ruled out decides. Write `arithmetic.ruled_out`;" in fix
+    assert "`not arithmetic.reached` lets pass what nobody evaluated as well" in fix
+    assert "elicitation" not in fix
+
+
+@pytest.mark.parametrize("text", ["arithmetic.unlikely", "arithmetic.danger", "arithmetics.foo"])
+def test_a_word_that_is_like_no_fact_of_a_domain_is_not_taken_for_what_was_spent(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_condition(f"{text} <= 4 FLOP", KNOWN)
+    assert "arithmetic" in (caught.value.fix or "")
+    assert "elicitation" not in (caught.value.fix or "")
+
+
+def test_what_was_spent_is_offered_for_a_word_that_is_like_it() -> None:
+    with pytest.raises(InputError, match=r"did you mean `arithmetic\.elicitation`"):
+        parse_condition("1 FLOP <= arithmetic.elicitaton", KNOWN)
 
 
 @pytest.mark.parametrize("name", ["a..b", "a-", "a.", "a--b", "a-.b", "-a", "a" * 65])

@@ -32,8 +32,14 @@ def corrected(parse: Reads, text: str) -> str | None:
     except InputError as error:
         fix = error.fix or ""
         found = re.search(r": `([^`]*)`$", fix)
-        # A form has no figure: one that is copied could permit more than was written.
-        assert found is not None or not re.search("`[^`]*[0-9][^`]*`", fix.replace("`0...`", "")) or "%" in text
+        # A form has no figure: one that is copied could permit more than was written. Of a day both ends are shown.
+        both_ends = " is a whole day, " in error.message
+        assert (
+            found is not None
+            or both_ends
+            or not re.search("`[^`]*[0-9][^`]*`", fix.replace("`0...`", ""))
+            or "%" in text
+        )
         return found[1] if found else None
     return None
 
@@ -46,7 +52,13 @@ def corrected(parse: Reads, text: str) -> str | None:
         ("factor", "threefold", "3x"), ("factor", "four-fold", "4x"), ("factor", "ten times", "10x"),
         ("factor", "twice", "2x"), ("factor", "one or two times", None), ("factor", "one and a half times", None),
         ("share", "one percent", "1%"), ("share", "one half percent", None), ("chance", "one percent", "1%"),
-        ("chance", "one in a hundred", None), ("duration", "fortnight", "2 weeks"), ("count", "several thousand", None),
+        ("chance", "one in a hundred", "1%"), ("chance", "1 in a million", "0.0001%"), ("chance", "a million", None),
+        ("chance", "1 out of a thousand", "0.1%"), ("chance", "3 in a few million", None),
+        ("flop", "100 exaFLOP", "1e20 FLOP"), ("flop", "3 petaflops", "3e15 FLOP"),
+        ("flop", "1,5 exaFLOP", "1.5e18 FLOP"), ("flop", "1,234 exaFLOP", None), ("flop", "3 exaFLOP/s", None),
+        ("flop", "3 exaFLOP-days", None),
+        ("count", "2 of 3", "2"), ("count", "3 out of 3", "3"), ("count", "4 of 3", None), ("count", "0 of 3", None),
+        ("duration", "fortnight", "2 weeks"), ("count", "several thousand", None),
         ("flop", "1e19 ops", "1e19 FLOP"), ("flop", "1e22 FLOP/s", None), ("flop", "3e8 PFLOP-days", None),
         ("date", "never", None), ("date", "end of 2027", None), ("date", "03/04/2027", None),
         ("count", "5e2", "500"), ("count", "500.0", "500"), ("count", "1,000", "1000"), ("count", "two", "2"),
@@ -90,6 +102,13 @@ def test_a_figure_of_more_than_all_is_read_as_growth_both_ways() -> None:
         scalars._figure("400%")
 
 
+@pytest.mark.parametrize("text", ["2027-01-01", "20270101", "1.1.2027"])
+def test_of_a_day_that_stands_for_an_instant_both_ends_are_shown(text: str) -> None:
+    with pytest.raises(InputError, match="`2027-01-01` is a whole day") as caught:
+        READS["instant"](text)
+    assert "`2027-01-01T00:00:00Z` for when the day begins, `2027-01-02T00:00:00Z`" in (caught.value.fix or "")
+
+
 numbers = st.integers(0, 10**7).map(str) | st.builds("{}.{}".format, st.integers(0, 999), st.integers(0, 10**6))
 numbers |= st.builds("{}e{}".format, st.integers(0, 999), st.integers(0, 20))
 
@@ -116,6 +135,8 @@ def test_a_correction_reads_as_the_number_that_was_written(kind: str, number: st
 
 
 @settings(max_examples=300)
+@example("instant", "20000101")
+@example("date", "00010101")
 @given(st.sampled_from(sorted(READS)), st.text("0123456789.,-/e+_xX %FLOPdays inTZ:'^*\n٣", max_size=24))
 def test_what_is_offered_as_a_correction_reads(kind: str, text: str) -> None:
     instead = corrected(READS[kind], text)

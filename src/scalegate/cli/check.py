@@ -44,7 +44,9 @@ def check(
     from scalegate.gate.goes_on import refused_of
     from scalegate.policy import load_policy
     from scalegate.policy.lints import changed_since, check_policy
+    from scalegate.policy.lints.elicited import spent_only
     from scalegate.policy.lints.marks import marked
+    from scalegate.policy.lints.misspelt_roles import misspelt_roles
     from scalegate.policy.places import places
 
     path = policy_file(policy_name, quiet=as_json)
@@ -54,7 +56,13 @@ def check(
     place = places(text, file=str(path))
     today = int(time.time())
     document = check_document(policy, today)
-    found = (*cannot_begin(policy, today), *marked(text), *check_policy(policy, today))
+    found = (
+        *cannot_begin(policy, today),
+        *misspelt_roles(policy),
+        *spent_only(policy),
+        *marked(text),
+        *check_policy(policy, today),
+    )
     document["lints"] = [_lint(it, place) for it in found]
     if before is not None:
         changes = [_lint(it, place) for it in changed_since(before, policy, today)]

@@ -49,7 +49,7 @@ def init(
     adopter = SigningKey.load(key) if key else None
     beside = file.parent if file else None
     tests = _situations(template, file)
-    project = create_project(folder, text, name=template, adopter=adopter, beside=beside)
+    project = create_project(folder, text, name=template, adopter=adopter, beside=beside, laid_out=file is None)
     situations = project.policy.with_name("policy.tests.yaml")
     if tests is not None and not situations.exists():
         situations.write_text(tests, encoding="utf-8")

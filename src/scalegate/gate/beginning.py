@@ -12,6 +12,7 @@ from math import ceil
 
 from scalegate.gate.judge import Judge
 from scalegate.policy.document import Condition, Moratorium, Policy
+from scalegate.policy.instead import ELICITATION, spent_on
 from scalegate.policy.lints import Lint, Rule
 from scalegate.policy.semantics import Facts, Value
 from scalegate.policy.show import amount
@@ -58,6 +59,8 @@ def _holding(policy: Policy, judge: Judge, facts: Facts) -> Iterator[Lint]:
         if isinstance(clause, Condition):
             fix = f"let an amount pass without it: `{_up_to(policy.first_evaluation_at)} or (...)`"
             fix += "" if policy.first_evaluation_at else ", with an amount that you choose"
+            spent = next((name for name in unknown if name.endswith(ELICITATION)), None)
+            fix += f". {spent_on(spent)}, if that is meant" if spent else ""
         elif policy.first_evaluation_at is None and unknown:
             how_far = "how far training may go before the first evaluation is for you to choose"
             fix = f"add `first_evaluation_at: ... FLOP`: {how_far}"

@@ -19,6 +19,7 @@ from scalegate.ledger import Ledger, SigningKey
 from scalegate.ledger.entries import PolicyAdopted
 from scalegate.policy import Person, Policy, load_policy, parse_policy
 from scalegate.policy.floor_files import files_of_floors
+from scalegate.policy.layout import lay_out_file
 from scalegate.policy.reader import fill_keys
 
 __all__ = ["Project", "adopt", "create_project"]
@@ -59,12 +60,14 @@ def create_project(
     adopter: SigningKey | None = None,
     beside: Path | None = None,
     given: str = "",
+    laid_out: bool = False,
 ) -> Project:
     """A new project from a policy's YAML text: all of it is there afterwards, or none. `name` is used in messages.
 
     `beside`: the folder of the files that the policy's floors name; they are copied into the project.
     `adopter`: the key of whoever signs the adoption; else it is made, for the first who may amend the policy.
     `given`: the option by which the folder was given, if it was by one, for messages.
+    `laid_out`: the policy's file is laid out once the keys are in it, which make lines longer.
     It is made aside and moved into place, so a failure midway leaves nothing that would block a second try.
     Raises InputError if the text is not a policy, nobody could sign its adoption, or the folder is no folder or
     holds a project.
@@ -87,7 +90,7 @@ def create_project(
     moved: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _build(aside, text, policy, first, adopter, floors)
+        _build(aside, text, policy, first, adopter, floors, laid_out=laid_out)
         for part in parts:
             if (aside / part.name).exists():
                 os.rename(aside / part.name, part)
@@ -115,7 +118,14 @@ def create_project(
 
 
 def _build(
-    folder: Path, template: str, policy: Policy, first: Person, adopter: SigningKey | None, floors: list[Path]
+    folder: Path,
+    template: str,
+    policy: Policy,
+    first: Person,
+    adopter: SigningKey | None,
+    floors: list[Path],
+    *,
+    laid_out: bool,
 ) -> None:
     """Make keys, policy, ledger and adoption in a folder that nobody uses yet."""
     project = Project(folder)
@@ -130,7 +140,9 @@ def _build(
             made[person.id] = key.verify_key.to_text()
     for floor in floors:
         shutil.copyfile(floor, folder / floor.name)
-    project.policy.write_text(fill_keys(template, made), encoding="utf-8")
+    text = fill_keys(template, made)
+    text = lay_out_file(text, name=str(project.policy), beside=folder) if laid_out else text
+    project.policy.write_text(text, encoding="utf-8")
     filled = load_policy(project.policy)
     Ledger.create(project.ledger, origin=f"{filled.policy}.ledger", log_key=log_key).close()
     with project.journal() as journal:

@@ -26,7 +26,7 @@ from scalegate.policy.exceptions import exception_faults
 from scalegate.policy.near import nearest, or_like
 from scalegate.policy.obligations import obligation_faults
 from scalegate.policy.parameters import parameter_faults
-from scalegate.policy.quorums import apart_faults
+from scalegate.policy.quorums import OF_THE_GATE, apart_faults, misspelt_role
 from scalegate.policy.risk_faults import risk_faults
 from scalegate.policy.scalars import Named
 from scalegate.policy.stopping_faults import stopping_faults
@@ -69,6 +69,11 @@ def _fits(key: str) -> bool:
     name, identifier, public = key.split("+", 2)
     raw = base64.b64decode(public)
     return raw[:1] == b"\x01" and hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8] == identifier
+
+
+def _instead_of(person: str, has: str) -> str:
+    # Which of the two is misspelt nobody can tell.
+    return f"did you mean `{has}`, which `{person}` has and nothing asks for? Then write the same in both places"
 
 
 def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tuple[str, str]]:
@@ -132,12 +137,20 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             what = f"{number} with the role `{wanted.role}` {signs}, but the policy names {have}"
             fix = "name more under `people`"
             named = next((person for person in policy.people if person.id == wanted.role), None)
+            misspelt = misspelt_role(policy, wanted.role)
+            if misspelt is not None:
+                add(path, f"{what} | {_instead_of(*misspelt)}; else {fix}", "people")
+                return
             if named is not None and not have:
                 theirs = " or ".join(f"`{it}`" for it in named.roles)
                 add(path, f"{what} | `{wanted.role}` is a person: write a role that they have, {theirs}", "people")
                 return
+            enough = [f"`{it}`" for it, those in roles.items() if len(those) >= wanted.at_least and "/" not in it]
+            enough = [it for it in enough if it.strip("`") not in OF_THE_GATE]
+            other = f", or write a role that so many have: {', '.join(enough)}" if enough else ""
             # A role that somebody has is not misspelt.
-            add(path, f"{what} | {fix if have else or_like(wanted.role, roles, fix)}", "people")
+            like = None if have else nearest(wanted.role, roles)
+            add(path, f"{what} | {or_like(wanted.role, roles, fix) if like else fix + other}", "people")
 
     def nobody(path: str, role: str) -> None:
         if role not in roles:
@@ -145,6 +158,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             theirs = " or ".join(f"`{it}`" for it in named.roles) if named else ""
             fix = or_like(role, roles, "give it to somebody under `people`")
             fix = f"`{role}` is a person: write a role that they have, {theirs}" if named else fix
+            misspelt = misspelt_role(policy, role)
+            fix = _instead_of(*misspelt) if misspelt else fix
             add(path, f"nobody has the role `{role}` | {fix}", "people")
 
     def no_level(path: str, number: int) -> None:

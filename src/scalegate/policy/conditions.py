@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 
 from scalegate.errors import InputError
@@ -10,7 +10,8 @@ from scalegate.policy.dating import in_figures
 from scalegate.policy.document import Clause, Condition, Policy
 from scalegate.policy.expressions import parse_condition
 from scalegate.policy.faults import Found
-from scalegate.policy.polarity import wrong_ways
+from scalegate.policy.instead import ELICITATION, spent_on
+from scalegate.policy.polarity import dangerous, wrong_ways
 from scalegate.policy.quantities import NoSuchFact
 from scalegate.policy.semantics import evaluate
 from scalegate.policy.show import show_condition
@@ -70,12 +71,23 @@ def _tree(policy: Policy, when: Expr | str, known: Vocabulary) -> Expr:
         raise InputError("it is met, in part or whole, whatever happens", fix="leave out what is always so")
     wrong = list(dict.fromkeys(f"`{name}`" for name in wrong_ways(figures)))
     if wrong:
-        raise InputError(
-            f"{', '.join(wrong)} on the wrong side: so, more danger could release a hold",
-            fix="turn the comparison or the `not` round: what grows with danger is at most something, and is `not` so;"
-            " `A unless B` is `A and not B`",
-        )
+        what = f"{', '.join(wrong)} on the wrong side: so, more danger could release a hold"
+        raise InputError(what, fix=_turned(wrong_ways(figures)))
     return tree
+
+
+def _turned(wrong: Iterable[str]) -> str:
+    """What to write for facts by which danger would help."""
+    names = list(dict.fromkeys(wrong))
+    spent = next((name for name in names if name.endswith(ELICITATION)), None)
+    if spent is not None:
+        return f"{spent_on(spent)}; the score itself stands in the domain, as `alarm:`"
+    fix = "turn the comparison or the `not` round: what grows with danger is at most something, and is `not` so"
+    good = next((name for name in names if not dangerous(name) and name.count(".")), None)
+    # `unless` before good news may join another way into what may pass; before bad news it takes one from it.
+    if good is None:
+        return f"{fix}; `A unless B` is `A and not B` for a B that is danger"
+    return f"{fix}; `A unless {good}` is `A or {good}` if `{good}` alone lets it pass, `A and {good}` if it takes both"
 
 
 def _numbers(compare: Compare) -> Iterator[Fraction]:

@@ -92,7 +92,11 @@ def exception_faults(policy: Policy) -> Faults:
                 yield f"{path}.actions.{place}", f"{what} | leave `release_weights` out", ()
             elif action not in gated and clauses.keys() >= set(item.clauses):
                 what = f"none of the clauses that it names is about `{action}`"
-                yield f"{path}.actions.{place}", f"{what} | leave it out", ("clauses",)
+                fix = "leave it out"
+                if gated.isdisjoint(item.actions):
+                    about = ", ".join(f"`{it}`" for it in sorted(gated))
+                    fix = f"write actions that they are about, {about}, or name clauses about `{action}`"
+                yield f"{path}.actions.{place}", f"{what} | {fix}", ("clauses",)
         if "train" in item.actions and item.growth is None:
             yield path, "nothing says how far training may go on | add for example `growth: 1.1x`", ()
         if item.growth is not None and "train" not in item.actions:

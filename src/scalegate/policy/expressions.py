@@ -26,12 +26,14 @@ from scalegate.errors import InputError, Place
 from scalegate.policy.instead import (
     SENTENCES,
     WORDS,
+    alone_instead,
     as_condition,
     both_ways,
     name_instead,
     sign_instead,
     unit_instead,
 )
+from scalegate.policy.polarity import wrong_ways
 from scalegate.policy.quantities import NoSuchFact, Quantity, of_fact, one_kind
 from scalegate.policy.syntax import (
     MAX_DEPTH,
@@ -62,7 +64,8 @@ _TOKEN = re.compile(
     r"[A-Za-z][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*)"
     r"|(?P<sign><=|>=|==|!=|<|>|=|[-+*/(),])"
 )
-_OF_CONDITIONS = frozenset({"<", "<=", ">", ">=", "and", "or", "not", "undefined", "of", "always", "never"})
+_SIGNS = ("<", "<=", ">", ">=")
+_OF_CONDITIONS = frozenset({*_SIGNS, "and", "or", "not", "undefined", "of", "always", "never"})
 _TIMES = ("second", "minute", "hour", "day", "week", "month", "year")
 _DATE_LIKE = r"[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}(?![0-9])|[0-9]{1,2}([/.])[0-9]{1,2}\2[0-9]{4}(?![0-9])"
 _END = "the end"
@@ -96,10 +99,12 @@ class _Reader:
         self._next = 0
 
     def _split(self) -> list[Token]:
-        found, at = [], 0
+        found, at = list[Token](), 0
         while at < len(self._text):
             match = _TOKEN.match(self._text, at)
             if match is None:
+                if found and found[-1].kind == "number":
+                    self._no_date(found[-1].at)
                 self._fail(at, f"`{self._text[at]}` means nothing here", sign_instead(self._text, at))
             if match.lastgroup == "number" and len(match[0]) > MAX_DIGITS:
                 self._fail(at, f"the number has more than {MAX_DIGITS} digits", "write it with an exponent, as `1e...`")
@@ -107,6 +112,13 @@ class _Reader:
                 found.append(Token(str(match.lastgroup), match[0], at))
             at = match.end()
         return [*found, Token("end", _END, len(self._text))]
+
+    def _no_date(self, at: int) -> None:
+        """Refuse a date that is written in another way than here."""
+        day = re.match(_DATE_LIKE, self._text[at:])
+        if day is not None:
+            how = meant.fix("write year, month and day", meant.as_date(day[0]), "YYYY-MM-DD")
+            self._fail(at, f"`{day[0]}` is not a date", how)
 
     def _fail(self, at: int, message: str, fix: str | None = None, error: type[InputError] = InputError) -> NoReturn:
         line, column = self._place.line, (self._place.column or 1) + at
@@ -139,12 +151,42 @@ class _Reader:
     def _stray(self) -> NoReturn:
         token = self._token
         if token.text.lower() in SENTENCES:
-            self._fail(token.at, f"{_shown(token)} is not part of a condition", SENTENCES[token.text.lower()])
-        if token.text in ("<", "<=", ">", ">="):
+            fix = self._unless(token) if token.text.lower() in ("unless", "except") else None
+            fix = fix or SENTENCES[token.text.lower()]
+            self._fail(token.at, f"{_shown(token)} is not part of a condition", fix)
+        if token.text in _SIGNS:
+            if not self._compared_before():
+                what = "what stands before is so or not, and is compared with nothing"
+                self._fail(token.at, what, f"leave out `{token.text}` and what it is compared with")
             self._fail(token.at, "a comparison of three is not read", "write two comparisons with `and` between them")
         small = token.text.lower() if token.text.lower() in ("and", "or", "not") else None
         fix = f"write `{small}`, in small letters" if small else "join conditions with `and` or `or`"
         self._fail(token.at, f"{_shown(token)} is not expected here", fix)
+
+    def _unless(self, token: Token) -> str | None:
+        """What to write for `A unless B`, by whether B speaks of danger; None: it does both, or is no condition."""
+        one, other = (" ".join(it.split()) for it in (self._text[: token.at], self._text[token.at + len(token.text) :]))
+        try:
+            tree = parse_condition(other, self._known)
+        except InputError:
+            return None
+        one, other = (f"({it})" if re.search(r"\b(?:and|or)\b", it) else it for it in (one, other))
+        if not any(wrong_ways(tree)):
+            return f"write `{one} or {other}` if `{other}` alone lets it pass, `{one} and {other}` if it takes both"
+        if not any(wrong_ways(Not(tree))):
+            return f"write `{one} and not {other}`: it takes both, and `{other}` holds it whatever else is so"
+        return None
+
+    def _compared_before(self) -> bool:
+        """Whether what ends here is a comparison already."""
+        depth = 0
+        for token in reversed(self._tokens[: self._next]):
+            depth += {")": 1, "(": -1}.get(token.text, 0)
+            if depth < 0 or (not depth and token.text in ("and", "or", ",")):
+                return False
+            if not depth and token.text in _SIGNS:
+                return True
+        return False
 
     def _either(self) -> Expr:
         begun = self._token.at
@@ -242,7 +284,7 @@ class _Reader:
         first = self._token
         if first.kind == "name" and self._known.get(first.text) is Kind.YES_NO:
             self._next += 1
-            if self._token.text in ("=", "==", "!="):
+            if self._token.text in ("=", "==", "!=", *_SIGNS):
                 fix = self._meant_by_equal(first)
                 self._fail(self._token.at, f"`{first.text}` is so or not, and is compared with nothing", fix)
             return Fact(first.text)
@@ -252,7 +294,7 @@ class _Reader:
             self._fail(sign.at, f"`{sign.text}` is not read: amounts are at most or under others", "write `<=` or `<`")
         if sign.kind == "name" and sign.text.lower() not in WORDS | SENTENCES.keys():
             self._fail(sign.at, f"`{sign.text}` compares nothing", "write `<=` for at most, `<` for under")
-        if not self._take("<", "<=", ">", ">="):
+        if not self._take(*_SIGNS):
             what = f"{_shown(first)} is an amount, not a condition"
             self._fail(first.at, what, f"compare it: `{self._compared(first)}`")
         right = self._sum()
@@ -269,7 +311,7 @@ class _Reader:
         """What to write for a fact that is compared with `yes` or `no`, and may stand after a `not`."""
         value = self._tokens[self._next + 1].text.lower() if self._token.kind != "end" else ""
         if value not in ("yes", "true", "no", "false"):
-            return f"write `{fact.text}`, or `not {fact.text}`"
+            return alone_instead(fact.text, self._known)
         before = self._tokens[: self._next - 1]
         denials = sum(1 for _ in takewhile(lambda it: it.text == "not", reversed(before)))
         denied = (denials + (value in ("no", "false")) + (self._token.text == "!=")) % 2
@@ -345,10 +387,7 @@ class _Reader:
 
     def _number(self, token: Token) -> Quantity:
         self._next += 1
-        day = re.match(_DATE_LIKE, self._text[token.at :])
-        if day is not None:
-            how = meant.fix("write year, month and day", meant.as_date(day[0]), "YYYY-MM-DD")
-            self._fail(token.at, f"`{day[0]}` is not a date", how)
+        self._no_date(token.at)
         digits, _, under = token.text.replace("+", "").partition("/")
         if under and not int(under):
             self._fail(token.at, f"`{token.text}` is no number", "write what is under the line, more than 0")
@@ -373,6 +412,9 @@ class _Reader:
             after = after[1:] if after and after[0].text == "*" else after
             times = after[0].text if after and after[0].kind == "name" and after[0].text not in WORDS else "..."
             self._fail(unit.at, "`x` is no unit", f"a factor multiplies: write `{token.text} * {times}`")
+        if unit.text == "of" and self._tokens[self._next + 1].text == "(":
+            fix = f"write `at least {token.text} of (...)`, with what is one of them between commas"
+            self._fail(token.at, f"`{token.text} of` is no list", fix)
         if unit.kind == "name" and unit.text not in WORDS and unit.text not in self._known:
             words = [it.text for it in self._tokens[self._next : self._next + 2]]
             self._fail(unit.at, f"`{unit.text}` is no unit", unit_instead(token.text, words))

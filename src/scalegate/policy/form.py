@@ -10,16 +10,17 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from scalegate.policy import document as schema
-from scalegate.policy.clause_figures import KINDS
 from scalegate.policy.document import Policy
+from scalegate.policy.elsewhere import Home, home_of, other_name, say_it
 from scalegate.policy.faults import Form, Found, PartPath, PolicyFaults
+from scalegate.policy.in_context import in_context
 from scalegate.policy.shapes import alone_like, field_meant, shape_meant
 
 __all__ = ["POLICY", "faults_of_form", "label", "what_to_write"]
 
 MAX_GUESSES = 100
 """For so many unknown fields a like one is looked for."""
-_KINDS = {
+_KINDS: Mapping[str, type[BaseModel]] = {
     "cadence": schema.Cadence,
     "capability": schema.Capability,
     "safeguards": schema.Safeguards,
@@ -32,6 +33,7 @@ _KINDS = {
     "obligation": schema.Obligation,
     "residual_risk": schema.ResidualRisk,
 }
+_LISTS = ("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "exceptions")
 _NO_FIELDS = ("is not a set of fields", "write `field: value` lines below it, indented")
 _SHAPES = {
     "dict_type": _NO_FIELDS,
@@ -51,8 +53,6 @@ _CHOICES = {
 """Of fields that must be there, and for which no choice is more likely than another."""
 _LIMIT = {"at", "above"}
 """A clause that holds above an amount lets a run go on up to it, as one does that holds at it."""
-SAY_IT = "say it with one of the fields here, or in a comment if nothing turns on it"
-"""Of what is no field: left out, it could have been what makes a part strict."""
 _SURE = 0.75
 """How like a word must be to one of a few choices: `compute` is like `count`, and does not mean it."""
 
@@ -70,9 +70,9 @@ def faults_of_form(
     examples = POLICY.examples if examples is None else examples
     found: list[Found] = []
     renamed: set[PartPath] = set()
-    strange: dict[PartPath, list[str]] = {}
+    strange: dict[PartPath, dict[str, bool]] = {}
     missing: dict[PartPath, PartPath] = {}
-    items = error.errors()
+    items, known = error.errors(), _every_field(root)
     places = {path[:cut] for path in (_file_path(item["loc"]) for item in items) for cut in range(len(path))}
     for item in items:
         path = _file_path(item["loc"])
@@ -80,31 +80,36 @@ def faults_of_form(
         if kind == "too_short" and path in places:
             continue  # it is not empty: what it holds is wrong, and is told
         if kind == "extra_forbidden":
-            fields = _fields(root, item["loc"][:-1])
+            fields, beside = _fields(root, item["loc"][:-1]), _at(document, path[:-1])
             word = re.sub(r"[\s-]", "_", str(path[-1]))
+            absent = [field for field in fields if field not in beside]
             told = field_meant(path, _KINDS) if root is Policy else None
-            within = next((field for field in fields if word in _inside(root, item["loc"][:-1], field)), None)
-            absent = [field for field in fields if field not in _at(document, path[:-1])]
-            guess = _close(word, absent) if len(found) < MAX_GUESSES and not within and not told else None
-            known = within or told or path[0] != "clauses"
-            like = None if known else alone_like(item["input"], absent, examples)
-            fix = f"{SAY_IT}: {_listed(fields)}"
-            if like and like != guess:
+            other = None if told else other_name(word, value, absent)
+            if told is None and other is None:
+                within = next((field for field in fields if word in _inside(root, item["loc"][:-1], field)), None)
+                told = f"it is a field of `{within}`: write it below that, indented further" if within else None
+            looks = len(found) < MAX_GUESSES
+            guess = _close(word, absent) if looks and not (other or told) else None
+            if looks and not (other or told or guess):
+                told = _home(root, document, item["loc"], word)
+            like = alone_like(value, absent, examples) if not (other or told) and path[0] == "clauses" else None
+            fix = told or say_it(word, value, known, fields, [it for it in fields if it in beside] if looks else None)
+            if other:
+                guess, fix = other
+            elif like and like != guess:
                 guess, fix = like, f"did you mean `{like}`? Else {fix}"
             elif guess:
                 fix = f"write `{guess}`"
             if guess:
                 renamed.add((*path[:-1], guess))
             else:
-                strange.setdefault(path[:-1], []).append(str(path[-1]))
-            fix = f"it is a field of `{within}`: write it below that, indented further" if within else fix
-            fix = told or fix
+                strange.setdefault(path[:-1], {})[str(path[-1])] = told is None
             found.append(Found((*path, "<key>"), f"`{path[-1]}` is not a field here", fix))
         elif kind == "missing":
             missing.setdefault(path, item["loc"])
         elif kind == "value_error":
             what, _, fix = str(item["ctx"]["error"]).partition(" | ")
-            own = _of_floor(path, value) or _cut_short(document, path, value) or _parameter_meant(document, path, value)
+            own = in_context(document, path, value, fix)
             found.append(Found(path, f"{label(path)}: {what}", own or fix or None))
         elif kind == "literal_error":
             choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
@@ -169,33 +174,74 @@ def _model(root: type[BaseModel], loc: PartPath) -> type[BaseModel]:
     return found
 
 
+def _every_field(model: Any) -> frozenset[str]:
+    """The names of the fields of a part and of all parts of it."""
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        return frozenset().union(*(_every_field(it) for it in get_args(model)))
+    fields = model.model_fields
+    # A floor is a policy with the same fields.
+    inner = (_every_field(it.annotation) for name, it in fields.items() if name not in ("floors", "document"))
+    return frozenset(it.alias or name for name, it in fields.items()).union(*inner)
+
+
+def _home(root: type[BaseModel], document: Any, loc: PartPath, word: str) -> str | None:
+    """What to write for a field of another part than the one at a place."""
+    above: list[Home] = []
+    value = _at(document, _file_path(loc[:-1])).get(str(loc[-1]))
+    for cut in range(len(loc) - 2, -1, -1):
+        part, below = _file_path(loc[:cut]), next((it for it in loc[cut:-1] if isinstance(it, str)), "")
+        has = isinstance(below, str) and below in _inside_of(root, loc[:cut])
+        if has and word in _inside_of(root, loc[:cut]) and word not in _at(document, part):
+            above.append(Home(next((str(it) for it in reversed(part) if isinstance(it, str)), ""), below))
+    others: list[Home] = []
+    if root is Policy and len(_file_path(loc)) == 3 and loc[0] != "clauses":
+        lists = [name for name in _LISTS if name != loc[0]]
+        having = [name for name in lists if word in _inside_of(root, (name,))]
+        others = [Home(name) for name in having if _reads(_model(root, (name,)), word, value)]
+    if root is Policy and len(_file_path(loc)) == 3 and loc[0] == "clauses":
+        having = [kind for kind in _KINDS if word in _inside_of(root, ("clauses", 0, kind))]
+        kinds = tuple(kind for kind in having if _reads(_KINDS[kind], word, value))
+        others = [Home("clauses", kinds=kinds)] * bool(kinds)
+    return home_of(word, above, others)
+
+
+def _inside_of(root: type[BaseModel], loc: PartPath) -> list[str]:
+    """The names of the fields at a place; none where no part stands there."""
+    try:
+        return _fields(root, loc)
+    except (AttributeError, StopIteration, IndexError):
+        return []
+
+
 def _unread(
-    root: type[BaseModel], loc: PartPath, document: Any, strange: Mapping[PartPath, list[str]]
+    root: type[BaseModel], loc: PartPath, document: Any, strange: Mapping[PartPath, Mapping[str, bool]]
 ) -> dict[str, bool] | None:
     """The unknown fields of the part that lacks a field, and whether the value of each could be that field's."""
     path = _file_path(loc)
     if path[:-1] not in strange:
         return None
     model = _model(root, loc[:-1])
-    field = next(field for name, field in model.model_fields.items() if loc[-1] == (field.alias or name))
-    kind: Any = Annotated[(field.annotation, *field.metadata, "")]
-    reader, found = TypeAdapter(kind), {}
-    for name in strange[path[:-1]]:
-        try:
-            reader.validate_python(_at(document, path[:-1])[name])
-        except ValidationError:
-            found[name] = False
-        else:
-            found[name] = True
+    found = {}
+    for name, unplaced in strange[path[:-1]].items():
+        # What belongs elsewhere is not meant; what could be anything tells nothing.
+        found[name] = unplaced and loc[-1] != "version" and _reads(model, str(loc[-1]), _at(document, path[:-1])[name])
     return found
+
+
+def _reads(model: type[BaseModel], name: str, value: object) -> bool:
+    """Whether a value could be that of a field."""
+    field = next(field for own, field in model.model_fields.items() if name == (field.alias or own))
+    kind: Any = Annotated[(field.annotation, *field.metadata, "")]
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _inside(root: type[BaseModel], loc: PartPath, field: str) -> list[str]:
     """The names of the fields of a field, where it is one part."""
-    try:
-        return _fields(root, (*loc, field))
-    except (AttributeError, StopIteration, IndexError):
-        return []
+    return _inside_of(root, (*loc, field))
 
 
 def _of_part(root: type[BaseModel], loc: PartPath) -> list[str]:
@@ -205,35 +251,6 @@ def _of_part(root: type[BaseModel], loc: PartPath) -> list[str]:
     except (AttributeError, StopIteration, IndexError):
         every = [_fields(root, ("clauses", 0, kind)) for kind in _KINDS] if loc[:1] == ("clauses",) else [[]]
         return [name for name in every[0] if all(name in it for it in every)]
-
-
-def _of_floor(path: PartPath, value: object) -> str | None:
-    """What to write where an exception names a clause of a floor."""
-    if path[0] == "exceptions" and path[2:3] == ("clauses",) and isinstance(value, str) and "/" in value:
-        return f"leave `{value}` out: it is a clause of a floor, and no policy makes exceptions to that"
-    return None
-
-
-def _cut_short(document: Any, path: PartPath, value: object) -> str | None:
-    """What to write where a comma of a number ended the value, which it does between braces."""
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,3}", value):
-        return None
-    fields = list(_at(document, path[:-1]))
-    after = fields[fields.index(path[-1]) + 1 :] if path[-1] in fields else []
-    if not after or not re.fullmatch(r"[0-9]{3}( .*)?", str(after[0])):
-        return None
-    return "between braces a comma ends the value: write the number without commas"
-
-
-def _parameter_meant(document: Any, path: PartPath, value: object) -> str | None:
-    """What to write where the value is the id of a parameter, in a field that may name one."""
-    described = document.get("parameters") if isinstance(document, dict) else None
-    if isinstance(value, dict) and value.keys() == {"parameter"} and path[-1] in KINDS:
-        return f"write `parameter.{value['parameter']}`"
-    if path[0] != "clauses" or path[-1] not in KINDS or not isinstance(described, list):
-        return None
-    known = [it.get("id") for it in described if isinstance(it, dict)]
-    return f"write `parameter.{value}`" if value in known else None
 
 
 def _choice(word: str, choices: list[str]) -> str | None:

@@ -9,10 +9,22 @@ from fractions import Fraction
 
 from scalegate import meant
 from scalegate.policy.near import nearest
+from scalegate.policy.polarity import dangerous
 from scalegate.policy.syntax import PARAMETER
 from scalegate.policy.vocabulary import Vocabulary
 
-__all__ = ["SENTENCES", "WORDS", "as_condition", "both_ways", "name_instead", "sign_instead", "unit_instead"]
+__all__ = [
+    "ELICITATION",
+    "SENTENCES",
+    "WORDS",
+    "alone_instead",
+    "as_condition",
+    "both_ways",
+    "name_instead",
+    "sign_instead",
+    "spent_on",
+    "unit_instead",
+]
 
 WORDS = frozenset({"and", "or", "not", "always", "never", "undefined", "all", "any", "at"})
 """Words of the language; a name is none of them."""
@@ -42,6 +54,17 @@ SENTENCES = {
 """What to write for words of a sentence."""
 _PLACES = frozenset({"determination", "safeguard", "approval", "obligation", "tier", "risk", "parameter", "until"})
 """Parts of the names of facts that tell nothing of what a name is about."""
+_SCORED = frozenset(
+    {
+        *("score", "scores", "result", "results", "accuracy", "performance", "capability", "capabilities", "skill"),
+        *("alarm", "threshold", "rate", "pass_rate", "success", "successes", "success_rate", "passed", "failed"),
+        *("evaluation", "value", "mean", "level", "risk"),
+    }
+)
+"""What others call the number that an evaluation comes to."""
+ELICITATION = ".elicitation"
+_SPENT = ("elicitation", "unevaluated")
+"""Facts of a domain that say what was spent, and nothing of what was found."""
 EXPLAINS = "`scalegate policy explain` shows all facts of a policy that has no fault"
 
 
@@ -105,6 +128,9 @@ def name_instead(name: str, known: Vocabulary) -> str:
         return f"write `{name.lower()}`"
     if name.lower() in SENTENCES:
         return SENTENCES[name.lower()]
+    scored = _scored(name, known)
+    if scored:
+        return scored
     near = _nearest(name, known)
     described = _described(name)
     if near:
@@ -116,6 +142,39 @@ def name_instead(name: str, known: Vocabulary) -> str:
     of_a_domain = [fact for fact in known if fact.endswith((".ruled_out", ".evidence.compute"))]
     facts = ending[:3] or ["compute", "now", *of_a_domain[:2]]
     return "write facts, such as " + ", ".join(f"`{fact}`" for fact in facts) + f"; {EXPLAINS}"
+
+
+def _scored(name: str, known: Vocabulary) -> str | None:
+    """What to write for the score of a domain, which is no fact; None: the name is of none."""
+    domain, _, last = name.rpartition(".")
+    word = last.lower().replace("-", "_")
+    domains = [fact.removesuffix(".ruled_out") for fact in known if fact.endswith(".ruled_out")]
+    meant = domain if domain in domains else nearest(domain, domains) if domain else None
+    if word not in _SCORED or not domains or (domain and meant is None):
+        return None
+    of = meant or (domains[0] if len(domains) == 1 else "DOMAIN")
+    # With nothing evaluated nothing is reached either.
+    return (
+        f"scores are no facts: whether the alarm is ruled out decides. Write `{of}.ruled_out`; `not {of}.reached` lets"
+        " pass what nobody evaluated as well. The score itself stands in the domain, as `alarm:`"
+    )
+
+
+def alone_instead(fact: str, known: Vocabulary) -> str:
+    """What to write for a fact that is so or not, and is compared with an amount."""
+    domain = fact.rpartition(".")[0]
+    scored = f"{domain}.ruled_out" in known and f"{domain}{ELICITATION}" in known
+    either = (f"not {fact}", fact) if dangerous(fact) else (fact, f"not {fact}")
+    fix = "write `{}`, or `{}` if that is what is denied".format(*either)
+    return fix + ("; the score itself stands in the domain, as `alarm:`" * scored)
+
+
+def spent_on(fact: str) -> str:
+    """What to write for the elicitation of a domain, where what was found is meant."""
+    return (
+        f"`{fact}` is the compute that went into eliciting, and says nothing of what came of it: write"
+        f" `{fact.removesuffix(ELICITATION)}.ruled_out`"
+    )
 
 
 def _nearest(name: str, known: Vocabulary) -> str | None:
@@ -137,6 +196,8 @@ def _of_part(name: str, words: str, known: Iterable[str]) -> str | None:
     for word in words.split("."):
         part = nearest(word, {it for fact in known for it in fact.split(".") if it not in _PLACES})
         facts = [fact for fact in known if part in fact.split(".")] if len(word) > 2 else []
+        # What was spent is not what was found, and stands where it is named alone.
+        facts = [fact for fact in facts if part in _SPENT or not fact.endswith(_SPENT)]
         if facts:
             facts.sort(key=lambda fact: difflib.SequenceMatcher(None, name, fact).ratio(), reverse=True)
             return " or ".join(f"`{fact}`" for fact in facts[:2])

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from scalegate import meant
 from scalegate.errors import InputError
+from scalegate.policy.instead import ELICITATION, spent_on
 from scalegate.policy.syntax import TIMES, Linear, parts, term
 from scalegate.policy.vocabulary import Kind
 
@@ -116,6 +117,12 @@ def _unlike(left: Quantity, right: Quantity) -> tuple[str, str] | None:
             return None
         if plain.factor is not None:
             number = meant.decimal(plain.factor) or plain.factor
+            spent = next((name for _, name in other.linear.terms if name.endswith(ELICITATION)), None)
+            what = f"{number} has no unit, and stands beside {other.name}"
+            if spent is not None and plain.factor <= 1:
+                return what, f"{spent_on(spent)}; the score itself stands in the domain, as `alarm:`"
             fix = f"write its unit: `{number} FLOP`" if other.kind is Kind.FLOP else "write its unit, as `... days`"
-            return f"{number} has no unit, and stands beside {other.name}", fix
+            if other.kind is Kind.FLOP and plain.factor.denominator != 1:
+                fix = f"write an amount, as `... FLOP`; a share multiplies: `{number} * ...`"
+            return what, fix
     return f"two kinds are mixed: {left.name} and {right.name}", "compare FLOP with FLOP and time with time"

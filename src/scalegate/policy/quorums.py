@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from scalegate.policy.document import Obligation, Policy, Quorum, UndefinedTest
 from scalegate.policy.near import or_like
 
-__all__ = ["Asked", "apart_faults", "quorums"]
+__all__ = ["OF_THE_GATE", "Asked", "apart_faults", "misspelt_role", "quorums", "roles_asked_for"]
+
+OF_THE_GATE = ("gate", "evaluator", "registrar")
+"""Roles that mean something in every policy."""
+_LIKE = 0.8
+"""How like two roles must be for one to be the other with a letter or two amiss."""
 
 
 class Asked(NamedTuple):
@@ -39,6 +45,30 @@ def quorums(policy: Policy) -> Iterator[Asked]:
         yield Asked(f"risks.{index}.claimed_by", f"risk `{risk.id}`", risk.claimed_by, risk.about)
     for index, terms in enumerate(policy.exceptions):
         yield Asked(f"exceptions.{index}.granted_by", f"exception `{terms.id}`", terms.granted_by, terms.text)
+
+
+def roles_asked_for(policy: Policy) -> frozenset[str]:
+    """Every role on which something turns."""
+    asked = [it.quorum for it in quorums(policy)]
+    return frozenset(
+        (
+            *OF_THE_GATE,
+            *(role for it in asked for role in (it.role, *(it.apart_from or ()))),
+            *(safeguard.attested_by for level in policy.levels for safeguard in level.safeguards),
+            *(tier.recorded_by for tier in policy.tiers),
+        )
+    )
+
+
+def misspelt_role(policy: Policy, wanted: str) -> tuple[str, str] | None:
+    """Who has a role that nothing asks for and that is like this one, and that role; None: nobody."""
+    asked = roles_asked_for(policy)
+    for person in policy.people:
+        spare = [role for role in person.roles if role not in asked and "/" not in role]
+        near = difflib.get_close_matches(wanted, spare, 1, _LIKE)
+        if near and wanted not in person.roles:
+            return person.id, near[0]
+    return None
 
 
 def apart_faults(policy: Policy) -> Iterator[tuple[str, str, bool]]:

@@ -149,6 +149,8 @@ def _end(text: str) -> int:
 
 def _second(text: str) -> int:
     """An instant that conditions compare with: which end of a day is meant, is not for us to say."""
+    day = meant.as_date(text)
+    text = day if day and "T" not in day else text
     value = _instant(text)
     if "T" not in text:
         after = units.format_instant(value + units.DAY)
@@ -342,7 +344,26 @@ def _when(value: object) -> Expr | str:
             return _text(value)
         return value if isinstance(value, Expr) else from_json(value)
     except InputError as error:
-        raise ValueError(f"{error.message} | {error.fix or ''}") from error
+        raise ValueError(f"{error.message} | {_joined(value) or error.fix or ''}") from error
+
+
+_TREES = ("fact", "undefined", "<=", "<", "not", "all", "any", "at_least")
+"""What the tree of a condition begins with."""
+_JOINING = {**dict.fromkeys(("and", "all", "all_of"), "and"), **dict.fromkeys(("or", "any", "any_of"), "or")}
+
+
+def _joined(value: object) -> str | None:
+    """How conditions in a list, or under `and:` and its like, are written as one; None: they are no such."""
+    word: str | None = "and"
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, value),) = value.items()
+        word = _JOINING.get(str(name))
+    if word is None or not isinstance(value, list) or not value or value[0] in _TREES:
+        return None
+    if not all(isinstance(it, str) and it.strip() for it in value):
+        return None
+    parts = [f"({it})" if len(value) > 1 and re.search(r"\b(?:and|or)\b", it) else it for it in value]
+    return f"write the condition as one text: `{f' {word} '.join(parts)}`"
 
 
 _EITHER = {

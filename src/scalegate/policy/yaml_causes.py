@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from scalegate.policy.faults import Located, Spot
 
-__all__ = ["cause"]
+__all__ = ["as_words", "cause"]
 
 _FIELD = r" *(?:- +)?[\w.-]+:"
 
@@ -23,6 +23,10 @@ def cause(problem: str, spot: Spot, opened: Spot, lines: Sequence[str], prose: C
             found = _of_a_space(at, lines[at]) or (at >= spot.line - 1 and _of_a_dash(at, lines[at])) or None
             if found is not None:
                 return found
+    for at in dict.fromkeys((spot.line, opened.line)):
+        meant = as_words(lines[at]) if at < len(lines) else None
+        if meant is not None:
+            return Spot(at, lines[at].index("when:") + 6), "signs of YAML stand where a condition begins", meant
     line = lines[opened.line] if opened.line < len(lines) else ""
     if spot.line > opened.line and line.count('"') % 2 and "'" not in line:
         # What stands in quotes may go on in the next line, and seldom does inside of brackets.
@@ -40,6 +44,16 @@ def cause(problem: str, spot: Spot, opened: Spot, lines: Sequence[str], prose: C
         fix = f'put all of the text between quotes: `{name} "{bracket[2]}..."`'
         return Spot(spot.line, len(bracket[1])), f"what begins with `{bracket[2]}` is read as {shape}", fix
     return None
+
+
+def as_words(line: str) -> str | None:
+    """What to write for a condition in signs of other languages, which YAML reads as its own; None: it is none."""
+    found = re.fullmatch(r" *(?:- +)?when: +(!.*?) *(?: #.*)?", line)
+    if found is None:
+        return None
+    text = re.sub("!(?!=) *", " not ", re.sub("&&?", " and ", found[1]))
+    text = " ".join(re.sub(r"\|\|?", " or ", text).split()).replace("( ", "(")
+    return f"write `not`, `and` and `or` in words: `{text}`"
 
 
 def _of_a_space(at: int, line: str) -> Located | None:

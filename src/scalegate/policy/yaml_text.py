@@ -15,7 +15,7 @@ import yaml
 
 from scalegate.policy.faults import Form, Found, Located, Malformed, PartPath, Spot
 from scalegate.policy.form import POLICY, label, what_to_write
-from scalegate.policy.yaml_causes import cause
+from scalegate.policy.yaml_causes import as_words, cause
 
 __all__ = ["YamlText", "read_yaml"]
 
@@ -206,8 +206,9 @@ class YamlText:
 
     def _refuse(self, event: Any) -> None:
         what = "anchors (`&`), aliases (`*`) and tags (`!`) are not part of the policy language"
-        fix = "write the value itself, in full; or put the text in quotes"
-        self._foreign.append((_spot(event.start_mark), what, fix))
+        spot = _spot(event.start_mark)
+        fix = as_words(self._lines[spot.line]) or "write the value itself, in full; or put the text in quotes"
+        self._foreign.append((spot, what, fix))
 
 
 def _in_the_words(text: str) -> yaml.MarkedYAMLError | None:
