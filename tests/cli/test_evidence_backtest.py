@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from test_forecast import families
 
+from families import families
 from scalegate.cli.main import run
 from scalegate.evidence.backtest import backtest, tallied
 
