@@ -154,8 +154,8 @@ def _view(
     words = (
         f"{whole.families} families. held: how often the score was no higher than the bound, with the interval that"
         " comes of drawing families anew. width: how far the bound is over the last score, on average. worst: how far a"
-        " score was over its bound at the most. loss: pinball loss in thousandths (less is better), of this, of `nothing"
-        " changes` and of the common curve, each with its own allowance. A family is taken to lose"
+        " score was over its bound at the most. loss: pinball loss in thousandths (less is better): of this, of no"
+        " change and of the common curve, each with its own allowance. A family is taken to lose"
         f" {losing[0]:.0%} to {losing[-1]:.0%} of its distance from the common curve by the next generation, chosen"
         " from the other families."
     )
