@@ -149,7 +149,7 @@ def add(
 
 @app.command("import")
 def import_log(
-    file: Annotated[Path, typer.Argument(help="A log of Inspect: `.eval`, or `.json`.")],
+    file: Annotated[Path, typer.Argument(help="A log of Inspect, or a folder of lm-evaluation-harness.")],
     who: As,
     assumptions: Annotated[
         list[str],
@@ -163,6 +163,7 @@ def import_log(
     ] = None,
     domain: Annotated[str | None, typer.Option("--domain", help="Its domain, of what was not announced.")] = None,
     score: Annotated[str | None, typer.Option("--score", help="Which of several scores counts.")] = None,
+    task: Annotated[str | None, typer.Option("--task", help="Which of several tasks of a folder.")] = None,
     elicitation_flops: Annotated[
         str | None, typer.Option("--elicitation-flops", help="Compute that was spent on elicitation: `1e12 FLOP`.")
     ] = None,
@@ -183,7 +184,7 @@ def import_log(
     """
     said = {"evaluation": evaluation, "weights": weights, "domain": domain, "elicitation_method": elicitation_method}
     said |= {"elicitation_flops": elicitation_flops, "evaluation_flops": evaluation_flops}
-    bring(file, score, fields_of(said, assumptions), who, project, key, as_json)
+    bring(file, score, fields_of(said, assumptions), who, project, key, as_json, task)
 
 
 def fields_of(said: Mapping[str, str | None], assumptions: list[str]) -> dict[str, object]:
@@ -200,14 +201,25 @@ def fields_of(said: Mapping[str, str | None], assumptions: list[str]) -> dict[st
 
 
 def bring(
-    file: Path, score: str | None, said: dict[str, object], who: str, project: Path, key: Path | None, as_json: bool
+    file: Path,
+    score: str | None,
+    said: dict[str, object],
+    who: str,
+    project: Path,
+    key: Path | None,
+    as_json: bool,
+    task: str | None = None,
 ) -> None:
     """Read a log and add what it says."""
+    from scalegate.errors import InputError, Place
     from scalegate.evidence.inspect_log import read_inspect
+    from scalegate.evidence.lm_eval_log import is_lm_eval, read_lm_eval
     from scalegate.evidence.logs import named
     from scalegate.gate.intake import read_log
 
-    log = read_inspect(file, score)
+    if task is not None and not is_lm_eval(file):
+        raise InputError("`--task` is of a folder of lm-evaluation-harness", place=Place(file=str(file)))
+    log = read_lm_eval(file, score, task) if is_lm_eval(file) else read_inspect(file, score)
     told = (*log.notes, *named(log.samples))
     _add(file, lambda journal: read_log(log, said, journal, who), who, project, key, as_json, told)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import sys
 import zipfile
 from collections import Counter
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scalegate.errors import InputError, Place
+from scalegate.evidence.foreign import NEAR, items, part, read_json, shortly
 from scalegate.evidence.logs import STOPPED, EvalLog, SampleRead, refuse_claims
 from scalegate.units import MAX_SAMPLES
 
@@ -28,8 +28,6 @@ __all__ = ["RIGHT", "read_inspect"]
 VERSION = 2
 MOST_BYTES = 4 * 2**30
 """Longest log that is read, unpacked."""
-MOST_DIGITS = 400
-"""Longest number, and largest power of ten, that is read as one: every float is shorter."""
 RIGHT = {"C": True, "I": False}
 """Letters of Inspect for a correct and an incorrect answer. `P` (in part) and `N` (no answer) are neither."""
 CUT = {
@@ -39,8 +37,6 @@ CUT = {
 }
 """Reasons for which a model stopped that say nothing of what it can do."""
 SUBSET = ("limit", "sample_id")
-NEAR = Fraction(1, 10**9)
-"""Means that differ by less are one: Inspect computes in floats."""
 
 
 class _Zip(Protocol):
@@ -63,17 +59,17 @@ def read_inspect(path: Path, score: str | None = None) -> EvalLog:
     if data[:2] == b"PK":
         header, samples = _of_archive(_opened(data, place), place)
     else:
-        header = _json(data, place)
-        samples = (it for it in _list(header.pop("samples", None)) if isinstance(it, dict))
+        header = read_json(data, place)
+        samples = (it for it in items(header.pop("samples", None)) if isinstance(it, dict))
     _ended(header, place)
     read = _samples(header, samples, score, place)
     return EvalLog(
         file=str(path),
         digest=hashlib.sha256(data).hexdigest(),
         format=f"inspect, version {VERSION}",
-        task=str(_part(header, "eval").get("task", "")),
-        task_version=str(_part(header, "eval").get("task_version", "")),
-        model=str(_part(header, "eval").get("model", "")),
+        task=str(part(header, "eval").get("task", "")),
+        task_version=str(part(header, "eval").get("task_version", "")),
+        model=str(part(header, "eval").get("model", "")),
         score=read[0],
         samples=tuple(read[1]),
         notes=tuple(_notes(header)),
@@ -112,11 +108,11 @@ def _of_archive(archive: _Zip, place: Place) -> tuple[dict[str, Any], Iterator[d
     names = archive.namelist()
     if "header.json" not in names:
         raise InputError("it has no header: the run did not end", place=place, fix="give the log of a run that ended")
-    header = _json(_member(archive, "header.json", place), place)
+    header = read_json(_member(archive, "header.json", place), place)
 
     def samples() -> Iterator[dict[str, Any]]:
         for name in sorted(it for it in names if it.startswith("samples/")):
-            sample = _json(_member(archive, name, place), place)
+            sample = read_json(_member(archive, name, place), place)
             if name != f"samples/{sample.get('id')}_epoch_{sample.get('epoch')}.json":
                 raise InputError(f"`{name}` holds another sample than it names", place=place)
             yield sample
@@ -131,47 +127,13 @@ def _member(archive: _Zip, name: str, place: Place) -> bytes:
         raise InputError(f"`{name}` in it cannot be unpacked: {error}", place=place) from error
 
 
-def _json(data: bytes, place: Place) -> dict[str, Any]:
-    """With exact numbers; what is no number stays text, and a field that stands twice is refused."""
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) < len(items):
-            raise InputError("a field stands in it twice: nobody can say which counts", place=place)
-        return found
-
-    try:
-        found = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_float=_number, parse_constant=str)
-    except (ValueError, RecursionError, ZeroDivisionError) as error:
-        fix = "give a log of Inspect, `.eval` or `.json`"
-        raise InputError(f"it is no JSON that can be read: {error}", place=place, fix=fix) from error
-    if not isinstance(found, dict):
-        raise InputError("it is no log: there are no fields in it", place=place)
-    return found
-
-
-def _number(text: str) -> Fraction | str:
-    """Exact, as long as that is no larger than it is long: `1e999999999` would be worked out for ever."""
-    _, _, power = text.lower().partition("e")
-    return Fraction(text) if len(text) <= MOST_DIGITS and abs(int(power or 0)) <= MOST_DIGITS else text
-
-
-def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = of.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _list(found: Any) -> list[Any]:
-    return found if isinstance(found, list) else []
-
-
 def _ended(header: Mapping[str, Any], place: Place) -> None:
     version, status = header.get("version"), header.get("status")
     if version != VERSION:
         fix = "convert it with an Inspect that writes that version"
         raise InputError(f"it is of version {version} of Inspect's form, and {VERSION} is read", place=place, fix=fix)
     if status != "success":
-        message = _part(header, "error").get("message")
+        message = part(header, "error").get("message")
         why = f": {message}" if message else ""
         fix = "run it to its end; what it showed can be added as a result that was not announced"
         raise InputError(f"the run did not end well: it is `{status}`{why}", place=place, fix=fix)
@@ -182,7 +144,7 @@ def _notes(header: Mapping[str, Any]) -> Iterator[str]:
         yield "the log was edited after the run"
     if header.get("config_updates"):
         yield "its limits were changed while it ran"
-    stopped = _part(_part(header, "results"), "early_stopping").get("manager")
+    stopped = part(part(header, "results"), "early_stopping").get("manager")
     if stopped:
         yield f"a rule stopped samples early: {stopped}"
 
@@ -191,9 +153,9 @@ def _samples(
     header: Mapping[str, Any], found: Iterator[dict[str, Any]], score: str | None, place: Place
 ) -> tuple[str, list[SampleRead]]:
     """The score that counts, and each sample that was due, in the order of the dataset."""
-    of = _part(header, "eval")
-    dataset, config = _part(of, "dataset"), _part(of, "config")
-    ids, epochs = [str(it) for it in _list(dataset.get("sample_ids"))], config.get("epochs") or 1
+    of = part(header, "eval")
+    dataset, config = part(of, "dataset"), part(of, "config")
+    ids, epochs = [str(it) for it in items(dataset.get("sample_ids"))], config.get("epochs") or 1
     if not ids or type(epochs) is not int or epochs < 1 or len(set(ids)) < len(ids):
         raise InputError("it does not say which samples were due", place=place)
     if len(ids) * epochs > MAX_SAMPLES:
@@ -201,9 +163,9 @@ def _samples(
     narrowed = [name for name in SUBSET if config.get(name) is not None]
     whole = dataset.get("samples")
     if narrowed or whole != len(ids):
-        part = f" by `{narrowed[0]}`" if narrowed else ""
+        by = f" by `{narrowed[0]}`" if narrowed else ""
         fix = "run the whole dataset that was announced"
-        raise InputError(f"it is of {len(ids)} of the {whole} samples of its dataset{part}", place=place, fix=fix)
+        raise InputError(f"it is of {len(ids)} of the {whole} samples of its dataset{by}", place=place, fix=fix)
     due = {(name, epoch) for name in ids for epoch in range(1, epochs + 1)}
     name = _score_name(header, score, place)
     read: dict[tuple[str, int], SampleRead] = {}
@@ -228,12 +190,12 @@ def _samples(
 
 
 def _stops(header: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    early = _part(_part(header, "results"), "early_stopping")
-    return [it for it in _list(early.get("early_stops")) if isinstance(it, Mapping)]
+    early = part(part(header, "results"), "early_stopping")
+    return [it for it in items(early.get("early_stops")) if isinstance(it, Mapping)]
 
 
 def _score_name(header: Mapping[str, Any], score: str | None, place: Place) -> str:
-    scores = [it for it in _list(_part(header, "results").get("scores")) if isinstance(it, Mapping)]
+    scores = [it for it in items(part(header, "results").get("scores")) if isinstance(it, Mapping)]
     names = list(dict.fromkeys(str(it.get("name")) for it in scores))
     if score is None and len(names) == 1:
         return names[0]
@@ -247,7 +209,7 @@ def _score_name(header: Mapping[str, Any], score: str | None, place: Place) -> s
 
 def _value(sample: Mapping[str, Any], name: str, place: Place) -> Fraction | None:
     """The score as a number; None: there is none. Raises InputError for what is no share of one."""
-    value = _part(_part(sample, "scores"), name).get("value")
+    value = part(part(sample, "scores"), name).get("value")
     if isinstance(value, str) and value in RIGHT:
         return Fraction(RIGHT[value])
     if isinstance(value, bool | int | Fraction):
@@ -267,7 +229,7 @@ def _outcome(sample: Mapping[str, Any], name: str, value: Fraction | None) -> tu
         why = fault(sample, name)
         if why:
             return None, why
-    score = _part(_part(sample, "scores"), name).get("value")
+    score = part(part(sample, "scores"), name).get("value")
     if value is None:
         return None, "without a score" if score is None else "scored no number"
     if score in ("P", "N") or value not in (0, 1):
@@ -290,7 +252,7 @@ def _withdrawn(sample: Mapping[str, Any], _: str) -> str:
 
 
 def _edited(sample: Mapping[str, Any], name: str) -> str:
-    return "edited after the run" if _list(_part(_part(sample, "scores"), name).get("history")) else ""
+    return "edited after the run" if items(part(part(sample, "scores"), name).get("history")) else ""
 
 
 def _retried(sample: Mapping[str, Any], _: str) -> str:
@@ -298,12 +260,12 @@ def _retried(sample: Mapping[str, Any], _: str) -> str:
 
 
 def _limited(sample: Mapping[str, Any], _: str) -> str:
-    limit = _part(sample, "limit").get("type")
+    limit = part(sample, "limit").get("type")
     return f"cut off by its {limit} limit" if limit is not None else ""
 
 
 def _stopped(sample: Mapping[str, Any], _: str) -> str:
-    choices = [it for it in _list(_part(sample, "output").get("choices")) if isinstance(it, Mapping)]
+    choices = [it for it in items(part(sample, "output").get("choices")) if isinstance(it, Mapping)]
     if not choices:
         return "without any output"
     return next((CUT[it["stop_reason"]] for it in choices if it.get("stop_reason") in CUT), "")
@@ -324,23 +286,19 @@ def _compare(
     place: Place,
 ) -> None:
     """The header with the samples, each number as Inspect counts it."""
-    results = _part(header, "results")
-    score = next(it for it in _list(results.get("scores")) if _part({"": it}, "").get("name") == name)
+    results = part(header, "results")
+    score = next(it for it in items(results.get("scores")) if part({"": it}, "").get("name") == name)
     ended = sum(it.why != "errored" for it in read.values())
-    scored_errors = bool(_part(_part(header, "eval"), "config").get("score_on_error"))
+    scored_errors = bool(part(part(header, "eval"), "config").get("score_on_error"))
     claims: list[tuple[str, object, object]] = [("samples in all", results.get("total_samples"), due)]
     claims.append(("completed", results.get("completed_samples"), ended))
     if score.get("reducer") in (None, "mean") and not scored_errors:
         claims.append(("scored samples", score.get("scored_samples"), len(values)))
         means = [sum(it, Fraction(0)) / len(it) for it in values.values()]
         counted = sum(means, Fraction(0)) / len(means) if means else Fraction(0)
-        for metric in _part(score, "metrics").values():
+        for metric in part(score, "metrics").values():
             if isinstance(metric, Mapping) and metric.get("name") in ("accuracy", "mean"):
                 claimed = metric.get("value")
                 near = isinstance(claimed, int | Fraction) and abs(claimed - counted) < NEAR
-                claims.append((str(metric["name"]), *(("", "") if near else (_short(claimed), _short(counted)))))
+                claims.append((str(metric["name"]), *(("", "") if near else (shortly(claimed), shortly(counted)))))
     refuse_claims(place, claims)
-
-
-def _short(value: object) -> str:
-    return f"{float(value):.6g}" if isinstance(value, int | Fraction) else str(value)
