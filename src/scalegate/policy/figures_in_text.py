@@ -127,8 +127,12 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 """`a buffer of 6x`, `the margin (1.5x)`, `a 6x buffer`."""
-_SHARE = re.compile(r"(?<![\w.,])[0-9]+(?:\.[0-9]+)? ?%")
-_ONE_IN = re.compile(r"\b(?:1|one) in (?P<many>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)\b", re.IGNORECASE)
+_SHARE = re.compile(r"(?<![\w.,])[0-9]+(?:\.[0-9]+)? ?(?:%|per ?cent\b)")
+_ONE_IN = re.compile(
+    r"\b(?:1|one) in (?P<many>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+|(?:a|one) (?:hundred|thousand|million|billion))\b",
+    re.IGNORECASE,
+)
+_ROUND = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 _ILLIONS = ("million", "billion", "trillion", "quadrillion", "quintillion", "sextillion", "septillion", "octillion")
 _PREFIXES = ("kilo", "mega", "giga", "tera", "peta", "exa", "zetta", "yotta", "ronna", "quetta")
 ILLION = "|".join(_ILLIONS)
@@ -267,9 +271,10 @@ def bounding_growth(text: str) -> Iterator[tuple[str, Fraction]]:
 
 def chances(text: str) -> Iterator[tuple[str, Fraction]]:
     for share in _SHARE.findall(text):
-        yield share, Fraction(share.rstrip(" %")) / 100
+        yield share, Fraction(share.rstrip(" %percnt")) / 100
     for found in _ONE_IN.finditer(text):
-        many = int(found["many"].replace(",", ""))
+        worded = found["many"].lower().split(" ")[-1]
+        many = _ROUND.get(worded) or int(found["many"].replace(",", ""))
         if many:
             yield found[0], Fraction(1, many)
 

@@ -53,7 +53,17 @@ from scalegate.policy.syntax import PARAMETER, AtLeast, Expr, children, compares
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.units import exact_flop, format_chance, format_duration, format_factor
 
-__all__ = ["beside", "checked", "decides", "lasting_parts", "misquoted_parts", "misquotes", "roles_of", "unchecked"]
+__all__ = [
+    "beside",
+    "checked",
+    "decides",
+    "lasting_parts",
+    "misquoted_parts",
+    "misquotes",
+    "others",
+    "roles_of",
+    "unchecked",
+]
 
 Path: TypeAlias = "tuple[str | int, ...]"
 
@@ -73,6 +83,25 @@ def misquotes(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
     # Two domains each have a buffer of their own: one's is no reference to the other's.
     elsewhere = _factors(policy, Capability if isinstance(clause, Capability) else ())
     yield from (it for it in _factored(clause.text, _growing(policy, clause), elsewhere) if it[0] not in told)
+
+
+def others(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
+    """Figures of a sentence beside the one that it is decided by, of its kind, with that: each may be meant for it."""
+    readings = [*_readings(policy, clause)]
+    readings.append((list(levels(clause.text)), _levels(policy, clause), lambda it: f"level {it}"))
+    if isinstance(clause, ResidualRisk):
+        readings.append((list(chances(clause.text)), {clause.at_most}, format_chance))
+    if isinstance(clause, Capability):
+        reaches = {it.buffer / it.margin for it in policy.domains if it.id == clause.domain}
+        named = {value for _, _, value in named_growth(clause.text)}
+        readings.append(([it for it in grown(clause.text) if it[1] not in named], reaches, format_factor))
+    else:
+        readings.append((list(grown(clause.text)), _growing(policy, clause), format_factor))
+    for said, known, show in readings:
+        # Where none of them is known, that is told as another figure; of how far evidence carries any may be meant.
+        if known & {value for _, value in said} or (isinstance(clause, Capability) and show is format_factor and said):
+            has = " and ".join(show(it) for it in sorted(known))
+            yield from ((words, has) for words, value in said if value not in known)
 
 
 def _supported(policy: Policy, clause: Capability) -> Iterator[tuple[str, str]]:
@@ -375,8 +404,9 @@ def _signing(policy: Policy, clause: Clause) -> set[tuple[int, int]]:
         return judged | set(_counts(clause.when))
     if isinstance(clause, ResidualRisk):
         return {(it.claimed_by.at_least, len(policy.signers(it.claimed_by))) for it in _risks(policy, clause)}
-    if isinstance(clause, Obligation):
-        return {(clause.kept_by.at_least, len(policy.signers(clause.kept_by)))}
+    if isinstance(clause, Obligation | UndefinedTest):
+        own = clause.kept_by if isinstance(clause, Obligation) else clause.test.approved_by
+        return {(own.at_least, len(policy.signers(own)))}
     tiers = {(tier.binds_at, len(set(tier.parties))) for tier in policy.tiers if tier.id == clause.tier}
     level = policy.level(clause.level) if isinstance(clause, Safeguards) else None
     quorum = level.approvals if level is not None else None

@@ -37,6 +37,7 @@ _NUMBER = r"(?<![\w.])(?>[0-9]+(?:[.,:/-][0-9]+)*)(?:[eE^][+-]?[0-9]+)?(?: ?%|x\
 _WORD = (
     rf"(?i:{SEVERAL}|(?:an? |one )?(?:{ILLION}|hundred|thousand)s?|(?:a )?dozens?|scores of|(?:a )?couple"
     rf"|(?:an?|one) (?!second){_UNIT}(?!ly| that\b| when\b| on which\b)|fortnights?|decades?|centur(?:y|ies)"
+    rf"|(?:within|in|over|during) the (?:last|past|previous|preceding) {_UNIT}\b(?!-)|double(?!-)|treble|quadruple|trio"
     r"|(?:one|two) and a half|half(?!-(?!year|month|week|day|hour))|halves"
     r"|(?:an?|one|the) (?:third|quarter|fifth|tenth)(?= of\b)"
     r"|thirds|quarters|fifths|tenths|twice|thrice|majority"
@@ -84,6 +85,11 @@ _EVEN = re.compile(
     r"(?i:\b(?:(?:not )?even(?: (?:if|when|where|with))?|no matter|regardless of|whether or not)\b[^,.;:]*)"
 )
 """What is said to change nothing."""
+_MEASURED = re.compile(
+    r"(?i:scor|succe|correct|right|tasks?\b|answer|alarm|threshold|sample|question|problem|errors?\b|chance|miss|elicit"
+    r"|fine-tun|evaluations\b)"
+)
+"""Where a sentence speaks of what is measured, and so may say a figure of a domain."""
 _SLASHED = re.compile(rf"\b[0-9]{{1,2}}([./-])[0-9]{{1,2}}\1{_YEAR}\b")
 _KINDS = (
     (re.compile(rf"{_DATE}|{_SLASHED.pattern}|\b{_YEAR}\b"), "a date as `YYYY-MM-DD`"),
@@ -100,7 +106,7 @@ def unread(policy: Policy, text: str, part: Clause | ExceptionTerms | None = Non
     """The words of each, in order. `part`: what decides by a chance, or by how many sign, if anything does."""
     left = _without_what_is_read(policy, text, part)
     own = decides(policy, part) if part is not None and not isinstance(part, ExceptionTerms) else set()
-    known = _scores(policy) | own
+    known = own | (_scores(policy) if _MEASURED.search(text) else set())
     found: list[tuple[int, int]] = []
     for figure in _FIGURE.finditer(left):
         if _value(left, figure) in known or _counts_domains(policy, left[figure.start() :]):
@@ -160,6 +166,8 @@ def _scores(policy: Policy) -> set[Fraction]:
 
 def _value(left: str, figure: re.Match[str]) -> Fraction | None:
     said = figure[0].lower()
+    if re.match(r" of (?:[0-9]|~)", left[figure.end() :]):
+        return None  # a share of another figure
     if said == "half":
         return Fraction(1, 2) if left.startswith(" of ", figure.end()) else None
     if said == "one and a half":

@@ -31,6 +31,28 @@ def capped(amount: str) -> dict[str, str]:
 
 UNREAD = (
     *(
+        Case("says-another", {CAP: said})
+        for said in (
+            "We stop at 1e12 FLOP. For comparison, a well-known model took 1e13 FLOP.",
+            "Our ceiling is 1e12 FLOP; the law's is 1e13 FLOP.",
+        )
+    ),
+    *(
+        Case("says-another", often(words))
+        for words in (
+            "every 3 months, in an urgent case each month",
+            "each month, although the law asks for every 3 months",
+        )
+    ),
+    *(
+        Case("figure-not-read", {CAP: said})
+        for said in ("We stop at half of 1e13 FLOP.", "We end at 50% of 1e13 FLOP.")
+    ),
+    *(
+        Case("figure-not-read", signing(f"two of three officers have signed {when}"))
+        for when in ("within the last month", "in the past week")
+    ),
+    *(
         Case("other-figure", paused(f"No training above 1e12 FLOP {until}."))
         for until in (
             "until 31/12/2027",

@@ -9,7 +9,7 @@ from scalegate import meant
 from scalegate.policy.dates_in_text import dates_of, unheld_starts
 from scalegate.policy.document import Policy
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
-from scalegate.policy.quotes import beside, checked, lasting_parts, misquoted_parts, misquotes, unchecked
+from scalegate.policy.quotes import beside, checked, lasting_parts, misquoted_parts, misquotes, others, unchecked
 from scalegate.units import DAY
 
 __all__ = ["lints"]
@@ -19,6 +19,12 @@ MISQUOTED = Rule(
     "weakness",
     "sentences with another figure than the gate's",
     "People sign for the sentence. The gate goes by the figure.",
+)
+ANOTHER = Rule(
+    "says-another",
+    "note",
+    "figures beside the one that decides",
+    "One of them decides, and nobody compares the rest: see that none of these was meant for it.",
 )
 UNCHECKED = Rule(
     "figure-not-checked",
@@ -81,7 +87,8 @@ def lints(policy: Policy, today: int) -> Iterator[Lint]:
     """In the order of the document, clauses first. `today` is an instant: a start that is past is none to be told."""
     known = checked(policy)
     for index, clause in enumerate(policy.clauses):
-        for said, has in misquotes(policy, clause):
+        quoted = list(misquotes(policy, clause))
+        for said, has in quoted:
             what, fix = f"it says {said}, and what is decided by is {has}", "write the same figure in both"
             yield Lint(MISQUOTED, clause_path(index, "text"), f"clause {clause.id}", what, fix, said)
         own = dates_of(policy, clause)
@@ -98,6 +105,13 @@ def lints(policy: Policy, today: int) -> Iterator[Lint]:
             what = f"it says {' and '.join(more)} beside what it is decided by, and nothing here is decided by that"
             fix = "ask for it in a clause of its own, or leave the figure out of the sentence"
             yield Lint(UNCHECKED, clause_path(index, "text"), f"clause {clause.id}", what, fix, more[0])
+        told = {said for said, _ in quoted} | set(other) | set(more)
+        left = [it for it in others(policy, clause) if it[0] not in told] if clause.gates else []
+        if left:
+            says = " and ".join(dict.fromkeys(said for said, _ in left))
+            what = f"it says {says} too; what is decided by is {left[0][1]}"
+            fix = "nothing, where that is another figure; where it was meant for it, write the same in both"
+            yield Lint(ANOTHER, clause_path(index, "text"), f"clause {clause.id}", what, fix, left[0][0])
     for path, about, said, has in misquoted_parts(policy):
         what, fix = f"it says {said}, and what is decided by is {has}", "write the same figure in both"
         yield Lint(MISQUOTED, path, about, what, fix, said)
