@@ -95,7 +95,8 @@ def _of_one(
     """
     earlier = [grid_of(it) for it in spans if it.run in (None, run)]
     first, of = _first(duty, adopted, opened), _whose(duty, run)
-    begins = adopted if earlier or duty.after == "lineage.opened" else None
+    # What a later version brings owes nothing of before it, but for a date that says so.
+    begins = adopted if earlier or duty.after == "lineage.opened" or (duty.each and _came_later(origin)) else None
     now = Grid(duty.text, first, duty.each, begins, duty.late, None, of, origin)
     if duty.each is None and now.start() is None:
         # It lies before this version. If the same was due once before, of the same, by this time at the latest, then
@@ -103,15 +104,21 @@ def _of_one(
         same = [it for it in earlier if it.step is None and (akin(it.text), it.run) == (akin(now.text), now.run)]
         starts = [it.start() for it in same]
         done = adopted is not None and any(it is not None and it <= adopted for it in starts)
-        if done:
+        before = (it._replace(begins=adopted, ends=None).start() for it in earlier[-1:])
+        to_come = [it for it in before if it is not None]
+        if done and not to_come:
             return earlier
         if duty.after == "lineage.opened" and first is not None and adopted is not None and duty.within is not None:
             # A lineage that was older than that is given the time from here on, but for what was still to come.
-            due = (it._replace(begins=adopted, ends=None).start() for it in earlier[-1:])
-            return [*earlier, now._replace(first=min((adopted + duty.within, *(it for it in due if it is not None))))]
+            return [*earlier, now._replace(first=min((adopted + duty.within, *to_come)))]
         # Of a first version; another that brings a past date does not come into force.
         return [*earlier, now._replace(begins=None)]
     return [*earlier, now]
+
+
+def _came_later(origin: str) -> bool:
+    """Whether no obligation of the first version is this one."""
+    return not origin.endswith("@0")
 
 
 def _each(openings: Openings) -> list[tuple[str | None, int | None]]:
@@ -218,12 +225,14 @@ class Duties:
 
     def spans(self, openings: Openings) -> tuple[Span, ...]:
         """The deadlines of versions that are no longer in force, of each run and the developer."""
-        return tuple(dict.fromkeys(span for run, opened in _each(openings) for span in self._spans_of(run, opened)))
+        found = [it for run, opened in _each(openings) for it in self._spans_of(run, opened)]
+        # By version, whatever the run: the last one is what stood before the version in force.
+        return tuple(dict.fromkeys(span for _, span in sorted(found, key=lambda it: it[0])))
 
-    def _spans_of(self, run: str | None, opened: int | None) -> Iterator[Span]:
+    def _spans_of(self, run: str | None, opened: int | None) -> Iterator[tuple[int, Span]]:
         chains: dict[str, list[Span]] = {}
         last = {origin: name for name, origin in self.origins.items()}
-        for version, later in pairwise(self.versions):
+        for number, (version, later) in enumerate(pairwise(self.versions)):
             for duty in version.policy.obligations:
                 origin = version.origins[duty.id]
                 chain = chains.setdefault(origin, [])
@@ -231,9 +240,8 @@ class Duties:
                 *_, own = _of_one(duty, origin, chain, version.since, run, opened)
                 if own in map(grid_of, chain):
                     continue
-                follows = origin in last
                 # Each adoption has a deadline of its own, and the next one does not put it off.
-                stays = follows and duty.after == "policy.adopted"
+                ends = self._ended(origin, number) if duty.after == "policy.adopted" else later.since
                 span = Span(
                     obligation=last.get(origin, duty.id),
                     text=duty.text,
@@ -242,13 +250,17 @@ class Duties:
                     first=own.first,
                     step=own.step,
                     begins=own.begins,
-                    ends=None if stays else later.since,
-                    follows=follows,
+                    ends=ends,
+                    follows=origin in last,
                     late=duty.late,
                     run=own.run,
                 )
                 chain.append(span)
-                yield span
+                yield number, span
+
+    def _ended(self, origin: str, number: int) -> int | None:
+        """When a version came into force that has an obligation of an earlier one no more; None: all have it."""
+        return next((it.since for it in self.versions[number:] if origin not in it.origins.values()), None)
 
     def take(self, policy: Policy, runs: Runs, entry: ObligationKept) -> str | None:
         """Somebody who may has signed that a deadline was kept. Returns why that counts for nothing, if so."""

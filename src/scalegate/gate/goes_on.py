@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from scalegate.policy.document import Obligation, Policy
+from scalegate.policy.floors import floor_of
 from scalegate.text import akin
 from scalegate.units import format_last
 
@@ -60,18 +61,16 @@ def _late(before: Policy, after: Policy, time: int) -> str | None:
         old = was.get(goes.get(duty.id, ""))
         if duty.by is not None and duty.by < time:
             same = old is not None and akin(old.text) == akin(duty.text)
-            if not same or old is None or old.by is None or old.by >= time:
+            was_due = same and old is not None and old.by is not None and old.by < time
+            # A floor's dates are no lab's to write; what is late there is signed for late, where that counts.
+            theirs = floor_of(duty.id)
+            if not was_due and not (theirs and duty.late == "counts"):
+                way = "Give it a date to come, or leave it out"
+                way = "First keep one of your own with this sentence, by a date to come" if theirs else way
                 return (
                     f"the obligation `{duty.id}` was due by {format_last(duty.by)}, which is past, and it was not due"
-                    " before under this sentence: it would be late from the first moment. Give it a date to come, or"
-                    " leave it out"
+                    f" before under this sentence: it would be late from the first moment. {way}"
                 )
-        if duty.each is not None and duty.from_ is not None and old is None and duty.from_ + duty.each < time:
-            return (
-                f"the obligation `{duty.id}` was due first by {format_last(duty.from_ + duty.each)}, which is past, and"
-                " no obligation before has its id or its sentence: it would be late from the first moment. Give it a"
-                " `from` whose first period is not over"
-            )
     return None
 
 

@@ -1,6 +1,7 @@
 """Dates in a part's sentence beside those that it is decided by: people sign for the sentence.
 
-A date is a day, a month or a year with a word that bounds before it, as in `by 1 March 2027` or `until 2026-12-31`.
+A date is a day, a month, a quarter or a year with a word that bounds before it, as in `by 1 March 2027`, `until
+31/12/2026` or `through Q4 2027`. What may be two days is none: see `unread`.
 Midnight is the end of one day and the beginning of the next: sentences write either.
 """
 
@@ -14,6 +15,7 @@ from scalegate import meant
 from scalegate.policy.clause_figures import all_values
 from scalegate.policy.dating import in_figures
 from scalegate.policy.document import Clause, Condition, InForce, Moratorium, Obligation, Policy
+from scalegate.policy.numerals import NTH, nth
 from scalegate.policy.syntax import compares, net
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.units import DAY, format_end, format_instant, format_last, parse_instant
@@ -28,7 +30,9 @@ __all__ = [
     "ends_as_said",
     "in_force_dates",
     "misdated",
+    "read_dates",
     "undecided",
+    "unheld_starts",
 ]
 
 _MONTH = (
@@ -37,18 +41,26 @@ _MONTH = (
 )
 _YEAR = "(?:19|20)[0-9]{2}"
 _DAY = (
-    rf"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}(?=T[0-9]|[^\w-]|$)|[0-9]{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}\.?,? {_YEAR}"
-    rf"|{_MONTH}\.? [0-9]{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}"
+    rf"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}(?=T[0-9]|[^\w-]|$)|[0-9]{{1,2}}(?:st|nd|rd|th|\.)?(?: of)? {_MONTH}\.?,? {_YEAR}"
+    rf"|{_MONTH}\.? [0-9]{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}|{NTH} of {_MONTH},? {_YEAR}"
+    rf"|[0-9]{{1,2}}(?P<sign>[./-])[0-9]{{1,2}}(?P=sign){_YEAR}|{_YEAR}(?P<mark>[./])[0-9]{{1,2}}(?P=mark)[0-9]{{1,2}}"
 )
 _DATE = re.compile(
-    rf"\b(?:(?P<day>{_DAY})|(?P<month>{_MONTH}\.? {_YEAR})|(?P<year>{_YEAR}))(?!(?!T[0-9]{{2}}:)[\w-]|\.[0-9])", re.I
+    rf"(?<![\w/])(?:(?P<day>{_DAY})|(?P<month>{_MONTH}\.? {_YEAR})|(?P<part>[QH])(?P<nth>[1-4])[ /-]?(?P<of>{_YEAR})"
+    rf"|(?P<which>first|second|third|fourth) (?P<period>half|quarter) of (?P<within>{_YEAR})"
+    rf"|mid[- ]?(?P<mid>{_YEAR})|(?<![.-])(?P<year>{_YEAR}))(?!(?!T[0-9]{{2}}:)[\w-]|[./][0-9])",
+    re.I,
 )
 _OF = (
     r"(?: on)?(?: or (?:before|after))?(?: and including)?(?: the)?"
     r"(?: (?P<edge>end|start|beginning) of)?(?: the)?(?: (?:calendar )?year)? $"
 )
-_TO = r"by|until|till|before|(?P<through>through)|(?:no|not) later than|ends?|ending|expires?|expiring|lapses?"
-_FROM = "after|from|as of|starting|beginning"
+_TO = (
+    r"by|until|till|up to|before|(?P<through>through)|(?:no|not) later than|ends?|ending|expires?|expiring|lapses?"
+    r"|(?<=[0-9] )(?:to|and)"
+)
+"""The last of it: `from 1 May 2027 to 30 June 2027`."""
+_FROM = "after|from|between|as of|starting|beginning"
 _BEGINS = re.compile(rf"\b(?:{_FROM}){_OF}", re.IGNORECASE)
 _ENDS = re.compile(rf"\b(?:{_TO}){_OF}", re.IGNORECASE)
 # What is so since a year is history.
@@ -62,7 +74,6 @@ _SPAN = re.compile(
     re.IGNORECASE,
 )
 """`in 2027`, `throughout the year 2027`, `in the first half of 2027`."""
-_NTH = ("first", "second", "third", "fourth")
 
 
 class Dated(NamedTuple):
@@ -113,6 +124,12 @@ def bounding_dates(text: str) -> Iterator[tuple[str, _Said]]:
             yield text[start : found.end()], said if found["day"] else _at(bound, said)
 
 
+def read_dates(text: str) -> Iterator[str]:
+    """The words of all that is read as a date."""
+    yield from (said for said, _ in _spans(text))
+    yield from (said for said, _ in (*dates(text), *bounding_dates(text)))
+
+
 def begins_as_said(text: str, at: int) -> bool:
     """Whether a sentence says that it is so from then on: `from June 2027`, `after the end of February 2027`."""
     return any(said.means(at) for said in _bounded(text, _BEGINS, 1))
@@ -139,9 +156,17 @@ def _at(bound: re.Match[str], said: _Said) -> _Said:
 
 
 def _read(found: re.Match[str]) -> _Said | None:
+    if found["part"] or found["period"]:
+        many = 3 if (found["part"] or found["period"])[0] in "Qq" else 6
+        before = int(found["nth"]) if found["part"] else nth(found["which"])
+        return _months(int(found["of"] or found["within"]), many * (before - 1), many)
+    if found["mid"]:
+        # Half a month either way of the day in the middle.
+        return _Said(_day(f"{found['mid']}-06-15"), _day(f"{found['mid']}-07-15"))
     if found["year"]:
         return _Said(_day(f"{found['year']}-01-01") - 1, _day(f"{found['year']}-12-31"))
-    text = re.sub(" of ", " ", found[0], flags=re.IGNORECASE)
+    text = re.sub(f"^{NTH}(?= of )", lambda day: str(nth(day[0])), found[0], flags=re.IGNORECASE)
+    text = re.sub(" of ", " ", text, flags=re.IGNORECASE)
     if found["month"]:
         days = [_day(day) for at in (1, 31, 30, 29, 28) if (day := meant.as_date(f"{at} {text}"))]
         return _Said(days[0] - 1, days[1])
@@ -153,14 +178,19 @@ def _spans(text: str) -> Iterator[tuple[str, _Said]]:
     """The years, or parts of one, in which a sentence says that something is not so."""
     for sentence in re.split(r"(?<=[.!?;])\s+", text):
         for found in _SPAN.finditer(sentence) if _DENIES.search(sentence) else ():
-            year, many = int(found["year"]), 12
-            first = 1
-            if found["part"]:
-                many = 6 if found["of"].lower() == "half" else 3
-                first += many * _NTH.index(found["part"].lower())
-            if first + many <= 13:
-                end = f"{year + 1}-01-01" if first + many == 13 else f"{year}-{first + many:02}-01"
-                yield found[0], _Said(_day(f"{year}-{first:02}-01"), _day(end) - 1)
+            many = 12 if not found["part"] else 6 if found["of"].lower() == "half" else 3
+            said = _months(int(found["year"]), many * (nth(found["part"]) - 1 if found["part"] else 0), many)
+            if said is not None:
+                yield found[0], _Said(said.first + 1, said.last)
+
+
+def _months(year: int, before: int, many: int) -> _Said | None:
+    """So many months of a year, after those before; None: it has not as many."""
+    first, after = before + 1, before + many + 1
+    if after > 13:
+        return None
+    end = f"{year + 1}-01-01" if after == 13 else f"{year}-{after:02}-01"
+    return _Said(_day(f"{year}-{first:02}-01") - 1, _day(end) - 1)
 
 
 def _day(text: str) -> int:
@@ -177,11 +207,34 @@ def misdated(text: str, known: Iterable[Dated]) -> Iterator[tuple[str, str]]:
         yield short[0], " and ".join(it.shown for it in own)
         return
     other = [said for said, it in bounding if not any(it.means(date.at) for date in own)]
-    plain = [] if bounding else list(dates(text))
+    # What holds from now on is no looser than what is to hold from a day on: see `unheld_starts`.
+    starts = {said for said, _, _ in unheld_starts(text, own)}
+    other = sorted((it for it in other if it not in starts), key=_begun(text).__contains__)
+    plain = [] if bounding or spans else list(dates(text))
     if plain and not any(it.means(date.at) for _, it in plain for date in own):
         other = [plain[0][0]]
     if own and other:
         yield other[0], " and ".join(it.shown for it in own)
+
+
+def unheld_starts(text: str, known: Iterable[Dated]) -> list[tuple[str, int, int]]:
+    """The days from which a sentence says something is so, of what is decided by an end alone that it names too.
+
+    Each with the first and the last day that may be meant, as numbers of days.
+    """
+    own = list(known)
+    bounding = list(bounding_dates(text))
+    ends = [it for _, it in bounding if any(it.means(date.at) for date in own)]
+    if not ends or any(begins_as_said(text, date.at) for date in own):
+        return []
+    begun, last = _begun(text), min(it.last for it in ends)
+    return [(said, it.first, it.last) for said, it in bounding if said in begun and it not in ends and it.last < last]
+
+
+def _begun(text: str) -> set[str]:
+    """The words of the dates from which on something is said to be so."""
+    found = [text[it.start() :] for it in _DATE.finditer(text) if _BEGINS.search(text[: it.start()])]
+    return {said for said, _ in bounding_dates(text) if any(rest.startswith(said) for rest in found)}
 
 
 def undecided(text: str, elsewhere: Iterable[Dated]) -> tuple[str, ...]:

@@ -5,9 +5,11 @@ What is read as a figure is in `figures_in_text`; whatever else a sentence says 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Set
 from fractions import Fraction
-from itertools import permutations
+from itertools import pairwise, permutations
+from math import ceil, floor
 from typing import Any, TypeAlias
 
 from scalegate.policy.clause_figures import all_values
@@ -33,28 +35,35 @@ from scalegate.policy.document import (
     ScaleCap,
     UndefinedTest,
 )
+from scalegate.policy.durations_in_text import counted, durations, lasting, recurring, rhythms
 from scalegate.policy.figures_in_text import (
     amounts,
     bounding,
     bounding_growth,
     chances,
-    counted,
-    durations,
     everybody,
     grown,
-    lasting,
     leasts,
     levels,
     named_growth,
+    portions,
     quorums,
-    recurring,
-    rhythms,
 )
 from scalegate.policy.syntax import PARAMETER, AtLeast, Expr, children, compares, fact_names, net
 from scalegate.policy.vocabulary import Kind, vocabulary
 from scalegate.units import exact_flop, format_chance, format_duration, format_factor
 
-__all__ = ["checked", "lasting_parts", "misquoted_parts", "misquotes", "unchecked"]
+__all__ = [
+    "beside",
+    "checked",
+    "decides",
+    "lasting_parts",
+    "misquoted_parts",
+    "misquotes",
+    "others",
+    "roles_of",
+    "unchecked",
+]
 
 Path: TypeAlias = "tuple[str | int, ...]"
 
@@ -74,6 +83,25 @@ def misquotes(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
     # Two domains each have a buffer of their own: one's is no reference to the other's.
     elsewhere = _factors(policy, Capability if isinstance(clause, Capability) else ())
     yield from (it for it in _factored(clause.text, _growing(policy, clause), elsewhere) if it[0] not in told)
+
+
+def others(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
+    """Figures of a sentence beside the one that it is decided by, of its kind, with that: each may be meant for it."""
+    readings = [*_readings(policy, clause)]
+    readings.append((list(levels(clause.text)), _levels(policy, clause), lambda it: f"level {it}"))
+    if isinstance(clause, ResidualRisk):
+        readings.append((list(chances(clause.text)), {clause.at_most}, format_chance))
+    if isinstance(clause, Capability):
+        reaches = {it.buffer / it.margin for it in policy.domains if it.id == clause.domain}
+        named = {value for _, _, value in named_growth(clause.text)}
+        readings.append(([it for it in grown(clause.text) if it[1] not in named], reaches, format_factor))
+    else:
+        readings.append((list(grown(clause.text)), _growing(policy, clause), format_factor))
+    for said, known, show in readings:
+        # Where none of them is known, that is told as another figure; of how far evidence carries any may be meant.
+        if known & {value for _, value in said} or (isinstance(clause, Capability) and show is format_factor and said):
+            has = " and ".join(show(it) for it in sorted(known))
+            yield from ((words, has) for words, value in said if value not in known)
 
 
 def _supported(policy: Policy, clause: Capability) -> Iterator[tuple[str, str]]:
@@ -160,6 +188,9 @@ def _signed(policy: Policy, text: str, known: set[tuple[int, int]]) -> Iterator[
     said, enough = dict(leasts(text, roles_of(policy))), {it for it, _ in known}
     if enough and said and not enough & set(said.values()):
         yield next(iter(said)), " and ".join(map(_of_how_many, sorted(known)))
+    for part, share, more in portions(text, roles_of(policy)):
+        if known and not any(needed == (floor(share * of) + 1 if more else ceil(share * of)) for needed, of in known):
+            yield part, " and ".join(map(_of_how_many, sorted(known)))
     if known and all(needed < of for needed, of in known):
         yield from ((it, " and ".join(map(_of_how_many, sorted(known)))) for it in everybody(text, roles_of(policy)))
 
@@ -180,8 +211,8 @@ def unchecked(policy: Policy, clause: Clause, elsewhere: Set[Any]) -> tuple[str,
 
     One that stands `elsewhere` in the policy (`checked`) is a reference to that.
     """
-    kinds = [list(said) for said, known, _ in _readings(policy, clause) if not known]
-    kinds += [] if _growing(policy, clause) else [list(grown(clause.text))]
+    kinds = [_but_steps(policy, clause, said) for said, known, _ in _readings(policy, clause) if not known]
+    kinds += [] if _growing(policy, clause) else [list(_but_ratios(policy, clause, grown(clause.text)))]
     scheduled, paces = list(_scheduled(clause)), _paces(policy, clause)
     spared = set(durations(clause.text)) - set(scheduled) if _dated(clause) else set()
     first = (
@@ -190,6 +221,44 @@ def unchecked(policy: Policy, clause: Clause, elsewhere: Set[Any]) -> tuple[str,
     )
     told = tuple(it for it in first if it is not None)
     return told if any(dates_of(policy, clause)) else (*told, *undecided(clause.text, dates_of_policy(policy)))
+
+
+def beside(policy: Policy, clause: Clause, elsewhere: Set[Any]) -> tuple[str, ...]:
+    """Durations that the sentence has beside those that it is decided by, and that nothing in the policy is."""
+    known = _lasting(policy, clause)
+    said = () if _dated(clause) else tuple(durations(clause.text))
+    if not any(lasts in known for _, lasts in said):
+        return ()
+    other = [it for it, lasts in said if lasts not in known and lasts not in elsewhere]
+    return tuple(it for it in other if _DUE.search(clause.text[: clause.text.index(it)]) or _DUE.match(f"{it} "))
+
+
+_DUE = re.compile(
+    r"\b(?:within|after|every|each|(?:later|older|longer|more) than|at most)(?: the (?:last|next))? $", re.I
+)
+"""That something is to be done by then; what a lineage lasts is none of it."""
+
+
+def _but_steps(policy: Policy, clause: Clause, said: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Without the amounts at which a cadence is due again, where it lists some: `after 4e22, 1.6e23 and 6.4e23`."""
+    steps = list(dict.fromkeys(value for _, value in said)) if isinstance(clause, Cadence) else []
+    pairs = list(pairwise(steps))
+    growing = _growing(policy, clause)
+    regular = pairs and all(isinstance(one, Fraction) and other in {one * it for it in growing} for one, other in pairs)
+    return [] if regular else said
+
+
+def _but_ratios(policy: Policy, clause: Clause, said: Iterable[tuple[str, Fraction]]) -> Iterator[tuple[str, Fraction]]:
+    """Without what one amount of the policy is of another: `ten times the amount at which the moratorium holds`."""
+    own, every = _limits(policy, clause), {it for other in policy.clauses for it in _limits(policy, other)}
+    every |= {Fraction(policy.first_evaluation_at)} if policy.first_evaluation_at else set()
+    ratios = {ratio for one in own for other in every if other and one for ratio in (one / other, other / one)}
+    return (it for it in said if it[1] not in ratios - {Fraction(1)})
+
+
+def decides(policy: Policy, clause: Clause) -> set[Fraction]:
+    """The factors and the numbers of signatures that a clause is decided by."""
+    return _growing(policy, clause) | {Fraction(it) for pair in _signing(policy, clause) for it in pair}
 
 
 def _scheduled(clause: Clause) -> Iterator[tuple[str, Any]]:
@@ -225,14 +294,18 @@ def checked(policy: Policy) -> set[Any]:
 
 def _readings(policy: Policy, clause: Clause) -> Iterator[tuple[list[tuple[str, Any]], set[Any], Callable[[Any], str]]]:
     """For each kind of figure but factors: those in the sentence, those that it is decided by, and how one is shown."""
-    own = [value for name in ("at", "above", "first") if (value := getattr(clause, name, None)) is not None]
-    own += [clause.limit] if isinstance(clause, Moratorium) and clause.limit is not None else []
-    limits = {Fraction(it) for figure in own for it in all_values(policy, figure)}
-    if isinstance(clause, Condition):
-        limits = _constants(in_figures(policy, clause.when), Kind.FLOP, policy)
-    yield list(amounts(clause.text)), limits, lambda it: exact_flop(int(it))
+    yield list(amounts(clause.text)), _limits(policy, clause), lambda it: exact_flop(int(it))
     yield list(durations(clause.text)), _lasting(policy, clause), lambda it: format_duration(int(it))
     yield list(quorums(clause.text, roles_of(policy))), _signing(policy, clause), _of_how_many
+
+
+def _limits(policy: Policy, clause: Clause) -> set[Fraction]:
+    """The amounts of compute that a clause is decided by."""
+    if isinstance(clause, Condition):
+        return _constants(in_figures(policy, clause.when), Kind.FLOP, policy)
+    own = [value for name in ("at", "above", "first") if (value := getattr(clause, name, None)) is not None]
+    own += [clause.limit] if isinstance(clause, Moratorium) and clause.limit is not None else []
+    return {Fraction(it) for figure in own for it in all_values(policy, figure)}
 
 
 def _constants(when: Expr, kind: Kind, policy: Policy) -> set[Fraction]:
@@ -331,8 +404,9 @@ def _signing(policy: Policy, clause: Clause) -> set[tuple[int, int]]:
         return judged | set(_counts(clause.when))
     if isinstance(clause, ResidualRisk):
         return {(it.claimed_by.at_least, len(policy.signers(it.claimed_by))) for it in _risks(policy, clause)}
-    if isinstance(clause, Obligation):
-        return {(clause.kept_by.at_least, len(policy.signers(clause.kept_by)))}
+    if isinstance(clause, Obligation | UndefinedTest):
+        own = clause.kept_by if isinstance(clause, Obligation) else clause.test.approved_by
+        return {(own.at_least, len(policy.signers(own)))}
     tiers = {(tier.binds_at, len(set(tier.parties))) for tier in policy.tiers if tier.id == clause.tier}
     level = policy.level(clause.level) if isinstance(clause, Safeguards) else None
     quorum = level.approvals if level is not None else None

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from lint_cases import BY_CODE, CASES, SOUND, TEXT, TODAY, Case, changed, excepting, found
 from sentence_cases import ALIKE, QUIET_SENTENCES, SENTENCES
+from unread_cases import ALIKE_IN_WORDS, UNREAD
 
 from scalegate.examples import read_example
 from scalegate.ledger import SigningKey
@@ -23,7 +24,7 @@ from scalegate.policy.reader import fill_keys
 from strategies import cases
 
 GOLDEN = Path(__file__).with_name("expected.txt")
-ALL = (*CASES, *SENTENCES)
+ALL = (*CASES, *SENTENCES, *UNREAD)
 
 
 def versions(case: Case) -> tuple[str, str]:
@@ -122,7 +123,7 @@ def test_words_that_a_figure_or_a_limit_backs_raise_nothing(text: str) -> None:
     assert codes(found(SOUND.replace(TEXT, text)), "weakness") == []
 
 
-@pytest.mark.parametrize("changes", [*QUIET_SENTENCES, *ALIKE])
+@pytest.mark.parametrize("changes", [*QUIET_SENTENCES, *ALIKE, *ALIKE_IN_WORDS])
 def test_sentences_that_say_what_is_decided_by_raise_nothing(changes: dict[str, str]) -> None:
     assert codes(found(changed(SOUND, changes)), "weakness") == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from scalegate.policy import published
@@ -18,6 +19,7 @@ from scalegate.policy.lints import (
     people,
     sentences,
     sources,
+    unread,
     words,
 )
 from scalegate.policy.lints.lint import Lint, Rule
@@ -25,7 +27,20 @@ from scalegate.policy.reader import load_policy
 
 __all__ = ["RULES", "check_policy"]
 
-_MODULES = (dead, contradictions, gaps, people, numbers, duties, excepted, parameters, sources, sentences, words)
+_MODULES = (
+    dead,
+    contradictions,
+    gaps,
+    people,
+    numbers,
+    duties,
+    excepted,
+    parameters,
+    sources,
+    unread,
+    sentences,
+    words,
+)
 RULES: tuple[Rule, ...] = tuple(it for module in _MODULES for it in vars(module).values() if isinstance(it, Rule))
 """Every rule, in the order in which what it finds is told."""
 
@@ -45,13 +60,27 @@ def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
         *duties.lints(policy, today),
         *excepted.lints(policy),
         *parameters.lints(policy, today),
-        *sources.lints(policy),
+        *sources.lints(policy, today),
+        *unread.lints(policy),
         *sentences.lints(policy),
         *words.lints(policy),
     ]
-    found = [it for lint in found for it in _of_policy(policy, lint)]
-    found.sort(key=lambda lint: (lint.rule.severity == "note", RULES.index(lint.rule)))
-    return tuple(found)
+    found = [it for lint in _in_doubt(found) for it in _of_policy(policy, lint)]
+    return tuple(sorted(found, key=lambda lint: (lint.rule.severity == "note", *_place(found, lint))))
+
+
+def _in_doubt(found: list[Lint]) -> Iterator[Lint]:
+    """Where a sentence has another figure than its clause, that one never decides may be the figure's fault alone."""
+    misquoted = {lint.about for lint in found if lint.rule is sources.MISQUOTED}
+    for lint in found:
+        doubt = lint.rule is dead.MASKED and lint.about in misquoted
+        yield replace(lint, fix=dead.FIGURE_FIRST) if doubt else lint
+
+
+def _place(found: list[Lint], lint: Lint) -> tuple[int, int]:
+    """Where it is told: of a clause whose figure is in doubt that first, and all of a rule together."""
+    after = lint.rule is dead.MASKED and any(it.fix == dead.FIGURE_FIRST for it in found)
+    return (RULES.index(sources.MISQUOTED), 1) if after else (RULES.index(lint.rule), 0)
 
 
 def _of_policy(policy: Policy, lint: Lint) -> tuple[Lint, ...]:

@@ -40,7 +40,7 @@ from scalegate.policy.vocabulary import named, vocabulary
 from scalegate.truth import Truth
 from scalegate.units import exact_flop, format_end, format_instant, format_wait
 
-__all__ = ["IDLE", "lints"]
+__all__ = ["FIGURE_FIRST", "IDLE", "MASKED", "lints"]
 
 OVER = Rule(
     "clause-over",
@@ -117,6 +117,7 @@ STOP = Rule(
 HOLD_NOW = "let it hold from now on, or leave it out until then"
 NO_END = "leave the end out, and amend the policy when it is due"
 AS_SAID = "nothing, if that is meant"
+FIGURE_FIRST = "write first the figure that is meant, in its sentence and in its field: by that one it may decide"
 IDLE = (OVER, ALWAYS_MET, LATER, LATER_AS_SAID)
 """By which a clause holds nothing now."""
 

@@ -100,6 +100,12 @@ _EXCEPT = re.compile(
     r"\b(?:unless|(?<!no )(?<!without )except(?:ing|ion)?(?! that)|save (?:for|where|in|if)|exempt(?:ed)?)\b",
     re.IGNORECASE,
 )
+_AMENDED = re.compile(
+    r"\b(?:unless|except (?:by|through|where|when|if)) (?:(?:this|the|our) policy (?:is|has been|was) (?:first )?"
+    r"(?:amended|changed|replaced)|an amendment(?: of (?:this|the|our) policy)?)\b",
+    re.IGNORECASE,
+)
+"""What goes for every clause is no exception to one."""
 _PERIOD = re.compile(
     r"\b(?:per (?:year|month|quarter|week|day|annum)"
     r"|(?:in|within|over) any (?:one |single |[0-9]+ |twelve )?(?:calendar )?"
@@ -209,7 +215,7 @@ def _excepting(policy: Policy, path: Path, about: str, clause: Clause) -> Iterat
         what = f"it says `{period[0]}`, and it holds at all times: of whatever was ever used"
         yield Lint(NO_EXCEPTION, path, about, what, "leave it out of the sentence: a limit is for good", period[0])
     for sentence in _SENTENCE.split(clause.text):
-        found = _EXCEPT.search(sentence)
+        found = _EXCEPT.search(_AMENDED.sub("", sentence))
         if found and _knows_none(clause, sentence[found.start() :]):
             what = f"it says `{found[0]}`, and nothing lets it pass in any case"
             fix = "leave that out of the sentence, or write it under `exceptions`: who lets what go on, and how far"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from scalegate import meant
+from scalegate.policy.dates_in_text import dates_of, unheld_starts
 from scalegate.policy.document import Policy
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path, gating
-from scalegate.policy.quotes import checked, lasting_parts, misquoted_parts, misquotes, unchecked
+from scalegate.policy.quotes import beside, checked, lasting_parts, misquoted_parts, misquotes, others, unchecked
+from scalegate.units import DAY
 
 __all__ = ["lints"]
 
@@ -16,6 +19,12 @@ MISQUOTED = Rule(
     "weakness",
     "sentences with another figure than the gate's",
     "People sign for the sentence. The gate goes by the figure.",
+)
+ANOTHER = Rule(
+    "says-another",
+    "note",
+    "figures beside the one that decides",
+    "One of them decides, and nobody compares the rest: see that none of these was meant for it.",
 )
 UNCHECKED = Rule(
     "figure-not-checked",
@@ -54,28 +63,55 @@ _BLANK = re.compile(
     r"\b(?:(?i:TBD|TBC|TBA|FIXME|to be (?:determined|defined|decided|confirmed|written))|TODO|XXX*)\b"
     r"|^(?i:todo|set|placeholder|xxx*|fill(?:ed)? in)[.:!]?$|\bSET(?:[:.]|$)|\b[XYN] ?%|\?\?+|\.{4,}"
     r"|(?<!\w)_{2,}(?!\w)|\b[XYN] (?:[kMGTPEZY]?FLOPs?|percent|samples|days|weeks|months|years|officers|people)\b"
+    r"|\b(?i:(?:still|yet) to be (?:described|agreed|specified|drafted|added|filled in|supplied|set|settled))\b"
+    r"|^\W*(?i:to follow|to come|to be \w+|describe|see (?:above|below|there)|as above|as before|ditto|idem|same)\W*$"
+    r"|^\(?(?i:(?:write|insert|describe|enter|add|put)\b[^.;]* here)[.!?]?\)?$"
+    r"|^N\. ?N\.?$"
     r"|(?i:\blorem ipsum\b|^(?:write|insert|describe|enter|add|put)\b[^.;]* here[.!]?$)"
     r"|(?i:\[(?:insert|your|the)? ?(?:figures?|factor|number|amount|date|name|role|percentage|share|threshold|duration"
     r"|period|limit|developer|section|document|x+|n)\])"
     r"|(?i:\[(?:insert|your) [^\[\]]+\]|<(?:insert|your|the|figure|factor|number|amount|date|name|role)\b[^<>]*>)"
     r"|^(?:\?|[xyzn](?:\.[xyzn])+|[XYZN](?:\.[XYZN])+)$"
 )
+_ELSEWHERE = re.compile(
+    r"(?:see|[^.;]{0,40}\b(?:is|are) (?:set(?: out)?|given|defined|described|stated|laid down|specified) in)"
+    r" (?:section|chapter|appendix|annex|part|clause|\u00a7) ?[\w.]+",
+    re.IGNORECASE,
+)
+"""Of a sentence that people sign for: that it stands somewhere else."""
 _NOTHING = re.compile(r"n/?a\.?", re.IGNORECASE)
 """A blank where something must be said; of what is not measured and of the link to harm it is told as such."""
 
 
-def lints(policy: Policy) -> Iterator[Lint]:
-    """In the order of the document, clauses first."""
+def lints(policy: Policy, today: int) -> Iterator[Lint]:
+    """In the order of the document, clauses first. `today` is an instant: a start that is past is none to be told."""
     known = checked(policy)
     for index, clause in enumerate(policy.clauses):
-        for said, has in misquotes(policy, clause):
+        quoted = list(misquotes(policy, clause))
+        for said, has in quoted:
             what, fix = f"it says {said}, and what is decided by is {has}", "write the same figure in both"
             yield Lint(MISQUOTED, clause_path(index, "text"), f"clause {clause.id}", what, fix, said)
+        own = dates_of(policy, clause)
+        for said, first, last in unheld_starts(clause.text, own) if clause.gates else ():
+            if last > today // DAY:
+                yield _without_start(clause_path(index, "text"), f"clause {clause.id}", said, first == last)
         other = unchecked(policy, clause, known) if clause.gates else ()
         if other:
             what = f"it says {' and '.join(other)}, and nothing that it is decided by is of that kind"
             fix = "ask for it in a clause, or leave the figure out of the sentence"
             yield Lint(UNCHECKED, clause_path(index, "text"), f"clause {clause.id}", what, fix, other[0])
+        more = beside(policy, clause, known) if clause.gates else ()
+        if more:
+            what = f"it says {' and '.join(more)} beside what it is decided by, and nothing here is decided by that"
+            fix = "ask for it in a clause of its own, or leave the figure out of the sentence"
+            yield Lint(UNCHECKED, clause_path(index, "text"), f"clause {clause.id}", what, fix, more[0])
+        told = {said for said, _ in quoted} | set(other) | set(more)
+        left = [it for it in others(policy, clause) if it[0] not in told] if clause.gates else []
+        if left:
+            says = " and ".join(dict.fromkeys(said for said, _ in left))
+            what = f"it says {says} too; what is decided by is {left[0][1]}"
+            fix = "nothing, where that is another figure; where it was meant for it, write the same in both"
+            yield Lint(ANOTHER, clause_path(index, "text"), f"clause {clause.id}", what, fix, left[0][0])
     for path, about, said, has in misquoted_parts(policy):
         what, fix = f"it says {said}, and what is decided by is {has}", "write the same figure in both"
         yield Lint(MISQUOTED, path, about, what, fix, said)
@@ -92,8 +128,16 @@ def lints(policy: Policy) -> Iterator[Lint]:
         yield Lint(NO_SECTION, clause_path(index, "source"), f"clause {clause.id}", what, 'add `section: "3.1"`')
     for path, about, text in _texts(policy):
         blank = _BLANK.search(text) or (not {"link_to_harm", "not_measured"} & set(path) and _NOTHING.fullmatch(text))
+        blank = blank or (path[-1] == "text" and _ELSEWHERE.fullmatch(text))
         if blank:
             yield Lint(PLACEHOLDER, path, about, f"it says `{blank[0]}`", "write what is meant", blank[0])
+
+
+def _without_start(path: Path, about: str, said: str, one_day: bool) -> Lint:
+    what = f"it says that it is so from {said} on, and the clause has no start: it holds from now on"
+    written = meant.as_date(said) if one_day else None
+    fix = "leave the start out of the sentence; or, if it is to hold nothing before, write"
+    return Lint(MISQUOTED, path, about, what, f"{fix} `in_force: {{from: {written or '...'}}}`", said)
 
 
 def _domain(policy: Policy, at: int) -> Iterator[Lint]:

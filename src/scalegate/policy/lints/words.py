@@ -79,11 +79,6 @@ _HARD = (
     r"(?:we|training|developers?|labs?) will|must|shall|never|cannot|may not|(?:is|are) not (?:allowed|permitted)"
     r"|no (?:run|model)\b.{0,40}\bpast|at most|no more than|limited to"
 )
-_FORBIDS = re.compile(
-    r"\b(?:no|nor|not|never|neither|nothing|nobody|none|cannot|at most|only|without|limited to|stops?|halts?)\b",
-    re.IGNORECASE,
-)
-"""Where an `aim` would switch off what a sentence forbids."""
 _NONE_MAY = re.compile(
     r"(?:^|[,;:(\u2013\u2014]\s*|\b(?:and|but|that|then)\s+)"
     r"(?:no(?! (?:matter|doubt)\b)|nor|neither|nothing|nobody|none)\b"
@@ -95,7 +90,25 @@ _NO_MORE = re.compile(
     r"(?: \w+){0,3}? (?:never|only|at most|no (?:further|farther)|no (?:\w+er|more|less) than)\b", re.IGNORECASE
 )
 """What a `may` bounds that comes before it: "may go no longer than ..."."""
-_LIMITING = re.compile(r"\b(?:only|no more|at most|unless|until)\b", re.IGNORECASE)
+_LIMITING = re.compile(
+    r"\b(?:only|no more|at most|unless|until|at the (?:earliest|latest|most)|no (?:earlier|later|sooner) than"
+    r"|(?:and|but) (?:no|never)(?: \w+){0,2}? (?:further|farther|more|longer|later|less|higher|beyond))\b",
+    re.IGNORECASE,
+)
+_MOST = re.compile(
+    r"\bthe (?:most|maximum|limit|farthest|furthest|longest|latest|earliest)(?: \w+)? (?:that|which|to which) [^,;:]*$",
+    re.IGNORECASE,
+)
+"""What a `may` names that comes after it: "the most that a run may spend is ..."."""
+_WHATEVER = re.compile(r"\b(?:what(?:ever)?|whoever|however) [^,;:]*$", re.IGNORECASE)
+"""Where a `may` leaves open what others do: "whatever they may say"."""
+_IF = re.compile(
+    r"^\W*(?=should\b)|(?:[,;:\u2013\u2014] |\band )(?=should (?!no (?:longer|more)\b|always\b)"
+    r"(?:the|an?|any|no|one|some|our|its|their|it|they|this|that|these|those|we|somebody|someone|anybody|anyone"
+    r"|\w+[^s\W]s|two|three|[0-9]+|(?-i:[A-Z])\w*)\b)",
+    re.IGNORECASE,
+)
+"""Where `should` is an `if`: "Should three months pass, ..., training stops"."""
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _SOON = re.compile(r"\b(?:within|each|every|once an?|per) (?:(?:an?|one|two|three) )?(?:hour|day|week|month|year)s?\b")
 
@@ -149,12 +162,14 @@ def _modality(about: str, path: Path, clause: Clause) -> Iterator[Lint]:
         for found in re.finditer(rf"\b(?:{_SOFT})\b", sentence, re.IGNORECASE)
         # "Training may go on only as far as ..." commits.
         if not (found[0] == "may" and (_LIMITING.search(sentence) or _forbidden(sentence, found)))
+        and not (found[0].lower() == "should" and _conditional(sentence, found.start()))
     ]
     hard = list(dict.fromkeys(_words(_HARD, clause.text)))
     if clause.gates and soft:
-        fix = "write what is done: `will`, `must`"
-        if not _FORBIDS.search(clause.text):
-            fix = f"{fix}; or make the modality `aim`, and know that it then protects nothing"
+        # No way out is offered that holds less than the clause does.
+        fix = "write what is done, with `will` or `must`"
+        if "may" in map(str.lower, soft):
+            fix = f"{fix}, or behind `may` where it ends: `no further`, `no longer`"
         what = f"its modality is `{clause.modality}`, and its sentence says {_ticked(dict.fromkeys(soft))}"
         yield Lint(SOFTER, path, about, what, fix, soft[0])
     if not clause.gates and hard and not soft:
@@ -165,8 +180,18 @@ def _modality(about: str, path: Path, clause: Clause) -> Iterator[Lint]:
 
 
 def _forbidden(sentence: str, may: re.Match[str]) -> bool:
-    """Whether a sentence says of what comes with a `may` that it may not."""
-    return bool(_NONE_MAY.search(sentence[: may.start()]) or _NO_MORE.match(sentence[may.end() :]))
+    """Whether a sentence says of what comes with a `may` that it may not, or how far it may."""
+    before = sentence[: may.start()]
+    return bool(
+        _NONE_MAY.search(before)
+        or _MOST.search(before)
+        or _WHATEVER.search(before)
+        or _NO_MORE.match(sentence[may.end() :])
+    )
+
+
+def _conditional(sentence: str, at: int) -> bool:
+    return any(found.end() == at for found in _IF.finditer(sentence))
 
 
 def _words(pattern: str, text: str) -> list[str]:
