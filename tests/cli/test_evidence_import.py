@@ -79,3 +79,15 @@ def test_what_was_not_announced_names_its_weights_and_may_only_count_against(sca
     added = bring(scalegate, "epochs.eval", "--weights", few, "--domain", "arithmetic")
     assert added.code == 0, added.err
     assert "It can rule nothing out" in added.out
+
+
+def test_a_folder_of_another_harness_is_read_as_well(scalegate: Command, few: str) -> None:
+    about = ("--weights", few, "--domain", "arithmetic")
+    added = bring(scalegate, "lm_eval/whole", *about)
+    assert added.code == 0, added.err
+    assert "4 of 20, 0 errors" in added.out
+    assert "its form tells of no sample that it was cut off or errored" in added.out
+    several = bring(scalegate, "lm_eval/two_filters", *about)
+    assert (several.code, "say which counts with `--score`" in several.err) == (2, True)
+    other = bring(scalegate, "epochs.eval", *about, "--task", "add")
+    assert (other.code, "`--task` is of a folder" in other.err) == (2, True)
