@@ -22,7 +22,8 @@ UNTIL = ("--until", "2999-01-01", "--statement", "I looked.")
 COMMANDS = [
     [], ["demo"], ["init"], ["status"], ["decide"], ["attest"], ["approve"], ["adopt"], ["adopters"], ["report"],
     ["verify"], ["policy"], ["policy", "check"], ["policy", "explain"],
-    ["evidence"], ["evidence", "announce"], ["evidence", "add"],
+    ["evaluate"], ["evidence"], ["evidence", "announce"], ["evidence", "add"], ["evidence", "import"],
+    ["evidence", "plan"], ["evidence", "backtest"],
     ["candidate"], ["candidate", "propose"], ["candidate", "tried"], ["candidate", "approve"],
 ]  # fmt: skip
 

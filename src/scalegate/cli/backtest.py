@@ -35,7 +35,7 @@ def backtest(
     growth: Annotated[float, typer.Option("--growth", help="Least growth of compute to the next one.", min=1.01)] = 2.0,
     as_json: AsJson = False,
 ) -> None:
-    """Say how often an upper bound on the next generation of a family would have held.
+    """Say how often bounds on the next generation would have held.
 
     Each generation is forecast from its family's last model and from all other families. Beside it stand simpler
     forecasts with the same allowance for errors: nothing changes; every family is on the common curve.

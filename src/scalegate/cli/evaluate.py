@@ -51,7 +51,7 @@ def evaluate(
     key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a task of Inspect on a model, and add its result, whatever it shows.
+    """Run a task of Inspect on a model, and add its result.
 
     It is announced first, with the digest of its samples. They are taken in an order that nobody chose, and where the
     domain has a rule for `stopping`, no more are begun once that has ended. That the model has these weights is the

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["announcement", "app", "bring", "fields_of"]
 
-app = typer.Typer(help="Plan and announce evaluations, add results, and test forecasts.", no_args_is_help=True)
+app = typer.Typer(help="Plan and announce evaluations, and add results.", no_args_is_help=True)
 app.command("plan")(plan)
 app.command("backtest")(backtest)
 FIELDS = (

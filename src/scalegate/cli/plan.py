@@ -75,7 +75,7 @@ def plan(
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw it into a file: .svg, .png or .pdf.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say before a run how many samples a bar takes, and what it could miss.
+    """Say how many samples a bar takes, and what it could miss.
 
     The figures are those of a domain of a policy, or given here. Each rule keeps the chance of a miss: of ruling out
     what is at or above the alarm. Which of them an evaluation goes by, the policy says (`stopping`).
