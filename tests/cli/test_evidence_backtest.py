@@ -52,6 +52,10 @@ WRONG = {
     "no column": (("FILE", "--family", "Kind", "--compute", "Compute"), "it has no column `Kind`"),
     "no score": (("FILE", *SAID, "--score", "Words"), "it has no column of scores from 0 to 1"),
     "out of range": (("FILE", *SAID, "--score", "Size"), "`Size` is 7, and no score from 0 to 1"),
+    "no unit": (("FILE", *SAID[:4], "--unit", "0"), "`--unit`: 0 is no amount of FLOP"),
+    "less than nothing": (("FILE", *SAID[:4], "--unit", "-1"), "`--unit`: -1 is no amount of FLOP"),
+    "unit that is none": (("FILE", *SAID[:4], "--unit", "nan"), "`--unit`: nan is no amount of FLOP"),
+    "unit without end": (("FILE", *SAID[:4], "--unit", "inf"), "`--unit`: inf is no amount of FLOP"),
     "too few": (("FILE", *SAID, "--growth", "50"), "no family has another generation"),
 }
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["backtest"]
 
 LEAST, MOST = 0.5, 0.999
+MOST_UNIT = 1e40
+MOST_NUMBER = 1e60
+"""A larger one is no amount of compute, and would be none with its unit either."""
 
 
 def backtest(
@@ -72,6 +75,8 @@ def _read(
     from scalegate.evidence.forecast import Point
 
     place = Place(file=str(file))
+    if not 0 < unit <= MOST_UNIT:
+        raise InputError(f"`--unit`: {unit:g} is no amount of FLOP", fix="write how many FLOP one of the column is")
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
             table = csv.DictReader(opened, strict=True)
@@ -109,7 +114,7 @@ def _number(text: str | None) -> float | None:
         value = float(text or "")
     except ValueError:
         return None
-    return value if abs(value) < float("inf") else None
+    return value if abs(value) < MOST_NUMBER else None
 
 
 def _document(tally: Tally) -> dict[str, object]:

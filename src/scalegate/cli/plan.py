@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["plan"]
 
 MOST_EVALUATIONS = 10_000
+PICTURES = (".svg", ".png", ".pdf")
 CAUTION = (
     "A miss is sampling error alone: nothing here speaks of weak elicitation, a poor proxy, or a model that holds back."
 )
@@ -103,6 +104,8 @@ def plan(
         from scalegate.report.plan_plot import draw_plan
 
         try:
+            if plot.suffix not in PICTURES:
+                raise ValueError(plot)
             draw_plan(found, plot)
         except (OSError, ValueError) as fault:
             why = getattr(fault, "strerror", None) or "it is no name of a picture"

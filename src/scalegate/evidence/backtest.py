@@ -118,11 +118,12 @@ def tallied(cases: Sequence[Case], level: float = 0.95) -> Tally:
         width=mean(lambda it: it.bound - it.pair.before.score),
         worst=max(max(it.pair.after.score - it.bound for it in cases), 0.0),
         loss=mean(lambda it: pinball(it.pair.after.score, it.bound, level)),
-        rivals={
-            name: mean(lambda it, name=name: pinball(it.pair.after.score, it.rivals[name], level))  # type: ignore[misc]
-            for name in RIVALS
-        },
+        rivals={name: sum(_loss_of(it, name, level) for it in cases) / len(cases) for name in RIVALS},
     )
+
+
+def _loss_of(case: Case, rival: str, level: float) -> float:
+    return pinball(case.pair.after.score, case.rivals[rival], level)
 
 
 def _interval(cases: Sequence[Case]) -> tuple[float, float]:

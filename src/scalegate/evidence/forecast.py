@@ -34,6 +34,8 @@ __all__ = [
 
 EDGE = 0.01
 """Scores nearer to 0 or 1 than this are taken as this far: log odds beyond say nothing."""
+MOST_ODDS = 500.0
+"""Log odds beyond this are nought for a float."""
 CHANCES = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5)
 """Levels of chance that are tried."""
 WEIGHTS = tuple(step / 10 for step in range(11))
@@ -177,4 +179,4 @@ def _odds(score: float) -> float:
 
 
 def _share(odds: float) -> float:
-    return 1 / (1 + exp(-odds))
+    return 1 / (1 + exp(-max(odds, -MOST_ODDS)))
