@@ -23,13 +23,13 @@ from scalegate.gate.decision import Decision
 from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
-from scalegate.gate.generations import asked_for
 from scalegate.gate.goes_on import refused_of
 from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
-from scalegate.gate.lineage import Run, holders, lineage_faults, members, total
+from scalegate.gate.lineage import Run, holders, members, total
 from scalegate.gate.pieces import Attempt, completes, spoken_of
 from scalegate.gate.renaming import Said, Word, as_now, judged_of, put_down, risks_of
+from scalegate.gate.reservations import concerns_others, permitted, reserved
 from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
@@ -145,30 +145,13 @@ class Fold:
             isinstance(entry, TURNING)
             or (about is not None and len(about.faults) > faults_before)
             or known  # back to an earlier checkpoint
-            or (isinstance(entry, entries.WeightsRecorded) and self._concerns_others(entry))
+            or (isinstance(entry, entries.WeightsRecorded) and concerns_others(self, entry))
         ):
             self.changed_at = index
         self.time = max(self.time, entry.time)
         record = Record(index, entry, leaf, refused)
         self.records.append(record)
         return record
-
-    def _concerns_others(self, entry: entries.WeightsRecorded) -> bool:
-        """Whether recording these weights says something new of an evaluation, or of what went into another run."""
-        weights = entry.weights
-        loaded = any(
-            weights in other.starts or any(parent.weights == weights for parent in other.parents)
-            for other in self.runs.values()
-            if other.name != entry.run
-        )
-        said = weights in {*(it.entry.weights for it in self.said), *(it.entry.weights for it in self.claimed)}
-        evaluated = any(
-            (attempt.announced is not None and attempt.announced.weights == weights)
-            or (attempt.finished is not None and attempt.finished.weights == weights)
-            or any(other.weights == weights for _, other, _ in attempt.others)
-            for attempt in self.attempts.values()
-        )
-        return loaded or said or evaluated
 
     def would_refuse(self, envelope: bytes) -> str | None:
         """Why an entry would count for nothing if it were next; None: it would count."""
@@ -213,13 +196,13 @@ class Fold:
                             of = attempt.announced.run if attempt.announced else ""
                             self._spoken_of(of, spoken.weights)
             case entries.ComputeReserved():
-                self._reserve(index, entry)
+                reserved(self, index, entry)
             case entries.ComputeSettled():
-                settled(self._run(index, entry.run), index, entry)
+                settled(self.run(index, entry.run), index, entry)
             case entries.MeterFault():
-                self._run(index, entry.run).faults.append(entry.reason)
+                self.run(index, entry.run).faults.append(entry.reason)
             case entries.WeightsRecorded():
-                recorded(self.runs, self._run(index, entry.run), index, entry)
+                recorded(self.runs, self.run(index, entry.run), index, entry)
             case entries.EvaluationAnnounced():
                 return self._announce(index, entry, refused)
             case entries.EvaluationFinished():
@@ -304,7 +287,8 @@ class Fold:
     def _no_domain(self, domain: str) -> bool:
         return self.policy is not None and all(item.id != domain for item in self.policy.domains)
 
-    def _run(self, index: int, name: str) -> Run:
+    def run(self, index: int, name: str) -> Run:
+        """The run of that name; one that was never opened makes the ledger unsound."""
         if name not in self.runs:
             self.faults.append(f"entry {index} is about run `{name}`, which was never opened")
             self.runs[name] = unopened(name)
@@ -350,52 +334,9 @@ class Fold:
         self.votes = {}
         return None
 
-    def _reserve(self, index: int, entry: entries.ComputeReserved) -> None:
-        run = self._run(index, entry.run)
-        # The elicitation of an evaluation that ends after a takeover counts against the run, and is no fault.
-        late = entry.use == "elicitation" and entry.session in run.sessions
-        if entry.session != run.latest.session and not late:
-            run.faults.append(f"entry {index} reserves compute for a session that no longer holds the run")
-        key = (entry.session, entry.use)
-        run.reserved[key] = run.reserved.get(key, 0) + entry.flops
-        attempt = self.attempts.get(entry.evaluation or "")
-        announced = attempt.announced if attempt else None
-        of_it = entry.use == "elicitation" and announced is not None and announced.run == entry.run
-        if attempt and of_it and attempt.finished is None:
-            attempt.reserved += entry.flops
-        if entry.time < self.time:
-            run.faults.append(f"entry {index} reserves compute at a time before entries that are already there")
-        if entry.use == "training" and not self.permitted(entry.run, entry.time):
-            run.faults.append(f"entry {index} reserves training compute without a permit for it")
-        if entry.use == "training":
-            self.trained_at[entry.run] = index
-
     def permitted(self, run: str, time: int) -> bool:
-        """Whether what is reserved for the run lies within its latest decision's permit and lease at `time`.
-
-        A fault, an adoption, and an entry about a run, a meter or an evaluation, each end the permit: what they
-        change has not been decided on.
-        """
-        decision = self.latest.get(run)
-        permit = decision.reach if decision else None
-        if decision is None or permit is None or self.policy is None or decision.policy != self.policy_digest:
-            return False
-        position, adoption, ancestors = self.decided_at[run]
-        kin = members(self.runs, run)
-        if adoption != self.adopted_at or self.changed_at > position or self.faults:
-            return False
-        if any(self.runs[name].faults for name in kin) or lineage_faults(self.runs, run):
-            return False
-        # The last model that was shown may be one that trains again, whatever another run gave back.
-        later = any(at > position for name, at in self.trained_at.items() if name not in kin)
-        if later and asked_for(self.policy):
-            return False
-        lineage = total(self.runs, kin)
-        others = total(self.runs, tuple(self.runs)) - lineage
-        if lineage - self.runs[run].used() != ancestors:
-            return False
-        within = lineage * self.policy.factor <= permit.compute and others <= permit.others
-        return within and decision.now <= time <= min(permit.time, decision.now + permit.lease)
+        """As `reservations.permitted`."""
+        return permitted(self, run, time)
 
     def _decision(self, index: int, entry: entries.DecisionMade) -> str | None:
         try:
