@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ DAY = 86_400
 START = 1_796_000_000
 STEP = 10**10
 SUITE = Suite("addition", "1", "d" * 64, 400)
-_TEXT = read_example("arithmetic")
+_TEXT = re.sub(r"(?m)^ +stopping: .*\n", "", read_example("arithmetic"))
 POLICY_TEXT = (
     _TEXT.replace("first_evaluation_at: 5e10", "first_evaluation_at: 2e11")
     .replace("at_least: 2e10 FLOP", "at_least: 1e9 FLOP")
@@ -28,7 +29,7 @@ POLICY_TEXT = (
     .replace("at: 2e12 FLOP", "at: 5e12 FLOP")
     .replace("goes past 2e12 FLOP", "goes past 5e12 FLOP")
 )
-"""The example policy with round amounts that do not move when the demo is tuned."""
+"""The example policy with round amounts that do not move when the demo is tuned, and every sample taken."""
 
 
 @dataclass

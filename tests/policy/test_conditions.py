@@ -129,12 +129,12 @@ def test_a_tree_of_unlike_things_is_refused_where_it_comes_from_a_ledger() -> No
 @pytest.mark.parametrize(
     ("when", "words"),
     [
-        ("compute <= 4", "policy:131:11: 4 has no unit, and stands beside FLOP"),
-        ('"meter.sound and computee <= 4 FLOP"', "policy:131:28: there is no fact `computee`"),
+        ("compute <= 4", "policy:132:11: 4 has no unit, and stands beside FLOP"),
+        ('"meter.sound and computee <= 4 FLOP"', "policy:132:28: there is no fact `computee`"),
         ("always", "it reads no fact"),
         ("always or meter.sound", "met, in part or whole, whatever happens"),
         ("meter.sound and compute <= compute + 3 FLOP", "met, in part or whole, whatever happens"),
-        (f"compute <= {'9' * 1001} FLOP", "policy:131:22: the number has more than 1000 digits"),
+        (f"compute <= {'9' * 1001} FLOP", "policy:132:22: the number has more than 1000 digits"),
         (f"compute <= 1.{'9' * 6000} FLOP", "more than 1000 digits"),
         (f"1/{'3' * 401} * compute <= 1 FLOP", "too long a number to be kept"),
         (f"{'meter.sound or (ledger.sound and (' * 25}meter.sound or ledger.sound{'))' * 25}", "too deep"),
