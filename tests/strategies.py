@@ -16,11 +16,13 @@ from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Stat
 from scalegate.gate.generations import SHOWN
 from scalegate.gate.situation import Against, Claim, Generation, Granted, Own, Spent, Word
 from scalegate.policy import Domain, Policy, PolicyFaults, policy_from_json
+from scalegate.policy.catalogue import CATALOGUE
 from scalegate.policy.document import ExceptionTerms
 from support import POLICY_TEXT, START
 
 BASE: dict[str, Any] = yaml.load(POLICY_TEXT, Loader=yaml.BaseLoader)
 DAY = 86_400
+HOLDS = "assumption.no-sandbagging.holds"
 
 
 amounts = st.sampled_from(AMOUNTS)
@@ -87,6 +89,13 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
         clauses.append(copy.deepcopy(cadence) | {"id": "o", "kind": "condition", "when": when})
         for name in ("every", "within", "on", "due"):
             clauses[-1].pop(name, None)
+    if draw(st.integers(0, 7)) == 0:
+        upto = draw(st.sampled_from(["2", "2", "1"]))
+        document["assumptions"] = [{"id": name, "accepted_up_to": upto} for name in CATALOGUE]
+        if draw(st.booleans()):
+            clauses.append(copy.deepcopy(cadence) | {"id": "h", "kind": "condition", "when": HOLDS})
+            for name in ("every", "within", "on", "due"):
+                clauses[-1].pop(name, None)
     document["determinations"] = draw(determinations())
     judged = [item["id"] for item in document["determinations"]]
     clauses += [
@@ -322,6 +331,7 @@ def piece(draw: st.DrawFn, policy: Policy, used: int, *, domain: Domain | None =
         attempt=0 if rarely() else draw(st.sampled_from([1, 1, 2, 4] if not tidy else [1])),
         configuration=None,
         assumptions=() if rarely() else ("a",),
+        defeated=("no-sandbagging",) if rarely() else (),
     )
 
 

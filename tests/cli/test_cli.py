@@ -25,6 +25,7 @@ COMMANDS = [
     ["evaluate"], ["evidence"], ["evidence", "announce"], ["evidence", "add"], ["evidence", "import"],
     ["evidence", "plan"], ["evidence", "backtest"],
     ["candidate"], ["candidate", "propose"], ["candidate", "tried"], ["candidate", "approve"],
+    ["assumption"], ["assumption", "list"], ["assumption", "break"], ["assumption", "restore"],
 ]  # fmt: skip
 
 
@@ -34,7 +35,7 @@ def test_help(command: list[str], scalegate: Command) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith(f"Usage: {' '.join(['scalegate', *command])}")
     assert "..." not in ran.out.partition("Commands:")[2]
-    assert "--json" in ran.out or command in (["policy"], ["evidence"], ["candidate"])
+    assert "--json" in ran.out or command in (["policy"], ["evidence"], ["candidate"], ["assumption"])
 
 
 def test_from_init_to_a_flipped_byte(scalegate: Command, project: Project) -> None:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from scalegate.cli.assumption import assumption_lines, broken_document
 from scalegate.cli.budgets import budget_lines, risk_budgets, unbounded_lines, unbounded_said
 from scalegate.cli.candidate import candidate_lines, candidates_document
 from scalegate.cli.keep import obligation_line, obligations_document
@@ -91,6 +92,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "exceptions": list(_exceptions(fold, journal.now())),
         "amendment": list(_pending(fold)),
         "obligations": obligations_document(journal),
+        "broken_assumptions": broken_document(journal),
         "undefined_tests": candidates_document(journal),
         "risk_budgets": risk_budgets(journal),
         "unbounded": unbounded_said(journal),
@@ -231,6 +233,7 @@ def status_view(document: Document) -> RenderableType:
     lines += [Text(document["file"], style="bold yellow")] if document["file"] else []
     lines += [Text(item["told"], style="bold yellow") for item in document["amendment"]]
     lines += [obligation_line(item) for item in document["obligations"]]
+    lines += assumption_lines(document["broken_assumptions"])
     lines += candidate_lines(document["undefined_tests"])
     lines += [
         Text(

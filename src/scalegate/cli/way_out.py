@@ -209,6 +209,9 @@ def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[
             for run, weights, who in zip(words[::3], words[1::3], words[2::3], strict=True):
                 about = ["--run", run, "--weights", weights, "--bound", "BOUND"]
                 yield _line(known, ["claim-risk", risk, *about, "--as", who or "WHO", *rest])
+        case ("assumption", *names):
+            for name in names:
+                yield _line(known, ["assumption", "restore", name, "--as", "WHO", "--because", "TEXT"])
         case ("tier", tier):
             role = next(it.recorded_by for it in known.policy.tiers if it.id == tier)
             yield _line(known, ["adopters", tier, "--as", known.who(role), *rest])

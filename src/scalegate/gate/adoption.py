@@ -136,6 +136,8 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
     deeds.adopted(fold.policy, policy, fold.size)
     who = deeds.who(policy)
     spending.adopted(policy, who)
+    assumptions = copy.deepcopy(fold.assumptions)
+    assumptions.adopted(policy)
     said = [it.carried(judged_of(policy)) for it in fold.said]
     claimed = [it.carried(risks_of(policy)) for it in fold.claimed]
     imagined = {NEW_RUN: 0} | ({} if first is None else {PAST_FIRST: floor(first / policy.factor)})
@@ -154,7 +156,7 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
                 "claims": tuple(claims(claimed, fold.runs, name, UNDER_NONE, risks_of(policy), who)),
             }
             anew: dict[str, Any] = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": ()}
-            anew |= words | {"spent": spending.under(policy)}
+            anew |= words | {"spent": spending.under(policy), "broken": assumptions.under(policy)}
             anew["acted"] = deeds.on_each(policy, fold.runs, name)
             anew["elsewhere"] = tuple(
                 it.model_copy(update={"acted": deeds.on(policy, fold.runs, it.run)}) for it in situation.elsewhere

@@ -9,6 +9,7 @@ Of what conditions rest on, other models and obligations count where a clause wi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
@@ -48,6 +49,8 @@ def known_against(policy: Policy, situation: Situation, judge: Judge, facts: Fac
         yield from _of_models(policy, situation, facts)
     for item in policy.determinations:
         yield from _of_determination(policy, item, facts)
+    for name, times in Counter(it.assumption for it in situation.broken if it.bars).items():
+        yield Against(what="broken", about=name, deadlines=times)
     for risk in policy.risks:
         yield from _of_risk(policy, situation, action, risk)
         if unclaimed(risk) in read:
@@ -188,5 +191,7 @@ def _worded(it: Against) -> str:
         case "late":
             passed = "a deadline" if it.deadlines == 1 else f"{it.deadlines} deadlines"
             return f"{passed} of `{it.about}` pass unkept"
+        case "broken":
+            return f"`{it.about}` said to have broken"
         case "shown":
             return f"`{it.about}` {'unknown' if it.shown is None else f'down to {format_flop(it.shown)}'}"

@@ -13,6 +13,7 @@ from scalegate.evidence import binomial
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.situation import Piece
 from scalegate.gate.stopping import look_alpha, rule_of, words_of_rule
+from scalegate.policy.catalogue import unaccepted
 from scalegate.policy.document import Domain, Policy
 from scalegate.policy.floor_measures import measuring
 from scalegate.units import MAX_SAMPLES
@@ -35,6 +36,8 @@ class Assessment:
     reached: bool
     whole: int
     """All samples that it had, or was to have at the least, whatever became of them."""
+    otherwise: bool
+    """Whether it lacks nothing but that what it rests on is so."""
     bound: Fraction | None
     """The upper bound of the success rate by the rule by which it stopped; None: it stopped by none."""
 
@@ -80,7 +83,9 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         (bool(piece.assumptions), "its assumptions are not stated"),
         (0 <= piece.successes <= piece.completed, f"{piece.successes} successes of {piece.completed} cannot be"),
     )
-    faults = tuple(fault for passed, fault in checks if not passed)
+    lacks = tuple(fault for passed, fault in checks if not passed)
+    rests = tuple(f"it rests on `{name}`, which is said to have broken" for name in piece.defeated)
+    faults = (*rests, *unaccepted(policy, domain), *lacks)
     counts = piece.status != "open" and 0 <= piece.successes <= piece.completed
     alpha = look_alpha(policy)
     out, bound = stopped or (counts and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, alpha), None)
@@ -91,8 +96,9 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, piece.asked)
         # Beside an announcement anybody may put anything, unless an evaluator signed it.
         leaves_open = leaves_open and (reached or piece.signed or not piece.beside)
-        leaves_open |= not faults and not out
-    return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole, bound)
+        # What it rests on may be so or not: that takes nothing out of what it shows against.
+        leaves_open |= not lacks and not out
+    return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole, not lacks, bound)
 
 
 def bound_of(policy: Policy, item: Assessment) -> tuple[Fraction, int]:

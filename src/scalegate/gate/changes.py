@@ -13,6 +13,7 @@ from itertools import chain
 from math import ceil, floor
 
 from scalegate.gate.assessing import assess
+from scalegate.gate.assumptions import defeating
 from scalegate.gate.catching_up import least_unsaid, words_elsewhere
 from scalegate.gate.claiming import budget_waits, claim_changes, said_again
 from scalegate.gate.covering import unsaid_facts, words_of
@@ -34,9 +35,11 @@ from scalegate.gate.measures import (
     trained_in,
 )
 from scalegate.gate.obligations import obligation_changes, opened_anew
+from scalegate.gate.restoring import restored_changes
 from scalegate.gate.resumption import SPENT, Change, resumption
 from scalegate.gate.situation import Situation
 from scalegate.gate.waits import asked_of, signing_waits, waits
+from scalegate.policy.catalogue import unaccepted
 from scalegate.policy.clause_figures import all_values, value_at
 from scalegate.policy.document import Action, ComputeCap, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, number
@@ -191,6 +194,7 @@ def unforeseen_changes(
         measured = _measured(changes, later.now)
         text = f"{wait.text}; what ends until then is measured and signed again"
         found.append(Change("time", text, (*wait.updates, *measured, *signed)))
+    found += restored_changes(policy, situation, able, _best(policy, situation, facts, broken=True))
     for again in (taken_back, said_again):
         found += again(policy, situation, judge.action, able, trained_in(situation, judge))
     # A clause of a tier that comes to bind may be the one that is asked for.
@@ -237,10 +241,12 @@ def _measured(changes: Iterable[Change], at: int) -> Iterator[tuple[str, Value]]
             yield name, at if name.endswith(".evidence.time") else value
 
 
-def _best(policy: Policy, situation: Situation, facts: Facts) -> list[tuple[str, Value]]:
-    """The best that evidence could come to say."""
+def _best(policy: Policy, situation: Situation, facts: Facts, *, broken: bool = False) -> list[tuple[str, Value]]:
+    """The best that evidence could come to say. `broken`: once what broke is signed to hold again."""
     best: list[tuple[str, Value]] = []
     for domain in policy.domains:
+        if any(unaccepted(policy, domain)) or (not broken and defeating(situation.broken, domain.id)):
+            continue
         mine = [piece for piece in situation.pieces if piece.domain == domain.id]
         left = max((piece.attempt for piece in mine), default=0) < policy.budget.evaluations
         if facts.get(f"{domain.id}.reached") is not True:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from scalegate.gate.adequacy import inadequate, unmet_risk
 from scalegate.gate.against import known_against
+from scalegate.gate.assumptions import accepted, told_broken
 from scalegate.gate.candidates import with_candidates
 from scalegate.gate.changes import unforeseen_changes, ways_out
 from scalegate.gate.decision import Decision, ExceptionPermit, Finding, Limits, Permit, Resumption
@@ -57,6 +58,7 @@ def decide(policy: Policy, situation: Situation, action: Action) -> Decision:
 
 def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     surprises = (
+        *told_broken(situation.broken),
         *situation.given_up,
         *_new(situation),
         *breaches(policy, situation),
@@ -150,6 +152,7 @@ def _decision(
             *told_of_risks(policy, situation, action),
             *judgements(policy, situation, action),
             *continuity,
+            *accepted(policy),
             *assumptions,
         ),
         not_measured=tuple(f"{d.id}: {text}" for d in policy.domains for text in d.not_measured),

@@ -27,7 +27,13 @@ from scalegate.text import akin
 __all__ = ["Deeds"]
 
 
-_OF_NO_RUN = (entries.PolicyAdopted, entries.TierStatus, entries.CandidateApproved)
+_OF_NO_RUN = (
+    entries.PolicyAdopted,
+    entries.TierStatus,
+    entries.CandidateApproved,
+    entries.AssumptionBroken,
+    entries.AssumptionRestored,
+)
 
 
 class _Deed(NamedTuple):

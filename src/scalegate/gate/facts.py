@@ -12,6 +12,7 @@ from math import ceil, floor
 
 from scalegate.gate.apart import barred_as
 from scalegate.gate.assessing import Assessment, assess, bound_of
+from scalegate.gate.assumptions import broken_words, is_broken
 from scalegate.gate.covering import NOT_DECLARED, covered_behind, unsaid_facts, words_of
 from scalegate.gate.determinations import determination_facts, determination_names
 from scalegate.gate.generations import SHOWN, shown_facts
@@ -19,6 +20,7 @@ from scalegate.gate.granting import exception_facts, exception_names
 from scalegate.gate.obligations import obligation_facts, obligation_names
 from scalegate.gate.risks import risk_facts, risk_names
 from scalegate.gate.situation import Elsewhere, Signature, Situation, TierRecord
+from scalegate.policy.catalogue import holds_fact
 from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import determined, fact_of, judged
 from scalegate.policy.document import Action, Determination, Domain, Policy, Tier
@@ -91,6 +93,10 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
         gather(determination_names(policy, item), partial(determination_facts, policy, situation, action, item))
     for duty in policy.obligations:
         gather(obligation_names(duty), partial(obligation_facts, situation, duty))
+    gather(
+        [holds_fact(it.id) for it in policy.assumptions],
+        lambda: {holds_fact(it.id): not is_broken(situation.broken, it.id) for it in policy.assumptions},
+    )
     for risk in policy.risks:
         gather(risk_names(policy, risk), partial(risk_facts, policy, situation, action, risk))
     gather([words.fact for words in words_of(policy)], partial(unsaid_facts, policy, situation))
@@ -196,11 +202,9 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
             what = "weights" if action == "release_weights" else "weights and deployment configuration"
             return unknown(Reason.MISSING, f"the exact {what} are not stated")
         judged = [item for item in judged if (item.piece.weights, item.piece.configuration) == situation.exact(action)]
+    broken = "; ".join(broken_words(situation.broken, domain.id))
     conclusive = [item for item in judged if not item.faults]
-    # What supports going on is about weights that these grew from; what is about others may only count against.
-    # What a deployment's configuration withholds is there in training: its evaluation may only count against that.
-    carrying = [it for it in conclusive if it.piece.ancestor and it.piece.configuration is None]
-    carrying = conclusive if action != "train" else carrying
+    carrying = _carrying(conclusive, action)
     if not carrying:
         grown = any(item.piece.ancestor for item in conclusive)
         stray = [
@@ -215,18 +219,33 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         budget = policy.budget.evaluations
         if max((piece.attempt for piece in pieces), default=0) >= budget:
             detail += f"; all {budget} evaluations of `{domain.id}` are spent, and no further one can rule out"
+        detail += f"; {broken}" if broken else ""
         return unknown(Reason.UNDERMINED if judged else Reason.MISSING, f"no conclusive evidence: {detail}")
-    furthest = max(carrying, key=lambda item: (item.compute, item.piece.time, item.piece.elicitation_flops))
+    # What broke makes nothing better: what came before it is no less in the way than it was.
+    furthest = [_furthest(carrying), _furthest(_carrying([it for it in judged if it.otherwise], action))]
     if not reached:
         failing = [item for item in judged if item.leaves_open]
         facts[f"{domain.id}.ruled_out"] = (
             Unknown(Reason.MISSING, _not_ruled_out(policy, domain, failing[0])) if failing else True
         )
     return facts | {
-        f"{domain.id}.evidence.compute": furthest.compute,
-        f"{domain.id}.evidence.time": furthest.piece.time,
-        f"{domain.id}.elicitation": furthest.piece.elicitation_flops,
+        f"{domain.id}.evidence.compute": min(it.compute for it in furthest),
+        f"{domain.id}.evidence.time": min(it.piece.time for it in furthest),
+        f"{domain.id}.elicitation": min(it.piece.elicitation_flops for it in furthest),
     }
+
+
+def _carrying(items: list[Assessment], action: Action) -> list[Assessment]:
+    """What supports going on, of evidence that lacks nothing.
+
+    It is about weights that these grew from; what is about others may only count against. What a deployment's
+    configuration withholds is there in training: its evaluation may only count against that.
+    """
+    return items if action != "train" else [it for it in items if it.piece.ancestor and it.piece.configuration is None]
+
+
+def _furthest(items: list[Assessment]) -> Assessment:
+    return max(items, key=lambda item: (item.compute, item.piece.time, item.piece.elicitation_flops))
 
 
 def ruled_out_on(policy: Policy, situation: Situation, domain: Domain, weights: str) -> int | str:

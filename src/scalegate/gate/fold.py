@@ -17,6 +17,7 @@ from typing import Literal
 
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots, new_until, voted
+from scalegate.gate.assumptions import Assumptions
 from scalegate.gate.bookkeeping import opened, recorded, settled, tier_record, unopened
 from scalegate.gate.candidates import Candidates, unapproved
 from scalegate.gate.decision import Decision
@@ -80,6 +81,7 @@ class Fold:
     duties: Duties = field(default_factory=Duties)
     deeds: Deeds = field(default_factory=Deeds)
     candidates: Candidates = field(default_factory=Candidates)
+    assumptions: Assumptions = field(default_factory=Assumptions)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -176,6 +178,8 @@ class Fold:
             return None
         if isinstance(entry, entries.ExceptionGranted) and entry.withdrawn:
             return None
+        if isinstance(entry, entries.AssumptionBroken):
+            return None
         return "it is dated before an entry that is already there" if entry.time < self.time else None
 
     def _take(self, index: int, entry: Entry, refused: str | None) -> str | None:
@@ -234,6 +238,8 @@ class Fold:
                 self.spending.say(entry, self.runs, self.policy, self.deeds)
             case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
+            case entries.AssumptionBroken() | entries.AssumptionRestored():
+                return self.assumptions.take(self.policy, index, entry) if self.policy else None
             case entries.TierStatus():
                 record = tier_record(self.policy, entry)
                 if isinstance(record, str):
@@ -242,7 +248,7 @@ class Fold:
         return None
 
     def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
-        attempt = spoken_of(self.attempts, entry.evaluation, self.policy)
+        attempt = spoken_of(self.attempts, entry.evaluation, self.policy, self.assumptions)
         self._spoken_of(entry.run, entry.weights)
         if self._no_domain(entry.domain):
             self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
@@ -255,7 +261,7 @@ class Fold:
 
     def _finish(self, index: int, entry: EvaluationFinished, refused: str | None) -> str | None:
         """Only a signed first result about what was announced closes an attempt; any other stands beside it."""
-        attempt = spoken_of(self.attempts, entry.evaluation, self.policy)
+        attempt = spoken_of(self.attempts, entry.evaluation, self.policy, self.assumptions)
         announced = attempt.announced
         self._spoken_of(announced.run if announced else "", entry.weights)
         attempt.of(entry.domain, self.policy)
@@ -324,6 +330,7 @@ class Fold:
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[alike(policy.version)] = entry.policy
         self.duties.adopted(policy, entry.time)
+        self.assumptions.adopted(policy)
         self.spending.adopted(policy, self.deeds.who(policy))
         self.said = [it.carried(judged_of(policy)) for it in self.said]
         self.claimed = [it.carried(risks_of(policy)) for it in self.claimed]

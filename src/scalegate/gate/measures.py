@@ -12,6 +12,7 @@ from functools import partial
 from math import ceil, floor
 
 from scalegate.evidence import binomial
+from scalegate.gate.assumptions import defeating
 from scalegate.gate.covering import elicitation_needed, unsaid_facts
 from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, ruled_out_on
 from scalegate.gate.generations import SHOWN, UNSAVED, shown_on
@@ -204,6 +205,7 @@ def _new(situation: Situation, domain: Domain, trained: int, due: int, successes
         attempt=attempt,
         configuration=None,
         assumptions=("as its result states them",),
+        defeated=defeating(situation.broken, domain.id),
     )
 
 

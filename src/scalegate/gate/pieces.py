@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from scalegate.gate.assumptions import Assumptions
 from scalegate.gate.lineage import (
     Run,
     Runs,
@@ -22,6 +23,7 @@ from scalegate.gate.lineage import (
 from scalegate.gate.renaming import Line, domains_of
 from scalegate.gate.situation import Elsewhere, Own, Piece
 from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished
+from scalegate.policy.catalogue import rests_on
 from scalegate.policy.document import Policy
 from scalegate.policy.floor_measures import least_samples
 
@@ -63,11 +65,17 @@ class Attempt:
     """What each domain of the policy in force is about."""
     asked: dict[str, int] = field(default_factory=dict)
     """The fewest samples that any version since it was first spoken of asks for in each domain."""
+    rested: dict[str, set[str]] = field(default_factory=dict)
+    """What evidence in each domain rests on by any version since."""
+    assumptions: Assumptions = field(default_factory=Assumptions)
+    """What the ledger has on these."""
 
     def under(self, policy: Policy | None) -> None:
         """A version of the policy is in force."""
         for name, samples in least_samples(policy).items() if policy else ():
             self.asked[name] = min(samples, self.asked.get(name, samples))
+        for domain in policy.domains if policy else ():
+            self.rested.setdefault(domain.id, set()).update(rests_on(policy, domain) if policy else ())
 
     def adopted(self, policy: Policy) -> None:
         """A version of the policy came into force."""
@@ -92,13 +100,24 @@ class Attempt:
 
     def least_asked(self, domain: str) -> int | None:
         """The fewest samples that any version asked for in a domain, whatever that was called."""
-        names = {domain, *(self.lines[domain].names if domain in self.lines else ())}
+        names = self._names(domain)
         return min((self.asked[name] for name in names if name in self.asked), default=None)
 
+    def defeated(self, domain: str) -> tuple[str, ...]:
+        """What it rests on, whatever that and its domain were called, and is said to have broken."""
+        names = self._names(domain)
+        rested = set[str]().union(*(self.rested.get(name, ()) for name in names))
+        return self.assumptions.defeats(names, rested, self.announced_at)
 
-def spoken_of(attempts: dict[str, Attempt], evaluation: str, policy: Policy | None) -> Attempt:
+    def _names(self, domain: str) -> set[str]:
+        return {domain, *(self.lines[domain].names if domain in self.lines else ())}
+
+
+def spoken_of(
+    attempts: dict[str, Attempt], evaluation: str, policy: Policy | None, assumptions: Assumptions
+) -> Attempt:
     """An evaluation that an entry is about."""
-    attempt = attempts.setdefault(evaluation, Attempt())
+    attempt = attempts.setdefault(evaluation, Attempt(assumptions=assumptions))
     attempt.under(policy)
     return attempt
 
@@ -278,6 +297,7 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
         attempt=number,
         configuration=announced.configuration,
         assumptions=finished.assumptions if finished else (),
+        defeated=attempt.defeated(announced.domain),
     )
 
 

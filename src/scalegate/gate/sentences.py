@@ -42,7 +42,7 @@ def fact_sentence(name: str, holds: bool) -> str:
         if person and kind in DENIALS:
             return DENIALS[kind][not holds].format(person[0], determination)
         subject = determination if not person else f"{determination}` by `{person[0]}"
-    subject = subject.removeprefix("obligation.")
+    subject = subject.removeprefix("obligation.").removeprefix("assumption.")
     words = FACTS.get(kind)
     if words is None:
         return f"`{name}` is {'true' if holds else 'false'}"

@@ -14,6 +14,7 @@ from scalegate.ledger.predicate import ChanceText, DerivedFlop
 __all__ = [
     "Acted",
     "Against",
+    "Broken",
     "Candidate",
     "Claim",
     "Granted",
@@ -125,12 +126,14 @@ class Against(Record):
         "unbounded",
         "late",
         "shown",
+        "broken",
     ]
     """Of a domain: its alarm was left open, reached, also its threshold, or its alarm early by another run. Of a
     determination: somebody denied it, of this or of any weights. Of a risk: somebody claims more than its number, or
-    that it cannot be bounded. Of an obligation: a deadline passed unkept. Of the developer: no more was shown."""
+    that it cannot be bounded. Of an obligation: a deadline passed unkept. Of the developer: no more was shown. Of an
+    assumption: somebody said that it broke, whatever was signed since."""
     about: str
-    """The domain, determination, risk or obligation, or `developer.shown`."""
+    """The domain, determination, risk, obligation or assumption, or `developer.shown`."""
     by_result: Literal["any", "signed", "announced"] = "any"
     """Of a domain: the best result that says so. Any: nobody who may evaluate signed it."""
     run: str | None = None
@@ -141,7 +144,8 @@ class Against(Record):
     bound: ChanceText | None = None
     """The most that is claimed of a risk."""
     deadlines: int = 0
-    """How many deadlines of an obligation passed unkept, also those that were kept late."""
+    """How many deadlines of an obligation passed unkept, also those that were kept late; of an assumption, how often it
+    was said to have broken."""
     shown: DerivedFlop | None = None
     """The effective compute that was shown; None: nothing is known to be."""
 
@@ -270,6 +274,33 @@ class Candidate(Record):
     """Who approves it under the policy in force, of those who may."""
     needed: int
     """How many it takes."""
+
+
+class Broken(Record):
+    """That an assumption broke, on somebody's word, and what came of it."""
+
+    assumption: str
+    """As whoever said so calls it."""
+    names: tuple[str, ...]
+    """All that it has been called."""
+    domain: str | None
+    """The one domain that it was said of; None: all that rests on it."""
+    by: str
+    time: int
+    because: str
+    bars: tuple[str, ...]
+    """The domains of the policy in force that rested on it under any version since: until it is signed to hold again,
+    no evidence in these rules out."""
+    roles: tuple[str, ...]
+    """Of those who may sign that it holds again."""
+    may_sign: tuple[str, ...]
+    needed: int | None
+    """How many that takes: the most that any version since asked for. None: nobody may."""
+    signed: tuple[str, ...]
+    restored: int | None
+    """When the last of them signed; None: it is broken. What was announced before that still rules nothing out."""
+    statement: str
+    """SHA-256 of what was signed: what a signature that it holds again names."""
 
 
 class TierRecord(Record):

@@ -14,6 +14,7 @@ from pydantic import Field
 from scalegate.gate.signed import (
     Acted,
     Against,
+    Broken,
     Candidate,
     Claim,
     Granted,
@@ -33,6 +34,7 @@ from scalegate.ledger.predicate import DerivedFlop
 __all__ = [
     "Acted",
     "Against",
+    "Broken",
     "Claim",
     "Elsewhere",
     "Generation",
@@ -100,6 +102,8 @@ class Piece(Record):
     """Which elicited attempt in this domain on this lineage it was, from 1; 0: not an elicited attempt."""
     configuration: str | None
     assumptions: tuple[str, ...]
+    defeated: tuple[str, ...] = ()
+    """What it rests on and is said to have broken, and was not signed to hold again before it was announced."""
 
 
 class Lineage(Record):
@@ -223,6 +227,8 @@ class Situation(Record):
     """What took the place of each undefined test that an amendment gave up."""
     candidates: tuple[Candidate, ...] = ()
     """What was put forward for undefined tests of the policy, in the order of the ledger."""
+    broken: tuple[Broken, ...] = ()
+    """The assumptions that were said to have broken, in the order of the ledger, those that hold again too."""
     tiers: tuple[TierRecord, ...] = ()
     adopted: int | None = None
     """When the policy in force was adopted, where it or one before it has obligations."""

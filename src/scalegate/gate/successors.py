@@ -114,7 +114,8 @@ def _rests_on(place: Place, after: Policy, new: Clause) -> frozenset[str]:
     )
     named = frozenset(part for fact in known for part in fact.split("."))
     measured = any(domain.id in named for domain in place.policy.domains)
-    return named | ({"error_budget", "alpha", "evaluations"} if measured else frozenset())
+    rests = {it.id for policy in (place.policy, after) for it in policy.assumptions}
+    return named | ({"error_budget", "alpha", "evaluations", *rests} if measured else frozenset())
 
 
 def _condition(policy: Policy, clause: Clause, action: Action) -> Expr:

@@ -16,6 +16,7 @@ from scalegate.gate.decision import Finding
 from scalegate.gate.findings import findings, required
 from scalegate.gate.judge import Judge
 from scalegate.gate.permit import Ends, largest_permit
+from scalegate.policy.catalogue import holds_fact
 from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Action, Policy
@@ -105,6 +106,8 @@ def _assumptions(policy: Policy, stated: Mapping[str, Value]) -> Iterator[Assume
         if value is not None and not isinstance(value, Unknown):
             yield Assumed(name, value, other)
     yield Assumed("developer.others", 0)
+    for assumption in policy.assumptions:
+        yield Assumed(holds_fact(assumption.id), True)
     for item in policy.determinations:
         names = [fact_of(item, person.id) for person in policy.signers(item.decided_by)]
         # Of what is only stated to be so, or not: it was judged of what is asked about, and now.

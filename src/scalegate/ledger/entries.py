@@ -23,6 +23,8 @@ __all__ = [
     "NO_LOG",
     "PREDICATES",
     "Approval",
+    "AssumptionBroken",
+    "AssumptionRestored",
     "Attestation",
     "CandidateApproved",
     "CandidateProposed",
@@ -328,6 +330,30 @@ class RiskClaimed(Predicate):
         return {"policy": self.policy, "weights": self.weights}
 
 
+class AssumptionBroken(Predicate):
+    """Somebody whom the policy names says that what evidence rests on is not so: what rests on it rules nothing out."""
+
+    type_uri = PREFIX + "assumption-broken/v0.1"
+    assumption: Name
+    domain: Name | None
+    """The one domain that it is said of; None: all that rests on it."""
+    because: Line
+    """What shows it."""
+
+
+class AssumptionRestored(Predicate):
+    """A named person with the role signs that what broke holds again, for what is announced from now on."""
+
+    type_uri = PREFIX + "assumption-restored/v0.1"
+    assumption: Name
+    broken: Digest
+    """SHA-256 of the statement that it answers: that it broke, and with it whatever was said of the same before."""
+    because: Line
+
+    def subjects(self) -> dict[str, str]:
+        return {"policy": self.policy, "broken": self.broken}
+
+
 class TierStatus(Predicate):
     """Who has adopted a tier, on the word of the role that records it."""
 
@@ -357,6 +383,8 @@ Entry: TypeAlias = (
     | CandidateTried
     | CandidateApproved
     | RiskClaimed
+    | AssumptionBroken
+    | AssumptionRestored
     | TierStatus
 )
 

@@ -21,11 +21,11 @@ from scalegate.text import MAX_DOCUMENT_BYTES
 
 __all__ = ["checked", "joined", "partly"]
 
-_PROSE = frozenset({"text", "about", "basis", "link_to_harm"})
+_PROSE = frozenset({"text", "about", "basis", "because", "link_to_harm"})
 
 _LISTS = frozenset(
     [
-        *("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses"),
+        *("people", "assumptions", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses"),
         "exceptions",
     ]
 )

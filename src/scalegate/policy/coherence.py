@@ -10,6 +10,7 @@ from collections.abc import Collection
 from fractions import Fraction
 from math import ceil, log, log1p
 
+from scalegate.policy.assumption_faults import assumption_faults
 from scalegate.policy.clause_figures import figure_faults
 from scalegate.policy.document import (
     Cadence,
@@ -36,11 +37,22 @@ __all__ = ["coherence_faults"]
 
 RESERVED = ("standing.", "required.")
 FACTS = (
-    *("determination", "obligation", "parameter", "safeguard", "approval", "exception", "tier"),
+    *("assumption", "determination", "obligation", "parameter", "safeguard", "approval", "exception", "tier"),
     *("lineage", "developer", "meter", "ledger"),
 )
 """First words of facts that are no domain's."""
-KEYED = ("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses", "exceptions")
+KEYED = (
+    "people",
+    "assumptions",
+    "domains",
+    "determinations",
+    "parameters",
+    "risks",
+    "levels",
+    "tiers",
+    "clauses",
+    "exceptions",
+)
 """Lists in which no two parts are called alike."""
 MAX_LEASE = DAY
 """A permit is renewed at least this often: until then nobody who writes a fault, or a new policy, stops the run."""
@@ -358,6 +370,11 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             quorum(f"{path}.kept_by", clause.kept_by)
     for path, message in obligation_faults(policy):
         add(path, message)
+    for path, message in assumption_faults(policy):
+        add(path, message, "assumptions")
+    for index, assumption in enumerate(policy.assumptions):
+        if assumption.restored_by:
+            quorum(f"assumptions.{index}.restored_by", assumption.restored_by)
     for path, message, of_people in apart_faults(policy):
         add(path, message, *(("people",) if of_people else ()))
     return faults

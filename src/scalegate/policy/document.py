@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 
 from scalegate.policy.parts import (
     Amendment,
+    Assumption,
     Determination,
     Domain,
     EffectiveCompute,
@@ -51,6 +52,7 @@ from scalegate.policy.scalars import (
 )
 
 __all__ = [
+    "Assumption",
     "Clause",
     "ClausePart",
     "Condition",
@@ -331,6 +333,8 @@ class Policy(Part):
     amendment: Amendment | None = None
     """Who must sign a new version; absent: the policy cannot be amended."""
     people: Annotated[tuple[Person, ...], Field(min_length=1)]
+    assumptions: tuple[Assumption, ...] = ()
+    """Absent: each is taken to be so for every level, until somebody says that it broke."""
     domains: tuple[Domain, ...] = ()
     determinations: tuple[Determination, ...] = ()
     parameters: tuple[Parameter, ...] = ()
@@ -382,7 +386,7 @@ class Policy(Part):
         document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         for name in ("determinations", "tiers", "parameters", "clauses") if self.floors else ():
             document[name] = [part for part in document[name] if "/" not in part["id"]]
-        for name in ("determinations", "parameters", "floors", "exceptions", "risks"):
+        for name in ("assumptions", "determinations", "parameters", "floors", "exceptions", "risks"):
             if not document[name]:
                 # Policies from before there were any keep their digest.
                 del document[name]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from scalegate.policy.catalogue import CATALOGUE
 from scalegate.policy.document import (
     Cadence,
     Condition,
@@ -180,6 +181,10 @@ def _of_domain(floor: str, theirs: Domain, here: Domain) -> Iterator[Placed]:
     yield from held(("margin",), False, lambda it: it.margin, _factor)
     yield from held(("elicitation", "share"), False, lambda it: it.elicitation.share, _share)
     yield from held(("elicitation", "at_least"), False, lambda it: it.elicitation.at_least, exact_flop)
+    unsaid = [it for it in theirs.rests_on or CATALOGUE if here.rests_on is not None and it not in here.rests_on]
+    if unsaid:
+        what = f"evidence of {about} rests on {', '.join(f'`{it}`' for it in unsaid)} too"
+        yield ("rests_on",), what, "name these under `rests_on` here too"
     if here.level != theirs.level:
         what = f"{about} is of level {theirs.level}, and here it is of level {here.level}"
         yield ("level",), what, f"write `level: {theirs.level}`"

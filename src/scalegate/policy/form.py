@@ -33,7 +33,7 @@ _KINDS: Mapping[str, type[BaseModel]] = {
     "obligation": schema.Obligation,
     "residual_risk": schema.ResidualRisk,
 }
-_LISTS = ("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "exceptions")
+_LISTS = ("people", "assumptions", "domains", "determinations", "parameters", "risks", "levels", "tiers", "exceptions")
 _NO_FIELDS = ("is not a set of fields", "write `field: value` lines below it, indented")
 _SHAPES = {
     "dict_type": _NO_FIELDS,
@@ -306,6 +306,8 @@ _EXAMPLES = {
     "past": "10x", "first": "1e24 FLOP", "above_model": "{name: ..., basis: ...}", "compute": "1e25 FLOP",
     "risks": "[...]", "risk": "my-id", "at_most": "0.01%", "per": "action", "carries": "4x", "years_from": "2027-01-01",
     "claimed_by": "{role: ..., at_least: ...}",
+    "assumptions": "[...]", "accepted_up_to": "3", "rests_on": "[no-sandbagging]", "because": "...",
+    "restored_by": "{role: ..., at_least: ...}",
     "approvals": "{role: ..., at_least: ...}", "amendment": "{role: ..., at_least: ...}",
     "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip

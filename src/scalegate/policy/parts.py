@@ -26,6 +26,7 @@ from scalegate.policy.scalars import (
 __all__ = [
     "Amendment",
     "Approvals",
+    "Assumption",
     "Determination",
     "Domain",
     "EffectiveCompute",
@@ -169,6 +170,26 @@ class Domain(Part):
     """How strong the link between this proxy and the harm is."""
     not_measured: Annotated[tuple[Line, ...], Field(min_length=1)]
     """What this evaluation does not measure."""
+    rests_on: Annotated[tuple[Identifier, ...], Field(min_length=1)] | None = None
+    """The assumptions that evidence in this domain rests on; absent: all of the catalogue, and the policy's own."""
+
+
+class Assumption(Part):
+    """What must be true for evidence to mean anything, and up to which level the policy takes it to be.
+
+    Anybody whom the policy names may say that it broke: what rests on it then rules nothing out.
+    """
+
+    id: Identifier
+    """Of the catalogue (`scalegate assumption list`), or one of the policy's own."""
+    text: Text | None = None
+    """Of one of its own: what must be so, as a sentence."""
+    accepted_up_to: Count
+    """The highest level of a domain whose evidence may rest on it."""
+    because: Text | None = None
+    """Why it is accepted so far: it is a judgement, and is shown as one."""
+    restored_by: Quorum | None = None
+    """Who signs, once it broke, that it holds again; absent: as many as sign an amendment."""
 
 
 class Determination(Part):

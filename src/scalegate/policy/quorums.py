@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from scalegate.policy.catalogue import sentences_of
 from scalegate.policy.document import Obligation, Policy, Quorum, UndefinedTest
 from scalegate.policy.near import or_like
 
@@ -30,6 +31,10 @@ def quorums(policy: Policy) -> Iterator[Asked]:
     """In the order of the document."""
     if policy.amendment:
         yield Asked("amendment", "the amendment", policy.amendment)
+    for index, it in enumerate(policy.assumptions):
+        if it.restored_by:
+            about, text = f"assumption `{it.id}`", sentences_of(policy).get(it.id, "")
+            yield Asked(f"assumptions.{index}.restored_by", about, it.restored_by, text)
     for index, item in enumerate(policy.determinations):
         yield Asked(f"determinations.{index}.decided_by", f"determination `{item.id}`", item.decided_by, item.text)
     for index, level in enumerate(policy.levels):

@@ -14,7 +14,18 @@ __all__ = ["alone_like", "field_meant", "shape_meant"]
 
 NAMED = frozenset(
     [
-        *("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses", "exceptions"),
+        *(
+            "people",
+            "assumptions",
+            "domains",
+            "determinations",
+            "parameters",
+            "risks",
+            "levels",
+            "tiers",
+            "clauses",
+            "exceptions",
+        ),
         "safeguards",
     ]
 )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TypeAlias
 
+from scalegate.policy.catalogue import holds_fact
 from scalegate.policy.claimed import risk_fact, unclaimed
 from scalegate.policy.determined import fact_of, unjudged
 from scalegate.policy.document import Policy
@@ -65,6 +66,7 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
         known["developer.shown"] = Kind.FLOP
     for domain in policy.domains:
         known |= {f"{domain.id}.{name}": kind for name, kind in _OF_A_DOMAIN.items()}
+    known |= {holds_fact(it.id): Kind.YES_NO for it in policy.assumptions}
     for level in policy.levels:
         known |= {f"safeguard.{safeguard.id}.until": Kind.INSTANT for safeguard in level.safeguards}
         if level.approvals:

@@ -9,6 +9,7 @@ from scalegate.gate import Decision, Replayed, ResumptionFact
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.adoption import never_held
 from scalegate.gate.amending import pending, weakened, words
+from scalegate.gate.assumptions import told_broken
 from scalegate.gate.exceptions import told
 from scalegate.gate.facts import derive_facts, effective
 from scalegate.gate.jumps import jumps
@@ -144,7 +145,9 @@ def _limits(context: Context) -> Limits:
     else:
         reasons = inadequate(policy) if policy else ("No policy is in force: nothing is promised, and nothing gates.",)
     found = _jumps(context)
-    surprises = dict.fromkeys((*(made.limits.surprises if made else ()), *(text for text, _ in found)))
+    # What broke since that decision too, and before everything else.
+    broken = told_broken(context.fold.assumptions.under(policy)) if policy else ()
+    surprises = dict.fromkeys((*broken, *(made.limits.surprises if made else ()), *(text for text, _ in found)))
     gated = {action for clause in policy.clauses if clause.gates for action in clause.actions} if policy else set()
     return Limits(
         # An empty list is no evidence of adequacy: the banner stays, and says that it has no reason on record.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalegate.gate.adequacy import inadequate
+from scalegate.policy.catalogue import rests_on, sentences_of, unaccepted
 from scalegate.policy.compile import compile_policy
 from scalegate.policy.document import (
     ACTIONS,
@@ -103,7 +104,7 @@ def gather_policy(policy: Policy, at: int) -> Promises:
         clauses=tuple(view for view in views if view.gates),
         aims=tuple(view for view in views if not view.gates),
         never=tuple(_never(policy, conditions)),
-        domains=tuple(map(_domain, policy.domains)),
+        domains=tuple(_domain(policy, it) for it in policy.domains),
         judgements=(
             *(_judgement(policy, item) for item in policy.determinations),
             *(_risk(policy, risk) for risk in policy.risks),
@@ -262,7 +263,7 @@ def _standing() -> Iterator[str]:
     yield "For every action but `train`, evidence counts only if it is on the exact weights, in the exact deployment."
 
 
-def _domain(domain: Domain) -> DomainView:
+def _domain(policy: Policy, domain: Domain) -> DomainView:
     reach = domain.buffer / domain.margin
     spent = domain.elicitation
     figures = (
@@ -285,8 +286,21 @@ def _domain(domain: Domain) -> DomainView:
         ),
         ("Samples", f"at least {domain.samples}{_stops(domain)}"),
         *(_release(domain)),
+        *(_rests(policy, domain)),
     )
     return DomainView(domain.id, domain.about, domain.level, figures, domain.not_measured, domain.link_to_harm)
+
+
+def _rests(policy: Policy, domain: Domain) -> Iterator[tuple[str, str]]:
+    """What its evidence rests on, where the policy says so, and up to which level that is accepted."""
+    upto = {it.id: it.accepted_up_to for it in policy.assumptions}
+    if upto or domain.rests_on is not None:
+        sentences = sentences_of(policy)
+        for name in rests_on(policy, domain):
+            level = f", accepted up to level {upto[name]}" if name in upto else ", not accepted" if upto else ""
+            yield "It rests on", f"`{name}`{level}: {sentences[name]}"
+        for why in unaccepted(policy, domain):
+            yield "So nothing is ruled out", why
 
 
 def _stops(domain: Domain) -> str:
@@ -403,6 +417,9 @@ def _roles(policy: Policy) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             add(it.attested_by, f"that `{it.id}` is in place")
         if level.approvals:
             add(level.approvals.role, f"approvals for level {level.number}")
+    for assumption in policy.assumptions:
+        if assumption.restored_by:
+            add(assumption.restored_by.role, f"that `{assumption.id}` holds again, once it broke")
     for item in policy.determinations:
         add(item.decided_by.role, f"judgements on `{item.id}`")
     for terms in policy.exceptions:

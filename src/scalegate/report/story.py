@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from scalegate.gate import Decision
+from scalegate.gate.assumptions import identified
 from scalegate.gate.exceptions import told
 from scalegate.gate.fold import Fold, Record
 from scalegate.gate.lineage import holders, total
@@ -197,6 +198,8 @@ def _signed(context: Context) -> Iterator[Signed]:
         policy = context.policies.get(entry.policy)
         if isinstance(entry, entries.ObligationKept) and not record.refused:
             yield _kept(context, record.index, entry)
+        if isinstance(entry, entries.AssumptionBroken | entries.AssumptionRestored) and not record.refused:
+            yield _assumed(context, record.index, entry)
         if record.refused or policy is None or not isinstance(entry, _SIGNED):
             continue
         if isinstance(entry, entries.Approval):
@@ -262,6 +265,31 @@ def _kept(context: Context, index: int, entry: entries.ObligationKept) -> Signed
         state=state,
         counts=bool(whole),
         statement=entry.statement,
+    )
+
+
+def _assumed(context: Context, index: int, entry: entries.AssumptionBroken | entries.AssumptionRestored) -> Signed:
+    """A word on an assumption: that it broke, until it is signed to hold again; or that it does."""
+    restores = isinstance(entry, entries.AssumptionRestored)
+    digest = entry.broken if isinstance(entry, entries.AssumptionRestored) else identified(entry)
+    known = context.fold.assumptions.under(context.policy) if context.policy else ()
+    of = next((it for it in known if it.statement == digest), None)
+    whole = of is not None and of.restored is not None
+    if restores:
+        open_ = "too few have signed" if of is not None and entry.actor in of.signed else "ended by an adoption"
+        state = "counts for what is announced after it" if whole else open_
+    else:
+        state = "counts against what was announced before it held again" if whole else "counts against"
+    where = f" in {of.domain}" if of is not None and of.domain else ""
+    return Signed(
+        entry=index,
+        by=context.person(entry.actor),
+        subject=f"assumption {entry.assumption}{where} {'holds again' if restores else 'broke'}",
+        at=format_instant(entry.time),
+        until="for good" if restores and whole else "no end of its own",
+        state=state,
+        counts=restores and whole,
+        statement=entry.because,
     )
 
 

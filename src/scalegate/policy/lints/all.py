@@ -9,6 +9,7 @@ from scalegate.policy import published
 from scalegate.policy.document import Floor, Policy
 from scalegate.policy.floors import floor_of
 from scalegate.policy.lints import (
+    assumed,
     contradictions,
     dead,
     duties,
@@ -29,6 +30,7 @@ __all__ = ["RULES", "check_policy"]
 
 _MODULES = (
     dead,
+    assumed,
     contradictions,
     gaps,
     people,
@@ -53,6 +55,7 @@ def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
     """
     found = [
         *dead.lints(policy, today),
+        *assumed.lints(policy),
         *contradictions.lints(policy),
         *gaps.lints(policy),
         *people.lints(policy),

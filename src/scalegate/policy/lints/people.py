@@ -118,6 +118,9 @@ def _asked(policy: Policy) -> Iterator[_Asked]:
             yield _quorum(("levels", at, "approvals"), f"level {level.number}", level.approvals, "approves")
     for at, item in enumerate(policy.determinations):
         yield _quorum(("determinations", at, "decided_by"), f"determination {item.id}", item.decided_by, "judges")
+    for at, it in enumerate(policy.assumptions):
+        if it.restored_by:
+            yield _quorum(("assumptions", at, "restored_by"), f"assumption {it.id}", it.restored_by, "judges")
     for at, terms in enumerate(policy.exceptions):
         yield _quorum(("exceptions", at, "granted_by"), f"exception {terms.id}", terms.granted_by, "grants")
     for index, duty in enumerate(policy.clauses):

@@ -53,6 +53,7 @@ from scalegate.policy.lints.since_figures import (
 )
 from scalegate.policy.lints.since_opened import opened
 from scalegate.policy.parts import (
+    Assumption,
     Determination,
     Domain,
     EffectiveCompute,
@@ -76,10 +77,21 @@ __all__ = ["changed_since"]
 
 _UNSAID = frozenset({"version"})
 _KEYED = (
-    *("people", "domains", "determinations", "parameters", "risks", "levels", "tiers", "clauses", "exceptions"),
+    *(
+        "people",
+        "assumptions",
+        "domains",
+        "determinations",
+        "parameters",
+        "risks",
+        "levels",
+        "tiers",
+        "clauses",
+        "exceptions",
+    ),
     "safeguards",
 )
-_GONE_IS_WEAKER = ("domains", "determinations", "risks", "levels", "clauses", "safeguards")
+_GONE_IS_WEAKER = ("assumptions", "domains", "determinations", "risks", "levels", "clauses", "safeguards")
 _GONE_IS_STRICTER = ("exceptions",)
 _ALTERNATIVES = ("every", "within", "on", "due")
 """Of a cadence: what may come, and whether one of these is enough."""
@@ -257,7 +269,9 @@ class _Since:
             key, here = _key(part), (*path, index) if "/" not in str(_key(part)) else ("floors",)
             if key not in before:
                 rule = STRICTER if kind in _GONE_IS_WEAKER and getattr(part, "gates", True) else CHANGED
-                rule = WEAKER if kind in _GONE_IS_STRICTER else UNCLEAR if kind == "people" else rule
+                # What is listed is accepted, and may be restored by others than before.
+                unclear = kind in ("people", "assumptions")
+                rule = WEAKER if kind in _GONE_IS_STRICTER else UNCLEAR if unclear else rule
                 yield Lint(rule, here, _name(part), "is new", "")
             elif type(before[key]) is not type(part):
                 yield from self._of_other_kind(before[key], part, here)
@@ -395,6 +409,7 @@ def _key(part: Any) -> object:
 
 
 _CALLED: Mapping[type, str] = {
+    Assumption: "assumption",
     ExceptionTerms: "exception",
     Determination: "determination",
     Domain: "domain",

@@ -48,12 +48,13 @@ MORE_IS_WEAKER = (
     *("threshold", "alarm", "buffer", "every", "within", "at", "above", "valid_for", "lease", "alpha", "binds_at"),
     *("first_evaluation_at", "from", "carries", "review_by", "by", "each", "past", "first", "at_most"),
     "compute",
+    "accepted_up_to",
 )
 _LESS_IS_WEAKER = (
     *("samples", "margin", "share", "at_least", "until", "factor", "notice", "cooling_off", "enhancement", "horizon"),
 )
 """By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
-_MORE_ARE_STRICTER = frozenset({"actions", "apart_from", "parties", "determined"})
+_MORE_ARE_STRICTER = frozenset({"actions", "apart_from", "parties", "determined", "rests_on"})
 """Lists: whatever is lost of one is weaker. Of fewer parties fewer can have adopted a tier, so that it binds later."""
 _MORE_ARE_WEAKER = frozenset({"clauses"})
 _ABSENT_IS: Mapping[str, Rule] = {
@@ -82,11 +83,12 @@ _ABSENT_IS: Mapping[str, Rule] = {
     "below": CHANGED,
     "beta": CHANGED,
     "survives_release": STRICTER,
+    "rests_on": STRICTER,
 }
 """What the new version is where it leaves a field out that the old one had; the reverse where it adds it."""
 _PROSE = frozenset(
     [
-        *("title", "developer", "name", "basis"),
+        *("title", "developer", "name", "basis", "because"),
         *("source", "reference", "document", "section", "id"),
     ]
 )

@@ -163,6 +163,10 @@ def _texts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
         yield ("people", at, "name"), f"person {person.id}", person.name
     for at, item in enumerate(policy.determinations):
         yield ("determinations", at, "text"), f"determination {item.id}", item.text
+    for at, assumed in enumerate(policy.assumptions):
+        for name in ("text", "because"):
+            if getattr(assumed, name) is not None:
+                yield ("assumptions", at, name), f"assumption {assumed.id}", getattr(assumed, name)
     for at, risk in enumerate(policy.risks):
         yield ("risks", at, "about"), f"risk {risk.id}", risk.about
     for at, domain in enumerate(policy.domains):

@@ -119,6 +119,8 @@ def lints(policy: Policy) -> Iterator[Lint]:
         yield from _vague(f"determination {item.id}", ("determinations", index, "text"), item.text)
     for index, terms in enumerate(policy.exceptions):
         yield from _vague(f"exception {terms.id}", ("exceptions", index, "text"), terms.text)
+    for index, it in enumerate(policy.assumptions):
+        yield from _vague(f"assumption {it.id}", ("assumptions", index, "text"), it.text or "")
     for index, risk in enumerate(policy.risks):
         yield from _vague(f"risk {risk.id}", ("risks", index, "about"), risk.about)
     for number, level in enumerate(policy.levels):
