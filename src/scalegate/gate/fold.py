@@ -23,6 +23,7 @@ from scalegate.gate.decision import Decision
 from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
+from scalegate.gate.forecasts import Forecasts
 from scalegate.gate.goes_on import refused_of
 from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
@@ -80,6 +81,7 @@ class Fold:
     duties: Duties = field(default_factory=Duties)
     deeds: Deeds = field(default_factory=Deeds)
     candidates: Candidates = field(default_factory=Candidates)
+    forecasts: Forecasts = field(default_factory=Forecasts)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -234,6 +236,8 @@ class Fold:
                 self.spending.say(entry, self.runs, self.policy, self.deeds)
             case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
+            case entries.ForecastMade():
+                return self.forecasts.take(self.policy, self.attempts, self.runs, entry) if self.policy else None
             case entries.TierStatus():
                 record = tier_record(self.policy, entry)
                 if isinstance(record, str):

@@ -16,6 +16,7 @@ from scalegate.gate.signed import (
     Against,
     Candidate,
     Claim,
+    Forecast,
     Granted,
     Kept,
     Own,
@@ -35,6 +36,7 @@ __all__ = [
     "Against",
     "Claim",
     "Elsewhere",
+    "Forecast",
     "Generation",
     "Granted",
     "Kept",
@@ -205,6 +207,8 @@ class Situation(Record):
     pieces: tuple[Piece, ...] = ()
     descendants: tuple[Piece, ...] = ()
     """Evaluations of runs that descend from this one: what they show may count against it."""
+    forecasts: tuple[Forecast, ...] = ()
+    """What was forecast of this lineage in domains that ask for it, in the order of the ledger."""
     signatures: tuple[Signature, ...] = ()
     statements: tuple[Statement, ...] = ()
     """What was determined, in the order of the ledger."""

@@ -31,6 +31,7 @@ TURNING = (
     entries.RiskClaimed,
     entries.EvaluationAnnounced,
     entries.EvaluationFinished,
+    entries.ForecastMade,
 )
 """Entries that may turn a decision. An attestation or approval can only release; `permitted` looks at the rest."""
 
@@ -74,7 +75,7 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
         return policy.amendment.role if policy.amendment else None
     if isinstance(entry, GATE_ENTRIES):
         return "gate"
-    if isinstance(entry, entries.EvaluationAnnounced | entries.EvaluationFinished):
+    if isinstance(entry, entries.EvaluationAnnounced | entries.EvaluationFinished | entries.ForecastMade):
         return "evaluator"
     if isinstance(entry, entries.Approval):
         level = policy.level(entry.level)

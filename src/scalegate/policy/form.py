@@ -298,6 +298,7 @@ _EXAMPLES = {
     "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
     "stopping": "{rule: betting}", "rule": "betting", "below": '"0.05"', "beta": "5%",
+    "forecast": "{confidence: 95%, at_least: 3}", "confidence": "95%",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
     "notice": "30 days", "cooling_off": "30 days", "growth": "1.5x", "undefined_tests": "...",
     "granted_by": "{role: ..., at_least: ...}", "clauses": "[...]",
