@@ -315,10 +315,13 @@ _EXAMPLES = {
 POLICY = Form("policy", "policy", "`scalegate: 1`", "a policy is a document, not data", _EXAMPLES, PolicyFaults)
 
 
+_LEAST = {"elicitation": "1e20 FLOP", "forecast": "3"}
+
+
 def _example(path: PartPath, examples: Mapping[str, str]) -> str:
     field = str(path[-1])
     if field == "at_least":
-        return "`at_least: 1e20 FLOP`" if path[-2:-1] == ("elicitation",) else "`at_least: 2`"
+        return f"`at_least: {_LEAST.get(str(path[-2]) if path[:-1] else '', '2')}`"
     if field == "actions":
         return f"`actions`, with those that it is for in brackets: {_listed(list(schema.ACTIONS))}"
     return f"`{field}: {examples.get(field, '...')}`"
