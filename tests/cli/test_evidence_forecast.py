@@ -19,7 +19,7 @@ ABOUT = ("evidence", "forecast", "--run", "r", "--domain", "arithmetic", "-p", "
 
 @pytest.fixture(scope="session")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose run was evaluated three times, and not forecast: its last evaluation was no gate's to forecast."""
+    """A project whose run was evaluated three times, before its first evaluation was due."""
     folder = tmp_path_factory.mktemp("forecast") / "p"
     project, model = new_project(folder, ASKED), Model(lambda it: 1 / (1 + exp(5 - 1.6 * log10(max(it, 1) / 5e10))))
     with open_gate(project, model) as gate:
@@ -59,7 +59,7 @@ def test_the_permit_ends_there_and_status_says_so(scalegate: Command, project: P
     end = int(scalegate(*ABOUT, "--json").json["end"])
     decided = scalegate("decide", "--run", "r", "-p", "p", "--json").json
     assert int(decided["permit"]["compute"]) == end
-    past = scalegate("decide", "--run", "r", "-p", "p", "--flops", f"{10**12} FLOP", "--no-record")
+    past = scalegate("decide", "--run", "r", "-p", "p", "--flops", f"{2 * 10**11} FLOP", "--no-record")
     assert past.code == 3
     assert "the forecast of `arithmetic` is under its alarm only to" in " ".join(past.out.split())
     assert "scalegate evidence forecast --run r --domain arithmetic --as evaluator" in " ".join(past.out.split())
