@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from duties import keepings, obligations, origin_of, spans
 from parts import AMOUNTS, MODELS, conditions, determinations, exceptions, named_figures, next_levels, parameters, risks
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
+from scalegate.gate.forecasts import look_of, points_of
 from scalegate.gate.generations import SHOWN
-from scalegate.gate.situation import Against, Claim, Generation, Granted, Own, Spent, Word
+from scalegate.gate.situation import Against, Claim, Forecast, Generation, Granted, Own, Spent, Word
 from scalegate.policy import Domain, Policy, PolicyFaults, policy_from_json
 from scalegate.policy.catalogue import CATALOGUE
 from scalegate.policy.document import ExceptionTerms
 from support import POLICY_TEXT, START
 
+FORECAST = {"confidence": "90%", "at_least": "1", "reference_table": "a" * 64}
 BASE: dict[str, Any] = yaml.load(POLICY_TEXT, Loader=yaml.BaseLoader)
 DAY = 86_400
 HOLDS = "assumption.no-sandbagging.holds"
@@ -51,6 +53,8 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
     )
     first["samples"] = draw(st.sampled_from(["20", "60"]))
     first["elicitation"]["share"] = draw(st.sampled_from(["0%", "1%", "2.5%"]))
+    if draw(st.integers(0, 3)) == 0:
+        first["forecast"] = draw(st.sampled_from([FORECAST, FORECAST | {"at_least": "2"}]))
     if draw(st.booleans()):
         second = copy.deepcopy(first) | {"id": "cyber", "alarm": "0.10", "samples": "60"}
         document["domains"].append(second)
@@ -190,6 +194,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
         elsewhere=tuple(elsewhere),
         generations=tuple(draw(st.lists(generation(policy), max_size=2, unique_by=lambda it: it.run))),
         pieces=tuple(pieces),
+        forecasts=tuple(draw(forecasts(policy, pieces, asked, tidy=tidy))),
         signatures=tuple(signatures),
         statements=tuple(
             draw(statement(item.id, used, tidy=tidy))
@@ -333,6 +338,33 @@ def piece(draw: st.DrawFn, policy: Policy, used: int, *, domain: Domain | None =
         assumptions=() if rarely() else ("a",),
         defeated=("no-sandbagging",) if rarely() else (),
     )
+
+
+@st.composite
+def forecasts(draw: st.DrawFn, policy: Policy, found: list[Piece], asked: int, *, tidy: bool) -> list[Forecast]:
+    """Of each domain that asks for one, up to two from all results that there are, or from one less."""
+    made = []
+    for domain in policy.domains:
+        points = points_of(policy, domain, found) if domain.forecast is not None else ()
+        for _ in range(draw(st.sampled_from([1, 1, 2] if tidy else [0, 1, 2])) if points else 0):
+            far = draw(st.sampled_from([asked - 1, asked, 2 * asked, 10**15]))
+            rows = [
+                {"compute": str(max(far, 0)), "bound": draw(st.sampled_from(["0.01", "0.05", "0.199"]))},
+                {"compute": str(max(far, 0) + 10**12), "bound": draw(st.sampled_from(["0.199", "0.2", "0.9"]))},
+            ]
+            made.append(
+                Forecast(
+                    domain=domain.id,
+                    by="evaluator",
+                    time=START - 1,
+                    confidence="0.95" if tidy else draw(st.sampled_from(["0.9", "0.5"])),  # type: ignore[arg-type]
+                    look=look_of(policy),
+                    table="a" * 64 if tidy else draw(st.sampled_from([None, "a" * 64])),
+                    points=points if tidy else draw(st.sampled_from([points, points[1:]])),
+                    rows=rows,  # type: ignore[arg-type]
+                )
+            )
+    return made
 
 
 @st.composite

@@ -238,21 +238,27 @@ def report(
 
 def verify(
     ledger: Annotated[Path, typer.Argument(help="The ledger file.")],
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Work forecasts out again too, from their results and tables.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a ledger and re-derive its decisions.
 
-    Everything is derived from the entries alone. Exit 4, naming the first entry that fails.
+    Everything is derived from the entries alone; of `--deep` also from the tables kept beside the ledger. Exit 4,
+    naming the first entry that fails.
     """
     from scalegate.cli.show import emit
     from scalegate.cli.status import verify_document, verify_view
     from scalegate.errors import InputError, Place
     from scalegate.gate import replay
+    from scalegate.gate.deep import recompute
 
     if ledger.is_dir():
         raise InputError("this is a folder", place=Place(file=str(ledger)), fix=f"give the file: `{ledger}/ledger.db`")
     replayed = replay(ledger)
-    emit(as_json, verify_document(replayed), lambda: verify_view(replayed))
+    forecasts = recompute(replayed.fold, ledger) if deep else None
+    emit(as_json, verify_document(replayed, forecasts), lambda: verify_view(replayed, forecasts))
 
 
 def demo(

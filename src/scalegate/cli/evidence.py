@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalegate.cli.backtest import backtest
+from scalegate.cli.forecast import forecast, match_loss
 from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
 from scalegate.cli.plan import plan
 
@@ -24,6 +25,8 @@ __all__ = ["announcement", "app", "bring", "fields_of"]
 app = typer.Typer(help="Plan and announce evaluations, and add results.", no_args_is_help=True)
 app.command("plan")(plan)
 app.command("backtest")(backtest)
+app.command("forecast")(forecast)
+app.command("match-loss")(match_loss)
 FIELDS = (
     "JSON with `evaluation` (the name that announce printed), `weights`, `domain`, `outcomes` (true, false or null"
     " per sample), `assumptions` (sentences), `elicitation_flops`, `elicitation_method`, `evaluation_flops`."

@@ -255,7 +255,9 @@ def status_view(document: Document) -> RenderableType:
     return Group(*lines)
 
 
-def verify_document(replayed: Replayed) -> Document:
+def verify_document(replayed: Replayed, forecasts: int | None = None) -> Document:
+    """`forecasts`: how many were worked out again; None: that was not asked for."""
+    deep: Document = {} if forecasts is None else {"forecasts": forecasts}
     return {
         "verified": True,
         "entries": replayed.entries,
@@ -269,10 +271,11 @@ def verify_document(replayed: Replayed) -> Document:
         "log_key": replayed.log_key,
         "faults": list(replayed.faults),
         "ignored": list(replayed.ignored),
+        **deep,
     }
 
 
-def verify_view(replayed: Replayed) -> RenderableType:
+def verify_view(replayed: Replayed, forecasts: int | None = None) -> RenderableType:
     excepted = f", of which {replayed.excepted} went on by an exception" if replayed.excepted else ""
     lines = [
         Text("VERIFIED", style="bold green"),
@@ -291,6 +294,9 @@ def verify_view(replayed: Replayed) -> RenderableType:
             " meter or ledger exists. Compare the root and the key with those that you got elsewhere."
         ),
     ]
+    if forecasts is not None:
+        again = f"{count(forecasts, 'forecast')} worked out again: no bound is lower than its results give."
+        lines.insert(-1, Text(again if forecasts else "There is no forecast that counts to work out again."))
     lines += [Text(f"! {fault}", style="bold red") for fault in replayed.faults]
     lines += [Text(f"grants nothing: {reason}", style="yellow") for reason in replayed.ignored]
     return Group(*lines)

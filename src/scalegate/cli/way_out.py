@@ -137,8 +137,12 @@ def _measured(decision: Decision, fact: ResumptionFact, known: Known) -> Iterato
             run = known.run_of(weights, decision.run)
             yield _announced(known, run, domain, weights, samples, flops, exact)
             yield from _added(domain, [""], known)
+            yield from _foreseen(decision, domain, known)
         case ("result", domain, *still_open):
             yield from _added(domain, still_open, known)
+            yield from _foreseen(decision, domain, known)
+        case ("forecast", domain):
+            yield from _foreseen(decision, domain, known)
         case ("others", domain, *runs):
             samples = str(known.policy.domain(domain).samples)
             for run, flops in zip(runs[::2], runs[1::2], strict=True):
@@ -165,6 +169,15 @@ def _added(domain: str, evaluations: Iterable[str], known: Known) -> Iterator[st
     for evaluation in evaluations:
         of = f"evaluation {evaluation[:12]}... of {domain}" if evaluation else f"the result in {domain}"
         yield f"{_line(known, ['evidence', 'add', 'FILE', '--as', known.who('evaluator')])}  # {of}"
+
+
+def _foreseen(decision: Decision, domain: str, known: Known) -> Iterator[str]:
+    """The command that forecasts, where the domain asks for that."""
+    asked = next((it.forecast for it in known.policy.domains if it.id == domain), None)
+    if asked is not None and decision.action == "train":
+        table = ["--reference", "TABLE"] if asked.reference_table else []
+        about = ["--run", decision.run, "--domain", domain, *table, "--as", known.who("evaluator")]
+        yield _line(known, ["evidence", "forecast", *about])
 
 
 def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[str]:

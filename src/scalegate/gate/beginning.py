@@ -30,7 +30,7 @@ CANNOT_BEGIN = Rule(
     " gone around.",
 )
 _BAD = ("reached", "reached_early", "denied", "denied_anywhere", "missed")
-_OF_MODELS = ("ruled_out", "evidence.compute", "evidence.time", "elicitation")
+_OF_MODELS = ("ruled_out", "evidence.compute", "evidence.time", "elicitation", "forecast.end")
 """What is known of a domain only once a model was evaluated."""
 
 

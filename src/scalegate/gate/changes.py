@@ -20,6 +20,8 @@ from scalegate.gate.covering import unsaid_facts, words_of
 from scalegate.gate.decision import Resumption
 from scalegate.gate.determinations import determination_changes, taken_back
 from scalegate.gate.facts import effective, levels_open
+from scalegate.gate.forecasts import forecast_fact
+from scalegate.gate.foreseeing import forecast_changes, more_results
 from scalegate.gate.generations import SHOWN, reach, scale_caps
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import (
@@ -84,6 +86,7 @@ def possible_changes(
     spent = max((_spent(policy, after, it) for it in others if it.concerns[:1] == ("shown",)), default=0)
     return (
         *(c for d in policy.domains for c in lineage_measures(policy, situation, judge, d, facts, due[d.id])),
+        *forecast_changes(policy, situation, judge.action),
         *others,
         *_attestations(policy, situation, judge, facts, _able(policy)),
         *_acts(policy, situation, judge, facts, cost, stated),
@@ -195,6 +198,7 @@ def unforeseen_changes(
         text = f"{wait.text}; what ends until then is measured and signed again"
         found.append(Change("time", text, (*wait.updates, *measured, *signed)))
     found += restored_changes(policy, situation, able, _best(policy, situation, facts, broken=True))
+    found += more_results(policy, situation, judge.action, _best(policy, situation, facts))
     for again in (taken_back, said_again):
         found += again(policy, situation, judge.action, able, trained_in(situation, judge))
     # A clause of a tier that comes to bind may be the one that is asked for.
@@ -256,6 +260,7 @@ def _best(policy: Policy, situation: Situation, facts: Facts, *, broken: bool = 
         best.append((f"{domain.id}.evidence.compute", situation.compute))
         best.append((f"{domain.id}.evidence.time", situation.now))
         best.append((f"{domain.id}.elicitation", MAX_FLOP))
+        best += [(forecast_fact(domain), MAX_FLOP)] if domain.forecast is not None else []
     return best
 
 

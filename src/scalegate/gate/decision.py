@@ -88,11 +88,10 @@ class ResumptionFact(_Data):
     text: str
     concerns: tuple[str, ...] = ()
     """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; `risk`, its id and
-    each person; `result`, domain and the
-    evaluations that are open; `evaluation`, domain, least samples, least FLOP of elicitation, and what is open before;
-    `others`, domain, and of each run that is to be evaluated its name and least FLOP of elicitation; `judgements` or
-    `claims`, what is judged or the risk, and of each word that is lacking its run, the weights and who (empty: any of
-    those who have not spoken); else empty."""
+    each person; `result`, domain and the evaluations that are open; `forecast` and domain; `evaluation`, domain, least
+    samples, least FLOP of elicitation, and what is open before; `others`, domain, and of each run that is to be
+    evaluated its name and least FLOP of elicitation; `judgements` or `claims`, what is judged or the risk, and of each
+    word that is lacking its run, the weights and who (empty: any of those who have not spoken); else empty."""
 
 
 class Resumption(_Data):

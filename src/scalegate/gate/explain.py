@@ -175,7 +175,7 @@ def _side(side: Linear, comes_to: str, whole: Kind) -> str:
     return f"{shown} ({comes_to})"
 
 
-_FLOP = ("compute", ".others", ".planned_end", ".unevaluated", ".elicitation", ".shown")
+_FLOP = ("compute", ".others", ".planned_end", ".unevaluated", ".elicitation", ".shown", ".forecast.end")
 
 
 def _instant(name: str) -> bool:

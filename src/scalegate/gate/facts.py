@@ -15,6 +15,7 @@ from scalegate.gate.assessing import Assessment, assess, bound_of
 from scalegate.gate.assumptions import broken_words, is_broken
 from scalegate.gate.covering import NOT_DECLARED, covered_behind, unsaid_facts, words_of
 from scalegate.gate.determinations import determination_facts, determination_names
+from scalegate.gate.forecasts import forecast_fact, forecast_facts
 from scalegate.gate.generations import SHOWN, shown_facts
 from scalegate.gate.granting import exception_facts, exception_names
 from scalegate.gate.obligations import obligation_facts, obligation_names
@@ -66,6 +67,8 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
     facts["ledger.sound"] = not situation.ledger_faults and situation.policy == policy.digest()
     for domain in policy.domains:
         gather(domain_facts(domain), partial(_domain_facts, policy, situation, action, domain))
+        if domain.forecast is not None:
+            gather((forecast_fact(domain),), partial(forecast_facts, policy, situation, domain))
         names = (f"{domain.id}.unevaluated", f"{domain.id}.reached_early")
         gather(names, partial(_elsewhere_facts, policy, situation, domain))
     if policy.domains:

@@ -24,6 +24,7 @@ from scalegate.gate.decision import Decision
 from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
+from scalegate.gate.forecasts import Forecasts
 from scalegate.gate.goes_on import refused_of
 from scalegate.gate.granting import granted
 from scalegate.gate.known import situation_of
@@ -82,6 +83,7 @@ class Fold:
     deeds: Deeds = field(default_factory=Deeds)
     candidates: Candidates = field(default_factory=Candidates)
     assumptions: Assumptions = field(default_factory=Assumptions)
+    forecasts: Forecasts = field(default_factory=Forecasts)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -240,6 +242,8 @@ class Fold:
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
             case entries.AssumptionBroken() | entries.AssumptionRestored():
                 return self.assumptions.take(self.policy, index, entry) if self.policy else None
+            case entries.ForecastMade():
+                return self.forecasts.take(self.policy, self.attempts, self.runs, entry) if self.policy else None
             case entries.TierStatus():
                 record = tier_record(self.policy, entry)
                 if isinstance(record, str):

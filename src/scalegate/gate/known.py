@@ -40,6 +40,7 @@ def situation_of(
     unknown = lineage_faults(fold.runs, run)
     mends = [fault.mend or "" for fault in unknown]
     who = fold.deeds.who(fold.policy)
+    found = tuple(pieces(fold.attempts, fold.runs, run))
     shown, anew = tuple(generations(fold, run)), tuple(generations_anew(fold, run))
     return Situation(
         policy=digest,
@@ -72,7 +73,8 @@ def situation_of(
         generations=shown,
         generations_anew=anew if anew != shown else (),
         oldest=oldest(fold, run),
-        pieces=tuple(pieces(fold.attempts, fold.runs, run)),
+        pieces=found,
+        forecasts=fold.forecasts.of(fold.policy, found),
         descendants=tuple(descendants(fold.attempts, fold.runs, run)),
         signatures=tuple(mine),
         statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at, judged_of(fold.policy), who)),

@@ -15,6 +15,7 @@ from scalegate.evidence import binomial
 from scalegate.gate.assumptions import defeating
 from scalegate.gate.covering import elicitation_needed, unsaid_facts
 from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, ruled_out_on
+from scalegate.gate.foreseeing import foreseen_after, foreseen_words
 from scalegate.gate.generations import SHOWN, UNSAVED, shown_on
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import WHATEVER, Change
@@ -80,7 +81,8 @@ def lineage_measures(
         """What is then known of the domain."""
         after = situation.made_exact(judge.action).model_copy(update={"pieces": tuple(pieces)})
         known = derive_facts(policy, after, judge.action)
-        return tuple((name, known[name]) for name in names)
+        told = tuple((name, known[name]) for name in names)
+        return *told, *foreseen_after(policy, after, domain, judge.action, dict(told))
 
     mine = [piece for piece in situation.pieces if piece.domain == domain.id]
     still_open = [piece for piece in mine if piece.status == "open"]
@@ -88,7 +90,8 @@ def lineage_measures(
         many = len(still_open) > 1
         words = f"the result{'s' * many} of the evaluation{'s' * many} of `{domain.id}` already announced"
         words += f" {'are' if many else 'is'} added"
-        for chance, share in (("if it turns out that the alarm is ruled out", 0), (WHATEVER, 1)):
+        good = f"if it turns out that the alarm is ruled out{foreseen_words(domain, judge.action)}"
+        for chance, share in ((good, 0), (WHATEVER, 1)):
             closed = (_closed(piece, share * piece.samples) for piece in situation.pieces if piece in still_open)
             rest = (piece for piece in situation.pieces if piece not in still_open)
             # What it leaves unknown may not be needed: before a first evaluation it is enough that nothing was reached.
@@ -114,8 +117,9 @@ def lineage_measures(
         f" (attempt {attempts + 1} of {policy.budget.evaluations})"
     )
     others = [piece if piece not in still_open else _closed(piece, 0) for piece in situation.pieces]
+    foreseen = foreseen_words(domain, judge.action)
     for successes, chance in (
-        (most, f"if it turns out that the alarm is ruled out ({most} of {samples} successes or fewer)"),
+        (most, f"if it turns out that the alarm is ruled out ({most} of {samples} successes or fewer){foreseen}"),
         (samples, WHATEVER),
     ):
         if successes is None:

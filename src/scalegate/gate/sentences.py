@@ -98,7 +98,7 @@ def _kind(name: str) -> str:
         return "obligation.due"
     if name.startswith("risk.") and name.count(".") > 1:
         return f"risk.{name.rpartition('.')[2]}"
-    for kind in ("evidence.compute", "evidence.time", "elicitation", "unevaluated"):
+    for kind in ("evidence.compute", "evidence.time", "elicitation", "unevaluated", "forecast.end"):
         if name.endswith(f".{kind}"):
             return kind
     return name
@@ -116,6 +116,14 @@ def _carries(left: Linear, right: Linear, values: list[Fraction], holds: bool) -
         f"evidence in `{domain}` at {_flop(values[1])} carries {'' if holds else 'only '}to"
         f" {end} ({format_factor(factor)}), {asked} is asked for"
     )
+
+
+def _foreseen(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    domain = right.terms[0][1].removesuffix(".forecast.end")
+    asked, end = _both(values[0], values[1])
+    if not values[1]:
+        return f"the forecast of `{domain}` is under its alarm nowhere, {asked} is asked for"
+    return f"the forecast of `{domain}` is under its alarm {'' if holds else 'only '}to {end}, {asked} is asked for"
 
 
 def _share(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
@@ -261,6 +269,7 @@ def _plan(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> s
 SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool], str]] = {
     ("compute", "evidence.compute"): _carries,
     ("compute", "elicitation"): _share,
+    ("compute", "forecast.end"): _foreseen,
     ("+", "elicitation"): _elicited,
     ("now", "evidence.time +"): _recent,
     ("now", "lineage.opened +"): _opened,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from scalegate.ledger.forecast_entry import ForecastPoint, ForecastRow
 from scalegate.ledger.predicate import ChanceText, DerivedFlop
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Broken",
     "Candidate",
     "Claim",
+    "Forecast",
     "Granted",
     "Kept",
     "Own",
@@ -51,6 +53,20 @@ class Signature(Record):
     """Of an approval: the action that the decision it names was about; it counts for no other."""
     weights: str | None = None
     configuration: str | None = None
+
+
+class Forecast(Record):
+    """A forecast that was recorded, as far as the gate goes by it."""
+
+    domain: str
+    by: str
+    time: int
+    confidence: ChanceText
+    look: ChanceText
+    table: str | None
+    """Digest of the reference; None: there is none."""
+    points: tuple[ForecastPoint, ...]
+    rows: tuple[ForecastRow, ...]
 
 
 class Own(Record):

@@ -17,6 +17,7 @@ from scalegate.gate.signed import (
     Broken,
     Candidate,
     Claim,
+    Forecast,
     Granted,
     Kept,
     Own,
@@ -37,6 +38,7 @@ __all__ = [
     "Broken",
     "Claim",
     "Elsewhere",
+    "Forecast",
     "Generation",
     "Granted",
     "Kept",
@@ -180,7 +182,7 @@ class Generation(Record):
 class Situation(Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/9"] = "scalegate.situation/9"
+    schema_version: Literal["scalegate.situation/10"] = "scalegate.situation/10"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None
@@ -209,6 +211,8 @@ class Situation(Record):
     pieces: tuple[Piece, ...] = ()
     descendants: tuple[Piece, ...] = ()
     """Evaluations of runs that descend from this one: what they show may count against it."""
+    forecasts: tuple[Forecast, ...] = ()
+    """What was forecast of this lineage in domains that ask for it, in the order of the ledger."""
     signatures: tuple[Signature, ...] = ()
     statements: tuple[Statement, ...] = ()
     """What was determined, in the order of the ledger."""

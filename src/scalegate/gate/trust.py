@@ -32,6 +32,7 @@ TURNING = (
     entries.AssumptionBroken,
     entries.EvaluationAnnounced,
     entries.EvaluationFinished,
+    entries.ForecastMade,
 )
 """Entries that may turn a decision. An attestation or approval can only release; `permitted` looks at the rest."""
 
@@ -75,7 +76,7 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
         return policy.amendment.role if policy.amendment else None
     if isinstance(entry, GATE_ENTRIES):
         return "gate"
-    if isinstance(entry, entries.EvaluationAnnounced | entries.EvaluationFinished):
+    if isinstance(entry, entries.EvaluationAnnounced | entries.EvaluationFinished | entries.ForecastMade):
         return "evaluator"
     if isinstance(entry, entries.Approval):
         level = policy.level(entry.level)

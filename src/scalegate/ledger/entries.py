@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
+from scalegate.ledger.forecast_entry import ForecastMade
 from scalegate.ledger.predicate import ChanceText, Count, Digest, FlopText, Instant, Line, Name, Predicate
 from scalegate.text import escaped
 
@@ -36,6 +37,7 @@ __all__ = [
     "Entry",
     "EvaluationAnnounced",
     "EvaluationFinished",
+    "ForecastMade",
     "MeterFault",
     "ObligationKept",
     "Parent",
@@ -385,6 +387,7 @@ Entry: TypeAlias = (
     | RiskClaimed
     | AssumptionBroken
     | AssumptionRestored
+    | ForecastMade
     | TierStatus
 )
 

@@ -24,6 +24,7 @@ from scalegate.policy.document import (
     UndefinedTest,
 )
 from scalegate.policy.exceptions import exception_faults
+from scalegate.policy.forecast_faults import forecast_faults
 from scalegate.policy.near import nearest, or_like
 from scalegate.policy.obligations import obligation_faults
 from scalegate.policy.parameters import parameter_faults
@@ -229,6 +230,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             )
         for name, what in stopping_faults(domain):
             add(f"{path}.{name}", what, "stopping")
+        for name, what in forecast_faults(domain):
+            add(f"{path}.{name}", what, "forecast")
         if domain.samples > MAX_SAMPLES:
             add(
                 f"{path}.samples",

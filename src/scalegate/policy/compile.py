@@ -15,6 +15,7 @@ Facts that a condition may read (kind in brackets):
 | `D.unevaluated` (FLOP) | effective compute outside the lineage that no conclusive evaluation in domain D covers |
 | `D.reached_early` (bool) | some measurement elsewhere shows the alarm reached at no more than `first_evaluation_at` |
 | `D.evidence.compute`, `D.evidence.time`, `D.elicitation` | of the conclusive evidence that reaches furthest |
+| `D.forecast.end` (FLOP) | up to where a forecast of domain D, which asks for one, stays under its alarm |
 | `safeguard.S.until`, `approval.L.P.until` (instant) | how long an attestation or signature counts |
 | `tier.T.adopters` (count), `tier.T.until` | adopters on record, and how long the record counts |
 
@@ -144,7 +145,8 @@ def condition_of(policy: Policy, clause: Clause, action: Action) -> Expr:
             if item is not None:
                 return Any((*_before_first(policy, item, action), judged(policy, item, action)))
             domain = policy.domain(clause.domain)
-            return Any((*_bootstrap(policy, domain, action), supported(domain, action)))
+            reach = (supported(domain, action), *_foreseen(policy, domain, action))
+            return Any((*_bootstrap(policy, domain, action), All(reach) if len(reach) > 1 else reach[0]))
         case Safeguards():
             return _safeguards(policy, clause, action)
         case NextLevel():
@@ -224,6 +226,23 @@ def supported(domain: Domain, action: Action) -> Expr:
     )
 
 
+def _stays_under(domain: Domain, action: Action) -> tuple[Expr, ...]:
+    """As far as a forecast stays under the alarm, where one is asked for: of training, which alone goes further than
+    what was evaluated."""
+    asked = domain.forecast is not None and action == "train"
+    return (at_most(COMPUTE, term(f"{domain.id}.forecast.end")),) if asked else ()
+
+
+def _foreseen(policy: Policy, domain: Domain, action: Action) -> tuple[Expr, ...]:
+    """The same, or what the clauses on safeguards of its level ask for is in place: a model at the alarm goes on so."""
+    level = policy.level(domain.level)
+    asking = [it for it in policy.clauses if isinstance(it, Safeguards) and it.level == domain.level and it.gates]
+    asked = [_in_place(policy, level, it.only, action) for it in asking if action in it.actions and level is not None]
+    # The forecast is named where neither is so, and stands last.
+    under = _stays_under(domain, action)
+    return tuple(Any((All(tuple(asked)), it)) if asked else it for it in under)
+
+
 def _fresh(clause: Cadence, action: Action, compute: str, time: str) -> tuple[Expr, ...]:
     """What a cadence asks of an evaluation, or of a determination: of its compute, and of its time."""
     parts: list[Expr] = []
@@ -272,7 +291,12 @@ def _safeguards(policy: Policy, clause: Safeguards, action: Action) -> Expr:
 def _unless_below(policy: Policy, level: int, action: Action, asked: Expr) -> Expr:
     """What is asked for unless all that leads to the level is ruled out; where nothing does, it is always."""
     domains = [
-        Any((*_bootstrap(policy, domain, action), All((Fact(f"{domain.id}.ruled_out"), supported(domain, action)))))
+        Any(
+            (
+                *_bootstrap(policy, domain, action),
+                All((Fact(f"{domain.id}.ruled_out"), supported(domain, action), *_stays_under(domain, action))),
+            )
+        )
         for domain in policy.domains
         if domain.level == level
     ]

@@ -185,6 +185,15 @@ def _of_domain(floor: str, theirs: Domain, here: Domain) -> Iterator[Placed]:
     if unsaid:
         what = f"evidence of {about} rests on {', '.join(f'`{it}`' for it in unsaid)} too"
         yield ("rests_on",), what, "name these under `rests_on` here too"
+    asked, own = theirs.forecast, here.forecast
+    if asked is not None and own is None:
+        yield (), f"{about} asks for a forecast, and here it does not", "add `forecast`, as the floor has it"
+    elif asked is not None and own is not None:
+        yield from held(("forecast", "confidence"), False, lambda it: it.forecast and it.forecast.confidence, _share)
+        yield from held(("forecast", "at_least"), False, lambda it: it.forecast and it.forecast.at_least, str)
+        if asked.reference_table is not None and own.reference_table != asked.reference_table:
+            what = f"{about} names the table that its forecasts are made from, and here it is another"
+            yield ("forecast",), what, f'write `reference_table: "{asked.reference_table}"`'
     if here.level != theirs.level:
         what = f"{about} is of level {theirs.level}, and here it is of level {here.level}"
         yield ("level",), what, f"write `level: {theirs.level}`"

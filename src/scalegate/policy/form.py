@@ -298,6 +298,7 @@ _EXAMPLES = {
     "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
     "stopping": "{rule: betting}", "rule": "betting", "below": '"0.05"', "beta": "5%",
+    "forecast": "{confidence: 95%, at_least: 3}", "confidence": "95%",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
     "notice": "30 days", "cooling_off": "30 days", "growth": "1.5x", "undefined_tests": "...",
     "granted_by": "{role: ..., at_least: ...}", "clauses": "[...]",
@@ -316,10 +317,13 @@ _EXAMPLES = {
 POLICY = Form("policy", "policy", "`scalegate: 1`", "a policy is a document, not data", _EXAMPLES, PolicyFaults)
 
 
+_LEAST = {"elicitation": "1e20 FLOP", "forecast": "3"}
+
+
 def _example(path: PartPath, examples: Mapping[str, str]) -> str:
     field = str(path[-1])
     if field == "at_least":
-        return "`at_least: 1e20 FLOP`" if path[-2:-1] == ("elicitation",) else "`at_least: 2`"
+        return f"`at_least: {_LEAST.get(str(path[-2]) if path[:-1] else '', '2')}`"
     if field == "actions":
         return f"`actions`, with those that it is for in brackets: {_listed(list(schema.ACTIONS))}"
     return f"`{field}: {examples.get(field, '...')}`"

@@ -32,6 +32,7 @@ __all__ = [
     "EffectiveCompute",
     "Elicitation",
     "ErrorBudget",
+    "Forecasting",
     "Level",
     "Parameter",
     "ParameterValue",
@@ -137,6 +138,20 @@ class Stopping(Part):
     """Of `sprt`: the most that the chance of giving up early on a model at `below` may be."""
 
 
+class Forecasting(Part):
+    """How far training goes on a forecast: to where an upper bound of what the model will score meets the alarm.
+
+    It only ever shortens what evidence, buffer and margin allow for.
+    """
+
+    confidence: Share
+    """Least one-sided confidence of the bound."""
+    at_least: Count
+    """Least number of results of the lineage, each at another compute, that a forecast is made from."""
+    reference_table: Line | None = None
+    """SHA-256 of the table of other families that it has to be made from too; absent: any may be, or none."""
+
+
 class Released(Part):
     """What is taken for granted of those who have the weights, once these are released: it cannot be taken back."""
 
@@ -164,6 +179,8 @@ class Domain(Part):
     margin: Factor
     """Compute-equivalent of post-training enhancement that the evaluation's elicitation does not reach."""
     elicitation: Elicitation
+    forecast: Forecasting | None = None
+    """Absent: none is asked for."""
     release: Released | None = None
     """Absent: it is left open, and no evidence in this domain supports a release of weights."""
     link_to_harm: Text

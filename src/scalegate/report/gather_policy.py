@@ -73,7 +73,16 @@ _OF_THE_RUN = frozenset(
     ("compute", "now", "ledger.time", "developer.others", "lineage.compute", "lineage.opened", "lineage.planned_end")
 )
 """Facts that nobody signs or measures."""
-_MEASURED = ("ruled_out", "reached", "reached_early", "unevaluated", "evidence.compute", "evidence.time", "elicitation")
+_MEASURED = (
+    "ruled_out",
+    "reached",
+    "reached_early",
+    "unevaluated",
+    "evidence.compute",
+    "evidence.time",
+    "elicitation",
+    "forecast.end",
+)
 _MEASURED_ELSEWHERE = "developer.shown"
 
 
@@ -285,6 +294,7 @@ def _domain(policy: Policy, domain: Domain) -> DomainView:
             f" {flop(spent.at_least)}",
         ),
         ("Samples", f"at least {domain.samples}{_stops(domain)}"),
+        *(_forecast(domain)),
         *(_release(domain)),
         *(_rests(policy, domain)),
     )
@@ -309,6 +319,17 @@ def _stops(domain: Domain) -> str:
         return ""
     below = "" if stopping.below is None else f" of a score of {exact_decimal(stopping.below)}"
     return f", or fewer where the announced rule (`{stopping.rule}`{below}) ends it: it misses no more often"
+
+
+def _forecast(domain: Domain) -> Iterator[tuple[str, str]]:
+    asked = domain.forecast
+    if asked is not None:
+        table = "" if asked.reference_table is None else f", and from the table {asked.reference_table[:12]}..."
+        yield (
+            "Forecast",
+            f"training ends where an upper bound at {share(asked.confidence)}, from {asked.at_least} results or more"
+            f"{table}, meets the alarm, unless what the level takes is in place",
+        )
 
 
 def _release(domain: Domain) -> Iterator[tuple[str, str]]:

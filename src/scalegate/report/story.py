@@ -171,6 +171,9 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             detail = f"For {entry.action}, of weights {entry.weights[:12]}, until {format_instant(entry.until)}"
             tone = "sign" if entry.bound is not None else "hold"
             return f"Risk claimed: {entry.risk}, {what}", f"{detail}: “{entry.statement}”", tone
+        case entries.ForecastMade():
+            detail = f"At {float(entry.confidence):.1%}, from {len(entry.points)} results, up to"
+            return f"Forecast: {entry.domain}", f"{detail} {format_flop(entry.rows[-1].compute)}.", "plain"
         case entries.TierStatus():
             who = ", ".join(entry.adopters) or "nobody"
             detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"

@@ -50,6 +50,7 @@ _NOUNS = {
 _OF_A_DOMAIN = {
     "unevaluated": "the effective compute of other runs that no conclusive evaluation of `{}` covers",
     "elicitation": "the compute spent on elicitation of `{}`",
+    "forecast.end": "the effective compute to which the forecast of `{}` is under its alarm",
 }
 _SAID = {
     "unjudged": "the effective compute of other runs that no judgement of `{}` covers",

@@ -106,6 +106,7 @@ class Gate:
         suites: Mapping[str, Suite] | None = None,
         keys: str | Path | None = None,
         tranche: int | None = None,
+        reference: str | Path | None = None,
         now: Callable[[], int] = wall_time,
     ) -> Self:
         """Open a run, or go on with it, and take its permit from whoever held it.
@@ -118,6 +119,7 @@ class Gate:
         evaluate, suites: runs an evaluation that is due; what it runs, per domain.
         keys: folder with `log.key`, and the keys of the people with roles `gate` and `evaluator`.
         tranche: FLOP reserved at a time.
+        reference: a table of other families (CSV), which forecasts are made from too.
 
         Raises InputError for bad arguments, LedgerError or NotVerified if the ledger cannot be relied on.
         """
@@ -134,17 +136,11 @@ class Gate:
         try:
             with undisturbed():
                 same_policy(wanted, journal.policy)
-                session = Session(journal, find_keys(wanted, folder, logs), run)
+                session = Session(journal, find_keys(wanted, folder, logs), run, reference)
             gate = cls(
                 session, weights=weights, checkpoint=checkpoint, evaluate=evaluate, suites=suites or {}, tranche=size
             )
-            session.open(
-                from_scratch=from_scratch,
-                parents=kin,
-                planned=end,
-                start=gate._digest(),
-                also=lambda: abort_open(session),
-            )
+            session.open(from_scratch=from_scratch, parents=kin, planned=end, start=gate._digest(), also=abort_open)
         except BaseException:
             journal.close()
             raise

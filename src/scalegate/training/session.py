@@ -29,6 +29,7 @@ from scalegate.ledger.entries import (
 from scalegate.policy import Policy
 from scalegate.training.arguments import line
 from scalegate.training.beside import KEPT, fault_of, kept_beside, store
+from scalegate.training.foreseeing import forecast_due, read_table
 from scalegate.training.held import Held
 from scalegate.training.keys import Keys
 from scalegate.training.left import left_behind, take_up
@@ -47,8 +48,10 @@ Use = Literal["training", "elicitation"]
 class Session:
     """A run opened by this process. Every write is refused once another process has opened the run."""
 
-    def __init__(self, journal: Journal, keys: Keys, run: str) -> None:
+    def __init__(self, journal: Journal, keys: Keys, run: str, reference: str | Path | None = None) -> None:
         self.journal = journal
+        self.reference = read_table(reference)
+        """What forecasts are made from besides: the name of a table and its bytes."""
         self.keys = keys
         self.run = run
         self.token = secrets.token_hex(32)
@@ -83,7 +86,7 @@ class Session:
         parents: tuple[Parent, ...],
         planned: int | None,
         start: str,
-        also: Callable[[], Signed],
+        also: Callable[[Session], Signed],
     ) -> None:
         """Write that this process opens the run, and what `also` makes, in one transaction."""
 
@@ -97,7 +100,7 @@ class Session:
                 planned=planned,
                 start_weights=start,
             )
-            return [(opened, self.keys.gate), *left_behind(self.journal, self.keys, self.folder), *also()]
+            return [(opened, self.keys.gate), *left_behind(self.journal, self.keys, self.folder), *also(self)]
 
         self.append(make)
         self.base = self.state.weights.get(start, 0)
@@ -361,6 +364,7 @@ class Session:
         self.write_kept()
         self.refresh()
         take_up(self, _NoRoom)
+        forecast_due(self)
         with self._whole():
             self.journal.refresh()
             self.check()

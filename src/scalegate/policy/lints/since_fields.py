@@ -52,6 +52,7 @@ MORE_IS_WEAKER = (
 )
 _LESS_IS_WEAKER = (
     *("samples", "margin", "share", "at_least", "until", "factor", "notice", "cooling_off", "enhancement", "horizon"),
+    "confidence",
 )
 """By the names of the language; `at_least` is a count of signatures or FLOP of elicitation, and `until` a date."""
 _MORE_ARE_STRICTER = frozenset({"actions", "apart_from", "parties", "determined", "rests_on"})
@@ -80,6 +81,8 @@ _ABSENT_IS: Mapping[str, Rule] = {
     "compute": STRICTER,
     "release": STRICTER,
     "stopping": CHANGED,
+    "forecast": WEAKER,
+    "reference_table": WEAKER,
     "below": CHANGED,
     "beta": CHANGED,
     "survives_release": STRICTER,

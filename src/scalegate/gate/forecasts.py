@@ -1,0 +1,219 @@
+"""Forecasts that were recorded: which of them count, and how far training goes by them.
+
+The gate works no forecast out. It checks what is exact: that a forecast was made from every result that there is, and
+from each as the ledger has it; that its bound is no lower than any of its forms, nor than what was measured already;
+and where that bound meets the alarm. Whether the numbers are those that the results give, `verify --deep` works out
+again. Of several that count the worst does, so that a second one gains nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+
+from scalegate.evidence.ahead import DIGITS
+from scalegate.gate.assessing import Assessment, assess
+from scalegate.gate.lineage import Runs
+from scalegate.gate.pieces import Attempt, pieces
+from scalegate.gate.signed import Forecast
+from scalegate.gate.situation import Piece, Situation
+from scalegate.gate.stopping import look_alpha
+from scalegate.ledger.forecast_entry import ForecastMade, ForecastPoint
+from scalegate.policy.document import Domain, Policy
+from scalegate.policy.forecast_faults import LEAST_RESULTS
+from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.units import MAX_SAMPLES
+
+__all__ = ["MOST_POINTS", "Forecasts", "end_of", "forecast_fact", "forecast_facts", "look_of", "points_of", "still_due"]
+
+MOST_POINTS = 64
+"""Most results that one is made from."""
+
+
+def forecast_fact(domain: Domain) -> str:
+    """How a domain's end by forecast is called."""
+    return f"{domain.id}.forecast.end"
+
+
+def look_of(policy: Policy) -> Fraction:
+    """The error that one evaluation may spend, rounded up to a decimal."""
+    return _up(look_alpha(policy))
+
+
+@dataclass
+class Forecasts:
+    """What the fold knows of forecasts."""
+
+    made: list[ForecastMade] = field(default_factory=list)
+
+    def take(self, policy: Policy, attempts: Mapping[str, Attempt], runs: Runs, entry: ForecastMade) -> str | None:
+        """Put one down. Returns why it counts for nothing, if it does."""
+        domain = next((it for it in policy.domains if it.id == entry.domain), None)
+        if domain is None:
+            return f"the policy has no domain `{entry.domain}`"
+        if entry.run not in runs:
+            return f"run `{entry.run}` was never opened"
+        due = points_of(policy, domain, pieces(attempts, runs, entry.run))
+        wrong = _not_those(entry.points, due) or _inconsistent(entry)
+        if wrong is None and entry.look != look_of(policy):
+            wrong = "it takes evaluations to fail otherwise than the policy lets them"
+        if wrong is None:
+            self.made.append(entry)
+        return wrong
+
+    def of(self, policy: Policy, found: Sequence[Piece]) -> tuple[Forecast, ...]:
+        """Those of a lineage with these evaluations, in the order of the ledger."""
+        names = {it.evaluation for it in found}
+        ids = {it.id for it in policy.domains if it.forecast is not None}
+        return tuple(
+            Forecast(
+                domain=it.domain,
+                by=it.actor,
+                time=it.time,
+                confidence=it.confidence,
+                look=it.look,
+                table=it.reference.table if it.reference else None,
+                points=it.points,
+                rows=it.rows,
+            )
+            for it in self.made
+            if it.domain in ids and all(point.evaluation in names for point in it.points)
+        )
+
+
+def points_of(policy: Policy, domain: Domain, found: Iterable[Piece]) -> tuple[ForecastPoint, ...]:
+    """Every result on the way to a run's weights that a forecast is made from, by compute and name.
+
+    These are the conclusive ones. What is not conclusive may be too low, and is left out; but where an evaluator signed
+    that it shows more than every conclusive one of no more compute, it is in, with what was not completed as failures.
+    """
+    mine = (it for it in found if it.domain == domain.id and it.ancestor and it.signed and it.configuration is None)
+    whole = [it for it in mine if it.status != "open" and not it.reworded and it.compute is not None and _counts(it)]
+    judged = [assess(policy, domain, it) for it in whole]
+    conclusive = [it for it in judged if not it.faults and it.compute > 0]
+    points = [_point(it) for it in conclusive]
+    for it in judged:
+        if it.faults and it.compute > 0:
+            point = _raising(it)
+            below = (known for known in points if known.compute <= point.compute and known.samples)
+            if all(point.successes * known.completed > known.successes * point.completed for known in below):
+                points.append(point)
+    return tuple(sorted(points, key=lambda it: (it.compute, it.evaluation)))
+
+
+def _counts(piece: Piece) -> bool:
+    return 0 <= piece.successes <= piece.completed <= max(piece.samples, piece.completed) <= MAX_SAMPLES
+
+
+def _point(it: Assessment) -> ForecastPoint:
+    piece = it.piece
+    ended = piece.completed < piece.samples and it.bound is not None
+    return ForecastPoint(
+        evaluation=piece.evaluation,
+        compute=it.compute,
+        successes=piece.successes,
+        completed=piece.completed,
+        samples=max(piece.samples, piece.completed),
+        upper=min(_up(it.bound), Fraction(1)) if ended and it.bound is not None and it.bound > 0 else None,
+    )
+
+
+def _raising(it: Assessment) -> ForecastPoint:
+    whole = max(it.piece.samples, it.piece.completed, 1)
+    return ForecastPoint(
+        evaluation=it.piece.evaluation,
+        compute=it.compute,
+        successes=it.piece.successes,
+        completed=whole,
+        samples=whole,
+        upper=None,
+    )
+
+
+def _up(value: Fraction) -> Fraction:
+    return Fraction(ceil(value * 10**DIGITS), 10**DIGITS)
+
+
+def _not_those(made_from: Sequence[ForecastPoint], due: Sequence[ForecastPoint]) -> str | None:
+    """Whether it was made from other results than there are: one left out, put in, or put otherwise."""
+    if tuple(made_from) == tuple(due):
+        return None
+    there, known = {it.evaluation: it for it in made_from}, {it.evaluation: it for it in due}
+    left = [name for name in known if name not in there]
+    if left:
+        return f"it was not made from {len(left)} of the {len(due)} results that there are, as {left[0][:12]}..."
+    strange = [name for name in there if name not in known]
+    if strange:
+        return f"it was made from {strange[0][:12]}..., which is no result on the way to this run's weights that counts"
+    other = next((name for name, it in there.items() if it != known[name]), "")
+    return f"it has {other[:12]}... otherwise than the ledger" if other else "its results are not in their order"
+
+
+def _inconsistent(entry: ForecastMade) -> str | None:
+    """What cannot be so of any forecast."""
+    rows = entry.rows
+    if not rows or not entry.points or not entry.forms:
+        return "it has no results, no form, or no bound"
+    if any(one.compute >= other.compute or one.bound > other.bound for one, other in pairwise(rows)):
+        return "its compute does not grow from row to row, or its bound falls"
+    if rows[0].compute < entry.points[-1].compute:
+        return "its bounds begin before its last result"
+    if any(len(form.bounds) != len(rows) for form in entry.forms):
+        return "one of its forms has not a bound for each row"
+    if any(form.bounds[at] > row.bound for form in entry.forms for at, row in enumerate(rows)):
+        return "its bound is lower than that of one of its forms"
+    if any(it.successes > rows[0].bound * it.completed for it in entry.points):
+        return "its bound is lower than what was measured already"
+    return None
+
+
+def end_of(forecast: Forecast, alarm: Fraction) -> int:
+    """Effective FLOP to which the bound stays under an alarm; 0: nowhere. Up to each row its own bound counts."""
+    end = 0
+    for row in forecast.rows:
+        if row.bound >= alarm:
+            break
+        end = row.compute
+    return end
+
+
+def still_due(domain: Domain, due: Sequence[ForecastPoint]) -> int:
+    """How many more results, each at another compute, the domain asks for before a forecast counts."""
+    if domain.forecast is None:
+        return 0
+    least = (
+        domain.forecast.at_least if domain.forecast.reference_table else max(domain.forecast.at_least, LEAST_RESULTS)
+    )
+    return max(least - len({it.compute for it in due}), 0)
+
+
+def forecast_facts(policy: Policy, situation: Situation, domain: Domain) -> dict[str, Value]:
+    """Up to where the worst forecast that counts stays under the alarm."""
+    name, due = forecast_fact(domain), points_of(policy, domain, situation.pieces)
+    more = still_due(domain, due)
+    if more:
+        what = f"a forecast of `{domain.id}` takes results at {more} more amount{'s' * (more > 1)} of compute"
+        return {name: Unknown(Reason.MISSING, what)}
+    mine = [it for it in situation.forecasts if it.domain == domain.id]
+    reasons = [(it, "; ".join(_faults(policy, domain, it, due))) for it in mine]
+    counting = [it for it, why in reasons if not why]
+    if not counting:
+        why = f": {reasons[-1][1]}" if reasons else ""
+        return {name: Unknown(Reason.MISSING, f"there is no forecast of `{domain.id}` that counts{why}")}
+    return {name: min(end_of(it, domain.alarm) for it in counting)}
+
+
+def _faults(policy: Policy, domain: Domain, it: Forecast, due: Sequence[ForecastPoint]) -> Iterator[str]:
+    asked = domain.forecast
+    wrong = _not_those(it.points, due)
+    if wrong is not None:
+        yield f"of the last one, {wrong}"
+    if asked is not None and it.confidence < asked.confidence:
+        yield f"the last one is at {float(it.confidence):.1%}, and {float(asked.confidence):.1%} is due"
+    if asked is not None and asked.reference_table not in (None, it.table):
+        yield "the last one is not made from the table that the policy names"
+    if it.look != look_of(policy):
+        yield "the last one takes evaluations to fail otherwise than the policy lets them"

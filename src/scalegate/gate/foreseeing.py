@@ -1,0 +1,175 @@
+"""Forecasts that are made: of what, from what, and what a hold says of them.
+
+A forecast is worked out here in floats, rounded against the run and recorded; what decides reads the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from scalegate.errors import InputError
+from scalegate.evidence.ahead import Ahead, Own, ahead, read_reference
+from scalegate.gate.forecasts import (
+    MOST_POINTS,
+    forecast_fact,
+    forecast_facts,
+    look_of,
+    points_of,
+    still_due,
+)
+from scalegate.gate.resumption import Change
+from scalegate.gate.situation import Situation
+from scalegate.ledger._files import replace
+from scalegate.ledger.forecast_entry import ForecastPoint
+from scalegate.policy.document import Action, Domain, Policy
+from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.units import MAX_FLOP, exact_decimal
+
+__all__ = [
+    "CONFIDENCE",
+    "Foreseen",
+    "forecast_changes",
+    "foresee",
+    "foreseen_after",
+    "foreseen_words",
+    "keep_table",
+    "more_results",
+    "own_of",
+    "table_of",
+]
+
+CONFIDENCE = Fraction(95, 100)
+"""Where the policy says none."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A forecast that was worked out."""
+
+    fields: Mapping[str, Any]
+    """Those of its entry but for who signs it and when."""
+    found: Ahead
+    points: tuple[ForecastPoint, ...]
+
+
+def table_of(ledger: Path, digest: str) -> Path:
+    """Where a reference of that digest is kept, beside the ledger."""
+    return ledger.parent / "evidence" / f"{digest}.csv"
+
+
+def keep_table(ledger: Path, data: bytes) -> str:
+    """Keep a reference beside the ledger, and return its digest. Raises OSError."""
+    digest = hashlib.sha256(data).hexdigest()
+    target = table_of(ledger, digest)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    replace(target, data, mode=0o644)
+    return digest
+
+
+def own_of(points: Sequence[ForecastPoint]) -> list[Own]:
+    """The results of an entry, as they are forecast from."""
+    return [Own(it.compute, it.successes, it.completed, it.samples, it.upper) for it in points]
+
+
+def foresee(
+    policy: Policy,
+    situation: Situation,
+    domain: Domain,
+    *,
+    confidence: Fraction | None = None,
+    reference: tuple[str, bytes] | None = None,
+) -> Foreseen:
+    """Forecast a run in a domain from every result that there is.
+
+    reference: the name of a table of other families, and its bytes. Raises InputError where no forecast can be made.
+    """
+    points = points_of(policy, domain, situation.pieces)
+    if not points:
+        raise InputError(
+            f"`{domain.id}` has no conclusive result on the way to the weights of run `{situation.lineage.run}`",
+            fix="evaluate it first, announced and elicited",
+        )
+    if len(points) > MOST_POINTS:
+        raise InputError(f"{len(points)} results are more than the {MOST_POINTS} that a forecast is made from")
+    asked = domain.forecast
+    level = confidence or (asked.confidence if asked else CONFIDENCE)
+    table = read_reference(reference[1]) if reference is not None else None
+    found = ahead(own_of(points), level, table, look_of(policy))
+    rows = [{"compute": str(compute), "bound": exact_decimal(bound)} for compute, bound in found.rows]
+    forms = [
+        {
+            "name": it.name,
+            "bounds": [exact_decimal(bound) for bound in it.bounds],
+            "tested": it.tested,
+            "missed": exact_decimal(it.missed),
+        }
+        for it in found.forms
+    ]
+    digest = hashlib.sha256(reference[1]).hexdigest() if reference is not None else None
+    fields: dict[str, Any] = {
+        "policy": policy.digest(),
+        "domain": domain.id,
+        "run": situation.lineage.run,
+        "points": points,
+        "reference": {"name": reference[0], "table": digest} if reference is not None else None,
+        "confidence": exact_decimal(level),
+        "look": exact_decimal(look_of(policy)),
+        "forms": forms,
+        "rows": rows,
+    }
+    return Foreseen(fields, found, points)
+
+
+def foreseen_words(domain: Domain, action: Action) -> str:
+    """What else a measurement has to come to, where a forecast is asked for."""
+    if domain.forecast is None or action != "train":
+        return ""
+    return ", and that a forecast with it (`scalegate evidence forecast`) stays under the alarm so far"
+
+
+def foreseen_after(
+    policy: Policy, after: Situation, domain: Domain, action: Action, known: Mapping[str, Value]
+) -> tuple[tuple[str, Value], ...]:
+    """What a forecast may say at best once more is measured: no forecast from before counts any more."""
+    if domain.forecast is None or action != "train":
+        return ()
+    more = still_due(domain, points_of(policy, domain, after.pieces))
+    best: Value = Unknown(Reason.MISSING, f"a forecast takes {more} more results") if more else MAX_FLOP
+    return ((forecast_fact(domain), 0 if known.get(f"{domain.id}.reached") is not False else best),)
+
+
+def forecast_changes(policy: Policy, situation: Situation, action: Action) -> Iterator[Change]:
+    """Forecasts that can be made from the results that there are. What one says that is there already stands."""
+    for domain in policy.domains if action == "train" else ():
+        if domain.forecast is None:
+            continue
+        due = points_of(policy, domain, situation.pieces)
+        known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
+        if due and not still_due(domain, due) and isinstance(known, Unknown):
+            many = f"{len(due)} result{'s' * (len(due) > 1)}"
+            text = (
+                f"if it turns out that its bound stays under the alarm so far: a forecast of `{domain.id}` is made from"
+                f" its {many} (`scalegate evidence forecast`)"
+            )
+            yield Change("measure", text, ((forecast_fact(domain), MAX_FLOP),), concerns=("forecast", domain.id))
+
+
+def more_results(
+    policy: Policy, situation: Situation, action: Action, best: Sequence[tuple[str, Value]]
+) -> Iterator[Change]:
+    """Evaluations of more weights, where one more result does not make a forecast that counts; of `best` come."""
+    asking = [it for it in policy.domains if it.forecast is not None]
+    for domain in asking if action == "train" else ():
+        more = still_due(domain, points_of(policy, domain, situation.pieces))
+        tried = max((it.attempt for it in situation.pieces if it.domain == domain.id), default=0)
+        if more > 1 and tried + more <= policy.budget.evaluations:
+            text = (
+                f"if it turns out that a forecast stays under the alarm so far: announced evaluations of `{domain.id}`"
+                f" on {more} more recorded weights of this lineage, each at another compute, and a forecast from all"
+            )
+            yield Change("measure", text, tuple(best))

@@ -1,0 +1,78 @@
+"""The entry of a forecast, with the numbers that it was made from and those that came out, all of them exact."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from scalegate.ledger.predicate import ChanceText, Count, DerivedFlop, Digest, Line, Name, Predicate
+
+__all__ = ["ForecastForm", "ForecastMade", "ForecastPoint", "ForecastReference", "ForecastRow"]
+
+
+class ForecastPoint(BaseModel):
+    """A result that a forecast is made from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    evaluation: Digest
+    compute: DerivedFlop
+    """Effective FLOP behind its weights, as the evidence claims them."""
+    successes: Count
+    completed: Count
+    samples: Count
+    """That there were to be: more than `completed` of one that its rule ended."""
+    upper: ChanceText | None
+    """Of one that its rule ended: the bound that this gives."""
+
+
+class ForecastReference(BaseModel):
+    """A table of other families."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: Line
+    table: Digest
+    """SHA-256 of its bytes, which are kept beside the ledger."""
+
+
+class ForecastForm(BaseModel):
+    """One way to forecast, with its bounds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: Name
+    bounds: Annotated[tuple[ChanceText, ...], Field(max_length=64)]
+    """At each row of the forecast."""
+    tested: Count
+    """How many results were forecast from those before them."""
+    missed: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})(\.[0-9]{0,5}[1-9])?$")]
+    """The most by which one was over that, in log odds for each tenfold of compute: added to each bound."""
+
+
+class ForecastRow(BaseModel):
+    """Up to where a bound is given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    compute: DerivedFlop
+    """Effective FLOP."""
+    bound: ChanceText
+
+
+class ForecastMade(Predicate):
+    """An upper bound, by compute, of what the models of a run will score: all forms, and the worst of them."""
+
+    type_uri = "https://scalegate.dev/attestation/forecast/v0.1"
+    domain: Name
+    run: Name
+    points: Annotated[tuple[ForecastPoint, ...], Field(max_length=64)]
+    """Every result that there is to be made from, by compute and name."""
+    reference: ForecastReference | None
+    confidence: ChanceText
+    """One-sided, of the bound."""
+    look: ChanceText
+    """The chance at which the bounds of rules that ended evaluations fail, rounded up."""
+    forms: Annotated[tuple[ForecastForm, ...], Field(max_length=8)]
+    rows: Annotated[tuple[ForecastRow, ...], Field(max_length=64)]
+    """By compute, which grows; between two of them the bound of the next one counts, past the last one none does."""
+
+    def subjects(self) -> dict[str, str]:
+        return {"policy": self.policy} | ({"reference": self.reference.table} if self.reference else {})

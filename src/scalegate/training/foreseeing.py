@@ -1,0 +1,59 @@
+"""The gate forecasts by itself: wherever the policy asks for a forecast and its results make one, it is recorded."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scalegate.errors import InputError, Place
+from scalegate.gate.forecasts import forecast_fact, forecast_facts, points_of, still_due
+from scalegate.gate.foreseeing import foresee, keep_table
+from scalegate.ledger import SigningKey
+from scalegate.ledger.entries import Entry, ForecastMade
+from scalegate.policy.semantics import Unknown
+from scalegate.training.undisturbed import undisturbed
+
+if TYPE_CHECKING:
+    from scalegate.training.session import Session
+
+__all__ = ["forecast_due", "read_table"]
+
+LOG = logging.getLogger(__name__)
+
+
+def read_table(path: str | Path | None) -> tuple[str, bytes] | None:
+    """A reference of other families, by its name and its bytes. Raises InputError for one that cannot be read."""
+    if path is None:
+        return None
+    try:
+        return Path(path).name, Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=Place(file=str(path))) from error
+
+
+@undisturbed()
+def forecast_due(session: Session) -> None:
+    """Record a forecast in every domain that asks for one and has none that counts. What cannot be forecast is logged,
+    and holds: a forecast that is not there is unknown."""
+    policy, evaluator = session.policy, session.keys.evaluator
+    asking = [it for it in policy.domains if it.forecast is not None]
+    if not asking or evaluator is None or session.run not in session.journal.fold.runs:
+        return
+    situation = session.journal.fold.situation(session.run, now=session.journal.now())
+    for domain in asking:
+        due = points_of(policy, domain, situation.pieces)
+        known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
+        if not due or still_due(domain, due) or not isinstance(known, Unknown):
+            continue
+        try:
+            made = foresee(policy, situation, domain, reference=session.reference)
+            if session.reference is not None:
+                keep_table(session.journal.ledger.path, session.reference[1])
+        except (InputError, OSError) as error:
+            LOG.error("run `%s`: `%s` cannot be forecast: %s", session.run, domain.id, error)
+            continue
+        common = {"actor": session.keys.evaluator_actor, "time": session.journal.now()}
+        entry = ForecastMade.model_validate({**made.fields, **common})
+        signed: list[tuple[Entry, SigningKey]] = [(entry, evaluator)]
+        session.write(signed.copy)

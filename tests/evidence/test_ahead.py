@@ -1,0 +1,149 @@
+"""Forecasts of one run: what each form says, that the worst counts, and how often the bound of its line holds."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise, product
+from math import comb, exp
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from families import families
+from scalegate.errors import InputError
+from scalegate.evidence.ahead import ROWS, Ahead, Own, ahead, read_reference
+from scalegate.evidence.forecast import Point, generations
+from scalegate.evidence.matched import matched_compute
+
+LEVEL = Fraction(95, 100)
+
+
+def own(*results: tuple[float, int], samples: int = 400) -> list[Own]:
+    return [Own(int(compute), successes, samples, samples) for compute, successes in results]
+
+
+def bounds(found: Ahead, form: str) -> tuple[Fraction, ...]:
+    return next(it.bounds for it in found.forms if it.name == form)
+
+
+def test_every_form_is_shown_and_the_largest_bound_counts() -> None:
+    found = ahead(own((1e10, 3), (4e10, 6), (16e10, 20)), LEVEL)
+    assert [it.name for it in found.forms] == ["persistence", "steepest", "line"]
+    for at, (_, bound) in enumerate(found.rows):
+        assert bound == max(it.bounds[at] for it in found.forms)
+    assert len(found.rows) <= ROWS
+    assert found.rows[0][0] == 16 * 10**10
+    assert found.rows[-1][0] <= 256 * 10**10, "no further ahead than the results are apart"
+    assert all(one[0] < two[0] and one[1] <= two[1] for one, two in pairwise(found.rows))
+
+
+def test_what_a_form_missed_before_is_added_to_it() -> None:
+    steady = ahead(own((1e10, 4), (4e10, 4), (16e10, 4)), LEVEL)
+    jumped = ahead(own((1e10, 4), (4e10, 4), (16e10, 30)), LEVEL)
+    assert [float(it.missed) for it in steady.forms] == [0, 0, 0]
+    assert all(it.missed > 3 for it in jumped.forms), "each was over what it said from the first two"
+    assert bounds(jumped, "persistence")[-1] > Fraction(7, 10)
+
+
+def test_too_few_results_make_no_bound() -> None:
+    for results in ([], [(1e10, 3)], [(1e10, 3), (4e10, 3)], [(1e10, 3)] * 3, [(1e10, 3), (4e10, 3), (4e10, 9)]):
+        with pytest.raises(InputError, match=r"there is no result|its own line takes 3"):
+            ahead(own(*results), LEVEL)
+
+
+def test_a_result_that_came_out_lower_at_more_compute_makes_no_bound_lower() -> None:
+    results = [(1e10, 4), (4e10, 10), (16e10, 20)]
+    assert ahead(own(*results[:2], (16e10, 10)), LEVEL).rows == ahead(own(*results[:2], (16e10, 1)), LEVEL).rows
+
+
+def test_samples_that_a_rule_did_not_take_are_successes_where_its_bound_is_too_weak() -> None:
+    results = own((1e10, 4), (4e10, 4))
+    ended = Own(16 * 10**10, 2, 100, 400, Fraction(6, 100))
+    sure, unsure = (ahead([*results, ended], LEVEL, error=Fraction(error)) for error in ("0.004", "0.01"))
+    assert bounds(sure, "persistence")[0] == Fraction(6, 100) + Fraction(1, 10**6)
+    assert bounds(unsure, "persistence")[0] > Fraction(3, 4)
+
+
+def test_a_reference_bounds_a_single_result_within_what_it_has_seen() -> None:
+    table = families(number=40, models=3)
+    start = sorted({it.compute for it in table})
+    least, most = start[0], start[-1]
+    found = ahead(own((least * 1.01, 120)), LEVEL, table)
+    assert [it.name for it in found.forms] == ["persistence", "reference"]
+    farthest = max(it.after.compute / it.before.compute for it in generations(table))
+    assert found.rows[-1][0] <= min(least * 1.01 * farthest, most) * 1.001
+    assert [name for name, _ in found.silent] == ["steepest", "line"]
+    with pytest.raises(InputError, match="the reference goes from"):
+        ahead(own((least / 100, 120)), LEVEL, table)
+    with pytest.raises(InputError, match="generations are too few"):
+        ahead(own((least * 1.01, 120)), LEVEL, families(number=3, models=2))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from([1.05, 2.0, 5.0])), min_size=3, max_size=6),
+    st.integers(1, 30),
+)
+def test_more_that_was_shown_last_makes_no_bound_lower(results: list[tuple[int, float]], more: int) -> None:
+    at, made = 1e10, []
+    for successes, growth in results:
+        made.append((at, successes))
+        at *= growth
+    last, many = made[-1]
+    before, after = ahead(own(*made), LEVEL), ahead(own(*made[:-1], (last, many + more)), LEVEL)
+    for (one, lower), (two, higher) in zip(before.rows, after.rows, strict=True):
+        assert one == two
+        assert lower <= higher
+
+
+@pytest.mark.parametrize("rates", [(-4.0, 0.7), (-2.0, 0.3), (-1.0, 0.0), (-3.0, 1.5)])
+def test_where_log_odds_are_on_a_line_its_bound_is_over_the_truth_as_often_as_it_says(
+    rates: tuple[float, float],
+) -> None:
+    """By every outcome there is, each with its chance: not by drawing some."""
+    start, rise = rates
+    samples, true = 9, [1 / (1 + exp(-(start + rise * step))) for step in range(4)]
+    level, held = Fraction(8, 10), 0.0
+    for outcome in product(range(samples + 1), repeat=3):
+        results = own(*((4.0**step * 1e10, many) for step, many in enumerate(outcome)), samples=samples)
+        found = ahead(results, level, computes=[4**3 * 10**10])
+        chance = 1.0
+        for many, rate in zip(outcome, true, strict=False):
+            chance *= comb(samples, many) * rate**many * (1 - rate) ** (samples - many)
+        held += chance * (found.rows[0][1] >= true[3])
+    assert held >= float(level)
+
+
+def test_a_table_is_read_or_refused_with_its_line() -> None:
+    good = b"family,model,compute,score\na,one,1e20,0.1\na,two,1e21,0.2\n"
+    assert read_reference(good)[1] == Point("a", "two", 1e21, 0.2)
+    for data, why in (
+        (b"family,model,compute\n", "no column `score`"),
+        (good + b"a,three,many,0.3\n", "line 4 .* no number"),
+        (good + b"a,three,1e22,1.5\n", "line 4 .* no score from 0 to 1"),
+        (good + b"a,three,inf,0.5\n", "line 4 "),
+        (good + b",three,1e22,0.5\n", "line 4 .* no family"),
+        (b"\xff\xfe", "no table"),
+    ):
+        with pytest.raises(InputError, match=why):
+            read_reference(data)
+
+
+def test_compute_by_loss_is_between_two_models_rounded_up_and_nowhere_else() -> None:
+    rows = [(1e20, 4.0), (1e22, 1.0)]
+    middle = matched_compute(rows, 2.0)
+    assert 10**21 <= middle <= 10**21 * (1 + 1e-6)
+    assert matched_compute(rows, 4.0) >= 10**20
+    for wrong in (0.99, 4.01, float("nan")):
+        with pytest.raises(InputError, match="outside the reference"):
+            matched_compute(rows, wrong)
+    for table in ([], rows[:1], [*rows, (1e23, 1.0)], [(1e20, 4.0), (1e20, 3.0)], [(0.0, 4.0), (1e22, 1.0)]):
+        with pytest.raises(InputError, match="reference"):
+            matched_compute(table, 2.0)
+
+
+@given(st.floats(1.0, 4.0), st.floats(1.0, 4.0))
+def test_less_loss_takes_no_less_compute(one: float, other: float) -> None:
+    rows = [(1e20, 4.0), (1e21, 2.5), (1e22, 1.0)]
+    low, high = sorted((one, other))
+    assert matched_compute(rows, low) >= matched_compute(rows, high)
