@@ -199,8 +199,9 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
     conclusive = [item for item in judged if not item.faults]
     # What supports going on is about weights that these grew from; what is about others may only count against.
     # What a deployment's configuration withholds is there in training: its evaluation may only count against that.
-    carrying = [it for it in conclusive if it.piece.ancestor and it.piece.configuration is None]
-    carrying = conclusive if action != "train" else carrying
+    could = [it for it in judged if not it.faults or it.contradicted]
+    could = [it for it in could if action != "train" or (it.piece.ancestor and it.piece.configuration is None)]
+    carrying = [it for it in could if not it.faults]
     if not carrying:
         grown = any(item.piece.ancestor for item in conclusive)
         stray = [
@@ -216,7 +217,9 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         if max((piece.attempt for piece in pieces), default=0) >= budget:
             detail += f"; all {budget} evaluations of `{domain.id}` are spent, and no further one can rule out"
         return unknown(Reason.UNDERMINED if judged else Reason.MISSING, f"no conclusive evidence: {detail}")
-    furthest = max(carrying, key=lambda item: (item.compute, item.piece.time, item.piece.elicitation_flops))
+    furthest = max(carrying, key=_far)
+    # What contradicts itself supports nothing, and lets nothing behind it support more than it did with it.
+    beyond = max(could, key=_far)
     if not reached:
         failing = [item for item in judged if item.leaves_open]
         facts[f"{domain.id}.ruled_out"] = (
@@ -224,9 +227,13 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         )
     return facts | {
         f"{domain.id}.evidence.compute": furthest.compute,
-        f"{domain.id}.evidence.time": furthest.piece.time,
-        f"{domain.id}.elicitation": furthest.piece.elicitation_flops,
+        f"{domain.id}.evidence.time": min(furthest.piece.time, beyond.piece.time),
+        f"{domain.id}.elicitation": min(furthest.piece.elicitation_flops, beyond.piece.elicitation_flops),
     }
+
+
+def _far(item: Assessment) -> tuple[int, int, int]:
+    return item.compute, item.piece.time, item.piece.elicitation_flops
 
 
 def ruled_out_on(policy: Policy, situation: Situation, domain: Domain, weights: str) -> int | str:
@@ -311,6 +318,10 @@ def _covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
 
 
 def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:
+    counts = 0 <= item.piece.successes <= item.piece.completed
+    if item.shown is not None and not (counts and bound_of(policy, item)[0] > domain.alarm):
+        where, successes, samples = item.shown
+        return f"{successes} of {samples} leave the alarm of `{domain.id}` open: {where}"
     bound, whole = bound_of(policy, item)
     return (
         f"{item.piece.successes} of {whole} leave the alarm of `{domain.id}` open: "
