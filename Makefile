@@ -4,10 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint soak bench inspect mutants clean
+.PHONY: demo sandbagger test lint soak bench inspect mutants clean
 
 demo: $(READY)
 	$(BIN)/scalegate demo $(ARGS)
+
+sandbagger: $(READY)
+	$(BIN)/scalegate demo --scenario sandbagger $(ARGS)
 
 test: $(READY)
 	$(BIN)/pytest -n 2 $(ARGS)

@@ -16,6 +16,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from scalegate.ledger.predicate import Count, Digest, FlopText, Line
+from scalegate.units import format_flop
 
 __all__ = [
     "MOST_POINTS",
@@ -98,7 +99,7 @@ class Elicited(_Part):
     """How a capability was drawn out, and what came of it on the way."""
 
     attempts: Annotated[int, Field(ge=0, le=10**6, strict=True)]
-    """Recipes that were fine-tuned, all counted."""
+    """Runs of fine-tuning, each trial of a recipe counted."""
     selection_flops: FlopText
     """Of the elicitation's FLOP, what choosing among them took."""
     chosen: Said
@@ -115,7 +116,7 @@ def points(elicited: Elicited, *, control: bool) -> Iterator[tuple[str, int, int
     samples cannot be, and are taken for all of them.
     """
     for at in elicited.curve:
-        yield _shown(f"the recovery curve at {at.flops} FLOP", at)
+        yield _shown(f"the recovery curve at {format_flop(at.flops)}", at)
     for probe in elicited.probes:
         for point in probe.points:
             yield _shown(f"the probe `{probe.name}` at strength {point.strength}", point)
@@ -139,7 +140,7 @@ def _contradictions(elicited: Elicited, weights: str, flops: int) -> Iterator[st
     if elicited.selection_flops > flops:
         yield f"{elicited.selection_flops} FLOP to choose the recipe, of {flops} FLOP of elicitation, cannot be"
     if elicited.attempts == 0 and (elicited.curve or elicited.selection_flops):
-        yield "no recipe was fine-tuned, and what came of fine-tuning is told"
+        yield "no run of fine-tuning is told, and what came of it is"
     yield from _of_curve("the recovery curve", elicited.curve, flops)
     counted: list[tuple[str, Point | ProbePoint]] = [("the recovery curve", it) for it in elicited.curve]
     for probe in elicited.probes:

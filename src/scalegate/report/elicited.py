@@ -61,13 +61,14 @@ def _beside(
 
 
 def _recipe(told: Elicited) -> str:
-    many = "1 recipe was" if told.attempts == 1 else f"{told.attempts} recipes were"
-    return f"{many} fine-tuned, and {format_flop(told.selection_flops)} spent on choosing. Chosen: {told.chosen}"
+    runs = "1 run" if told.attempts == 1 else f"{told.attempts} runs"
+    spent = format_flop(told.selection_flops)
+    return f"{runs} of fine-tuning, every trial counted; {spent} of it to choose the recipe. Chosen: {told.chosen}"
 
 
 def _control(control: Control) -> str:
     spent = format_flop(control.flops)
-    return f"{control.what}; weights {control.weights[:12]}, with the same recipe at {spent}"
+    return f"{control.what}; weights `{control.weights[:12]}`, fine-tuned with {spent}"
 
 
 def _controls(control: Control) -> Iterable[tuple[str, str, Fraction]]:

@@ -6,12 +6,13 @@ Marks differ in shape and filling, not in colour alone; the same figures give th
 from __future__ import annotations
 
 import io
+from math import log10
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from scalegate.report.model import Curve, Domain, SideBySide
 from scalegate.report.pen import BLUE, GREY, RED, SIZE
@@ -105,9 +106,10 @@ def _marks(axes: Any, domain: Domain, marks: list[tuple[str, Any, Any, Any]], *,
 def _curves(axes: Any, domain: Domain, it: SideBySide) -> None:
     """The recovery curve, and that of the control, on one axis of compute."""
     _lines(axes, domain, labels=True)
-    spent = [flops for curve in (it.curve, it.control_curve) for flops, _, _ in curve.points if flops]
+    every = [flops for curve in (it.curve, it.control_curve) for flops, _, _ in curve.points]
+    spent = [flops for flops in every if flops]
     # Before any compute nothing stands on a logarithmic axis: it is drawn at its left end.
-    first = min(spent, default=1) / 3
+    first = min(spent, default=1) / (3 if 0 in every else 1)
     axes.set_xscale("log")
     axes.set_xlim(first / 1.3, max(spent, default=10) * 1.3)
     for curve, text, colour, mark, dashes in (
@@ -115,9 +117,15 @@ def _curves(axes: Any, domain: Domain, it: SideBySide) -> None:
         (it.curve, "these weights", BLUE, "o", "-"),
     ):
         _curve(axes, curve, first, text, colour, mark, dashes)
-    axes.set_xlabel("FLOP of fine-tuning (log scale; left end: none yet)", fontsize=SIZE, labelpad=2)
+    none = "; left end: none yet" if 0 in every else ""
+    axes.set_xlabel(f"FLOP of elicitation, all attempts counted (log scale{none})", fontsize=SIZE, labelpad=2)
+    low, high = axes.get_xlim()
+    few = log10(high / low) < 1.3
     axes.xaxis.set_major_locator(LogLocator(base=10, numticks=5))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(LogLocator(base=10, subs=(2, 5) if few else (), numticks=40))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"1e{round(log10(x))}"))
+    axes.xaxis.set_minor_formatter(FuncFormatter(lambda x, _: f"{x:.0e}".replace("e+", "e")))
+    axes.tick_params(axis="x", which="both", length=2, color=GREY, labelsize=SIZE)
     axes.legend(loc="upper left", fontsize=SIZE, frameon=False, borderaxespad=0.1)
 
 
