@@ -267,18 +267,29 @@ def demo(
     ),
     cadence: Annotated[int, typer.Option("--cadence", help="Evaluate at every such growth of compute: 2 to 4.")] = 4,
     seed: Annotated[int, typer.Option("--seed", help="Seed of weights and data.")] = 0,
+    scenario: Annotated[
+        str, typer.Option("--scenario", help="`arithmetic`, or `sandbagger`: a model that hides what it can do.")
+    ] = "arithmetic",
     as_json: AsJson = False,
 ) -> None:
     """Train a small transformer under a policy.
 
     It is metered, evaluated, held and released, under the example policy `arithmetic`, in some minutes on two cores.
     """
-    from scalegate.errors import lacking
+    from scalegate.errors import InputError, lacking
 
+    if scenario not in ("arithmetic", "sandbagger"):
+        raise InputError(f"`--scenario`: there is no scenario `{scenario}`", fix="`arithmetic` or `sandbagger`")
+    if scenario == "sandbagger" and cadence != 4:
+        raise InputError("`--cadence` is of the scenario `arithmetic`", fix="leave it out")
     try:
         from scalegate.cli.demo import show_demo
+        from scalegate.cli.sandbagger import show_sandbagger
     except ModuleNotFoundError as error:
         raise lacking("the demo", error.name, "torch,report") from error
+    if scenario == "sandbagger":
+        show_sandbagger(out, seed=seed, as_json=as_json)
+        return
     show_demo(out, cadence=cadence, seed=seed, as_json=as_json)
 
 

@@ -29,7 +29,8 @@ app.command("forecast")(forecast)
 app.command("match-loss")(match_loss)
 FIELDS = (
     "JSON with `evaluation` (the name that announce printed), `weights`, `domain`, `outcomes` (true, false or null"
-    " per sample), `assumptions` (sentences), `elicitation_flops`, `elicitation_method`, `evaluation_flops`."
+    " per sample), `assumptions` (sentences), `elicitation_flops`, `elicitation_method`, `evaluation_flops`;"
+    " and `elicited` (how the recipe was chosen, the recovery curve, the control and probes), which may be left out."
 )
 
 
@@ -242,6 +243,7 @@ def _add(
     from scalegate.cli.wording import plain
     from scalegate.gate.intake import check_weights, lacking
     from scalegate.gate.project import Project
+    from scalegate.ledger.elicited import NO_CONTROL
 
     place = Project(project)
     with writer(place) as journal:
@@ -272,6 +274,9 @@ def _add(
             " reserved: the rest is no evidence, and is counted nowhere"
         )
     elicited = methods if announced and announced.elicitation != "none" else []
+    if elicited and (entry.elicited is None or entry.elicited.control is None):
+        document["control"] = None
+        short += f". {NO_CONTROL[0].upper()}{NO_CONTROL[1:]}"
     if any(method not in entry.elicitation_method for method in elicited):
         short += (
             f". The policy names `{elicited[0]}`, the result `{entry.elicitation_method}`: it is a text"

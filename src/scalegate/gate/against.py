@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
 
 from scalegate.evidence import binomial
-from scalegate.gate.assessing import Assessment, assess
+from scalegate.gate.assessing import Assessment, assess, most_shown
 from scalegate.gate.covering import Words
 from scalegate.gate.facts import early_of, reached_by_descendants
 from scalegate.gate.generations import SHOWN
@@ -108,8 +108,7 @@ def _of_domain(
 
 
 def _over(domain: Domain, item: Assessment) -> bool:
-    piece = item.piece
-    return item.reached and binomial.reached(piece.successes, piece.completed, domain.threshold)
+    return item.reached and binomial.reached(*most_shown(item), domain.threshold)
 
 
 def _best(items: Iterable[Assessment]) -> Result:

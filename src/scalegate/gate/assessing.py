@@ -13,12 +13,13 @@ from scalegate.evidence import binomial
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.situation import Piece
 from scalegate.gate.stopping import look_alpha, rule_of, words_of_rule
+from scalegate.ledger.elicited import contradictions, points
 from scalegate.policy.catalogue import unaccepted
 from scalegate.policy.document import Domain, Policy
 from scalegate.policy.floor_measures import measuring
 from scalegate.units import MAX_SAMPLES
 
-__all__ = ["Assessment", "assess", "bound_of", "shows"]
+__all__ = ["Assessment", "assess", "bound_of", "most_shown", "shows"]
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,11 @@ class Assessment:
     whole: int
     """All samples that it had, or was to have at the least, whatever became of them."""
     otherwise: bool
-    """Whether it lacks nothing but that what it rests on is so."""
+    """Whether it lacks nothing but that what it rests on is so, and that what it tells of its elicitation can be."""
     bound: Fraction | None
     """The upper bound of the success rate by the rule by which it stopped; None: it stopped by none."""
+    shown: tuple[str, int, int] | None = None
+    """What of its elicitation, beside its score, shows most of what leaves the alarm open: where, and the counts."""
 
 
 def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
@@ -85,20 +88,45 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     )
     lacks = tuple(fault for passed, fault in checks if not passed)
     rests = tuple(f"it rests on `{name}`, which is said to have broken" for name in piece.defeated)
-    faults = (*rests, *unaccepted(policy, domain), *lacks)
+    cannot_be = contradictions(piece.elicited, piece.weights, piece.told) if piece.elicited else ()
+    faults = (*rests, *unaccepted(policy, domain), *lacks, *cannot_be)
     counts = piece.status != "open" and 0 <= piece.successes <= piece.completed
     alpha = look_alpha(policy)
     out, bound = stopped or (counts and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, alpha), None)
-    rules_out = counts and not faults and out
     whole = _whole(policy, domain, piece.completed, piece.asked)
     reached = leaves_open = False
     if counts:
         reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, piece.asked)
-        # Beside an announcement anybody may put anything, unless an evaluator signed it.
-        leaves_open = leaves_open and (reached or piece.signed or not piece.beside)
-        # What it rests on may be so or not: that takes nothing out of what it shows against.
-        leaves_open |= not lacks and not out
-    return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole, not lacks, bound)
+    by_it, shown = _of_elicitation(policy, domain, piece)
+    reached |= by_it
+    # Beside an announcement anybody may put anything, unless an evaluator signed it.
+    leaves_open = (leaves_open or shown is not None) and (reached or piece.signed or not piece.beside)
+    # That what it rests on is not so, or that what is told contradicts itself, excuses nothing that the score shows.
+    leaves_open |= counts and not lacks and not out
+    rules_out = counts and not faults and out and shown is None
+    return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole, not lacks, bound, shown)
+
+
+def _of_elicitation(policy: Policy, domain: Domain, piece: Piece) -> tuple[bool, tuple[str, int, int] | None]:
+    """Whether anything of the elicitation but the score reaches the alarm, and what shows most of all that leaves it
+    open."""
+    judged = [
+        (*shows(policy, domain, successes, samples, piece.asked), (where, successes, samples))
+        for where, successes, samples in (points(piece.elicited, control=piece.control_ours) if piece.elicited else ())
+        if samples
+    ]
+    found = [(reached, it) for reached, leaves_open, it in judged if leaves_open]
+    most = max(found, key=lambda one: (one[0], Fraction(one[1][1], one[1][2])), default=None)
+    return any(reached for reached, _ in found), most[1] if most else None
+
+
+def most_shown(item: Assessment) -> tuple[int, int]:
+    """The counts of the highest rate that it has, of its score or of what its elicitation shows of the same weights."""
+    piece = item.piece
+    told = points(piece.elicited, control=piece.control_ours) if piece.elicited else ()
+    every = [(piece.successes, piece.completed), *((successes, samples) for _, successes, samples in told)]
+    can_be = [it for it in every if 0 <= it[0] <= it[1] and it[1] > 0]
+    return max(can_be, key=lambda it: Fraction(*it), default=(0, 0))
 
 
 def bound_of(policy: Policy, item: Assessment) -> tuple[Fraction, int]:

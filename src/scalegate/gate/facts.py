@@ -224,7 +224,7 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
             detail += f"; all {budget} evaluations of `{domain.id}` are spent, and no further one can rule out"
         detail += f"; {broken}" if broken else ""
         return unknown(Reason.UNDERMINED if judged else Reason.MISSING, f"no conclusive evidence: {detail}")
-    # What broke makes nothing better: what came before it is no less in the way than it was.
+    # What broke, or contradicts itself, makes nothing better: what came before it is no less in the way than it was.
     furthest = [_furthest(carrying), _furthest(_carrying([it for it in judged if it.otherwise], action))]
     if not reached:
         failing = [item for item in judged if item.leaves_open]
@@ -333,6 +333,10 @@ def _covered(policy: Policy, domain: Domain, other: Elsewhere) -> int:
 
 
 def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:
+    counts = 0 <= item.piece.successes <= item.piece.completed
+    if item.shown is not None and not (counts and bound_of(policy, item)[0] > domain.alarm):
+        where, successes, samples = item.shown
+        return f"{successes} of {samples} leave the alarm of `{domain.id}` open: {where}"
     bound, whole = bound_of(policy, item)
     return (
         f"{item.piece.successes} of {whole} leave the alarm of `{domain.id}` open: "

@@ -28,6 +28,7 @@ from scalegate.gate.lineage import holders, total
 from scalegate.gate.pieces import pieces, trained_in
 from scalegate.gate.stopping import look_alpha, rule_of, shuffled, words_of_rule
 from scalegate.ledger import strict_json
+from scalegate.ledger.elicited import Elicited, contradictions
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.ledger.predicate import FlopText
 from scalegate.policy.clause_figures import value_at
@@ -56,6 +57,8 @@ class ResultFile(BaseModel):
     elicitation_method: str | None = None
     evaluation_flops: FlopText = 0
     assumptions: Annotated[list[str], Field(min_length=1)]
+    elicited: Elicited | None = None
+    """How it was elicited and what came of that on the way."""
 
 
 def checked(make: Callable[[], T], place: Place | None = None) -> T:
@@ -152,6 +155,14 @@ def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor
             place=place,
             fix='write the FLOP that were spent on it, as text of digits; `"0"` if none were',
         )
+    told = result.elicited
+    cannot_be = contradictions(told, result.weights, result.elicitation_flops or 0) if told is not None else ()
+    if cannot_be:
+        raise InputError(
+            f"`elicited`: {cannot_be[0]}",
+            place=place,
+            fix="write what was done and spent, or leave `elicited` out: what contradicts itself rules nothing out",
+        )
     scored = [outcome for outcome in result.outcomes if outcome is not None]
     return checked(
         lambda: EvaluationFinished(
@@ -170,6 +181,7 @@ def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor
             evaluation_flops=result.evaluation_flops,
             log=log,
             assumptions=tuple(result.assumptions),
+            elicited=told,
         )
     )
 

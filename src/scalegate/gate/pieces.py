@@ -137,17 +137,25 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | No
             if announced.elicitation != "none":
                 number = counted[announced.domain] = counted.get(announced.domain, 0) + 1
             piece = _piece(runs, names, identifier, attempt, number, announced.weights in ancestors)
+            piece = _with_control(piece, lineage)
             # In a run's name of weights that are none of its lineage's: it may only count against.
             yield piece if announced.weights in lineage else piece.model_copy(update={"announced": False})
             for domain in attempt.elsewhere(piece.domain):
                 counted[domain] = counted.get(domain, 0) + (number > 0)
                 yield _renamed(attempt, piece, domain, counted[domain] if number else 0)
         elif finished and not announced and finished.weights in lineage:
-            yield from _each(attempt, _beside(runs, identifier, finished, None, attempt))
+            yield from _each(attempt, _with_control(_beside(runs, identifier, finished, None, attempt), lineage))
         for _, other, signed in attempt.others:
             if other.weights in lineage or (announced is not None and announced.run in names):
                 run = announced.run if announced else None
-                yield from _each(attempt, _beside(runs, identifier, other, run, attempt, signed=signed))
+                piece = _beside(runs, identifier, other, run, attempt, signed=signed)
+                yield from _each(attempt, _with_control(piece, lineage))
+
+
+def _with_control(piece: Piece, lineage: set[str]) -> Piece:
+    """With whether its control is of the lineage."""
+    control = piece.elicited.control if piece.elicited else None
+    return piece if control is None else piece.model_copy(update={"control_ours": control.weights in lineage})
 
 
 def _each(attempt: Attempt, piece: Piece) -> Iterator[Piece]:
@@ -298,6 +306,8 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
         configuration=announced.configuration,
         assumptions=finished.assumptions if finished else (),
         defeated=attempt.defeated(announced.domain),
+        elicited=finished.elicited if finished else None,
+        told=finished.elicitation_flops if finished and finished.elicited else 0,
     )
 
 
@@ -336,6 +346,8 @@ def _beside(
         attempt=0,
         configuration=None,
         assumptions=result.assumptions,
+        elicited=result.elicited,
+        told=result.elicitation_flops if result.elicited else 0,
     )
 
 
@@ -352,5 +364,5 @@ def completes(attempt: Attempt, entry: EvaluationFinished) -> bool:
     )
 
 
-def _said(result: EvaluationFinished) -> tuple[int, ...]:
-    return result.successes, result.completed, result.errors, result.elicitation_flops
+def _said(result: EvaluationFinished) -> tuple[object, ...]:
+    return result.successes, result.completed, result.errors, result.elicitation_flops, result.elicited

@@ -7,9 +7,9 @@ Compute is training FLOP; `facts` scales it to effective compute by the policy's
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from scalegate.gate.signed import (
     Acted,
@@ -30,6 +30,7 @@ from scalegate.gate.signed import (
     Word,
 )
 from scalegate.ledger import strict_json
+from scalegate.ledger.elicited import Elicited
 from scalegate.ledger.predicate import DerivedFlop
 
 __all__ = [
@@ -106,6 +107,21 @@ class Piece(Record):
     assumptions: tuple[str, ...]
     defeated: tuple[str, ...] = ()
     """What it rests on and is said to have broken, and was not signed to hold again before it was announced."""
+    elicited: Elicited | None = None
+    """How it was elicited and what came of that on the way, where its result tells it."""
+    told: DerivedFlop = 0
+    """There, FLOP of elicitation by the result's own words, reserved or not."""
+    control_ours: bool = False
+    """There, whether its control is of this lineage: what that shows is shown of the lineage."""
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A situation in which nothing of it is told is written as it was before there were such fields.
+        written: dict[str, Any] = handler(self)
+        if self.elicited is None:
+            for name in ("elicited", "told", "control_ours"):
+                written.pop(name, None)
+        return written
 
 
 class Lineage(Record):

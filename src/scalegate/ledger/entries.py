@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
+from scalegate.ledger.elicited import Elicited
 from scalegate.ledger.forecast_entry import ForecastMade
 from scalegate.ledger.predicate import ChanceText, Count, Digest, FlopText, Instant, Line, Name, Predicate
 from scalegate.text import escaped
@@ -183,6 +184,14 @@ class EvaluationFinished(Predicate):
     """SHA-256 of the per-sample log; `NO_LOG` where there is none."""
     assumptions: tuple[Line, ...]
     """What must be true for the result to mean anything."""
+    elicited: Elicited | None = None
+    """How the capability was drawn out, and what came of it on the way; None: it is not told, and is not written."""
+
+    @model_serializer(mode="wrap")
+    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Results without it have the bytes that they had before there was such a field.
+        told: dict[str, Any] = handler(self)
+        return {name: value for name, value in told.items() if name != "elicited" or value is not None}
 
     def subjects(self) -> dict[str, str]:
         return {"weights": self.weights, "log": self.log}

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from scalegate.report.model import Report
 from scalegate.report.pages import render
 from scalegate.report.plot import SHOWN, draw
+from scalegate.report.recovery_plot import draw_beside
 
 __all__ = ["page"]
 
@@ -16,11 +17,17 @@ WIDE, NARROW = 7.4, 4.3
 
 def page(report: Report) -> str:
     """The HTML text of a report."""
-    plots = {}
+    plots, beside = {}, {}
     for number, domain in enumerate(report.domains):
         drawings = [
             draw(domain, report.steps, report.gates, width=width, name=f"d{number}{size}")
             for width, size in ((WIDE, "w"), (NARROW, "n"))
         ]
         plots[domain.id] = [Markup(svg) for svg in drawings if svg is not None]
-    return render("report.html.j2", ("report.css",), {"r": report, "plots": plots, "shown": SHOWN})
+        for row, it in enumerate(domain.beside):
+            pair = [
+                draw_beside(domain, it, width=width, name=f"d{number}b{row}{size}")
+                for width, size in ((WIDE, "w"), (NARROW, "n"))
+            ]
+            beside[domain.id, it.weights] = [Markup(svg) for svg in pair if svg is not None]
+    return render("report.html.j2", ("report.css",), {"r": report, "plots": plots, "beside": beside, "shown": SHOWN})

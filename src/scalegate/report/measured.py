@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import ceil, floor
 
 from scalegate.evidence import binomial
@@ -18,6 +19,7 @@ from scalegate.policy.document import ComputeCap, Moratorium, Policy, ScaleCap, 
 from scalegate.policy.document import Domain as PolicyDomain
 from scalegate.policy.semantics import number
 from scalegate.report.context import Context, word_of
+from scalegate.report.elicited import side_by_side
 from scalegate.report.model import Domain, Evaluation, Gate, Step
 from scalegate.units import format_flop, format_instant, format_share
 
@@ -46,6 +48,7 @@ def domains(context: Context) -> tuple[Domain, ...]:
                 link_to_harm=domain.link_to_harm,
                 not_measured=domain.not_measured,
                 evaluations=tuple(_evaluation(policy, domain, item) for item in judged),
+                beside=side_by_side(domain, judged, partial(_evaluation, policy, domain)),
             )
         )
     return tuple(found)
@@ -84,6 +87,9 @@ def _why(domain: PolicyDomain, item: Assessment, high: Fraction | None) -> tuple
     if item.rules_out:
         return ()
     lines = [f"it shows the alarm of {_score(domain.alarm)} reached"] if item.reached else []
+    if item.shown is not None:
+        where, successes, samples = item.shown
+        lines.append(f"{where} shows {successes} of {samples}")
     faults = list(item.faults)
     if item.piece.elicitation == "none":
         # That nothing was spent on it, and that it is no attempt, then says nothing more.

@@ -11,6 +11,7 @@ from typing import Literal
 
 __all__ = [
     "Clause",
+    "Curve",
     "Domain",
     "Evaluation",
     "Event",
@@ -22,7 +23,9 @@ __all__ = [
     "Log",
     "Member",
     "Permit",
+    "ProbeView",
     "Report",
+    "SideBySide",
     "Signed",
     "Step",
     "Story",
@@ -175,6 +178,44 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """Scores against the FLOP of fine-tuning: (FLOP, score, counts in words) of each point."""
+
+    points: tuple[tuple[int, Fraction, str], ...]
+
+
+@dataclass(frozen=True)
+class ProbeView:
+    """A probe of the same weights: its points by strength, what came of it in words, and what its silence hides."""
+
+    name: str
+    rows: tuple[tuple[str, str], ...]
+    """Of each strength: the counts, one after the other."""
+    result: str
+    limits: str
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """One set of weights as it is and elicited, with its control, recovery and probes as far as they are told."""
+
+    weights: str
+    compute_text: str
+    rows: tuple[tuple[str, Evaluation], ...]
+    """What each is in words, and the evaluation."""
+    controls: tuple[tuple[str, str, Fraction], ...]
+    """Of the control: what, counts in words, and score."""
+    recipe: str
+    """How it was chosen and what that cost; empty: it is not told."""
+    control: str
+    """Which model it is, or that there is none and what cannot be told then."""
+    controlled: bool
+    curve: Curve
+    control_curve: Curve
+    probes: tuple[ProbeView, ...]
+
+
+@dataclass(frozen=True)
 class Domain:
     """An area of dangerous capability, what its proxy measures and what was found."""
 
@@ -188,6 +229,8 @@ class Domain:
     link_to_harm: str
     not_measured: tuple[str, ...]
     evaluations: tuple[Evaluation, ...]
+    beside: tuple[SideBySide, ...] = ()
+    """Weights that were evaluated as they are and elicited, or of which more is told; of many the last."""
 
     @property
     def undrawn(self) -> int:

@@ -20,7 +20,7 @@ from scalegate.report.lane import draw_lane, lane_height, rows
 from scalegate.report.model import Domain, Evaluation, Gate, Step
 from scalegate.report.pen import BLUE, FACE, GREY, INK, POINT, RED, SIZE, fraction, inches
 
-__all__ = ["draw"]
+__all__ = ["draw", "inline", "style"]
 
 SHOWN = 14
 """Steps drawn; earlier ones are in the timeline."""
@@ -37,23 +37,28 @@ def draw(domain: Domain, steps: tuple[Step, ...], gates: tuple[Gate, ...], *, wi
     low, high = _range(xs)
     inside = [gate for gate in gates if low < gate.at < high]
     with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(
-            {
-                "svg.hashsalt": name,
-                "svg.fonttype": "path",
-                "font.family": [FACE],
-                "font.size": 8,
-                # A `$` in somebody's text is a dollar sign, not a formula.
-                "text.parse_math": False,
-                "axes.edgecolor": GREY,
-                "text.color": INK,
-            }
-        )
+        style(name)
         figure = _figure(domain, drawn, shown, inside, (low, high), width)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return _inline(out.getvalue(), name)
+    return inline(out.getvalue(), name)
+
+
+def style(name: str) -> None:
+    """How everything is drawn, from here on in this context. `name`: what the ids of a drawing come of."""
+    mpl.rcdefaults()
+    mpl.rcParams.update(
+        {
+            "svg.hashsalt": name,
+            "svg.fonttype": "path",
+            "font.family": [FACE],
+            "font.size": 8,
+            # A `$` in somebody's text is a dollar sign, not a formula.
+            "text.parse_math": False,
+            "axes.edgecolor": GREY,
+            "text.color": INK,
+        }
+    )
 
 
 def _range(xs: list[int]) -> tuple[float, float]:
@@ -183,7 +188,7 @@ def _stack(gates: list[Gate], span: tuple[float, float], inner: float) -> list[i
     return found
 
 
-def _inline(svg: str, name: str) -> str:
+def inline(svg: str, name: str) -> str:
     """Only the drawing: no prolog, comments, metadata or namespaces, and ids that no other drawing has."""
     svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)

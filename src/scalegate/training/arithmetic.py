@@ -42,9 +42,11 @@ __all__ = [
     "dataset_digest",
     "encode",
     "evaluate",
+    "mixed_seed",
     "pair_hash",
     "problem_text",
     "problems",
+    "training_pairs",
 ]
 
 VOCABULARY = "0123456789+="
@@ -112,13 +114,13 @@ def _held_out(a: Tensor, b: Tensor, digits: int) -> Tensor:
     return side
 
 
-def _mix(*parts: int | str) -> int:
+def mixed_seed(*parts: int | str) -> int:
     """A 63-bit seed from its parts, so that (seed, step) pairs never share a generator stream by accident."""
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def _training_pairs(digits: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
+def training_pairs(digits: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
     """`count` uniform operand pairs of the training side: a pure function of its arguments."""
     generator = torch.Generator().manual_seed(seed)
     pairs = torch.empty(2, 0, dtype=torch.int64)
@@ -140,7 +142,7 @@ def problems(config: Config, n: int) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=16)
 def _problems(digits: int, n: int) -> tuple[tuple[int, int], ...]:
-    generator = torch.Generator().manual_seed(_mix("held-out", digits))
+    generator = torch.Generator().manual_seed(mixed_seed("held-out", digits))
     found: dict[tuple[int, int], None] = {}
     for _ in range(64 + n // 40):  # each block holds about 80 held-out pairs, repeats included
         a, b = torch.randint(0, 10**digits, (2, 80 * HELD_OUT_ONE_IN), generator=generator)
@@ -184,7 +186,7 @@ def batch(config: Config, step: int) -> tuple[Tensor, Tensor]:
 
     Targets are the inputs shifted by one; those inside the prompt are `IGNORED`.
     """
-    a, b = _training_pairs(config.digits, config.batch_size, _mix("train", config.seed, step))
+    a, b = training_pairs(config.digits, config.batch_size, mixed_seed("train", config.seed, step))
     tokens = encode(a, b, config.digits)
     targets = tokens[:, 1:].clone()
     targets[:, : config.prompt_length - 1] = IGNORED
@@ -234,7 +236,7 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(_Block(config.d_model, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.d_model)
         self.head = nn.Linear(config.d_model, len(VOCABULARY), bias=False)
-        generator = torch.Generator().manual_seed(_mix("weights", config.seed))
+        generator = torch.Generator().manual_seed(mixed_seed("weights", config.seed))
         scale = config.d_model**-0.5  # with 0.02 the plateaus' lengths vary far more from seed to seed
         with torch.no_grad():
             for name, parameter in self.named_parameters():

@@ -17,11 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from pydantic import ValidationError
+
 from scalegate.errors import InputError
 from scalegate.evidence.sequential import SequentialTest, ended
 from scalegate.gate.assessing import shows
 from scalegate.gate.fold import Attempt, Fold
 from scalegate.ledger import strict_json
+from scalegate.ledger.elicited import Elicited, points
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.training.beside import stored
 from scalegate.training.shown import is_no_score, listed, outcome_of
@@ -231,6 +234,8 @@ class Measured:
     """What was done to draw the capability out, in words for people; empty: it is not stated."""
     evaluation_flops: int
     assumptions: tuple[str, ...]
+    elicited: Elicited | None = None
+    """How the recipe was chosen, the recovery curve, the control and probes; None: it is not told."""
 
     def __post_init__(self) -> None:
         """What is neither True nor False, nor 1 nor 0, has no outcome: a 0.7 must never pass for a failed sample.
@@ -265,6 +270,7 @@ class Measured:
         elicitation_flops: int = 0,
         elicitation_method: str = "",
         evaluation_flops: int = 0,
+        elicited: Elicited | None = None,
     ) -> Measured:
         """From raw per-sample scores, in a list or by sample: only True and False (1 and 0, also as 1.0 and 0.0) count.
 
@@ -280,7 +286,7 @@ class Measured:
         except BaseException:
             _tell_late(_collect(outcomes, elicitation_flops))
             raise
-        return Measured(tuple(outcomes), elicitation_flops, elicitation_method, evaluation_flops, given)
+        return Measured(tuple(outcomes), elicitation_flops, elicitation_method, evaluation_flops, given, elicited)
 
     @property
     def successes(self) -> int:
@@ -295,7 +301,12 @@ class Measured:
         return len(self.outcomes) - self.errors
 
 
-def as_read(outcomes: tuple[bool | None, ...], elicitation_flops: int, elicitation_method: str = "") -> Measured:
+def as_read(
+    outcomes: tuple[bool | None, ...],
+    elicitation_flops: int,
+    elicitation_method: str = "",
+    elicited: Elicited | None = None,
+) -> Measured:
     """What is read already, and is not given over by a script: it comes of no evaluation that is under way."""
     measured = object.__new__(Measured)
     vars(measured).update(
@@ -304,6 +315,7 @@ def as_read(outcomes: tuple[bool | None, ...], elicitation_flops: int, elicitati
         elicitation_method=elicitation_method,
         evaluation_flops=0,
         assumptions=(),
+        elicited=elicited,
     )
     return measured
 
@@ -326,7 +338,8 @@ def log_of(genesis: str, evaluation: str, request: EvaluationRequest, measured: 
         "elicitation_flops": str(spent),
         "outcomes": list(measured.outcomes),
     }
-    return strict_json.dumps(document)
+    told = measured.elicited
+    return strict_json.dumps(document | ({"elicited": told.model_dump(mode="json")} if told is not None else {}))
 
 
 def find_log(folder: Path, evaluation: str) -> tuple[str, Measured] | None:
@@ -355,10 +368,13 @@ def left_logs(fold: Fold, folder: Path) -> list[tuple[EvaluationAnnounced, str, 
         if not ours and len(shown.outcomes) < attempt.announced.samples:
             continue  # somebody writes it sample by sample, to add it when it is whole
         results = [(attempt.finished, attempt.signed), *((it, signed) for _, it, signed in attempt.others)]
-        known = [(it.successes, it.completed) for it, signed in results if it and signed and _about(attempt, it)]
-        known += [(it.successes, it.completed) for about, _, it in left if about.evaluation == name]
+        about_it = [it for it, signed in results if it and signed and _about(attempt, it)]
+        said_of: list[EvaluationFinished | Measured] = list(about_it)
+        said_of += [it for about, _, it in left if about.evaluation == name]
+        known = [(it.successes, it.completed) for it in said_of]
         reached, leaves_open = _shows(fold, attempt.announced.domain, shown, attempt)
         said = any(it[0] >= shown.successes and it[0] * shown.completed >= shown.successes * it[1] for it in known)
+        said = said and (shown.elicited is None or any(it.elicited == shown.elicited for it in said_of))
         if not said and (reached or (leaves_open and attempt.finished is not None)):
             left.append((attempt.announced, digest, shown))
     return left
@@ -383,10 +399,14 @@ def _about(attempt: Attempt, result: EvaluationFinished) -> bool:
 def _shows(fold: Fold, name: str, shown: Measured, attempt: Attempt) -> tuple[bool, bool]:
     """Whether a log shows the alarm reached, and whether it leaves it open, under the policy in force."""
     policy, names, least = fold.policy, (name, *attempt.elsewhere(name)), attempt.least_asked(name)
+    counts = [(shown.successes, shown.completed)]
+    told = points(shown.elicited, control=False) if shown.elicited else ()
+    counts += [(successes, samples) for _, successes, samples in told if samples]
     found = [
-        shows(policy, domain, shown.successes, shown.completed, least)
+        shows(policy, domain, successes, completed, least)
         for domain in (policy.domains if policy else ())
         if policy and domain.id in names
+        for successes, completed in counts
     ]
     return any(reached for reached, _ in found), any(leaves_open for _, leaves_open in found)
 
@@ -399,4 +419,7 @@ def _shown(document: Mapping[str, object], evaluation: str) -> Measured | None:
     if not isinstance(outcomes, list) or not all(outcome is None or isinstance(outcome, bool) for outcome in outcomes):
         return None
     flops = int(spent) if isinstance(spent, str) and re.fullmatch(r"[0-9]{1,40}", spent) else 0
-    return as_read(tuple(outcomes), flops)
+    told = None
+    with contextlib.suppress(ValidationError):  # what it says beside its outcomes is lost, and these are not
+        told = Elicited.model_validate(document["elicited"]) if "elicited" in document else None
+    return as_read(tuple(outcomes), flops, elicited=told)

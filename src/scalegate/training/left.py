@@ -88,7 +88,7 @@ def _waits(fold: Fold, folder: Path) -> list[str]:
     faults = [f"a fault of the meter of run `{run}`: {reason}" for run, reason in left_faults(fold, folder)]
     logs = [
         f"the log {log[:12]}... of evaluation {announced.evaluation} for run `{announced.run}` shows"
-        f" {shown.successes} of {shown.completed}"
+        f" {shown.successes} of {shown.completed}{' and more of its elicitation' if shown.elicited else ''}"
         for announced, log, shown in left_logs(fold, folder)
     ]
     return [*faults, *logs, *_gone(fold, folder)]
@@ -134,7 +134,8 @@ def left_behind(journal: Journal, keys: Keys, folder: Path) -> list[tuple[Entry,
                 **late, run=run.name, session=run.latest.session, use="elicitation", flops=more, evaluation=name
             )
             made.append((spent, keys.gate))
-        told = as_read(shown.outcomes, shown.elicitation_flops, "taken from its log: the ledger shows less")
+        why = "taken from its log: the ledger shows less"
+        told = as_read(shown.outcomes, shown.elicitation_flops, why, shown.elicited)
         made.append((finished(journal, keys, announced, told, log, "aborted"), keys.evaluator))
     return made
 
@@ -164,6 +165,7 @@ def finished(
         evaluation_flops=measured.evaluation_flops,
         log=log,
         assumptions=measured.assumptions,
+        elicited=measured.elicited,
     )
 
 

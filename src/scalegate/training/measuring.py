@@ -13,6 +13,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Literal
 
+from pydantic import ValidationError
+
 from scalegate.errors import InputError, ScalegateError
 from scalegate.gate.facts import effective
 from scalegate.gate.intake import checked, lacking
@@ -20,6 +22,7 @@ from scalegate.gate.measures import elicitation_due
 from scalegate.gate.pieces import trained_in
 from scalegate.gate.stopping import look_alpha, rule_of, shuffled, words_of_rule
 from scalegate.ledger import SigningKey
+from scalegate.ledger.elicited import Elicited
 from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished
 from scalegate.policy import Domain
 from scalegate.training.arguments import line
@@ -83,7 +86,7 @@ def _left_open(session: Session, announced: EvaluationAnnounced) -> EvaluationFi
     """The result of an evaluation that has none: what its log shows stands in it, if that was stored."""
     why = "broken off: the run was opened again before its result was written"
     log, shown = find_log(session.folder, announced.evaluation) or (NO_LOG, _nothing(announced, ""))
-    left = as_read(shown.outcomes or _nothing(announced, "").outcomes, shown.elicitation_flops, why)
+    left = as_read(shown.outcomes or _nothing(announced, "").outcomes, shown.elicitation_flops, why, shown.elicited)
     return _finished(session, announced, left, log, "aborted")
 
 
@@ -256,7 +259,8 @@ def _keep_late(
     try:
         measured = _broken(_all_given([], [given], [], announced.samples), announced, "it came too late")
         rest = (False,) * (announced.samples - len(measured.outcomes))
-        measured = as_read((*measured.outcomes, *rest), measured.elicitation_flops, measured.elicitation_method)
+        told = (measured.elicitation_flops, measured.elicitation_method, measured.elicited)
+        measured = as_read((*measured.outcomes, *rest), *told)
         if not 0 < measured.successes <= most:
             return
         if not session.journal.ledger.path.is_file():
@@ -279,6 +283,17 @@ def _check_amounts(result: Measured) -> None:
             raise InputError(f"`{name}` is {getattr(result, name)!r}, no whole number of FLOP", fix="give an int")
         if not 0 <= getattr(result, name) <= MAX_FLOP:
             raise InputError(f"`{name}` is {getattr(result, name)}", fix="no less than 0, and at most 10**40")
+    if result.elicited is not None and told_of(result) is None:
+        raise InputError("`elicited` is no `scalegate.ledger.elicited.Elicited`", fix="make one, or leave it out")
+
+
+def told_of(result: object) -> Elicited | None:
+    """What a result tells of its elicitation; None: nothing, or nothing that can be recorded."""
+    told = getattr(result, "elicited", None)
+    try:
+        return Elicited.model_validate(told) if isinstance(told, Elicited) else None
+    except ValidationError:
+        return None
 
 
 def _all_given(
@@ -301,7 +316,8 @@ def _all_given(
         key=lambda it: (Fraction(it.count(True), max(len(it) - it.count(None), samples, 1)), -len(it)),
         default=(),
     )
-    return as_read(most, spent) if most else None
+    told_of_it = next((it for it in (told_of(one.measured) for one in reversed(every)) if it is not None), None)
+    return as_read(most, spent, elicited=told_of_it) if most else None
 
 
 def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measured:
@@ -314,6 +330,7 @@ def _broken(result: object, announced: EvaluationAnnounced, why: str) -> Measure
         result.outcomes or nothing.outcomes,
         spent if type(spent) is int and 0 <= spent <= MAX_FLOP else 0,
         nothing.elicitation_method,
+        told_of(result),
     )
 
 
