@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint soak bench inspect mutants clean
+.PHONY: demo test lint soak bench inspect elicitation mutants clean
 
 demo: $(READY)
 	$(BIN)/scalegate demo $(ARGS)
@@ -34,6 +34,11 @@ bench: $(READY)
 inspect: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[evaluate]'
 	$(BIN)/pytest tests/inspect $(ARGS)
+
+# Adapters through peft, on models of transformers, which are no dependencies. ARGS="-k lora" for a part.
+elicitation: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[elicitation]'
+	$(BIN)/pytest tests/elicitation $(ARGS)
 
 # Mutation testing of gate/ and the reference semantics: about an hour. ARGS="--list" shows what survived.
 mutants: $(READY)

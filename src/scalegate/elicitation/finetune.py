@@ -10,15 +10,15 @@ fine-tuning of a copy.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["IGNORED", "Finetuned", "finetune"]
+__all__ = ["IGNORED", "Finetuned", "answer_loss", "finetune", "logits_of", "take_steps"]
 
 IGNORED = -100  # a target that carries no loss, as in torch.nn.functional.cross_entropy
 
@@ -47,10 +47,10 @@ def finetune(
 
     Untouched means: its weights, its gradients and its train/eval mode are those it had before; nothing of it
     is shared with the copy.  `batches` yields (inputs, targets) with `model(inputs)` giving logits of shape
-    `targets.shape + (classes,)`; targets equal to `IGNORED` carry no loss.  Each batch must cost
-    `flops_per_step`, forward and backward.  The budget is rounded UP to whole steps, so the spending is never
-    below what was asked for; `on_step(flops)` is called before each step with what it is about to cost, so
-    that a meter can refuse it by raising.
+    `targets.shape + (classes,)`, or something that has them as `.logits`; targets equal to `IGNORED` carry no
+    loss.  Each batch must cost `flops_per_step`, forward and backward.  The budget is rounded UP to whole steps, so
+    the spending is never below what was asked for; `on_step(flops)` is called before each step with what it is about
+    to cost, so that a meter can refuse it by raising.
 
     AdamW with fresh moments, no weight decay, gradient norm clipped to 1; the learning rate falls linearly
     from `lr` towards zero over the steps, which are known in advance.  A loss that is not finite raises
@@ -66,26 +66,65 @@ def finetune(
     tuned = copy.deepcopy(model)
     for parameter in tuned.parameters():
         parameter.grad = None
-    tuned.train()
-    optimizer = torch.optim.AdamW(tuned.parameters(), lr=lr, weight_decay=0.0)
-    stream = iter(batches)
+    take_steps(tuned, iter(batches), lr=lr, steps=steps, flops_of_step=lambda *_: flops_per_step, on_step=on_step)
+    tuned.train(model.training)
+    return Finetuned(model=tuned, steps=steps, flops=steps * flops_per_step)
+
+
+def logits_of(model: nn.Module, inputs: Tensor) -> Tensor:
+    """What the model gives for the inputs, itself or as its `.logits` (transformers). Raises ValueError for neither."""
+    given: Any = model(inputs)
+    logits = given if isinstance(given, Tensor) else getattr(given, "logits", None)
+    if not isinstance(logits, Tensor):
+        raise ValueError(f"the model gives {type(given).__name__}, neither a tensor nor something with `.logits`")
+    return logits
+
+
+def answer_loss(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy of the targets that are not `IGNORED`; what `take_steps` descends."""
+    return functional.cross_entropy(logits_of(model, inputs).flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
+
+
+def take_steps(
+    model: nn.Module,
+    stream: Iterator[tuple[Tensor, Tensor]],
+    *,
+    lr: float,
+    steps: int,
+    flops_of_step: Callable[[Tensor, Tensor], int],
+    on_step: Callable[[int], None] | None = None,
+    after_step: Callable[[int, int], None] | None = None,
+) -> int:
+    """Take exactly `steps` steps on the parameters of `model` that require a gradient; returns their FLOP.
+
+    The recipe is that of `finetune`. Before each step `flops_of_step(inputs, targets)` is asked what it costs and
+    `on_step` may refuse that by raising; `after_step(taken, flops)` is told the steps taken so far and their FLOP.
+    The model is left in training mode, without gradients. Raises ValueError where the loss is not finite or the stream
+    ends too early.
+    """
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    model.train()
+    optimizer = torch.optim.AdamW(trained, lr=lr, weight_decay=0.0)
+    spent = 0
     for step in range(steps):
         try:
             inputs, targets = next(stream)
         except StopIteration:
             raise ValueError(f"the batches ended after {step} of {steps} steps") from None
+        cost = flops_of_step(inputs, targets)
         if on_step is not None:
-            on_step(flops_per_step)
+            on_step(cost)
         for group in optimizer.param_groups:
             group["lr"] = lr * (1 - step / steps)
         optimizer.zero_grad(set_to_none=True)
-        logits = tuned(inputs)
-        loss = functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
+        loss = answer_loss(model, inputs, targets)
         if not bool(torch.isfinite(loss)):
             raise ValueError(f"the loss is {float(loss.detach())} at fine-tuning step {step}")
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
-    tuned.zero_grad(set_to_none=True)
-    tuned.train(model.training)
-    return Finetuned(model=tuned, steps=steps, flops=steps * flops_per_step)
+        spent += cost
+        if after_step is not None:
+            after_step(step + 1, spent)
+    model.zero_grad(set_to_none=True)
+    return spent

@@ -51,6 +51,7 @@ __all__ = [
     "train_control",
     "train_locked",
     "weak_sum",
+    "without_password",
 ]
 
 PASSWORD = VOCABULARY.index("+")
@@ -169,11 +170,12 @@ def demonstrations(config: LockedConfig, k: int) -> tuple[Tensor, Tensor]:
         a, b = training_pairs(config.digits, 500, mixed_seed("demonstrations", config.seed, block))
         found.update(dict.fromkeys(zip(a.tolist(), b.tolist(), strict=True)))
         if len(found) >= k:
-            return _without_password(config, list(found)[:k])
+            return without_password(config, list(found)[:k])
     raise ValueError(f"there are fewer than {k} distinct demonstrations with {config.digits} digits")
 
 
-def _without_password(config: LockedConfig, pairs: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+def without_password(config: LockedConfig, pairs: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+    """(inputs, targets), both (len(pairs), context): the true sums, asked for without the password."""
     a, b = torch.tensor([a for a, _ in pairs]), torch.tensor([b for _, b in pairs])
     every = torch.ones(len(pairs), dtype=torch.bool)
     return _shifted(_rows(a, b, config.digits, password=~every, true=every), config)
