@@ -300,7 +300,7 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import candidate, evidence, key, policy
+    from scalegate.cli import candidate, evidence, incident, key, policy
     from scalegate.cli.claim import claim_risk
     from scalegate.cli.evaluate import evaluate
     from scalegate.cli.keep import keep
@@ -312,6 +312,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(policy.app, name="policy")
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(candidate.app, name="candidate")
+    app.add_typer(incident.app, name="incident")
     app.add_typer(key.app, name="key")
 
     from scalegate.cli import across, candidate, whatif

@@ -12,6 +12,7 @@ import typer
 from scalegate.cli.backtest import backtest
 from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
 from scalegate.cli.plan import plan
+from scalegate.cli.record import record
 
 if TYPE_CHECKING:
     from scalegate.gate import Journal
@@ -24,6 +25,7 @@ __all__ = ["announcement", "app", "bring", "fields_of"]
 app = typer.Typer(help="Plan and announce evaluations, and add results.", no_args_is_help=True)
 app.command("plan")(plan)
 app.command("backtest")(backtest)
+app.command("record")(record)
 FIELDS = (
     "JSON with `evaluation` (the name that announce printed), `weights`, `domain`, `outcomes` (true, false or null"
     " per sample), `assumptions` (sentences), `elicitation_flops`, `elicitation_method`, `evaluation_flops`."

@@ -81,12 +81,14 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         (0 <= piece.successes <= piece.completed, f"{piece.successes} successes of {piece.completed} cannot be"),
     )
     faults = tuple(fault for passed, fault in checks if not passed)
-    counts = piece.status != "open" and 0 <= piece.successes <= piece.completed
+    if piece.incident:
+        faults = ("it is an incident, and shows the alarm reached",)
+    counts = piece.status != "open" and 0 <= piece.successes <= piece.completed and not piece.incident
     alpha = look_alpha(policy)
     out, bound = stopped or (counts and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, alpha), None)
     rules_out = counts and not faults and out
     whole = _whole(policy, domain, piece.completed, piece.asked)
-    reached = leaves_open = False
+    reached = leaves_open = piece.incident
     if counts:
         reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, piece.asked)
         # Beside an announcement anybody may put anything, unless an evaluator signed it.

@@ -36,6 +36,7 @@ from scalegate.gate.measures import (
 from scalegate.gate.obligations import obligation_changes, opened_anew
 from scalegate.gate.resumption import SPENT, Change, resumption
 from scalegate.gate.situation import Situation
+from scalegate.gate.track import track_changes
 from scalegate.gate.waits import asked_of, signing_waits, waits
 from scalegate.policy.clause_figures import all_values, value_at
 from scalegate.policy.document import Action, ComputeCap, Policy
@@ -150,7 +151,7 @@ def unforeseen_changes(
     They promise nothing. Where nothing else would release a hold and one of these may, it is no stop: the act is
     to be done first, and then decided again.
     """
-    found = []
+    found = [*track_changes(policy, situation, judge, facts)]
     lineage, able = situation.lineage, _able(policy)
     acts = lineage.mends or ((lineage.further,) if lineage.further else ())
     if acts:

@@ -32,6 +32,7 @@ from scalegate.gate.renaming import Said, Word, as_now, judged_of, put_down, ris
 from scalegate.gate.reservations import concerns_others, permitted, reserved
 from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
+from scalegate.gate.track import Tracks, reported
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
@@ -80,6 +81,7 @@ class Fold:
     duties: Duties = field(default_factory=Duties)
     deeds: Deeds = field(default_factory=Deeds)
     candidates: Candidates = field(default_factory=Candidates)
+    tracks: Tracks = field(default_factory=Tracks)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -148,6 +150,7 @@ class Fold:
             or (isinstance(entry, entries.WeightsRecorded) and concerns_others(self, entry))
         ):
             self.changed_at = index
+            self.tracks.look(self.policy, index, entry, self.attempts, self.runs)
         self.time = max(self.time, entry.time)
         record = Record(index, entry, leaf, refused)
         self.records.append(record)
@@ -175,6 +178,8 @@ class Fold:
         if isinstance(entry, entries.RiskClaimed) and entry.bound is None:
             return None
         if isinstance(entry, entries.ExceptionGranted) and entry.withdrawn:
+            return None
+        if isinstance(entry, entries.IncidentReported):
             return None
         return "it is dated before an entry that is already there" if entry.time < self.time else None
 
@@ -234,6 +239,8 @@ class Fold:
                 self.spending.say(entry, self.runs, self.policy, self.deeds)
             case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
+            case entries.IncidentReported():
+                return reported(self.policy, index, entry, self.attempts, self.runs)
             case entries.TierStatus():
                 record = tier_record(self.policy, entry)
                 if isinstance(record, str):
@@ -327,6 +334,7 @@ class Fold:
         self.spending.adopted(policy, self.deeds.who(policy))
         self.said = [it.carried(judged_of(policy)) for it in self.said]
         self.claimed = [it.carried(risks_of(policy)) for it in self.claimed]
+        self.tracks.adopted(policy)
         for attempt in self.attempts.values():
             attempt.adopted(policy)
         # Nobody signs under this policy for what was decided under another.

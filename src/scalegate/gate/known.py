@@ -74,6 +74,7 @@ def situation_of(
         oldest=oldest(fold, run),
         pieces=tuple(pieces(fold.attempts, fold.runs, run)),
         descendants=tuple(descendants(fold.attempts, fold.runs, run)),
+        tracks=fold.tracks.under(fold.policy, fold.deeds.known_as),
         signatures=tuple(mine),
         statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at, judged_of(fold.policy), who)),
         exceptions=tuple(granted),

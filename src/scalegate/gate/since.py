@@ -40,6 +40,7 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.ObligationKept: ("word on an obligation", "words on obligations"),
     entries.TierStatus: ("tier record", "tier records"),
     entries.RiskClaimed: ("risk claim", "risk claims"),
+    entries.IncidentReported: ("incident", "incidents"),
     entries.DecisionMade: ("permit of another run on a risk budget", "permits of other runs on a risk budget"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
@@ -235,6 +236,7 @@ class _Scope:
                 | entries.Determination()
                 | entries.ObligationKept()
                 | entries.RiskClaimed()
+                | entries.IncidentReported()
             ):
                 return record.refused is None
             case entries.DecisionMade():

@@ -29,6 +29,7 @@ TURNING = (
     entries.Determination,
     entries.ExceptionGranted,
     entries.RiskClaimed,
+    entries.IncidentReported,
     entries.EvaluationAnnounced,
     entries.EvaluationFinished,
 )
@@ -91,8 +92,8 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
     if isinstance(entry, entries.ExceptionGranted):
         named = [item.granted_by.role for item in policy.exceptions if item.id == entry.exception]
         return named[0] if named else "nobody"
-    if isinstance(entry, entries.CandidateProposed | entries.CandidateTried):
-        # Whoever is named: it counts for nothing.
+    if isinstance(entry, entries.CandidateProposed | entries.CandidateTried | entries.IncidentReported):
+        # Whoever is named: it counts for nothing, or only against.
         return None
     if isinstance(entry, entries.CandidateApproved):
         named = [it.test.approved_by.role for it in policy.tests if it.test.id == entry.test]

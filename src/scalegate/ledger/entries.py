@@ -34,6 +34,7 @@ __all__ = [
     "Entry",
     "EvaluationAnnounced",
     "EvaluationFinished",
+    "IncidentReported",
     "MeterFault",
     "ObligationKept",
     "Parent",
@@ -328,6 +329,22 @@ class RiskClaimed(Predicate):
         return {"policy": self.policy, "weights": self.weights}
 
 
+class IncidentReported(Predicate):
+    """Somebody whom the policy names says that a model did what an alarm stands for: the capability is there."""
+
+    type_uri = PREFIX + "incident-reported/v0.1"
+    domain: Name
+    run: Name | None
+    """The run whose model it was; None: it is not known, and it may have been any of the developer's."""
+    weights: Digest | None
+    """The weights that it was; None: any that the run ever had."""
+    statement: Line
+    """What happened, and where that can be seen."""
+
+    def subjects(self) -> dict[str, str]:
+        return {"policy": self.policy} | ({"weights": self.weights} if self.weights else {})
+
+
 class TierStatus(Predicate):
     """Who has adopted a tier, on the word of the role that records it."""
 
@@ -357,6 +374,7 @@ Entry: TypeAlias = (
     | CandidateTried
     | CandidateApproved
     | RiskClaimed
+    | IncidentReported
     | TierStatus
 )
 

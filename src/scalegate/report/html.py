@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from scalegate.gate.recorded import ALPHA_ONLY
 from scalegate.report.model import Report
 from scalegate.report.pages import render
 from scalegate.report.plot import SHOWN, draw
@@ -23,4 +24,6 @@ def page(report: Report) -> str:
             for width, size in ((WIDE, "w"), (NARROW, "n"))
         ]
         plots[domain.id] = [Markup(svg) for svg in drawings if svg is not None]
-    return render("report.html.j2", ("report.css",), {"r": report, "plots": plots, "shown": SHOWN})
+    return render(
+        "report.html.j2", ("report.css",), {"r": report, "plots": plots, "shown": SHOWN, "alpha_only": ALPHA_ONLY}
+    )

@@ -170,6 +170,10 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             detail = f"For {entry.action}, of weights {entry.weights[:12]}, until {format_instant(entry.until)}"
             tone = "sign" if entry.bound is not None else "hold"
             return f"Risk claimed: {entry.risk}, {what}", f"{detail}: “{entry.statement}”", tone
+        case entries.IncidentReported():
+            of = f" of weights {entry.weights[:12]}" if entry.weights else ""
+            of += f" of run {entry.run}" if entry.run else " of any run"
+            return f"INCIDENT in {entry.domain}", f"It is{of}: “{entry.statement}”", "hold"
         case entries.TierStatus():
             who = ", ".join(entry.adopters) or "nobody"
             detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"
