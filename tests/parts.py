@@ -140,6 +140,8 @@ def conditions(
         st.builds("{}.ruled_out".format, domain),
         st.builds("compute <= {} * developer.shown".format, st.sampled_from([1, 10])),
         st.builds("not {}.{}".format, domain, st.sampled_from(["reached", "reached_early"])),
+        st.builds("{}.missed <= {}".format, domain, st.sampled_from([0, 2])),
+        st.builds("{} <= {}.upheld".format, st.sampled_from([1, 3]), domain),
         st.builds("now <= {}.evidence.time + {} days".format, domain, st.sampled_from([1, 60])),
         st.builds("now < lineage.opened + {} days".format, st.sampled_from([1, 200])),
         st.builds("now <= {}".format, date),

@@ -15,7 +15,7 @@ from parts import AMOUNTS, MODELS, conditions, determinations, exceptions, named
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
 from scalegate.gate.forecasts import look_of, points_of
 from scalegate.gate.generations import SHOWN
-from scalegate.gate.situation import Against, Claim, Forecast, Generation, Granted, Own, Spent, Word
+from scalegate.gate.situation import Against, Claim, Forecast, Generation, Granted, Own, Spent, Track, Word
 from scalegate.policy import Domain, Policy, PolicyFaults, policy_from_json
 from scalegate.policy.catalogue import CATALOGUE
 from scalegate.policy.document import ExceptionTerms
@@ -195,6 +195,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
         generations=tuple(draw(st.lists(generation(policy), max_size=2, unique_by=lambda it: it.run))),
         pieces=tuple(pieces),
         forecasts=tuple(draw(forecasts(policy, pieces, asked, tidy=tidy))),
+        tracks=tuple(draw(track(domain.id)) for domain in policy.domains if not rarely()),
         signatures=tuple(signatures),
         statements=tuple(
             draw(statement(item.id, used, tidy=tidy))
@@ -297,6 +298,13 @@ def generation(draw: st.DrawFn, policy: Policy) -> Generation:
     pieces = [it.model_copy(update=of_it if draw(st.integers(0, 5)) else {}) for it in found]
     faults = ("zero",) if draw(st.integers(0, 9)) == 0 else ()
     return Generation(run=name, weights=weights, compute=used, pieces=tuple(pieces), unfinished=faults)
+
+
+@st.composite
+def track(draw: st.DrawFn, domain: str) -> Track:
+    """A record of what was ruled out."""
+    missed, upheld = draw(st.sampled_from([0, 0, 1, 2, 3])), draw(st.sampled_from([0, 1, 3, 10]))
+    return Track(domain=domain, claims=missed + upheld + draw(st.integers(0, 2)), missed=missed, upheld=upheld)
 
 
 @st.composite

@@ -23,7 +23,7 @@ COMMANDS = [
     [], ["demo"], ["init"], ["status"], ["decide"], ["attest"], ["approve"], ["adopt"], ["adopters"], ["report"],
     ["verify"], ["policy"], ["policy", "check"], ["policy", "explain"],
     ["evaluate"], ["evidence"], ["evidence", "announce"], ["evidence", "add"], ["evidence", "import"],
-    ["evidence", "plan"], ["evidence", "backtest"],
+    ["evidence", "plan"], ["evidence", "backtest"], ["evidence", "record"], ["incident"], ["incident", "report"],
     ["candidate"], ["candidate", "propose"], ["candidate", "tried"], ["candidate", "approve"],
     ["assumption"], ["assumption", "list"], ["assumption", "break"], ["assumption", "restore"],
 ]  # fmt: skip
@@ -35,7 +35,7 @@ def test_help(command: list[str], scalegate: Command) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith(f"Usage: {' '.join(['scalegate', *command])}")
     assert "..." not in ran.out.partition("Commands:")[2]
-    assert "--json" in ran.out or command in (["policy"], ["evidence"], ["candidate"], ["assumption"])
+    assert "--json" in ran.out or command in (["policy"], ["evidence"], ["candidate"], ["assumption"], ["incident"])
 
 
 def test_from_init_to_a_flipped_byte(scalegate: Command, project: Project) -> None:

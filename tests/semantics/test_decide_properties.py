@@ -18,6 +18,7 @@ from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import Judge
 from scalegate.gate.resumption import resumption
 from scalegate.gate.sentences import sentence
+from scalegate.gate.situation import Piece
 from scalegate.gate.stopping import look_alpha
 from scalegate.policy import ACTIONS, policy_from_json
 from scalegate.policy.determined import determined
@@ -83,6 +84,43 @@ def test_more_capability_never_releases(case: Any, data: st.DataObject) -> None:
     pieces = (*situation.pieces[:index], more, *situation.pieces[index + 1 :])
     worse = situation.model_copy(update={"pieces": pieces})
     _never_releases(policy, situation, worse)
+
+
+@given(cases(), st.data())
+def test_a_miss_never_releases(case: Any, data: st.DataObject) -> None:
+    policy, situation = case
+    if not situation.tracks:
+        return
+    index = data.draw(st.integers(0, len(situation.tracks) - 1))
+    known = situation.tracks[index]
+    wrong = data.draw(st.integers(0, known.upheld))
+    worse = known.model_copy(update={"missed": known.missed + max(wrong, 1), "upheld": known.upheld - wrong})
+    tracks = (*situation.tracks[:index], worse, *situation.tracks[index + 1 :])
+    _never_releases(policy, situation, situation.model_copy(update={"tracks": tracks}))
+
+
+@given(cases(), st.data())
+def test_an_incident_never_releases(case: Any, data: st.DataObject) -> None:
+    policy, situation = case
+    domain = data.draw(st.sampled_from(policy.domains)).id
+    compute = data.draw(st.sampled_from([None, 0, situation.lineage.compute]))
+    of = {"evaluation": "incident 1", "domain": domain, "run": "r", "weights": "", "compute": compute, "time": START}
+    of |= {"announced": False, "beside": True, "incident": True, "ancestor": False, "signed": True}
+    of |= {"status": "completed", "samples": 0, "successes": 0, "completed": 0, "errors": 0, "elicitation": "none"}
+    incident = Piece.model_validate(
+        of | {"elicitation_flops": 0, "attempt": 0, "configuration": None, "assumptions": ()}
+    )
+    where = data.draw(st.sampled_from(["pieces", "descendants", "elsewhere"]))
+    worse = situation.model_copy(update={"pieces": (*situation.pieces, incident)})
+    if where == "descendants":
+        worse = situation.model_copy(update={"descendants": (*situation.descendants, incident)})
+    if where == "elsewhere":
+        others = [it.model_copy(update={"pieces": (*it.pieces, incident)}) for it in situation.elsewhere]
+        worse = situation.model_copy(update={"elsewhere": tuple(others)})
+    _never_releases(policy, situation, worse)
+    if where == "pieces":
+        facts = derive_facts(policy, worse, "train")
+        assert (facts[f"{domain}.reached"], facts[f"{domain}.ruled_out"]) == (True, False)
 
 
 SPOILT: tuple[dict[str, Any], ...] = (

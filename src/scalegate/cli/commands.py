@@ -317,7 +317,7 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import assumption, candidate, evidence, key, policy
+    from scalegate.cli import assumption, candidate, evidence, incident, key, policy
     from scalegate.cli.claim import claim_risk
     from scalegate.cli.evaluate import evaluate
     from scalegate.cli.keep import keep
@@ -330,6 +330,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(candidate.app, name="candidate")
     app.add_typer(assumption.app, name="assumption")
+    app.add_typer(incident.app, name="incident")
     app.add_typer(key.app, name="key")
 
     from scalegate.cli import across, candidate, whatif

@@ -13,6 +13,7 @@ from scalegate.cli.backtest import backtest
 from scalegate.cli.forecast import forecast, match_loss
 from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
 from scalegate.cli.plan import plan
+from scalegate.cli.record import record
 
 if TYPE_CHECKING:
     from scalegate.gate import Journal
@@ -27,6 +28,7 @@ app.command("plan")(plan)
 app.command("backtest")(backtest)
 app.command("forecast")(forecast)
 app.command("match-loss")(match_loss)
+app.command("record")(record)
 FIELDS = (
     "JSON with `evaluation` (the name that announce printed), `weights`, `domain`, `outcomes` (true, false or null"
     " per sample), `assumptions` (sentences), `elicitation_flops`, `elicitation_method`, `evaluation_flops`;"

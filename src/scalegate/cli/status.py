@@ -17,6 +17,7 @@ from scalegate.cli.assumption import assumption_lines, broken_document
 from scalegate.cli.budgets import budget_lines, risk_budgets, unbounded_lines, unbounded_said
 from scalegate.cli.candidate import candidate_lines, candidates_document
 from scalegate.cli.keep import obligation_line, obligations_document
+from scalegate.cli.record import record_document
 from scalegate.cli.scale_caps import scale_cap_lines, scale_caps_of
 from scalegate.cli.show import count
 from scalegate.errors import ScalegateError
@@ -94,6 +95,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "obligations": obligations_document(journal),
         "broken_assumptions": broken_document(journal),
         "undefined_tests": candidates_document(journal),
+        "record": record_document(fold),
         "risk_budgets": risk_budgets(journal),
         "unbounded": unbounded_said(journal),
         "file": _file(folder, policy, fold),
@@ -244,6 +246,7 @@ def status_view(document: Document) -> RenderableType:
         )
         for item in document["open"]
     ]
+    lines += _missed(document["record"])
     lines += (Text(line, style="bold red") for line in unbounded_lines(document["unbounded"]))
     lines += map(Text, budget_lines(document["risk_budgets"]))
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
@@ -253,6 +256,16 @@ def status_view(document: Document) -> RenderableType:
     ]
     lines += [Text(f"grants nothing: {reason}", style="yellow") for reason in document["ignored"]]
     return Group(*lines)
+
+
+def _missed(rows: list[Document]) -> list[Text]:
+    """One line, if any alarm was ruled out wrongly."""
+    missed = sum(row["missed"] for row in rows)
+    if not missed:
+        return []
+    claims = sum(row["claims"] for row in rows)
+    line = f"Of {count(claims, 'alarm')} ruled out, {missed} turned out wrong: `scalegate evidence record` tells which."
+    return [Text(line, style="bold red")]
 
 
 def verify_document(replayed: Replayed, forecasts: int | None = None) -> Document:

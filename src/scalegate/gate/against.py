@@ -101,6 +101,9 @@ def _of_domain(
         yield Against(what="left open", about=domain.id, by_result=_best(left_open), run=run)
     if reached:
         yield Against(what="reached", about=domain.id, by_result=_best(reached), run=run)
+        incidents = dict.fromkeys(it.piece.evaluation for it in reached if it.piece.incident)
+        for incident in incidents:
+            yield Against(what="incident", about=domain.id, by=incident, run=run)
         of_descendants = (assess(policy, domain, it) for it in situation.descendants if it.domain == domain.id)
         over = [it for it in (*judged, *of_descendants) if _over(domain, it)]
         if over:
@@ -108,6 +111,9 @@ def _of_domain(
 
 
 def _over(domain: Domain, item: Assessment) -> bool:
+    if item.piece.incident:
+        # What was done in the world is no less than what the threshold stands for.
+        return True
     return item.reached and binomial.reached(*most_shown(item), domain.threshold)
 
 
@@ -177,6 +183,8 @@ def _worded(it: Against) -> str:
             return f"the alarm of `{it.about}` reached{of}"
         case "over":
             return f"the threshold of `{it.about}` reached{of}"
+        case "incident":
+            return f"an incident in `{it.about}`{lineage} ({it.by})"
         case "reached early":
             return f"the alarm of `{it.about}` reached early, by another run{', ' + of.strip() if of else ''}"
         case "denied":

@@ -87,14 +87,16 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         (0 <= piece.successes <= piece.completed, f"{piece.successes} successes of {piece.completed} cannot be"),
     )
     lacks = tuple(fault for passed, fault in checks if not passed)
+    if piece.incident:
+        lacks = ("it is an incident, and shows the alarm reached",)
     rests = tuple(f"it rests on `{name}`, which is said to have broken" for name in piece.defeated)
     cannot_be = contradictions(piece.elicited, piece.weights, piece.told) if piece.elicited else ()
     faults = (*rests, *unaccepted(policy, domain), *lacks, *cannot_be)
-    counts = piece.status != "open" and 0 <= piece.successes <= piece.completed
+    counts = piece.status != "open" and 0 <= piece.successes <= piece.completed and not piece.incident
     alpha = look_alpha(policy)
     out, bound = stopped or (counts and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, alpha), None)
     whole = _whole(policy, domain, piece.completed, piece.asked)
-    reached = leaves_open = False
+    reached = leaves_open = piece.incident
     if counts:
         reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, piece.asked)
     by_it, shown = _of_elicitation(policy, domain, piece)

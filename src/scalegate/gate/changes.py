@@ -40,6 +40,7 @@ from scalegate.gate.obligations import obligation_changes, opened_anew
 from scalegate.gate.restoring import restored_changes
 from scalegate.gate.resumption import SPENT, Change, resumption
 from scalegate.gate.situation import Situation
+from scalegate.gate.track import track_changes
 from scalegate.gate.waits import asked_of, signing_waits, waits
 from scalegate.policy.catalogue import unaccepted
 from scalegate.policy.clause_figures import all_values, value_at
@@ -156,7 +157,7 @@ def unforeseen_changes(
     They promise nothing. Where nothing else would release a hold and one of these may, it is no stop: the act is
     to be done first, and then decided again.
     """
-    found = []
+    found = [*track_changes(policy, situation, judge, facts)]
     lineage, able = situation.lineage, _able(policy)
     acts = lineage.mends or ((lineage.further,) if lineage.further else ())
     if acts:

@@ -24,6 +24,7 @@ from scalegate.gate.judge import Judge
 from scalegate.gate.jumps import dropped, jumps, reached_early
 from scalegate.gate.obligations import breaches
 from scalegate.gate.permit import largest_permit
+from scalegate.gate.recorded import incidents
 from scalegate.gate.resumption import resumption, stopping
 from scalegate.gate.risks import risks_taken, told_of_risks
 from scalegate.gate.situation import Against, Situation
@@ -63,6 +64,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         *_new(situation),
         *breaches(policy, situation),
         *(str(jump) for jump in jumps(policy, situation)),
+        *incidents(situation),
         *reached_early(policy, situation),
         *dropped(policy, situation),
     )

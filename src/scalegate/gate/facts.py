@@ -71,6 +71,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
             gather((forecast_fact(domain),), partial(forecast_facts, policy, situation, domain))
         names = (f"{domain.id}.unevaluated", f"{domain.id}.reached_early")
         gather(names, partial(_elsewhere_facts, policy, situation, domain))
+        facts |= _record_facts(situation, domain)
     if policy.domains:
         gather((SHOWN,), partial(shown_facts, policy, situation, partial(ruled_out_on, policy)))
     for level in policy.levels:
@@ -288,6 +289,16 @@ def _elsewhere_facts(policy: Policy, situation: Situation, domain: Domain) -> di
     return {
         f"{domain.id}.unevaluated": effective(policy, left),
         f"{domain.id}.reached_early": any(early_of(policy, domain, other) for other in situation.elsewhere),
+    }
+
+
+def _record_facts(situation: Situation, domain: Domain) -> dict[str, Value]:
+    """How what ruled the alarm out has held up, as counts of the developer's whole record."""
+    track = next((it for it in situation.tracks if it.domain == domain.id), None)
+    unknown = Unknown(Reason.MISSING, f"the record of `{domain.id}` is not known")
+    return {
+        f"{domain.id}.missed": unknown if track is None else track.missed,
+        f"{domain.id}.upheld": unknown if track is None else track.upheld,
     }
 
 

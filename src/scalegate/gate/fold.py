@@ -34,6 +34,7 @@ from scalegate.gate.renaming import Said, Word, as_now, judged_of, put_down, ris
 from scalegate.gate.reservations import concerns_others, permitted, reserved
 from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
+from scalegate.gate.track import Tracks, reported
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
@@ -84,6 +85,7 @@ class Fold:
     candidates: Candidates = field(default_factory=Candidates)
     assumptions: Assumptions = field(default_factory=Assumptions)
     forecasts: Forecasts = field(default_factory=Forecasts)
+    tracks: Tracks = field(default_factory=Tracks)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -152,6 +154,7 @@ class Fold:
             or (isinstance(entry, entries.WeightsRecorded) and concerns_others(self, entry))
         ):
             self.changed_at = index
+            self.tracks.look(self.policy, index, entry, self.attempts, self.runs)
         self.time = max(self.time, entry.time)
         record = Record(index, entry, leaf, refused)
         self.records.append(record)
@@ -180,7 +183,7 @@ class Fold:
             return None
         if isinstance(entry, entries.ExceptionGranted) and entry.withdrawn:
             return None
-        if isinstance(entry, entries.AssumptionBroken):
+        if isinstance(entry, entries.AssumptionBroken | entries.IncidentReported):
             return None
         return "it is dated before an entry that is already there" if entry.time < self.time else None
 
@@ -244,6 +247,8 @@ class Fold:
                 return self.assumptions.take(self.policy, index, entry) if self.policy else None
             case entries.ForecastMade():
                 return self.forecasts.take(self.policy, self.attempts, self.runs, entry) if self.policy else None
+            case entries.IncidentReported():
+                return reported(self.policy, index, entry, self.attempts, self.runs)
             case entries.TierStatus():
                 record = tier_record(self.policy, entry)
                 if isinstance(record, str):
@@ -338,6 +343,7 @@ class Fold:
         self.spending.adopted(policy, self.deeds.who(policy))
         self.said = [it.carried(judged_of(policy)) for it in self.said]
         self.claimed = [it.carried(risks_of(policy)) for it in self.claimed]
+        self.tracks.adopted(policy)
         for attempt in self.attempts.values():
             attempt.adopted(policy)
         # Nobody signs under this policy for what was decided under another.

@@ -100,6 +100,8 @@ def dropped(policy: Policy, situation: Situation) -> tuple[str, ...]:
             found.append(
                 f"An evaluation in `{name}`, which this policy does not have, was announced and has no result."
             )
+        if name not in has and any(it.incident for it in left if it.domain == name):
+            found.append(f"An incident in `{name}`, which this policy does not have, counts for nothing.")
         if name not in has and scores:
             successes, completed = max(scores, key=lambda score: Fraction(*score))
             found.append(

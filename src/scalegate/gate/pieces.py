@@ -22,8 +22,8 @@ from scalegate.gate.lineage import (
 )
 from scalegate.gate.renaming import Line, domains_of
 from scalegate.gate.situation import Elsewhere, Own, Piece
-from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished
 from scalegate.policy.catalogue import rests_on
+from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished, IncidentReported
 from scalegate.policy.document import Policy
 from scalegate.policy.floor_measures import least_samples
 
@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass
 class Attempt:
-    """An evaluation: announced, finished or both, by ledger position."""
+    """An evaluation: announced, finished or both, by ledger position; or an incident, which is none of that."""
 
     announced: EvaluationAnnounced | None = None
     announced_at: int = -1
@@ -57,6 +57,9 @@ class Attempt:
     """Further results under this name, by position, and whether they are signed: unsigned, second, or about something
     else. Each may show the capability reached, and if it is signed, leave it open; then none may rule out."""
     again: bool = False
+    incident: IncidentReported | None = None
+    anywhere: bool = False
+    """Of an incident: whether it may have been any of the developer's weights, of whatever run."""
     lines: dict[str, Line] = field(default_factory=dict)
     """What each domain that it is said to be of has been called, and what it was about, since then."""
     about: dict[str, str] = field(default_factory=dict)
@@ -131,7 +134,10 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | No
     lineage = {weights for member in names for weights in (*runs[member].weights, *runs[member].starts)}
     counted: dict[str, int] = {}
     for identifier, attempt in sorted(attempts.items(), key=lambda item: item[1].announced_at):
-        announced, finished = attempt.announced, attempt.finished
+        announced, finished, incident = attempt.announced, attempt.finished, attempt.incident
+        if incident and (attempt.anywhere or incident.weights in lineage or incident.run in names):
+            of = name if attempt.anywhere else incident.run
+            yield from _each(attempt, _incident(runs, identifier, incident, of, attempt))
         if announced and (announced.weights in lineage or announced.run in names):
             number = 0
             if announced.elicitation != "none":
@@ -180,7 +186,9 @@ def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Itera
         origin = sprung_from(runs, other, own)
         if origin is not None:
             for piece in pieces(attempts, runs, other):
-                if piece.weights not in own and _made_by(runs, other, piece):
+                # What may have been any of the developer's counts against this lineage as its own.
+                own_too = piece.weights in own or attempts[piece.evaluation].anywhere
+                if not own_too and _made_by(runs, other, piece):
                     yield piece.model_copy(update={"origin": origin})
 
 
@@ -348,6 +356,37 @@ def _beside(
         assumptions=result.assumptions,
         elicited=result.elicited,
         told=result.elicitation_flops if result.elicited else 0,
+    )
+
+
+def _incident(runs: Runs, identifier: str, incident: IncidentReported, of: str | None, attempt: Attempt) -> Piece:
+    """What somebody says that a model did: it shows the alarm reached, and can do nothing else."""
+    weights = incident.weights or ""
+    run, compute = trained_in(runs, weights)
+    return Piece(
+        evaluation=identifier,
+        domain=incident.domain,
+        reworded=attempt.reworded(incident.domain),
+        run=run or of,
+        weights=weights,
+        compute=compute,
+        time=incident.time,
+        announced=False,
+        beside=True,
+        incident=True,
+        announced_for=of,
+        ancestor=False,
+        signed=True,
+        status="completed",
+        samples=0,
+        successes=0,
+        completed=0,
+        errors=0,
+        elicitation="none",
+        elicitation_flops=0,
+        attempt=0,
+        configuration=None,
+        assumptions=(),
     )
 
 

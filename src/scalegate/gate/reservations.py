@@ -75,6 +75,7 @@ def concerns_others(fold: Fold, entry: entries.WeightsRecorded) -> bool:
     said = weights in {*(it.entry.weights for it in fold.said), *(it.entry.weights for it in fold.claimed)}
     evaluated = any(
         (attempt.announced is not None and attempt.announced.weights == weights)
+        or (attempt.incident is not None and attempt.incident.weights == weights)
         or (attempt.finished is not None and attempt.finished.weights == weights)
         or any(other.weights == weights for _, other, _ in attempt.others)
         for attempt in fold.attempts.values()

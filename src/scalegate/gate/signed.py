@@ -140,14 +140,15 @@ class Against(Record):
         "denied anywhere",
         "too much",
         "unbounded",
+        "incident",
         "late",
         "shown",
         "broken",
     ]
-    """Of a domain: its alarm was left open, reached, also its threshold, or its alarm early by another run. Of a
-    determination: somebody denied it, of this or of any weights. Of a risk: somebody claims more than its number, or
-    that it cannot be bounded. Of an obligation: a deadline passed unkept. Of the developer: no more was shown. Of an
-    assumption: somebody said that it broke, whatever was signed since."""
+    """Of a domain: its alarm was left open, reached, also its threshold, or its alarm early by another run, or there
+    was an incident. Of a determination: somebody denied it, of this or of any weights. Of a risk: somebody claims more
+    than its number, or that it cannot be bounded. Of an obligation: a deadline passed unkept. Of the developer: no more
+    was shown. Of an assumption: somebody said that it broke, whatever was signed since."""
     about: str
     """The domain, determination, risk, obligation or assumption, or `developer.shown`."""
     by_result: Literal["any", "signed", "announced"] = "any"
@@ -156,7 +157,7 @@ class Against(Record):
     """Of a domain: the run of the model of another generation, where it is of one. Of a risk: another run of the
     developer, where it is of one."""
     by: str | None = None
-    """Who denied it."""
+    """Who denied it; of an incident: which."""
     bound: ChanceText | None = None
     """The most that is claimed of a risk."""
     deadlines: int = 0

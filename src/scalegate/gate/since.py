@@ -42,6 +42,7 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.RiskClaimed: ("risk claim", "risk claims"),
     entries.AssumptionBroken: ("broken assumption", "broken assumptions"),
     entries.AssumptionRestored: ("word that an assumption holds again", "words that an assumption holds again"),
+    entries.IncidentReported: ("incident", "incidents"),
     entries.DecisionMade: ("permit of another run on a risk budget", "permits of other runs on a risk budget"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
@@ -239,6 +240,7 @@ class _Scope:
                 | entries.RiskClaimed()
                 | entries.AssumptionBroken()
                 | entries.AssumptionRestored()
+                | entries.IncidentReported()
             ):
                 return record.refused is None
             case entries.DecisionMade():

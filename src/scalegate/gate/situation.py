@@ -52,6 +52,7 @@ __all__ = [
     "Spent",
     "Statement",
     "TierRecord",
+    "Track",
     "Word",
 ]
 
@@ -75,6 +76,8 @@ class Piece(Record):
     """Whether an announcement stands in the ledger before the result, and says the same."""
     beside: bool = False
     """Whether it stands beside an announcement, or without one: how it was signed and elicited is not looked at."""
+    incident: bool = False
+    """Whether it is no evaluation but an incident: its counts are nought, and it shows the alarm reached."""
     broken: str = ""
     """Of one that was broken off: what its result says of that."""
     announced_for: str | None = None
@@ -195,6 +198,19 @@ class Generation(Record):
     """Why it does not count as a finished model of which all is known; empty: it does."""
 
 
+class Track(Record):
+    """How what ruled out an alarm in a domain has held up, in the whole ledger: the developer's record."""
+
+    domain: str
+    claims: int
+    """Sets of weights on which somebody ruled it out by one method."""
+    missed: int
+    """Of these, those that something showed to be wrong."""
+    upheld: int
+    """Those that stood up to a check, were under no other alarm or error than are asked for now, and were signed with
+    the key of somebody who may evaluate now."""
+
+
 class Situation(Record):
     """Everything that `decide` may look at."""
 
@@ -229,6 +245,8 @@ class Situation(Record):
     """Evaluations of runs that descend from this one: what they show may count against it."""
     forecasts: tuple[Forecast, ...] = ()
     """What was forecast of this lineage in domains that ask for it, in the order of the ledger."""
+    tracks: tuple[Track, ...] = ()
+    """Of each domain of the policy, how what ruled it out has held up."""
     signatures: tuple[Signature, ...] = ()
     statements: tuple[Statement, ...] = ()
     """What was determined, in the order of the ledger."""

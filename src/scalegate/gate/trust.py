@@ -30,6 +30,7 @@ TURNING = (
     entries.ExceptionGranted,
     entries.RiskClaimed,
     entries.AssumptionBroken,
+    entries.IncidentReported,
     entries.EvaluationAnnounced,
     entries.EvaluationFinished,
     entries.ForecastMade,
@@ -93,7 +94,8 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
     if isinstance(entry, entries.ExceptionGranted):
         named = [item.granted_by.role for item in policy.exceptions if item.id == entry.exception]
         return named[0] if named else "nobody"
-    if isinstance(entry, entries.CandidateProposed | entries.CandidateTried | entries.AssumptionBroken):
+    anybody = entries.CandidateProposed | entries.CandidateTried | entries.AssumptionBroken | entries.IncidentReported
+    if isinstance(entry, anybody):
         # Whoever is named: it counts for nothing, or only against.
         return None
     if isinstance(entry, entries.AssumptionRestored):

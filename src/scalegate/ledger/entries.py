@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
+from scalegate.ledger.alarms import AssumptionBroken, AssumptionRestored, IncidentReported
 from scalegate.ledger.elicited import Elicited
 from scalegate.ledger.forecast_entry import ForecastMade
-from scalegate.ledger.predicate import ChanceText, Count, Digest, FlopText, Instant, Line, Name, Predicate
+from scalegate.ledger.predicate import PREFIX, ChanceText, Count, Digest, FlopText, Instant, Line, Name, Predicate
 from scalegate.text import escaped
 
 NO_LOG = "0" * 64
@@ -38,7 +39,9 @@ __all__ = [
     "Entry",
     "EvaluationAnnounced",
     "EvaluationFinished",
+    "ExceptionGranted",
     "ForecastMade",
+    "IncidentReported",
     "MeterFault",
     "ObligationKept",
     "Parent",
@@ -52,7 +55,6 @@ __all__ = [
 ]
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREFIX = "https://scalegate.dev/attestation/"
 
 
 class PolicyAdopted(Predicate):
@@ -341,30 +343,6 @@ class RiskClaimed(Predicate):
         return {"policy": self.policy, "weights": self.weights}
 
 
-class AssumptionBroken(Predicate):
-    """Somebody whom the policy names says that what evidence rests on is not so: what rests on it rules nothing out."""
-
-    type_uri = PREFIX + "assumption-broken/v0.1"
-    assumption: Name
-    domain: Name | None
-    """The one domain that it is said of; None: all that rests on it."""
-    because: Line
-    """What shows it."""
-
-
-class AssumptionRestored(Predicate):
-    """A named person with the role signs that what broke holds again, for what is announced from now on."""
-
-    type_uri = PREFIX + "assumption-restored/v0.1"
-    assumption: Name
-    broken: Digest
-    """SHA-256 of the statement that it answers: that it broke, and with it whatever was said of the same before."""
-    because: Line
-
-    def subjects(self) -> dict[str, str]:
-        return {"policy": self.policy, "broken": self.broken}
-
-
 class TierStatus(Predicate):
     """Who has adopted a tier, on the word of the role that records it."""
 
@@ -397,6 +375,7 @@ Entry: TypeAlias = (
     | AssumptionBroken
     | AssumptionRestored
     | ForecastMade
+    | IncidentReported
     | TierStatus
 )
 

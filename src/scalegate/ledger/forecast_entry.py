@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from scalegate.ledger.predicate import ChanceText, Count, DerivedFlop, Digest, Line, Name, Predicate
+from scalegate.ledger.predicate import PREFIX, ChanceText, Count, DerivedFlop, Digest, Line, Name, Predicate
 
 __all__ = ["ForecastForm", "ForecastMade", "ForecastPoint", "ForecastReference", "ForecastRow"]
 
@@ -60,7 +60,7 @@ class ForecastRow(BaseModel):
 class ForecastMade(Predicate):
     """An upper bound, by compute, of what the models of a run will score: all forms, and the worst of them."""
 
-    type_uri = "https://scalegate.dev/attestation/forecast/v0.1"
+    type_uri = PREFIX + "forecast/v0.1"
     domain: Name
     run: Name
     points: Annotated[tuple[ForecastPoint, ...], Field(max_length=64)]

@@ -14,6 +14,7 @@ from scalegate.units import MAX_FLOP, exact_decimal, parse_chance, parse_flop
 
 __all__ = [
     "LONGEST",
+    "PREFIX",
     "ChanceText",
     "Count",
     "DerivedFlop",
@@ -25,6 +26,8 @@ __all__ = [
     "Predicate",
 ]
 
+PREFIX = "https://scalegate.dev/attestation/"
+"""Of the type of every kind of entry."""
 LONGEST = 400
 """Most digits of an amount."""
 

@@ -15,8 +15,9 @@ from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Not,
 __all__ = ["dangerous", "wrong_ways"]
 
 _GROWS_WITH_DANGER = ("compute", "developer.others", "lineage.compute", "lineage.planned_end", "ledger.time")
-_OF_A_DOMAIN = ("reached", "reached_early", "unevaluated", "unclaimed")
-"""What stands for danger: an alarm that was reached, compute that nobody evaluated. The rest speaks against it."""
+_OF_A_DOMAIN = ("reached", "reached_early", "unevaluated", "unclaimed", "missed")
+"""What stands for danger: an alarm that was reached or wrongly ruled out, compute that nobody evaluated. The rest
+speaks against it."""
 
 
 def wrong_ways(expr: Expr) -> Iterator[str]:

@@ -41,6 +41,12 @@ _OF_A_RUN = {
 }
 
 
+_OF_THE_RECORD = {
+    "missed": "On how many sets of weights its alarm was ruled out wrongly.",
+    "upheld": "On how many sets of weights that it was ruled out stood up to a check.",
+}
+
+
 def settable(policy: Policy) -> tuple[Settable, ...]:
     """Everything that may be stated of a policy, each under one name."""
     found = tuple(_found(policy))
@@ -86,6 +92,9 @@ def _found(policy: Policy) -> Iterator[Settable]:
 
 def _about(policy: Policy, name: str) -> str | None:
     """Of a fact of a domain, what is measured there."""
+    of_record = _OF_THE_RECORD.get(name.rpartition(".")[2])
+    if of_record is not None and any(name.rpartition(".")[0] == domain.id for domain in policy.domains):
+        return of_record
     return next((domain.about for domain in policy.domains if name.startswith(f"{domain.id}.")), None)
 
 

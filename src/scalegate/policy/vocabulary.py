@@ -56,6 +56,8 @@ _OF_A_DOMAIN: dict[str, Kind] = {
     "evidence.compute": Kind.FLOP,
     "evidence.time": Kind.INSTANT,
     "elicitation": Kind.FLOP,
+    "missed": Kind.COUNT,
+    "upheld": Kind.COUNT,
 }
 
 

@@ -14,6 +14,7 @@ from scalegate.gate.exceptions import told
 from scalegate.gate.facts import derive_facts, effective
 from scalegate.gate.jumps import jumps
 from scalegate.gate.lineage import Run, members, total
+from scalegate.gate.recorded import record_of
 from scalegate.gate.since import ended, latest_decision, otherwise, since, to_decide
 from scalegate.gate.stopping import look_alpha
 from scalegate.policy.compile import compile_policy
@@ -85,6 +86,7 @@ def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file:
         aims=tuple(c for c in findings if c.modality not in ("will", "conditional", "law")),
         standing=tuple(c for c in findings if c.kind == "standing"),
         elsewhere=_elsewhere(context),
+        record=record_of(fold),
         story=story(context),
         lineage=lineage(context),
         log=Log(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from scalegate.gate.recorded import ALPHA_ONLY
 from scalegate.report.model import Report
 from scalegate.report.pages import render
 from scalegate.report.plot import SHOWN, draw
@@ -30,4 +31,5 @@ def page(report: Report) -> str:
                 for width, size in ((WIDE, "w"), (NARROW, "n"))
             ]
             beside[domain.id, it.weights] = [Markup(svg) for svg in pair if svg is not None]
-    return render("report.html.j2", ("report.css",), {"r": report, "plots": plots, "beside": beside, "shown": SHOWN})
+    known = {"r": report, "plots": plots, "beside": beside, "shown": SHOWN, "alpha_only": ALPHA_ONLY}
+    return render("report.html.j2", ("report.css",), known)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from scalegate.gate.recorded import Row
+
 __all__ = [
     "Clause",
     "Curve",
@@ -162,7 +164,7 @@ class Evaluation:
 
     at: str
     run: str
-    kind: Literal["as it is", "elicited"]
+    kind: Literal["as it is", "elicited", "incident"]
     compute: int
     """Effective; 0: unknown, and not drawn."""
     compute_text: str
@@ -376,6 +378,8 @@ class Report:
     standing: tuple[Clause, ...]
     elsewhere: tuple[Clause, ...]
     """Clauses about other actions, not judged here."""
+    record: tuple[Row, ...]
+    """How often what was ruled out turned out wrong."""
     story: Story
     lineage: Lineage | None
     log: Log

@@ -174,6 +174,10 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
         case entries.ForecastMade():
             detail = f"At {float(entry.confidence):.1%}, from {len(entry.points)} results, up to"
             return f"Forecast: {entry.domain}", f"{detail} {format_flop(entry.rows[-1].compute)}.", "plain"
+        case entries.IncidentReported():
+            of = f" of weights {entry.weights[:12]}" if entry.weights else ""
+            of += f" of run {entry.run}" if entry.run else " of any run"
+            return f"INCIDENT in {entry.domain}", f"It is{of}: “{entry.statement}”", "hold"
         case entries.TierStatus():
             who = ", ".join(entry.adopters) or "nobody"
             detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"
