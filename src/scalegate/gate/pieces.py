@@ -22,8 +22,8 @@ from scalegate.gate.lineage import (
 )
 from scalegate.gate.renaming import Line, domains_of
 from scalegate.gate.situation import Elsewhere, Own, Piece
-from scalegate.policy.catalogue import rests_on
 from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished, IncidentReported
+from scalegate.policy.catalogue import rests_on
 from scalegate.policy.document import Policy
 from scalegate.policy.floor_measures import least_samples
 

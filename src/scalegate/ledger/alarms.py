@@ -29,6 +29,8 @@ class AssumptionRestored(Predicate):
 
     def subjects(self) -> dict[str, str]:
         return {"policy": self.policy, "broken": self.broken}
+
+
 class IncidentReported(Predicate):
     """Somebody whom the policy names says that a model did what an alarm stands for: the capability is there."""
 
