@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from scalegate.examples import read_example
 from scalegate.policy import parse_policy
+from scalegate.policy.catalogue import CATALOGUE
 from scalegate.policy.lints import RULES, Lint, check_policy
 from scalegate.units import parse_instant
 
@@ -50,6 +51,9 @@ TEXT = "Checkpoints are readable by the training account only."
 CADENCE = "Every domain is evaluated again at every 4x of effective compute and every 3 months, whichever comes first."
 CAP = "No run and no sum of runs goes past 1e13 FLOP, whatever the evaluations say."
 LINK = "None by itself. It is a stand-in, chosen because it emerges within minutes on two cores."
+ACCEPTED = "assumptions:\n" + "".join(f"  - {{id: {name}, accepted_up_to: 2}}\n" for name in CATALOGUE)
+ACCEPTING = {"\ndomains:\n": f"\n{ACCEPTED}\ndomains:\n"}
+MEASURES = "    not_measured:\n"
 FOURTH = "  - {id: alan, name: Alan Officer, roles: [officer], key: unset}\n"
 DUTY = "obligation\n    kept_by: {role: officer, at_least: 2}\n    by: 2027-06-01\n    late: counts"
 RISK = (
@@ -349,6 +353,18 @@ CASES = (
     Case("words-under-modality", {CAP: "We aim to stay under 1e13 FLOP, whatever the evaluations say."}),
     Case("words-over-modality", {"We aim to publish": "We train at most once, and publish"}),
     Case("words-over-modality", {"We aim to publish": "We will publish"}),
+    Case("no-assumptions", {ACCEPTED: ""}, sound=ACCEPTING),
+    Case(
+        "rests-on-unaccepted",
+        {"{id: fair-sample, accepted_up_to: 2}": "{id: fair-sample, accepted_up_to: 1}"},
+        sound=ACCEPTING,
+    ),
+    Case("rests-on-less", {MEASURES: f"    rests_on: [{', '.join([*CATALOGUE][1:])}]\n{MEASURES}"}),
+    Case(
+        "nothing-rests-on",
+        {"assumptions:\n": "assumptions:\n  - {id: closed-set, text: Nobody has the test set., accepted_up_to: 2}\n"},
+        sound={**ACCEPTING, MEASURES: f"    rests_on: [{', '.join(CATALOGUE)}]\n{MEASURES}"},
+    ),
 )
 
 
