@@ -23,7 +23,7 @@ COMMANDS = [
     [], ["demo"], ["init"], ["status"], ["decide"], ["attest"], ["approve"], ["adopt"], ["adopters"], ["report"],
     ["verify"], ["policy"], ["policy", "check"], ["policy", "explain"],
     ["evaluate"], ["evidence"], ["evidence", "announce"], ["evidence", "add"], ["evidence", "import"],
-    ["evidence", "plan"], ["evidence", "backtest"],
+    ["evidence", "plan"], ["evidence", "backtest"], ["evidence", "forecast"], ["evidence", "match-loss"],
     ["candidate"], ["candidate", "propose"], ["candidate", "tried"], ["candidate", "approve"],
 ]  # fmt: skip
 
