@@ -24,6 +24,7 @@ COMMANDS = [
     ["verify"], ["policy"], ["policy", "check"], ["policy", "explain"],
     ["evaluate"], ["evidence"], ["evidence", "announce"], ["evidence", "add"], ["evidence", "import"],
     ["evidence", "plan"], ["evidence", "backtest"], ["evidence", "record"], ["incident"], ["incident", "report"],
+    ["evidence", "forecast"], ["evidence", "match-loss"],
     ["candidate"], ["candidate", "propose"], ["candidate", "tried"], ["candidate", "approve"],
     ["assumption"], ["assumption", "list"], ["assumption", "break"], ["assumption", "restore"],
 ]  # fmt: skip

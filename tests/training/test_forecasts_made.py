@@ -119,6 +119,20 @@ def test_what_cannot_be_forecast_holds_and_is_logged(tmp_path: Path, caplog: pyt
     assert model.flops <= 20 * 10**10
 
 
+def test_without_the_table_that_the_policy_names_none_is_recorded_and_it_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    named = SAMPLES + "    forecast: {confidence: 95%, at_least: 1, reference_table: " + "a" * 64 + "}\n"
+    project, model = new_project(tmp_path / "p", POLICY_TEXT.replace(SAMPLES, named)), Model(lambda _: 0.01)
+    with caplog.at_level(logging.ERROR), open_gate(project, model) as gate:
+        train_to(gate, model, 5 * 10**10)
+        gate.evaluate()
+        train_to(gate, model, 10**11)
+        gate.evaluate()
+    assert not forecasts(project)
+    assert caplog.text.count("the policy names a table for it that was not given") == 1
+
+
 @pytest.mark.parametrize("what", ["bound", "form"])
 def test_a_bound_that_is_lower_than_its_results_give_is_named_by_its_entry(tmp_path: Path, what: str) -> None:
     project, model = new_project(tmp_path / "p", POLICY_TEXT.replace(SAMPLES, ASKED)), Model(rising(-5, 1.6))

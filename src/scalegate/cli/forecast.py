@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from scalegate.gate.foreseeing import Foreseen
+    from scalegate.gate.situation import Situation
     from scalegate.policy import Policy
     from scalegate.policy.document import Domain
 
@@ -89,8 +90,18 @@ def forecast(
                     raise InputError(what, place=Place(file=str(place.ledger.parent))) from error
             fields = {**found.fields, "actor": who, "time": journal.now()}
             index = journal.grant(ForecastMade.model_validate(fields), signing)
-    document = _document(policy, of, found, index)
-    emit(as_json, document, lambda: _view(of, found, index, plot))
+        counts = _why_not(policy, journal.fold.situation(run, now=journal.now()), of) if index is not None else None
+    document = _document(policy, of, found, index) | {"lacking": counts}
+    emit(as_json, document, lambda: _view(of, found, index, plot, counts))
+
+
+def _why_not(policy: Policy, situation: Situation, domain: Domain) -> str | None:
+    """Why no forecast counts by now; None: one does, or none is asked for."""
+    from scalegate.gate.forecasts import forecast_fact, forecast_facts
+    from scalegate.policy.semantics import Unknown
+
+    known = forecast_facts(policy, situation, domain)[forecast_fact(domain)] if domain.forecast is not None else None
+    return known.detail if isinstance(known, Unknown) else None
 
 
 def _draw(found: Foreseen, domain: Domain, plot: Path) -> None:
@@ -141,7 +152,7 @@ def _document(policy: Policy, domain: Domain, found: Foreseen, index: int | None
     }
 
 
-def _view(domain: Domain, found: Foreseen, index: int | None, plot: Path | None) -> RenderableType:
+def _view(domain: Domain, found: Foreseen, index: int | None, plot: Path | None, lacking: str | None) -> RenderableType:
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -192,6 +203,8 @@ def _view(domain: Domain, found: Foreseen, index: int | None, plot: Path | None)
     if domain.forecast is None:
         lines.append(Text("The policy asks for no forecast in this domain: no permit ends by it."))
     lines.append(Text("Nothing was recorded: that takes `--as`." if index is None else f"Recorded as entry {index}."))
+    if lacking is not None:
+        lines.append(Text(f"It does not count: {lacking}.", style="bold red"))
     if plot is not None:
         lines.append(Text(f"Drawn: {plot}"))
     return Group(*lines)

@@ -193,6 +193,10 @@ def _of_domain(policy: Policy, domain: Domain, of: Reading) -> Iterator[Number]:
     yield Number(
         f"{exact_decimal(domain.margin)}x", f"margin {name} for later enhancement, in effective compute", carries
     )
+    if domain.forecast is not None:
+        ends = of([domain], ("forecast.end",))
+        yield Number(share(domain.forecast.confidence), f"least confidence of a forecast {name}", ends)
+        yield Number(str(domain.forecast.at_least), f"least results that a forecast {name} is made from", ends)
     if domain.release is not None:
         added = f"{exact_decimal(domain.release.enhancement)}x"
         yield Number(added, f"what others add to released weights {name}, in effective compute", carries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,17 +42,26 @@ def forecast_due(session: Session) -> None:
     if not asking or evaluator is None or session.run not in session.journal.fold.runs:
         return
     situation = session.journal.fold.situation(session.run, now=session.journal.now())
+    table = hashlib.sha256(session.reference[1]).hexdigest() if session.reference is not None else None
     for domain in asking:
         due = points_of(policy, domain, situation.pieces)
         known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
+        there = [it for it in situation.forecasts if (it.domain, it.points, it.table) == (domain.id, due, table)]
         if not due or still_due(domain, due) or not isinstance(known, Unknown):
             continue
+        if domain.forecast is None or any(it.confidence >= domain.forecast.confidence for it in there):
+            continue  # another would say the same
         try:
+            if domain.forecast.reference_table not in (None, table):
+                raise InputError("the policy names a table for it that was not given, as `reference=`")
             made = foresee(policy, situation, domain, reference=session.reference)
             if session.reference is not None:
                 keep_table(session.journal.ledger.path, session.reference[1])
         except (InputError, OSError) as error:
-            LOG.error("run `%s`: `%s` cannot be forecast: %s", session.run, domain.id, error)
+            said = f"run `{session.run}`: `{domain.id}` cannot be forecast: {error}"
+            if said != session.unforeseen:
+                LOG.error(said)
+            session.unforeseen = said
             continue
         common = {"actor": session.keys.evaluator_actor, "time": session.journal.now()}
         entry = ForecastMade.model_validate({**made.fields, **common})

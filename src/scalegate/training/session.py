@@ -57,6 +57,8 @@ class Session:
         self.token = secrets.token_hex(32)
         self.under = journal.fold.adopted_at
         """The adoption that the run was opened under: another one ends the session, also of an earlier version."""
+        self.unforeseen = ""
+        """What was said last of a forecast that could not be made."""
         self.decision: Decision | None = None
         self.expires = 0.0
         """When the lease of the decision ends, by the monotonic clock."""
