@@ -182,7 +182,7 @@ def _read(journal: Journal, project: Project, run: str, action: Action, decision
         )
     check_nothing_waits(journal, project)
     later = since(journal.fold, run, found[0]).kinds
-    kinds = ("result", "determination", "risk claim", "broken assumption")
+    kinds = ("result", "determination", "risk claim", "broken assumption", "incident")
     unseen: dict[str, int] = {kind: later[kind] for kind in kinds if kind in later}
     if unseen:
         raise InputError(

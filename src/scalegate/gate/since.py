@@ -17,6 +17,7 @@ from scalegate.gate.fold import Fold, Record
 from scalegate.gate.generations import asked_for
 from scalegate.gate.lineage import members, total
 from scalegate.gate.pieces import descendants, pieces
+from scalegate.gate.track import asks_for_record
 from scalegate.ledger import entries
 
 __all__ = [
@@ -202,13 +203,13 @@ class _Scope:
     @staticmethod
     def of(fold: Fold, run: str) -> _Scope:
         names = members(fold.runs, run)
-        elsewhere = fold.policy is not None and asked_for(fold.policy)
+        elsewhere = fold.policy is not None and (asked_for(fold.policy) or asks_for_record(fold.policy))
         own = (piece for piece in pieces(fold.attempts, fold.runs, run) if piece.status == "completed")
         return _Scope(
             run,
             names,
             frozenset(digest for name in names for digest in (*fold.runs[name].weights, *fold.runs[name].starts)),
-            # Where the last model that was shown counts, what any model showed may matter.
+            # Where the last model that was shown counts, or the record, what any model showed may matter.
             frozenset()
             if elsewhere
             else frozenset(it.domain for it in own if it.announced and it.elicitation != "none"),

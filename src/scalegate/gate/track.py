@@ -28,10 +28,11 @@ from scalegate.gate.situation import Situation, Track
 from scalegate.gate.stopping import look_alpha
 from scalegate.gate.waits import asked_of
 from scalegate.ledger.entries import Entry, EvaluationFinished, IncidentReported
-from scalegate.policy.document import Policy
+from scalegate.policy.document import Condition, Policy
 from scalegate.policy.semantics import Facts
+from scalegate.policy.syntax import fact_names
 
-__all__ = ["CONFIDENCE", "RuledOut", "Scored", "Tracks", "reported", "track_changes"]
+__all__ = ["CONFIDENCE", "RuledOut", "Scored", "Tracks", "asks_for_record", "reported", "track_changes"]
 
 CONFIDENCE = Fraction(1, 20)
 """The error of the upper bound of a miss rate: one-sided, 5%."""
@@ -330,6 +331,12 @@ def _begins(runs: Runs, name: str, among: Collection[str]) -> bool:
 def _people(known: Known, claim: RuledOut) -> frozenset[str]:
     mine = {claim.by, *({f"+{claim.key}"} if claim.key else ())}
     return frozenset(mine).union(*(it for it in known if mine & set(it)))
+
+
+def asks_for_record(policy: Policy) -> bool:
+    """Whether any clause goes by how what was ruled out has held up."""
+    read = (fact_names(clause.when) for clause in policy.clauses if isinstance(clause, Condition))
+    return any(name.endswith((".missed", ".upheld")) for names in read for name in names)
 
 
 def track_changes(policy: Policy, situation: Situation, judge: Judge, facts: Facts) -> Iterator[Change]:

@@ -13,6 +13,7 @@ Facts that a condition may read (kind in brackets):
 | `D.ruled_out` (bool) | the alarm of domain D is ruled out by every piece of evidence |
 | `D.reached` (bool) | some measurement, admissible or not, shows the alarm reached |
 | `D.unevaluated` (FLOP) | effective compute outside the lineage that no conclusive evaluation in domain D covers |
+| `D.missed`, `D.upheld` (counts) | on how many sets of weights ruling it out turned out wrong, or stood up to a check |
 | `D.reached_early` (bool) | some measurement elsewhere shows the alarm reached at no more than `first_evaluation_at` |
 | `D.evidence.compute`, `D.evidence.time`, `D.elicitation` | of the conclusive evidence that reaches furthest |
 | `D.forecast.end` (FLOP) | up to where a forecast of domain D, which asks for one, stays under its alarm |
