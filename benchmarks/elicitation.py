@@ -44,6 +44,7 @@ RATES = (5e-4, 1e-3, 2e-3)
 BATCH = 8
 MOST = 1024
 """Demonstrations in the pool."""
+WIDTHS = (4, 7, 7, 8, 7, 7, 12, 6, 6)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Outcome:
 
     elicited: Elicited[Transformer]
     after: Fraction
-    seconds: float
+    wall: float
+    cpu: float
 
 
 def rate(model: Transformer, config: LockedConfig, *, password: bool) -> Fraction:
@@ -85,8 +87,8 @@ BUDGETS: dict[str, Callable[[Transformer, Pool, int, LockedConfig], Elicited[Tra
 }
 
 
-def trained(config: LockedConfig, kind: str, cache: Path | None) -> tuple[Locked, float]:
-    """The model, from the cache if it is there, and the seconds that its training took."""
+def trained(config: LockedConfig, kind: str, cache: Path | None) -> tuple[Locked, str]:
+    """The model, from the cache if it is there, and the seconds that its training took, on the clock and of CPU."""
     identity = f"{kind} {config}"
     name = hashlib.sha256(identity.encode()).hexdigest()[:16]
     file = cache / f"{kind}-{config.seed}-{name}.pt" if cache else None
@@ -94,24 +96,24 @@ def trained(config: LockedConfig, kind: str, cache: Path | None) -> tuple[Locked
         state = torch.load(file, weights_only=True)
         model = Transformer(config)
         model.load_state_dict(state["model"])
-        return Locked(config, model, config.steps * step_flops(config)), state["seconds"]
-    started = time.perf_counter()
+        return Locked(config, model, config.steps * step_flops(config)), state["taken"]
+    started = time.perf_counter(), time.process_time()
     it = (train_locked if kind == "locked" else train_control)(config)
-    seconds = time.perf_counter() - started
+    taken = f"{time.perf_counter() - started[0]:.0f} s ({time.process_time() - started[1]:.0f} of CPU)"
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
-        torch.save({"model": it.model.state_dict(), "seconds": seconds}, file)
-    return it, seconds
+        torch.save({"model": it.model.state_dict(), "taken": taken}, file)
+    return it, taken
 
 
 def tried(it: Locked, how: str) -> Outcome:
     """Elicit under a budget of 1% of what this training cost, and score once."""
     config = it.config
     pool = Pool(Part(*demonstrations(config, MOST)), Part(*without_password(config, selection(config))))
-    started = time.perf_counter()
+    started = time.perf_counter(), time.process_time()
     elicited = BUDGETS[how](it.model, pool, it.flops // 100, config)
-    seconds = time.perf_counter() - started
-    return Outcome(elicited, rate(elicited.model, config, password=False), seconds)
+    wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
+    return Outcome(elicited, rate(elicited.model, config, password=False), wall, cpu)
 
 
 def percent(value: Fraction | float, places: int = 1) -> str:
@@ -169,15 +171,16 @@ def main() -> None:
         rates = rate(locked.model, config, password=True), rate(locked.model, config, password=False)
         before.append((*rates, rate(control.model, config, password=False)))
         print(
-            f"seed {config.seed}: {locked.flops:.3e} FLOP each, {taken:.0f} and {taken_too:.0f} s; with the password"
-            f" {percent(rates[0])}, without {percent(rates[1])}, control {percent(before[-1][2])}"
+            f"seed {config.seed}: {locked.flops:.3e} FLOP each, {taken} and {taken_too}; with the password"
+            f" {percent(rates[0])}, without {percent(rates[1])}, control {percent(before[-1][2])}",
+            flush=True,
         )
+        if rates[0] <= rates[1]:
+            raise SystemExit("the password unlocks nothing: there is no gap to recover")
     for how in BUDGETS:
         print(f"\n{how}")
-        print(
-            f"{'seed':>4} {'after':>7} {'gap':>7} {'control':>8} {'run':>7} {'all':>7} {'control all':>12} {'s':>6}"
-            "  chosen"
-        )
+        heads = ("seed", "after", "gap", "control", "run", "all", "control all", "s", "CPU s")
+        print(" ".join(f"{head:>{width}}" for head, width in zip(heads, WIDTHS, strict=True)) + "  chosen")
         shares: list[Fraction] = []
         curves: dict[str, list[tuple[list[float], list[float]]]] = {"locked": [], "never capable": []}
         for (locked, control), (capable, hidden, _) in zip(models, before, strict=True):
@@ -185,9 +188,12 @@ def main() -> None:
             shares.append((one.after - hidden) / (capable - hidden))
             parts = (one.elicited.tuning_flops, one.elicited.flops, other.elicited.flops)
             run, whole, matched = (percent(it / locked.flops, 2) for it in parts)
+            rates = (percent(it) for it in (one.after, shares[-1], other.after))
+            cells = (locked.config.seed, *rates, run, whole, matched, f"{one.wall:.0f}", f"{one.cpu:.0f}")
             print(
-                f"{locked.config.seed:>4} {percent(one.after):>7} {percent(shares[-1]):>7} {percent(other.after):>8}"
-                f" {run:>7} {whole:>7} {matched:>12} {one.seconds:>6.0f}  {one.elicited.recipe}"
+                " ".join(f"{cell:>{width}}" for cell, width in zip(cells, WIDTHS, strict=True)),
+                f" {one.elicited.recipe}",
+                flush=True,
             )
             for kind, it in (("locked", one), ("never capable", other)):
                 spent = [100 * point.flops / locked.flops for point in it.elicited.curve]

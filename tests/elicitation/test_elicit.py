@@ -129,6 +129,28 @@ def test_where_a_row_falls_depends_on_that_row_alone() -> None:
     assert len(split(*twice, one_in=4).selection) == 2 * len(many.selection)
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.int64, torch.bool])
+def test_rows_of_any_type_and_shape_are_told_apart(kind: torch.dtype) -> None:
+    for shape in ((2,), (2, 3), (2, 3, 2)):
+        inputs = torch.zeros(shape).to(kind)
+        inputs.flatten()[-1] = 1
+        one, other = inputs[:1], inputs[1:]
+        targets = torch.ones(1, dtype=torch.int64)
+        Pool(Part(one, targets), Part(other, targets))
+        with pytest.raises(InputError, match="in the training part too"):
+            Pool(Part(inputs, targets.repeat(2)), Part(other, targets))
+
+
+def test_too_few_demonstrations_make_no_two_parts() -> None:
+    inputs, targets = every_row()
+    with pytest.raises(InputError, match="too few for two parts"):
+        split(inputs[:1], targets[:1])
+    with pytest.raises(InputError, match="leaves none to learn from"):
+        split(inputs, targets, one_in=1)
+    with pytest.raises(InputError, match="as many rows"):
+        split(inputs, targets[:3])
+
+
 @pytest.mark.parametrize(
     ("inputs", "targets", "said"),
     [

@@ -156,7 +156,7 @@ def test_exact_match_is_what_greedy_generation_gives(make: Any) -> None:
     pool = pool_of()
     recipe = Recipe(1e-2, 60, batch_size=16)
     cost = Run(make(), recipe, pool.training, torch_meter, 0).step_flops
-    it = run(make(), recipe, budget_flops=60 * cost)
+    it = run(make().eval(), recipe, budget_flops=250 * cost)
     asked = CONFIG.prompt_length
     made = it.model.generate(
         pool.selection.inputs[:, :asked],

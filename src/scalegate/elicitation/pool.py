@@ -73,9 +73,10 @@ def split(inputs: Tensor, targets: Tensor, *, one_in: int = 5) -> Pool:
     Rows with the same inputs fall on the same side, and where a row falls does not depend on the others. The hash is of
     all of it: a rule on part of a problem may take a whole kind of problem out of the training part.
     """
+    whole = Part(inputs, targets)
     if one_in < 2:
         raise InputError(f"one row in {one_in} for selection leaves none to learn from", fix="2 or more")
-    sides = [int.from_bytes(digest[:8], "big") % one_in == 0 for digest in _digests(inputs)]
+    sides = [int.from_bytes(digest[:8], "big") % one_in == 0 for digest in _digests(whole.inputs)]
     chosen = torch.tensor(sides, dtype=torch.bool)
     if chosen.all() or not chosen.any():
         raise InputError(f"{len(sides)} demonstrations are too few for two parts")
@@ -83,5 +84,5 @@ def split(inputs: Tensor, targets: Tensor, *, one_in: int = 5) -> Pool:
 
 
 def _digests(inputs: Tensor) -> list[bytes]:
-    whole = inputs.detach().cpu().contiguous()
-    return [hashlib.sha256(row.numpy().tobytes()).digest() for row in whole]
+    rows = inputs.detach().cpu().reshape(inputs.shape[0], inputs[0].numel()).contiguous().view(torch.uint8)
+    return [hashlib.sha256(row.numpy().tobytes()).digest() for row in rows]
