@@ -29,7 +29,7 @@ SMALL = LockedConfig(
     selection_size=100,
     test_size=400,
 )
-SCENE = Scenario(SMALL, strengths=("0", "0.1"), seeds=(0,))
+SCENE = Scenario(SMALL, goes_on=4, strengths=("0", "0.1"), seeds=(0,))
 
 
 @pytest.fixture(scope="module")

@@ -369,7 +369,10 @@ def left_logs(fold: Fold, folder: Path) -> list[tuple[EvaluationAnnounced, str, 
             continue  # somebody writes it sample by sample, to add it when it is whole
         results = [(attempt.finished, attempt.signed), *((it, signed) for _, it, signed in attempt.others)]
         about_it = [it for it, signed in results if it and signed and _about(attempt, it)]
-        said_of = [*about_it, *(it for about, _, it in left if about.evaluation == name)]
+        said_of: list[EvaluationFinished | Measured] = [
+            *about_it,
+            *(it for about, _, it in left if about.evaluation == name),
+        ]
         known = [(it.successes, it.completed) for it in said_of]
         reached, leaves_open = _shows(fold, attempt.announced.domain, shown, attempt)
         said = any(it[0] >= shown.successes and it[0] * shown.completed >= shown.successes * it[1] for it in known)
@@ -399,7 +402,8 @@ def _shows(fold: Fold, name: str, shown: Measured, attempt: Attempt) -> tuple[bo
     """Whether a log shows the alarm reached, and whether it leaves it open, under the policy in force."""
     policy, names, least = fold.policy, (name, *attempt.elsewhere(name)), attempt.least_asked(name)
     counts = [(shown.successes, shown.completed)]
-    counts += [it for _, *it in points(shown.elicited, control=False) if it[1]] if shown.elicited else []
+    told = points(shown.elicited, control=False) if shown.elicited else ()
+    counts += [(successes, samples) for _, successes, samples in told if samples]
     found = [
         shows(policy, domain, successes, completed, least)
         for domain in (policy.domains if policy else ())
