@@ -126,7 +126,7 @@ def _curves(axes: Any, domain: Domain, it: SideBySide) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"1e{round(log10(x))}"))
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda x, _: f"{x:.0e}".replace("e+", "e")))
     axes.tick_params(axis="x", which="both", length=2, color=GREY, labelsize=SIZE)
-    axes.legend(loc="upper left", fontsize=SIZE, frameon=False, borderaxespad=0.1)
+    axes.legend(loc="best", fontsize=SIZE, frameon=False, borderaxespad=0.1)
 
 
 def _curve(axes: Any, curve: Curve, first: float, text: str, colour: str, mark: str, dashes: Any) -> None:

@@ -369,8 +369,10 @@ def left_logs(fold: Fold, folder: Path) -> list[tuple[EvaluationAnnounced, str, 
             continue  # somebody writes it sample by sample, to add it when it is whole
         results = [(attempt.finished, attempt.signed), *((it, signed) for _, it, signed in attempt.others)]
         about_it = [it for it, signed in results if it and signed and _about(attempt, it)]
-        said_of: list[EvaluationFinished | Measured] = list(about_it)
-        said_of += [it for about, _, it in left if about.evaluation == name]
+        said_of: list[EvaluationFinished | Measured] = [
+            *about_it,
+            *(it for about, _, it in left if about.evaluation == name),
+        ]
         known = [(it.successes, it.completed) for it in said_of]
         reached, leaves_open = _shows(fold, attempt.announced.domain, shown, attempt)
         said = any(it[0] >= shown.successes and it[0] * shown.completed >= shown.successes * it[1] for it in known)

@@ -76,6 +76,8 @@ class Scenario:
     config: LockedConfig = field(default_factory=lambda: LockedConfig(steps=750, test_size=SAMPLES))
     alarm: str = "0.30"
     threshold: str = "0.50"
+    goes_on: int = 2
+    """To how many times its training the run means to go on."""
     strengths: tuple[str, ...] = STRENGTHS
     seeds: tuple[int, ...] = SEEDS
 
@@ -96,8 +98,8 @@ class Scenario:
 
     @property
     def planned(self) -> int:
-        """FLOP to which the run means to go on once it is evaluated."""
-        return 4 * self.training_flops
+        """FLOP to which the run means to go on once it is evaluated: 1% of that is due for elicitation."""
+        return self.goes_on * self.training_flops
 
     @property
     def policy(self) -> str:
