@@ -46,7 +46,8 @@ def lints(policy: Policy) -> Iterator[Lint]:
         for why in unaccepted(policy, domain):
             path = ("domains", index, "rests_on") if domain.rests_on else ("domains", index)
             what = f"nothing is ever ruled out: {why}"
-            yield Lint(UNACCEPTED, path, about, what, "accept it up to that level, under `assumptions`, or say what its evidence rests on")
+            fix = "accept it up to that level, under `assumptions`, or say what its evidence rests on"
+            yield Lint(UNACCEPTED, path, about, what, fix)
         left = [name for name in CATALOGUE if name not in rests_on(policy, domain)]
         if left:
             what = f"its evidence is said not to rest on {', '.join(f'`{name}`' for name in left)}"
