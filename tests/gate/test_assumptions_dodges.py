@@ -397,3 +397,15 @@ def test_what_would_release_it_never_is_an_evaluation_while_it_is_broken(
     for facts in made.resumption.sets if made.resumption else ():
         for fact in facts:
             assert not (fact.kind == "measure" and "if it turns out that the alarm is ruled out" in fact.text)
+
+
+def test_what_is_left_is_no_better_elicited_than_what_broke() -> None:
+    """Else barring the furthest, which was elicited little, would let a smaller one carry further than it did."""
+    book = ready()
+    [piece] = book.situation().pieces
+    further = piece.model_copy(update={"elicitation_flops": 10**9, "defeated": (NAME,)})
+    smaller = piece.model_copy(update={"evaluation": digest("smaller"), "compute": 5 * 10**10})
+    situation = book.situation(compute=3 * 10**11).model_copy(update={"pieces": (further, smaller)})
+    facts = derive_facts(policy_of(), situation, "train")
+    assert facts["arithmetic.elicitation"] == 10**9
+    assert facts["arithmetic.evidence.compute"] == 5 * 10**10
