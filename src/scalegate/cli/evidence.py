@@ -276,9 +276,9 @@ def _add(
             " reserved: the rest is no evidence, and is counted nowhere"
         )
     elicited = methods if announced and announced.elicitation != "none" else []
-    if elicited and (entry.elicited is None or entry.elicited.control is None):
-        document["control"] = None
-        short += f". {NO_CONTROL[0].upper()}{NO_CONTROL[1:]}"
+    if elicited:
+        document["control"] = entry.elicited is not None and entry.elicited.control is not None
+        short += "" if document["control"] else f". {NO_CONTROL[0].upper()}{NO_CONTROL[1:]}"
     if any(method not in entry.elicitation_method for method in elicited):
         short += (
             f". The policy names `{elicited[0]}`, the result `{entry.elicitation_method}`: it is a text"
