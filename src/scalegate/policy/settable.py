@@ -51,14 +51,11 @@ def settable(policy: Policy) -> tuple[Settable, ...]:
     """Everything that may be stated of a policy, each under one name."""
     found = tuple(_found(policy))
     named = frozenset[str]().union(*(it.facts | it.beside for it in found))
-    read = _read(policy)
     ledger = {it for it in vocabulary(policy) if it.startswith(("lineage.", "meter.", "ledger.", "developer."))}
     rest = (
         Settable(name, _about(policy, name) or f"It is {kind.value}.", frozenset({name}))
         for name, kind in vocabulary(policy).items()
         if name not in named | ledger and not name.startswith("exception.")
-        # What is on record of a domain is to be stated only where some clause asks for it.
-        if name.rpartition(".")[2] not in _OF_THE_RECORD or name in read
     )
     return (*found, *rest)
 
