@@ -34,6 +34,12 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
         "elicitation in `d` is all of the compute asked for, short of the 200% due",
     ),
     (
+        at_most(COMPUTE, term("d.forecast.end")),
+        {"compute": 10**11, "d.forecast.end": 10**10},
+        "the forecast of `d` is under its alarm to 1.00e+10 FLOP, 1.00e+11 FLOP is asked for",
+        "the forecast of `d` is under its alarm only to 1.00e+10 FLOP, 1.00e+11 FLOP is asked for",
+    ),
+    (
         at_most(constant(10**10), term("d.elicitation")),
         {"d.elicitation": 10**9},
         "elicitation in `d` is 1.00e+09 FLOP, at least 1.00e+10 FLOP is due",

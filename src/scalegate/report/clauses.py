@@ -143,8 +143,20 @@ def _capability(policy: Policy, clause: Capability, held: str, trains: bool) -> 
         f" conclusive evaluation of `{domain.id}`, whatever it showed (a buffer of {exact_decimal(domain.buffer)}x over"
         f" a margin of {exact_decimal(domain.margin)}x), and unless that evaluation took elicitation of at"
         f" least {share(spent.share)} of the effective compute asked for, and at least {flop(spent.at_least)}."
+        + _foreseen(policy, domain, trains)
         + _first(policy, [domain], trains)
     )
+
+
+def _foreseen(policy: Policy, domain: Domain, trains: bool) -> str:
+    """How far a forecast lets training go, where one is asked for, and what carries it past that."""
+    if domain.forecast is None or not trains:
+        return ""
+    level = policy.level(domain.level)
+    asking = (it for it in policy.clauses if isinstance(it, Safeguards) and it.level == domain.level and it.gates)
+    asked = [in_place(policy, level, it.only) for it in asking if "train" in it.actions and level is not None]
+    past = f" unless {' and '.join(dict.fromkeys(asked))}" if asked else ""
+    return f" It is held past where a forecast of `{domain.id}` stays under its alarm{past}."
 
 
 def _obligation(policy: Policy, clause: Obligation, held: str) -> str:
@@ -331,6 +343,7 @@ def _unless_below(policy: Policy, level: int, needed: str, held: str, trains: bo
         f"`{it.id}`: {format_factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
         f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and"
         f" {flop(it.elicitation.at_least)}"
+        f"{', and no further than a forecast stays under the alarm' if it.forecast is not None and trains else ''}"
         for it in domains
     )
     names = listed([f"`{domain.id}`" for domain in domains])
