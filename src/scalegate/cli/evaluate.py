@@ -13,18 +13,42 @@ from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
 
 __all__ = ["evaluate"]
 
+PROVIDERS = ("hf/",)
+"""Of which it is known what they load where they are told a path."""
+ELSEWHERE = (
+    *(
+        "model_path",
+        "tokenizer_path",
+        "tokenizer",
+        "revision",
+        "subfolder",
+        "adapter_kwargs",
+        "gguf_file",
+        "state_dict",
+    ),
+    *("trust_remote_code", "code_revision", "variant", "config"),
+)
+"""Arguments of a model of `hf/` by which something else would be loaded than stands in the folder."""
+
 
 def evaluate(
     task: Annotated[str, typer.Argument(help="A task of Inspect: `file.py@name`, or `package/name`.")],
     model: Annotated[str, typer.Option("--model", help="The model as Inspect names it: `hf/local`.")],
     run: RunName,
-    weights: Annotated[str, typer.Option("--weights", help="SHA-256 of the recorded weights that this model has.")],
     domain: Annotated[str, typer.Option("--domain", help="Domain of the policy.")],
     assumptions: Annotated[
         list[str],
         typer.Option("--assumption", help="What must be true for it to mean anything; once for each, one at least."),
     ],
     who: As,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", help="SHA-256 of the recorded weights; default, `--as-is`: that of `--from`."),
+    ] = None,
+    loaded_from: Annotated[
+        Path | None,
+        typer.Option("--from", help="What the model is loaded from: its digest is taken, before and after."),
+    ] = None,
     elicited: Annotated[
         bool, typer.Option("--elicited/--as-is", help="The model is a fine-tuned copy, or is as it is.")
     ] = True,
@@ -54,18 +78,33 @@ def evaluate(
     """Run a task of Inspect on a model, and add its result.
 
     It is announced first, with the digest of its samples. They are taken in an order that nobody chose, and where the
-    domain has a rule for `stopping`, no more are begun once that has ended. That the model has these weights is the
-    evaluator's word.
+    domain has a rule for `stopping`, no more are begun once that has ended. With `--from` a model of `hf/` is loaded
+    from there, and the digest of the files is that of the weights, or of the fine-tuned copy, which is written into the
+    result; without it, that the model has these weights is the evaluator's word.
     """
     from scalegate.cli.evidence import announcement, bring, fields_of
     from scalegate.cli.project import check_run, signer, writer
-    from scalegate.errors import InputError, ScalegateError
+    from scalegate.errors import InputError, Place, ScalegateError
+    from scalegate.evidence.files import files_digest
+    from scalegate.evidence.inspect_log import EVALUATION, WEIGHTS
     from scalegate.evidence.inspect_run import load_task, run_task
     from scalegate.gate.project import Project
     from scalegate.gate.stopping import look_alpha, rule_of, shuffled
 
     loaded = load_task(task, _pairs("-T", task_args or ()))
     arguments = _pairs("-M", model_args or ())
+    found = files_digest(loaded_from) if loaded_from is not None else None
+    if loaded_from is not None:
+        arguments = _loading(model, loaded_from, arguments)
+    weights = weights or (found if not elicited else None)
+    if weights is None:
+        raise InputError(
+            "`--weights` is missing", fix="name the recorded weights that the fine-tuned copy, or the model, is of"
+        )
+    if found is not None and not elicited and weights != found:
+        raise InputError(
+            f"the files have the digest {found}, and `--weights` is {weights}", place=Place(str(loaded_from))
+        )
     place = Project(project)
     with writer(place) as journal:
         check_run(journal, run)
@@ -85,17 +124,41 @@ def evaluate(
     order = shuffled(entry.evaluation, loaded.ids)
     rule = rule_of(policy.domain(domain), look_alpha(policy), loaded.samples)
     folder = logs or place.folder / "logs"
+    names = {EVALUATION: entry.evaluation} | ({WEIGHTS: weights} if found is not None else {})
     try:
-        file = run_task(loaded, order, rule, model, arguments, folder, score=score, most_at_once=most_at_once)
+        file = run_task(
+            loaded, order, rule, model, arguments, folder, score=score, most_at_once=most_at_once, metadata=names
+        )
+        if loaded_from is not None and files_digest(loaded_from) != found:
+            raise InputError("the files changed while it ran", place=Place(str(loaded_from)))
     except ScalegateError as error:
         raise InputError(
             f"{error.message}; evaluation {entry.evaluation} is announced, and holds the run until it has a result",
             place=error.place,
             fix="run it again with Inspect, and add its log with `scalegate evidence import --evaluation`",
         ) from error
+    if found is not None and elicited:
+        elicitation_method = f"{elicitation_method or 'fine-tuning'}; a copy with the files {found}"
     said = {"elicitation_flops": elicitation_flops, "elicitation_method": elicitation_method}
-    said |= {"evaluation": entry.evaluation, "evaluation_flops": evaluation_flops}
+    said |= {"evaluation": entry.evaluation, "evaluation_flops": evaluation_flops, "dataset": loaded.dataset}
     bring(file, score, fields_of(said, assumptions), who, project, key, as_json)
+
+
+def _loading(model: str, path: Path, arguments: dict[str, object]) -> dict[str, object]:
+    """The arguments with which Inspect loads a model from there, and nowhere else.
+
+    Raises InputError for another provider than `hf/`, which may load anything, and for arguments that say otherwise.
+    """
+    from scalegate.errors import InputError
+
+    if not model.startswith(PROVIDERS):
+        raise InputError(
+            f"`--from`: nobody can tell what `{model}` loads", fix="leave it out, or take `--model hf/local`"
+        )
+    other = next((it for it in ELSEWHERE if it in arguments), None)
+    if other is not None:
+        raise InputError(f"`-M {other}` and `--from` are both given", fix=f"leave `-M {other}` out")
+    return {**arguments, "model_path": str(path), "tokenizer_path": str(path)}
 
 
 def _pairs(option: str, given: Iterable[str]) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +18,11 @@ from scalegate.cli.record import record
 
 if TYPE_CHECKING:
     from scalegate.gate import Journal
+    from scalegate.gate.assessing import Assessment
     from scalegate.gate.project import Project
     from scalegate.ledger import SigningKey
     from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
+    from scalegate.policy.document import Policy
 
 __all__ = ["announcement", "app", "bring", "fields_of"]
 
@@ -150,7 +153,7 @@ def add(
     """
     from scalegate.gate.intake import read_result
 
-    _add(file, lambda journal: read_result(file, journal, who), who, project, key, as_json)
+    _add(file, lambda journal: (read_result(file, journal, who), ()), who, project, key, as_json)
 
 
 @app.command("import")
@@ -168,6 +171,10 @@ def import_log(
         str | None, typer.Option("--weights", help="SHA-256 of the weights, of what was not announced.")
     ] = None,
     domain: Annotated[str | None, typer.Option("--domain", help="Its domain, of what was not announced.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="SHA-256 of the samples that it ran: it has to be what was announced."),
+    ] = None,
     score: Annotated[str | None, typer.Option("--score", help="Which of several scores counts.")] = None,
     task: Annotated[str | None, typer.Option("--task", help="Which of several tasks of a folder.")] = None,
     elicitation_flops: Annotated[
@@ -185,11 +192,13 @@ def import_log(
 ) -> None:
     """Add what a log says, sample by sample.
 
-    What its header claims is counted again, and a log that says otherwise is refused. A sample that is missing,
-    errored, cut off, refused or edited has no outcome: it is named, and is nowhere a failure of the capability.
+    What its header claims is counted again, and a log that says otherwise is refused, as is one of something else than
+    was announced or that was begun before. A sample that is missing, errored, cut off, refused or edited has no
+    outcome: it is named, and is nowhere a failure of the capability. `inspect eval --metadata
+    scalegate_evaluation=NAME` makes a log that names the evaluation that it is of.
     """
     said = {"evaluation": evaluation, "weights": weights, "domain": domain, "elicitation_method": elicitation_method}
-    said |= {"elicitation_flops": elicitation_flops, "evaluation_flops": evaluation_flops}
+    said |= {"elicitation_flops": elicitation_flops, "evaluation_flops": evaluation_flops, "dataset": dataset}
     bring(file, score, fields_of(said, assumptions), who, project, key, as_json, task)
 
 
@@ -221,29 +230,36 @@ def bring(
     from scalegate.evidence.inspect_log import read_inspect
     from scalegate.evidence.lm_eval_log import is_lm_eval, read_lm_eval
     from scalegate.evidence.logs import named
+    from scalegate.gate.announced_logs import word_of_the_evaluator
     from scalegate.gate.intake import read_log
 
     if task is not None and not is_lm_eval(file):
         raise InputError("`--task` is of a folder of lm-evaluation-harness", place=Place(file=str(file)))
     log = read_lm_eval(file, score, task) if is_lm_eval(file) else read_inspect(file, score)
-    told = (*log.notes, *named(log.samples))
-    _add(file, lambda journal: read_log(log, said, journal, who), who, project, key, as_json, told)
+
+    def read(journal: Journal) -> tuple[EvaluationFinished, tuple[str, ...]]:
+        entry = read_log(log, said, journal, who)
+        of = journal.fold.attempts.get(entry.evaluation)
+        dataset = said.get("dataset")
+        word = word_of_the_evaluator(log, of.announced if of else None, str(dataset) if dataset is not None else None)
+        return entry, (*log.notes, *named(log.samples), *word)
+
+    _add(file, read, who, project, key, as_json)
 
 
 def _add(
     file: Path,
-    read: Callable[[Journal], EvaluationFinished],
+    read: Callable[[Journal], tuple[EvaluationFinished, tuple[str, ...]]],
     who: str,
     project: Path,
     key: Path | None,
     as_json: bool,
-    told: tuple[str, ...] = (),
 ) -> None:
-    """`told`: what was met with while it was read."""
+    """`read`: the result, and what was met with while it was read."""
     from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
     from scalegate.cli.wording import plain
-    from scalegate.gate.intake import check_weights, lacking
+    from scalegate.gate.intake import check_weights, lacking, worth
     from scalegate.gate.project import Project
     from scalegate.ledger.elicited import NO_CONTROL
 
@@ -251,7 +267,7 @@ def _add(
     with writer(place) as journal:
         signing = signer(journal.policy, place, who, key)
         with plain(fix="see `scalegate evidence add --help` for the fields"):
-            entry = read(journal)
+            entry, told = read(journal)
             of = journal.fold.attempts.get(entry.evaluation)
             # What was announced is closed, whatever an amendment called its domain since.
             check_weights(journal, entry.weights, entry.domain if of is None or of.announced is None else None, None)
@@ -267,6 +283,9 @@ def _add(
     due = announced.samples if announced else entry.completed + entry.errors
     faults = lacking(journal.fold, entry.evaluation)
     document |= {"announced": due, "lacking": faults} | ({"read": told} if told else {})
+    item = worth(journal.fold, entry.evaluation)
+    shown = _bound(journal.policy, entry.domain, item) if item is not None else {}
+    document |= shown
     short = f". It can rule nothing out: {'; '.join(faults)}" if faults else ""
     attempt = journal.fold.attempts[entry.evaluation]
     methods = [it.elicitation.method for it in journal.policy.domains if it.id == entry.domain]
@@ -288,9 +307,29 @@ def _add(
         as_json,
         document,
         lambda: "\n".join(
-            (*told, f"Added as entry {index}: {entry.successes} of {entry.completed}, {entry.errors} errors{short}")
+            (
+                *told,
+                f"Added as entry {index}: {entry.successes} of {entry.completed}, {entry.errors} errors{short}",
+                *([_says(shown, entry.completed, due)] if shown else []),
+            )
         ),
     )
+
+
+def _bound(policy: Policy, domain: str, item: Assessment) -> dict[str, object]:
+    """The upper bound of the success rate, rounded up, and whether it rules the alarm out."""
+    from scalegate.gate.assessing import bound_of
+    from scalegate.units import exact_decimal
+
+    bound, samples = bound_of(policy, item)
+    alarm = exact_decimal(policy.domain(domain).alarm)
+    return {"bound": f"{ceil(bound * 1000) / 1000:.3f}", "of": samples, "alarm": alarm, "ruled_out": item.rules_out}
+
+
+def _says(shown: Mapping[str, object], taken: int, due: int) -> str:
+    few = f" after {taken} of {due} samples" if taken < due else f" after all {due} samples"
+    out = "ruled out" if shown["ruled_out"] else "not ruled out"
+    return f"Success rate: at most {shown['bound']}{few}; the alarm at {shown['alarm']} is {out}"
 
 
 def _check_first(journal: Journal, entry: EvaluationFinished, file: Path) -> None:

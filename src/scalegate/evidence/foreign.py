@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 from scalegate.errors import InputError, Place
 
-__all__ = ["NEAR", "items", "number", "part", "read_json", "shortly"]
+__all__ = ["NEAR", "instant", "items", "number", "part", "read_json", "seconds", "shortly"]
 
 MOST_DIGITS = 400
 """Longest number, and largest power of ten, that is read as one: every float is shorter."""
@@ -53,3 +54,17 @@ def items(found: Any) -> list[Any]:
 
 def shortly(value: object) -> str:
     return f"{float(value):.6g}" if isinstance(value, int | Fraction) else str(value)
+
+
+def instant(text: object) -> datetime | None:
+    """An instant as ISO 8601 has it; None: it is none, or has no zone."""
+    try:
+        said = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return said if said is not None and said.tzinfo is not None else None
+
+
+def seconds(at: datetime) -> int:
+    """Whole seconds since 1970 UTC, rounded down."""
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)

@@ -2,8 +2,8 @@
 
 The traps that are closed here, each met with in logs that Inspect itself wrote: samples that errored leave its
 denominator; a limit, a refusal or a lost answer is scored as a failure; a run over a part of the samples, or that was
-stopped early, looks whole; scores are edited and samples invalidated by flags; a header can be replaced, and samples
-deleted, without anybody noticing.
+stopped early, looks whole; scores are edited and samples invalidated by flags, or all of it is scored anew with
+another scorer, which leaves no flag; a header can be replaced, and samples deleted, without anybody noticing.
 """
 
 from __future__ import annotations
@@ -13,21 +13,29 @@ import io
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from scalegate.errors import InputError, Place
-from scalegate.evidence.foreign import NEAR, items, part, read_json, shortly
+from scalegate.evidence.contents import CONTENT, contents_digest, resolved
+from scalegate.evidence.foreign import NEAR, instant, items, part, read_json, seconds, shortly
 from scalegate.evidence.logs import STOPPED, EvalLog, SampleRead, refuse_claims
 from scalegate.units import MAX_SAMPLES
 
-__all__ = ["RIGHT", "read_inspect"]
+__all__ = ["EVALUATION", "RIGHT", "WEIGHTS", "read_inspect"]
 
 VERSION = 2
+EVALUATION, WEIGHTS = "scalegate_evaluation", "scalegate_weights"
+"""Metadata of a run by which it names the announced evaluation that it is of, and the weights."""
 MOST_BYTES = 4 * 2**30
-"""Longest log that is read, unpacked."""
+"""Longest log that is read, packed and unpacked."""
+MOST_OF_ONE = 2**30
+"""Longest member of it: a sample with all that was said."""
+CHUNK = 4096
+"""Packed bytes that are unpacked at a time: whatever they claim to be, these come to some hundred megabytes at most."""
 RIGHT = {"C": True, "I": False}
 """Letters of Inspect for a correct and an incorrect answer. `P` (in part) and `N` (no answer) are neither."""
 CUT = {
@@ -36,12 +44,13 @@ CUT = {
     "model_length": "cut off at the model's length",
 }
 """Reasons for which a model stopped that say nothing of what it can do."""
+WITHDRAWN = "invalidated"
 SUBSET = ("limit", "sample_id")
 
 
 class _Zip(Protocol):
     def namelist(self) -> list[str]: ...
-    def read(self, name: str) -> bytes: ...
+    def open(self, name: str) -> IO[bytes]: ...
     def infolist(self) -> list[Any]: ...
 
 
@@ -52,28 +61,64 @@ def read_inspect(path: Path, score: str | None = None) -> EvalLog:
     not what its samples give; with the numbers.
     """
     place = Place(file=str(path))
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", place=place) from error
+    data = _bytes(path, place)
     if data[:2] == b"PK":
-        header, samples = _of_archive(_opened(data, place), place)
+        header, found = _of_archive(_opened(data, place), place)
     else:
         header = read_json(data, place)
-        samples = (it for it in items(header.pop("samples", None)) if isinstance(it, dict))
+        found = (it for it in items(header.pop("samples", None)) if isinstance(it, dict))
     _ended(header, place)
-    read = _samples(header, samples, score, place)
+    begun, asked = _begun(header), dict[str, dict[str, Any]]()
+
+    def samples() -> Iterator[dict[str, Any]]:
+        """What is asked is kept of each, and when it was begun; the rest of it may be long."""
+        for sample in found:
+            begun.append(instant(sample.get("started_at")))
+            attached = part(sample, "attachments")
+            content = {name: resolved(sample.get(name), attached) for name in CONTENT}
+            name = str(sample.get("id"))
+            if contents_digest([asked.setdefault(name, content)]) != contents_digest([content]):
+                what = f"sample {name} was asked something else in epoch {sample.get('epoch')}"
+                raise InputError(what, place=place)
+            yield sample
+
+    read = _samples(header, samples(), score, place)
+    of = part(header, "eval")
+    named, whole = part(of, "metadata"), len(items(part(of, "dataset").get("sample_ids")))
     return EvalLog(
         file=str(path),
         digest=hashlib.sha256(data).hexdigest(),
         format=f"inspect, version {VERSION}",
-        task=str(part(header, "eval").get("task", "")),
-        task_version=str(part(header, "eval").get("task_version", "")),
-        model=str(part(header, "eval").get("model", "")),
+        task=str(of.get("task", "")),
+        task_version=str(of.get("task_version", "")),
+        model=str(of.get("model", "")),
         score=read[0],
         samples=tuple(read[1]),
-        notes=tuple(_notes(header)),
+        started=min((seconds(it) for it in begun if it is not None), default=None) if begun[0] else None,
+        dataset=contents_digest(asked.values(), logged=True) if len(asked) == whole else "",
+        evaluation=str(named.get(EVALUATION) or ""),
+        weights=str(named.get(WEIGHTS) or ""),
+        notes=tuple(_notes(header, read[1], asked.values())),
     )
+
+
+def _bytes(path: Path, place: Place) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError("it is no file", place=place, fix="give one log")
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"it has {path.stat().st_size} bytes, and {MOST_BYTES} are read", place=place)
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=place) from error
+
+
+def _begun(header: Mapping[str, Any]) -> list[datetime | None]:
+    """When it says that it was made, then when it says that it was started: None where it does not say."""
+    return [
+        instant(part(header, "eval").get("created")),
+        instant(part(header, "stats").get("started_at")),
+    ]
 
 
 def _unpacker(place: Place) -> Any:
@@ -95,12 +140,19 @@ def _opened(data: bytes, place: Place) -> _Zip:
         archive: _Zip = module.ZipFile(io.BytesIO(data))
         twice = [name for name, times in Counter(archive.namelist()).items() if times > 1]
         size = sum(it.file_size for it in archive.infolist())
+        before = min((it.header_offset for it in archive.infolist()), default=0)
     except (module.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"it is no archive that can be read: {error}", place=place) from error
     if twice:
         raise InputError(f"`{twice[0]}` stands in it twice: nobody can say which counts", place=place)
+    if before:
+        raise InputError("something stands before the log in it: nobody can say which counts", place=place)
     if size > MOST_BYTES:
         raise InputError(f"unpacked it would have {size} bytes, and {MOST_BYTES} are read", place=place)
+    large = next((it for it in archive.infolist() if it.file_size > MOST_OF_ONE), None)
+    if large is not None:
+        what = f"`{large.filename}` in it would have {large.file_size} bytes, and {MOST_OF_ONE} of one are read"
+        raise InputError(what, place=place)
     return archive
 
 
@@ -121,8 +173,10 @@ def _of_archive(archive: _Zip, place: Place) -> tuple[dict[str, Any], Iterator[d
 
 
 def _member(archive: _Zip, name: str, place: Place) -> bytes:
+    """Unpacked a little at a time, so that none is larger than it says."""
     try:
-        return archive.read(name)
+        with archive.open(name) as member:
+            return b"".join(iter(lambda: member.read(CHUNK), b""))
     except Exception as error:
         raise InputError(f"`{name}` in it cannot be unpacked: {error}", place=place) from error
 
@@ -139,7 +193,13 @@ def _ended(header: Mapping[str, Any], place: Place) -> None:
         raise InputError(f"the run did not end well: it is `{status}`{why}", place=place, fix=fix)
 
 
-def _notes(header: Mapping[str, Any]) -> Iterator[str]:
+def _notes(header: Mapping[str, Any], read: list[SampleRead], asked: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    epochs = max((it.epoch for it in read), default=1)
+    if epochs > 1:
+        yield f"each sample was taken {epochs} times: as outcomes these are not alike, and the bound takes them for it"
+    twice = sum(times > 1 for times in Counter(contents_digest([{**it, "id": None}]) for it in asked).values())
+    if twice:
+        yield f"{twice} of its questions stand in it more than once, under other ids"
     if header.get("log_updates"):
         yield "the log was edited after the run"
     if header.get("config_updates"):
@@ -180,6 +240,8 @@ def _samples(
             values.setdefault(key[0], []).append(value)
         read[key] = SampleRead(*key, *_outcome(sample, name, value))
     _compare(header, name, len(due), read, values, place)
+    if header.get("invalidated") and not any(it.why == WITHDRAWN for it in read.values()):
+        raise InputError("it says that samples of it are invalid, and not which", place=place)
     lost = {str(it.get("id")): str(it.get("reason")) for it in _stops(header)}
     missing = [
         SampleRead(sample, epoch, None, STOPPED if sample in lost else "missing from the log")
@@ -248,7 +310,19 @@ def _errored(sample: Mapping[str, Any], _: str) -> str:
 
 
 def _withdrawn(sample: Mapping[str, Any], _: str) -> str:
-    return "invalidated" if sample.get("invalidation") is not None else ""
+    return WITHDRAWN if sample.get("invalidation") is not None else ""
+
+
+def _rescored(sample: Mapping[str, Any], name: str) -> str:
+    """Its score was made after the sample had ended: what it replaced is gone."""
+    ended = instant(sample.get("completed_at"))
+    scored = [
+        instant(it.get("timestamp"))
+        for it in items(sample.get("events"))
+        if isinstance(it, Mapping) and it.get("event") == "score" and it.get("scorer") == name
+    ]
+    late = ended is not None and any(at is not None and at > ended for at in scored)
+    return "scored anew after the run" if late else ""
 
 
 def _edited(sample: Mapping[str, Any], name: str) -> str:
@@ -271,9 +345,22 @@ def _stopped(sample: Mapping[str, Any], _: str) -> str:
     return next((CUT[it["stop_reason"]] for it in choices if it.get("stop_reason") in CUT), "")
 
 
-FAULTS: tuple[Callable[[Mapping[str, Any], str], str], ...] = (_errored, _withdrawn, _edited)
+def _exhausted(sample: Mapping[str, Any], _: str) -> str:
+    """Some providers never say that an answer was cut off: one of as many tokens as it may have is taken for it."""
+    asked = [it for it in items(sample.get("events")) if isinstance(it, Mapping) and it.get("event") == "model"]
+    for event in asked[-1:]:
+        output, most = part(event, "output"), part(event, "config").get("max_tokens")
+        choices = [it for it in items(output.get("choices")) if isinstance(it, Mapping)]
+        used = part(output, "usage").get("output_tokens")
+        silent = any(it.get("stop_reason") in (None, "unknown") for it in choices)
+        if silent and type(most) is int and type(used) is int and used >= most:
+            return "of as many tokens as it may have, and nothing says why it stopped"
+    return ""
+
+
+FAULTS: tuple[Callable[[Mapping[str, Any], str], str], ...] = (_errored, _withdrawn, _edited, _rescored)
 """What leaves no outcome, whatever it is scored."""
-EXCUSES: tuple[Callable[[Mapping[str, Any], str], str], ...] = (_retried, _limited, _stopped)
+EXCUSES: tuple[Callable[[Mapping[str, Any], str], str], ...] = (_retried, _limited, _stopped, _exhausted)
 """What may be why a sample failed: it says nothing of what the model can do. A success is one all the same."""
 
 

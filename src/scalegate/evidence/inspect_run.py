@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from scalegate.errors import InputError, Place, lacking
+from scalegate.evidence.contents import contents_digest
 from scalegate.evidence.early import EarlyStopper
 from scalegate.evidence.sequential import SequentialTest
 
 __all__ = ["Loaded", "load_task", "run_task"]
-
-CONTENT = ("id", "input", "choices", "target", "metadata", "sandbox", "files", "setup")
-"""Of a sample: what says what is asked, and what counts as an answer."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +65,13 @@ def load_task(spec: str, arguments: Mapping[str, object]) -> Loaded:
     if not ids or len(set(ids)) < len(ids):
         what = "two of its samples have one id" if ids else "it has no samples"
         raise InputError(what, place=place, fix="give each sample an id of its own")
-    contents = sorted(
-        json.dumps({field: it.model_dump(mode="json").get(field) for field in CONTENT}, sort_keys=True)
-        for it in samples
-    )
     return Loaded(
         task=task,
         name=str(task.name),
         version=str(task.version),
         ids=ids,
         epochs=int(task.epochs or 1),
-        dataset=hashlib.sha256("\n".join(contents).encode()).hexdigest(),
+        dataset=contents_digest([it.model_dump(mode="json") for it in samples]),
     )
 
 
@@ -93,8 +85,12 @@ def run_task(
     *,
     score: str | None = None,
     most_at_once: int | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> Path:
-    """Run it, and return the file of its log. Raises InputError where it did not run, with the log that there is."""
+    """Run it, and return the file of its log. Raises InputError where it did not run, with the log that there is.
+
+    metadata: what the log is to say of itself, such as which evaluation it is of.
+    """
     from anyio import sleep
     from inspect_ai import eval as run
     from inspect_ai import task_with
@@ -115,6 +111,7 @@ def run_task(
             log_format="eval",
             display="plain",
             max_samples=most_at_once,
+            metadata=dict(metadata or {}),
         )
     except Exception as error:
         raise InputError(f"Inspect did not run it: {type(error).__name__}: {error}", place=Place(file=model)) from error

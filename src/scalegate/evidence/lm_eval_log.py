@@ -12,6 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from scalegate.units import MAX_SAMPLES
 
 __all__ = ["is_lm_eval", "read_lm_eval"]
 
+FORM = "0.4"
+"""The versions that write the form that is read here."""
 RESULTS, SAMPLES = "results_", "samples_"
 HASHES = ("doc_hash", "prompt_hash", "target_hash")
 INVALID = "[invalid]"
@@ -43,8 +46,12 @@ def read_lm_eval(path: Path, score: str | None = None, task: str | None = None) 
     place = Place(file=str(file))
     data = _bytes(file)
     header = read_json(data, place)
-    if not header.get("lm_eval_version") or not part(header, "results"):
+    version = header.get("lm_eval_version")
+    if not version or not part(header, "results"):
         raise InputError("it is no result of lm-evaluation-harness", place=place)
+    if not str(version).startswith(f"{FORM}."):
+        fix = f"give one that {FORM} wrote"
+        raise InputError(f"it is of lm-eval {version}, and {FORM} is read", place=place, fix=fix)
     name = _task(header, task, place)
     metric, chosen = _score(part(part(header, "results"), name), score, place)
     beside = file.with_name(f"{SAMPLES}{name}_{file.name.removeprefix(RESULTS)}l")
@@ -60,18 +67,20 @@ def read_lm_eval(path: Path, score: str | None = None, task: str | None = None) 
     mine = [it for it in rows if it.get("filter") == chosen]
     read = list(_samples(mine, metric, Place(file=str(beside))))
     _compare(header, name, f"{metric},{chosen}", rows, mine, read, metric, place)
-    version = part(header, "versions").get(name)
+    of_task = part(header, "versions").get(name)
+    begun = header.get("date")
     config = part(header, "config")
     return EvalLog(
         file=str(file),
         digest=hashlib.sha256(data + lines).hexdigest(),
-        format=f"lm-eval, {header['lm_eval_version']}",
+        format=f"lm-eval, {version}",
         task=name,
-        task_version=shortly(version) if version is not None else "",
+        task_version=shortly(of_task) if of_task is not None else "",
         model=str(config.get("model_args") or config.get("model") or ""),
         score=f"{metric},{chosen}",
         samples=tuple(read),
-        notes=tuple(_notes(header, name)),
+        started=floor(begun) if isinstance(begun, Fraction) and begun > 0 else None,
+        notes=tuple(_notes(header, name, mine)),
     )
 
 
@@ -182,8 +191,11 @@ def _compare(
     refuse_claims(place, claims)
 
 
-def _notes(header: Mapping[str, Any], name: str) -> Iterator[str]:
+def _notes(header: Mapping[str, Any], name: str, mine: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield NO_FIELD
+    twice = sum(times > 1 for times in Counter(str(it.get("doc_hash")) for it in mine).values())
+    if twice:
+        yield f"{twice} of its questions stand in it more than once"
     better = part(part(header, "higher_is_better"), name)
     if any(it is False for it in better.values()):
         yield "of some of its scores less is better: see that a 1 is a success of the capability"

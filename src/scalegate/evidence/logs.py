@@ -48,6 +48,14 @@ class EvalLog:
     score: str
     """Of several scores the one that was read."""
     samples: tuple[SampleRead, ...]
+    started: int | None = None
+    """When its first sample was begun, by its own words, in whole seconds since 1970 UTC; None: it does not say."""
+    dataset: str = ""
+    """SHA-256 of the samples as `contents` works it out; "": not all of them, or not all of each, are in it."""
+    evaluation: str = ""
+    """The announced evaluation that it names itself as; "": it names none."""
+    weights: str = ""
+    """The weights that it says it was of; "": it says nothing of them."""
     notes: tuple[str, ...] = ()
     """What the log says of how it came to be that whoever relies on it should know."""
 

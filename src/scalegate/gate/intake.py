@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from scalegate.errors import InputError, Place, ScalegateError
 from scalegate.evidence.logs import STOPPED, EvalLog
 from scalegate.evidence.sequential import ended
-from scalegate.gate.assessing import assess
+from scalegate.gate.announced_logs import check_log
+from scalegate.gate.assessing import Assessment, assess
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.facts import effective
 from scalegate.gate.fold import Fold
@@ -35,7 +36,7 @@ from scalegate.policy.clause_figures import value_at
 from scalegate.policy.document import ComputeCap
 from scalegate.units import MAX_LOOKS, MAX_SAMPLES, format_flop
 
-__all__ = ["check_plan", "check_weights", "checked", "lacking", "method_of", "read_log", "read_result"]
+__all__ = ["check_plan", "check_weights", "checked", "lacking", "method_of", "read_log", "read_result", "worth"]
 
 T = TypeVar("T")
 MOST = f"`--samples {MAX_SAMPLES}` or fewer"
@@ -86,21 +87,21 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
 
 
 def read_log(log: EvalLog, said: Mapping[str, object], journal: Journal, actor: str) -> EvaluationFinished:
-    """The entry for a log that was read. `said`: the fields of a result file that no log has.
+    """The entry for a log that was read. `said`: the fields of a result file that no log has, and the `dataset`.
 
-    Raises InputError naming the file where the log is of another task than was announced.
+    Raises InputError naming the file where the log is of something else than was announced, or was begun before it.
     """
     place, name = Place(file=log.file), str(said.get("evaluation") or "")
     attempt = journal.fold.attempts.get(name)
     announced = attempt.announced if attempt else None
-    claims = ((log.task, announced.task), (log.task_version, announced.task_version)) if announced else ()
-    for shown, was in claims:
-        if shown != was:
-            raise InputError(f"it is a log of `{shown}`, and `{was}` was announced", place=place)
+    dataset = said.get("dataset")
+    if announced is not None:
+        told = str(dataset) if dataset is not None else None
+        check_log(log, announced, journal.fold.attempts, told, journal.now())
     of = {"weights": announced.weights, "domain": announced.domain} if announced else {}
     fields = {
         **of,
-        **{it: value for it, value in said.items() if value is not None},
+        **{it: value for it, value in said.items() if value is not None and it != "dataset"},
         "outcomes": _taken(log, announced, place),
     }
     return entry_of(checked(lambda: ResultFile.model_validate(fields), place), log.digest, place, journal, actor)
@@ -219,15 +220,22 @@ def method_of(announced: EvaluationAnnounced | None, method: str | None) -> str:
 def lacking(fold: Fold, evaluation: str) -> tuple[str, ...]:
     """Why the result of an evaluation can rule nothing out, whatever it shows; empty: it is conclusive."""
     attempt = fold.attempts[evaluation]
+    if fold.policy is None or (attempt.announced or attempt.finished) is None:
+        return ()
+    item = worth(fold, evaluation)
+    return item.faults if item is not None else ("it is about no weights or no domain that the ledger knows",)
+
+
+def worth(fold: Fold, evaluation: str) -> Assessment | None:
+    """What the result of an evaluation comes to under the policy in force; None: it is about nothing that is known."""
+    attempt = fold.attempts[evaluation]
     said = attempt.announced or attempt.finished
     if fold.policy is None or said is None:
-        return ()
+        return None
     run = attempt.announced.run if attempt.announced else trained_in(fold.runs, said.weights)[0]
     piece = next((it for it in pieces(fold.attempts, fold.runs, run or "") if it.evaluation == evaluation), None)
     domain = next((item for item in fold.policy.domains if item.id == said.domain), None)
-    if piece is None or domain is None:
-        return ("it is about no weights or no domain that the ledger knows",)
-    return assess(fold.policy, domain, piece).faults
+    return assess(fold.policy, domain, piece) if piece is not None and domain is not None else None
 
 
 def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) -> None:

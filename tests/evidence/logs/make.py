@@ -1,4 +1,6 @@
-"""Makes the logs of this folder by running Inspect itself: `python make.py` beside an installed inspect-ai 0.3.285.
+"""Makes the logs of this folder by running Inspect itself: `python make.py [later]` beside inspect-ai 0.3.285.
+
+With `later` those alone that were added last, so that the others stay as they are.
 
 No model is asked: a solver writes the outputs, so that each trap is the same each time. Tests read what is stored.
 """
@@ -7,15 +9,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-from inspect_ai import Task, eval
+from inspect_ai import Epochs, Task, eval, eval_set, score
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.log import ProvenanceData, edit_score, invalidate_samples, read_eval_log, write_eval_log
+from inspect_ai.log import (
+    ProvenanceData,
+    TagsEdit,
+    edit_eval_log,
+    edit_score,
+    invalidate_samples,
+    read_eval_log,
+    write_eval_log,
+)
 from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ModelOutput
-from inspect_ai.scorer import Score, ScoreEdit, Target, match, mean, scorer, stderr
+from inspect_ai.scorer import Score, ScoreEdit, Target, accuracy, ci, ci_wilson, match, mean, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import EarlyStop
 
@@ -52,6 +63,45 @@ def answers(
     return solve
 
 
+@solver
+def flaky(*fails: int) -> Solver:
+    """Some samples fail the first time."""
+    seen: set[int] = set()
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        number = int(str(state.sample_id)[1:])
+        if number in fails and number not in seen:
+            seen.add(number)
+            raise RuntimeError("the sandbox went away")
+        state.output = ModelOutput.from_content("mockllm/model", state.target.text if number < RIGHT else "0")
+        return state
+
+    return solve
+
+
+@solver
+def interrupted() -> Solver:
+    """Somebody ends it at its sixth sample."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        if state.sample_id == "s5":
+            os.kill(os.getpid(), signal.SIGINT)
+        state.output = ModelOutput.from_content("mockllm/model", "0")
+        return state
+
+    return solve
+
+
+@scorer(metrics=[ci(), ci_wilson(), accuracy()])
+def bounded() -> Any:
+    """Two of its metrics have one name each for what they say."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        return Score(value="C" if state.output.completion == target.text else "I")
+
+    return score
+
+
 @scorer(metrics=[mean(), stderr()])
 def says(*values: Any) -> Any:
     """Scores what it is told, whatever the answer was."""
@@ -78,11 +128,13 @@ class Stops:
         return {}
 
 
-def run(name: str, solve: Solver | None = None, score: Any = None, early: Any = None, **options: Any) -> Path:
+def run(
+    name: str, solve: Solver | None = None, score: Any = None, early: Any = None, asked: Any = None, **options: Any
+) -> Path:
     """One log, under a name that says what is in it."""
     made = FOLDER / f".{name}"
     task = Task(
-        dataset=dataset(),
+        dataset=asked or dataset(),
         solver=solve or answers(),
         scorer=score or match(),
         name="add",
@@ -90,7 +142,12 @@ def run(name: str, solve: Solver | None = None, score: Any = None, early: Any = 
         early_stopping=early,
     )
     eval(task, model="mockllm/model", display="none", log_dir=str(made), **options)
-    [log] = made.glob("*.eval")
+    return stored_as(name, made)
+
+
+def stored_as(name: str, made: Path) -> Path:
+    """The last log of a folder, in this one."""
+    log = max(made.glob("*.eval"))
     stored = FOLDER / f"{name}.eval"
     shutil.move(log, stored)
     shutil.rmtree(made)
@@ -100,6 +157,30 @@ def run(name: str, solve: Solver | None = None, score: Any = None, early: Any = 
 
 def main() -> None:
     os.chdir(FOLDER)
+    if sys.argv[1:] != ["later"]:
+        first()
+    later()
+
+
+def later() -> None:
+    run("retried", flaky(0, 9), retry_on_error=1)
+    task = Task(dataset=dataset(), solver=flaky(0, 9), scorer=match(), name="add", version=3)
+    made = FOLDER / ".set"
+    eval_set([task], str(made), model="mockllm/model", display="none", retry_wait=0.1, retry_cleanup=False)
+    stored_as("retried_set", made)
+    run("bounded", score=bounded())
+    run("reduced", epochs=Epochs(2, ["mean", "pass_at_2"]))
+    asked = [Sample(id=f"s{i}", input="1+1=", target="2" if i < RIGHT else "102") for i in range(SAMPLES)]
+    run("asked_twice", asked=MemoryDataset(asked, name="add"))
+    log = read_eval_log(str(FOLDER / "plain.eval"))
+    write_eval_log(score(log, says(0.0), action="overwrite", display="none"), str(FOLDER / "rescored.eval"))
+    provenance = ProvenanceData(author="somebody", reason="to find it again")
+    tagged = edit_eval_log(log, [TagsEdit(tags_add=["final"])], provenance)
+    write_eval_log(tagged, str(FOLDER / "tagged.eval"))
+    run("cancelled", interrupted(), max_samples=1)
+
+
+def first() -> None:
     plain = run("plain")
     run("epochs", epochs=2)
     run("errored", answers(fails=(0,)), epochs=2, fail_on_error=0.5)

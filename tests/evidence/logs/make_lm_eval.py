@@ -1,4 +1,4 @@
-"""Makes the folders of `lm_eval/`: `python make_lm_eval.py` beside lm-eval 0.4.13, which it runs.
+"""Makes the folders of `lm_eval/`: `python make_lm_eval.py [FOLDER ...]` beside lm-eval 0.4.13, which it runs.
 
 No model is asked: its own `dummy` answers `lol` to whatever it is asked. What it writes of the machine is taken out.
 """
@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -37,6 +38,7 @@ RUNS = {
     "limited": ("add", ("--log_samples", "--limit", "5")),
     "two_filters": ("two", ("--log_samples",)),
     "no_samples": ("add", ()),
+    "asked_twice": ("twice", ("--log_samples",)),
 }
 
 
@@ -46,8 +48,11 @@ def main() -> None:
         asked = [{"question": f"{i}+{i}=", "answer": "lol" if i < RIGHT else str(2 * i)} for i in range(SAMPLES)]
         Path("add.jsonl").write_text("".join(json.dumps(it) + "\n" for it in asked))
         Path("add.yaml").write_text(TASK.format(name="add"))
+        Path("twice.jsonl").write_text("".join(json.dumps(asked[i // 2]) + "\n" for i in range(SAMPLES)))
+        Path("twice.yaml").write_text(TASK.format(name="twice").replace("add.jsonl", "twice.jsonl"))
         Path("two.yaml").write_text(TASK.format(name="two") + FILTERS)
-        for name, (task, more) in RUNS.items():
+        for name in sys.argv[1:] or RUNS:
+            task, more = RUNS[name]
             command = ("lm_eval", "--model", "dummy", "--tasks", task, "--include_path", ".", "--output_path", name)
             subprocess.run([*command, *more], check=True, env=os.environ | {"HF_HUB_OFFLINE": "1"})
             shutil.rmtree(FOLDER / name, ignore_errors=True)
