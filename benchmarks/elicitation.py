@@ -154,7 +154,9 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     seeds = range(1 if given.quick else given.seeds)
-    configs = [LockedConfig(seed=seed, steps=300 if given.quick else 750, selection_size=100) for seed in seeds]
+    # 1% of a shorter training pays for fewer scorings.
+    steps, size = (300, 30) if given.quick else (750, 100)
+    configs = [LockedConfig(seed=seed, steps=steps, selection_size=size) for seed in seeds]
     print(
         f"{len(configs)} seeds, {configs[0].steps} steps of training, {given.threads} threads,"
         f" torch {torch.__version__}"
