@@ -177,6 +177,13 @@ def test_its_log_names_the_evaluation_and_has_the_samples_that_were_announced(of
         assert [read.evaluation] == list(journal.fold.attempts)
 
 
+def test_json_is_all_that_is_printed(of: Any) -> None:
+    _, evaluate = of(POLICY_TEXT)
+    code, out, err = evaluate("--json")
+    assert (code, json.loads(out)["completed"]) == (0, 400), err
+    assert "Running 1 tasks" in err
+
+
 def test_what_is_asked_has_one_digest_each_time_it_is_loaded() -> None:
     """Inspect draws names for messages anew; they are no part of what is asked."""
     chat = TASK.replace("@sums", "@chat")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,16 +104,18 @@ def run_task(
     # It is made anew: the one that was loaded stays as it is.
     task = task_with(loaded.task, dataset=dataset, **({"early_stopping": stopper} if stopper is not None else {}))
     try:
-        [log] = run(
-            task,
-            model=model,
-            model_args=dict(model_args),
-            log_dir=str(folder),
-            log_format="eval",
-            display="plain",
-            max_samples=most_at_once,
-            metadata=dict(metadata or {}),
-        )
+        # How far it is goes to the screen, and not into what others read.
+        with redirect_stdout(sys.stderr):
+            [log] = run(
+                task,
+                model=model,
+                model_args=dict(model_args),
+                log_dir=str(folder),
+                log_format="eval",
+                display="plain",
+                max_samples=most_at_once,
+                metadata=dict(metadata or {}),
+            )
     except Exception as error:
         raise InputError(f"Inspect did not run it: {type(error).__name__}: {error}", place=Place(file=model)) from error
     return Path(str(log.location).removeprefix("file://"))
