@@ -28,8 +28,10 @@ from scalegate.units import MAX_SAMPLES
 __all__ = ["EVALUATION", "RIGHT", "WEIGHTS", "read_inspect"]
 
 VERSION = 2
-EVALUATION, WEIGHTS = "scalegate_evaluation", "scalegate_weights"
-"""Metadata of a run by which it names the announced evaluation that it is of, and the weights."""
+EVALUATION = "scalegate_evaluation"
+"""Metadata of a run by which it names the announced evaluation that it is of."""
+WEIGHTS = "scalegate_weights"
+"""Metadata of a run by which it says of which weights it was."""
 MOST_BYTES = 4 * 2**30
 """Longest log that is read, packed and unpacked."""
 MOST_OF_ONE = 2**30
