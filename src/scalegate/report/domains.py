@@ -71,8 +71,9 @@ def _gains(domain: Domain) -> Iterator[tuple[str, str]]:
         cost = "at an unknown cost" if it.cost is None else f"for {share(it.cost)} of the training compute"
         past = {"takes": "it takes longer", "cost": "it costs more"}
         why = " and ".join(past[name] for name in stated.past(it))
-        counts = f"it does not count, for {why} than that" if why else "it counts"
-        yield "A gain", f"`{it.id}`, {exact_decimal(it.gain)}x {takes}, {cost}: {it.about} {counts}. By {it.source}"
+        counts = f"It does not count, for {why} than that" if why else "It counts"
+        gain = f"`{it.id}`, {exact_decimal(it.gain)}x {takes}, {cost}, by {it.source}"
+        yield "A gain", f"{gain}. {counts}. What it is: {it.about}"
 
 
 def _rests(policy: Policy, domain: Domain) -> Iterator[tuple[str, str]]:
