@@ -34,6 +34,15 @@ class Enough(Exception):
     """All that was looked for in random cases was found."""
 
 
+def stated_margin(*counted: str, out_of_reach: str = "1000x") -> dict[str, Any]:
+    """A margin of so many gains that count, and one that takes too long."""
+    said = {"about": "Tools and scaffolds.", "source": {"document": "Survey of gains", "section": "3"}}
+    reach: list[dict[str, str]] = [{}, {"takes": "1 year"}, {"takes": "1 year", "cost": "2%"}, {"cost": "2%"}]
+    gains = [said | {"id": f"g{at}", "gain": gain} | reach[at % 4] for at, gain in enumerate(counted)]
+    gains.append(said | {"id": "slow", "gain": out_of_reach, "takes": "31536001 seconds"})
+    return {"within": "1 year", "budget": "2%", "gains": gains}
+
+
 @st.composite
 def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> Policy:
     """A sound policy: up to two domains, random parameters, a random choice of clauses."""
@@ -51,6 +60,8 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
     first["margin"] = draw(
         st.sampled_from([m for m in ("1x", "1.5x", "2x") if float(m[:-1]) <= float(first["buffer"][:-1])])
     )
+    if draw(st.integers(0, 3)) == 0:
+        first["margin"] = stated_margin(first["margin"])
     first["samples"] = draw(st.sampled_from(["20", "60"]))
     first["elicitation"]["share"] = draw(st.sampled_from(["0%", "1%", "2.5%"]))
     if draw(st.integers(0, 3)) == 0:

@@ -25,6 +25,7 @@ from scalegate.policy.document import (
 )
 from scalegate.policy.exceptions import exception_faults
 from scalegate.policy.forecast_faults import forecast_faults
+from scalegate.policy.margin_faults import comes_to, margin_faults
 from scalegate.policy.near import nearest, or_like
 from scalegate.policy.obligations import obligation_faults
 from scalegate.policy.parameters import parameter_faults
@@ -220,14 +221,11 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         elif domain.buffer < domain.margin:
             add(
                 f"{path}.buffer",
-                "a buffer under the margin does not even support the weights that are evaluated"
+                f"a buffer under the margin{comes_to(domain)} does not even support the weights that are evaluated"
                 " | write a factor above the margin",
             )
-        if domain.margin < 1:
-            add(
-                f"{path}.margin",
-                "a margin under 1x claims that later techniques lose capability | write at least `1x`",
-            )
+        for name, what in margin_faults(domain):
+            add(f"{path}.{name}", what)
         for name, what in stopping_faults(domain):
             add(f"{path}.{name}", what, "stopping")
         for name, what in forecast_faults(domain):

@@ -14,6 +14,7 @@ from scalegate.policy.document import Policy
 from scalegate.policy.elsewhere import Home, home_of, other_name, say_it
 from scalegate.policy.faults import Form, Found, PartPath, PolicyFaults
 from scalegate.policy.in_context import in_context
+from scalegate.policy.parts import OF_MARGIN
 from scalegate.policy.shapes import alone_like, field_meant, shape_meant
 
 __all__ = ["POLICY", "faults_of_form", "label", "what_to_write"]
@@ -41,6 +42,7 @@ _SHAPES = {
     "model_type": _NO_FIELDS,
     "model_attributes_type": _NO_FIELDS,
     "too_short": ("is empty", "write at least one item"),
+    "too_long": ("has more items than are read", "put together those that are had together, each with its source"),
 }
 _MEANT = {"compute": "flop", "flops": "flop", "time": "duration", "date": "instant", "percent": "share"}
 _MEANT |= {"must": "will", "shall": "will"}
@@ -72,7 +74,8 @@ def faults_of_form(
     renamed: set[PartPath] = set()
     strange: dict[PartPath, dict[str, bool]] = {}
     missing: dict[PartPath, PartPath] = {}
-    items, known = error.errors(), _every_field(root)
+    items: list[Any] = [it | {"loc": _untagged(it["loc"])} for it in error.errors()]
+    known = _every_field(root)
     places = {path[:cut] for path in (_file_path(item["loc"]) for item in items) for cut in range(len(path))}
     for item in items:
         path = _file_path(item["loc"])
@@ -144,6 +147,11 @@ def faults_of_form(
         if path not in renamed
     ]
     return list(dict.fromkeys(found))
+
+
+def _untagged(loc: PartPath) -> PartPath:
+    """Without what the schema puts in between for the two forms of a margin."""
+    return tuple(it for at, it in enumerate(loc) if it not in OF_MARGIN or loc[at - 1 : at] != ("margin",))
 
 
 def _file_path(loc: PartPath) -> PartPath:
@@ -297,6 +305,8 @@ _EXAMPLES = {
     "approved_by": "{role: ..., at_least: ...}", "error_budget": "{alpha: 5%, evaluations: 12}",
     "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
+    "gains": "[{id: ..., about: ..., gain: 5x, source: {document: ...}}]", "gain": "5x", "takes": "3 months",
+    "cost": "1%", "budget": "2%",
     "stopping": "{rule: betting}", "rule": "betting", "below": '"0.05"', "beta": "5%",
     "forecast": "{confidence: 95%, at_least: 3}", "confidence": "95%",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
@@ -324,6 +334,8 @@ def _example(path: PartPath, examples: Mapping[str, str]) -> str:
     field = str(path[-1])
     if field == "at_least":
         return f"`at_least: {_LEAST.get(str(path[-2]) if path[:-1] else '', '2')}`"
+    if path[-2:] == ("margin", "within"):
+        return "`within: 1 year`"
     if field == "actions":
         return f"`actions`, with those that it is for in brackets: {_listed(list(schema.ACTIONS))}"
     return f"`{field}: {examples.get(field, '...')}`"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from scalegate.policy.scalars import (
     Count,
@@ -24,6 +26,7 @@ from scalegate.policy.scalars import (
 )
 
 __all__ = [
+    "OF_MARGIN",
     "Amendment",
     "Approvals",
     "Assumption",
@@ -33,6 +36,7 @@ __all__ = [
     "Elicitation",
     "ErrorBudget",
     "Forecasting",
+    "Gain",
     "Level",
     "Parameter",
     "ParameterValue",
@@ -43,6 +47,7 @@ __all__ = [
     "Risk",
     "Safeguard",
     "Source",
+    "StatedMargin",
     "Stopping",
     "Tier",
 ]
@@ -161,6 +166,71 @@ class Released(Part):
     """How long after the release what was shown has to hold."""
 
 
+class Gain(Part):
+    """What one way of drawing more out of finished weights adds, as a source has it."""
+
+    id: Identifier
+    about: Text
+    """What is done: a scaffold, tools, fine-tuning on other data."""
+    gain: Factor
+    """Compute-equivalent: the growth of training compute that would add as much."""
+    takes: Duration | None = None
+    """How long it takes whoever has the weights; absent: nobody knows, and it counts in any time."""
+    cost: Share | None = None
+    """What it takes of compute, as a share of training's; absent: nobody knows, and it counts for any budget."""
+    source: Source
+    """Where the figures come from."""
+
+
+class StatedMargin(Part):
+    """What somebody with so much time and compute could add to the weights, from gains that are stated one by one.
+
+    The margin is the product of the gains that count, as if all of them could be had together: compute-equivalent gains
+    as of Davidson, Denain, Villalobos and Bas, "AI capabilities can be significantly improved without expensive
+    retraining" (2023).
+    """
+
+    within: Duration
+    """How long whoever has the weights is taken to have: gains that take longer do not count."""
+    budget: Share
+    """How much compute they are taken to have, as a share of training's: gains that cost more do not count."""
+    gains: Annotated[tuple[Gain, ...], Field(min_length=1, max_length=100)]
+
+    @property
+    def counted(self) -> tuple[Gain, ...]:
+        """The gains that somebody with that time and budget could have; of which that is unknown, too."""
+        return tuple(it for it in self.gains if not any(self.past(it)))
+
+    @property
+    def factor(self) -> Fraction:
+        """The product of the gains that count; exact, and at least 1. A gain under 1 takes nothing away."""
+        product = Fraction(1)
+        for it in self.counted:
+            product *= max(it.gain, Fraction(1))
+        return product
+
+    def past(self, gain: Gain) -> Iterator[Literal["takes", "cost"]]:
+        """By which of its fields a gain is out of reach; by none: it counts."""
+        if gain.takes is not None and gain.takes > self.within:
+            yield "takes"
+        if gain.cost is not None and gain.cost > self.budget:
+            yield "cost"
+
+
+def _of_gains(value: object) -> bool:
+    """Whether a margin was meant to be worked out; a list of gains is told what it lacks."""
+    bare = isinstance(value, list) and any(isinstance(it, dict) for it in value)
+    return bare or isinstance(value, dict | StatedMargin)
+
+
+OF_MARGIN = ("<stated>", "<factor>")
+"""The two forms of a margin, as the schema calls them; no file has these words for it."""
+_Margin = Annotated[
+    Annotated[StatedMargin, Tag(OF_MARGIN[0])] | Annotated[Factor, Tag(OF_MARGIN[1])],
+    Discriminator(lambda value: OF_MARGIN[0 if _of_gains(value) else 1]),
+]
+
+
 class Domain(Part):
     id: Identifier
     about: Text
@@ -176,8 +246,9 @@ class Domain(Part):
     """Absent: every sample is taken."""
     buffer: Factor
     """Growth of effective compute that the gap between alarm and threshold is trusted for (assumes continuity)."""
-    margin: Factor
-    """Compute-equivalent of post-training enhancement that the evaluation's elicitation does not reach."""
+    stated_margin: Annotated[_Margin, Field(alias="margin")]
+    """Compute-equivalent of post-training enhancement that the evaluation's elicitation does not reach: a factor, or
+    the gains that it is worked out from."""
     elicitation: Elicitation
     forecast: Forecasting | None = None
     """Absent: none is asked for."""
@@ -189,6 +260,17 @@ class Domain(Part):
     """What this evaluation does not measure."""
     rests_on: Annotated[tuple[Identifier, ...], Field(min_length=1)] | None = None
     """The assumptions that evidence in this domain rests on; absent: all of the catalogue, and the policy's own."""
+
+    @property
+    def margin(self) -> Fraction:
+        """The margin as a factor, whichever way it is stated: all that is decided goes by this."""
+        stated = self.stated_margin
+        return stated.factor if isinstance(stated, StatedMargin) else stated
+
+    @property
+    def gains(self) -> tuple[Gain, ...]:
+        """The gains that the margin is worked out from; none where it is stated as a factor."""
+        return self.stated_margin.gains if isinstance(self.stated_margin, StatedMargin) else ()
 
 
 class Assumption(Part):

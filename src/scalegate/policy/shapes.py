@@ -27,6 +27,7 @@ NAMED = frozenset(
             "exceptions",
         ),
         "safeguards",
+        "gains",
     ]
 )
 """Lists of which every item has a name."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from scalegate.policy.catalogue import rests_on, sentences_of, unaccepted
 from scalegate.policy.document import Domain, Policy
+from scalegate.policy.parts import StatedMargin
 from scalegate.report.clauses import flop
 from scalegate.report.promises import DomainView
 from scalegate.report.words import share
@@ -29,7 +30,11 @@ def domain_view(policy: Policy, domain: Domain) -> DomainView:
             f"{exact_decimal(domain.buffer)}x effective compute, over which the alarm is trusted not to become the"
             " threshold. It assumes that capability grows continuously",
         ),
-        ("Margin", f"{exact_decimal(domain.margin)}x effective compute, for what later techniques add"),
+        (
+            "Margin",
+            f"{exact_decimal(domain.margin)}x effective compute, for what later techniques add{_worked(domain)}",
+        ),
+        *(_gains(domain)),
         ("So evidence carries", f"to {format_factor(reach)} the compute of the weights that were evaluated"),
         (
             "Elicitation",
@@ -42,6 +47,33 @@ def domain_view(policy: Policy, domain: Domain) -> DomainView:
         *(_rests(policy, domain)),
     )
     return DomainView(domain.id, domain.about, domain.level, figures, domain.not_measured, domain.link_to_harm)
+
+
+def _worked(domain: Domain) -> str:
+    stated = domain.stated_margin
+    if not isinstance(stated, StatedMargin):
+        return ""
+    count = len(stated.counted)
+    return (
+        f": the product of {count} of {len(stated.gains)} stated gains, those within reach of whoever has"
+        f" {format_duration(stated.within)} and {share(stated.budget)} of the training compute, as if all of these"
+        " could be had together"
+    )
+
+
+def _gains(domain: Domain) -> Iterator[tuple[str, str]]:
+    """Each gain that the margin is worked out from, with its source, and whether it counts."""
+    stated = domain.stated_margin
+    if not isinstance(stated, StatedMargin):
+        return
+    for it in stated.gains:
+        takes = "in an unknown time" if it.takes is None else f"in {format_duration(it.takes)}"
+        cost = "at an unknown cost" if it.cost is None else f"for {share(it.cost)} of the training compute"
+        past = {"takes": "it takes longer", "cost": "it costs more"}
+        why = " and ".join(past[name] for name in stated.past(it))
+        counts = f"It does not count, for {why} than that" if why else "It counts"
+        gain = f"`{it.id}`, {exact_decimal(it.gain)}x {takes}, {cost}, by {it.source}"
+        yield "A gain", f"{gain}. {counts}. What it is: {it.about}"
 
 
 def _rests(policy: Policy, domain: Domain) -> Iterator[tuple[str, str]]:

@@ -31,6 +31,7 @@ from scalegate.policy.document import (
 )
 from scalegate.policy.next_level import defined
 from scalegate.policy.parameters import name_of, shown_value
+from scalegate.policy.parts import StatedMargin
 from scalegate.policy.show import date
 from scalegate.policy.syntax import fact_names
 from scalegate.report.clauses import flop
@@ -193,6 +194,8 @@ def _of_domain(policy: Policy, domain: Domain, of: Reading) -> Iterator[Number]:
     yield Number(
         f"{exact_decimal(domain.margin)}x", f"margin {name} for later enhancement, in effective compute", carries
     )
+    if isinstance(domain.stated_margin, StatedMargin):
+        yield from _of_margin(name, domain.stated_margin, carries)
     if domain.forecast is not None:
         ends = of([domain], ("forecast.end",))
         yield Number(share(domain.forecast.confidence), f"least confidence of a forecast {name}", ends)
@@ -202,6 +205,19 @@ def _of_domain(policy: Policy, domain: Domain, of: Reading) -> Iterator[Number]:
         yield Number(added, f"what others add to released weights {name}, in effective compute", carries)
     yield Number(share(domain.elicitation.share), f"least elicitation {name}, of the effective compute", conclusive)
     yield Number(flop(domain.elicitation.at_least), f"least elicitation {name}", conclusive)
+
+
+def _of_margin(name: str, stated: StatedMargin, carries: tuple[str, ...]) -> Iterator[Number]:
+    """What a margin is worked out from; a gain that does not count decides nothing."""
+    yield Number(format_duration(stated.within), f"time within which a gain counts in the margin {name}", carries)
+    yield Number(share(stated.budget), f"share of training compute for which a gain counts {name}", carries)
+    for it in stated.gains:
+        counts = carries if it in stated.counted else ()
+        yield Number(f"{exact_decimal(it.gain)}x", f"gain `{it.id}` in the margin {name}", counts)
+        if it.takes is not None:
+            yield Number(format_duration(it.takes), f"how long the gain `{it.id}` takes {name}", carries)
+        if it.cost is not None:
+            yield Number(share(it.cost), f"what the gain `{it.id}` costs of training compute {name}", carries)
 
 
 def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:

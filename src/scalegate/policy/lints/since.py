@@ -51,6 +51,7 @@ from scalegate.policy.lints.since_figures import (
     together,
     value_ways,
 )
+from scalegate.policy.lints.since_margin import margin_rule, margin_told
 from scalegate.policy.lints.since_opened import opened
 from scalegate.policy.parts import (
     Assumption,
@@ -155,6 +156,10 @@ class _Since:
             elif name == "values" and isinstance(new, Parameter):
                 assert isinstance(old, Parameter), "fields of like parts"
                 yield from self._values(old, new, here, about)
+            elif isinstance(old, Domain) and isinstance(new, Domain) and name == "stated_margin":
+                rule = margin_rule(old, new)
+                rule = UNCLEAR if rule is STRICTER and self._may_help(new, shown) else rule
+                yield Lint(rule, here, about, margin_told(old, new), "")
             elif name in _KEYED and not isinstance(new, ExceptionTerms):
                 yield from self._parts(name, before, after, here)
             elif isinstance(before, Part) and isinstance(after, Part) and type(before) is type(after):

@@ -172,6 +172,15 @@ def _texts(policy: Policy) -> Iterator[tuple[Path, str, str]]:
     for at, domain in enumerate(policy.domains):
         for name in ("about", "link_to_harm"):
             yield ("domains", at, name), f"domain {domain.id}", getattr(domain, name)
+        for place, gain in enumerate(domain.gains):
+            where = ("domains", at, "margin", "gains", place)
+            for name, text in (
+                ("about", gain.about),
+                ("source", gain.source.document),
+                ("source", gain.source.section),
+            ):
+                if text is not None:
+                    yield (*where, name), f"domain {domain.id}, gain {gain.id}", text
         for place, text in enumerate(domain.not_measured):
             yield ("domains", at, "not_measured", place), f"domain {domain.id}", text
     for at, level in enumerate(policy.levels):
