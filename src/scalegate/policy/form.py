@@ -86,7 +86,9 @@ def faults_of_form(
             told = field_meant(path, _KINDS) if root is Policy else None
             other = None if told else other_name(word, value, absent)
             if told is None and other is None:
-                within = next((field for field in fields if word in _inside(root, item["loc"][:-1], field)), None)
+                # One that stands there is meant sooner than one that nobody wrote.
+                likely = sorted(fields, key=lambda field: field not in beside)
+                within = next((field for field in likely if word in _inside(root, item["loc"][:-1], field)), None)
                 told = f"it is a field of `{within}`: write it below that, indented further" if within else None
             looks = len(found) < MAX_GUESSES
             guess = _close(word, absent) if looks and not (other or told) else None
@@ -297,6 +299,7 @@ _EXAMPLES = {
     "approved_by": "{role: ..., at_least: ...}", "error_budget": "{alpha: 5%, evaluations: 12}",
     "effective_compute": "{factor: 1x, basis: ...}", "when": "compute <= 1e24 FLOP",
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
+    "clusters": '{below: "0.05", at_least: 60}',
     "stopping": "{rule: betting}", "rule": "betting", "below": '"0.05"', "beta": "5%",
     "forecast": "{confidence: 95%, at_least: 3}", "confidence": "95%",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",
