@@ -11,7 +11,8 @@ from logs_made import begun_now
 
 LOGS = Path(__file__).parent.parent / "evidence" / "logs"
 SAID = ("--assumption", "The task is about the capability.", "--as", "evaluator", "-p", "p")
-FEW = ("samples: 400", "samples: 14")
+FEW = ("samples: 400", 'samples: 15\n    clusters: {below: "0.01", at_least: 15}')
+"""Of an evaluation that takes each sample twice, as these logs do, the samples are clusters."""
 
 
 def announce(
@@ -73,7 +74,7 @@ def test_what_has_no_outcome_is_named_and_rules_nothing_out(scalegate: Command, 
     ("task", "samples", "log", "why"),
     [
         ("multiplication", 20, "epochs.eval", "it is a log of `add`, and `multiplication` was announced"),
-        ("add", 14, "epochs.eval", "20 outcomes, and 14 samples were announced"),
+        ("add", 16, "epochs.eval", "20 outcomes, and 16 samples were announced"),
         ("add", 20, "percent.eval", "sample s0 is scored 95"),
     ],
 )

@@ -65,6 +65,10 @@ def evaluate(
         str | None, typer.Option("--configuration", help="SHA-256 of the deployment configuration that is evaluated.")
     ] = None,
     score: Annotated[str | None, typer.Option("--score", help="Which of several scores counts.")] = None,
+    cluster_by: Annotated[
+        str | None,
+        typer.Option("--cluster-by", help="Field of the samples' metadata that says which of them are alike."),
+    ] = None,
     task_args: Annotated[list[str] | None, typer.Option("-T", help="For the task: `name=value`.")] = None,
     model_args: Annotated[list[str] | None, typer.Option("-M", help="For the model: `name=value`.")] = None,
     most_at_once: Annotated[
@@ -88,11 +92,15 @@ def evaluate(
     from scalegate.evidence.files import files_digest
     from scalegate.evidence.inspect_log import EVALUATION, WEIGHTS
     from scalegate.evidence.inspect_run import load_task, run_task
+    from scalegate.evidence.logs import cluster_of
     from scalegate.gate.project import Project
     from scalegate.gate.stopping import look_alpha, rule_of, shuffled
 
     loaded = load_task(task, _pairs("-T", task_args or ()))
     arguments = _pairs("-M", model_args or ())
+    if cluster_by is not None:
+        for sample in loaded.task.dataset:
+            cluster_of(sample.metadata, cluster_by, str(sample.id), Place(task))
     found = files_digest(loaded_from) if loaded_from is not None else None
     if loaded_from is not None:
         arguments = _loading(model, loaded_from, arguments)
@@ -115,6 +123,12 @@ def evaluate(
             raise InputError(
                 f"the task takes each sample {loaded.epochs} times, and a rule that stops early counts each once",
                 fix="set its `epochs` to 1",
+            )
+        if known is not None and known.clusters is None and elicited and loaded.epochs > 1:
+            raise InputError(
+                f"the task takes each sample {loaded.epochs} times, and `{domain}` has no `clusters`: what comes of one"
+                " sample again and again would count as so many samples",
+                fix="set its `epochs` to 1, or write `clusters` into the domain",
             )
         about = {"run": run, "weights": weights, "domain": domain, "configuration": configuration}
         about |= {"task": loaded.name, "task_version": loaded.version, "dataset": loaded.dataset}
@@ -141,7 +155,7 @@ def evaluate(
         elicitation_method = f"{elicitation_method or 'fine-tuning'}; a copy with the files {found}"
     said = {"elicitation_flops": elicitation_flops, "elicitation_method": elicitation_method}
     said |= {"evaluation": entry.evaluation, "evaluation_flops": evaluation_flops, "dataset": loaded.dataset}
-    bring(file, score, fields_of(said, assumptions), who, project, key, as_json)
+    bring(file, score, fields_of(said, assumptions), who, project, key, as_json, None, cluster_by)
 
 
 def _loading(model: str, path: Path, arguments: dict[str, object]) -> dict[str, object]:

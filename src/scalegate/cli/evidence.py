@@ -35,7 +35,8 @@ app.command("record")(record)
 FIELDS = (
     "JSON with `evaluation` (the name that announce printed), `weights`, `domain`, `outcomes` (true, false or null"
     " per sample), `assumptions` (sentences), `elicitation_flops`, `elicitation_method`, `evaluation_flops`;"
-    " and `elicited` (how the recipe was chosen, the recovery curve, the control and probes), which may be left out."
+    " and `clusters` (of each outcome a text, the same for those that are alike: questions on one passage), and"
+    " `elicited` (how the recipe was chosen, the recovery curve, the control and probes), which may be left out."
 )
 
 
@@ -68,6 +69,7 @@ def announce(
     """
     from scalegate.cli.project import check_run, signer, writer
     from scalegate.cli.show import emit
+    from scalegate.gate.clustering import takes_all
     from scalegate.gate.project import Project
 
     place = Project(project)
@@ -81,6 +83,8 @@ def announce(
         )
     name = entry.evaluation
     stops = f"It may end early, by this rule: {entry.stopping}.\n" if entry.stopping else ""
+    if entry.stopping and takes_all(entry.stopping):
+        stops = f"What counts is {entry.stopping}. Every sample is taken.\n"
     where = "" if project == HERE else f" --project {shlex.quote(str(project))}"
     emit(
         as_json,
@@ -177,6 +181,12 @@ def import_log(
     ] = None,
     score: Annotated[str | None, typer.Option("--score", help="Which of several scores counts.")] = None,
     task: Annotated[str | None, typer.Option("--task", help="Which of several tasks of a folder.")] = None,
+    cluster_by: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster-by", help="Field of the samples (their metadata, or what was asked) that says which are alike."
+        ),
+    ] = None,
     elicitation_flops: Annotated[
         str | None, typer.Option("--elicitation-flops", help="Compute that was spent on elicitation: `1e12 FLOP`.")
     ] = None,
@@ -199,7 +209,7 @@ def import_log(
     """
     said = {"evaluation": evaluation, "weights": weights, "domain": domain, "elicitation_method": elicitation_method}
     said |= {"elicitation_flops": elicitation_flops, "evaluation_flops": evaluation_flops, "dataset": dataset}
-    bring(file, score, fields_of(said, assumptions), who, project, key, as_json, task)
+    bring(file, score, fields_of(said, assumptions), who, project, key, as_json, task, cluster_by)
 
 
 def fields_of(said: Mapping[str, str | None], assumptions: list[str]) -> dict[str, object]:
@@ -224,6 +234,7 @@ def bring(
     key: Path | None,
     as_json: bool,
     task: str | None = None,
+    cluster_by: str | None = None,
 ) -> None:
     """Read a log and add what it says."""
     from scalegate.errors import InputError, Place
@@ -235,7 +246,7 @@ def bring(
 
     if task is not None and not is_lm_eval(file):
         raise InputError("`--task` is of a folder of lm-evaluation-harness", place=Place(file=str(file)))
-    log = read_lm_eval(file, score, task) if is_lm_eval(file) else read_inspect(file, score)
+    log = read_lm_eval(file, score, task, cluster_by) if is_lm_eval(file) else read_inspect(file, score, cluster_by)
 
     def read(journal: Journal) -> tuple[EvaluationFinished, tuple[str, ...]]:
         entry = read_log(log, said, journal, who)
@@ -283,6 +294,8 @@ def _add(
     due = announced.samples if announced else entry.completed + entry.errors
     faults = lacking(journal.fold, entry.evaluation)
     document |= {"announced": due, "lacking": faults} | ({"read": told} if told else {})
+    if entry.clusters is not None:
+        document["clusters"] = sum(count for _, _, count in entry.clusters)
     item = worth(journal.fold, entry.evaluation)
     shown = _bound(journal.policy, entry.domain, item) if item is not None else {}
     document |= shown

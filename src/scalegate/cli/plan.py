@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from scalegate.evidence.plan import RulePlan
+    from scalegate.policy.parts import Clusters
 
 __all__ = ["plan"]
 
@@ -42,6 +43,8 @@ class _Bar:
     first: int | None
     rule: str | None
     """The one that the policy names."""
+    clusters: Clusters | None = None
+    """What the policy says of items that come in clusters."""
 
 
 def plan(
@@ -133,7 +136,7 @@ def _bar(
     read: dict[str, Any] = {"alarm": parse_score, "below": parse_score, "alpha": parse_share, "beta": parse_share}
     read |= {"buffer": parse_factor, "margin": parse_factor}
     said: dict[str, Any] = {}
-    rule = None
+    rule, clusters = None, None
     if policy is not None:
         wanted = load_policy(policy_file(policy))
         names = [it.id for it in wanted.domains]
@@ -153,7 +156,8 @@ def _bar(
         said = {"alarm": of.alarm, "alpha": wanted.budget.alpha, "buffer": of.buffer, "margin": of.margin}
         evaluations, samples = evaluations or wanted.budget.evaluations, samples or of.samples
         said["first"] = wanted.first_evaluation_at
-        rule = of.stopping.rule if of.stopping else "all samples"
+        clusters = of.clusters
+        rule = of.stopping.rule if of.stopping else None if clusters else "all samples"
         if of.stopping is not None and of.stopping.below is not None:
             said |= {"below": of.stopping.below, "beta": of.stopping.beta}
     elif domain is not None:
@@ -183,6 +187,7 @@ def _bar(
         reach,
         said.get("first"),
         rule,
+        clusters,
     )
 
 
@@ -256,7 +261,20 @@ def _document(
             for it in found
         ],
         "evaluations_needed": needed,
-    }
+    } | ({"clusters": _clusters(bar, error)} if bar.clusters is not None else {})
+
+
+def _clusters(bar: _Bar, error: Fraction) -> dict[str, object]:
+    """What it takes where a cluster is the observation: as fewest, with nothing in them that succeeds."""
+    from scalegate.evidence.clustered import Clustered, fewest_clusters
+    from scalegate.units import exact_decimal
+
+    asked = bar.clusters
+    assert asked is not None
+    # Another alarm or error may be given than the policy's.
+    can_be = 0 < asked.below < bar.alarm < 1 and 0 < error < 1
+    fewest = fewest_clusters(Clustered(bar.alarm, error, asked.below)) if can_be else None
+    return {"below": exact_decimal(asked.below), "at_least": asked.at_least, "fewest": fewest}
 
 
 def _view(
@@ -296,6 +314,12 @@ def _view(
         table,
         Text(""),
     ]
+    if bar.clusters is not None:
+        told = _clusters(bar, error)
+        least = f"it takes {told['fewest']} clusters" if told["fewest"] else "no number of clusters is enough"
+        what = "The policy counts by clusters, and the table above is of samples that are independent."
+        what += f" Without a success {least} to rule the alarm out (a bet for {told['below']}), and an evaluation has"
+        lines += [Text(f"{what} at least {told['at_least']}."), Text("")]
     if bar.reach is not None:
         reach = format_factor(bar.reach)
         lines.append(Text(f"Evidence carries to {reach} the compute of the weights that were evaluated."))

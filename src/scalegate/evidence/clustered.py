@@ -18,7 +18,7 @@ Exact, in integers. The order plays no part: a histogram of the clusters decides
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -26,7 +26,7 @@ from math import prod
 from scalegate.evidence.binomial import BITS
 from scalegate.units import MAX_SAMPLES
 
-__all__ = ["Cluster", "Clustered", "clusters_of", "fewest_clusters"]
+__all__ = ["Cluster", "Clustered", "by_cluster", "clusters_of", "fewest_clusters"]
 
 
 @dataclass(frozen=True, order=True)
@@ -91,6 +91,18 @@ def clusters_of(shares: Sequence[tuple[int, int]]) -> tuple[Cluster, ...]:
     for share in shares:
         counts[share] = counts.get(share, 0) + 1
     return tuple(Cluster(*share, count) for share, count in sorted(counts.items()))
+
+
+def by_cluster(outcomes: Sequence[bool | None], clusters: Sequence[Hashable]) -> tuple[tuple[int, int, int], ...]:
+    """The histogram as a result tells it: successes in each, items in each, how many such; no outcome is a success.
+
+    `clusters`: of each outcome its cluster. Raises ValueError unless there is one for each.
+    """
+    shares: dict[Hashable, tuple[int, int]] = {}
+    for outcome, name in zip(outcomes, clusters, strict=True):
+        successes, size = shares.get(name, (0, 0))
+        shares[name] = (successes + (outcome is not False), size + 1)
+    return tuple((it.successes, it.size, it.count) for it in clusters_of(tuple(shares.values())))
 
 
 def fewest_clusters(test: Clustered) -> int | None:

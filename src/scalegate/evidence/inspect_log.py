@@ -14,6 +14,7 @@ import sys
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import IO, Any, Protocol
 from scalegate.errors import InputError, Place
 from scalegate.evidence.contents import CONTENT, contents_digest, resolved
 from scalegate.evidence.foreign import NEAR, instant, items, part, read_json, seconds, shortly
-from scalegate.evidence.logs import STOPPED, EvalLog, SampleRead, refuse_claims
+from scalegate.evidence.logs import STOPPED, EvalLog, SampleRead, cluster_of, refuse_claims
 from scalegate.units import MAX_SAMPLES
 
 __all__ = ["EVALUATION", "RIGHT", "WEIGHTS", "read_inspect"]
@@ -56,8 +57,9 @@ class _Zip(Protocol):
     def infolist(self) -> list[Any]: ...
 
 
-def read_inspect(path: Path, score: str | None = None) -> EvalLog:
-    """Read a log. `score`: which of several scores counts.
+def read_inspect(path: Path, score: str | None = None, cluster_by: str | None = None) -> EvalLog:
+    """Read a log. `score`: which of several scores counts; `cluster_by`: the field of the samples' metadata that says
+    which of them are alike.
 
     Raises InputError naming the file for a log that cannot be read whole, that did not end well, or whose header is
     not what its samples give; with the numbers.
@@ -71,6 +73,7 @@ def read_inspect(path: Path, score: str | None = None) -> EvalLog:
         found = (it for it in items(header.pop("samples", None)) if isinstance(it, dict))
     _ended(header, place)
     begun, asked = _begun(header), dict[str, dict[str, Any]]()
+    clusters: dict[str, str] = {}
 
     def samples() -> Iterator[dict[str, Any]]:
         """What is asked is kept of each, and when it was begun; the rest of it may be long."""
@@ -81,6 +84,10 @@ def read_inspect(path: Path, score: str | None = None) -> EvalLog:
             name = str(sample.get("id"))
             if contents_digest([asked.setdefault(name, content)]) != contents_digest([content]):
                 what = f"sample {name} was asked something else in epoch {sample.get('epoch')}"
+                raise InputError(what, place=place)
+            cluster = cluster_of(sample.get("metadata"), cluster_by, name, place) if cluster_by is not None else ""
+            if clusters.setdefault(name, cluster) != cluster:
+                what = f"sample {name} is of another `{cluster_by}` in epoch {sample.get('epoch')}"
                 raise InputError(what, place=place)
             yield sample
 
@@ -95,12 +102,13 @@ def read_inspect(path: Path, score: str | None = None) -> EvalLog:
         task_version=str(of.get("task_version", "")),
         model=str(of.get("model", "")),
         score=read[0],
-        samples=tuple(read[1]),
+        samples=tuple(replace(it, cluster=clusters.get(it.sample, "")) for it in read[1]),
         started=min((seconds(it) for it in begun if it is not None), default=None) if begun[0] else None,
         dataset=contents_digest(asked.values(), logged=True) if len(asked) == whole else "",
         evaluation=str(named.get(EVALUATION) or ""),
         weights=str(named.get(WEIGHTS) or ""),
         notes=tuple(_notes(header, read[1], asked.values())),
+        clustered=cluster_by is not None or any(it.epoch > 1 for it in read[1]),
     )
 
 
@@ -198,7 +206,7 @@ def _ended(header: Mapping[str, Any], place: Place) -> None:
 def _notes(header: Mapping[str, Any], read: list[SampleRead], asked: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     epochs = max((it.epoch for it in read), default=1)
     if epochs > 1:
-        yield f"each sample was taken {epochs} times: as outcomes these are not alike, and the bound takes them for it"
+        yield f"each sample was taken {epochs} times: what comes of one sample is one cluster"
     twice = sum(times > 1 for times in Counter(contents_digest([{**it, "id": None}]) for it in asked).values())
     if twice:
         yield f"{twice} of its questions stand in it more than once, under other ids"

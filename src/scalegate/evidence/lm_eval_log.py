@@ -18,7 +18,7 @@ from typing import Any
 
 from scalegate.errors import InputError, Place
 from scalegate.evidence.foreign import NEAR, items, part, read_json, shortly
-from scalegate.evidence.logs import EvalLog, SampleRead, refuse_claims
+from scalegate.evidence.logs import EvalLog, SampleRead, cluster_of, refuse_claims
 from scalegate.units import MAX_SAMPLES
 
 __all__ = ["is_lm_eval", "read_lm_eval"]
@@ -37,8 +37,11 @@ def is_lm_eval(path: Path) -> bool:
     return path.is_dir() or (path.name.startswith(RESULTS) and path.suffix == ".json")
 
 
-def read_lm_eval(path: Path, score: str | None = None, task: str | None = None) -> EvalLog:
-    """Read the samples of one task. `score`: which counts, as `metric,filter`; `task`: which of several.
+def read_lm_eval(
+    path: Path, score: str | None = None, task: str | None = None, cluster_by: str | None = None
+) -> EvalLog:
+    """Read the samples of one task. `score`: which counts, as `metric,filter`; `task`: which of several; `cluster_by`:
+    the field of what was asked (`doc`) that says which samples are alike.
 
     Raises InputError naming the file where samples are not there, or where the summary is not what they give.
     """
@@ -65,7 +68,7 @@ def read_lm_eval(path: Path, score: str | None = None, task: str | None = None) 
         if line.strip()
     ]
     mine = [it for it in rows if it.get("filter") == chosen]
-    read = list(_samples(mine, metric, Place(file=str(beside))))
+    read = list(_samples(mine, metric, cluster_by, Place(file=str(beside))))
     _compare(header, name, f"{metric},{chosen}", rows, mine, read, metric, place)
     of_task = part(header, "versions").get(name)
     begun = header.get("date")
@@ -81,6 +84,7 @@ def read_lm_eval(path: Path, score: str | None = None, task: str | None = None) 
         samples=tuple(read),
         started=floor(begun) if isinstance(begun, Fraction) and begun > 0 else None,
         notes=tuple(_notes(header, name, mine)),
+        clustered=cluster_by is not None,
     )
 
 
@@ -128,7 +132,9 @@ def _score(row: Mapping[str, Any], score: str | None, place: Place) -> tuple[str
     return metric, chosen
 
 
-def _samples(rows: Sequence[Mapping[str, Any]], metric: str, place: Place) -> Iterator[SampleRead]:
+def _samples(
+    rows: Sequence[Mapping[str, Any]], metric: str, cluster_by: str | None, place: Place
+) -> Iterator[SampleRead]:
     seen = Counter(str(it.get("doc_id")) for it in rows)
     twice = next((name for name, times in seen.items() if times > 1), None)
     if twice is not None:
@@ -138,7 +144,8 @@ def _samples(rows: Sequence[Mapping[str, Any]], metric: str, place: Place) -> It
         if isinstance(value, bool | int | Fraction) and not 0 <= value <= 1:
             fix = "have each sample scored 0 or 1"
             raise InputError(f"sample {name} is scored {shortly(value)}: no score from 0 to 1", place=place, fix=fix)
-        yield SampleRead(name, 1, *_outcome(row, value))
+        cluster = cluster_of(row.get("doc"), cluster_by, name, place) if cluster_by is not None else ""
+        yield SampleRead(name, 1, *_outcome(row, value), cluster)
 
 
 def _outcome(row: Mapping[str, Any], value: object) -> tuple[bool | None, str]:

@@ -7,12 +7,12 @@ named with why; of an evaluation of a dangerous capability such a one is never a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scalegate.errors import InputError, Place
 
-__all__ = ["STOPPED", "EvalLog", "SampleRead", "named", "refuse_claims"]
+__all__ = ["STOPPED", "EvalLog", "SampleRead", "cluster_of", "named", "refuse_claims"]
 
 STOPPED = "stopped early"
 """Of a sample that a rule left out."""
@@ -30,6 +30,8 @@ class SampleRead:
     """Whether the capability was shown; None: nobody can say."""
     why: str = ""
     """Why there is no outcome."""
+    cluster: str = ""
+    """What it is alike with, where that was asked for; "": it was not, and its epochs are its cluster."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class EvalLog:
     """The weights that it says it was of; "": it says nothing of them."""
     notes: tuple[str, ...] = ()
     """What the log says of how it came to be that whoever relies on it should know."""
+    clustered: bool = False
+    """Whether its samples are told to come in clusters, by a field of theirs or by being taken several times."""
 
     @property
     def successes(self) -> int:
@@ -72,8 +76,26 @@ class EvalLog:
         return len(self.samples) - self.completed
 
     @property
+    def epochs(self) -> int:
+        """How many times each sample was taken at the most."""
+        return max((it.epoch for it in self.samples), default=1)
+
+    @property
     def outcomes(self) -> tuple[bool | None, ...]:
         return tuple(it.outcome for it in self.samples)
+
+
+def cluster_of(fields: object, name: str, sample: str, place: Place) -> str:
+    """The cluster of a sample: what its field of that name says. Raises InputError where it says nothing."""
+    value = fields.get(name) if isinstance(fields, Mapping) else None
+    if not isinstance(value, str | int) or value == "":
+        raise InputError(
+            f"sample {sample} does not say its `{name}` in a word or a whole number",
+            place=place,
+            fix="name a field that each sample has, or leave `--cluster-by` out",
+        )
+    # The word "1" and the number 1 are two.
+    return f"{type(value).__name__} {value}"
 
 
 def named(samples: Iterable[SampleRead]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from math import floor
 
 from scalegate.evidence import binomial
+from scalegate.gate.clustering import by_clusters, cluster_lacks
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.situation import Piece
 from scalegate.gate.stopping import look_alpha, rule_of, words_of_rule
@@ -40,7 +41,7 @@ class Assessment:
     otherwise: bool
     """Whether it lacks nothing but that what it rests on is so, and that what it tells of its elicitation can be."""
     bound: Fraction | None
-    """The upper bound of the success rate by the rule by which it stopped; None: it stopped by none."""
+    """The upper bound of the success rate by the rule by which it stopped, or over clusters; None: by neither."""
     shown: tuple[str, int, int] | None = None
     """What of its elicitation, beside its score, shows most of what leaves the alarm open: where, and the counts."""
 
@@ -52,8 +53,9 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     budget = policy.budget.evaluations
     stopped = _stopped(policy, domain, piece)
     ended = piece.completed == piece.samples or stopped is not None
-    beyond = "" if piece.stopping is None else ", and the rule that it was announced with says to go on"
-    if piece.stopping not in (None, words_of_rule(domain, look_alpha(policy), piece.samples)):
+    by_rule = piece.stopping is not None and domain.clusters is None
+    beyond = ", and the rule that it was announced with says to go on" if by_rule else ""
+    if by_rule and piece.stopping != words_of_rule(domain, look_alpha(policy), piece.samples):
         beyond = ", and the rule that it was announced with is not the one that is in force"
     # Of what was not announced the rest says nothing; of what was, nothing is left out.
     beside = piece.beside and not piece.announced
@@ -87,6 +89,7 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         (0 <= piece.successes <= piece.completed, f"{piece.successes} successes of {piece.completed} cannot be"),
     )
     lacks = tuple(fault for passed, fault in checks if not passed)
+    lacks += cluster_lacks(domain, piece) if not beside else ()
     if piece.incident:
         lacks = ("it is an incident, and shows the alarm reached",)
     rests = tuple(f"it rests on `{name}`, which is said to have broken" for name in piece.defeated)
@@ -95,6 +98,8 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     counts = piece.status != "open" and 0 <= piece.successes <= piece.completed and not piece.incident
     alpha = look_alpha(policy)
     out, bound = stopped or (counts and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, alpha), None)
+    if domain.clusters is not None and counts:
+        out, bound = by_clusters(domain, alpha, piece)
     whole = _whole(policy, domain, piece.completed, piece.asked)
     reached = leaves_open = piece.incident
     if counts:
@@ -144,7 +149,8 @@ def _stopped(policy: Policy, domain: Domain, piece: Piece) -> tuple[bool, Fracti
 
     By another rule than it was announced with nothing was stopped: what was not taken counts as a success.
     """
-    if piece.stopping is None or not 0 <= piece.successes <= piece.completed <= piece.samples <= MAX_SAMPLES:
+    can_be = 0 <= piece.successes <= piece.completed <= piece.samples <= MAX_SAMPLES
+    if piece.stopping is None or domain.clusters is not None or not can_be:
         return None
     alpha, counts = look_alpha(policy), (piece.successes, piece.completed)
     rule = rule_of(domain, alpha, piece.samples)

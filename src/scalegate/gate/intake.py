@@ -14,13 +14,15 @@ from math import floor
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
 from scalegate.errors import InputError, Place, ScalegateError
-from scalegate.evidence.logs import STOPPED, EvalLog
+from scalegate.evidence.clustered import by_cluster
+from scalegate.evidence.logs import STOPPED, EvalLog, SampleRead
 from scalegate.evidence.sequential import ended
 from scalegate.gate.announced_logs import check_log
 from scalegate.gate.assessing import Assessment, assess
+from scalegate.gate.clustering import takes_all
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.facts import effective
 from scalegate.gate.fold import Fold
@@ -30,7 +32,7 @@ from scalegate.gate.pieces import pieces, trained_in
 from scalegate.gate.stopping import look_alpha, rule_of, shuffled, words_of_rule
 from scalegate.ledger import strict_json
 from scalegate.ledger.elicited import Elicited, contradictions
-from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
+from scalegate.ledger.entries import MOST_KINDS, EvaluationAnnounced, EvaluationFinished
 from scalegate.ledger.predicate import FlopText
 from scalegate.policy.clause_figures import value_at
 from scalegate.policy.document import ComputeCap
@@ -60,6 +62,8 @@ class ResultFile(BaseModel):
     assumptions: Annotated[list[str], Field(min_length=1)]
     elicited: Elicited | None = None
     """How it was elicited and what came of that on the way."""
+    clusters: list[StrictStr] | None = None
+    """Of each outcome its cluster (a passage, a sample that was taken several times); None: it does not say."""
 
 
 def checked(make: Callable[[], T], place: Place | None = None) -> T:
@@ -95,24 +99,41 @@ def read_log(log: EvalLog, said: Mapping[str, object], journal: Journal, actor: 
     attempt = journal.fold.attempts.get(name)
     announced = attempt.announced if attempt else None
     dataset = said.get("dataset")
+    if announced is not None and log.epochs > 1 and announced.elicitation != "none":
+        _check_epochs(journal, announced, log, place)
     if announced is not None:
         told = str(dataset) if dataset is not None else None
         check_log(log, announced, journal.fold.attempts, told, journal.now())
     of = {"weights": announced.weights, "domain": announced.domain} if announced else {}
+    taken = _taken(log, announced, place)
     fields = {
         **of,
         **{it: value for it, value in said.items() if value is not None and it != "dataset"},
-        "outcomes": _taken(log, announced, place),
+        "outcomes": [it.outcome for it in taken],
+        "clusters": [f"{it.cluster or it.sample}" for it in taken] if log.clustered else None,
     }
     return entry_of(checked(lambda: ResultFile.model_validate(fields), place), log.digest, place, journal, actor)
 
 
-def _taken(log: EvalLog, announced: EvaluationAnnounced | None, place: Place) -> list[bool | None]:
-    """The outcomes of the samples that were taken. Raises InputError where others were left out than those that come
+def _check_epochs(journal: Journal, announced: EvaluationAnnounced, log: EvalLog, place: Place) -> None:
+    """Raises InputError where samples were taken several times and would count as so many independent ones."""
+    known = {it.id: it for it in journal.policy.domains}
+    if announced.domain in known and known[announced.domain].clusters is None:
+        raise InputError(
+            f"each sample was taken {log.epochs} times, and `{announced.domain}` has no `clusters`: what comes of one"
+            " sample again and again would count as so many samples",
+            place=place,
+            fix="run it with one epoch, or write `clusters` into the domain; a result that leaves `--evaluation` out"
+            " rules nothing out, and may show the capability reached",
+        )
+
+
+def _taken(log: EvalLog, announced: EvaluationAnnounced | None, place: Place) -> list[SampleRead]:
+    """The samples that were taken. Raises InputError where others were left out than those that come
     last in the announced evaluation's order: what was left out could be what succeeded."""
     left_out = {it.sample for it in log.samples if it.why == STOPPED}
-    if announced is None or announced.stopping is None or not left_out:
-        return list(log.outcomes)
+    if announced is None or takes_all(announced.stopping) or not left_out:
+        return list(log.samples)
     if len(left_out) < sum(it.why == STOPPED for it in log.samples) or any(it.epoch != 1 for it in log.samples):
         raise InputError("a rule stopped it early, and it took samples several times", place=place, fix="run it once")
     order = shuffled(announced.evaluation, [it.sample for it in log.samples])
@@ -125,7 +146,7 @@ def _taken(log: EvalLog, announced: EvaluationAnnounced | None, place: Place) ->
             place=place,
             fix="run it with `scalegate evaluate`, which takes them in that order",
         )
-    return [it.outcome for it in log.samples if it.sample not in left_out]
+    return [it for it in log.samples if it.sample not in left_out]
 
 
 def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor: str) -> EvaluationFinished:
@@ -156,6 +177,21 @@ def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor
             place=place,
             fix='write the FLOP that were spent on it, as text of digits; `"0"` if none were',
         )
+    clusters = None
+    if result.clusters is not None:
+        if len(result.clusters) != len(result.outcomes):
+            raise InputError(
+                f"`clusters`: {len(result.clusters)} of them, and {len(result.outcomes)} outcomes",
+                place=place,
+                fix="give one for each outcome, the same text for those that are alike",
+            )
+        clusters = by_cluster(result.outcomes, result.clusters)
+        if len(clusters) > MOST_KINDS:
+            raise InputError(
+                f"`clusters`: {len(clusters)} kinds of cluster, by successes and size, and {MOST_KINDS} are kept",
+                place=place,
+                fix="have clusters of alike sizes, or leave `clusters` out: then it rules nothing out where they count",
+            )
     told = result.elicited
     cannot_be = contradictions(told, result.weights, result.elicitation_flops or 0) if told is not None else ()
     if cannot_be:
@@ -183,6 +219,7 @@ def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor
             log=log,
             assumptions=tuple(result.assumptions),
             elicited=told,
+            clusters=clusters,
         )
     )
 
@@ -196,7 +233,7 @@ def _check_number(
     # One without an outcome may be a success: so it was in flight to the end.
     hits, lost = sum(it is True for it in outcomes), sum(it is None for it in outcomes)
     on = ""
-    if announced.stopping is not None and len(outcomes) < announced.samples:
+    if not takes_all(announced.stopping) and len(outcomes) < announced.samples:
         known = {it.id: it for it in journal.policy.domains}
         domain, alpha = known.get(announced.domain), look_alpha(journal.policy)
         rule = rule_of(domain, alpha, announced.samples) if domain is not None else None
@@ -251,6 +288,11 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
         raise InputError(
             f"{planned.samples} samples can rule out nothing: the policy asks for {domain.samples} in `{domain.id}`",
             fix="announce as many; a result that was not announced may still show the capability reached",
+        )
+    if domain.clusters is not None and planned.samples < domain.clusters.at_least:
+        raise InputError(
+            f"{planned.samples} samples make no {domain.clusters.at_least} clusters, as the policy asks for",
+            fix="announce as many, or more",
         )
     if domain.stopping is not None and planned.samples > MAX_LOOKS:
         raise InputError(

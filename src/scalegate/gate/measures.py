@@ -13,6 +13,7 @@ from math import ceil, floor
 
 from scalegate.evidence import binomial
 from scalegate.gate.assumptions import defeating
+from scalegate.gate.clustering import alike, most_clusters, words_of_clusters
 from scalegate.gate.covering import elicitation_needed, unsaid_facts
 from scalegate.gate.facts import covered, derive_facts, domain_facts, effective, ruled_out_on
 from scalegate.gate.foreseeing import foreseen_after, foreseen_words
@@ -92,7 +93,9 @@ def lineage_measures(
         words += f" {'are' if many else 'is'} added"
         good = f"if it turns out that the alarm is ruled out{foreseen_words(domain, judge.action)}"
         for chance, share in ((good, 0), (WHATEVER, 1)):
-            closed = (_closed(piece, share * piece.samples) for piece in situation.pieces if piece in still_open)
+            closed = (
+                _closed(domain, piece, share * piece.samples) for piece in situation.pieces if piece in still_open
+            )
             rest = (piece for piece in situation.pieces if piece not in still_open)
             # What it leaves unknown may not be needed: before a first evaluation it is enough that nothing was reached.
             after = tuple(item for item in outcome((*rest, *closed)) if not isinstance(item[1], Unknown))
@@ -112,14 +115,14 @@ def lineage_measures(
     first = "what is already announced is added first and leaves it so, then " if still_open else ""
     how = (
         f"{first}{_stated(situation, judge)}an announced evaluation of `{domain.id}` on {_weights(situation, judge)} at"
-        f" {format_flop(floor(trained * policy.factor))}, at least {samples} samples, elicited by"
+        f" {format_flop(floor(trained * policy.factor))}, at least {samples} samples{_in_clusters(domain)}, elicited by"
         f" {domain.elicitation.method} with at least {exact_flop(due)}, enough for as far as it can carry or is planned"
         f" (attempt {attempts + 1} of {policy.budget.evaluations})"
     )
-    others = [piece if piece not in still_open else _closed(piece, 0) for piece in situation.pieces]
+    others = [piece if piece not in still_open else _closed(domain, piece, 0) for piece in situation.pieces]
     foreseen = foreseen_words(domain, judge.action)
     for successes, chance in (
-        (most, f"if it turns out that the alarm is ruled out ({most} of {samples} successes or fewer){foreseen}"),
+        (most, f"if it turns out that the alarm is ruled out ({_few(domain, look_alpha(policy), most)}){foreseen}"),
         (samples, WHATEVER),
     ):
         if successes is None:
@@ -142,10 +145,24 @@ def lineage_measures(
 
 def _most_successes(domain: Domain, alpha: Fraction) -> int | None:
     """The most successes of all the samples that still rule the alarm out; None: not even nought does."""
+    if domain.clusters is not None:
+        # In which clusters they fall is not said here: none is what there may be anyhow.
+        return None if most_clusters(domain, alpha) is None else 0
     rule = rule_of(domain, alpha, domain.samples)
     if rule is None:
         return binomial.most_successes(domain.samples, domain.alarm, alpha)
     return rule.low[-1] if rule.low[-1] >= 0 else None
+
+
+def _in_clusters(domain: Domain) -> str:
+    return f" in at least {domain.clusters.at_least} clusters" if domain.clusters is not None else ""
+
+
+def _few(domain: Domain, alpha: Fraction, most: int | None) -> str:
+    """Few enough successes of all the samples."""
+    if domain.clusters is None:
+        return f"{most} of {domain.samples} successes or fewer"
+    return f"{most_clusters(domain, alpha)} of {domain.clusters.at_least} clusters of one size with a success, or fewer"
 
 
 def trained_in(situation: Situation, judge: Judge) -> int | None:
@@ -172,7 +189,7 @@ def _weights(situation: Situation, judge: Judge) -> str:
     )
 
 
-def _closed(piece: Piece, successes: int) -> Piece:
+def _closed(domain: Domain, piece: Piece, successes: int) -> Piece:
     """An announced evaluation with a whole result, credited with the elicitation that is reserved for it."""
     return piece.model_copy(
         update={
@@ -180,6 +197,7 @@ def _closed(piece: Piece, successes: int) -> Piece:
             "signed": True,
             "successes": successes,
             "completed": piece.samples,
+            "clusters": alike(domain, piece.samples, piece.samples if successes else 0),
             "elicitation_flops": piece.reserved,
             "assumptions": ("as its result states them",),
         }
@@ -208,6 +226,8 @@ def _new(situation: Situation, domain: Domain, trained: int, due: int, successes
         elicitation_flops=due,
         attempt=attempt,
         configuration=None,
+        stopping=words_of_clusters(domain),
+        clusters=alike(domain, domain.samples, domain.samples if successes else 0),
         assumptions=("as its result states them",),
         defeated=defeating(situation.broken, domain.id),
     )
@@ -295,8 +315,8 @@ def shown_measures(policy: Policy, situation: Situation, facts: Facts, beside: i
         if isinstance(shown, int) and shown > known:
             spent = effective(policy, sum(due.values())) + beside
             names = ", ".join(
-                f"`{it.id}` (at least {it.samples} samples and {exact_flop(due[it.id])} of elicitation, attempt"
-                f" {tried[it.id] + 1} of {policy.budget.evaluations})"
+                f"`{it.id}` (at least {it.samples} samples{_in_clusters(it)} and {exact_flop(due[it.id])} of"
+                f" elicitation, attempt {tried[it.id] + 1} of {policy.budget.evaluations})"
                 for it in lacking
             )
             yield Change(

@@ -315,6 +315,7 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
         assumptions=finished.assumptions if finished else (),
         defeated=attempt.defeated(announced.domain),
         elicited=finished.elicited if finished else None,
+        clusters=finished.clusters if finished else None,
         told=finished.elicitation_flops if finished and finished.elicited else 0,
     )
 
@@ -355,6 +356,7 @@ def _beside(
         configuration=None,
         assumptions=result.assumptions,
         elicited=result.elicited,
+        clusters=result.clusters,
         told=result.elicitation_flops if result.elicited else 0,
     )
 
@@ -404,4 +406,7 @@ def completes(attempt: Attempt, entry: EvaluationFinished) -> bool:
 
 
 def _said(result: EvaluationFinished) -> tuple[object, ...]:
-    return result.successes, result.completed, result.errors, result.elicitation_flops, result.elicited
+    return (
+        *(result.successes, result.completed, result.errors, result.clusters),
+        *(result.elicitation_flops, result.elicited),
+    )

@@ -31,6 +31,7 @@ from scalegate.gate.signed import (
 )
 from scalegate.ledger import strict_json
 from scalegate.ledger.elicited import Elicited
+from scalegate.ledger.entries import ClusterCounts
 from scalegate.ledger.predicate import DerivedFlop
 
 __all__ = [
@@ -112,6 +113,8 @@ class Piece(Record):
     """What it rests on and is said to have broken, and was not signed to hold again before it was announced."""
     elicited: Elicited | None = None
     """How it was elicited and what came of that on the way, where its result tells it."""
+    clusters: tuple[ClusterCounts, ...] | None = None
+    """Where its result tells it, how its items come in clusters: successes in each, items in each, how many such."""
     told: DerivedFlop = 0
     """There, FLOP of elicitation by the result's own words, reserved or not."""
     control_ours: bool = False
@@ -124,6 +127,8 @@ class Piece(Record):
         if self.elicited is None:
             for name in ("elicited", "told", "control_ours"):
                 written.pop(name, None)
+        if self.clusters is None:
+            written.pop("clusters", None)
         return written
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from scalegate.evidence.rules import Betting, betting, sprt
+from scalegate.gate.clustering import words_of_clusters
 from scalegate.policy.document import Domain, Policy
 from scalegate.policy.parts import Stopping
 from scalegate.units import MAX_LOOKS, exact_decimal
@@ -34,7 +35,7 @@ def rule_of(domain: Domain, alpha: Fraction, samples: int) -> Betting | None:
 
     `alpha`: the error that one evaluation may spend.
     """
-    if domain.stopping is None or not 0 < samples <= MAX_LOOKS:
+    if domain.stopping is None or domain.clusters is not None or not 0 < samples <= MAX_LOOKS:
         return None
     try:
         return _rule(domain.alarm, alpha, samples, domain.stopping)
@@ -66,6 +67,8 @@ def shuffled(evaluation: str, samples: Iterable[T]) -> list[T]:
 def words_of_rule(domain: Domain, alpha: Fraction, samples: int) -> str | None:
     """How an announcement names the rule: two that are named alike are one. None: there is none."""
     stopping = domain.stopping
+    if domain.clusters is not None:
+        return words_of_clusters(domain)
     if stopping is None or rule_of(domain, alpha, samples) is None:
         return None
     below = f" of {exact_decimal(stopping.below)}" if stopping.below is not None else ""

@@ -22,7 +22,15 @@ from scalegate.text import escaped
 NO_LOG = "0" * 64
 """In place of the digest of a log that could not be stored."""
 
+MOST_KINDS = 200
+"""Most kinds of cluster in one result, so that an entry with all of them is under what an entry may be."""
+ClusterCounts: TypeAlias = tuple[Count, Count, Count]
+"""Successes in each, items in each, how many such clusters."""
+_LEFT_OUT = ("elicited", "clusters")
+"""Fields that are not written where they are not told: results without them keep the bytes that they had."""
+
 __all__ = [
+    "MOST_KINDS",
     "NO_LOG",
     "PREDICATES",
     "Approval",
@@ -32,6 +40,7 @@ __all__ = [
     "CandidateApproved",
     "CandidateProposed",
     "CandidateTried",
+    "ClusterCounts",
     "ComputeReserved",
     "ComputeSettled",
     "DecisionMade",
@@ -188,12 +197,15 @@ class EvaluationFinished(Predicate):
     """What must be true for the result to mean anything."""
     elicited: Elicited | None = None
     """How the capability was drawn out, and what came of it on the way; None: it is not told, and is not written."""
+    clusters: Annotated[tuple[ClusterCounts, ...], Field(max_length=MOST_KINDS)] | None = None
+    """Of items that come in clusters how many of these came out alike: successes in each, items in each, how many such
+    clusters. What has no outcome counts as a success. None: it is not told, and is not written."""
 
     @model_serializer(mode="wrap")
     def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Results without it have the bytes that they had before there was such a field.
         told: dict[str, Any] = handler(self)
-        return {name: value for name, value in told.items() if name != "elicited" or value is not None}
+        return {name: value for name, value in told.items() if name not in _LEFT_OUT or value is not None}
 
     def subjects(self) -> dict[str, str]:
         return {"weights": self.weights, "log": self.log}

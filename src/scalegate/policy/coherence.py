@@ -12,6 +12,7 @@ from math import ceil, log, log1p
 
 from scalegate.policy.assumption_faults import assumption_faults
 from scalegate.policy.clause_figures import figure_faults
+from scalegate.policy.cluster_faults import cluster_faults
 from scalegate.policy.document import (
     Cadence,
     Capability,
@@ -228,6 +229,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             add(f"{path}.{name}", what)
         for name, what in stopping_faults(domain):
             add(f"{path}.{name}", what, "stopping")
+        for name, what in cluster_faults(domain, policy.budget.alpha / max(policy.budget.evaluations, 1)):
+            add(f"{path}.{name}", what, "clusters")
         for name, what in forecast_faults(domain):
             add(f"{path}.{name}", what, "forecast")
         if domain.samples > MAX_SAMPLES:

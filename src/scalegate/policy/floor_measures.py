@@ -194,6 +194,14 @@ def _of_domain(floor: str, theirs: Domain, here: Domain) -> Iterator[Placed]:
         if asked.reference_table is not None and own.reference_table != asked.reference_table:
             what = f"{about} names the table that its forecasts are made from, and here it is another"
             yield ("forecast",), what, f'write `reference_table: "{asked.reference_table}"`'
+    of_clusters, own_clusters = theirs.clusters, here.clusters
+    if of_clusters is not None and own_clusters is None:
+        yield (), f"{about} counts by clusters, and here it does not", "add `clusters`, as the floor has it"
+    elif of_clusters is not None and own_clusters is not None:
+        yield from held(("clusters", "at_least"), False, lambda it: it.clusters and it.clusters.at_least, str)
+        if own_clusters.below != of_clusters.below:
+            what = f"{about} fixes a bet for a score of {exact_decimal(of_clusters.below)}, and here it is another"
+            yield ("clusters", "below"), what, f'write `below: "{exact_decimal(of_clusters.below)}"`'
     if here.level != theirs.level:
         what = f"{about} is of level {theirs.level}, and here it is of level {here.level}"
         yield ("level",), what, f"write `level: {theirs.level}`"

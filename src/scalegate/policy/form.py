@@ -89,7 +89,9 @@ def faults_of_form(
             told = field_meant(path, _KINDS) if root is Policy else None
             other = None if told else other_name(word, value, absent)
             if told is None and other is None:
-                within = next((field for field in fields if word in _inside(root, item["loc"][:-1], field)), None)
+                # One that stands there is meant sooner than one that nobody wrote.
+                likely = sorted(fields, key=lambda field: field not in beside)
+                within = next((field for field in likely if word in _inside(root, item["loc"][:-1], field)), None)
                 told = f"it is a field of `{within}`: write it below that, indented further" if within else None
             looks = len(found) < MAX_GUESSES
             guess = _close(word, absent) if looks and not (other or told) else None
@@ -307,6 +309,7 @@ _EXAMPLES = {
     "parameters": "[...]", "value": "4x", "review_by": "2027-01-31", "reference": "{document: ...}", "values": "[...]",
     "gains": "[{id: ..., about: ..., gain: 5x, source: {document: ...}}]", "gain": "5x", "takes": "3 months",
     "cost": "1%", "budget": "2%",
+    "clusters": '{below: "0.05", at_least: 60}',
     "stopping": "{rule: betting}", "rule": "betting", "below": '"0.05"', "beta": "5%",
     "forecast": "{confidence: 95%, at_least: 3}", "confidence": "95%",
     "release": "{enhancement: 10x, horizon: 2 years}", "enhancement": "10x", "horizon": "2 years",

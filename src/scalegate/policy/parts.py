@@ -30,6 +30,7 @@ __all__ = [
     "Amendment",
     "Approvals",
     "Assumption",
+    "Clusters",
     "Determination",
     "Domain",
     "EffectiveCompute",
@@ -143,6 +144,19 @@ class Stopping(Part):
     """Of `sprt`: the most that the chance of giving up early on a model at `below` may be."""
 
 
+class Clusters(Part):
+    """Items come in clusters (questions on one passage, epochs of one item), and a cluster is the observation.
+
+    Items of one cluster are alike, and count as less than as many that are independent. Every sample is taken.
+    """
+
+    below: Score
+    """The score under the alarm that the bet is made for: it rules the alarm out soonest at. It is fixed when an
+    evaluation is announced; what it misses does not turn on it."""
+    at_least: Count
+    """Least number of clusters of an evaluation that may rule out."""
+
+
 class Forecasting(Part):
     """How far training goes on a forecast: to where an upper bound of what the model will score meets the alarm.
 
@@ -244,6 +258,8 @@ class Domain(Part):
     """Least number of samples of an evaluation that may rule out; with `stopping`, that it is planned for."""
     stopping: Stopping | None = None
     """Absent: every sample is taken."""
+    clusters: Clusters | None = None
+    """Absent: each sample is an observation of its own. Not together with `stopping`."""
     buffer: Factor
     """Growth of effective compute that the gap between alarm and threshold is trusted for (assumes continuity)."""
     stated_margin: Annotated[_Margin, Field(alias="margin")]

@@ -161,6 +161,7 @@ def _scores(policy: Policy) -> set[Fraction]:
     found = {Fraction(it) for it in (budget.alpha, budget.evaluations)} if budget is not None else set()
     for it in policy.domains:
         found |= {Fraction(value) for value in (it.threshold, it.alarm, it.samples, it.elicitation.share)}
+        found |= {Fraction(it.clusters.at_least)} if it.clusters is not None else set()
     return found
 
 

@@ -89,7 +89,10 @@ def _rests(policy: Policy, domain: Domain) -> Iterator[tuple[str, str]]:
 
 
 def _stops(domain: Domain) -> str:
-    stopping = domain.stopping
+    stopping, clusters = domain.stopping, domain.clusters
+    if clusters is not None:
+        of = f" in at least {clusters.at_least} clusters, of which each is one observation"
+        return f"{of} (a bet for a score of {exact_decimal(clusters.below)}, fixed when it is announced)"
     if stopping is None:
         return ""
     below = "" if stopping.below is None else f" of a score of {exact_decimal(stopping.below)}"

@@ -190,6 +190,11 @@ def _of_domain(policy: Policy, domain: Domain, of: Reading) -> Iterator[Number]:
         (),
     )
     yield Number(str(domain.samples), f"least samples of an evaluation {name} that rules out", conclusive)
+    if domain.clusters is not None:
+        least = f"least clusters of an evaluation {name} that rules out, each one observation"
+        yield Number(str(domain.clusters.at_least), least, conclusive)
+        bet = f"score {name} that the bet over clusters is made for: the alarm is ruled out soonest there"
+        yield Number(exact_decimal(domain.clusters.below), bet, of([domain], _ALARM))
     yield Number(f"{exact_decimal(domain.buffer)}x", f"buffer {name}, in effective compute", carries)
     yield Number(
         f"{exact_decimal(domain.margin)}x", f"margin {name} for later enhancement, in effective compute", carries

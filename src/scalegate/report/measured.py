@@ -11,6 +11,7 @@ from math import ceil, floor
 from scalegate.evidence import binomial
 from scalegate.evidence.rules import betting_bound
 from scalegate.gate.assessing import Assessment, assess
+from scalegate.gate.clustering import IGNORED, number_of
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.generations import SHOWN, reach, scale_caps
 from scalegate.gate.stopping import look_alpha
@@ -61,7 +62,9 @@ def _evaluation(policy: Policy, domain: PolicyDomain, item: Assessment) -> Evalu
     low = binomial.lower_bound(piece.successes, piece.completed, alpha) if counted else None
     high = binomial.upper_bound(piece.successes, piece.completed, alpha) if counted else None
     if counted and item.bound is not None:
-        low, high = 1 - betting_bound(piece.completed - piece.successes, piece.completed, alpha), item.bound
+        # Over clusters no lower bound is worked out.
+        failed = betting_bound(piece.completed - piece.successes, piece.completed, alpha)
+        low, high = Fraction(0) if domain.clusters else 1 - failed, item.bound
     share = f", {format_share(Fraction(piece.elicitation_flops, item.compute))} of compute" if item.compute else ""
     elicited = piece.elicitation != "none"
     return Evaluation(
@@ -72,7 +75,11 @@ def _evaluation(policy: Policy, domain: PolicyDomain, item: Assessment) -> Evalu
         compute_text=format_flop(item.compute) if piece.compute is not None else "unknown",
         elicitation=f"{piece.elicitation}: {format_flop(piece.elicitation_flops)}{share}" if elicited else "none",
         score=Fraction(piece.successes, piece.completed) if counted else None,
-        result=f"{piece.successes} of {piece.completed}" if counted else "" if piece.incident else piece.status,
+        result=f"{piece.successes} of {piece.completed}{_clusters(domain, item)}"
+        if counted
+        else ""
+        if piece.incident
+        else piece.status,
         low=low,
         high=high,
         interval=f"{_down(low)} to {_up(high)}" if low is not None and high is not None else "none",
@@ -80,6 +87,15 @@ def _evaluation(policy: Policy, domain: PolicyDomain, item: Assessment) -> Evalu
         word="yes" if item.rules_out else "no",
         why=_why(domain, item, high),
     )
+
+
+def _clusters(domain: PolicyDomain, item: Assessment) -> str:
+    """In how many clusters its items come, and whether the domain counts by them."""
+    piece = item.piece
+    if piece.clusters is None:
+        return ""
+    taken = "" if domain.clusters is not None or all(size < 2 for _, size, _ in piece.clusters) else f": {IGNORED}"
+    return f" in {number_of(piece)} clusters{taken}"
 
 
 def _why(domain: PolicyDomain, item: Assessment, high: Fraction | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import operator
 import re
 import reprlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -27,7 +27,7 @@ from scalegate.ledger import strict_json
 from scalegate.ledger.elicited import Elicited, points
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.training.beside import stored
-from scalegate.training.shown import is_no_score, listed, outcome_of
+from scalegate.training.shown import is_no_score, listed, numbered, outcome_of
 
 __all__ = [
     "EvaluationRequest",
@@ -236,11 +236,14 @@ class Measured:
     assumptions: tuple[str, ...]
     elicited: Elicited | None = None
     """How the recipe was chosen, the recovery curve, the control and probes; None: it is not told."""
+    clusters: tuple[Hashable, ...] | None = None
+    """Of each outcome its cluster: a passage, an item that was taken several times; None: it is not told."""
 
     def __post_init__(self) -> None:
         """What is neither True nor False, nor 1 nor 0, has no outcome: a 0.7 must never pass for a failed sample.
 
-        Raises ScoresError where an outcome has others in it, or is a word.
+        Raises ScoresError where an outcome has others in it, or is a word, and InputError unless each outcome has a
+        cluster where there are any.
         """
         outcomes: list[Any] = []
         given = _collect(outcomes, self.elicitation_flops, self)
@@ -254,6 +257,8 @@ class Measured:
         for name in ("elicitation_flops", "evaluation_flops"):
             with contextlib.suppress(TypeError):  # what is no whole number is refused when it is recorded
                 object.__setattr__(self, name, operator.index(getattr(self, name)))
+        if self.clusters is not None:
+            object.__setattr__(self, "clusters", numbered(self.clusters, len(self.outcomes)))
 
     def __setstate__(self, state: Any) -> None:
         """What comes from another process or from a file is given over as well."""
@@ -271,8 +276,11 @@ class Measured:
         elicitation_method: str = "",
         evaluation_flops: int = 0,
         elicited: Elicited | None = None,
+        clusters: Sequence[Hashable] | None = None,
     ) -> Measured:
         """From raw per-sample scores, in a list or by sample: only True and False (1 and 0, also as 1.0 and 0.0) count.
+
+        `clusters`: of each score, in the same order, what it is alike with: an equal value for each of one cluster.
 
         Raises ScoresError if these are no scores, and InputError if the assumptions are one text: give lists.
         """
@@ -283,10 +291,13 @@ class Measured:
             if isinstance(assumptions, str):
                 raise InputError("`assumptions` is one text", fix="give a list: `assumptions=[...]`")
             given = tuple(assumptions)
+            alike = None if clusters is None else numbered(clusters, len(outcomes))
         except BaseException:
             _tell_late(_collect(outcomes, elicitation_flops))
             raise
-        return Measured(tuple(outcomes), elicitation_flops, elicitation_method, evaluation_flops, given, elicited)
+        return Measured(
+            tuple(outcomes), elicitation_flops, elicitation_method, evaluation_flops, given, elicited, alike
+        )
 
     @property
     def successes(self) -> int:
@@ -338,8 +349,9 @@ def log_of(genesis: str, evaluation: str, request: EvaluationRequest, measured: 
         "elicitation_flops": str(spent),
         "outcomes": list(measured.outcomes),
     }
-    told = measured.elicited
-    return strict_json.dumps(document | ({"elicited": told.model_dump(mode="json")} if told is not None else {}))
+    told, clusters = measured.elicited, measured.clusters
+    more = {"elicited": told.model_dump(mode="json")} if told is not None else {}
+    return strict_json.dumps(document | more | ({"clusters": list(clusters)} if clusters is not None else {}))
 
 
 def find_log(folder: Path, evaluation: str) -> tuple[str, Measured] | None:

@@ -14,11 +14,20 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from scalegate.errors import InputError, Place
+from scalegate.evidence.clustered import by_cluster
 from scalegate.gate import Journal
 from scalegate.gate.fold import Fold
 from scalegate.gate.intake import method_of
 from scalegate.ledger import SigningKey
-from scalegate.ledger.entries import ComputeReserved, Entry, EvaluationAnnounced, EvaluationFinished, MeterFault
+from scalegate.ledger.entries import (
+    MOST_KINDS,
+    ClusterCounts,
+    ComputeReserved,
+    Entry,
+    EvaluationAnnounced,
+    EvaluationFinished,
+    MeterFault,
+)
 from scalegate.training.beside import fault_of, kept_beside, left_faults, store, unknown_faults
 from scalegate.training.evaluation import Measured, as_read, left_logs, unknown_logs
 from scalegate.training.keys import Keys
@@ -166,7 +175,18 @@ def finished(
         log=log,
         assumptions=measured.assumptions,
         elicited=measured.elicited,
+        clusters=_clusters(measured),
     )
+
+
+def _clusters(measured: Measured) -> tuple[ClusterCounts, ...] | None:
+    """How its outcomes come in clusters, as a result tells it; None: it does not say, or it is more than is kept, and
+    then it rules nothing out where clusters count."""
+    clusters = measured.clusters
+    if clusters is None or len(clusters) != len(measured.outcomes):
+        return None
+    found = by_cluster(measured.outcomes, clusters)
+    return found if len(found) <= MOST_KINDS else None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Set, Sized
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set, Sized
 from contextlib import suppress
 from enum import Enum
 from fractions import Fraction
@@ -18,7 +18,9 @@ from math import prod
 from numbers import Number
 from typing import Any, TypeAlias
 
-__all__ = ["Outcome", "is_no_score", "listed", "outcome_of", "shown_by"]
+from scalegate.errors import InputError
+
+__all__ = ["Outcome", "is_no_score", "listed", "numbered", "outcome_of", "shown_by"]
 
 LOG = logging.getLogger(__name__)
 
@@ -206,3 +208,20 @@ def listed(scores: Any, into: list[Any]) -> bool:
 def is_no_score(score: object) -> bool:
     """Whether it is neither a score nor the mark of a sample without one: it has values in it, or is a word for one."""
     return holds_values(score) or (isinstance(score, str | bytes) and _read(score) is not None)
+
+
+def numbered(clusters: Sequence[Hashable], outcomes: int) -> tuple[int, ...]:
+    """The clusters by number, in the order in which they come: what was given may be anything, and is not kept.
+
+    Raises InputError unless there is one for each outcome.
+    """
+    numbers: dict[Hashable, int] = {}
+    try:
+        found = tuple(numbers.setdefault(it, len(numbers)) for it in clusters)
+    except TypeError as error:
+        raise InputError("`clusters` cannot be told apart", fix="give text or whole numbers") from error
+    if isinstance(clusters, str) or len(found) != outcomes:
+        raise InputError(
+            f"`clusters` has {len(found)} values, and there are {outcomes} scores", fix="give one for each score"
+        )
+    return found

@@ -55,6 +55,7 @@ from scalegate.policy.lints.since_margin import margin_rule, margin_told
 from scalegate.policy.lints.since_opened import opened
 from scalegate.policy.parts import (
     Assumption,
+    Clusters,
     Determination,
     Domain,
     EffectiveCompute,
@@ -353,6 +354,9 @@ def _of_part(old: Part, new: Part, name: str, path: Path) -> Rule | None:
     """Of fields whose name means another thing in other parts; None: it is not one of these."""
     before, after = getattr(old, name), getattr(new, name)
     match new:
+        case Clusters() if name == "below":
+            # It misses no more often, and what was held by the one bet may be ruled out by the other.
+            return UNCLEAR
         case ExceptionTerms() if name == "actions":
             return direction("clauses", before, after)
         case Determination() if isinstance(old, Determination) and old.about != new.about:

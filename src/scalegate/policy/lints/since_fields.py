@@ -81,6 +81,7 @@ _ABSENT_IS: Mapping[str, Rule] = {
     "compute": STRICTER,
     "release": STRICTER,
     "stopping": CHANGED,
+    "clusters": WEAKER,
     "forecast": WEAKER,
     "reference_table": WEAKER,
     "below": CHANGED,
