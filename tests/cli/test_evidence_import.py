@@ -11,6 +11,7 @@ from logs_made import begun_now
 
 LOGS = Path(__file__).parent.parent / "evidence" / "logs"
 SAID = ("--assumption", "The task is about the capability.", "--as", "evaluator", "-p", "p")
+SPENT = ("--elicitation-flops", "1e10 FLOP")
 FEW = ("samples: 400", 'samples: 15\n    clusters: {below: "0.01", at_least: 15}')
 """Of an evaluation that takes each sample twice, as these logs do, the samples are clusters."""
 
@@ -22,10 +23,11 @@ def announce(
     samples: int = 20,
     version: str = "3",
     dataset: str = "d" * 64,
+    more: tuple[object, ...] = (),
 ) -> str:
     asked = ("--domain", "arithmetic", "--task", task, "--task-version", version, "--dataset", dataset)
     spent = ("--samples", samples, "--elicitation-flops", "1e10 FLOP", "--as", "evaluator", "--json")
-    made = scalegate("evidence", "announce", "-p", "p", "--run", "r", "--weights", weights, *asked, *spent)
+    made = scalegate("evidence", "announce", "-p", "p", "--run", "r", "--weights", weights, *asked, *spent, *more)
     assert made.code == 0, made.err
     return str(made.json["evaluation"])
 
@@ -40,13 +42,26 @@ def bring(scalegate: Command, name: str, *more: object) -> Ran:
 @pytest.fixture
 def few(scalegate: Command, project: object, weights: str) -> str:
     """Weights under a policy that asks for fewer samples than a log of these has."""
+    amend(scalegate, FEW)
+    return weights
+
+
+@pytest.fixture
+def ten(scalegate: Command, project: object, weights: str) -> str:
+    """Weights under a policy that asks for ten samples."""
+    amend(scalegate, ("samples: 400", "samples: 10"), ("evaluations: 12", "evaluations: 2"))
+    return weights
+
+
+def amend(scalegate: Command, *changes: tuple[str, str]) -> None:
     policy = Path("p/policy.yaml")
-    text = policy.read_text(encoding="utf-8").replace(*FEW).replace('version: "1.0"', 'version: "2.0"')
-    policy.write_text(text.replace("alpha: 5%", "alpha: 60%"), encoding="utf-8")
+    text = policy.read_text(encoding="utf-8")
+    for change in (*changes, ('version: "1.0"', 'version: "2.0"'), ("alpha: 5%", "alpha: 60%")):
+        text = text.replace(*change)
+    policy.write_text(text, encoding="utf-8")
     for who in ("ada", "grace"):
         made = scalegate("adopt", policy, "-p", "p", "--as", who)
         assert made.code == 0, made.err
-    return weights
 
 
 def test_a_whole_log_of_what_was_announced_is_its_result(scalegate: Command, few: str) -> None:
@@ -107,3 +122,23 @@ def test_a_folder_of_another_harness_is_read_as_well(scalegate: Command, few: st
     assert (several.code, "say which counts with `--score`" in several.err) == (2, True)
     other = bring(scalegate, "epochs.eval", *about, "--task", "add")
     assert (other.code, "`--task` is of a folder" in other.err) == (2, True)
+
+
+def test_a_score_that_is_chosen_when_it_is_there_excuses_nothing_that_another_says(
+    scalegate: Command, ten: str
+) -> None:
+    name = announce(scalegate, ten, samples=10)
+    added = bring(scalegate, "two_scorers.eval", "--evaluation", name, "--score", "says", *SPENT, "--json")
+    assert added.code == 0, added.err
+    assert "4 failed by `says`, and not by `match`: s0, s1, s2, s3" in added.json["read"]
+    assert (added.json["successes"], added.json["completed"], added.json["errors"]) == (0, 6, 4)
+
+
+def test_a_score_that_was_announced_counts(scalegate: Command, ten: str) -> None:
+    name = announce(scalegate, ten, samples=10, more=("--score", "match"))
+    wrong = bring(scalegate, "two_scorers.eval", "--evaluation", name, "--score", "says", *SPENT)
+    assert wrong.code == 2
+    assert "its score `says` was read, and that `match` counts was announced" in wrong.err
+    added = bring(scalegate, "two_scorers.eval", "--evaluation", name, *SPENT, "--json")
+    assert added.code == 0, added.err
+    assert (added.json["successes"], added.json["completed"], added.json["errors"]) == (4, 10, 0)

@@ -131,7 +131,7 @@ def evaluate(
                 fix="set its `epochs` to 1, or write `clusters` into the domain",
             )
         about = {"run": run, "weights": weights, "domain": domain, "configuration": configuration}
-        about |= {"task": loaded.name, "task_version": loaded.version, "dataset": loaded.dataset}
+        about |= {"task": loaded.name, "task_version": loaded.version, "dataset": loaded.dataset, "score": score}
         entry, _ = announcement(
             journal, place, who, signing, about, loaded.samples, elicited=elicited, flops=elicitation_flops
         )

@@ -17,6 +17,7 @@ from scalegate.cli.plan import plan
 from scalegate.cli.record import record
 
 if TYPE_CHECKING:
+    from scalegate.evidence.logs import EvalLog
     from scalegate.gate import Journal
     from scalegate.gate.assessing import Assessment
     from scalegate.gate.project import Project
@@ -58,6 +59,9 @@ def announce(
     configuration: Annotated[
         str | None, typer.Option("--configuration", help="SHA-256 of the deployment configuration that is evaluated.")
     ] = None,
+    score: Annotated[
+        str | None, typer.Option("--score", help="Which counts, where its log has several scores: said beforehand.")
+    ] = None,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
@@ -74,7 +78,7 @@ def announce(
 
     place = Project(project)
     about = {"run": run, "weights": weights, "domain": domain, "configuration": configuration}
-    about |= {"task": task, "task_version": task_version, "dataset": dataset}
+    about |= {"task": task, "task_version": task_version, "dataset": dataset, "score": score}
     with writer(place) as journal:
         check_run(journal, run)
         signing = signer(journal.policy, place, who, key)
@@ -179,7 +183,9 @@ def import_log(
         str | None,
         typer.Option("--dataset", help="SHA-256 of the samples that it ran: it has to be what was announced."),
     ] = None,
-    score: Annotated[str | None, typer.Option("--score", help="Which of several scores counts.")] = None,
+    score: Annotated[
+        str | None, typer.Option("--score", help="Which of several scores counts; default: that which was announced.")
+    ] = None,
     task: Annotated[str | None, typer.Option("--task", help="Which of several tasks of a folder.")] = None,
     cluster_by: Annotated[
         str | None,
@@ -240,13 +246,24 @@ def bring(
     from scalegate.errors import InputError, Place
     from scalegate.evidence.inspect_log import read_inspect
     from scalegate.evidence.lm_eval_log import is_lm_eval, read_lm_eval
-    from scalegate.evidence.logs import named
+    from scalegate.evidence.logs import named, where_all_agree
     from scalegate.gate.announced_logs import word_of_the_evaluator
     from scalegate.gate.intake import read_log
+    from scalegate.gate.project import Project
 
     if task is not None and not is_lm_eval(file):
         raise InputError("`--task` is of a folder of lm-evaluation-harness", place=Place(file=str(file)))
-    log = read_lm_eval(file, score, task, cluster_by) if is_lm_eval(file) else read_inspect(file, score, cluster_by)
+
+    def read_score(score: str | None) -> EvalLog:
+        if is_lm_eval(file):
+            return read_lm_eval(file, score, task, cluster_by)
+        return read_inspect(file, score, cluster_by)
+
+    announced = _announced(Project(project), str(said.get("evaluation") or ""))
+    log = read_score(score or (announced.score if announced else None))
+    if announced is not None and announced.score is None and len(log.scores) > 1:
+        # Whoever chooses among scores once they are there may choose what suits them.
+        log = where_all_agree(log, [read_score(it) for it in log.scores if it != log.score])
 
     def read(journal: Journal) -> tuple[EvaluationFinished, tuple[str, ...]]:
         entry = read_log(log, said, journal, who)
@@ -256,6 +273,15 @@ def bring(
         return entry, (*log.notes, *named(log.samples), *word)
 
     _add(file, read, who, project, key, as_json)
+
+
+def _announced(place: Project, evaluation: str) -> EvaluationAnnounced | None:
+    """What was announced by that name, if anything was."""
+    from scalegate.cli.project import reader
+
+    with reader(place) as journal:
+        attempt = journal.fold.attempts.get(evaluation)
+        return attempt.announced if attempt is not None else None
 
 
 def _add(

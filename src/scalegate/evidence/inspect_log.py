@@ -102,6 +102,7 @@ def read_inspect(path: Path, score: str | None = None, cluster_by: str | None = 
         task_version=str(of.get("task_version", "")),
         model=str(of.get("model", "")),
         score=read[0],
+        scores=_score_names(header),
         samples=tuple(replace(it, cluster=clusters.get(it.sample, "")) for it in read[1]),
         started=min((seconds(it) for it in begun if it is not None), default=None) if begun[0] else None,
         dataset=contents_digest(asked.values(), logged=True) if len(asked) == whole else "",
@@ -266,9 +267,13 @@ def _stops(header: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [it for it in items(early.get("early_stops")) if isinstance(it, Mapping)]
 
 
-def _score_name(header: Mapping[str, Any], score: str | None, place: Place) -> str:
+def _score_names(header: Mapping[str, Any]) -> tuple[str, ...]:
     scores = [it for it in items(part(header, "results").get("scores")) if isinstance(it, Mapping)]
-    names = list(dict.fromkeys(str(it.get("name")) for it in scores))
+    return tuple(dict.fromkeys(str(it.get("name")) for it in scores))
+
+
+def _score_name(header: Mapping[str, Any], score: str | None, place: Place) -> str:
+    names = _score_names(header)
     if score is None and len(names) == 1:
         return names[0]
     listed = ", ".join(f"`{it}`" for it in names) or "none"

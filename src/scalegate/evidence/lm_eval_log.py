@@ -81,6 +81,7 @@ def read_lm_eval(
         task_version=shortly(of_task) if of_task is not None else "",
         model=str(config.get("model_args") or config.get("model") or ""),
         score=f"{metric},{chosen}",
+        scores=_scores(part(part(header, "results"), name)),
         samples=tuple(read),
         started=floor(begun) if isinstance(begun, Fraction) and begun > 0 else None,
         notes=tuple(_notes(header, name, mine)),
@@ -118,9 +119,13 @@ def _task(header: Mapping[str, Any], task: str | None, place: Place) -> str:
     return task
 
 
+def _scores(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(it for it in row if "," in it and not it.partition(",")[0].endswith("_stderr"))
+
+
 def _score(row: Mapping[str, Any], score: str | None, place: Place) -> tuple[str, str]:
     """The metric and the filter that count."""
-    names = [it for it in row if "," in it and not it.partition(",")[0].endswith("_stderr")]
+    names = _scores(row)
     if score is None and len(names) == 1:
         score = names[0]
     listed = ", ".join(f"`{it}`" for it in names) or "none"

@@ -8,7 +8,7 @@ named with why; of an evaluation of a dangerous capability such a one is never a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scalegate.errors import InputError, Place
 
@@ -62,6 +62,8 @@ class EvalLog:
     """What the log says of how it came to be that whoever relies on it should know."""
     clustered: bool = False
     """Whether its samples are told to come in clusters, by a field of theirs or by being taken several times."""
+    scores: tuple[str, ...] = ()
+    """All scores that it has."""
 
     @property
     def successes(self) -> int:
@@ -83,6 +85,18 @@ class EvalLog:
     @property
     def outcomes(self) -> tuple[bool | None, ...]:
         return tuple(it.outcome for it in self.samples)
+
+
+def where_all_agree(log: EvalLog, others: Iterable[EvalLog]) -> EvalLog:
+    """The log, with no failure that another of its scores does not call one: which counts was not said beforehand."""
+    samples = {(it.sample, it.epoch): it for it in log.samples}
+    for other in others:
+        for it in other.samples:
+            mine = samples[it.sample, it.epoch]
+            if mine.outcome is False and it.outcome is not False:
+                why = f"failed by `{log.score}`, and not by `{other.score}`"
+                samples[it.sample, it.epoch] = replace(mine, outcome=None, why=why)
+    return replace(log, samples=tuple(samples[it.sample, it.epoch] for it in log.samples))
 
 
 def cluster_of(fields: object, name: str, sample: str, place: Place) -> str:

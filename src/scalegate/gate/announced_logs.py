@@ -31,6 +31,9 @@ def check_log(
     for shown, was in ((log.task, announced.task), (log.task_version, announced.task_version)):
         if shown != was:
             raise InputError(f"it is a log of `{shown}`, and `{was}` was announced", place=place)
+    if announced.score is not None and log.score != announced.score:
+        what = f"its score `{log.score}` was read, and that `{announced.score}` counts was announced"
+        raise InputError(what, place=place, fix="leave `--score` out")
     if log.evaluation and log.evaluation != announced.evaluation:
         what = f"it is a log of evaluation {log.evaluation[:12]}, and this is {announced.evaluation[:12]}"
         raise InputError(what, place=place, fix="name the one that it is of")

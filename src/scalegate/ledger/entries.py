@@ -169,6 +169,13 @@ class EvaluationAnnounced(Predicate):
     """Digest of the deployment configuration evaluated; None: bare weights."""
     stopping: Line | None = None
     """The rule by which it may end before its last sample; None: there is none."""
+    score: Line | None = None
+    """Which of several scores of the task counts; None: it is not told, and is not written."""
+
+    @model_serializer(mode="wrap")
+    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = handler(self)
+        return {name: value for name, value in told.items() if name != "score" or value is not None}
 
     def subjects(self) -> dict[str, str]:
         return {"weights": self.weights, "dataset": self.dataset}
