@@ -62,6 +62,10 @@ RISK = (
 )
 
 
+SLOW = "{id: slow, about: A new scaffold., gain: 5x, takes: 2 years, source: {document: Survey of gains}}"
+OUT_OF_REACH = f"margin: {{within: 1 year, budget: 2%, gains: [{SLOW}]}}"
+
+
 def number(at_most: str) -> dict[str, str]:
     """A risk, and a clause that gives it a number."""
     kind = f"residual_risk\n    risk: harm\n    at_most: {at_most}\n    per: action"
@@ -117,6 +121,7 @@ CASES = (
     Case("limit-out-of-reach", {"at: 1e13 FLOP": "at: 1e40 FLOP", "past 1e13 FLOP": "past 1e40 FLOP"}),
     Case("said-twice", {LAST: WIDER}),
     Case("number-says-little", number("10%")),
+    Case("no-gain-counts", {"margin: 1.5x": OUT_OF_REACH}),
     Case("looks-seldom", {"buffer: 6x": "buffer: 1000000x"}),
     Case(
         "looks-seldom",
