@@ -11,7 +11,7 @@ from logs_made import begun_now
 
 LOGS = Path(__file__).parent.parent / "evidence" / "logs"
 SAID = ("--assumption", "The task is about the capability.", "--as", "evaluator", "-p", "p")
-FEW = ("samples: 400", "samples: 15\n    clusters: {below: \"0.01\", at_least: 15}")
+FEW = ("samples: 400", 'samples: 15\n    clusters: {below: "0.01", at_least: 15}')
 """Of an evaluation that takes each sample twice, as these logs do, the samples are clusters."""
 
 
