@@ -234,9 +234,8 @@ def test_a_reducer_counts_nothing_away() -> None:
     """Inspect's two scores of it are shares of ten reduced items; the outcomes are twenty."""
     log = read("reduced.eval")
     assert counts(log) == (8, 20, 0)
-    assert log.notes == (
-        "each sample was taken 2 times: as outcomes these are not alike, and the bound takes them for it",
-    )
+    assert log.notes == ("each sample was taken 2 times: what comes of one sample is one cluster",)
+    assert log.clustered
 
 
 def test_what_was_done_to_a_log_since_is_told() -> None:

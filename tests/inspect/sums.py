@@ -31,7 +31,10 @@ def answers(right: int, fails: int, writes: str = "") -> Solver:
 
 
 def _dataset(samples: int) -> Any:
-    made = [Sample(id=f"s{i}", input=f"{i}+{i}=", target=str(2 * i + 1000)) for i in range(samples)]
+    made = [
+        Sample(id=f"s{i}", input=f"{i}+{i}=", target=str(2 * i + 1000), metadata={"page": i // 5})
+        for i in range(samples)
+    ]
     return MemoryDataset(made, name="sums")
 
 

@@ -23,6 +23,7 @@ from support import POLICY_TEXT, Model, new_project, open_gate, train
 
 TASK = f"{Path(__file__).parent / 'sums.py'}@sums"
 BETS = POLICY_TEXT.replace("    samples: 400\n", "    samples: 400\n    stopping: {rule: betting}\n")
+CLUSTERS = POLICY_TEXT.replace("    samples: 400\n", '    samples: 400\n    clusters: {below: "0.05", at_least: 60}\n')
 Evaluate = Callable[..., tuple[int, str, str]]
 
 
@@ -108,6 +109,34 @@ def test_each_is_taken_once_where_a_rule_may_stop_it(of: Any) -> None:
     assert code == 2
     assert "takes each sample 2 times, and a rule that stops early counts each once" in err
     assert not list(Path("p").glob("logs/*"))
+
+
+def test_a_field_of_the_samples_says_which_are_alike(of: Any) -> None:
+    project, evaluate = of(CLUSTERS)
+    code, _, err = evaluate("--cluster-by", "passage")
+    assert (code, "sample s0 does not say its `passage`" in err) == (2, True)
+    assert not pieces(project)
+    code, out, err = evaluate("-T", "right=5", "--cluster-by", "page")
+    assert code == 0, err
+    assert "It can rule nothing out" not in out
+    [piece] = pieces(project)
+    assert piece.clusters == ((0, 5, 79), (5, 5, 1))
+
+
+def test_epochs_are_clusters_or_nothing_is_announced(of: Any) -> None:
+    project, evaluate = of(POLICY_TEXT)
+    code, _, err = evaluate("-T", "epochs=2")
+    assert code == 2
+    assert "takes each sample 2 times, and `arithmetic` has no `clusters`" in err
+    assert not pieces(project)
+
+
+def test_of_a_task_that_takes_each_sample_twice_one_sample_is_one_cluster(of: Any) -> None:
+    project, evaluate = of(CLUSTERS)
+    code, _, err = evaluate("-T", "epochs=2", "-T", "samples=200", "-T", "right=1")
+    assert code == 0, err
+    [piece] = pieces(project)
+    assert piece.clusters == ((0, 2, 199), (2, 2, 1))
 
 
 def test_a_log_that_leaves_others_out_than_the_last_ones_is_refused(of: Any) -> None:
