@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from scalegate.errors import InputError
-from scalegate.evidence.ahead import Ahead, Own, ahead, read_reference
+from scalegate.evidence.ahead import Ahead, Own, ahead
+from scalegate.evidence.reference import read_reference
 from scalegate.gate.forecasts import (
     MOST_POINTS,
     forecast_fact,
@@ -73,7 +74,7 @@ def keep_table(ledger: Path, data: bytes) -> str:
 
 def own_of(points: Sequence[ForecastPoint]) -> list[Own]:
     """The results of an entry, as they are forecast from."""
-    return [Own(it.compute, it.successes, it.completed, it.samples, it.upper) for it in points]
+    return [Own(it.compute, it.successes, it.completed, it.samples, it.upper, it.role, it.most) for it in points]
 
 
 def foresee(
@@ -89,7 +90,7 @@ def foresee(
     reference: the name of a table of other families, and its bytes. Raises InputError where no forecast can be made.
     """
     points = points_of(policy, domain, situation.pieces)
-    if not points:
+    if all(it.role != "counts" for it in points):
         raise InputError(
             f"`{domain.id}` has no conclusive result on the way to the weights of run `{situation.lineage.run}`",
             fix="evaluate it first, announced and elicited",
@@ -150,7 +151,8 @@ def forecast_changes(policy: Policy, situation: Situation, action: Action) -> It
             continue
         due = points_of(policy, domain, situation.pieces)
         known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
-        if due and not still_due(domain, due) and isinstance(known, Unknown):
+        able = any(it.role == "counts" for it in due) and not still_due(domain, due)
+        if able and isinstance(known, Unknown):
             many = f"{len(due)} result{'s' * (len(due) > 1)}"
             text = (
                 f"if it turns out that its bound stays under the alarm so far: a forecast of `{domain.id}` is made from"

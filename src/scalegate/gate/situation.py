@@ -72,6 +72,8 @@ class Piece(Record):
     weights: str
     compute: DerivedFlop | None
     """Training FLOP of the lineage that went into the weights; never more than was metered."""
+    compute_claimed: DerivedFlop | None = None
+    """The most that any run claims to have put into them, where that is more."""
     time: int
     announced: bool
     """Whether an announcement stands in the ledger before the result, and says the same."""
@@ -127,8 +129,9 @@ class Piece(Record):
         if self.elicited is None:
             for name in ("elicited", "told", "control_ours"):
                 written.pop(name, None)
-        if self.clusters is None:
-            written.pop("clusters", None)
+        for name in ("clusters", "compute_claimed"):
+            if written[name] is None:
+                written.pop(name)
         return written
 
 
