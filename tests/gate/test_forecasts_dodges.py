@@ -231,6 +231,23 @@ def test_no_forecast_of_little_confidence_or_few_results_is_taken() -> None:
     assert "further ahead than its last 3 results" in refused
 
 
+def test_a_run_that_saved_too_little_before_is_told_no_way_that_it_does_not_have() -> None:
+    """It may train no further, and no other weights of it can be evaluated."""
+    book = measured(results=((195 * 10**9, 0),))
+    held = book.decide("r", FAR)
+    assert held.resumption is not None
+    said = [fact.text for way in held.resumption.sets for fact in way]
+    assert not [it for it in said if "more recorded weights" in it]
+    assert held.resumption.stop
+    saved_more = saved((1000 * 1000, 0), (195 * 10**9, 0))
+    ways = saved_more.decide("r", FAR).resumption
+    assert ways is not None
+    assert not ways.stop, "weights at 1000 FLOP are recorded, and were not evaluated"
+    young = measured(results=((15 * G, 0),)).decide("r", FAR).resumption
+    assert young is not None
+    assert not young.stop, "it may save more before its first evaluation is due"
+
+
 def test_an_honest_run_of_no_successes_gets_half_as_much_again() -> None:
     book = measured(results=((G, 0), (4 * G, 0), (16 * G, 0)))
     found = foresee(FORECAST, book.situation(), DOMAIN)

@@ -17,8 +17,8 @@ from typing import Literal
 
 from scalegate.evidence.ahead import DIGITS, NEAR, amounts
 from scalegate.gate.assessing import Assessment, all_shown, assess, whole_of
-from scalegate.gate.lineage import Runs
-from scalegate.gate.pieces import Attempt, pieces
+from scalegate.gate.lineage import Runs, steps_back
+from scalegate.gate.pieces import Attempt, pieces, trained_in
 from scalegate.gate.signed import Forecast
 from scalegate.gate.situation import Piece, Situation
 from scalegate.gate.stopping import look_alpha
@@ -28,7 +28,17 @@ from scalegate.policy.forecast_faults import LEAST, LEAST_RESULTS
 from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.units import MAX_SAMPLES
 
-__all__ = ["MOST_POINTS", "Forecasts", "end_of", "forecast_fact", "forecast_facts", "look_of", "points_of", "still_due"]
+__all__ = [
+    "MOST_POINTS",
+    "Forecasts",
+    "end_of",
+    "forecast_fact",
+    "forecast_facts",
+    "look_of",
+    "points_of",
+    "recorded_on_the_way",
+    "still_due",
+]
 
 MOST_POINTS = 64
 """Most results that one is made from."""
@@ -223,6 +233,14 @@ def still_due(domain: Domain, due: Sequence[ForecastPoint]) -> int:
         domain.forecast.at_least if domain.forecast.reference_table else max(domain.forecast.at_least, LEAST_RESULTS)
     )
     return max(least - len(amounts(it.compute for it in due if it.role == "counts")), 0)
+
+
+def recorded_on_the_way(policy: Policy, runs: Runs, run: str) -> tuple[int, ...]:
+    """Training FLOP in each recorded weights that a run's present ones grew from; none where no forecast is asked for."""
+    if all(it.forecast is None for it in policy.domains):
+        return ()
+    known = (trained_in(runs, weights)[1] for weights in steps_back(runs, run))
+    return tuple(sorted({it for it in known if it}))
 
 
 def forecast_facts(policy: Policy, situation: Situation, domain: Domain) -> dict[str, Value]:

@@ -161,6 +161,15 @@ class Lineage(Record):
     """What would make it known, one act for each fault; empty: there is no fault, or one that nothing mends."""
     further: str | None = None
     """The act that takes up recorded weights with more training than those of the present session, if there are any."""
+    recorded: tuple[DerivedFlop, ...] = ()
+    """Where a domain asks for a forecast, training FLOP in each recorded weights that the present ones grew from."""
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        if not self.recorded:
+            written.pop("recorded")
+        return written
 
 
 class Elsewhere(Record):
