@@ -43,6 +43,7 @@ def test_it_shows_every_form_and_records_only_with_a_name(scalegate: Command, pr
     assert shown.code == 0, shown.err
     for word in ("persistence", "steepest", "line", "counts", "Nothing was recorded", "stays under the alarm of 0.2"):
         assert word in shown.out
+    assert "as long as that rises by no more than 16 for each tenfold" in " ".join(shown.out.split())
     before = scalegate("status", "-p", "p", "--json").json
     made = scalegate(*ABOUT, "--as", "evaluator", "--json")
     assert made.code == 0, made.err

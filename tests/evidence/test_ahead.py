@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise, product
-from math import comb, exp
+from math import comb, exp, log, log10, prod
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 
 from families import families
 from scalegate.errors import InputError
-from scalegate.evidence.ahead import ROWS, Ahead, Own, ahead, read_reference
+from scalegate.evidence.ahead import ROWS, Ahead, Own, ahead
 from scalegate.evidence.forecast import Point, generations
 from scalegate.evidence.matched import matched_compute
+from scalegate.evidence.reference import read_reference
 
 LEVEL = Fraction(95, 100)
 
@@ -112,6 +114,81 @@ def test_where_log_odds_are_on_a_line_its_bound_is_over_the_truth_as_often_as_it
             chance *= comb(samples, many) * rate**many * (1 - rate) ** (samples - many)
         held += chance * (found.rows[0][1] >= true[3])
     assert held >= float(level)
+
+
+def too_far(at: tuple[float, ...], last: float, slope: float, samples: int = 400) -> float:
+    """The chance that a forecast goes on past where the true rate meets an alarm of 0.2, by every outcome that has one.
+
+    The true log odds are a line of that slope for each tenfold of compute, and the rate is `last` at the last of `at`.
+    """
+    start = log(last / (1 - last))
+    true = [1 / (1 + exp(-(start + slope * log10(it / at[-1])))) for it in at]
+    meets = at[-1] * 10 ** ((log(0.25) - start) / slope)
+    likely = []
+    for rate in true:
+        chances = {many: comb(samples, many) * rate**many * (1 - rate) ** (samples - many) for many in range(120)}
+        likely.append({many: chance for many, chance in chances.items() if chance > 1e-4})
+    failing = 0.0
+    for outcome in product(*likely):
+        rows = ahead(own(*zip(at, outcome, strict=True), samples=samples), LEVEL).rows
+        end = max((compute for compute, bound in rows if bound < Fraction(1, 5)), default=0)
+        failing += prod(by[many] for by, many in zip(likely, outcome, strict=True)) * (end > meets)
+    return failing
+
+
+EMERGING = [((1e10, 4e10, 16e10), rate) for rate in (0.001, 0.01, 0.045)]
+"""Results as far apart as in what is told of such forecasts, and the true rate at the last."""
+
+
+@pytest.mark.parametrize("slope", [8.0, 16.0])
+@pytest.mark.parametrize(("at", "last"), EMERGING)
+def test_a_capability_that_emerges_no_steeper_than_is_allowed_for_is_passed_as_seldom_as_is_said(
+    at: tuple[float, ...], last: float, slope: float
+) -> None:
+    assert too_far(at, last, slope) <= 1 - float(LEVEL)
+
+
+@pytest.mark.parametrize(("slope", "least", "most"), [(24.0, 0, 0.05), (32.0, 0.6, 0.7), (64.0, 0.99, 1)])
+def test_one_that_emerges_steeper_is_passed_the_more_often(slope: float, least: float, most: float) -> None:
+    """What is not promised, told so that nobody reads it into the bound."""
+    assert least <= too_far((1e10, 4e10, 16e10), 0.001, slope) <= most
+
+
+def test_results_that_a_float_does_not_tell_apart_are_of_one_amount() -> None:
+    near = [Own(10**24, 0, 400, 400), Own(10**24 + 10**7, 0, 400, 400)]
+    with pytest.raises(InputError, match="results at 2 amounts"):
+        ahead([*near, Own(10**25, 3, 400, 400)], LEVEL)
+    assert ahead([Own(10**23, 0, 400, 400), *near, Own(10**25, 3, 400, 400)], LEVEL).rows
+
+
+def test_a_steep_rise_between_near_results_is_seen() -> None:
+    wide = own((1e10, 4), (4e10, 4), (16e10, 4), (18e10, 40))
+    found = ahead(wide, LEVEL)
+    assert bounds(found, "steepest")[4] > Fraction(3, 10)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from([1.05, 2.0, 5.0])), min_size=3, max_size=5),
+    st.lists(
+        st.tuples(st.integers(0, 60), st.sampled_from([1e3, 1e10, 2e10, 9e12]), st.sampled_from(["kept", "raises"])),
+        max_size=3,
+    ),
+)
+def test_what_may_only_raise_never_makes_a_bound_lower(
+    results: list[tuple[int, float]], others: list[tuple[int, float, Literal["kept", "raises"]]]
+) -> None:
+    at, made = 1e10, []
+    for successes, growth in results:
+        made.append((at, successes))
+        at *= growth
+    plain = ahead(own(*made), LEVEL)
+    for many in range(len(others)):
+        beside = [Own(int(compute), it, 400, 400, None, role) for it, compute, role in others[: many + 1]]
+        after = ahead([*own(*made), *beside], LEVEL)
+        for (one, lower), (two, higher) in zip(plain.rows, after.rows, strict=True):
+            assert one == two
+            assert lower <= higher
+        plain = after
 
 
 def test_a_table_is_read_or_refused_with_its_line() -> None:

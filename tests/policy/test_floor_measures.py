@@ -94,6 +94,9 @@ APART = (
 RHYMES = ("about: a\n    threshold", "about: How well it rhymes.\n    threshold")
 
 
+FORESEEN = ("    samples: 400\n", "    samples: 400\n    forecast: {confidence: 95%, at_least: 3}\n")
+
+
 @pytest.mark.parametrize(
     ("changes", "floor", "told"),
     [
@@ -127,6 +130,11 @@ RHYMES = ("about: a\n    threshold", "about: How well it rhymes.\n    threshold"
             (("factor: 1x", "factor: 10x"),),
             (("compute <= parameter.largest and", "bio.evidence.compute >= 1e12 FLOP and"),),
             "`most` of the floor `measured` holds `bio.evidence.compute` against an amount, and here each FLOP counts",
+        ),
+        (
+            (("factor: 1x", "factor: 10x"), FORESEEN),
+            (("compute <= parameter.largest and", "bio.forecast.end >= 1e12 FLOP and"), FORESEEN),
+            "`most` of the floor `measured` holds `bio.forecast.end` against an amount, and here each FLOP counts",
         ),
     ],
 )

@@ -119,6 +119,16 @@ def test_what_cannot_be_forecast_holds_and_is_logged(tmp_path: Path, caplog: pyt
     assert model.flops <= 20 * 10**10
 
 
+def test_what_a_forecast_is_short_of_is_said_while_it_can_still_be_measured(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    project, model = new_project(tmp_path / "p", POLICY_TEXT.replace(SAMPLES, ASKED)), Model(lambda _: 0.01)
+    with caplog.at_level(logging.WARNING), open_gate(project, model) as gate:
+        train_to(gate, model, 5 * 10**10)
+    told = "takes results at 3 more amounts of compute: evaluate at 2 before 2.00e+11 FLOP (`gate.evaluate()`)"
+    assert caplog.text.count(told) == 1
+
+
 def test_without_the_table_that_the_policy_names_none_is_recorded_and_it_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

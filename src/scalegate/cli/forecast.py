@@ -132,6 +132,7 @@ def _end(found: Foreseen, alarm: Fraction) -> int:
 
 
 def _document(policy: Policy, domain: Domain, found: Foreseen, index: int | None) -> dict[str, object]:
+    from scalegate.evidence.ahead import SUDDEN
     from scalegate.gate.forecasts import still_due
 
     fields = found.fields
@@ -147,6 +148,7 @@ def _document(policy: Policy, domain: Domain, found: Foreseen, index: int | None
         "rows": fields["rows"],
         "alarm": str(float(domain.alarm)),
         "end": str(_end(found, domain.alarm)),
+        "steepest_allowed_for": f"{SUDDEN:g}",
         "asked_for": domain.forecast is not None,
         "still_due": still_due(domain, found.points),
     }
@@ -197,7 +199,7 @@ def _view(domain: Domain, found: Foreseen, index: int | None, plot: Path | None,
     more = still_due(domain, found.points)
     lines: list[RenderableType] = [Text(head, style="bold"), Text(""), results, Text(""), table, Text("")]
     lines += [Text(it, style="dim") for it in off]
-    lines += [Text(""), Text(reach)]
+    lines += [Text(""), Text(reach), Text(_promise(found), style="dim")]
     if more:
         lines.append(Text(f"The policy asks for results at {more} more amounts of compute: it does not count yet."))
     if domain.forecast is None:
@@ -208,6 +210,18 @@ def _view(domain: Domain, found: Foreseen, index: int | None, plot: Path | None,
     if plot is not None:
         lines.append(Text(f"Drawn: {plot}"))
     return Group(*lines)
+
+
+def _promise(found: Foreseen) -> str:
+    from scalegate.evidence.ahead import SUDDEN
+
+    raising = sum(it.role != "counts" for it in found.points)
+    beside = f" {raising} of the results only raise it." if raising else ""
+    return (
+        "Where log odds are a line in the logarithm of compute it holds at that level, as long as that rises by no more"
+        f" than {SUDDEN:g} for each tenfold or a result before the last shows how steep it is. One that emerges more"
+        f" steeply is passed more often: from nothing seen, at twice that in two of three cases.{beside}"
+    )
 
 
 def _chance(found: Foreseen) -> Fraction:

@@ -4,37 +4,56 @@ Each form of forecast is worked out and kept: nothing is chosen. What counts at 
 them all. The forms are
 
 - `persistence`: nothing changes;
-- `steepest`: it goes on at the steepest rise that was seen between results at least `GROWTH` apart in compute;
+- `steepest`: it goes on at the steepest rise that was seen between results at least `GROWTH` apart in compute, or
+  nearer where their intervals do not meet;
 - `line`: log odds are linear in the logarithm of compute (the form of Y. Ruan, C. Maddison and T. Hashimoto,
   arXiv:2405.10938). Each result enters by an exact interval of its true rate (C. J. Clopper and E. S. Pearson,
   Biometrika 26 (1934)), all of which hold at once at the level (C. E. Bonferroni, 1936); the bound is that of the
-  steepest line through all of them. So where the form is right, it is over the true rate at that level. Where there is
-  no such line, it is the line of least squares of the worst rate in each;
+  steepest line through all of them. A result whose interval reaches down to `EDGE` sets no least rate, so it makes no
+  line flatter: what no other result bounds either rises by `SUDDEN` log odds for each tenfold of compute. So where the
+  form is right and no steeper than that, it is over the true rate at that level, and of any steepness where a result
+  before the last is over `EDGE`. Where there is no such line, it is the line of least squares of the worst rate in
+  each; and 1 where one that sets no least rate is followed by a rise steeper than `SUDDEN` beyond all sampling;
 - `reference`: the curve and the errors of other families (`forecast`), from the run's last result.
 
 To each is added, in log odds, what it missed: the most by which a result was over what the form said from those that
 had at most 1/`GROWTH` of its compute, for as much growth as that was over. No bound is given further ahead than the
-results themselves are apart, nor than any generation of the reference went: past that nothing is known. A bound is one
+last three results are apart, nor than any generation of the reference went: past that nothing is known. A bound is one
 of the true rate, so it has the noise of sampling in it.
 
-Not in it: a jump at a compute past the last result that nothing before it gave notice of.
+Results that only raise (`Own.role`) are put to the others one by one and together, and the largest bound of all counts:
+so none of them makes any bound lower, whatever others there are.
+
+Not in it: a rise that is steeper than `SUDDEN`, at a compute past the last result, of which nothing gave notice.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from itertools import groupby
-from math import ceil, exp, isfinite, log, log10
+from math import ceil, exp, inf, log, log10
+from typing import Literal, TypeAlias
 
 from scalegate.errors import InputError
 from scalegate.evidence import binomial
 from scalegate.evidence.forecast import GROWTH, Point, generations, learn
 
-__all__ = ["COLUMNS", "DIGITS", "LEAST", "ROWS", "Ahead", "Form", "Own", "ahead", "read_reference"]
+__all__ = [
+    "DIGITS",
+    "LEAST",
+    "ROWS",
+    "SUDDEN",
+    "Ahead",
+    "Form",
+    "Own",
+    "Role",
+    "ahead",
+    "amounts",
+]
 
 LEAST = 3
 """Results, each at another compute, under which a run's own make no bound."""
@@ -45,10 +64,19 @@ DIGITS = 6
 FARTHEST = 1000.0
 """Most growth of compute that a bound is given for."""
 EDGE = 0.001
-"""Rates nearer to 0 or 1 than this are taken as this far."""
+"""Rates nearer to 0 or 1 than this are taken as this far; of how little one may be it is where nothing is said."""
+SUDDEN = 16.0
+"""Log odds for each tenfold of compute: the steepest rise that a bound allows for where no result bounds it. That is
+from 0.1% to 80% within 3.3x the compute. A choice, and no measurement."""
+NEAR = 10**9
+"""Amounts of compute nearer to each other than one part of so many are the same."""
 SLACK = 1e-9
 """Added before rounding: another machine's arithmetic may differ in the last place, and comes to no higher bound."""
-COLUMNS = ("family", "model", "compute", "score")
+
+
+Role: TypeAlias = Literal["counts", "kept", "raises"]
+"""What a result may do: make a bound; what made one once, and may only make it larger; or what is too weak to make
+one, of which neither its compute nor its least rate makes anything smaller."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +91,9 @@ class Own:
     """Samples that there were to be; more than `completed`, where a rule ended it."""
     upper: Fraction | None = None
     """Of one that a rule ended: the upper bound of its rate by the rule."""
+    role: Role = "counts"
+    most: int | None = None
+    """Effective FLOP that somebody else says are behind the weights, where that is more."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +128,8 @@ class _At:
     low: float
     seen: float
     high: float
+    sure: float
+    """The least that it can be by any of them; `low` is the least that a line may be there."""
 
     @property
     def x(self) -> float:
@@ -133,9 +166,11 @@ def ahead(
     """
     if not Fraction(1, 2) < level < 1:
         raise InputError(f"a level of {float(level):g} is none of a bound", fix="write one over 50% and under 100%")
-    if not results or any(it.compute < 1 for it in results):
+    counting = [it for it in results if it.role == "counts"]
+    if not counting or any(it.compute < 1 for it in results):
         raise InputError("there is no result to forecast from", fix="evaluate the run first")
-    at = _merged(results, (1 - level) / (2 * len(results)), error)
+    chance = (1 - level) / (2 * len(results))
+    at = _merged(counting, chance, error)
     shapes: dict[str, Callable[[Sequence[_At]], _Shape | str]] = {
         "persistence": _persistence,
         "steepest": _steepest,
@@ -156,10 +191,51 @@ def ahead(
         what = f"bounds are asked for up to {computes[-1]:.3g} FLOP, and there are some from {last:.3g} to"
         raise InputError(f"{what} {last * growth:.3g}", fix="ask for no others")
     computes = computes or _ladder(last, growth)
-    forms = tuple(_form(name, shapes[name], it, at, computes) for name, it in speaking.items())
+    found: dict[str, list[Form]] = {}
+    for one in _sets(counting, results):
+        put = _merged(one, chance, error)
+        for name, make in shapes.items():
+            shape = make(put)
+            if isinstance(shape, _Shape):
+                found.setdefault(name, []).append(_form(name, make, shape, put, computes))
+    forms = tuple(_worst(same) for same in found.values())
     worst = (max(it.bounds[row] for it in forms) for row in range(len(computes)))
-    silent = tuple((name, it) for name, it in fitted.items() if isinstance(it, str))
+    silent = tuple((name, it) for name, it in fitted.items() if isinstance(it, str) and name not in found)
     return Ahead(tuple(zip(computes, worst, strict=True)), forms, silent)
+
+
+def amounts(computes: Iterable[int]) -> list[int]:
+    """Those that are another amount: over one part in `NEAR` more than the one before."""
+    found: list[int] = []
+    for it in sorted(computes):
+        if not found or (it - found[-1]) * NEAR > found[-1]:
+            found.append(it)
+    return found
+
+
+def _sets(counting: Sequence[Own], results: Sequence[Own]) -> Iterator[list[Own]]:
+    """Those that count; with what was kept; with each other by itself; and with those of doubtful compute elsewhere.
+
+    Nothing of them goes past the last that counts: to have come to as much with less is worse.
+    """
+    last = max(it.compute for it in counting)
+    put = [it if it.role == "counts" else replace(it, compute=min(it.compute, last)) for it in results]
+    kept, raising = ([it for it in put if it.role == role] for role in ("kept", "raises"))
+    bases = [list(counting)]
+    if kept:
+        bases += [[*counting, *kept], *([*counting, it] for it in kept)]
+    yield from bases
+    for base in bases[:2]:
+        yield from ([*base, it] for it in raising)
+    # Low results with the most compute that is claimed for them, and those after them with the least.
+    whole = sorted((*counting, *kept), key=lambda it: it.compute)
+    for split in range(1, len(whole) + 1) if any(it.most for it in whole) else ():
+        yield [*(replace(it, compute=min(it.most or it.compute, last)) for it in whole[:split]), *whole[split:]]
+
+
+def _worst(forms: Sequence[Form]) -> Form:
+    bounds = tuple(max(row) for row in zip(*(it.bounds for it in forms), strict=True))
+    return Form(forms[0].name, bounds, max(it.tested for it in forms), max(it.missed for it in forms))
 
 
 def _ladder(last: int, growth: float) -> tuple[int, ...]:
@@ -169,19 +245,36 @@ def _ladder(last: int, growth: float) -> tuple[int, ...]:
 
 
 def _merged(results: Sequence[Own], chance: Fraction, error: Fraction) -> tuple[_At, ...]:
-    """By compute; and never falling, since what came out lower at more compute was drawn out less."""
+    """By amount of compute; and never falling, since what came out lower at more compute was
+    drawn out less."""
     found: list[_At] = []
-    for compute, same in groupby(sorted(results, key=lambda it: it.compute), key=lambda it: it.compute):
+    near = amounts(it.compute for it in results)
+    by_amount = sorted(results, key=lambda it: it.compute)
+    for _, same in groupby(by_amount, key=lambda it: bisect_right(near, it.compute)):
         group = list(same)
+        lows = {it: _least(it, chance) for it in group}
         one = _At(
-            compute,
-            min(_odds(_lower(it, chance)) for it in group),
+            group[0].compute,
+            min((low for it, low in lows.items() if it.role != "raises"), default=-inf),
             max(_odds((it.successes + 0.5) / (it.completed + 1)) for it in group),
             max(_odds(_upper(it, chance, error)) for it in group),
+            max(lows.values()),
         )
         last = found[-1] if found else one
-        found.append(_At(compute, max(one.low, last.low), max(one.seen, last.seen), max(one.high, last.high)))
+        found.append(
+            _At(
+                one.compute,
+                *(max(one.low, last.low), max(one.seen, last.seen)),
+                *(max(one.high, last.high), max(one.sure, last.sure)),
+            )
+        )
     return tuple(found)
+
+
+def _least(it: Own, chance: Fraction) -> float:
+    """In log odds; under the edge it may be anything."""
+    low = _lower(it, chance)
+    return _odds(low) if low > EDGE else -inf
 
 
 def _lower(it: Own, chance: Fraction) -> float:
@@ -203,7 +296,8 @@ def _steepest(at: Sequence[_At]) -> _Shape | str:
     rises = []
     for index, before in enumerate(at):
         after = next((it for it in at[index + 1 :] if it.compute >= GROWTH * before.compute), None)
-        rises += [(after.seen - before.seen) / (after.x - before.x)] if after else []
+        apart = next((it for it in at[index + 1 :] if it.sure > before.high), None)
+        rises += [(it.seen - before.seen) / (it.x - before.x) for it in (after, apart) if it]
     if not rises:
         return f"no two results are {GROWTH:g}x apart in compute"
     last, rise = at[-1], max(rises)
@@ -211,7 +305,12 @@ def _steepest(at: Sequence[_At]) -> _Shape | str:
     def moved(start: float) -> Callable[[float], float]:
         return lambda compute: start + rise * (log10(compute) - last.x)
 
-    return _Shape(moved(last.seen), moved(last.high), last.compute / at[0].compute)
+    return _Shape(moved(last.seen), moved(last.high), _apart(at))
+
+
+def _apart(at: Sequence[_At]) -> float:
+    """How much compute grew over the last results that make a line: what is far behind them tells of none ahead."""
+    return at[-1].compute / at[-min(LEAST, len(at))].compute
 
 
 def _line(at: Sequence[_At]) -> _Shape | str:
@@ -232,17 +331,32 @@ def _through(at: Sequence[_At]) -> _Shape:
         return sum(share * it.seen for share, it in zip(shares(compute), at, strict=True))
 
     def worst(compute: float) -> float:
-        return sum(share * (it.high if share > 0 else it.low) for share, it in zip(shares(compute), at, strict=True))
+        ends = (
+            (share, it.high if share > 0 else max(it.low, _odds(0)))
+            for share, it in zip(shares(compute), at, strict=True)
+        )
+        return sum(share * end for share, end in ends)
 
-    # Past the last result the highest line in all intervals goes from the low end of one to the high end of a later.
-    pairs = ((one, other) for index, one in enumerate(at) for other in at[index + 1 :])
-    lines = [(it.x, it.high, (it.high - one.low) / (it.x - one.x)) for one, it in pairs]
-    within = [line for line in lines if all(it.low - SLACK <= _on(line, it.x) <= it.high + SLACK for it in at)]
+    @cache
+    def steepest() -> list[tuple[float, float, float]]:
+        # Past the last result the highest line in all intervals goes from the low end of one to the high end of a
+        # later, or is as steep as any is taken to be.
+        pairs = ((one, other) for index, one in enumerate(at) for other in at[index + 1 :] if one.low > -inf)
+        lines = [(it.x, it.high, (it.high - one.low) / (it.x - one.x)) for one, it in pairs]
+        lines += [(it.x, it.high, SUDDEN) for it in at]
+        return [line for line in lines if all(it.low - SLACK <= _on(line, it.x) <= it.high + SLACK for it in at)]
 
     def bound(compute: float) -> float:
-        return max((_on(line, log10(compute)) for line in within), default=worst(compute))
+        within, last = steepest(), at[-1]
+        if within:
+            return max(_on(line, log10(compute)) for line in within)
+        rising = (one for one in at if last.sure - one.high > SUDDEN * (last.x - one.x))
+        if any(one.sure == -inf for one in rising):
+            return inf
+        unbounded = any(it.low == -inf for it in at)
+        return max(worst(compute), _on((last.x, last.high, SUDDEN), log10(compute)) if unbounded else -inf)
 
-    return _Shape(expected, bound, at[-1].compute / at[0].compute)
+    return _Shape(expected, bound, _apart(at))
 
 
 def _on(line: tuple[float, float, float], x: float) -> float:
@@ -313,29 +427,3 @@ def _odds(rate: float) -> float:
 
 def _share(odds: float) -> float:
     return 1 / (1 + exp(-max(odds, -500.0)))
-
-
-def read_reference(data: bytes) -> tuple[Point, ...]:
-    """A reference of other families: a table (CSV) with the columns `family`, `model`, `compute` (effective FLOP, as
-    the run's) and `score` (0 to 1). Raises InputError, naming the line, for anything else."""
-    try:
-        table = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        columns, rows = tuple(table.fieldnames or ()), list(table)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"the reference is no table: {error}", fix="give a CSV file with a line of names") from error
-    lacks = [name for name in COLUMNS if name not in columns]
-    if lacks:
-        fix = f"name them `{'`, `'.join(COLUMNS)}`: the compute in FLOP, the score from 0 to 1"
-        raise InputError(f"the reference has no column `{lacks[0]}`", fix=fix)
-    found: list[Point] = []
-    for line, row in enumerate(rows, start=2):
-        try:
-            compute, score = float(row["compute"] or ""), float(row["score"] or "")
-        except (TypeError, ValueError) as error:
-            what = f"line {line} of the reference has no number for its compute or its score"
-            raise InputError(what, fix="write both, or leave the line out") from error
-        if not (isfinite(compute) and 1 <= compute <= 1e40 and 0 <= score <= 1 and row["family"]):
-            what = f"line {line} of the reference has no family, no compute up to 1e40 FLOP, or no score from 0 to 1"
-            raise InputError(what, fix="mend the line, or leave it out")
-        found.append(Point(row["family"], row["model"] or "", compute, score))
-    return tuple(found)

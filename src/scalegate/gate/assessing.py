@@ -20,7 +20,7 @@ from scalegate.policy.document import Domain, Policy
 from scalegate.policy.floor_measures import measuring
 from scalegate.units import MAX_SAMPLES
 
-__all__ = ["Assessment", "assess", "bound_of", "most_shown", "shows"]
+__all__ = ["Assessment", "all_shown", "assess", "bound_of", "most_shown", "shows", "whole_of"]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     out, bound = stopped or (counts and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, alpha), None)
     if domain.clusters is not None and counts:
         out, bound = by_clusters(domain, alpha, piece)
-    whole = _whole(policy, domain, piece.completed, piece.asked)
+    whole = whole_of(policy, domain, piece.completed, piece.asked)
     reached = leaves_open = piece.incident
     if counts:
         reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, piece.asked)
@@ -127,13 +127,16 @@ def _of_elicitation(policy: Policy, domain: Domain, piece: Piece) -> tuple[bool,
     return any(reached for reached, _ in found), most[1] if most else None
 
 
-def most_shown(item: Assessment) -> tuple[int, int]:
-    """The counts of the highest rate that it has, of its score or of what its elicitation shows of the same weights."""
-    piece = item.piece
+def all_shown(piece: Piece) -> list[tuple[int, int]]:
+    """The counts of its score, and of what its elicitation shows of the same weights, as far as they can be."""
     told = points(piece.elicited, control=piece.control_ours) if piece.elicited else ()
     every = [(piece.successes, piece.completed), *((successes, samples) for _, successes, samples in told)]
-    can_be = [it for it in every if 0 <= it[0] <= it[1] and it[1] > 0]
-    return max(can_be, key=lambda it: Fraction(*it), default=(0, 0))
+    return [it for it in every if 0 <= it[0] <= it[1] and it[1] > 0]
+
+
+def most_shown(item: Assessment) -> tuple[int, int]:
+    """The counts of the highest rate that it has, of its score or of what its elicitation shows of the same weights."""
+    return max(all_shown(item.piece), key=lambda it: Fraction(*it), default=(0, 0))
 
 
 def bound_of(policy: Policy, item: Assessment) -> tuple[Fraction, int]:
@@ -170,11 +173,12 @@ def shows(policy: Policy, domain: Domain, successes: int, completed: int, asked:
     nor what a policy asks for beyond its floors, or came to ask for since: who asks for more would have seen less.
     """
     reached = binomial.reached(successes, completed, domain.alarm)
-    whole = _whole(policy, domain, completed, asked)
+    whole = whole_of(policy, domain, completed, asked)
     out = whole <= MAX_SAMPLES and binomial.ruled_out(successes, whole, domain.alarm, look_alpha(policy))
     return reached, reached or not out
 
 
-def _whole(policy: Policy, domain: Domain, completed: int, asked: int | None) -> int:
+def whole_of(policy: Policy, domain: Domain, completed: int, asked: int | None) -> int:
+    """All samples that there were, or were due at the least by this policy or any before it (`asked`)."""
     due = min(theirs.samples for _, theirs in measuring(policy, domain))
     return max(completed, due if asked is None else min(due, asked))

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scalegate.errors import InputError, NotVerified, Place
-from scalegate.evidence.ahead import Ahead, ahead, read_reference
+from scalegate.evidence.ahead import Ahead, ahead
 from scalegate.evidence.forecast import Point
+from scalegate.evidence.reference import read_reference
 from scalegate.gate.fold import Fold
 from scalegate.gate.foreseeing import own_of, table_of
 from scalegate.ledger.forecast_entry import ForecastMade

@@ -12,22 +12,33 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil
+from math import ceil, floor
+from typing import Literal
 
-from scalegate.evidence.ahead import DIGITS
-from scalegate.gate.assessing import Assessment, assess
-from scalegate.gate.lineage import Runs
-from scalegate.gate.pieces import Attempt, pieces
+from scalegate.evidence.ahead import DIGITS, NEAR, amounts
+from scalegate.gate.assessing import Assessment, all_shown, assess, whole_of
+from scalegate.gate.lineage import Runs, steps_back
+from scalegate.gate.pieces import Attempt, pieces, trained_in
 from scalegate.gate.signed import Forecast
 from scalegate.gate.situation import Piece, Situation
 from scalegate.gate.stopping import look_alpha
 from scalegate.ledger.forecast_entry import ForecastMade, ForecastPoint
 from scalegate.policy.document import Domain, Policy
-from scalegate.policy.forecast_faults import LEAST_RESULTS
+from scalegate.policy.forecast_faults import LEAST, LEAST_RESULTS
 from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.units import MAX_SAMPLES
 
-__all__ = ["MOST_POINTS", "Forecasts", "end_of", "forecast_fact", "forecast_facts", "look_of", "points_of", "still_due"]
+__all__ = [
+    "MOST_POINTS",
+    "Forecasts",
+    "end_of",
+    "forecast_fact",
+    "forecast_facts",
+    "look_of",
+    "points_of",
+    "recorded_on_the_way",
+    "still_due",
+]
 
 MOST_POINTS = 64
 """Most results that one is made from."""
@@ -85,32 +96,47 @@ class Forecasts:
 
 
 def points_of(policy: Policy, domain: Domain, found: Iterable[Piece]) -> tuple[ForecastPoint, ...]:
-    """Every result on the way to a run's weights that a forecast is made from, by compute and name.
+    """Every result of a lineage that a forecast is made from, by compute and name.
 
-    These are the conclusive ones. What is not conclusive may be too low, and is left out; but where an evaluator signed
-    that it shows more than every conclusive one of no more compute, it is in, with what was not completed as failures.
+    A bound is made by those on the way to its weights that are conclusive. Others may only make it larger: those that
+    would be conclusive but for a second result or for what broke, and whatever an evaluator signed of the lineage that
+    shows more than every conclusive one of no more compute: of a branch, of a configuration, in a probe, unannounced.
     """
-    mine = (it for it in found if it.domain == domain.id and it.ancestor and it.signed and it.configuration is None)
-    whole = [it for it in mine if it.status != "open" and not it.reworded and it.compute is not None and _counts(it)]
-    judged = [assess(policy, domain, it) for it in whole]
-    conclusive = [it for it in judged if not it.faults and it.compute > 0]
-    points = [_point(it) for it in conclusive]
+    signed = [it for it in found if it.domain == domain.id and it.signed and it.status != "open" and not it.incident]
+    judged = [assess(policy, domain, it) for it in signed]
+    points, others = [], []
     for it in judged:
-        if it.faults and it.compute > 0:
-            point = _raising(it)
-            below = (known for known in points if known.compute <= point.compute and known.samples)
-            if all(point.successes * known.completed > known.successes * point.completed for known in below):
-                points.append(point)
-    return tuple(sorted(points, key=lambda it: (it.compute, it.evaluation)))
+        role = _role(policy, domain, it)
+        if role is None:
+            others += [(it, shown) for shown in all_shown(it.piece)]
+        else:
+            points.append(_point(policy, it, role))
+            others += [(it, shown) for shown in all_shown(it.piece)[1:]]
+    counting = [it for it in points if it.role == "counts"]
+    last = max((it.compute for it in counting), default=1)
+    for it, (successes, completed) in others:
+        point = _raising(policy, domain, it, successes, completed, last)
+        below = (known for known in counting if known.compute <= point.compute and known.samples)
+        if successes and all(point.successes * known.completed > known.successes * point.completed for known in below):
+            points.append(point)
+    return tuple(sorted(set(points), key=lambda it: (it.compute, it.evaluation, it.role, it.successes, it.completed)))
 
 
-def _counts(piece: Piece) -> bool:
-    return 0 <= piece.successes <= piece.completed <= max(piece.samples, piece.completed) <= MAX_SAMPLES
+def _role(policy: Policy, domain: Domain, it: Assessment) -> Literal["counts", "kept"] | None:
+    piece = it.piece
+    on_the_way = piece.ancestor and piece.configuration is None and it.compute > 0
+    if not on_the_way or not 0 <= piece.successes <= piece.completed <= max(piece.samples, 1) <= MAX_SAMPLES:
+        return None
+    if not it.faults:
+        return "counts"
+    whole = assess(policy, domain, piece.model_copy(update={"announced": True}))
+    return "kept" if whole.otherwise else None
 
 
-def _point(it: Assessment) -> ForecastPoint:
+def _point(policy: Policy, it: Assessment, role: Literal["counts", "kept"]) -> ForecastPoint:
     piece = it.piece
     ended = piece.completed < piece.samples and it.bound is not None
+    claimed = piece.compute_claimed
     return ForecastPoint(
         evaluation=piece.evaluation,
         compute=it.compute,
@@ -118,18 +144,29 @@ def _point(it: Assessment) -> ForecastPoint:
         completed=piece.completed,
         samples=max(piece.samples, piece.completed),
         upper=min(_up(it.bound), Fraction(1)) if ended and it.bound is not None and it.bound > 0 else None,
+        role=role,
+        most=floor(claimed * policy.factor) if claimed is not None else None,
     )
 
 
-def _raising(it: Assessment) -> ForecastPoint:
-    whole = max(it.piece.samples, it.piece.completed, 1)
+def _raising(
+    policy: Policy, domain: Domain, it: Assessment, successes: int, completed: int, last: int
+) -> ForecastPoint:
+    """With what was due and not completed as failures; and of unknown compute where it says the most."""
+    piece = it.piece
+    announced = piece.samples if completed == piece.completed else 0
+    whole = max(whole_of(policy, domain, completed, piece.asked), announced)
+    if whole > MAX_SAMPLES:
+        successes, whole = successes * MAX_SAMPLES // whole, MAX_SAMPLES
     return ForecastPoint(
-        evaluation=it.piece.evaluation,
-        compute=it.compute,
-        successes=it.piece.successes,
+        evaluation=piece.evaluation,
+        compute=last if piece.compute is None else max(it.compute, 1),
+        successes=successes,
         completed=whole,
         samples=whole,
         upper=None,
+        role="raises",
+        most=None,
     )
 
 
@@ -159,8 +196,16 @@ def _inconsistent(entry: ForecastMade) -> str | None:
         return "it has no results, no form, or no bound"
     if any(one.compute >= other.compute or one.bound > other.bound for one, other in pairwise(rows)):
         return "its compute does not grow from row to row, or its bound falls"
-    if rows[0].compute < entry.points[-1].compute:
+    counting = amounts(it.compute for it in entry.points if it.role == "counts")
+    if entry.confidence <= LEAST:
+        return f"no bound is one at a confidence of {float(entry.confidence):.0%}"
+    if not counting or (len(counting) < LEAST_RESULTS and entry.reference is None):
+        return f"results at {len(counting)} amounts of compute make no bound"
+    if rows[0].compute < counting[-1]:
         return "its bounds begin before its last result"
+    far = counting[-1] * counting[-1] * (NEAR + 1)
+    if len(counting) >= LEAST_RESULTS and rows[-1].compute * counting[-LEAST_RESULTS] * NEAR > far:
+        return f"its bounds go further ahead than its last {LEAST_RESULTS} results are apart"
     if any(len(form.bounds) != len(rows) for form in entry.forms):
         return "one of its forms has not a bound for each row"
     if any(form.bounds[at] > row.bound for form in entry.forms for at, row in enumerate(rows)):
@@ -187,7 +232,15 @@ def still_due(domain: Domain, due: Sequence[ForecastPoint]) -> int:
     least = (
         domain.forecast.at_least if domain.forecast.reference_table else max(domain.forecast.at_least, LEAST_RESULTS)
     )
-    return max(least - len({it.compute for it in due}), 0)
+    return max(least - len(amounts(it.compute for it in due if it.role == "counts")), 0)
+
+
+def recorded_on_the_way(policy: Policy, runs: Runs, run: str) -> tuple[int, ...]:
+    """Training FLOP in each recorded weights that a run's present ones grew from; none where no forecast is asked for."""
+    if all(it.forecast is None for it in policy.domains):
+        return ()
+    known = (trained_in(runs, weights)[1] for weights in steps_back(runs, run))
+    return tuple(sorted({it for it in known if it}))
 
 
 def forecast_facts(policy: Policy, situation: Situation, domain: Domain) -> dict[str, Value]:

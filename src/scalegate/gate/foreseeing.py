@@ -9,11 +9,14 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 from typing import Any
 
 from scalegate.errors import InputError
-from scalegate.evidence.ahead import Ahead, Own, ahead, read_reference
+from scalegate.evidence.ahead import Ahead, Own, ahead, amounts
+from scalegate.evidence.reference import read_reference
+from scalegate.gate.facts import effective
 from scalegate.gate.forecasts import (
     MOST_POINTS,
     forecast_fact,
@@ -73,7 +76,7 @@ def keep_table(ledger: Path, data: bytes) -> str:
 
 def own_of(points: Sequence[ForecastPoint]) -> list[Own]:
     """The results of an entry, as they are forecast from."""
-    return [Own(it.compute, it.successes, it.completed, it.samples, it.upper) for it in points]
+    return [Own(it.compute, it.successes, it.completed, it.samples, it.upper, it.role, it.most) for it in points]
 
 
 def foresee(
@@ -89,7 +92,7 @@ def foresee(
     reference: the name of a table of other families, and its bytes. Raises InputError where no forecast can be made.
     """
     points = points_of(policy, domain, situation.pieces)
-    if not points:
+    if all(it.role != "counts" for it in points):
         raise InputError(
             f"`{domain.id}` has no conclusive result on the way to the weights of run `{situation.lineage.run}`",
             fix="evaluate it first, announced and elicited",
@@ -150,7 +153,8 @@ def forecast_changes(policy: Policy, situation: Situation, action: Action) -> It
             continue
         due = points_of(policy, domain, situation.pieces)
         known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
-        if due and not still_due(domain, due) and isinstance(known, Unknown):
+        able = any(it.role == "counts" for it in due) and not still_due(domain, due)
+        if able and isinstance(known, Unknown):
             many = f"{len(due)} result{'s' * (len(due) > 1)}"
             text = (
                 f"if it turns out that its bound stays under the alarm so far: a forecast of `{domain.id}` is made from"
@@ -159,17 +163,36 @@ def forecast_changes(policy: Policy, situation: Situation, action: Action) -> It
             yield Change("measure", text, ((forecast_fact(domain), MAX_FLOP),), concerns=("forecast", domain.id))
 
 
+def _measurable(policy: Policy, situation: Situation, due: Sequence[ForecastPoint]) -> int:
+    """How many more amounts of compute there are recorded weights of, or may yet be before an evaluation is due."""
+    first = policy.first_evaluation_at
+    if first is not None and effective(policy, situation.lineage.compute) < first:
+        return MOST_POINTS
+    counting = [it.compute for it in due if it.role == "counts"]
+    recorded = [floor(it * policy.factor) for it in situation.lineage.recorded]
+    return len(amounts([*counting, *recorded])) - len(amounts(counting))
+
+
 def more_results(
     policy: Policy, situation: Situation, action: Action, best: Sequence[tuple[str, Value]]
 ) -> Iterator[Change]:
-    """Evaluations of more weights, where one more result does not make a forecast that counts; of `best` come."""
+    """Evaluations of more weights, where one of the last does not make a forecast that counts; of `best` come.
+
+    None where there are no more weights to evaluate: where training may not go on, none can be saved.
+    """
     asking = [it for it in policy.domains if it.forecast is not None]
     for domain in asking if action == "train" else ():
-        more = still_due(domain, points_of(policy, domain, situation.pieces))
+        due = points_of(policy, domain, situation.pieces)
+        more = still_due(domain, due)
+        if more > _measurable(policy, situation, due):
+            continue
         tried = max((it.attempt for it in situation.pieces if it.domain == domain.id), default=0)
-        if more > 1 and tried + more <= policy.budget.evaluations:
+        counted = {it.compute for it in due if it.role == "counts"}
+        last = max((floor(it * policy.factor) for it in situation.lineage.recorded), default=0)
+        if more > (last not in counted) and tried + more <= policy.budget.evaluations:
             text = (
                 f"if it turns out that a forecast stays under the alarm so far: announced evaluations of `{domain.id}`"
-                f" on {more} more recorded weights of this lineage, each at another compute, and a forecast from all"
+                f" on {more} more{' of the' * (more == 1)} recorded weights of this lineage,"
+                " each at another compute, and a forecast from all"
             )
             yield Change("measure", text, tuple(best))

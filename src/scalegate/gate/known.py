@@ -8,6 +8,7 @@ from scalegate.errors import InputError
 from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
 from scalegate.gate.duties import openings_of
+from scalegate.gate.forecasts import recorded_on_the_way
 from scalegate.gate.generations import generations, generations_anew, oldest
 from scalegate.gate.granting import granted_so_far
 from scalegate.gate.lineage import carried, lineage_faults, members, total
@@ -64,6 +65,7 @@ def situation_of(
             faults=tuple(fault.text for fault in unknown),
             mends=tuple(mends) if all(mends) else (),
             further=further(fold.runs, run),
+            recorded=recorded_on_the_way(fold.policy, fold.runs, run),
         ),
         developer_others=total(fold.runs, tuple(fold.runs)) - used,
         elsewhere=tuple(

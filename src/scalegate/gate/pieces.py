@@ -271,6 +271,11 @@ def trained_in(runs: Runs, weights: str) -> tuple[str | None, int | None]:
     return known[0].name, min(behind(runs, maker, weights) for maker in known)
 
 
+def _claimed(runs: Runs, weights: str, least: int | None) -> int | None:
+    most = max((behind(runs, holder, weights) for holder in holders(runs, weights)), default=0)
+    return most if least is not None and most > least else None
+
+
 def trained_at_most(runs: Runs, weights: str) -> int | None:
     """The most training that can be behind the weights, whoever recorded them; None if nobody did.
 
@@ -293,6 +298,7 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
         run=run,
         weights=announced.weights,
         compute=compute,
+        compute_claimed=_claimed(runs, announced.weights, compute),
         time=announced.time,
         announced_for=announced.run,
         broken=finished.elicitation_method[:200] if finished and finished.status == "aborted" else "",

@@ -72,6 +72,8 @@ class Piece(Record):
     weights: str
     compute: DerivedFlop | None
     """Training FLOP of the lineage that went into the weights; never more than was metered."""
+    compute_claimed: DerivedFlop | None = None
+    """The most that any run claims to have put into them, where that is more."""
     time: int
     announced: bool
     """Whether an announcement stands in the ledger before the result, and says the same."""
@@ -127,8 +129,9 @@ class Piece(Record):
         if self.elicited is None:
             for name in ("elicited", "told", "control_ours"):
                 written.pop(name, None)
-        if self.clusters is None:
-            written.pop("clusters", None)
+        for name in ("clusters", "compute_claimed"):
+            if written[name] is None:
+                written.pop(name)
         return written
 
 
@@ -158,6 +161,15 @@ class Lineage(Record):
     """What would make it known, one act for each fault; empty: there is no fault, or one that nothing mends."""
     further: str | None = None
     """The act that takes up recorded weights with more training than those of the present session, if there are any."""
+    recorded: tuple[DerivedFlop, ...] = ()
+    """Where a domain asks for a forecast, training FLOP in each recorded weights that the present ones grew from."""
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        if not self.recorded:
+            written.pop("recorded")
+        return written
 
 
 class Elsewhere(Record):

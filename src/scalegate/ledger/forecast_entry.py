@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,11 @@ class ForecastPoint(BaseModel):
     """That there were to be: more than `completed` of one that its rule ended."""
     upper: ChanceText | None
     """Of one that its rule ended: the bound that this gives."""
+    role: Literal["counts", "kept", "raises"]
+    """`counts`: conclusive. Any other may only make a bound larger: `kept` lacks nothing but its announcement's word or
+    what it rests on; `raises` is whatever else shows more than the conclusive ones of no more compute."""
+    most: DerivedFlop | None
+    """Effective FLOP that another run claims for the weights, where that is more."""
 
 
 class ForecastReference(BaseModel):

@@ -154,7 +154,8 @@ def _of_factor(policy: Policy, floor: Floor) -> Iterator[Fault]:
         for compare in compares(clause.when):
             names = [parts(name)[-1] for name in net(compare)]
             fixed = any(it.startswith("parameter.") or it.endswith(".elicitation") for it in names)
-            helped = [it for it in names if it.endswith(".evidence.compute") or it == "developer.shown"]
+            ends = (".evidence.compute", ".forecast.end")
+            helped = [it for it in names if it.endswith(ends) or it == "developer.shown"]
             if helped and (fixed or compare.left.const != compare.right.const):
                 what = f"`{clause.id}` of the floor `{floor.policy}` holds `{helped[0]}` against an amount"
                 yield f"{what}, and here each FLOP counts for more than there", f"write `factor: {_factor(factor)}`"

@@ -8,11 +8,13 @@ from fractions import Fraction
 
 from scalegate.policy.parts import Domain
 
-__all__ = ["LEAST_RESULTS", "forecast_faults"]
+__all__ = ["LEAST", "LEAST_RESULTS", "forecast_faults"]
 
 LEAST_RESULTS = 3
 """Results under which a run's own make no bound: fewer take a reference."""
-LEAST, MOST = Fraction(1, 2), Fraction(999, 1000)
+LEAST = Fraction(1, 2)
+"""Confidence that a bound has to be over."""
+MOST = Fraction(999, 1000)
 
 
 def forecast_faults(domain: Domain) -> Iterator[tuple[str, str]]:

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalegate.errors import InputError, Place
+from scalegate.gate.facts import effective
 from scalegate.gate.forecasts import forecast_fact, forecast_facts, points_of, still_due
 from scalegate.gate.foreseeing import foresee, keep_table
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import Entry, ForecastMade
 from scalegate.policy.semantics import Unknown
 from scalegate.training.undisturbed import undisturbed
+from scalegate.units import format_flop
 
 if TYPE_CHECKING:
+    from scalegate.policy.document import Domain
     from scalegate.training.session import Session
 
 __all__ = ["forecast_due", "read_table"]
@@ -45,9 +48,10 @@ def forecast_due(session: Session) -> None:
     table = hashlib.sha256(session.reference[1]).hexdigest() if session.reference is not None else None
     for domain in asking:
         due = points_of(policy, domain, situation.pieces)
+        _say_what_is_due(session, domain, still_due(domain, due))
         known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
         there = [it for it in situation.forecasts if (it.domain, it.points, it.table) == (domain.id, due, table)]
-        if not due or still_due(domain, due) or not isinstance(known, Unknown):
+        if all(it.role != "counts" for it in due) or still_due(domain, due) or not isinstance(known, Unknown):
             continue
         if domain.forecast is None or any(it.confidence >= domain.forecast.confidence for it in there):
             continue  # another would say the same
@@ -67,3 +71,16 @@ def forecast_due(session: Session) -> None:
         entry = ForecastMade.model_validate({**made.fields, **common})
         signed: list[tuple[Entry, SigningKey]] = [(entry, evaluator)]
         session.write(signed.copy)
+
+
+def _say_what_is_due(session: Session, domain: Domain, more: int) -> None:
+    """The gate evaluates where a hold asks for it, and by then there are too few weights that are apart."""
+    first = session.policy.first_evaluation_at
+    if more > 1 and first is not None and effective(session.policy, session.lineage_total()) < first:
+        said = (
+            f"run `{session.run}`: a forecast of `{domain.id}` takes results at {more} more amounts of compute:"
+            f" evaluate at {more - 1} before {format_flop(first)} (`gate.evaluate()`), or it holds there with no way on"
+        )
+        if said not in session.foretold:
+            session.foretold.add(said)
+            LOG.warning(said)

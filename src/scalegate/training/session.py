@@ -59,6 +59,8 @@ class Session:
         """The adoption that the run was opened under: another one ends the session, also of an earlier version."""
         self.unforeseen = ""
         """What was said last of a forecast that could not be made."""
+        self.foretold: set[str] = set()
+        """What was said of results that forecasts are short of, so that each is said once."""
         self.decision: Decision | None = None
         self.expires = 0.0
         """When the lease of the decision ends, by the monotonic clock."""
