@@ -27,6 +27,7 @@ from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Situation, Track
 from scalegate.gate.stopping import look_alpha
 from scalegate.gate.waits import asked_of
+from scalegate.ledger.elicited import of_the_control, points
 from scalegate.ledger.entries import Entry, EvaluationFinished, IncidentReported
 from scalegate.policy.document import Condition, Policy
 from scalegate.policy.semantics import Facts
@@ -138,7 +139,9 @@ class Tracks:
             new = [
                 sign.at
                 for sign in signs
-                if sign.at not in (claim.at, *claim.shown_by)
+                if sign.at not in claim.shown_by
+                # What ruled out is no sign against itself; the control that came with it may be.
+                and (sign.at, sign.weights) != (claim.at, claim.weights)
                 and sign.names & claim.line.names
                 and sign.shows(claim.alarm)
                 and _wrong(claim, sign, runs, grown)
@@ -252,17 +255,26 @@ def _claimed(
 
 
 def _signs(attempts: Mapping[str, Attempt]) -> Iterator[_Sign]:
-    """Every result that shows something, whoever signed it and whatever it lacks, and every incident."""
+    """All that shows something, whoever signed it and whatever it lacks: of a result its score, each point that it tells
+    of its elicitation, and what it tells of its control, which is of other weights; and every incident."""
     for attempt in attempts.values():
         incident = attempt.incident
         if incident is not None:
             names = _names(attempt, incident.domain)
             yield _Sign(attempt.finished_at, names, incident.weights or "", incident.run, None)
         results = [(attempt.finished_at, attempt.finished)] if attempt.finished else []
+        run = attempt.announced.run if attempt.announced else None
         for at, it in (*results, *((at, it) for at, it, _ in attempt.others)):
-            if 0 < it.successes <= it.completed:
-                run = attempt.announced.run if attempt.announced else None
-                yield _Sign(at, _names(attempt, it.domain), it.weights, run, (it.successes, it.completed))
+            names, control = _names(attempt, it.domain), it.elicited.control if it.elicited else None
+            told = points(it.elicited, control=False) if it.elicited else ()
+            of_control = of_the_control(control) if control else ()
+            for counts in ((it.successes, it.completed), *((successes, samples) for _, successes, samples in told)):
+                if 0 < counts[0] <= counts[1]:
+                    yield _Sign(at, names, it.weights, run, counts)
+            for _, successes, samples in of_control:
+                # Announced for no run: of weights that nobody recorded it says nothing.
+                if control and successes:
+                    yield _Sign(at, names, control.weights, None, (successes, samples))
 
 
 def _names(attempt: Attempt, domain: str) -> frozenset[str]:
