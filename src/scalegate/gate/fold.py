@@ -154,7 +154,7 @@ class Fold:
             or (isinstance(entry, entries.WeightsRecorded) and concerns_others(self, entry))
         ):
             self.changed_at = index
-            self.tracks.look(self.policy, index, entry, self.attempts, self.runs)
+            self.tracks.look(self.policy, index, entry, self.attempts, self.runs, self.deeds.known_as)
         self.time = max(self.time, entry.time)
         record = Record(index, entry, leaf, refused)
         self.records.append(record)
@@ -248,7 +248,7 @@ class Fold:
             case entries.ForecastMade():
                 return self.forecasts.take(self.policy, self.attempts, self.runs, entry) if self.policy else None
             case entries.IncidentReported():
-                return reported(self.policy, index, entry, self.attempts, self.runs)
+                return reported(self.policy, index, entry, self.attempts, self.runs, self.assumptions.domains)
             case entries.TierStatus():
                 record = tier_record(self.policy, entry)
                 if isinstance(record, str):

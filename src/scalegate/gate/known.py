@@ -76,7 +76,7 @@ def situation_of(
         pieces=found,
         forecasts=fold.forecasts.of(fold.policy, found),
         descendants=tuple(descendants(fold.attempts, fold.runs, run)),
-        tracks=fold.tracks.under(fold.policy, fold.deeds.known_as),
+        tracks=fold.tracks.under(fold.policy, fold.deeds.known_as, fold.attempts),
         signatures=tuple(mine),
         statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at, judged_of(fold.policy), who)),
         exceptions=tuple(granted),

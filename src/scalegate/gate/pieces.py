@@ -131,7 +131,7 @@ def pieces(
     """Every evaluation that is about the lineage of a run: announced for it, or of weights that it has or had.
 
     As seen from its present weights or, given a `tip`, from those of its weights. What an elicitation of other weights
-    tells of a control that is of the lineage is a piece of its own; of the lineage's own too, if these are told `apart`.
+    tells of a control that is of the lineage is a piece of its own; with `apart`, of one of its own too.
     """
     names, ancestors = members(runs, name), steps_back(runs, name, tip)
     lineage = {weights for member in names for weights in (*runs[member].weights, *runs[member].starts)}
