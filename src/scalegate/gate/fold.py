@@ -32,7 +32,7 @@ from scalegate.gate.lineage import Run, holders, members, total
 from scalegate.gate.pieces import Attempt, completes, spoken_of
 from scalegate.gate.renaming import Said, Word, as_now, judged_of, put_down, risks_of
 from scalegate.gate.reservations import concerns_others, permitted, reserved
-from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
+from scalegate.gate.situation import Broken, Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
 from scalegate.gate.track import Tracks, reported
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
@@ -244,7 +244,8 @@ class Fold:
             case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
             case entries.AssumptionBroken() | entries.AssumptionRestored():
-                return self.assumptions.take(self.policy, index, entry) if self.policy else None
+                acting = self.deeds.anywhere(self.policy) if self.policy else ()
+                return self.assumptions.take(self.policy, index, entry, acting) if self.policy else None
             case entries.ForecastMade():
                 return self.forecasts.take(self.policy, self.attempts, self.runs, entry) if self.policy else None
             case entries.IncidentReported():
@@ -350,6 +351,10 @@ class Fold:
         self.decisions = {}
         self.votes = {}
         return None
+
+    def broken(self) -> tuple[Broken, ...]:
+        """What assumptions broke, as it is under the policy in force."""
+        return self.assumptions.under(self.policy, self.deeds.anywhere(self.policy)) if self.policy else ()
 
     def permitted(self, run: str, time: int) -> bool:
         """As `reservations.permitted`."""

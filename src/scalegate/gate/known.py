@@ -86,7 +86,7 @@ def situation_of(
         acted=fold.deeds.on_each(fold.policy, fold.runs, run),
         given_up=tuple(fold.candidates.given_up),
         candidates=fold.candidates.under(fold.policy, fold.adopted_at, fold.deeds.who(fold.policy)),
-        broken=fold.assumptions.under(fold.policy),
+        broken=fold.broken(),
         tiers=tuple(latest_tiers[name] for name in sorted(latest_tiers)),
         adopted=fold.duties.since,
         origins=fold.duties.origins,
