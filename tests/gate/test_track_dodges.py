@@ -13,6 +13,7 @@ from test_renamed_domains import amend, renamed
 from test_track import ASKS, FLOPS, HEAD, TWO, begun, child, evaluated, grown, incident, shown, track
 
 from elicited_support import control, probe, told
+from foreseen import ASKED, SAMPLES, fields, measured, put
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.recorded import record_of
 from scalegate.ledger import entries as kinds
@@ -230,3 +231,22 @@ def test_an_incident_is_told_by_any_name_that_the_domain_had(name: str) -> None:
     facts = derive_facts(book.fold.policy, book.situation(), "train")
     assert (facts["sums.reached"], facts["sums.missed"]) == (True, 2)
     assert book.decide("r", 2 * FLOPS).verdict == "HOLD"
+
+
+def test_an_exception_to_a_clause_on_a_forecast_ends_with_a_worse_one_that_nobody_saw() -> None:
+    terms = ("\nlevels:\n", f"{TERMS}\nlevels:\n")
+    book = measured(policy_of((SAMPLES, SAMPLES + ASKED), terms))
+    assert put(book) is None
+    far = 36 * 10**10
+    seen = book.decide("r", far)
+    assert seen.verdict == "HOLD"
+    for who in ("ada", "grace"):
+        assert granted(book, who, seen) is None
+    assert book.decide("r", far).exception is not None
+    book.time += 1
+    assert put(book) is None, "the same again is nothing new"
+    assert book.decide("r", far).exception is not None
+    rows = enumerate(fields(book)["rows"])
+    worse = [{**it, "bound": str(max(float(it["bound"]), 0.15 if at < 5 else 0.3))} for at, it in rows]
+    assert put(book, rows=worse) is None
+    assert book.decide("r", far).exception is None
