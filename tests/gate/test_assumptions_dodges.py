@@ -10,8 +10,11 @@ from book import Book, digest, policy_of
 from hypothesis import given
 from hypothesis import strategies as st
 from test_assumptions import (
+    FLOPS,
+    LISTED,
     NAME,
     NEXT,
+    RESTS,
     asked,
     broke,
     evaluated,
@@ -183,6 +186,52 @@ def test_whoever_has_another_role_may_not() -> None:
     record = broke(book, who="security")
     refused = restored(book, record, "security")
     assert refused == "`security` may not say that it holds again: that is for those with role `officer`"
+
+
+APART = (
+    LISTED[0],
+    LISTED[1].replace("{role: officer, at_least: 2}", "{role: officer, at_least: 2, apart_from: [evaluator]}"),
+)
+ALAN = "name: Alan Officer, roles: [officer]"
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_whoever_evaluated_does_not_say_that_it_holds_again_where_that_is_apart(*, later: bool) -> None:
+    """Alan evaluates under the first version, before or after the break, and is an officer under the next."""
+    book = Book.adopted(policy_of(APART, RESTS, (ALAN, ALAN.replace("[officer]", "[evaluator]"))))
+    book.trained(10**11)
+    alarm = broke(book, who="grace") if later else None
+    of = {"evaluation": digest("e"), "weights": digest("w")}
+    book.put(kinds.EvaluationAnnounced, "alan", **of)
+    book.put(kinds.ComputeReserved, evaluation=digest("e"), flops=FLOPS)
+    assert book.put(kinds.EvaluationFinished, "alan", elicitation_flops=FLOPS, **of).refused is None
+    alarm = alarm or broke(book, who="grace")
+    refused = restored(book, alarm, "alan")
+    assert refused is not None
+    assert "apart from it" in refused
+    amended(book, policy_of(APART, RESTS, NEXT))
+    (told,) = book.situation().broken
+    assert told.may_sign == ("ada", "grace")
+    refused = restored(book, alarm, "alan")
+    assert refused is not None
+    assert "`alan` signed as `evaluator` before" in refused
+    assert restored(book, alarm, "ada") is None
+    evaluated(book, "again")
+    assert not ruled_out(book)
+    assert restored(book, alarm, "grace") is None
+    evaluated(book, "and again")
+    assert ruled_out(book)
+
+
+def test_whoever_said_that_it_holds_again_acted_in_that_role_on_every_run() -> None:
+    book = ready(with_sections())
+    alarm = broke(book)
+    refused = restored(book, alarm, "evaluator")
+    assert refused is not None
+    assert restored(book, alarm, "ada") is None
+    roles = {(it.by, it.role) for it in book.fold.deeds.done}
+    assert ("ada", "officer") in roles
+    assert ("evaluator", "officer") not in roles
 
 
 def test_it_is_not_signed_to_hold_again_before_it_broke() -> None:

@@ -262,8 +262,10 @@ def test_an_incident_is_told_in_each_decision_and_is_an_evaluation_of_nobody() -
     ("again", "upheld"),
     [
         ({"who": "alan"}, 1),
-        ({"flops": FLOPS // 10 + 1}, 1),
+        ({"flops": 2 * (FLOPS // 10)}, 1),
+        ({"flops": 2 * (FLOPS // 10) - 1}, 0),  # the same again is no check
         ({}, 0),
+        ({"who": "alan", "flops": FLOPS // 10 + 1}, 1),
         ({"who": "alan", "flops": FLOPS // 10 - 1}, 0),
         ({"samples": 800}, 0),
         ({"who": "alan", "successes": 70}, 0),
@@ -279,7 +281,7 @@ def test_a_claim_is_upheld_by_another_evaluator_or_more_elicitation(again: dict[
 def test_many_claims_on_the_same_weights_count_once() -> None:
     book = begun()
     for more in range(1, 5):
-        evaluated(book, f"e{more}", flops=FLOPS // 10 + more)
+        evaluated(book, f"e{more}", flops=(1 + more) * FLOPS // 10)
     assert track(book) == (1, 0, 1)
 
 
@@ -419,7 +421,7 @@ def _step(book: Book, step: str, at: int) -> None:
         case "evaluate":
             evaluated(book, f"x{at}", weights=digest("w"))
         case "again":
-            evaluated(book, f"x{at}", flops=FLOPS // 10 + at)
+            evaluated(book, f"x{at}", flops=FLOPS // 10 * 2 ** (at + 1))
         case "other":
             evaluated(book, f"x{at}", who="alan")
         case "grow":

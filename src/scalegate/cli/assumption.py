@@ -54,7 +54,7 @@ def list_(
         found = assumptions_document(load_policy(policy_file(Path(policy), quiet=as_json)), ())
     else:
         with reader(Project(project)) as journal:
-            found = assumptions_document(journal.policy, journal.fold.assumptions.under(journal.policy))
+            found = assumptions_document(journal.policy, journal.fold.broken())
     emit(as_json, {"assumptions": found}, lambda: Text("\n").join(map(_shown, found)))
 
 
@@ -105,7 +105,7 @@ def restore(
     from scalegate.ledger.entries import AssumptionRestored
 
     def make(journal: Journal, common: dict[str, Any]) -> AssumptionRestored:
-        broken = journal.fold.assumptions.under(journal.policy)
+        broken = journal.fold.broken()
         mine = [it for it in broken if name in it.names and it.restored is None]
         if not mine:
             open_ = dict.fromkeys(it.assumption for it in broken if it.restored is None)
@@ -152,7 +152,7 @@ def assumptions_document(policy: Policy, broken: tuple[Broken, ...]) -> list[dic
 
 def broken_document(journal: Journal) -> list[dict[str, Any]]:
     """Everything that was said to have broken, the open first."""
-    found = sorted(journal.fold.assumptions.under(journal.policy), key=lambda it: it.restored is not None)
+    found = sorted(journal.fold.broken(), key=lambda it: it.restored is not None)
     return [it.model_dump(mode="json") for it in found]
 
 

@@ -62,7 +62,7 @@ def report(
     if weights is not None and run is None:
         raise InputError("weights are of a run", fix="give `--run NAME`")
     with writer(place) as journal:
-        one_of("domain", domain, [it.id for it in journal.policy.domains])
+        one_of("domain", domain, list(journal.fold.assumptions.domains))
         if run is not None:
             check_run(journal, run)
             known = journal.fold.runs[run]

@@ -18,8 +18,8 @@ def record(project: ProjectDir = HERE, as_json: AsJson = False) -> None:
     """Show how often what was ruled out turned out wrong.
 
     Of each evaluator and method: on how many sets of weights an alarm was ruled out, how many of these claims were
-    scored since, and how many were wrong. A claim is upheld once another evaluator, or more elicitation, rules the same
-    out again on the same weights. It is missed once a result or an incident shows the capability there.
+    scored since, and how many were wrong. A claim is upheld once another evaluator, or twice the elicitation, rules
+    the same out again on the same weights. It is missed once a result or an incident shows the capability there.
     """
     from scalegate.cli.project import reader
     from scalegate.cli.show import emit

@@ -156,7 +156,10 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
                 "claims": tuple(claims(claimed, fold.runs, name, UNDER_NONE, risks_of(policy), who)),
             }
             anew: dict[str, Any] = {"policy": policy.digest(), "signatures": (), "exceptions": (), "tiers": ()}
-            anew |= words | {"spent": spending.under(policy), "broken": assumptions.under(policy)}
+            anew |= words | {
+                "spent": spending.under(policy),
+                "broken": assumptions.under(policy, deeds.anywhere(policy)),
+            }
             anew["acted"] = deeds.on_each(policy, fold.runs, name)
             anew["elsewhere"] = tuple(
                 it.model_copy(update={"acted": deeds.on(policy, fold.runs, it.run)}) for it in situation.elsewhere

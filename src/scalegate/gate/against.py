@@ -4,7 +4,8 @@ Guarantees: it is read off what each measurement, judgement and claim shows by i
 result, a second result, or going back to earlier weights takes nothing out of it; only a person who takes back their
 own word does. What is asked for puts nothing in, and time nothing but that a deadline passed. Who has seen what anybody
 can write has not seen what an evaluator signed, nor who saw that, what was announced before there was a result.
-Of what conditions rest on, other models and obligations count where a clause with an exception names them.
+Of what conditions rest on, other models, obligations, the record, forecasts, and an assumption that no evidence rests
+on count where a clause with an exception names them.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from scalegate.evidence import binomial
 from scalegate.gate.assessing import Assessment, assess, most_shown
 from scalegate.gate.covering import Words
 from scalegate.gate.facts import early_of, reached_by_descendants
+from scalegate.gate.forecasts import forecast_fact
 from scalegate.gate.generations import SHOWN
 from scalegate.gate.judge import Judge
 from scalegate.gate.obligations import breached
 from scalegate.gate.risks import worst_word
 from scalegate.gate.situation import Against, Situation
+from scalegate.policy.catalogue import holds_fact
 from scalegate.policy.claimed import gating_risk, unclaimed
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Action, Determination, Domain, Policy, Risk
@@ -45,11 +48,18 @@ def known_against(policy: Policy, situation: Situation, judge: Judge, facts: Fac
     for domain in policy.domains:
         yield from _early(policy, situation, domain)
         yield from _of_domain(policy, situation, action, domain)
+        if forecast_fact(domain) in read:
+            end = facts.get(forecast_fact(domain))
+            yield Against(what="foreseen", about=domain.id, shown=end if isinstance(end, int) else None)
+        missed = _missed(situation, domain) if read & {f"{domain.id}.missed", f"{domain.id}.upheld"} else 0
+        if missed:
+            yield Against(what="missed", about=domain.id, deadlines=missed)
     if SHOWN in read:
         yield from _of_models(policy, situation, facts)
     for item in policy.determinations:
         yield from _of_determination(policy, item, facts)
-    for name, times in Counter(it.assumption for it in situation.broken if it.bars).items():
+    broken = (it for it in situation.broken if it.bars or read & set(map(holds_fact, it.names)))
+    for name, times in Counter(it.assumption for it in broken).items():
         yield Against(what="broken", about=name, deadlines=times)
     for risk in policy.risks:
         yield from _of_risk(policy, situation, action, risk)
@@ -75,7 +85,7 @@ def unseen(now: Collection[Against], seen: Collection[Against]) -> tuple[Against
 def _covers(seen: Against, it: Against) -> bool:
     if (seen.what, seen.about, seen.by, seen.run) != (it.what, it.about, it.by, it.run):
         return False
-    if it.what == "shown":
+    if it.what in ("shown", "foreseen"):
         return seen.shown is None or (it.shown is not None and it.shown >= seen.shown)
     if _RESULTS.index(it.by_result) > _RESULTS.index(seen.by_result) or it.deadlines > seen.deadlines:
         return False
@@ -124,6 +134,10 @@ def _best(items: Iterable[Assessment]) -> Result:
     if any(not it.beside for it in pieces):
         return "announced"
     return "signed" if pieces else "any"
+
+
+def _missed(situation: Situation, domain: Domain) -> int:
+    return next((it.missed for it in situation.tracks if it.domain == domain.id), 0)
 
 
 def _of_models(policy: Policy, situation: Situation, facts: Facts) -> Iterator[Against]:
@@ -200,5 +214,11 @@ def _worded(it: Against) -> str:
             return f"{passed} of `{it.about}` pass unkept"
         case "broken":
             return f"`{it.about}` said to have broken"
+        case "missed":
+            sets = f"{it.deadlines} set{'s' * (it.deadlines > 1)} of weights"
+            return f"the alarm of `{it.about}` ruled out wrongly on {sets}"
+        case "foreseen":
+            end = "nothing" if it.shown is None else format_flop(it.shown)
+            return f"`{it.about}` foreseen to stay under its alarm up to {end}"
         case "shown":
             return f"`{it.about}` {'unknown' if it.shown is None else f'down to {format_flop(it.shown)}'}"

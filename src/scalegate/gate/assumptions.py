@@ -21,7 +21,11 @@ from scalegate.policy.document import Policy, Quorum
 from scalegate.text import akin
 from scalegate.units import format_instant
 
+Acting = Collection[tuple[str, str]]
+"""Who acted in which role, on whatever run, as `Deeds.anywhere`."""
+
 __all__ = [
+    "Acting",
     "Assumptions",
     "accepted",
     "broken_words",
@@ -98,10 +102,12 @@ class Assumptions:
             it.bars = list(dict.fromkeys(line.carried(domains) for line in it.bars))
             it.under(policy)
 
-    def take(self, policy: Policy, index: int, entry: AssumptionBroken | AssumptionRestored) -> str | None:
+    def take(
+        self, policy: Policy, index: int, entry: AssumptionBroken | AssumptionRestored, acting: Acting
+    ) -> str | None:
         """Put down what was signed. Returns why it counts for nothing, if it does."""
         if isinstance(entry, AssumptionRestored):
-            return self._restored(policy, index, entry)
+            return self._restored(policy, index, entry, acting)
         if entry.assumption not in self.lines:
             return f"there is no assumption `{entry.assumption}`: there are {_listed(self.lines)}"
         if entry.domain is not None and entry.domain not in self.domains:
@@ -112,7 +118,7 @@ class Assumptions:
         self.breaks.append(found)
         return None
 
-    def _restored(self, policy: Policy, index: int, entry: AssumptionRestored) -> str | None:
+    def _restored(self, policy: Policy, index: int, entry: AssumptionRestored, acting: Acting) -> str | None:
         named = next((it for it in self.breaks if identified(it.entry) == entry.broken), None)
         if named is None or entry.assumption not in named.line.names:
             return f"nobody said before that `{entry.assumption}` broke in the words that it answers"
@@ -124,6 +130,8 @@ class Assumptions:
         for quorum in quorums:
             if entry.actor not in {person.id for person in policy.signers(quorum)}:
                 return f"`{entry.actor}` may not say that it holds again: that is for those with role `{quorum.role}`"
+            if as_ := _apart(quorum, entry.actor, acting):
+                return f"`{entry.actor}` signed as `{as_}` before, and who says that it holds again is apart from it"
         # Whoever has seen the last of several alarms has seen those before it.
         same = [it for it in self.breaks[: self.breaks.index(named) + 1] if _alike(it, named)]
         if all(entry.actor in it.signed for it in same):
@@ -147,11 +155,11 @@ class Assumptions:
                 found[it.entry.assumption] = None
         return tuple(found)
 
-    def under(self, policy: Policy) -> tuple[Broken, ...]:
+    def under(self, policy: Policy, acting: Acting) -> tuple[Broken, ...]:
         """What broke, in the order of the ledger, as it is under a policy."""
-        return tuple(self._told(policy, it) for it in self.breaks)
+        return tuple(self._told(policy, it, acting) for it in self.breaks)
 
-    def _told(self, policy: Policy, it: _Break) -> Broken:
+    def _told(self, policy: Policy, it: _Break, acting: Acting) -> Broken:
         quorums = it.asked(policy)
         return Broken(
             assumption=it.entry.assumption,
@@ -163,7 +171,9 @@ class Assumptions:
             bars=tuple(d.id for d in policy.domains if any(d.id in line.names for line in it.bars)),
             roles=tuple(dict.fromkeys(quorum.role for quorum in quorums)),
             may_sign=tuple(
-                person.id for person in policy.people if quorums and all(person in policy.signers(q) for q in quorums)
+                person.id
+                for person in policy.people
+                if quorums and all(person in policy.signers(q) and not _apart(q, person.id, acting) for q in quorums)
             ),
             needed=it.needed if quorums else None,
             signed=tuple(it.signed),
@@ -234,6 +244,11 @@ def accepted(policy: Policy) -> Iterator[str]:
     for it in policy.assumptions:
         because = f" Because: {it.because}" if it.because else ""
         yield f"Taken to be so up to level {it.accepted_up_to} (`{it.id}`): {sentences[it.id]}{because}"
+
+
+def _apart(quorum: Quorum, person: str, acting: Acting) -> str | None:
+    """The role in which somebody acted on any run, of those that a quorum is apart from: a break is of every run."""
+    return min((role for by, role in acting if by == person and role in (quorum.apart_from or ())), default=None)
 
 
 def _alike(one: _Break, other: _Break) -> bool:

@@ -32,7 +32,6 @@ _OF_NO_RUN = (
     entries.TierStatus,
     entries.CandidateApproved,
     entries.AssumptionBroken,
-    entries.AssumptionRestored,
 )
 
 
@@ -115,6 +114,10 @@ class Deeds:
         if policy is None or isinstance(entry, _OF_NO_RUN):
             return
         role = role_needed(policy, entry)
+        if isinstance(entry, entries.AssumptionRestored):
+            quorum = quorum_of(policy, entry)
+            may = quorum is not None and any(it.id == entry.actor for it in policy.signers(quorum))
+            role = quorum.role if quorum is not None and may else None
         run, weights = getattr(entry, "run", None), getattr(entry, "weights", None)
         if isinstance(entry, entries.EvaluationFinished) and entry.evaluation in attempts:
             announced = attempts[entry.evaluation].announced
@@ -144,6 +147,17 @@ class Deeds:
         """The same, and of the lineage of each run that it descends from."""
         names = (run, *(name for name in members(runs, run) if name != run))
         return tuple(it for name in names for it in self.on(policy, runs, name))
+
+    def anywhere(self, policy: Policy) -> frozenset[tuple[str, str]]:
+        """Who acted in which of the roles that some quorum of the policy is apart from, on whatever run."""
+        terms = _Terms.of(policy)
+        return frozenset(
+            (person, role)
+            for deed, last in (self.done.items() if terms.asked else ())
+            for people in (tuple(self._now(policy, deed.by)),)
+            for role in terms.asked & _roles(policy, terms, deed, last, people)
+            for person in people
+        )
 
     def _on(self, policy: Policy, terms: _Terms, runs: Runs, run: str) -> Iterator[Acted]:
         names, of = members(runs, run), seen_from(runs, run)

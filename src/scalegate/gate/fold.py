@@ -32,7 +32,7 @@ from scalegate.gate.lineage import Run, holders, members, total
 from scalegate.gate.pieces import Attempt, completes, spoken_of
 from scalegate.gate.renaming import Said, Word, as_now, judged_of, put_down, risks_of
 from scalegate.gate.reservations import concerns_others, permitted, reserved
-from scalegate.gate.situation import Granted, Signature, Situation, TierRecord
+from scalegate.gate.situation import Broken, Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
 from scalegate.gate.track import Tracks, reported
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
@@ -154,7 +154,7 @@ class Fold:
             or (isinstance(entry, entries.WeightsRecorded) and concerns_others(self, entry))
         ):
             self.changed_at = index
-            self.tracks.look(self.policy, index, entry, self.attempts, self.runs)
+            self.tracks.look(self.policy, index, entry, self.attempts, self.runs, self.deeds.known_as)
         self.time = max(self.time, entry.time)
         record = Record(index, entry, leaf, refused)
         self.records.append(record)
@@ -244,11 +244,12 @@ class Fold:
             case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
             case entries.AssumptionBroken() | entries.AssumptionRestored():
-                return self.assumptions.take(self.policy, index, entry) if self.policy else None
+                acting = self.deeds.anywhere(self.policy) if self.policy else ()
+                return self.assumptions.take(self.policy, index, entry, acting) if self.policy else None
             case entries.ForecastMade():
                 return self.forecasts.take(self.policy, self.attempts, self.runs, entry) if self.policy else None
             case entries.IncidentReported():
-                return reported(self.policy, index, entry, self.attempts, self.runs)
+                return reported(self.policy, index, entry, self.attempts, self.runs, self.assumptions.domains)
             case entries.TierStatus():
                 record = tier_record(self.policy, entry)
                 if isinstance(record, str):
@@ -350,6 +351,10 @@ class Fold:
         self.decisions = {}
         self.votes = {}
         return None
+
+    def broken(self) -> tuple[Broken, ...]:
+        """What assumptions broke, as it is under the policy in force."""
+        return self.assumptions.under(self.policy, self.deeds.anywhere(self.policy)) if self.policy else ()
 
     def permitted(self, run: str, time: int) -> bool:
         """As `reservations.permitted`."""

@@ -125,10 +125,13 @@ def spoken_of(
     return attempt
 
 
-def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | None = None) -> Iterator[Piece]:
+def pieces(
+    attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | None = None, *, apart: bool = False
+) -> Iterator[Piece]:
     """Every evaluation that is about the lineage of a run: announced for it, or of weights that it has or had.
 
-    As seen from its present weights or, given a `tip`, from those of its weights.
+    As seen from its present weights or, given a `tip`, from those of its weights. What an elicitation of other weights
+    tells of a control that is of the lineage is a piece of its own; with `apart`, of one of its own too.
     """
     names, ancestors = members(runs, name), steps_back(runs, name, tip)
     lineage = {weights for member in names for weights in (*runs[member].weights, *runs[member].starts)}
@@ -143,25 +146,49 @@ def pieces(attempts: Mapping[str, Attempt], runs: Runs, name: str, tip: str | No
             if announced.elicitation != "none":
                 number = counted[announced.domain] = counted.get(announced.domain, 0) + 1
             piece = _piece(runs, names, identifier, attempt, number, announced.weights in ancestors)
+            if apart:
+                yield from _as_control(attempt, piece, runs, lineage)
             piece = _with_control(piece, lineage)
             # In a run's name of weights that are none of its lineage's: it may only count against.
             yield piece if announced.weights in lineage else piece.model_copy(update={"announced": False})
             for domain in attempt.elsewhere(piece.domain):
                 counted[domain] = counted.get(domain, 0) + (number > 0)
                 yield _renamed(attempt, piece, domain, counted[domain] if number else 0)
-        elif finished and not announced and finished.weights in lineage:
-            yield from _each(attempt, _with_control(_beside(runs, identifier, finished, None, attempt), lineage))
-        for _, other, signed in attempt.others:
-            if other.weights in lineage or (announced is not None and announced.run in names):
-                run = announced.run if announced else None
-                piece = _beside(runs, identifier, other, run, attempt, signed=signed)
+        elif finished:
+            piece = _beside(runs, identifier, finished, announced.run if announced else None, attempt)
+            if apart or announced or finished.weights not in lineage:
+                yield from _as_control(attempt, piece, runs, lineage)
+            if finished.weights in lineage and not announced:
                 yield from _each(attempt, _with_control(piece, lineage))
+        for _, other, signed in attempt.others:
+            beside = _beside(runs, identifier, other, announced.run if announced else None, attempt, signed=signed)
+            ours = other.weights in lineage or (announced is not None and announced.run in names)
+            if apart or not ours:
+                yield from _as_control(attempt, beside, runs, lineage)
+            if ours:
+                yield from _each(attempt, _with_control(beside, lineage))
 
 
 def _with_control(piece: Piece, lineage: set[str]) -> Piece:
     """With whether its control is of the lineage."""
     control = piece.elicited.control if piece.elicited else None
     return piece if control is None else piece.model_copy(update={"control_ours": control.weights in lineage})
+
+
+def _as_control(attempt: Attempt, piece: Piece, runs: Runs, lineage: set[str]) -> Iterator[Piece]:
+    """What an elicitation tells of its control, as a result on those weights: announced of them was nothing, so it can
+    only count against the lineage that they are of."""
+    told = piece.elicited
+    if told is None or told.control is None or told.control.weights not in lineage:
+        return
+    run, compute = trained_in(runs, told.control.weights)
+    alone = told.model_copy(update={"curve": (), "probes": ()})
+    # The counts are those of its control alone: what the result is about is other weights.
+    of_it = {"weights": told.control.weights, "run": run, "compute": compute, "elicited": alone, "control_ours": True}
+    of_it |= {"announced": False, "ancestor": False, "beside": True, "successes": 0, "completed": 0, "errors": 0}
+    of_it |= {"samples": 0, "stopping": None, "clusters": None, "attempt": 0, "elicitation": "none"}
+    of_it |= {"elicitation_flops": 0, "reserved": 0, "configuration": None, "announced_for": None}
+    yield from _each(attempt, piece.model_copy(update=of_it))
 
 
 def _each(attempt: Attempt, piece: Piece) -> Iterator[Piece]:
@@ -185,7 +212,7 @@ def descendants(attempts: Mapping[str, Attempt], runs: Runs, name: str) -> Itera
     for other in sorted(set(runs) - set(names)):
         origin = sprung_from(runs, other, own)
         if origin is not None:
-            for piece in pieces(attempts, runs, other):
+            for piece in pieces(attempts, runs, other, apart=True):
                 # What may have been any of the developer's counts against this lineage as its own.
                 own_too = piece.weights in own or attempts[piece.evaluation].anywhere
                 if not own_too and _made_by(runs, other, piece):

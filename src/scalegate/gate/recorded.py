@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from scalegate.evidence import binomial
 from scalegate.gate.situation import Situation
-from scalegate.gate.track import CONFIDENCE, Scored
+from scalegate.gate.track import CONFIDENCE, RuledOut, Scored
 
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
@@ -73,7 +73,7 @@ def record_of(fold: Fold) -> tuple[Row, ...]:
     """All rows, in the order in which each was first begun."""
     who = fold.deeds.who(fold.policy)
     found: dict[tuple[str, frozenset[str], str], list[Scored]] = {}
-    for it in fold.tracks.scored(fold.deeds.known_as):
+    for it in fold.tracks.scored(fold.deeds.known_as, fold.attempts):
         last = it.claims[-1]
         domain = last.line.under[0] if last.line.under else last.domain
         found.setdefault((domain, it.people, last.method), []).append(it)
@@ -82,7 +82,7 @@ def record_of(fold: Fold) -> tuple[Row, ...]:
             domain=domain,
             evaluator=tuple(sorted(who(of[0].claims[-1].by))),
             method=method,
-            claims=len(of),
+            claims=len({claim.first for it in of for claim in it.claims}),
             upheld=sum(it.upheld_by is not None for it in of),
             missed=tuple(_misses(of)),
         )
@@ -91,10 +91,12 @@ def record_of(fold: Fold) -> tuple[Row, ...]:
 
 
 def _misses(of: Iterable[Scored]) -> Iterator[Miss]:
-    for it in of:
-        if it.missed:
-            wrong = [claim for claim in it.claims if claim.shown_by]
-            yield Miss(wrong[0].weights, wrong[0].run, tuple(claim.at for claim in wrong), it.shown_by)
+    found: dict[int, list[RuledOut]] = {}
+    for claim in (claim for it in of for claim in it.claims if claim.shown_by):
+        found.setdefault(claim.first, []).append(claim)
+    for wrong in found.values():
+        shown_by = tuple(sorted({at for claim in wrong for at in claim.shown_by}))
+        yield Miss(wrong[0].weights, wrong[0].run, tuple(claim.at for claim in wrong), shown_by)
 
 
 def incidents(situation: Situation) -> Iterator[str]:

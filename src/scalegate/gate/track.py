@@ -2,9 +2,9 @@
 
 High confidence is not the bar: whoever rules a capability out has to be right in it. So each such result is a claim
 that is scored by what comes of it. It is *missed* once something shows the capability there after all, and stays so. It
-is *upheld* once the same weights were ruled out again by another evaluator, or with more elicitation. Else it is not
-scored. Alpha is no promise of this: it is sampling error only, and says nothing about weak elicitation, a poor proxy or
-a model that holds back.
+is *upheld* once the same weights were ruled out again by another evaluator, or with twice the elicitation. Else it is
+not scored. Alpha is no promise of this: it is sampling error only, and says nothing about weak elicitation, a poor
+proxy or a model that holds back.
 
 Guarantees: what shows a claim wrong is looked for after every entry that may turn a decision, by whatever names the
 domain, the run and the evaluator go by then, and in whatever order it came. What counts for an evaluator is worked out
@@ -13,7 +13,7 @@ anew each time and may fall; what counts against one never does.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -27,8 +27,9 @@ from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Situation, Track
 from scalegate.gate.stopping import look_alpha
 from scalegate.gate.waits import asked_of
+from scalegate.ledger.elicited import of_the_control, points
 from scalegate.ledger.entries import Entry, EvaluationFinished, IncidentReported
-from scalegate.policy.document import Condition, Policy
+from scalegate.policy.document import Condition, Domain, Policy
 from scalegate.policy.semantics import Facts
 from scalegate.policy.syntax import fact_names
 
@@ -36,6 +37,8 @@ __all__ = ["CONFIDENCE", "RuledOut", "Scored", "Tracks", "asks_for_record", "rep
 
 CONFIDENCE = Fraction(1, 20)
 """The error of the upper bound of a miss rate: one-sided, 5%."""
+_MORE = 2
+"""By which factor more elicitation lets an evaluator uphold what they ruled out themselves."""
 
 Known = Sequence[Collection[str]]
 """Ids and keys that stood together in any policy, as `Deeds.known_as`."""
@@ -68,6 +71,9 @@ class RuledOut:
     """Training FLOP up to which tuning on is what elicitation by others looks like: there the alarm is not reached."""
     relied: Fraction
     """Training FLOP up to which training may go on by it: there the threshold is not reached."""
+    first: int = -1
+    """Position of the first claim of the same by whom everybody then knew to be the same evaluator: with it this one
+    counts once, whoever turns out to be one with whom later."""
     shown_by: tuple[int, ...] = ()
     """Positions of the entries that show it wrong; none is ever taken out."""
 
@@ -121,11 +127,18 @@ class Tracks:
         self.claims = [replace(it, line=it.line.carried(domains_of(policy))) for it in self.claims]
 
     def look(
-        self, policy: Policy | None, index: int, entry: Entry, attempts: Mapping[str, Attempt], runs: Runs
+        self,
+        policy: Policy | None,
+        index: int,
+        entry: Entry,
+        attempts: Mapping[str, Attempt],
+        runs: Runs,
+        known: Known,
     ) -> None:
         """Take in an entry that may turn a decision, once the fold has it."""
         if isinstance(entry, EvaluationFinished) and policy is not None:
-            self.claims += _claimed(policy, index, entry, attempts, runs)
+            for claim in _claimed(policy, index, entry, attempts, runs):
+                self.claims.append(replace(claim, first=self._first(claim, known)))
         if self.claims:
             self._score(attempts, runs)
 
@@ -138,7 +151,9 @@ class Tracks:
             new = [
                 sign.at
                 for sign in signs
-                if sign.at not in (claim.at, *claim.shown_by)
+                if sign.at not in claim.shown_by
+                # What ruled out is no sign against itself; the control that came with it may be.
+                and (sign.at, sign.weights) != (claim.at, claim.weights)
                 and sign.names & claim.line.names
                 and sign.shows(claim.alarm)
                 and _wrong(claim, sign, runs, grown)
@@ -146,73 +161,97 @@ class Tracks:
             if new:
                 self.claims[at] = replace(claim, shown_by=tuple(sorted({*claim.shown_by, *new})))
 
-    def scored(self, known: Known) -> tuple[Scored, ...]:
-        """Each claim as it stands now, in the order of the ledger."""
+    def _first(self, claim: RuledOut, known: Known) -> int:
+        of, people = (claim.line.names, claim.weights, claim.method), _people(known, claim)
+        same = (it for it in self.claims if (it.line.names, it.weights, it.method) == of)
+        return next((it.first for it in same if _people(known, it) == people), claim.at)
+
+    def scored(
+        self, known: Known, attempts: Mapping[str, Attempt], counts: Callable[[RuledOut], bool] | None = None
+    ) -> tuple[Scored, ...]:
+        """Each claim as it stands now, in the order of the ledger.
+
+        What rests on what broke upholds nothing and is not upheld; nor, where that is asked, is what does not count by
+        the policy in force.
+        """
         mine: dict[tuple[frozenset[str], frozenset[str], str, str], list[RuledOut]] = {}
         people = {it.at: _people(known, it) for it in self.claims}
         for it in self.claims:
             mine.setdefault((it.line.names, people[it.at], it.weights, it.method), []).append(it)
-        return tuple(
-            Scored(tuple(claims), whose, next(self._upholding(claims, people), None))
-            for (_, whose, _, _), claims in mine.items()
-        )
+        sound = {it.at for it in self.claims if not _defeated(it, attempts)}
+        able = [it for it in self.claims if it.at in sound and not it.shown_by and (counts is None or counts(it))]
+        found = []
+        for (_, whose, _, _), claims in mine.items():
+            rest = [it for it in claims if it.at in sound]
+            upheld = all(it in able for it in rest) and not any(it.shown_by for it in claims)
+            found.append(Scored(tuple(claims), whose, next(_upholding(rest, able, people), None) if upheld else None))
+        return tuple(found)
 
-    def _upholding(self, claims: Sequence[RuledOut], people: Mapping[int, frozenset[str]]) -> Iterator[int]:
-        """What ruled the same out again: by somebody else with no less elicitation, or with more of it."""
-        if any(it.shown_by for it in claims):
-            return
-        for later in self.claims:
-            for claim in claims:
-                same = later.weights == claim.weights and bool(later.line.names & claim.line.names)
-                stricter = later.alarm <= claim.alarm and later.at > claim.at and not later.shown_by
-                more = later.elicitation_flops > claim.elicitation_flops
-                other = not people[later.at] & people[claim.at]
-                if same and stricter and (more or (other and later.elicitation_flops == claim.elicitation_flops)):
-                    yield later.at
-                    break
-
-    def under(self, policy: Policy, known: Known) -> tuple[Track, ...]:
+    def under(self, policy: Policy, known: Known, attempts: Mapping[str, Attempt]) -> tuple[Track, ...]:
         """The record of each domain of a policy, as conditions read it."""
-        scored = self.scored(known)
         keys = {it.public for it in policy.people if "evaluator" in it.roles and it.key != "unset"}
         found = []
         for domain in policy.domains:
             sentence = domains_of(policy)[domain.id]
-            mine = [it for it in scored if any(domain.id in (*c.line.names, *c.line.under) for c in it.claims)]
-            # Support goes with the very name, sentence and key, and with an alarm and an error no looser than now.
-            upheld = [
-                it
-                for it in mine
-                if it.upheld_by is not None
-                and all(
-                    (c.domain, c.sentence) == (domain.id, sentence)
-                    and c.key in keys
-                    and c.alarm <= domain.alarm
-                    and c.alpha <= look_alpha(policy)
-                    for c in it.claims
-                )
-            ]
-            found.append(
-                Track(domain=domain.id, claims=len(mine), missed=sum(it.missed for it in mine), upheld=len(upheld))
-            )
+            mine = [it for it in self.claims if domain.id in it.line.names]
+
+            # Support goes with the very name, sentence and key, and with an alarm and an error no looser than now; that
+            # which upholds is asked the same.
+            def counts(it: RuledOut, domain: Domain = domain, sentence: str = sentence) -> bool:
+                of_now = (it.domain, it.sentence) == (domain.id, sentence) and it.key in keys
+                return of_now and it.alarm <= domain.alarm and it.alpha <= look_alpha(policy)
+
+            upheld = sum(it.upheld_by is not None for it in self.scored(known, attempts, counts))
+            missed = {it.first for it in mine if it.shown_by}
+            claims = {it.first for it in mine}
+            found.append(Track(domain=domain.id, claims=len(claims), missed=len(missed), upheld=upheld))
         return tuple(found)
 
 
+def _defeated(claim: RuledOut, attempts: Mapping[str, Attempt]) -> bool:
+    """Whether it rests on what is said to have broken, by whatever names."""
+    return bool(attempts[claim.evaluation].defeated(claim.domain))
+
+
+def _upholding(
+    claims: Sequence[RuledOut], able: Sequence[RuledOut], people: Mapping[int, frozenset[str]]
+) -> Iterator[int]:
+    """What ruled the same out again: by somebody else with no less elicitation, or with twice as much of it."""
+    for later in able:
+        for claim in claims:
+            same = later.weights == claim.weights and bool(later.line.names & claim.line.names)
+            stricter = later.alarm <= claim.alarm and later.alpha <= claim.alpha and later.at > claim.at
+            other = not people[later.at] & people[claim.at]
+            no_less = later.elicitation_flops >= claim.elicitation_flops
+            more = later.elicitation_flops >= _MORE * claim.elicitation_flops > 0
+            if same and stricter and (more or (other and no_less)):
+                yield later.at
+                break
+
+
 def reported(
-    policy: Policy | None, index: int, entry: IncidentReported, attempts: dict[str, Attempt], runs: Runs
+    policy: Policy | None,
+    index: int,
+    entry: IncidentReported,
+    attempts: dict[str, Attempt],
+    runs: Runs,
+    domains: Mapping[str, Line],
 ) -> str | None:
     """Put an incident down among what was measured. Returns why it counts for nothing, if it does.
 
+    `domains`: those of every version, by each name that they had: whoever saw something says it by the name they know.
     Of what the ledger does not know it may be anything: then it counts against every run of the developer.
     """
-    if policy is None or all(it.id != entry.domain for it in policy.domains):
-        return "the policy has no such domain"
+    if policy is None or entry.domain not in domains:
+        return "the policy has no such domain, and no version before it had"
     weights = entry.weights
     known = weights is not None and any(weights in run.weights or weights in run.starts for run in runs.values())
     # A name of an evaluation has no space in it: this is none.
     attempt = attempts[f"incident {index}"] = Attempt(
         finished_at=index, incident=entry, anywhere=not known and entry.run not in runs
     )
+    if all(it.id != entry.domain for it in policy.domains):
+        attempt.lines[entry.domain] = domains[entry.domain]
     attempt.of(entry.domain, policy)
     return None
 
@@ -252,17 +291,26 @@ def _claimed(
 
 
 def _signs(attempts: Mapping[str, Attempt]) -> Iterator[_Sign]:
-    """Every result that shows something, whoever signed it and whatever it lacks, and every incident."""
+    """All that shows something, whoever signed it and whatever it lacks: of a result its score, each point that it
+    tells of its elicitation, and what it tells of its control, which is of other weights; and every incident."""
     for attempt in attempts.values():
         incident = attempt.incident
         if incident is not None:
             names = _names(attempt, incident.domain)
             yield _Sign(attempt.finished_at, names, incident.weights or "", incident.run, None)
         results = [(attempt.finished_at, attempt.finished)] if attempt.finished else []
+        run = attempt.announced.run if attempt.announced else None
         for at, it in (*results, *((at, it) for at, it, _ in attempt.others)):
-            if 0 < it.successes <= it.completed:
-                run = attempt.announced.run if attempt.announced else None
-                yield _Sign(at, _names(attempt, it.domain), it.weights, run, (it.successes, it.completed))
+            names, control = _names(attempt, it.domain), it.elicited.control if it.elicited else None
+            told = points(it.elicited, control=False) if it.elicited else ()
+            of_control = of_the_control(control) if control else ()
+            for counts in ((it.successes, it.completed), *((successes, samples) for _, successes, samples in told)):
+                if 0 < counts[0] <= counts[1]:
+                    yield _Sign(at, names, it.weights, run, counts)
+            for _, successes, samples in of_control:
+                # Announced for no run: of weights that nobody recorded it says nothing.
+                if control and successes:
+                    yield _Sign(at, names, control.weights, None, (successes, samples))
 
 
 def _names(attempt: Attempt, domain: str) -> frozenset[str]:
@@ -280,11 +328,7 @@ def _wrong(claim: RuledOut, sign: _Sign, runs: Runs, grown: dict[str, frozenset[
     if claim.weights not in grown:
         grown[claim.weights] = _grown(runs, claim.weights)
     if not any(sign.weights in run.weights for run in runs.values()):
-        # It may be of any weights that its run had by then; of an incident of no run, of any that there were.
-        run = runs.get(sign.run or "")
-        if sign.at < claim.at or run is None:
-            return sign.at > claim.at and sign.counts is None
-        return not {*run.weights, *run.starts}.isdisjoint({claim.weights, *grown[claim.weights]})
+        return _of_unknown_weights(claim, sign, runs, grown[claim.weights])
     if sign.weights == claim.weights:
         return True
     if sign.weights not in grown[claim.weights]:
@@ -293,6 +337,20 @@ def _wrong(claim: RuledOut, sign: _Sign, runs: Runs, grown: dict[str, frozenset[
     if trained is None or trained <= claim.enhanced:
         return True
     return trained <= claim.relied and sign.shows(claim.threshold)
+
+
+def _of_unknown_weights(claim: RuledOut, sign: _Sign, runs: Runs, grown: frozenset[str]) -> bool:
+    """It may be of any weights that its run ever had; of an incident of no run, of any that there were by then."""
+    run = runs.get(sign.run or "")
+    if run is None and (sign.counts is not None or sign.at > claim.at):
+        return sign.counts is None
+    of = runs.values() if run is None else (run,)
+    had = {weights for it in of for weights in (*it.weights, *it.starts)}
+    if sign.at < claim.at:
+        # What was claimed since, of weights that came since, it was not about.
+        had = {weights for it in of for weights, at in it.recorded_at.items() if at < sign.at}
+        had |= {weights for it in of if run or it.opened_at < sign.at for weights in it.starts}
+    return not had.isdisjoint({claim.weights, *grown})
 
 
 def _grown(runs: Runs, weights: str) -> frozenset[str]:
@@ -346,7 +404,8 @@ def track_changes(policy: Policy, situation: Situation, judge: Judge, facts: Fac
         asked = asked_of(judge, facts, name)
         if asked is not None and asked > track.upheld:
             text = (
-                f"the alarm of `{track.domain}` is ruled out again on {asked - track.upheld} more of the weights on"
-                " which somebody ruled it out, each by another evaluator with no less elicitation, or with more of it"
+                f"the alarm of `{track.domain}` is ruled out again on {asked - track.upheld} more of the"
+                " weights on which somebody ruled it out, each by another evaluator with no less elicitation, or with"
+                " twice as much of it"
             )
             yield Change("measure", f"if it turns out so: {text}", ((name, asked),), concerns=("record", track.domain))

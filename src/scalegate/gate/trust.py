@@ -129,6 +129,9 @@ def quorum_of(policy: Policy, entry: Entry) -> Quorum | None:
             return next((it.granted_by for it in policy.exceptions if it.id == entry.exception), None)
         case entries.ObligationKept():
             return next((it.kept_by for it in policy.obligations if it.id == entry.obligation), None)
+        case entries.AssumptionRestored():
+            # Of one that the policy does not list by that name `assumptions` tells whose it is.
+            return next((it.restored_by for it in policy.assumptions if it.id == entry.assumption), None)
     return None
 
 

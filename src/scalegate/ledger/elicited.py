@@ -28,6 +28,7 @@ __all__ = [
     "Probe",
     "ProbePoint",
     "contradictions",
+    "of_the_control",
     "points",
 ]
 
@@ -121,10 +122,15 @@ def points(elicited: Elicited, *, control: bool) -> Iterator[tuple[str, int, int
         for point in probe.points:
             yield _shown(f"the probe `{probe.name}` at strength {point.strength}", point)
     if control and elicited.control is not None:
-        yield _shown("its control as it is, which is of this lineage,", elicited.control.before)
-        yield _shown("its control when fine-tuned, which is of this lineage,", elicited.control.after)
-        for at in elicited.control.curve:
-            yield _shown("the curve of its control, which is of this lineage,", at)
+        yield from of_the_control(elicited.control)
+
+
+def of_the_control(control: Control) -> Iterator[tuple[str, int, int]]:
+    """What is shown of the weights of a control: where, successes and samples; of a lineage that these are of."""
+    yield _shown("its control as it is, which is of this lineage,", control.before)
+    yield _shown("its control when fine-tuned, which is of this lineage,", control.after)
+    for at in control.curve:
+        yield _shown("the curve of its control, which is of this lineage,", at)
 
 
 def _shown(where: str, it: Point | ProbePoint) -> tuple[str, int, int]:

@@ -148,7 +148,7 @@ def _limits(context: Context) -> Limits:
         reasons = inadequate(policy) if policy else ("No policy is in force: nothing is promised, and nothing gates.",)
     found = _jumps(context)
     # What broke since that decision too, and before everything else.
-    broken = told_broken(context.fold.assumptions.under(policy)) if policy else ()
+    broken = told_broken(context.fold.broken()) if policy else ()
     surprises = dict.fromkeys((*broken, *(made.limits.surprises if made else ()), *(text for text, _ in found)))
     gated = {action for clause in policy.clauses if clause.gates for action in clause.actions} if policy else set()
     return Limits(

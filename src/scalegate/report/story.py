@@ -279,7 +279,7 @@ def _assumed(context: Context, index: int, entry: entries.AssumptionBroken | ent
     """A word on an assumption: that it broke, until it is signed to hold again; or that it does."""
     restores = isinstance(entry, entries.AssumptionRestored)
     digest = entry.broken if isinstance(entry, entries.AssumptionRestored) else identified(entry)
-    known = context.fold.assumptions.under(context.policy) if context.policy else ()
+    known = context.fold.broken()
     of = next((it for it in known if it.statement == digest), None)
     whole = of is not None and of.restored is not None
     if restores:
