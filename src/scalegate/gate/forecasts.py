@@ -236,7 +236,7 @@ def still_due(domain: Domain, due: Sequence[ForecastPoint]) -> int:
 
 
 def recorded_on_the_way(policy: Policy, runs: Runs, run: str) -> tuple[int, ...]:
-    """Training FLOP in each recorded weights that a run's present ones grew from; none where no forecast is asked for."""
+    """Training FLOP in each recorded weights that a run's present ones grew from; none without a forecast to make."""
     if all(it.forecast is None for it in policy.domains):
         return ()
     known = (trained_in(runs, weights)[1] for weights in steps_back(runs, run))
