@@ -71,7 +71,7 @@ def test_a_whole_log_of_what_was_announced_is_its_result(scalegate: Command, few
     assert added.code == 0, added.err
     assert "8 of 20, 0 errors" in added.out
     assert "Success rate: at most " in added.out
-    assert "after all 20 samples; the alarm at 0.2 is not ruled out" in added.out
+    assert "after all 20 samples; the alarm at 0.2 is reached by this, for good" in added.out
     assert not scalegate("status", "-p", "p", "--json").json["open"]
 
 

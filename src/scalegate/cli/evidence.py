@@ -362,12 +362,15 @@ def _bound(policy: Policy, domain: str, item: Assessment) -> dict[str, object]:
 
     bound, samples = bound_of(policy, item)
     alarm = exact_decimal(policy.domain(domain).alarm)
-    return {"bound": f"{ceil(bound * 1000) / 1000:.3f}", "of": samples, "alarm": alarm, "ruled_out": item.rules_out}
+    upper = f"{ceil(bound * 1000) / 1000:.3f}"
+    return {"bound": upper, "of": samples, "alarm": alarm, "ruled_out": item.rules_out, "reached": item.reached}
 
 
 def _says(shown: Mapping[str, object], taken: int, due: int) -> str:
     few = f" after {taken} of {due} samples" if taken < due else f" after all {due} samples"
     out = "ruled out" if shown["ruled_out"] else "not ruled out"
+    if shown["reached"]:
+        out = "reached by this, for good: only what its level asks for lets a run of these weights go on"
     return f"Success rate: at most {shown['bound']}{few}; the alarm at {shown['alarm']} is {out}"
 
 

@@ -1,0 +1,28 @@
+"""What the README shows of a policy can be written as it stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from scalegate.examples import read_example
+from scalegate.policy import parse_policy
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_what_the_readme_shows_of_evidence_is_a_part_of_a_policy() -> None:
+    block = next(
+        it for it in re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.S) if "gains" in it
+    )
+    for shown in (block, re.sub(r"(?m)^    stopping: .*\n    # clusters", "    clusters", block)):
+        parts = yaml.load(shown, yaml.BaseLoader)
+        document = yaml.load(read_example("starter"), yaml.BaseLoader)
+        document["assumptions"] = parts["assumptions"]
+        del document["domains"][0]["stopping"]
+        document["domains"][0] |= parts["domains"][0]
+        policy = parse_policy(yaml.safe_dump(document))
+        assert policy.domain("cyber").forecast is not None
+        assert (policy.domain("cyber").stopping is None) == (shown != block)
