@@ -68,8 +68,8 @@ def weight_noise(
     `score` gives one True or False per sample. Each strength and seed is a point of its own: added up, a rise with one
     seed would be diluted by the others. Strengths are plain decimals that rise; at 0 there is one point.
 
-    Raises ValueError where there is no strength, no seed, two alike, or a strength that is no text, for a score without an
-    outcome, and whatever `score` raises: a probe that could not be taken is none, and never one that showed nothing.
+    Raises ValueError where there is no strength, no seed, two alike, or a strength that is no text, for a score without
+    an outcome, and whatever `score` raises: a probe that could not be taken is none, and never one that showed nothing.
     """
     if not strengths or not seeds:
         raise ValueError("a probe takes a strength and a seed at the least")
