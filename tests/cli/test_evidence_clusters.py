@@ -48,7 +48,7 @@ def test_what_is_announced_says_that_clusters_count(scalegate: Command, project:
         (of(5), 0, True, None),
         (of(5), 45, False, None),
         (of(8), 0, False, "50 clusters, 60 are due"),
-        (None, 0, False, "it does not say which of its samples come in one cluster"),
+        (["all"] * 400, 0, False, "1 clusters, 60 are due"),
     ],
 )
 def test_only_enough_clusters_rule_out(
@@ -70,6 +70,7 @@ def test_only_enough_clusters_rule_out(
         (of(5)[:-1], "`clusters`: 399 of them, and 400 outcomes"),
         ([1] * 400, "`clusters.0`"),
         ("passage", "`clusters`"),
+        (None, "`clusters` is missing: by what was announced, `arithmetic` counts by clusters"),
     ],
 )
 def test_a_file_that_does_not_say_it_of_each_outcome_is_refused(

@@ -178,6 +178,15 @@ def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor
             fix='write the FLOP that were spent on it, as text of digits; `"0"` if none were',
         )
     clusters = None
+    asked = attempt.announced if attempt else None
+    by_clusters = asked is not None and asked.stopping is not None and takes_all(asked.stopping)
+    if result.clusters is None and by_clusters and asked is not None and asked.elicitation != "none":
+        raise InputError(
+            f"`clusters` is missing: by what was announced, `{result.domain}` counts by clusters",
+            place=place,
+            fix="give a text for each outcome, the same for those that are alike (of a log: `--cluster-by FIELD`);"
+            " where nobody can tell, one text for all: then it rules nothing out",
+        )
     if result.clusters is not None:
         if len(result.clusters) != len(result.outcomes):
             raise InputError(
