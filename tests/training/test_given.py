@@ -323,7 +323,7 @@ def test_a_result_with_a_way_of_its_own_is_read_as_any_other(
     tmp_path: Path, of: list[Any], found: tuple[str, int, int]
 ) -> None:
     project, model = new_project(tmp_path / "p"), Model()
-    result = Ours(tuple(of), 0, "m", 0, ("a",), 7)
+    result = Ours(tuple(of), 0, "m", 0, ("a",), seed=7)
     with open_gate(project, model, evaluate=lambda _: result) as gate, pytest.raises(Held):
         train(gate, model)
     assert results(project)[0] == found

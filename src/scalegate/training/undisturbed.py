@@ -7,6 +7,7 @@ step would be decided on half of the ledger. So no handler of Python's runs in b
 
 from __future__ import annotations
 
+import _signal  # `signal` itself looks names up between, and catches ValueError there: a handler's would be lost
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -28,11 +29,11 @@ def undisturbed() -> Iterator[None]:
     handlers: dict[int, Handler] = {}
     waiting: list[tuple[int, FrameType | None]] = []
     try:
-        for number in signal.valid_signals():
-            handler = signal.getsignal(number)
+        for number in range(1, signal.NSIG):
+            handler = _signal.getsignal(number)
             if callable(handler):
                 handlers[number] = handler
-                signal.signal(number, lambda number, frame: waiting.append((number, frame)))
+                _signal.signal(number, lambda number, frame: waiting.append((number, frame)))
         yield
     finally:
         _afterwards(handlers, waiting)
@@ -45,7 +46,7 @@ def _afterwards(handlers: dict[int, Handler], waiting: list[tuple[int, FrameType
     while left:
         try:
             for number in tuple(left):
-                signal.signal(number, left[number])
+                _signal.signal(number, left[number])
                 del left[number]
         except BaseException as error:  # noqa: BLE001 - it is raised once all are back
             raised = raised or error
