@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
 settings.register_profile(
     "scalegate",
-    max_examples=int(os.environ.get("SCALEGATE_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("SCALEGATE_EXAMPLES", "15")),
     deadline=None,
     # CI judges a change, so it draws the same examples each time; everywhere else they are new ones.
     derandomize=os.environ.get("CI") == "true",
