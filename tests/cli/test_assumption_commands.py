@@ -59,6 +59,8 @@ def test_from_the_alarm_to_the_signatures_that_end_it(scalegate: Command, projec
     assert "assumption no-sandbagging broke" in page
     assert "assumption no-sandbagging holds again" in page
     assert page.index("holds again since") < page.index('id="limits"')
+    assert page.count("<h3>What evidence rests on</h3>") == 1, "as it is now, and not as the last decision found it"
+    assert "until it is signed to hold again" not in page[: page.index('id="limits"')]
 
 
 def test_a_report_from_before_any_decision_on_it_tells_it(scalegate: Command, project: Project) -> None:

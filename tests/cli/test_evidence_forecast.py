@@ -165,3 +165,5 @@ def test_compute_by_loss_gives_the_factor_and_its_basis(
         assert "outside the reference" in refused.err
     table.write_text("flop,loss\n1,2\n", encoding="utf-8")
     assert scalegate("evidence", "match-loss", table, "--loss", "2").code == 2
+    table.write_text("compute,loss\n1e20,3\n1e21 FLOP,2\n", encoding="utf-8")
+    assert "loss.csv:3: there is no number" in scalegate("evidence", "match-loss", table, "--loss", "2").err

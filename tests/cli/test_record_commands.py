@@ -37,6 +37,11 @@ def test_the_record_before_and_after_an_incident(scalegate: Command, shown_under
     assert "The alarm of `arithmetic` counts as reached, for good." in signed.out
     assert "A miss of `evaluator`, who ruled it out on weights" in signed.out
 
+    assert scalegate("report", "-p", "p").code == 0
+    page = (shown_under / "report.html").read_text(encoding="utf-8")
+    assert page.index("<h3>An incident</h3>") < page.index('id="limits"'), "before any decision on it"
+    assert "incident: the alarm counts as reached" in page
+
     status = scalegate("status", "-p", "p").out
     assert "Of 1 alarm ruled out, 1 turned out wrong: `scalegate evidence record` tells which." in status
     assert "1 later entry that could matter (1 incident)" in " ".join(status.split())
@@ -54,6 +59,7 @@ def test_the_record_before_and_after_an_incident(scalegate: Command, shown_under
     assert scalegate("report", "-p", "p").code == 0
     page = (shown_under / "report.html").read_text(encoding="utf-8")
     assert "INCIDENT in arithmetic" in page
+    assert page.count("<h3>An incident</h3>") == 1
     assert "How often what was ruled out turned out wrong" in page
     assert "Alpha is sampling error only" in page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise, product
 from math import comb, exp, log, log10, prod
+from operator import le
 from typing import Literal
 
 import pytest
@@ -17,6 +18,7 @@ from scalegate.evidence.ahead import ROWS, Ahead, Own, ahead
 from scalegate.evidence.forecast import Point, generations
 from scalegate.evidence.matched import matched_compute
 from scalegate.evidence.reference import read_reference
+from through import righted
 
 LEVEL = Fraction(95, 100)
 
@@ -46,6 +48,11 @@ def test_what_a_form_missed_before_is_added_to_it() -> None:
     assert [float(it.missed) for it in steady.forms] == [0, 0, 0]
     assert all(it.missed > 3 for it in jumped.forms), "each was over what it said from the first two"
     assert bounds(jumped, "persistence")[-1] > Fraction(7, 10)
+
+
+def test_where_everything_is_solved_the_bound_is_one() -> None:
+    found = ahead(own((1e10, 1), (4e10, 60), (16e10, 60), samples=60), LEVEL)
+    assert {bound for _, bound in found.rows} == {1}
 
 
 def test_too_few_results_make_no_bound() -> None:
@@ -92,10 +99,12 @@ def test_more_that_was_shown_last_makes_no_bound_lower(results: list[tuple[int, 
         made.append((at, successes))
         at *= growth
     last, many = made[-1]
-    before, after = ahead(own(*made), LEVEL), ahead(own(*made[:-1], (last, many + more)), LEVEL)
-    for (one, lower), (two, higher) in zip(before.rows, after.rows, strict=True):
-        assert one == two
-        assert lower <= higher
+    worse = [*made[:-1], (last, many + more)]
+    before, after = ahead(own(*made), LEVEL), ahead(own(*worse), LEVEL)
+    assert [it for it, _ in before.rows] == [it for it, _ in after.rows]
+    again = righted(made, worse, 400, LEVEL)
+    for one, two in zip(before.forms, after.forms, strict=True):
+        assert (one.name == "line" and again) or all(map(le, one.bounds, two.bounds)), one.name
 
 
 @pytest.mark.parametrize("rates", [(-4.0, 0.7), (-2.0, 0.3), (-1.0, 0.0), (-3.0, 1.5)])

@@ -258,12 +258,16 @@ def match_loss(
     read = read_table(table)
     assert read is not None
     rows: list[tuple[float, float]] = []
+    number = 1
     try:
         lines = csv.DictReader(read[1].decode("utf-8-sig").splitlines(), strict=True)
-        rows = [(float(row["compute"] or ""), float(row["loss"] or "")) for row in lines]
+        for row in lines:
+            number = lines.line_num
+            rows.append((float(row["compute"] or ""), float(row["loss"] or "")))
     except (csv.Error, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-        what = "it is no table with numbers in the columns `compute` and `loss`"
-        raise InputError(what, place=Place(file=str(table)), fix="give a CSV file with these names") from error
+        what = "there is no number in each of the columns `compute` and `loss`"
+        fix = "give a CSV file with these names, and numbers without units: `1e20,2.31`"
+        raise InputError(what, place=Place(file=str(table), line=number), fix=fix) from error
     with plain():
         matched = matched_compute(rows, loss)
     with plain("--trained"):

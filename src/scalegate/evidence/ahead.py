@@ -13,7 +13,8 @@ them all. The forms are
   line flatter: what no other result bounds either rises by `SUDDEN` log odds for each tenfold of compute. So where the
   form is right and no steeper than that, it is over the true rate at that level, and of any steepness where a result
   before the last is over `EDGE`. Where there is no such line, it is the line of least squares of the worst rate in
-  each; and 1 where one that sets no least rate is followed by a rise steeper than `SUDDEN` beyond all sampling;
+  each, which may be over what it would be where a higher last result made the form right again; and 1 where one that
+  sets no least rate is followed by a rise steeper than `SUDDEN` beyond all sampling;
 - `reference`: the curve and the errors of other families (`forecast`), from the run's last result.
 
 To each is added, in log odds, what it missed: the most by which a result was over what the form said from those that
@@ -410,7 +411,9 @@ def _form(
     bounds: list[Fraction] = []
     for compute in computes:
         more = float(added) * (log10(compute) - at[-1].x)
-        bound = min(_up(_share(shape.high(compute) + more)), Fraction(1))
+        highest = _share(shape.high(compute) + more)
+        # What is taken as this far from 1 may be nearer.
+        bound = Fraction(1) if highest >= 1 - EDGE - SLACK else min(_up(highest), Fraction(1))
         bounds.append(max(bound, bounds[-1]) if bounds else bound)
     return Form(name, tuple(bounds), tested, added)
 

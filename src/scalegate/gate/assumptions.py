@@ -33,6 +33,7 @@ __all__ = [
     "identified",
     "is_broken",
     "restorable",
+    "said_broken",
     "told_broken",
 ]
 
@@ -219,11 +220,16 @@ def broken_words(broken: Collection[Broken], domain: str) -> Iterator[str]:
             yield f"{said}; it takes {signs} of role {role} {again}"
 
 
+def said_broken(it: Broken) -> str:
+    """That it broke, in a sentence: the same for as long as the ledger is."""
+    of = f" in `{it.domain}`" if it.domain else ""
+    return f"`{it.assumption}`{of} broke, says `{it.by}` on {format_instant(it.time)}: {it.because.rstrip('.')}."
+
+
 def told_broken(broken: Collection[Broken]) -> Iterator[str]:
     """What broke, for every decision: the open ones first, those that hold again after them."""
     for it in sorted(broken, key=lambda it: it.restored is not None):
-        of = f" in `{it.domain}`" if it.domain else ""
-        said = f"`{it.assumption}`{of} broke, says `{it.by}` on {format_instant(it.time)}: {it.because.rstrip('.')}."
+        said = said_broken(it)
         domains = " and ".join(f"`{name}`" for name in it.bars)
         if not it.bars:
             yield f"{said} Nothing in this policy rests on it."

@@ -19,8 +19,10 @@ from scalegate.gate.track import CONFIDENCE, RuledOut, Scored
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
 
-__all__ = ["ALPHA_ONLY", "Miss", "Row", "incidents", "record_of"]
+__all__ = ["ALPHA_ONLY", "INCIDENT", "Miss", "Row", "incidents", "record_of"]
 
+INCIDENT = "An incident in "
+"""How the sentence on one begins."""
 ALPHA_ONLY = (
     "Alpha is sampling error only: it says nothing about weak elicitation, a poor proxy or a model that holds back."
     " This record says how often it was wrong for any reason that somebody found. The bound takes what was scored to be"
@@ -108,4 +110,4 @@ def incidents(situation: Situation) -> Iterator[str]:
     )
     for name, domain, weights, run in found:
         of = f" of weights {weights[:12]}..." if weights else f" of run `{run}`" if run else ""
-        yield f"An incident in `{domain}`{of} was reported ({name}): its alarm counts as reached."
+        yield f"{INCIDENT}`{domain}`{of} was reported ({name}): its alarm counts as reached."

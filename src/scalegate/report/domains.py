@@ -73,7 +73,7 @@ def _gains(domain: Domain) -> Iterator[tuple[str, str]]:
         why = " and ".join(past[name] for name in stated.past(it))
         counts = f"It does not count, for {why} than that" if why else "It counts"
         gain = f"`{it.id}`, {exact_decimal(it.gain)}x {takes}, {cost}, by {it.source}"
-        yield "A gain", f"{gain}. {counts}. What it is: {it.about}"
+        yield "A gain", f"{gain}. {counts}. What it is: {it.about.rstrip('.')}"
 
 
 def _rests(policy: Policy, domain: Domain) -> Iterator[tuple[str, str]]:
@@ -83,7 +83,7 @@ def _rests(policy: Policy, domain: Domain) -> Iterator[tuple[str, str]]:
         sentences = sentences_of(policy)
         for name in rests_on(policy, domain):
             level = f", accepted up to level {upto[name]}" if name in upto else ", not accepted" if upto else ""
-            yield "It rests on", f"`{name}`{level}: {sentences[name]}"
+            yield "It rests on", f"`{name}`{level}: {sentences[name].rstrip('.')}"
         for why in unaccepted(policy, domain):
             yield "So nothing is ruled out", why
 

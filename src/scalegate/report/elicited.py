@@ -50,6 +50,7 @@ def _beside(
         weights=weights[:12],
         compute_text=seen[-1][1].compute_text,
         rows=tuple(rows),
+        pictured=told is not None or len({it.high is not None and it.high < domain.alarm for _, it in rows}) > 1,
         controls=tuple(_controls(control)) if control else (),
         recipe=_recipe(told) if told else "",
         control=_control(control) if control else NO_CONTROL,

@@ -9,12 +9,12 @@ from scalegate.gate import Decision, Replayed, ResumptionFact
 from scalegate.gate.adequacy import inadequate
 from scalegate.gate.adoption import never_held
 from scalegate.gate.amending import pending, weakened, words
-from scalegate.gate.assumptions import told_broken
+from scalegate.gate.assumptions import said_broken, told_broken
 from scalegate.gate.exceptions import told
 from scalegate.gate.facts import derive_facts, effective
 from scalegate.gate.jumps import jumps
 from scalegate.gate.lineage import Run, members, total
-from scalegate.gate.recorded import record_of
+from scalegate.gate.recorded import INCIDENT, incidents, record_of
 from scalegate.gate.since import ended, latest_decision, otherwise, since, to_decide
 from scalegate.gate.stopping import look_alpha
 from scalegate.policy.compile import compile_policy
@@ -147,9 +147,13 @@ def _limits(context: Context) -> Limits:
     else:
         reasons = inadequate(policy) if policy else ("No policy is in force: nothing is promised, and nothing gates.",)
     found = _jumps(context)
-    # What broke since that decision too, and before everything else.
-    broken = told_broken(context.fold.broken()) if policy else ()
-    surprises = dict.fromkeys((*broken, *(made.limits.surprises if made else ()), *(text for text, _ in found)))
+    # What broke and what happened since that decision too; what it said of these it said as they were then.
+    broken = tuple(told_broken(context.fold.broken())) if policy else ()
+    told = tuple(said_broken(it) for it in context.fold.broken()) if policy else ()
+    fold, run = context.fold, context.run
+    happened = tuple(incidents(fold.situation(run, now=fold.time))) if policy and run in fold.runs else ()
+    earlier = [it for it in (made.limits.surprises if made else ()) if not it.startswith((*told, INCIDENT))]
+    surprises = dict.fromkeys((*earlier, *(text for text, _ in found)))
     gated = {action for clause in policy.clauses if clause.gates for action in clause.actions} if policy else set()
     return Limits(
         # An empty list is no evidence of adequacy: the banner stays, and says that it has no reason on record.
@@ -157,6 +161,8 @@ def _limits(context: Context) -> Limits:
         enforcement=enforcement,
         enforcement_words=ENFORCEMENT[enforcement],
         assumptions=made.limits.assumptions if made else (),
+        broken=broken,
+        incidents=happened,
         surprises=tuple(surprises),
         jumps=tuple(jump for _, jump in found),
         ungated=tuple(action.replace("_", " ") for action in ACTIONS if action not in gated) if policy else (),

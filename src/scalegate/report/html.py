@@ -29,6 +29,7 @@ def page(report: Report) -> str:
             pair = [
                 draw_beside(domain, it, width=width, name=f"d{number}b{row}{size}")
                 for width, size in ((WIDE, "w"), (NARROW, "n"))
+                if it.pictured
             ]
             beside[domain.id, it.weights] = [Markup(svg) for svg in pair if svg is not None]
     known = {"r": report, "plots": plots, "beside": beside, "shown": SHOWN, "alpha_only": ALPHA_ONLY}

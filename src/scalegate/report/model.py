@@ -72,6 +72,9 @@ class Limits:
     enforcement: str
     enforcement_words: str
     assumptions: tuple[str, ...]
+    broken: tuple[str, ...]
+    """What evidence rests on and was said to have broken, as it is at the last entry."""
+    incidents: tuple[str, ...]
     surprises: tuple[str, ...]
     jumps: tuple[Jump, ...]
     ungated: tuple[str, ...]
@@ -205,6 +208,8 @@ class SideBySide:
     compute_text: str
     rows: tuple[tuple[str, Evaluation], ...]
     """What each is in words, and the evaluation."""
+    pictured: bool
+    """Whether it is drawn: more than two scores that say the same is told of it."""
     controls: tuple[tuple[str, str, Fraction], ...]
     """Of the control: what, counts in words, and score."""
     recipe: str

@@ -144,6 +144,10 @@ def _scores(figure: Figure, axes: Any, domain: Domain, drawn: list[Evaluation]) 
 
 
 def _mark(axes: Any, compute: int, item: Evaluation, domain: Domain, aside: ScaledTranslation) -> None:
+    if item.kind == "incident":
+        at = axes.transData + aside
+        axes.plot([compute], [float(domain.alarm)], "*", color=RED, markersize=9, transform=at, zorder=4)
+        return
     if item.score is None or item.low is None or item.high is None:
         # On the axis itself, so that it is not taken for a score of nought.
         below = axes.get_xaxis_transform() + aside
