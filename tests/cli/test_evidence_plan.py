@@ -69,6 +69,25 @@ def test_it_says_how_many_evaluations_it_takes_to_the_end_of_the_run(
     assert planned(capsys, *BAR, "--samples", "60", *carry)["evaluations_needed"] == needed
 
 
+def test_a_cadence_shortens_the_way_and_a_forecast_takes_results_before_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    text = POLICY_TEXT.replace("every: 4x", "every: 2x")
+    policy.write_text(text, encoding="utf-8")
+    of = ("--policy", str(policy), "--planned")
+    assert "every: 2x" in text
+    assert planned(capsys, *of, "8e11 FLOP")["evaluations_needed"] == 2, "at 2e11 and 4e11"
+    policy.write_text(
+        text.replace("    samples: 400\n", "    samples: 400\n    forecast: {confidence: 95%, at_least: 3}\n"),
+        encoding="utf-8",
+    )
+    assert planned(capsys, *of, "8e11 FLOP")["evaluations_needed"] == 4
+    assert run(["evidence", "plan", *of, "8e11 FLOP"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "A forecast takes 3 results, so 2 before 2.00e+11 FLOP, each at another compute" in said
+
+
 def test_too_few_evaluations_for_the_run_are_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     carry = ("--buffer", "2x", "--first", "1e22 FLOP", "--planned", "1e27 FLOP")
     assert run(["evidence", "plan", *BAR, "--samples", "60", *carry]) == 0

@@ -43,6 +43,19 @@ REFUSED = [
 ]
 
 
+def test_what_all_evidence_rests_on_is_not_broken_where_it_rules_out(scalegate: Command) -> None:
+    text = (EXAMPLES / "arithmetic.yaml").read_text(encoding="utf-8")
+    listed = "assumptions:\n  - {id: no-sandbagging, accepted_up_to: 2, because: It is fine-tuned.}\n\ndomains:\n"
+    text = text.replace("\ndomains:\n", f"\n{listed}", 1)
+    first = text.index("    alarm:")
+    Path("policy.yaml").write_text(f"{text[:first]}    rests_on: [no-sandbagging]\n{text[first:]}", encoding="utf-8")
+    broken = ("policy", "try", "policy.yaml", *TRIES["it proceeds"], "--set", "assumption.no-sandbagging.holds=no")
+    refused = scalegate(*broken)
+    assert refused.code == 2
+    assert "`no-sandbagging` is stated to be broken, and `arithmetic`, where all evidence rests on it" in refused.err
+    assert scalegate(*broken[:-1], "assumption.no-sandbagging.holds=yes").code == 0
+
+
 @pytest.fixture(autouse=True)
 def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with the policy of the demo, and files of situations beside it."""

@@ -39,12 +39,14 @@ class _Bar:
     below: Fraction | None
     beta: Fraction | None
     reach: Fraction | None
-    """How far evidence carries: the buffer over the margin."""
+    """Growth of compute after which the next is due: the buffer over the margin, or what the cadence says if less."""
     first: int | None
     rule: str | None
     """The one that the policy names."""
     clusters: Clusters | None = None
     """What the policy says of items that come in clusters."""
+    early: int = 0
+    """Evaluations before the first that is due, which a forecast takes."""
 
 
 def plan(
@@ -131,12 +133,15 @@ def _bar(
     from scalegate.cli.wording import plain
     from scalegate.errors import InputError
     from scalegate.policy import load_policy
+    from scalegate.policy.clause_figures import all_values
+    from scalegate.policy.document import Cadence
     from scalegate.units import parse_factor, parse_flop, parse_score, parse_share
 
     read: dict[str, Any] = {"alarm": parse_score, "below": parse_score, "alpha": parse_share, "beta": parse_share}
     read |= {"buffer": parse_factor, "margin": parse_factor}
     said: dict[str, Any] = {}
-    rule, clusters = None, None
+    rule, clusters, early = None, None, 0
+    every: list[Fraction] = []
     if policy is not None:
         wanted = load_policy(policy_file(policy))
         names = [it.id for it in wanted.domains]
@@ -157,6 +162,11 @@ def _bar(
         evaluations, samples = evaluations or wanted.budget.evaluations, samples or of.samples
         said["first"] = wanted.first_evaluation_at
         clusters = of.clusters
+        early = of.forecast.at_least - 1 if of.forecast is not None else 0
+        cadences = [it for it in wanted.clauses if isinstance(it, Cadence) and it.gates and "train" in it.actions]
+        steps = [it.every for it in cadences if it.every is not None and it.due != "all"]
+        # Of a parameter the least: it has to be enough whichever comes into force.
+        every = [min(values) for values in (all_values(wanted, it) for it in steps) if values]
         rule = of.stopping.rule if of.stopping else None if clusters else "all samples"
         if of.stopping is not None and of.stopping.below is not None:
             said |= {"below": of.stopping.below, "beta": of.stopping.beta}
@@ -176,7 +186,7 @@ def _bar(
         raise InputError("`--below` and `--beta` go together", fix="give both, or neither")
     if said.get("margin") == 0:
         raise InputError("`--margin`: 0x is no margin", fix="write at least `1x`")
-    reach = said["buffer"] / said.get("margin", Fraction(1)) if "buffer" in said else None
+    reach = min([said["buffer"] / said.get("margin", Fraction(1)), *every]) if "buffer" in said else None
     return _Bar(
         said["alarm"],
         said["alpha"],
@@ -188,6 +198,7 @@ def _bar(
         said.get("first"),
         rule,
         clusters,
+        early,
     )
 
 
@@ -233,7 +244,7 @@ def _needed(bar: _Bar, planned: str | None) -> int | None:
             raise InputError(
                 f"it takes more than {MOST_EVALUATIONS:,} evaluations", fix="evidence carries hardly any further"
             )
-    return number
+    return number and number + bar.early
 
 
 def _document(
@@ -261,6 +272,7 @@ def _document(
             for it in found
         ],
         "evaluations_needed": needed,
+        "of_them_before_the_first_is_due": bar.early,
     } | ({"clusters": _clusters(bar, error)} if bar.clusters is not None else {})
 
 
@@ -322,10 +334,13 @@ def _view(
         lines += [Text(f"{what} at least {told['at_least']}."), Text("")]
     if bar.reach is not None:
         reach = format_factor(bar.reach)
-        lines.append(Text(f"Evidence carries to {reach} the compute of the weights that were evaluated."))
+        lines.append(Text(f"The next evaluation is due at {reach} the compute of the weights that were evaluated."))
+    if bar.early and bar.first is not None:
+        what = f"A forecast takes {bar.early + 1} results, so {bar.early} before {format_flop(bar.first)}, each at"
+        lines.append(Text(f"{what} another compute, or training holds there."))
     if needed is not None and bar.first is not None:
         enough = needed <= bar.evaluations
-        what = f"From {format_flop(bar.first)} to the end of the run it takes {needed} evaluations, and"
+        what = f"To the end of the run it takes {needed} evaluations, and"
         what += f" {bar.evaluations} share the error{'.' if enough else ': they are not enough.'}"
         lines.append(Text(what, style="" if enough else "bold red"))
     lines.append(Text(CAUTION, style="dim"))

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from scalegate import units
 from scalegate.errors import InputError
+from scalegate.policy.catalogue import holds_fact, rests_on
 from scalegate.policy.determined import fact_of
 from scalegate.policy.document import Policy
 from scalegate.policy.obliged import name_of
@@ -118,6 +119,15 @@ def impossible(policy: Policy, facts: Mapping[str, Value]) -> InputError | None:
         if all(facts.get(f"{domain.id}.{name}") is True for name in ("reached", "ruled_out")):
             what = f"the alarm of `{domain.id}` is stated to be both reached and ruled out"
             return InputError(what, fix=f"write `no` for `{domain.id}.reached` or for `{domain.id}.ruled_out`")
+    for assumption in policy.assumptions:
+        resting = [it.id for it in policy.domains if assumption.id in rests_on(policy, it)]
+        # Said of one domain alone it leaves the others what they are.
+        if not resting or len(resting) < len(policy.domains) or facts.get(holds_fact(assumption.id)) is not False:
+            continue
+        if all(facts.get(f"{name}.ruled_out") is True for name in resting):
+            what = f"`{assumption.id}` is stated to be broken, and {' and '.join(f'`{it}`' for it in resting)}"
+            what += ", where all evidence rests on it, to be ruled out"
+            return InputError(what, fix=f"write `no` for `{resting[0]}.ruled_out`")
     return None
 
 
