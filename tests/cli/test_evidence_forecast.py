@@ -163,6 +163,8 @@ def test_compute_by_loss_gives_the_factor_and_its_basis(
         refused = scalegate("evidence", "match-loss", table, "--loss", loss)
         assert refused.code == 2
         assert "outside the reference" in refused.err
+    less = scalegate("evidence", "match-loss", table, "--loss", "2", "--trained", "5e21 FLOP")
+    assert "factor: 1x (a policy takes none under 1x" in " ".join(less.out.split())
     table.write_text("flop,loss\n1,2\n", encoding="utf-8")
     assert scalegate("evidence", "match-loss", table, "--loss", "2").code == 2
     table.write_text("compute,loss\n1e20,3\n1e21 FLOP,2\n", encoding="utf-8")

@@ -273,7 +273,7 @@ def match_loss(
     with plain("--trained"):
         took = parse_flop(trained) if trained is not None else None
     digest = hashlib.sha256(read[1]).hexdigest()
-    factor = Fraction(max(ceil(Fraction(matched, took) * 1000), 1), 1000) if took else None
+    factor = Fraction(max(ceil(Fraction(matched, took) * 1000), 1000), 1000) if took else None
     source = f"{table.name} ({digest[:12]}..., {len(rows)} models)"
     basis = f"The reference algorithm of {source} takes {format_flop(matched)} for a loss of {loss:g}"
     basis += f"; this one took {format_flop(took)}." if took else "."
@@ -287,4 +287,7 @@ def match_loss(
     told = f"Effective compute: {matched} FLOP ({format_flop(matched)}), rounded up."
     if factor is not None:
         told += f"\nfactor: {exact_decimal(factor)}x"
+        told += (
+            " (a policy takes none under 1x: compute never looks smaller than it is)" if took and matched < took else ""
+        )
     emit(as_json, document, lambda: f"{told}\nbasis: {basis}")

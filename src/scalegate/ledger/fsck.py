@@ -49,7 +49,9 @@ def check(path: str | Path, *, progress: Callable[[int, int], None] | None = Non
     file = Path(path).resolve()
     # Not by opening it: closing such a handle would drop the locks that SQLite holds in this process.
     if not file.is_file():
-        raise LedgerError("there is no ledger here", place=Place(file=str(file)))
+        raise LedgerError(
+            "there is no ledger here", place=Place(file=str(file)), fix="name a project's `ledger.db`, or a copy"
+        )
     audit = _Audit(file, progress or (lambda _done, _all: None))
     with audit.damage(None), closing(_database.connect(file, writable=False)) as db:
         return audit.run(db)
