@@ -124,14 +124,17 @@ def test_a_folder_of_another_harness_is_read_as_well(scalegate: Command, few: st
     assert (other.code, "`--task` is of a folder" in other.err) == (2, True)
 
 
-def test_a_score_that_is_chosen_when_it_is_there_excuses_nothing_that_another_says(
-    scalegate: Command, ten: str
+@pytest.mark.parametrize("score", ["says", "match"])
+def test_a_score_that_is_chosen_when_it_is_there_hides_nothing_that_another_shows(
+    scalegate: Command, ten: str, score: str
 ) -> None:
     name = announce(scalegate, ten, samples=10)
-    added = bring(scalegate, "two_scorers.eval", "--evaluation", name, "--score", "says", *SPENT, "--json")
+    added = bring(scalegate, "two_scorers.eval", "--evaluation", name, "--score", score, *SPENT, "--json")
     assert added.code == 0, added.err
-    assert "4 failed by `says`, and not by `match`: s0, s1, s2, s3" in added.json["read"]
-    assert (added.json["successes"], added.json["completed"], added.json["errors"]) == (0, 6, 4)
+    why = "4 counted as successes: so by `match`, not by `says`, and neither was announced: s0, s1, s2, s3"
+    assert why in added.json["read"]
+    assert (added.json["successes"], added.json["completed"], added.json["errors"]) == (4, 10, 0)
+    assert (added.json["reached"], added.json["ruled_out"]) == (True, False)
 
 
 def test_a_score_that_was_announced_counts(scalegate: Command, ten: str) -> None:
