@@ -36,8 +36,8 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
     (
         at_most(COMPUTE, term("d.forecast.end")),
         {"compute": 10**11, "d.forecast.end": 10**10},
-        "the forecast of `d` is under its alarm to 1.00e+10 FLOP, 1.00e+11 FLOP is asked for",
-        "the forecast of `d` is under its alarm only to 1.00e+10 FLOP, 1.00e+11 FLOP is asked for",
+        "the forecast of `d` vouches for compute up to 1.00e+10 FLOP, 1.00e+11 FLOP is asked for",
+        "the forecast of `d` vouches for compute only up to 1.00e+10 FLOP, 1.00e+11 FLOP is asked for",
     ),
     (
         at_most(constant(10**10), term("d.elicitation")),

@@ -122,8 +122,8 @@ def _foreseen(left: Linear, right: Linear, values: list[Fraction], holds: bool) 
     domain = right.terms[0][1].removesuffix(".forecast.end")
     asked, end = _both(values[0], values[1])
     if not values[1]:
-        return f"the forecast of `{domain}` is under its alarm nowhere, {asked} is asked for"
-    return f"the forecast of `{domain}` is under its alarm {'' if holds else 'only '}to {end}, {asked} is asked for"
+        return f"the forecast of `{domain}` vouches for no compute, {asked} is asked for"
+    return f"the forecast of `{domain}` vouches for compute {'' if holds else 'only '}up to {end}, {asked} is asked for"
 
 
 def _share(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
