@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,20 @@ def test_a_score_that_was_announced_counts(scalegate: Command, ten: str) -> None
     added = bring(scalegate, "two_scorers.eval", "--evaluation", name, *SPENT, "--json")
     assert added.code == 0, added.err
     assert (added.json["successes"], added.json["completed"], added.json["errors"]) == (4, 10, 0)
+
+
+def test_a_few_outcomes_of_many_are_signed_as_reached_only_by_who_says_so(scalegate: Command, few: str) -> None:
+    name = announce(scalegate, few, samples=20)
+    said = {"evaluation": name, "weights": few, "domain": "arithmetic", "assumptions": ["It is about it."]}
+    said |= {"elicitation_flops": "10000000000", "elicitation_method": "fine-tuning", "evaluation_flops": "0"}
+    said |= {"clusters": [f"c{at}" for at in range(20)]}
+    file = Path("result.json")
+    for outcomes, asks in (([True, True, *[None] * 18], True), ([True, *[False] * 12, *[None] * 7], False)):
+        file.write_text(json.dumps(said | {"outcomes": outcomes}), encoding="utf-8")
+        added = scalegate("evidence", "add", file, "--as", "evaluator", "-p", "p")
+        assert (added.code, "18 samples have no outcome, and 2 of the other 2 reach" in added.err) == (2 * asks, asks)
+    again = announce(scalegate, few, samples=20)
+    file.write_text(json.dumps(said | {"evaluation": again, "outcomes": [True, True, *[None] * 18]}), encoding="utf-8")
+    signed = scalegate("evidence", "add", file, "--reached", "--as", "evaluator", "-p", "p")
+    assert signed.code == 0, signed.err
+    assert "is reached by this, for good" in " ".join(signed.out.split())

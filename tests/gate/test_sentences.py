@@ -243,11 +243,11 @@ def test_every_sentence_is_among_these_and_other_shapes_have_none() -> None:
 @pytest.mark.parametrize(
     ("name", "true", "false"),
     [
-        ("d.ruled_out", "the alarm of `d` is ruled out", "a measurement shows the alarm of `d` reached"),
+        ("d.ruled_out", "the alarm of `d` is ruled out", "a measurement or an incident shows the alarm of `d` reached"),
         (
             "d.e.reached",
-            "a measurement shows the alarm of `d.e` reached",
-            "no measurement shows the alarm of `d.e` reached",
+            "a measurement or an incident shows the alarm of `d.e` reached",
+            "nothing shows the alarm of `d.e` reached",
         ),
         (
             "d.reached_early",

@@ -16,8 +16,8 @@ from scalegate.units import format_chance, format_factor, format_flop, format_in
 __all__ = ["fact_sentence", "sentence"]
 
 FACTS = {
-    "ruled_out": ("the alarm of {} is ruled out", "a measurement shows the alarm of {} reached"),
-    "reached": ("a measurement shows the alarm of {} reached", "no measurement shows the alarm of {} reached"),
+    "ruled_out": ("the alarm of {} is ruled out", "a measurement or an incident shows the alarm of {} reached"),
+    "reached": ("a measurement or an incident shows the alarm of {} reached", "nothing shows the alarm of {} reached"),
     "reached_early": (
         "another run reached the alarm of {} with no more compute than a first evaluation may wait for",
         "no other run reached the alarm of {} with as little compute",
