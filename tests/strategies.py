@@ -320,7 +320,8 @@ def generation(draw: st.DrawFn, policy: Policy) -> Generation:
 def track(draw: st.DrawFn, domain: str) -> Track:
     """A record of what was ruled out."""
     missed, upheld = draw(st.sampled_from([0, 0, 1, 2, 3])), draw(st.sampled_from([0, 1, 3, 10]))
-    return Track(domain=domain, claims=missed + upheld + draw(st.integers(0, 2)), missed=missed, upheld=upheld)
+    claims, shown = missed + upheld + draw(st.integers(0, 2)), missed * draw(st.integers(1, 3))
+    return Track(domain=domain, claims=claims, missed=missed, upheld=upheld, shown=shown)
 
 
 @st.composite

@@ -223,12 +223,14 @@ class Track(Record):
 
     domain: str
     claims: int
-    """Sets of weights on which somebody ruled it out by one method."""
+    """Sets of weights, each in one configuration, on which somebody ruled it out by one method."""
     missed: int
     """Of these, those that something showed to be wrong."""
     upheld: int
-    """Those that stood up to a check, were under no other alarm or error than are asked for now, and were signed with
-    the key of somebody who may evaluate now."""
+    """Those that stood up to a check, are of bare weights and left open by nothing since, were under no other alarm or
+    error than are asked for now, and were signed with the key of somebody who may evaluate now."""
+    shown: int
+    """Results and incidents that show claims wrong, each counted once for each set of weights."""
 
 
 class Situation(Record):
