@@ -166,7 +166,7 @@ def _view(domain: Domain, found: Foreseen, index: int | None, plot: Path | None,
     level = float(parse_share(f"{float(_chance(found)) * 100:.6g}%"))
     head = f"`{domain.id}` of run `{found.fields['run']}`: upper bounds on its true success rate, at {level:.1%}"
     results = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
-    for name in ("result", "compute", "successes"):
+    for name in ("result", "compute", "counted as"):
         results.add_column(name, justify="left" if name == "result" else "right")
     for it in found.points:
         results.add_row(it.evaluation[:12], format_flop(it.compute), f"{it.successes} of {it.completed}")

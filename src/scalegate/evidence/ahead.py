@@ -22,8 +22,15 @@ had at most 1/`GROWTH` of its compute, for as much growth as that was over. No b
 last three results are apart, nor than any generation of the reference went: past that nothing is known. A bound is one
 of the true rate, so it has the noise of sampling in it.
 
-Results that only raise (`Own.role`) are put to the others one by one and together, and the largest bound of all counts:
-so none of them makes any bound lower, whatever others there are.
+What is bounded is not one set of results but several (`_bases`, `_sets`), and the largest bound of all counts: the
+results that count; these with what was kept in place of what came after it; of each amount of compute only the first;
+with the least and with the most compute that anybody claims for them; and each of these with every other result by
+itself. A set is bounded with the error that its own number leaves each result, and no bound goes past the nearest end
+of any. So none but a result that counts, past all others, can move an end farther: any other adds sets and takes none
+away, and one that no longer counts leaves the sets that it was in.
+
+Results in clusters are bounded by their clusters, each of which is one observation by its own rate: the chance that
+such a mean is so low is at most e times that of a binomial one (V. Bentkus, Annals of Probability 32 (2004)).
 
 Not in it: a rise that is steeper than `SUDDEN`, at a compute past the last result, of which nothing gave notice.
 """
@@ -31,11 +38,11 @@ Not in it: a rise that is steeper than `SUDDEN`, at a compute past the last resu
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
-from itertools import groupby
+from itertools import groupby, product
 from math import ceil, exp, inf, log, log10
 from typing import Literal, TypeAlias
 
@@ -54,6 +61,7 @@ __all__ = [
     "Role",
     "ahead",
     "amounts",
+    "reaches",
 ]
 
 LEAST = 3
@@ -69,6 +77,10 @@ EDGE = 0.001
 SUDDEN = 16.0
 """Log odds for each tenfold of compute: the steepest rise that a bound allows for where no result bounds it. That is
 from 0.1% to 80% within 3.3x the compute. A choice, and no measurement."""
+MOST_CLAIMED = 4
+"""Results of which different runs say what compute is behind them: each way to read them all is bounded."""
+HEAVIER = 3
+"""A little more than e: by how much likelier a mean of clusters may be far off than one of single items."""
 NEAR = 10**9
 """Amounts of compute nearer to each other than one part of so many are the same."""
 SLACK = 1e-9
@@ -76,7 +88,7 @@ SLACK = 1e-9
 
 
 Role: TypeAlias = Literal["counts", "kept", "raises"]
-"""What a result may do: make a bound; what made one once, and may only make it larger; or what is too weak to make
+"""What a result may do: make a bound; what was to make one, and may only make it larger; or what is too weak to make
 one, of which neither its compute nor its least rate makes anything smaller."""
 
 
@@ -85,7 +97,7 @@ class Own:
     """What one evaluation of the run showed."""
 
     compute: int
-    """Effective FLOP behind the weights."""
+    """Effective FLOP behind the weights; of one that raises 0 where nobody knows."""
     successes: int
     completed: int
     samples: int
@@ -95,6 +107,15 @@ class Own:
     role: Role = "counts"
     most: int | None = None
     """Effective FLOP that somebody else says are behind the weights, where that is more."""
+    place: int = 0
+    """Of one that counts or was kept: which of the weights on the way it is of. Two of one place are of the same."""
+    clustered: bool = False
+    """Whether the counts are of clusters, with successes rounded up."""
+
+    @property
+    def farthest(self) -> int:
+        """The most compute that anybody says is behind the weights."""
+        return max(self.compute, self.most or 0)
 
 
 @dataclass(frozen=True)
@@ -168,10 +189,12 @@ def ahead(
     if not Fraction(1, 2) < level < 1:
         raise InputError(f"a level of {float(level):g} is none of a bound", fix="write one over 50% and under 100%")
     counting = [it for it in results if it.role == "counts"]
-    if not counting or any(it.compute < 1 for it in results):
+    if not counting or any(it.compute < 1 for it in results if it.role != "raises"):
         raise InputError("there is no result to forecast from", fix="evaluate the run first")
-    chance = (1 - level) / (2 * len(results))
-    at = _merged(counting, chance, error)
+    if sum(it.farthest > it.compute for it in results if it.role != "raises") > MOST_CLAIMED:
+        what = f"other runs claim the weights of more than {MOST_CLAIMED} results for theirs"
+        raise InputError(what, fix="mend what those runs say they grew from")
+    at = _merged(counting, level, error)
     shapes: dict[str, Callable[[Sequence[_At]], _Shape | str]] = {
         "persistence": _persistence,
         "steepest": _steepest,
@@ -185,16 +208,14 @@ def ahead(
     if isinstance(why, str):
         fix = "evaluate more of the run's recorded weights, or give a reference" if reference is None else None
         raise InputError(f"no forecast can be made: {why}", fix=fix)
-    speaking = {name: it for name, it in fitted.items() if isinstance(it, _Shape)}
-    growth = min([FARTHEST, *(it.growth for it in speaking.values())])
-    last = at[-1].compute
-    if computes and not last <= computes[0] <= computes[-1] <= last * growth * (1 + SLACK):
+    last, end = at[-1].compute, _end([_merged(base, level, error) for base in _bases(results)], shapes)
+    if computes and not last <= computes[0] <= computes[-1] <= end * (1 + SLACK):
         what = f"bounds are asked for up to {computes[-1]:.3g} FLOP, and there are some from {last:.3g} to"
-        raise InputError(f"{what} {last * growth:.3g}", fix="ask for no others")
-    computes = computes or _ladder(last, growth)
+        raise InputError(f"{what} {end:.3g}", fix="ask for no others")
+    computes = computes or _ladder(last, end / last)
     found: dict[str, list[Form]] = {}
-    for one in _sets(counting, results):
-        put = _merged(one, chance, error)
+    for one in _sets(results):
+        put = _merged(one, level, error)
         for name, make in shapes.items():
             shape = make(put)
             if isinstance(shape, _Shape):
@@ -214,24 +235,57 @@ def amounts(computes: Iterable[int]) -> list[int]:
     return found
 
 
-def _sets(counting: Sequence[Own], results: Sequence[Own]) -> Iterator[list[Own]]:
-    """Those that count; with what was kept; with each other by itself; and with those of doubtful compute elsewhere.
+def reaches(results: Iterable[Own]) -> Fraction | None:
+    """Up to how much compute a run's own results make any bound: the nearest of all its bases; None: they make none."""
+    found = []
+    for base in _bases(list(results)):
+        at = amounts(it.compute for it in base)
+        found += [Fraction(at[-1] * at[-1], at[-LEAST])] if len(at) >= LEAST else []
+    return min(found, default=None)
 
-    Nothing of them goes past the last that counts: to have come to as much with less is worse.
+
+def _bases(results: Sequence[Own]) -> Iterator[list[Own]]:
+    """What bounds are made from without anything that only raises, in the order of their weights."""
+    counting, kept = ([it for it in results if it.role == role] for role in ("counts", "kept"))
+    places = {it.place for it in kept}
+    bases = [counting, *([[*kept, *(it for it in counting if it.place not in places)]] if kept else [])]
+    for base in (sorted(it, key=lambda it: (it.place, it.compute)) for it in bases):
+        yield base
+        first = list(
+            {bisect_right(amounts(it.compute for it in base), it.compute): it for it in reversed(base)}.values()
+        )
+        if len(first) < len(base):
+            yield first[::-1]
+        # Nobody knows whose claim is true of each, and it may be another's for every one.
+        told = [at for at, it in enumerate(base) if it.farthest > it.compute]
+        for most in product((False, True), repeat=len(told)):
+            more = dict(zip(told, most, strict=True))
+            if any(most):
+                yield [replace(it, compute=it.farthest) if more.get(at) else it for at, it in enumerate(base)]
+
+
+def _sets(results: Sequence[Own]) -> Iterator[list[Own]]:
+    """Every base, and each with every result that is not in it by itself.
+
+    Nothing that raises goes past the last of those: to have come to as much with less is worse.
     """
-    last = max(it.compute for it in counting)
-    put = [it if it.role == "counts" else replace(it, compute=min(it.compute, last)) for it in results]
-    kept, raising = ([it for it in put if it.role == role] for role in ("kept", "raises"))
-    bases = [list(counting)]
-    if kept:
-        bases += [[*counting, *kept], *([*counting, it] for it in kept)]
-    yield from bases
-    for base in bases[:2]:
-        yield from ([*base, it] for it in raising)
-    # Low results with the most compute that is claimed for them, and those after them with the least.
-    whole = sorted((*counting, *kept), key=lambda it: it.compute)
-    for split in range(1, len(whole) + 1) if any(it.most for it in whole) else ():
-        yield [*(replace(it, compute=min(it.most or it.compute, last)) for it in whole[:split]), *whole[split:]]
+    for base in _bases(results):
+        yield base
+        names = {(it.place, it.successes, it.completed, it.samples) for it in base}
+        last = max(it.compute for it in base)
+        for it in results:
+            if it.role == "raises" or (it.place, it.successes, it.completed, it.samples) not in names:
+                for compute in {min(it.compute or last, last), min(it.farthest or last, last)}:
+                    yield [*base, replace(it, role="raises", compute=compute)]
+
+
+def _end(bases: Iterable[Sequence[_At]], shapes: Mapping[str, Callable[[Sequence[_At]], _Shape | str]]) -> float:
+    """How much compute the nearest of all bases bounds."""
+    ends = []
+    for at in bases:
+        speaking = [it for it in (make(at) for make in shapes.values()) if isinstance(it, _Shape)]
+        ends.append(at[-1].compute * min(FARTHEST, *(it.growth for it in speaking)))
+    return min(ends)
 
 
 def _worst(forms: Sequence[Form]) -> Form:
@@ -245,9 +299,10 @@ def _ladder(last: int, growth: float) -> tuple[int, ...]:
     return tuple(sorted({last, *(max(int(it), last) for it in steps)}))
 
 
-def _merged(results: Sequence[Own], chance: Fraction, error: Fraction) -> tuple[_At, ...]:
+def _merged(results: Sequence[Own], level: Fraction, error: Fraction) -> tuple[_At, ...]:
     """By amount of compute; and never falling, since what came out lower at more compute was
     drawn out less."""
+    chance = (1 - level) / (2 * len(results))
     found: list[_At] = []
     near = amounts(it.compute for it in results)
     by_amount = sorted(results, key=lambda it: it.compute)
@@ -279,10 +334,13 @@ def _least(it: Own, chance: Fraction) -> float:
 
 
 def _lower(it: Own, chance: Fraction) -> float:
+    if it.clustered:
+        return float(binomial.lower_bound(max(it.successes - 1, 0), max(it.samples, it.completed), chance / HEAVIER))
     return float(binomial.lower_bound(it.successes, max(it.samples, it.completed), chance))
 
 
 def _upper(it: Own, chance: Fraction, error: Fraction) -> float:
+    chance = chance / HEAVIER if it.clustered else chance
     if it.upper is not None and error <= chance:
         return float(it.upper)
     left = max(it.samples - it.completed, 0)
@@ -409,7 +467,7 @@ def _form(
             missed = max(missed, (result.seen - forecast(result.compute)) / (result.x - before[-1].x))
     added = _up(missed) if missed > 0 else Fraction(0)
     bounds: list[Fraction] = []
-    for compute in computes:
+    for compute in (max(it, at[-1].compute) for it in computes):
         more = float(added) * (log10(compute) - at[-1].x)
         highest = _share(shape.high(compute) + more)
         # What is taken as this far from 1 may be nearer.

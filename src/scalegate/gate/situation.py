@@ -163,12 +163,15 @@ class Lineage(Record):
     """The act that takes up recorded weights with more training than those of the present session, if there are any."""
     recorded: tuple[DerivedFlop, ...] = ()
     """Where a domain asks for a forecast, training FLOP in each recorded weights that the present ones grew from."""
+    way: tuple[str, ...] = ()
+    """There, these weights and the present ones, oldest first."""
 
     @model_serializer(mode="wrap")
     def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = handler(self)
-        if not self.recorded:
-            written.pop("recorded")
+        for name in ("recorded", "way"):
+            if not written[name]:
+                written.pop(name)
         return written
 
 
@@ -233,7 +236,7 @@ class Track(Record):
 class Situation(Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/11"] = "scalegate.situation/11"
+    schema_version: Literal["scalegate.situation/12"] = "scalegate.situation/12"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None
