@@ -132,7 +132,7 @@ def _end(found: Foreseen, alarm: Fraction) -> int:
 
 
 def _document(policy: Policy, domain: Domain, found: Foreseen, index: int | None) -> dict[str, object]:
-    from scalegate.evidence.ahead import SUDDEN
+    from scalegate.evidence.shapes import SUDDEN
     from scalegate.gate.forecasts import still_due
 
     fields = found.fields
@@ -213,7 +213,7 @@ def _view(domain: Domain, found: Foreseen, index: int | None, plot: Path | None,
 
 
 def _promise(found: Foreseen) -> str:
-    from scalegate.evidence.ahead import SUDDEN
+    from scalegate.evidence.shapes import SUDDEN
 
     raising = sum(it.role != "counts" for it in found.points)
     beside = f" {raising} of the results only raise it." if raising else ""

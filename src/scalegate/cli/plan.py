@@ -261,7 +261,8 @@ def _needed(bar: _Bar, planned: str | None, samples: int, error: Fraction) -> in
 
 def _foreseen(bar: _Bar, samples: int, error: Fraction, before: Sequence[Fraction]) -> Fraction:
     """How far a forecast goes at the best: where none of these evaluations had any success."""
-    from scalegate.evidence.ahead import Own, ahead
+    from scalegate.evidence.ahead import ahead
+    from scalegate.evidence.results import Own
 
     if bar.level is None:
         return before[-1] * (bar.reach or 1)

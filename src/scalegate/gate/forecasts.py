@@ -15,7 +15,8 @@ from itertools import pairwise
 from math import ceil, floor
 from typing import Literal
 
-from scalegate.evidence.ahead import DIGITS, NEAR, Own, amounts, reaches
+from scalegate.evidence.ahead import DIGITS
+from scalegate.evidence.results import NEAR, Own, amounts, reaches
 from scalegate.gate.assessing import Assessment, all_shown, assess, whole_of
 from scalegate.gate.lineage import Runs, steps_back
 from scalegate.gate.pieces import Attempt, descendants, pieces, trained_in

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from scalegate.errors import InputError
-from scalegate.evidence.ahead import Ahead, ahead, amounts, reaches
+from scalegate.evidence.ahead import Ahead, ahead
 from scalegate.evidence.reference import read_reference
+from scalegate.evidence.results import amounts, reaches
 from scalegate.gate.facts import effective
 from scalegate.gate.forecasts import (
     MOST_POINTS,

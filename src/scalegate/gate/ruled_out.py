@@ -110,7 +110,7 @@ class Waiting:
         announced, finished = attempt.announced, attempt.finished
         if announced is None or finished is None or piece.compute is None or not judged.rules_out:
             return None
-        ended = announced.stopping.partition(" ")[0] if announced.stopping else "every sample"
+        ended = announced.stopping.partition(" ")[0].rstrip(":") if announced.stopping else "every sample"
         deployed = "" if announced.configuration is None else ", as deployed"
         return RuledOut(
             at=attempt.finished_at,

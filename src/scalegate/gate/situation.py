@@ -236,7 +236,7 @@ class Track(Record):
 class Situation(Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/11"] = "scalegate.situation/11"
+    schema_version: Literal["scalegate.situation/12"] = "scalegate.situation/12"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None
