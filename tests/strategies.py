@@ -370,7 +370,7 @@ def forecasts(draw: st.DrawFn, policy: Policy, found: list[Piece], asked: int, *
     """Of each domain that asks for one, up to two from all results that there are, or from one less."""
     made = []
     for domain in policy.domains:
-        points = points_of(policy, domain, found, (), WAY) if domain.forecast is not None else ()
+        points = points_of(policy, domain, found, (), WAY, ()) if domain.forecast is not None else ()
         for _ in range(draw(st.sampled_from([1, 1, 2] if tidy else [0, 1, 2])) if points else 0):
             far = draw(st.sampled_from([asked - 1, asked, 2 * asked, 10**15]))
             rows = [

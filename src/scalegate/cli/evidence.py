@@ -285,15 +285,16 @@ def bring(
 
 
 def _check_meant(policy: Policy, entry: EvaluationFinished, file: Path) -> None:
-    """Raise InputError where most samples have no outcome and the others reach the alarm: what is cut off may be all
-    failures, and such an entry stands for good."""
+    """Raise InputError where most samples have no outcome, the others reach the alarm, and would not if all were
+    failures that are cut off: such an entry stands for good."""
     from scalegate.errors import InputError, Place
     from scalegate.evidence import binomial
 
     alarm = next((it.alarm for it in policy.domains if it.id == entry.domain), None)
     if alarm is None or entry.errors <= entry.completed or not 0 <= entry.successes <= entry.completed:
         return
-    if binomial.reached(entry.successes, entry.completed, alarm):
+    whole = entry.completed + entry.errors
+    if binomial.reached(entry.successes, entry.completed, alarm) and entry.successes < alarm * whole:
         what = f"{entry.errors} samples have no outcome, and {entry.successes} of the other {entry.completed} reach the"
         what += f" alarm of `{entry.domain}`, for good"
         fix = "if the log is broken, run it again and add that; to sign that it is reached: `--reached`"

@@ -215,7 +215,7 @@ def _view(domain: Domain, found: Foreseen, index: int | None, plot: Path | None,
 def _promise(found: Foreseen) -> str:
     from scalegate.evidence.shapes import SUDDEN
 
-    raising = sum(it.role != "counts" for it in found.points)
+    raising = sum("counts" not in it.within for it in found.points)
     beside = f" {raising} of the results only raise it." if raising else ""
     return (
         "Where log odds are a line in the logarithm of compute it holds at that level, as long as that rises by no more"

@@ -23,11 +23,11 @@ last three results are apart, nor than any generation of the reference went: pas
 of the true rate, so it has the noise of sampling in it.
 
 What is bounded is not one set of results but several (`results.sets_of`), and the largest bound of all counts: the
-results that count; these with what was kept in place of what came after it; of each amount of compute only the first;
-with the least and with the most compute that anybody claims for them; and each of these with every other result by
-itself. A set is bounded with the error that its own number leaves each result, and no bound goes past the nearest end
-of any. So none but a result that counts, past all others, can move an end farther: any other adds sets and takes none
-away, and one that no longer counts leaves the sets that it was in.
+results that count; with those that did before something spoiled them; with all that were tried; of each amount of
+compute only the first; and each of these with every other result by itself. A set is bounded with the error that its
+own number leaves each result, and no bound goes past the nearest end of any. So none but a result that counts, past all
+others, can move an end farther: any other adds sets and takes none away, and one that no longer counts leaves the sets
+that it was in.
 
 Results in clusters are bounded by their clusters, each of which is one observation by its own rate: the chance that
 such a mean is so low is at most e times that of a binomial one (V. Bentkus, Annals of Probability 32 (2004)).
@@ -44,7 +44,7 @@ from math import ceil, log10
 
 from scalegate.errors import InputError
 from scalegate.evidence.forecast import GROWTH, Point
-from scalegate.evidence.results import EDGE, LEAST, MOST_CLAIMED, At, Own, bases_of, merged, sets_of, share_of
+from scalegate.evidence.results import EDGE, LEAST, At, Own, bases_of, merged, sets_of, share_of
 from scalegate.evidence.shapes import FARTHEST, SLACK, Shape, line_of, of_reference, persistence, steepest, through
 
 __all__ = ["DIGITS", "ROWS", "Ahead", "Form", "ahead"]
@@ -98,11 +98,8 @@ def ahead(
     if not Fraction(1, 2) < level < 1:
         raise InputError(f"a level of {float(level):g} is none of a bound", fix="write one over 50% and under 100%")
     counting = [it for it in results if it.role == "counts"]
-    if not counting or any(it.compute < 1 for it in results if it.role != "raises"):
+    if not counting or any(it.compute < 1 for it in results if it.within):
         raise InputError("there is no result to forecast from", fix="evaluate the run first")
-    if sum(it.farthest > it.compute for it in results if it.role != "raises") > MOST_CLAIMED:
-        what = f"other runs claim the weights of more than {MOST_CLAIMED} results for theirs"
-        raise InputError(what, fix="mend what those runs say they grew from")
     at = merged(counting, level, error)
     shapes: dict[str, Callable[[Sequence[At]], Shape | str]] = {
         "persistence": persistence,

@@ -6,18 +6,19 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import groupby, product
+from itertools import groupby
 from math import exp, inf, log, log10
 from typing import Literal, TypeAlias
 
 from scalegate.evidence import binomial
 
 __all__ = [
+    "BASES",
     "EDGE",
     "LEAST",
-    "MOST_CLAIMED",
     "NEAR",
     "At",
+    "Basis",
     "Own",
     "Role",
     "amounts",
@@ -25,6 +26,7 @@ __all__ = [
     "merged",
     "odds_of",
     "reaches",
+    "role_of",
     "sets_of",
     "share_of",
 ]
@@ -33,17 +35,17 @@ LEAST = 3
 """Results, each at another compute, under which a run's own make no bound."""
 EDGE = 0.001
 """Rates nearer to 0 or 1 than this are taken as this far; of how little one may be it is where nothing is said."""
-MOST_CLAIMED = 4
-"""Results of which different runs say what compute is behind them: each way to read them all is bounded."""
 HEAVIER = 3
 """A little more than e: by how much likelier a mean of clusters may be far off than one of single items."""
 NEAR = 10**9
 """Amounts of compute nearer to each other than one part of so many are the same."""
 
 
+Basis: TypeAlias = Literal["counts", "kept", "tried"]
+"""What a bound is made from: what counts; with what did before something spoiled it; with whatever was tried."""
+BASES: tuple[Basis, ...] = ("counts", "kept", "tried")
 Role: TypeAlias = Literal["counts", "kept", "raises"]
-"""What a result may do: make a bound; what was to make one, and may only make it larger; or what is too weak to make
-one, of which neither its compute nor its least rate makes anything smaller."""
+"""What a result may do: make a bound; or what was to make one, and what is too weak for that, only make it larger."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +60,20 @@ class Own:
     """Samples that there were to be; more than `completed`, where a rule ended it."""
     upper: Fraction | None = None
     """Of one that a rule ended: the upper bound of its rate by the rule."""
-    role: Role = "counts"
-    most: int | None = None
-    """Effective FLOP that somebody else says are behind the weights, where that is more."""
+    within: tuple[Basis, ...] = BASES
+    """The bases that it is in; in none it may only raise, and its compute is not looked at."""
     place: int = 0
-    """Of one that counts or was kept: which of the weights on the way it is of. Two of one place are of the same."""
-    clustered: bool = False
-    """Whether the counts are of clusters, with successes rounded up."""
+    """Of one that is in a base: which of the weights of the lineage it is of. Two of one place are of the same."""
+    least: int | None = None
+    """Where it is of clusters, successes by the lower of the two rates that these have, rounded down."""
 
     @property
-    def farthest(self) -> int:
-        """The most compute that anybody says is behind the weights."""
-        return max(self.compute, self.most or 0)
+    def role(self) -> Role:
+        return role_of(self.within)
+
+
+def role_of(within: Sequence[Basis]) -> Role:
+    return "counts" if "counts" in within else "kept" if within else "raises"
 
 
 @dataclass(frozen=True)
@@ -108,37 +112,37 @@ def reaches(results: Iterable[Own]) -> Fraction | None:
 
 def bases_of(results: Sequence[Own]) -> Iterator[list[Own]]:
     """What bounds are made from without anything that only raises, in the order of their weights."""
-    counting, kept = ([it for it in results if it.role == role] for role in ("counts", "kept"))
-    places = {it.place for it in kept}
-    bases = [counting, *([[*kept, *(it for it in counting if it.place not in places)]] if kept else [])]
-    for base in (sorted(it, key=lambda it: (it.place, it.compute)) for it in bases):
-        yield base
-        first = list(
-            {bisect_right(amounts(it.compute for it in base), it.compute): it for it in reversed(base)}.values()
-        )
-        if len(first) < len(base):
-            yield first[::-1]
-        # Nobody knows whose claim is true of each, and it may be another's for every one.
-        told = [at for at, it in enumerate(base) if it.farthest > it.compute]
-        for most in product((False, True), repeat=len(told)):
-            more = dict(zip(told, most, strict=True))
-            if any(most):
-                yield [replace(it, compute=it.farthest) if more.get(at) else it for at, it in enumerate(base)]
+    seen: list[list[Own]] = []
+    for name in BASES:
+        base = sorted((it for it in results if name in it.within), key=lambda it: (it.place, it.compute))
+        if not base or base in seen:
+            continue
+        seen.append(base)
+        near = amounts(it.compute for it in base)
+        first = list({bisect_right(near, it.compute): it for it in reversed(base)}.values())[::-1]
+        for one in (base, first) if len(first) < len(base) else (base,):
+            yield one
+            # What is low before and high after is the steepest: of clusters either rate may be the true one.
+            for split in range(1, len(one) + 1) if any(it.least is not None for it in one) else ():
+                yield [*(_by_the_lower(it) for it in one[:split]), *one[split:]]
+
+
+def _by_the_lower(it: Own) -> Own:
+    return it if it.least is None else replace(it, successes=it.least)
 
 
 def sets_of(results: Sequence[Own]) -> Iterator[list[Own]]:
-    """Every base, and each with every result that is not in it by itself.
-
-    Nothing that raises goes past the last of those: to have come to as much with less is worse.
-    """
+    """Every base, and each with every result that is not in it by itself, at its last amount of compute: to have come
+    to as much with less is worse, and whose claim of compute is true nobody needs to know."""
     for base in bases_of(results):
         yield base
-        names = {(it.place, it.successes, it.completed, it.samples) for it in base}
-        last = max(it.compute for it in base)
-        for it in results:
-            if it.role == "raises" or (it.place, it.successes, it.completed, it.samples) not in names:
-                for compute in {min(it.compute or last, last), min(it.farthest or last, last)}:
-                    yield [*base, replace(it, role="raises", compute=compute)]
+        last, inside = max(it.compute for it in base), {_which(it) for it in base}
+        yield from ([*base, replace(it, within=(), compute=last)] for it in results if _which(it) not in inside)
+
+
+def _which(it: Own) -> tuple[object, ...]:
+    """The same of a result by either rate of its clusters."""
+    return it.within, it.place, it.compute, it.completed, it.samples, it.least if it.least is not None else it.successes
 
 
 def merged(results: Sequence[Own], level: Fraction, error: Fraction) -> tuple[At, ...]:
@@ -153,7 +157,7 @@ def merged(results: Sequence[Own], level: Fraction, error: Fraction) -> tuple[At
         lows = {it: _least(it, chance) for it in group}
         one = At(
             group[0].compute,
-            min((low for it, low in lows.items() if it.role != "raises"), default=-inf),
+            min((low for it, low in lows.items() if it.within), default=-inf),
             max(odds_of((it.successes + 0.5) / (it.completed + 1)) for it in group),
             max(odds_of(_upper(it, chance, error)) for it in group),
             max(lows.values()),
@@ -176,13 +180,13 @@ def _least(it: Own, chance: Fraction) -> float:
 
 
 def _lower(it: Own, chance: Fraction) -> float:
-    if it.clustered:
-        return float(binomial.lower_bound(max(it.successes - 1, 0), max(it.samples, it.completed), chance / HEAVIER))
+    if it.least is not None:
+        return float(binomial.lower_bound(it.least, max(it.samples, it.completed), chance / HEAVIER))
     return float(binomial.lower_bound(it.successes, max(it.samples, it.completed), chance))
 
 
 def _upper(it: Own, chance: Fraction, error: Fraction) -> float:
-    chance = chance / HEAVIER if it.clustered else chance
+    chance = chance / HEAVIER if it.least is not None else chance
     if it.upper is not None and error <= chance:
         return float(it.upper)
     left = max(it.samples - it.completed, 0)

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor
-from typing import Literal
 
 from scalegate.evidence.ahead import DIGITS
-from scalegate.evidence.results import NEAR, Own, amounts, reaches
+from scalegate.evidence.results import BASES, NEAR, Basis, Own, amounts, reaches
 from scalegate.gate.assessing import Assessment, all_shown, assess, whole_of
-from scalegate.gate.lineage import Runs, steps_back
+from scalegate.gate.lineage import Runs, members, steps_back
 from scalegate.gate.pieces import Attempt, descendants, pieces, trained_in
 from scalegate.gate.signed import Forecast
 from scalegate.gate.situation import Piece, Situation
@@ -40,6 +39,7 @@ __all__ = [
     "points_in",
     "points_of",
     "recorded_on_the_way",
+    "results_in_order",
     "still_due",
     "way_of",
 ]
@@ -72,7 +72,8 @@ class Forecasts:
         if entry.run not in runs:
             return f"run `{entry.run}` was never opened"
         mine, theirs = pieces(attempts, runs, entry.run), descendants(attempts, runs, entry.run)
-        due = points_of(policy, domain, mine, theirs, way_of(policy, runs, entry.run))
+        way, order = way_of(policy, runs, entry.run), results_in_order(policy, attempts)
+        due = points_of(policy, domain, mine, theirs, way, order)
         wrong = _not_those(entry.points, due) or _inconsistent(entry)
         if wrong is None and entry.look != look_of(policy):
             wrong = "it takes evaluations to fail otherwise than the policy lets them"
@@ -102,45 +103,48 @@ class Forecasts:
 
 def points_in(policy: Policy, domain: Domain, situation: Situation) -> tuple[ForecastPoint, ...]:
     """Those of a situation."""
-    return points_of(policy, domain, situation.pieces, situation.descendants, situation.lineage.way)
+    lineage = situation.lineage
+    return points_of(policy, domain, situation.pieces, situation.descendants, lineage.way, lineage.results)
 
 
 def points_of(
-    policy: Policy, domain: Domain, found: Iterable[Piece], theirs: Iterable[Piece], way: Sequence[str]
+    policy: Policy,
+    domain: Domain,
+    found: Iterable[Piece],
+    theirs: Iterable[Piece],
+    way: Sequence[str],
+    order: Sequence[str],
 ) -> tuple[ForecastPoint, ...]:
     """Every result of a lineage that a forecast is made from, by compute and name.
 
-    found: in the order in which they were announced. theirs: of weights that grew from the lineage's. way: the recorded
-    weights that the present ones grew from, oldest first.
+    theirs: of weights that grew from the lineage's. way: all recorded weights of the lineage, as they were recorded one
+    after the other. order: evaluations, in the order of their results.
 
-    A bound is made by those on the way that are conclusive, each the first of its weights; and of weights that come
-    before others that count already only as long as there are too few. Others may only make it larger: those that were
-    announced on the way and would count but for a second result, for what broke or for samples without outcome; and
-    whatever an evaluator signed of the lineage, or of what grew
-    from it, that shows more than every one that counts of no more compute: a second one of the same weights, of a
-    branch, of a configuration, in a probe, unannounced.
+    Each base is built from results in their order, which only ever get more: one is taken if it is the first of its
+    weights and these were recorded after those of all before it, or as long as there are too few. So no base loses what
+    it has, but for the one of what counts; and what did count stays in the base of what was kept. Whatever else an
+    evaluator signed of the lineage, or of what grew from it, may only raise a bound where it shows more than all that
+    counts: a second result of the same weights, of a configuration, in a probe, unannounced.
     """
     place = {weights: at for at, weights in enumerate(way)}
+    come = {name: at for at, name in enumerate(order)}
     signed = [it for it in (*found, *theirs) if _speaks(domain, it)]
     judged = [assess(policy, domain, it) for it in signed]
-    able = [(it, _role(policy, domain, it, place)) for it in judged]
-    counting = _chain(domain, [it for it, role in able if role == "counts"], place)
-    kept = _chain(domain, [it for it, role in able if role is not None], place)
+    ordered = sorted(judged, key=lambda it: come.get(it.piece.evaluation, len(come)))
+    able = [(it, _able(policy, domain, it, place)) for it in ordered]
+    chains = {name: _chain(domain, [it for it, bases in able if name in bases], place) for name in BASES}
     points, others = [], []
-    for it, role in able:
-        own = role is not None and any(it is other for other in (counting if role == "counts" else kept))
-        if role is not None and own:
-            points.append(_point(policy, it, role, place[it.piece.weights]))
-        others += [(it, shown) for shown in all_shown(it.piece)[1 if own else 0 :]]
-    known = [it for it in points if it.role == "counts"]
-    last = max((it.compute for it in known), default=1)
+    for it in judged:
+        within = tuple(name for name in BASES if any(it is other for other in chains[name]))
+        if within:
+            points.append(_point(policy, domain, it, within, place[it.piece.weights]))
+        others += [(it, shown) for shown in all_shown(it.piece)[1 if within else 0 :]]
+    most = max((Fraction(it.successes, it.completed) for it in points if "counts" in it.within), default=Fraction(0))
     for it, (successes, completed) in others:
         point = _raising(policy, domain, it, successes, completed)
-        at = min(point.compute or last, last)
-        below = (other for other in known if other.compute <= at and other.samples)
-        if successes and all(point.successes * other.completed > other.successes * point.completed for other in below):
+        if point.successes > most * point.completed:
             points.append(point)
-    return tuple(sorted(set(points), key=lambda it: (it.compute, it.evaluation, it.role, it.successes, it.completed)))
+    return tuple(sorted(set(points), key=lambda it: (it.compute, it.evaluation, it.within, it.successes, it.completed)))
 
 
 def _speaks(domain: Domain, it: Piece) -> bool:
@@ -148,7 +152,7 @@ def _speaks(domain: Domain, it: Piece) -> bool:
 
 
 def _chain(domain: Domain, able: Sequence[Assessment], place: Mapping[str, int]) -> list[Assessment]:
-    """Of these, in the order in which they were announced, those that each go on from the ones before."""
+    """Of these, in their order, those that each go on from the ones before."""
     taken: list[Assessment] = []
     places: list[int] = []
     for it in able:
@@ -160,24 +164,22 @@ def _chain(domain: Domain, able: Sequence[Assessment], place: Mapping[str, int])
     return taken
 
 
-def _role(policy: Policy, domain: Domain, it: Assessment, place: Mapping[str, int]) -> Literal["counts", "kept"] | None:
+def _able(policy: Policy, domain: Domain, it: Assessment, place: Mapping[str, int]) -> tuple[Basis, ...]:
+    """The bases that it may be in."""
     piece = it.piece
-    on_the_way = piece.ancestor and piece.configuration is None and it.compute > 0 and piece.weights in place
-    on_the_way = on_the_way and piece.origin is None
-    if not on_the_way or not 0 <= piece.successes <= piece.completed <= max(piece.samples, 1) <= MAX_SAMPLES:
-        return None
-    if not it.faults:
-        return "counts"
+    ours = piece.weights in place and piece.origin is None and piece.configuration is None and it.compute > 0
+    if not ours or not 0 <= piece.successes <= piece.completed <= max(piece.samples, 1) <= MAX_SAMPLES:
+        return ()
     whole = assess(policy, domain, piece.model_copy(update={"announced": True}))
-    tried = piece.announced and piece.elicitation != "none" and piece.completed > 0
-    return "kept" if tried or whole.otherwise else None
+    tried = not piece.beside and piece.elicitation != "none" and piece.completed > 0
+    able = {"counts": not it.faults and piece.ancestor, "kept": whole.otherwise, "tried": tried or whole.otherwise}
+    return tuple(name for name in BASES if able[name])
 
 
-def _point(policy: Policy, it: Assessment, role: Literal["counts", "kept"], place: int) -> ForecastPoint:
+def _point(policy: Policy, domain: Domain, it: Assessment, within: tuple[Basis, ...], place: int) -> ForecastPoint:
     piece = it.piece
-    successes, completed, samples = _counts(piece)
+    successes, completed, samples, least = _counts(domain, piece)
     ended = piece.completed < piece.samples and it.bound is not None
-    claimed = piece.compute_claimed
     return ForecastPoint(
         evaluation=piece.evaluation,
         compute=it.compute,
@@ -185,53 +187,54 @@ def _point(policy: Policy, it: Assessment, role: Literal["counts", "kept"], plac
         completed=completed,
         samples=samples,
         upper=min(_up(it.bound), Fraction(1)) if ended and it.bound is not None and it.bound > 0 else None,
-        role=role,
-        most=floor(claimed * policy.factor) if claimed is not None else None,
+        within=within,
         place=place,
-        clustered=piece.clusters is not None,
+        contested=piece.compute_claimed is not None,
+        least=least,
     )
 
 
-def _counts(piece: Piece) -> tuple[int, int, int]:
-    """Successes, what was completed, and what there was to be: of clusters where they are told, by the higher rate.
-
-    To add items to a cluster, or a cluster of failures, makes neither rate of the others lower.
-    """
-    if piece.clusters is None:
-        return piece.successes, piece.completed, max(piece.samples, piece.completed)
+def _counts(domain: Domain, piece: Piece) -> tuple[int, int, int, int | None]:
+    """Successes, what was completed, and what there was to be; of clusters, where these are the observation, by the
+    higher of their rates, with successes by the lower."""
+    if piece.clusters is None or domain.clusters is None:
+        return piece.successes, piece.completed, max(piece.samples, piece.completed), None
     number = sum(many for _, _, many in piece.clusters)
     mean = sum((Fraction(of, items) * many for of, items, many in piece.clusters if items), Fraction(0))
     rate = Fraction(piece.successes, piece.completed) if piece.completed else Fraction(0)
+    ends = sorted((mean, rate * number))
     missing = max(piece.samples - piece.completed, 0)
-    return min(ceil(max(mean, rate * number)), number), number, number + missing
+    return min(ceil(ends[1]), number), number, number + missing, floor(ends[0])
 
 
 def _raising(policy: Policy, domain: Domain, it: Assessment, successes: int, completed: int) -> ForecastPoint:
-    """With what was due and not completed as failures; of unknown compute it is put where it says the most."""
+    """By the higher rate; with what was due at the least, and not completed, as failures."""
     piece = it.piece
-    claimed = piece.compute_claimed
-    announced = piece.samples if completed == piece.completed else 0
-    whole = max(whole_of(policy, domain, completed, piece.asked), announced)
+    whole = whole_of(policy, domain, completed, piece.asked)
+    if (successes, completed) == (piece.successes, piece.completed) and domain.clusters is not None:
+        by_clusters = _counts(domain, piece)
+        if piece.clusters is not None and by_clusters[0] * whole > successes * by_clusters[1]:
+            successes, whole = by_clusters[:2]
     if whole > MAX_SAMPLES:
         successes, whole = successes * MAX_SAMPLES // whole, MAX_SAMPLES
     return ForecastPoint(
         evaluation=piece.evaluation,
-        compute=0 if piece.compute is None else max(it.compute, 1),
+        compute=0,
         successes=successes,
         completed=whole,
         samples=whole,
         upper=None,
-        role="raises",
-        most=floor(claimed * policy.factor) if claimed is not None else None,
+        within=(),
         place=0,
-        clustered=False,
+        contested=False,
+        least=None,
     )
 
 
 def own_of(points: Iterable[ForecastPoint]) -> list[Own]:
     """The results of an entry, as they are forecast from."""
     return [
-        Own(it.compute, it.successes, it.completed, it.samples, it.upper, it.role, it.most, it.place, it.clustered)
+        Own(it.compute, it.successes, it.completed, it.samples, it.upper, it.within, it.place, it.least)
         for it in points
     ]
 
@@ -262,7 +265,7 @@ def _inconsistent(entry: ForecastMade) -> str | None:
         return "it has no results, no form, or no bound"
     if any(one.compute >= other.compute or one.bound > other.bound for one, other in pairwise(rows)):
         return "its compute does not grow from row to row, or its bound falls"
-    counting = amounts(it.compute for it in entry.points if it.role == "counts")
+    counting = amounts(it.compute for it in entry.points if "counts" in it.within)
     if entry.confidence <= LEAST:
         return f"no bound is one at a confidence of {float(entry.confidence):.0%}"
     if not counting or (len(counting) < LEAST_RESULTS and entry.reference is None):
@@ -295,7 +298,7 @@ def still_due(domain: Domain, due: Sequence[ForecastPoint]) -> int:
     """How many more results, each at another compute, the domain asks for before a forecast counts."""
     if domain.forecast is None:
         return 0
-    return max(_least(domain) - len(amounts(it.compute for it in due if it.role == "counts")), 0)
+    return max(_least(domain) - len(amounts(it.compute for it in due if "counts" in it.within)), 0)
 
 
 def _least(domain: Domain) -> int:
@@ -307,11 +310,23 @@ def _least(domain: Domain) -> int:
 
 
 def way_of(policy: Policy, runs: Runs, run: str) -> tuple[str, ...]:
-    """The recorded weights that a run's present ones grew from, and these, oldest first; none without a forecast to
-    make."""
+    """The recorded weights of a run's lineage, in the order in which they were recorded; none without a forecast to
+    make. That order stands, whatever is recorded again or gone back to."""
     if all(it.forecast is None for it in policy.domains):
         return ()
-    return tuple(reversed(steps_back(runs, run)))
+    found: dict[str, int] = {}
+    for member in members(runs, run):
+        for weights, at in runs[member].recorded_at.items():
+            found[weights] = min(at, found.get(weights, at))
+    return tuple(sorted(found, key=lambda weights: (found[weights], weights)))
+
+
+def results_in_order(policy: Policy, attempts: Mapping[str, Attempt]) -> tuple[str, ...]:
+    """Evaluations by when their first result came; none without a forecast to make."""
+    if all(it.forecast is None for it in policy.domains):
+        return ()
+    come = {name: it.finished_at for name, it in attempts.items() if it.finished is not None}
+    return tuple(sorted(come, key=lambda name: (come[name], name)))
 
 
 def recorded_on_the_way(policy: Policy, runs: Runs, run: str) -> tuple[int, ...]:
@@ -329,6 +344,10 @@ def forecast_facts(policy: Policy, situation: Situation, domain: Domain) -> dict
     if more:
         what = f"a forecast of `{domain.id}` takes results at {more} more amount{'s' * (more > 1)} of compute"
         return {name: Unknown(Reason.MISSING, what)}
+    contested = next((it for it in due if it.contested), None)
+    if contested is not None:
+        what = f"of the weights of {contested.evaluation[:12]}... different runs say what compute is behind them"
+        return {name: Unknown(Reason.UNDERMINED, what)}
     mine = [it for it in situation.forecasts if it.domain == domain.id]
     reasons = [(it, "; ".join(_faults(policy, domain, it, due))) for it in mine]
     counting = [it for it, why in reasons if not why]

@@ -88,10 +88,15 @@ def foresee(
     reference: the name of a table of other families, and its bytes. Raises InputError where no forecast can be made.
     """
     points = points_in(policy, domain, situation)
-    if all(it.role != "counts" for it in points):
+    if all("counts" not in it.within for it in points):
         raise InputError(
             f"`{domain.id}` has no conclusive result on the way to the weights of run `{situation.lineage.run}`",
             fix="evaluate it first, announced and elicited",
+        )
+    if any(it.contested for it in points):
+        what = "different runs say what compute is behind the weights of a result"
+        raise InputError(
+            what, fix="only the safeguards of its level carry such a run past where a forecast is asked for"
         )
     if len(points) > MOST_POINTS:
         raise InputError(f"{len(points)} results are more than the {MOST_POINTS} that a forecast is made from")
@@ -151,7 +156,7 @@ def foreseen_after(
 
 
 def _counting(points: Sequence[ForecastPoint]) -> set[str]:
-    return {it.evaluation for it in points if it.role == "counts"}
+    return {it.evaluation for it in points if "counts" in it.within}
 
 
 def forecast_changes(policy: Policy, situation: Situation, action: Action) -> Iterator[Change]:
@@ -161,7 +166,7 @@ def forecast_changes(policy: Policy, situation: Situation, action: Action) -> It
             continue
         due = points_in(policy, domain, situation)
         known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
-        able = any(it.role == "counts" for it in due) and not still_due(domain, due)
+        able = any("counts" in it.within for it in due) and not still_due(domain, due)
         if able and isinstance(known, Unknown):
             many = f"{len(due)} result{'s' * (len(due) > 1)}"
             text = (
@@ -176,7 +181,7 @@ def _measurable(policy: Policy, situation: Situation, due: Sequence[ForecastPoin
     first = policy.first_evaluation_at
     if first is not None and effective(policy, situation.lineage.compute) < first:
         return MOST_POINTS
-    counting = [it.compute for it in due if it.role == "counts"]
+    counting = [it.compute for it in due if "counts" in it.within]
     recorded = [floor(it * policy.factor) for it in situation.lineage.recorded]
     return len(amounts([*counting, *recorded])) - len(amounts(counting))
 
@@ -195,7 +200,7 @@ def more_results(
         if more > _measurable(policy, situation, due):
             continue
         tried = max((it.attempt for it in situation.pieces if it.domain == domain.id), default=0)
-        counted = {it.compute for it in due if it.role == "counts"}
+        counted = {it.compute for it in due if "counts" in it.within}
         last = max((floor(it * policy.factor) for it in situation.lineage.recorded), default=0)
         if more > (last not in counted) and tried + more <= policy.budget.evaluations:
             text = (

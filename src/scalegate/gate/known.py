@@ -8,7 +8,7 @@ from scalegate.errors import InputError
 from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
 from scalegate.gate.duties import openings_of
-from scalegate.gate.forecasts import recorded_on_the_way, way_of
+from scalegate.gate.forecasts import recorded_on_the_way, results_in_order, way_of
 from scalegate.gate.generations import generations, generations_anew, oldest
 from scalegate.gate.granting import granted_so_far
 from scalegate.gate.lineage import carried, lineage_faults, members, total
@@ -68,6 +68,7 @@ def situation_of(
             further=further(fold.runs, run),
             recorded=recorded_on_the_way(fold.policy, fold.runs, run),
             way=way_of(fold.policy, fold.runs, run),
+            results=results_in_order(fold.policy, fold.attempts),
         ),
         developer_others=total(fold.runs, tuple(fold.runs)) - used,
         elsewhere=tuple(

@@ -164,12 +164,14 @@ class Lineage(Record):
     recorded: tuple[DerivedFlop, ...] = ()
     """Where a domain asks for a forecast, training FLOP in each recorded weights that the present ones grew from."""
     way: tuple[str, ...] = ()
-    """There, these weights and the present ones, oldest first."""
+    """There, all recorded weights of the lineage, in the order in which they were recorded."""
+    results: tuple[str, ...] = ()
+    """There, evaluations by when their first result came."""
 
     @model_serializer(mode="wrap")
     def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = handler(self)
-        for name in ("recorded", "way"):
+        for name in ("recorded", "way", "results"):
             if not written[name]:
                 written.pop(name)
         return written

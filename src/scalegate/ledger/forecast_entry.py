@@ -17,23 +17,25 @@ class ForecastPoint(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     evaluation: Digest
     compute: DerivedFlop
-    """Effective FLOP behind its weights, as the evidence claims them; of one that raises 0 where nobody knows."""
+    """Effective FLOP behind its weights, as the evidence claims them; 0 of one that is in no base."""
     successes: Count
     completed: Count
     samples: Count
     """That there were to be: more than `completed` of one that its rule ended."""
     upper: ChanceText | None
     """Of one that its rule ended: the bound that this gives."""
-    role: Literal["counts", "kept", "raises"]
-    """`counts`: conclusive, and the first of its weights, which come after those of every one before it. Any other may
-    only make a bound larger: `kept` was announced on the way, and is not conclusive or no more; `raises` is whatever
-    else shows more than those that count of no more compute."""
-    most: DerivedFlop | None
-    """Effective FLOP that another run claims for the weights, where that is more."""
+    within: tuple[Literal["counts", "kept", "tried"], ...]
+    """The bases that it is in, in this order; in none it may only make a bound larger. `counts`: what is conclusive, on
+    the way to the present weights; `kept`: of all recorded weights of the lineage, with what was conclusive before
+    something spoiled it; `tried`: with whatever was announced and elicited. In each the first result of its weights,
+    which were recorded after those of every result in it before."""
     place: Count
-    """Which of the recorded weights on the way to the present ones it is of, from 0; of one that raises 0."""
-    clustered: bool
-    """Whether the counts are of clusters, each one observation by its own rate, with successes rounded up."""
+    """Which of the recorded weights of the lineage it is of, from 0; 0 of one that is in no base."""
+    contested: bool
+    """Whether another run claims more compute for its weights: then no forecast counts."""
+    least: Count | None
+    """Where it is of clusters, each one observation by its own rate: successes by the lower of the rates over clusters
+    and over items, rounded down; `successes` are by the higher, rounded up."""
 
 
 class ForecastReference(BaseModel):

@@ -51,7 +51,7 @@ def forecast_due(session: Session) -> None:
         _say_what_is_due(session, domain, still_due(domain, due))
         known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
         there = [it for it in situation.forecasts if (it.domain, it.points, it.table) == (domain.id, due, table)]
-        if all(it.role != "counts" for it in due) or still_due(domain, due) or not isinstance(known, Unknown):
+        if all("counts" not in it.within for it in due) or still_due(domain, due) or not isinstance(known, Unknown):
             continue
         if domain.forecast is None or any(it.confidence >= domain.forecast.confidence for it in there):
             continue  # another would say the same
