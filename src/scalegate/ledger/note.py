@@ -13,12 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from scalegate.errors import InputError, NotVerified
+from scalegate.errors import InputError, NotVerified, Place
 from scalegate.ledger import _base64
 from scalegate.ledger.keys import COSIGNATURE, ED25519, SigningKey, VerifyKey
 
-__all__ = ["MAX_TIME", "Checkpoint", "Note", "cosign", "joined", "lines_of", "open_note", "sign_note"]
+__all__ = ["MAX_TIME", "Checkpoint", "Note", "cosign", "joined", "lines_of", "open_note", "read_note", "sign_note"]
 
 _MAX_BYTES = 1_000_000
 _MAX_SIGNATURES = 100
@@ -127,6 +128,18 @@ def joined(note: str, more: Iterable[str]) -> str:
     wanted = note + "".join(line for line in dict.fromkeys(more) if line not in lines_of(note))
     _split(wanted)
     return wanted
+
+
+def read_note(path: str | Path) -> str:
+    """The text of a file with a note; nothing of it is verified. Raises InputError if it cannot be read."""
+    place = Place(file=str(path))
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_MAX_BYTES + 1).decode("utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=place) from error
+    except UnicodeDecodeError as error:
+        raise InputError("this is no text, and so no signed note", place=place) from error
 
 
 def _split(note: str) -> tuple[str, list[str]]:
