@@ -107,6 +107,10 @@ class SigningKey:
         """A new key from the operating system's randomness."""
         return SigningKey(name, Ed25519PrivateKey.generate().private_bytes_raw(), algorithm)
 
+    def named(self, name: str) -> SigningKey:
+        """The same key by another name."""
+        return SigningKey(name, self._seed, self._verify_key.algorithm)
+
     @property
     def name(self) -> str:
         return self._verify_key.name
