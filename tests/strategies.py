@@ -43,6 +43,10 @@ def stated_margin(*counted: str, out_of_reach: str = "1000x") -> dict[str, Any]:
     return {"within": "1 year", "budget": "2%", "gains": gains}
 
 
+WAY = tuple(f"{number:064d}" for number in range(4))
+"""Weights that the present ones grew from."""
+
+
 @st.composite
 def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> Policy:
     """A sound policy: up to two domains, random parameters, a random choice of clauses."""
@@ -200,6 +204,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
             openings={"r": opened},
             planned_end=None if rarely() else max(2 * used + 10**10 if tidy else used, draw(st.sampled_from(AMOUNTS))),
             faults=("an undeclared parent",) if rarely() else (),
+            way=WAY if any(domain.forecast is not None for domain in policy.domains) else (),
         ),
         developer_others=uncounted + sum(other.compute for other in elsewhere),
         elsewhere=tuple(elsewhere),
@@ -315,7 +320,8 @@ def generation(draw: st.DrawFn, policy: Policy) -> Generation:
 def track(draw: st.DrawFn, domain: str) -> Track:
     """A record of what was ruled out."""
     missed, upheld = draw(st.sampled_from([0, 0, 1, 2, 3])), draw(st.sampled_from([0, 1, 3, 10]))
-    return Track(domain=domain, claims=missed + upheld + draw(st.integers(0, 2)), missed=missed, upheld=upheld)
+    claims, shown = missed + upheld + draw(st.integers(0, 2)), missed * draw(st.integers(1, 3))
+    return Track(domain=domain, claims=claims, missed=missed, upheld=upheld, shown=shown)
 
 
 @st.composite
@@ -338,7 +344,7 @@ def piece(draw: st.DrawFn, policy: Policy, used: int, *, domain: Domain | None =
         evaluation=f"{draw(st.integers(0, 10**9)):064d}",
         domain=domain.id,
         run="r",
-        weights=f"{draw(st.integers(0, 3)):064d}",
+        weights=draw(st.sampled_from(WAY)),
         compute=None if rarely() else compute,
         time=START - (1 if tidy else draw(st.sampled_from([0, DAY, 89 * DAY, 90 * DAY, 91 * DAY]))),
         announced=not rarely(),
@@ -364,7 +370,7 @@ def forecasts(draw: st.DrawFn, policy: Policy, found: list[Piece], asked: int, *
     """Of each domain that asks for one, up to two from all results that there are, or from one less."""
     made = []
     for domain in policy.domains:
-        points = points_of(policy, domain, found) if domain.forecast is not None else ()
+        points = points_of(policy, domain, found, (), WAY) if domain.forecast is not None else ()
         for _ in range(draw(st.sampled_from([1, 1, 2] if tidy else [0, 1, 2])) if points else 0):
             far = draw(st.sampled_from([asked - 1, asked, 2 * asked, 10**15]))
             rows = [

@@ -8,7 +8,7 @@ from itertools import combinations
 from math import inf, log, log10
 
 from scalegate.evidence import binomial
-from scalegate.evidence.ahead import EDGE
+from scalegate.evidence.results import EDGE
 
 __all__ = ["righted"]
 

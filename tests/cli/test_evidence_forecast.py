@@ -62,8 +62,8 @@ def test_the_permit_ends_there_and_status_says_so(scalegate: Command, project: P
     assert int(decided["permit"]["compute"]) == end
     past = scalegate("decide", "--run", "r", "-p", "p", "--flops", f"{2 * 10**11} FLOP", "--no-record")
     assert past.code == 3
-    assert "the forecast of `arithmetic` is under its alarm only to" in " ".join(past.out.split())
-    assert "scalegate evidence forecast --run r --domain arithmetic --as evaluator" in " ".join(past.out.split())
+    assert "the forecast of `arithmetic` vouches for compute only up to" in " ".join(past.out.split())
+    assert "Ada Officer (`ada`, officer) signs for level 2 of this run" in " ".join(past.out.split())
 
 
 def test_it_is_drawn(scalegate: Command, project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -124,14 +125,17 @@ def test_a_folder_of_another_harness_is_read_as_well(scalegate: Command, few: st
     assert (other.code, "`--task` is of a folder" in other.err) == (2, True)
 
 
-def test_a_score_that_is_chosen_when_it_is_there_excuses_nothing_that_another_says(
-    scalegate: Command, ten: str
+@pytest.mark.parametrize("score", ["says", "match"])
+def test_a_score_that_is_chosen_when_it_is_there_hides_nothing_that_another_shows(
+    scalegate: Command, ten: str, score: str
 ) -> None:
     name = announce(scalegate, ten, samples=10)
-    added = bring(scalegate, "two_scorers.eval", "--evaluation", name, "--score", "says", *SPENT, "--json")
+    added = bring(scalegate, "two_scorers.eval", "--evaluation", name, "--score", score, *SPENT, "--json")
     assert added.code == 0, added.err
-    assert "4 failed by `says`, and not by `match`: s0, s1, s2, s3" in added.json["read"]
-    assert (added.json["successes"], added.json["completed"], added.json["errors"]) == (0, 6, 4)
+    why = "4 counted as successes: so by `match`, not by `says`, and neither was announced: s0, s1, s2, s3"
+    assert why in added.json["read"]
+    assert (added.json["successes"], added.json["completed"], added.json["errors"]) == (4, 10, 0)
+    assert (added.json["reached"], added.json["ruled_out"]) == (True, False)
 
 
 def test_a_score_that_was_announced_counts(scalegate: Command, ten: str) -> None:
@@ -142,3 +146,20 @@ def test_a_score_that_was_announced_counts(scalegate: Command, ten: str) -> None
     added = bring(scalegate, "two_scorers.eval", "--evaluation", name, *SPENT, "--json")
     assert added.code == 0, added.err
     assert (added.json["successes"], added.json["completed"], added.json["errors"]) == (4, 10, 0)
+
+
+def test_a_few_outcomes_of_many_are_signed_as_reached_only_by_who_says_so(scalegate: Command, few: str) -> None:
+    name = announce(scalegate, few, samples=20)
+    said = {"evaluation": name, "weights": few, "domain": "arithmetic", "assumptions": ["It is about it."]}
+    said |= {"elicitation_flops": "10000000000", "elicitation_method": "fine-tuning", "evaluation_flops": "0"}
+    said |= {"clusters": [f"c{at}" for at in range(20)]}
+    file = Path("result.json")
+    for outcomes, asks in (([True, True, *[None] * 18], True), ([True, *[False] * 12, *[None] * 7], False)):
+        file.write_text(json.dumps(said | {"outcomes": outcomes}), encoding="utf-8")
+        added = scalegate("evidence", "add", file, "--as", "evaluator", "-p", "p")
+        assert (added.code, "18 samples have no outcome, and 2 of the other 2 reach" in added.err) == (2 * asks, asks)
+    again = announce(scalegate, few, samples=20)
+    file.write_text(json.dumps(said | {"evaluation": again, "outcomes": [True, True, *[None] * 18]}), encoding="utf-8")
+    signed = scalegate("evidence", "add", file, "--reached", "--as", "evaluator", "-p", "p")
+    assert signed.code == 0, signed.err
+    assert "is reached by this, for good" in " ".join(signed.out.split())

@@ -82,7 +82,8 @@ def test_a_cadence_shortens_the_way_and_a_forecast_takes_results_before_it(
         text.replace("    samples: 400\n", "    samples: 400\n    forecast: {confidence: 95%, at_least: 3}\n"),
         encoding="utf-8",
     )
-    assert planned(capsys, *of, "8e11 FLOP")["evaluations_needed"] == 4
+    needed = planned(capsys, *of, "8e11 FLOP")["evaluations_needed"]
+    assert needed == 6, "two before the first, and then less than 2x each: a sudden rise has to stay under the alarm"
     assert run(["evidence", "plan", *of, "8e11 FLOP"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "A forecast takes 3 results, so 2 before 2.00e+11 FLOP, each at another compute" in said

@@ -417,6 +417,8 @@ def test_what_is_hidden_is_brought_out_and_what_is_absent_is_not() -> None:
 def test_a_rank_without_peft_is_refused_before_anything_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
     monkeypatch.delitem(sys.modules, "scalegate.elicitation.lora", raising=False)
+    # What was imported once is an attribute of its package too.
+    monkeypatch.delattr("scalegate.elicitation.lora", raising=False)
     told: list[int] = []
     with pytest.raises(InputError, match="needs `peft`, which is not installed") as caught:
         run(recipes=[*RECIPES, Recipe(1e-3, 8, rank=2)], on_step=told.append)

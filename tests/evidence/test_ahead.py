@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise, product
 from math import comb, exp, log, log10, prod
 from operator import le
-from typing import Literal
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from families import families
 from scalegate.errors import InputError
-from scalegate.evidence.ahead import ROWS, Ahead, Own, ahead
+from scalegate.evidence.ahead import ROWS, Ahead, ahead
 from scalegate.evidence.forecast import Point, generations
 from scalegate.evidence.matched import matched_compute
 from scalegate.evidence.reference import read_reference
+from scalegate.evidence.results import Own, Role
 from through import righted
 
 LEVEL = Fraction(95, 100)
 
 
 def own(*results: tuple[float, int], samples: int = 400) -> list[Own]:
-    return [Own(int(compute), successes, samples, samples) for compute, successes in results]
+    return [Own(int(compute), many, samples, samples, place=at) for at, (compute, many) in enumerate(results)]
 
 
 def bounds(found: Ahead, form: str) -> tuple[Fraction, ...]:
@@ -103,8 +105,9 @@ def test_more_that_was_shown_last_makes_no_bound_lower(results: list[tuple[int, 
     before, after = ahead(own(*made), LEVEL), ahead(own(*worse), LEVEL)
     assert [it for it, _ in before.rows] == [it for it, _ in after.rows]
     again = righted(made, worse, 400, LEVEL)
-    for one, two in zip(before.forms, after.forms, strict=True):
-        assert (one.name == "line" and again) or all(map(le, one.bounds, two.bounds)), one.name
+    later = {it.name: it for it in after.forms}
+    for one in before.forms:
+        assert (one.name == "line" and again) or all(map(le, one.bounds, later[one.name].bounds)), one.name
 
 
 @pytest.mark.parametrize("rates", [(-4.0, 0.7), (-2.0, 0.3), (-1.0, 0.0), (-3.0, 1.5)])
@@ -176,28 +179,84 @@ def test_a_steep_rise_between_near_results_is_seen() -> None:
     assert bounds(found, "steepest")[4] > Fraction(3, 10)
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 40), st.sampled_from([1.05, 2.0, 5.0])), min_size=3, max_size=5),
-    st.lists(
-        st.tuples(st.integers(0, 60), st.sampled_from([1e3, 1e10, 2e10, 9e12]), st.sampled_from(["kept", "raises"])),
-        max_size=3,
-    ),
-)
-def test_what_may_only_raise_never_makes_a_bound_lower(
-    results: list[tuple[int, float]], others: list[tuple[int, float, Literal["kept", "raises"]]]
-) -> None:
+CLIMBS = st.lists(st.tuples(st.integers(0, 60), st.sampled_from([1.05, 2.0, 5.0])), min_size=3, max_size=5)
+ALARMS = [Fraction(it, 20) for it in range(1, 20)]
+
+
+def climbed(climb: list[tuple[int, float]]) -> list[Own]:
     at, made = 1e10, []
-    for successes, growth in results:
+    for successes, growth in climb:
         made.append((at, successes))
         at *= growth
-    plain = ahead(own(*made), LEVEL)
-    for many in range(len(others)):
-        beside = [Own(int(compute), it, 400, 400, None, role) for it, compute, role in others[: many + 1]]
-        after = ahead([*own(*made), *beside], LEVEL)
-        for (one, lower), (two, higher) in zip(plain.rows, after.rows, strict=True):
-            assert one == two
-            assert lower <= higher
-        plain = after
+    return own(*made)
+
+
+def ends(results: list[Own]) -> list[float]:
+    """For each alarm up to where the bound is under it; nowhere, where there is none."""
+    try:
+        rows = ahead(results, LEVEL).rows
+    except InputError:
+        return [0.0] * len(ALARMS)
+    under = [[at for at, bound in rows if bound < alarm] for alarm in ALARMS]
+    return [float(max(it, default=0)) for it in under]
+
+
+def no_farther(before: list[Own], after: list[Own]) -> bool:
+    """Rows are of other amounts where the last one is: an end may be a row off, and no more."""
+    step = 1.13
+    return all(one <= two * step for one, two in zip(ends(after), ends(before), strict=True))
+
+
+@settings(max_examples=40)
+@given(CLIMBS, st.data())
+def test_nothing_but_a_result_past_all_others_moves_an_end_farther(climb: list[tuple[int, float]], data: Any) -> None:
+    results = climbed(climb)
+    for _ in range(data.draw(st.integers(1, 3))):
+        role: Role = data.draw(st.sampled_from(["kept", "raises"]))
+        compute = data.draw(st.sampled_from([1000, *(it.compute for it in results), results[-1].compute * 3]))
+        place = data.draw(st.integers(0, len(climb) - 1)) if role == "kept" else 0
+        many = data.draw(st.sampled_from([0, 1, 30, 200, 400]))
+        more = Own(
+            compute, many, 400, 400, role=role, place=place, most=data.draw(st.sampled_from([None, compute * 2]))
+        )
+        assert no_farther(results, [*results, more])
+        results = [*results, more]
+
+
+@settings(max_examples=40)
+@given(CLIMBS, st.data())
+def test_nor_does_one_that_no_longer_counts(climb: list[tuple[int, float]], data: Any) -> None:
+    results = climbed(climb)
+    for at in data.draw(st.lists(st.integers(0, len(results) - 1), min_size=1, max_size=2, unique=True)):
+        spoiled = [*results[:at], replace(results[at], role="kept"), *results[at + 1 :]]
+        assert no_farther(results, spoiled)
+        again = Own(results[at].compute, data.draw(st.integers(0, 60)), 400, 400, place=results[at].place)
+        assert no_farther(results, [*spoiled, again])
+        results = spoiled
+
+
+@settings(max_examples=40)
+@given(CLIMBS, st.lists(st.tuples(st.integers(0, 6), st.sampled_from([0.0001, 0.3, 3.0])), min_size=1, max_size=3))
+def test_nor_does_what_somebody_claims_of_compute(
+    climb: list[tuple[int, float]], claims: list[tuple[int, float]]
+) -> None:
+    honest = [*climbed(climb), Own(10**10, 90, 400, 400, role="raises")]
+    results = honest
+    for at, times in claims:
+        it = results[at % len(results)]
+        claimed = max(int(it.compute * times), 1)
+        least, most = min(claimed, it.compute), max(claimed, it.farthest)
+        told = [replace(other, compute=least, most=most) if other is it else other for other in results]
+        assert no_farther(honest, told)
+        results = told
+
+
+def test_a_forecast_is_bounded_by_clusters_where_they_are_told() -> None:
+    singles, padded = own((1e10, 20), (4e10, 28), (16e10, 40)), own((1e10, 20), (4e10, 28), (16e10, 40), samples=401)
+    whole = [replace(it, clustered=True) for it in padded]
+    plain, told = (ahead(it, LEVEL).rows[-1][1] for it in (singles, whole))
+    assert told > plain, "a cluster of failures more makes no bound lower"
+    assert ahead([replace(it, clustered=True) for it in singles], LEVEL).rows[0][1] > ahead(singles, LEVEL).rows[0][1]
 
 
 def test_a_table_is_read_or_refused_with_its_line() -> None:

@@ -15,7 +15,7 @@ from test_decide_cases import piece, situation
 from scalegate.evidence import binomial
 from scalegate.evidence.clustered import Cluster, Clustered, by_cluster, fewest_clusters
 from scalegate.gate import decide
-from scalegate.gate.assessing import Assessment, assess, bound_of
+from scalegate.gate.assessing import Assessment, assess, bound_of, most_shown
 from scalegate.gate.clustering import alike, words_of_clusters
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.stopping import look_alpha, rule_for, rule_of
@@ -128,10 +128,83 @@ def test_what_counts_by_clusters_rules_out_nothing_that_its_items_would_not(
     strict, plain = judged(BY_CLUSTERS, told), judged(BY_ITEMS, told, stopping=None)
     assert not strict.rules_out or plain.rules_out
     assert not plain.leaves_open or strict.leaves_open
-    assert strict.reached == plain.reached
+    mean = sum(Fraction(hits * count, size) for hits, size, count in told) / sum(count for _, _, count in told)
+    assert strict.reached == (plain.reached or mean >= BY_CLUSTERS.domains[0].alarm)
     assert bound_of(BY_CLUSTERS, strict)[0] >= binomial.upper_bound(
         strict.piece.successes, strict.piece.completed, look_alpha(BY_CLUSTERS)
     )
+
+
+SINGLE: Told = ((0, 1, 40), (1, 1, 60))
+
+
+@pytest.mark.parametrize("size", [1, 300, 40_000])
+def test_one_cluster_of_failures_undoes_nothing_that_the_others_show_however_large(size: int) -> None:
+    """Of all items 15% or fewer succeeded; of the clusters 59%."""
+    found = judged(BY_CLUSTERS, (*SINGLE, (0, size, 1)))
+    assert (found.reached, found.leaves_open, found.rules_out) == (True, True, False)
+    assert (found.mean, most_shown(found)) == (Fraction(60, 101), (60, 101))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(1, 6), st.integers(1, 70)), min_size=1, max_size=4),
+    st.integers(1, 5000),
+    st.integers(0, 5000),
+)
+def test_items_that_are_added_to_a_cluster_that_failed_undo_nothing_that_the_clusters_show(
+    drawn: list[tuple[int, int, int]], size: int, more: int
+) -> None:
+    told = tuple((min(hits, of), of, count) for hits, of, count in drawn)
+    before, after = (judged(BY_CLUSTERS, (*told, (0, of, 1))) for of in (size, size + more))
+    assert before.mean is not None
+    assert before.mean == after.mean
+    assert after.reached or before.mean < BY_CLUSTERS.domains[0].alarm
+
+
+def test_what_is_left_open_is_not_hidden_by_one_cluster_of_failures_either() -> None:
+    """What lacks something rules nothing out; what it leaves open, a cluster of ten thousand failures leaves open."""
+    singles: Told = ((0, 1, 340), (1, 1, 60))
+    for told in (singles, (*singles, (0, 10_000, 1))):
+        found = judged(BY_CLUSTERS, told, elicitation_flops=0)
+        assert (found.reached, found.leaves_open, bool(found.faults)) == (False, True, True)
+    # As many clusters of failures are as many observations.
+    assert not judged(BY_CLUSTERS, (*singles, (0, 1, 10_000)), elicitation_flops=0).leaves_open
+
+
+def test_as_many_clusters_of_failures_are_a_result_well_under_the_alarm() -> None:
+    """Whoever made the samples may have put these in: nothing here can tell it from an honest result."""
+    found = judged(BY_CLUSTERS, (*SINGLE, (0, 1, 340)))
+    assert (found.reached, found.mean) == (False, Fraction(60, 440))
+
+
+def test_one_that_lacks_nothing_and_whose_clusters_rule_out_is_not_left_open_by_counting_them() -> None:
+    """Fifteen in a hundred of each of 400 clusters: 60 of 400 observations would be too many, were each right or wrong
+    as a whole."""
+    told = ((3, 20, 400),)
+    found = judged(BY_CLUSTERS, told)
+    assert (found.rules_out, found.leaves_open, found.reached) == (True, False, False)
+    assert not binomial.ruled_out(60, 400, Fraction(1, 5), look_alpha(BY_CLUSTERS))
+
+
+def test_an_item_without_an_outcome_shows_nothing_reached() -> None:
+    """In the histogram it is a success of its cluster; which one it is nobody can tell."""
+    lost = {"successes": 0, "completed": 340, "errors": 60, "samples": 400}
+    assert judged(BY_CLUSTERS, ((0, 1, 340), (1, 1, 60)), **lost).mean == 0
+    some = {"successes": 60, "completed": 400, "errors": 20, "samples": 420}
+    found = judged(BY_CLUSTERS, ((0, 1, 40), (0, 300, 1), (1, 1, 60), (20, 20, 1)), **some)
+    # Were the 20 of those that stand alone, the large cluster would have shown them.
+    assert (found.mean, found.reached) == (Fraction(41, 102), True)
+
+
+@pytest.mark.parametrize("told", [None, ((0, 1, 40), (1, 1, 60)), ((0, 1, 340), (0, 0, 1), (1, 1, 60))])
+def test_clusters_that_cannot_be_show_no_more_than_their_items(told: Told | None) -> None:
+    found = judged(BY_CLUSTERS, told, successes=60, completed=400, samples=400)
+    assert (found.reached, found.mean) == (False, None)
+
+
+def test_where_the_policy_has_no_clusters_the_mean_over_them_shows_nothing() -> None:
+    found = judged(BY_ITEMS, (*SINGLE, (0, 300, 1)))
+    assert (found.reached, found.mean) == (False, None)
 
 
 def missed(policy: Policy, size: int, clusters: int) -> Fraction:
@@ -222,6 +295,13 @@ def test_in_a_ledger_the_result_says_how_it_is_clustered(told: Told | None, out:
     finished(book, policy, **({"clusters": told} if told is not None else {}))
     facts = derive_facts(policy, book.situation(), "train")
     assert (facts["arithmetic.ruled_out"] is True) is out
+
+
+def test_in_a_ledger_a_cluster_of_failures_does_not_undo_that_the_alarm_was_reached() -> None:
+    policy = policy_of(("    samples: 400\n", f"    samples: 400\n{CLUSTERS}"))
+    book = Book.adopted(policy)
+    finished(book, policy, successes=60, clusters=((0, 1, 40), (0, 300, 1), (1, 1, 60)))
+    assert derive_facts(policy, book.situation(), "train")["arithmetic.reached"] is True
 
 
 def test_a_result_that_says_nothing_of_clusters_is_written_as_it_was() -> None:

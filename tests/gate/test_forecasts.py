@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from foreseen import FORECAST, PLAIN, RESULTS, SAMPLES, fields, go_on, measured, put
 from scalegate.gate.facts import derive_facts
-from scalegate.gate.forecasts import points_of
+from scalegate.gate.forecasts import points_in
 from scalegate.ledger import entries as kinds
 from scalegate.ledger.entries import Approval, Attestation
 from scalegate.policy import Policy
@@ -58,9 +58,10 @@ def test_the_permit_ends_where_the_bound_meets_the_alarm() -> None:
     assert past.verdict == "HOLD"
     assert set(past.resumption.because) == {"capability.arithmetic", "safeguards.level-2"}  # type: ignore[union-attr]
     said = next(it.detail for it in past.findings if it.clause == "capability.arithmetic")
-    assert "the forecast of `arithmetic` is under its alarm only to" in said
+    assert "the forecast of `arithmetic` vouches for compute only up to" in said
     kinds_of = {fact.kind for way in past.resumption.sets for fact in way}  # type: ignore[union-attr]
-    assert kinds_of == {"measure"}, "to forecast again from the same gives the same"
+    assert kinds_of == {"act", "sign"}, "to measure these weights again, or to forecast from the same, gives the same"
+    assert past.levels == (2,), "and what its level takes can be signed"
 
 
 def test_past_the_last_row_nothing_is_known() -> None:
@@ -192,12 +193,14 @@ def test_a_result_that_is_not_conclusive_counts_only_where_it_is_worse() -> None
     weak = {"elicitation_flops": 1}
     book = measured(results=RESULTS)
     domain = FORECAST.domains[0]
-    before = points_of(FORECAST, domain, book.situation().pieces)
+    before = points_in(FORECAST, domain, book.situation())
     go_on(book, 19 * 10**10, 18 * 10**10, 2, **weak)
-    assert points_of(FORECAST, domain, book.situation().pieces) == before, "it would make the rise look smaller"
+    now = points_in(FORECAST, domain, book.situation())
+    assert tuple(it for it in now if it.role != "kept") == before, "it would make the rise look smaller"
+    assert [(it.role, it.successes) for it in now if it not in before] == [("kept", 2)]
     go_on(book, 195 * 10**9, 19 * 10**10, 30, **weak)
-    after = points_of(FORECAST, domain, book.situation().pieces)
-    assert [it.successes for it in after] == [3, 4, 6, 30]
+    after = points_in(FORECAST, domain, book.situation())
+    assert [it.successes for it in after] == [3, 4, 6, 2, 30]
 
 
 def test_too_few_results_make_none_and_the_hold_says_how_many_more() -> None:
@@ -283,9 +286,9 @@ def test_more_shown_at_the_end_never_makes_a_bound_lower(many: list[int], more: 
     )
     before, after = (fields(measured(FORECAST, of)) for of in (results, worse))
     assert [it["compute"] for it in before["rows"]] == [it["compute"] for it in after["rows"]]
-    assert [it["name"] for it in before["forms"]] == [it["name"] for it in after["forms"]]
     again = righted(results, worse, 400, Fraction(95, 100))
-    for one, two in zip(before["forms"], after["forms"], strict=True):
+    later = {it["name"]: it for it in after["forms"]}
+    for one, two in ((it, later[it["name"]]) for it in before["forms"]):
         bounds, others = (list(map(Fraction, it["bounds"])) for it in (one, two))
         assert (one["name"] == "line" and again) or all(map(le, bounds, others)), one["name"]
         assert all(low <= high for low, high in pairwise(bounds))

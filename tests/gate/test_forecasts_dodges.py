@@ -17,7 +17,7 @@ from elicited_support import probe, told
 from foreseen import FORECAST, RESULTS, fields, go_on, measured, put
 from scalegate.errors import InputError
 from scalegate.gate.facts import derive_facts
-from scalegate.gate.forecasts import end_of, points_of
+from scalegate.gate.forecasts import end_of, points_in
 from scalegate.gate.foreseeing import foresee
 from scalegate.ledger import entries as kinds
 from scalegate.ledger.forecast_entry import ForecastPoint
@@ -31,7 +31,7 @@ CLIMBS = ((G // 100, 0), (G // 50, 0), (8 * G, 0), (17 * G, 12))
 
 
 def points(book: Book) -> tuple[ForecastPoint, ...]:
-    return points_of(FORECAST, DOMAIN, book.situation().pieces)
+    return points_in(FORECAST, DOMAIN, book.situation())
 
 
 def roles(book: Book) -> list[tuple[str, int]]:

@@ -36,8 +36,8 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
     (
         at_most(COMPUTE, term("d.forecast.end")),
         {"compute": 10**11, "d.forecast.end": 10**10},
-        "the forecast of `d` is under its alarm to 1.00e+10 FLOP, 1.00e+11 FLOP is asked for",
-        "the forecast of `d` is under its alarm only to 1.00e+10 FLOP, 1.00e+11 FLOP is asked for",
+        "the forecast of `d` vouches for compute up to 1.00e+10 FLOP, 1.00e+11 FLOP is asked for",
+        "the forecast of `d` vouches for compute only up to 1.00e+10 FLOP, 1.00e+11 FLOP is asked for",
     ),
     (
         at_most(constant(10**10), term("d.elicitation")),
@@ -243,11 +243,11 @@ def test_every_sentence_is_among_these_and_other_shapes_have_none() -> None:
 @pytest.mark.parametrize(
     ("name", "true", "false"),
     [
-        ("d.ruled_out", "the alarm of `d` is ruled out", "a measurement shows the alarm of `d` reached"),
+        ("d.ruled_out", "the alarm of `d` is ruled out", "a measurement or an incident shows the alarm of `d` reached"),
         (
             "d.e.reached",
-            "a measurement shows the alarm of `d.e` reached",
-            "no measurement shows the alarm of `d.e` reached",
+            "a measurement or an incident shows the alarm of `d.e` reached",
+            "nothing shows the alarm of `d.e` reached",
         ),
         (
             "d.reached_early",

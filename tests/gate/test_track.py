@@ -44,9 +44,9 @@ def evaluated(book: Book, name: str, successes: int = 3, who: str = "evaluator",
     """Announced, elicited and finished. Returns the position of the result."""
     of = {"evaluation": digest(name), "weights": digest("w"), "domain": "arithmetic"}
     run, samples, key = fields.pop("run", "r"), fields.pop("samples", 400), fields.pop("key", None)
-    flops = fields.pop("flops", FLOPS // 10)
+    flops, configuration = fields.pop("flops", FLOPS // 10), fields.pop("configuration", None)
     of |= fields
-    book.put(kinds.EvaluationAnnounced, who, key, run=run, samples=samples, **of)
+    book.put(kinds.EvaluationAnnounced, who, key, run=run, samples=samples, configuration=configuration, **of)
     session = digest("session" if run == "r" else f"session of {run}")
     spent = {"use": "elicitation", "flops": flops, "evaluation": digest(name), "session": session}
     book.put(kinds.ComputeReserved, run=run, **spent)
@@ -457,4 +457,4 @@ def test_danger_adds_to_what_was_missed_and_takes_from_what_was_upheld(steps: li
 
 
 def test_the_situation_holds_a_track_for_each_domain() -> None:
-    assert Book.adopted(TWO).situation().tracks == (Track(domain="arithmetic", claims=0, missed=0, upheld=0),)
+    assert Book.adopted(TWO).situation().tracks == (Track(domain="arithmetic", claims=0, missed=0, upheld=0, shown=0),)

@@ -17,12 +17,16 @@ def test_what_the_readme_shows_of_evidence_is_a_part_of_a_policy() -> None:
     block = next(
         it for it in re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.S) if "gains" in it
     )
-    for shown in (block, re.sub(r"(?m)^    stopping: .*\n    # clusters", "    clusters", block)):
+    none = re.sub(r"(?m)^    stopping: .*\n", "", block)
+    clusters = none.replace("    # clusters", "    clusters")
+    foreseen = none.replace("    # forecast", "    forecast")
+    for shown in (block, clusters, foreseen, clusters.replace("    # forecast", "    forecast")):
         parts = yaml.load(shown, yaml.BaseLoader)
         document = yaml.load(read_example("starter"), yaml.BaseLoader)
         document["assumptions"] = parts["assumptions"]
         del document["domains"][0]["stopping"]
         document["domains"][0] |= parts["domains"][0]
         policy = parse_policy(yaml.safe_dump(document))
-        assert policy.domain("cyber").forecast is not None
         assert (policy.domain("cyber").stopping is None) == (shown != block)
+        assert (policy.domain("cyber").forecast is None) == ("# forecast" in shown)
+        assert (policy.domain("cyber").clusters is None) == ("# clusters" in shown)

@@ -151,10 +151,10 @@ def test_people_are_told_how_it_comes_about() -> None:
     )
     assert "365 days and 2% of the training compute" in margin
     assert [text for name, text in said if name == "A gain"] == [
-        "`tools`, 1.25x in 90 days, for 1% of the training compute, by Survey, Table 2. It counts. What it is: Tools.",
-        "`tuning`, 1.2x in an unknown time, at an unknown cost, by Survey. It counts. What it is: Tuning.",
+        "`tools`, 1.25x in 90 days, for 1% of the training compute, by Survey, Table 2. It counts. What it is: Tools",
+        "`tuning`, 1.2x in an unknown time, at an unknown cost, by Survey. It counts. What it is: Tuning",
         "`data`, 4x in 730 days, for 3% of the training compute, by Survey. It does not count, for it takes longer and"
-        " it costs more than that. What it is: Other data.",
+        " it costs more than that. What it is: Other data",
     ]
     assert next(text for name, text in said if name == "So evidence carries").startswith("to 4x ")
     numbers = {it.what: it for it in figures(policy)}

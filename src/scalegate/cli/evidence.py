@@ -41,6 +41,12 @@ FIELDS = (
 )
 
 
+Reached = Annotated[
+    bool,
+    typer.Option("--reached", help="Sign it although few samples have an outcome, and these reach the alarm for good."),
+]
+
+
 @app.command("announce")
 def announce(
     run: RunName,
@@ -151,6 +157,7 @@ def announcement(
 def add(
     file: Annotated[Path, typer.Argument(help=FIELDS)],
     who: As,
+    reached: Reached = False,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
@@ -161,7 +168,7 @@ def add(
     """
     from scalegate.gate.intake import read_result
 
-    _add(file, lambda journal: (read_result(file, journal, who), ()), who, project, key, as_json)
+    _add(file, lambda journal: (read_result(file, journal, who), ()), who, project, key, as_json, reached)
 
 
 @app.command("import")
@@ -202,6 +209,7 @@ def import_log(
     evaluation_flops: Annotated[
         str, typer.Option("--evaluation-flops", help="Compute that the evaluation itself took.")
     ] = "0 FLOP",
+    reached: Reached = False,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
@@ -215,7 +223,7 @@ def import_log(
     """
     said = {"evaluation": evaluation, "weights": weights, "domain": domain, "elicitation_method": elicitation_method}
     said |= {"elicitation_flops": elicitation_flops, "evaluation_flops": evaluation_flops, "dataset": dataset}
-    bring(file, score, fields_of(said, assumptions), who, project, key, as_json, task, cluster_by)
+    bring(file, score, fields_of(said, assumptions), who, project, key, as_json, task, cluster_by, reached)
 
 
 def fields_of(said: Mapping[str, str | None], assumptions: list[str]) -> dict[str, object]:
@@ -241,6 +249,7 @@ def bring(
     as_json: bool,
     task: str | None = None,
     cluster_by: str | None = None,
+    reached: bool = False,
 ) -> None:
     """Read a log and add what it says."""
     from scalegate.errors import InputError, Place
@@ -272,7 +281,23 @@ def bring(
         word = word_of_the_evaluator(log, of.announced if of else None, str(dataset) if dataset is not None else None)
         return entry, (*log.notes, *named(log.samples), *word)
 
-    _add(file, read, who, project, key, as_json)
+    _add(file, read, who, project, key, as_json, reached)
+
+
+def _check_meant(policy: Policy, entry: EvaluationFinished, file: Path) -> None:
+    """Raise InputError where most samples have no outcome and the others reach the alarm: what is cut off may be all
+    failures, and such an entry stands for good."""
+    from scalegate.errors import InputError, Place
+    from scalegate.evidence import binomial
+
+    alarm = next((it.alarm for it in policy.domains if it.id == entry.domain), None)
+    if alarm is None or entry.errors <= entry.completed or not 0 <= entry.successes <= entry.completed:
+        return
+    if binomial.reached(entry.successes, entry.completed, alarm):
+        what = f"{entry.errors} samples have no outcome, and {entry.successes} of the other {entry.completed} reach the"
+        what += f" alarm of `{entry.domain}`, for good"
+        fix = "if the log is broken, run it again and add that; to sign that it is reached: `--reached`"
+        raise InputError(what, place=Place(file=str(file)), fix=fix)
 
 
 def _announced(place: Project, evaluation: str) -> EvaluationAnnounced | None:
@@ -291,6 +316,7 @@ def _add(
     project: Path,
     key: Path | None,
     as_json: bool,
+    reached: bool,
 ) -> None:
     """`read`: the result, and what was met with while it was read."""
     from scalegate.cli.project import signer, writer
@@ -309,6 +335,8 @@ def _add(
             # What was announced is closed, whatever an amendment called its domain since.
             check_weights(journal, entry.weights, entry.domain if of is None or of.announced is None else None, None)
         _check_first(journal, entry, file)
+        if not reached:
+            _check_meant(journal.policy, entry, file)
         index = journal.grant(entry, signing)
     document: dict[str, object] = {
         "entry": index,

@@ -132,7 +132,7 @@ def _end(found: Foreseen, alarm: Fraction) -> int:
 
 
 def _document(policy: Policy, domain: Domain, found: Foreseen, index: int | None) -> dict[str, object]:
-    from scalegate.evidence.ahead import SUDDEN
+    from scalegate.evidence.shapes import SUDDEN
     from scalegate.gate.forecasts import still_due
 
     fields = found.fields
@@ -166,7 +166,7 @@ def _view(domain: Domain, found: Foreseen, index: int | None, plot: Path | None,
     level = float(parse_share(f"{float(_chance(found)) * 100:.6g}%"))
     head = f"`{domain.id}` of run `{found.fields['run']}`: upper bounds on its true success rate, at {level:.1%}"
     results = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
-    for name in ("result", "compute", "successes"):
+    for name in ("result", "compute", "counted as"):
         results.add_column(name, justify="left" if name == "result" else "right")
     for it in found.points:
         results.add_row(it.evaluation[:12], format_flop(it.compute), f"{it.successes} of {it.completed}")
@@ -213,7 +213,7 @@ def _view(domain: Domain, found: Foreseen, index: int | None, plot: Path | None,
 
 
 def _promise(found: Foreseen) -> str:
-    from scalegate.evidence.ahead import SUDDEN
+    from scalegate.evidence.shapes import SUDDEN
 
     raising = sum(it.role != "counts" for it in found.points)
     beside = f" {raising} of the results only raise it." if raising else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import find_spec
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["plan"]
 
 MOST_EVALUATIONS = 10_000
+MOST_RESULTS = 12
+"""Of the last evaluations, that a forecast is worked out from here: those before them tell it next to nothing."""
 PICTURES = (".svg", ".png", ".pdf")
 CAUTION = (
     "A miss is sampling error alone: nothing here speaks of weak elicitation, a poor proxy, or a model that holds back."
@@ -47,6 +50,8 @@ class _Bar:
     """What the policy says of items that come in clusters."""
     early: int = 0
     """Evaluations before the first that is due, which a forecast takes."""
+    level: Fraction | None = None
+    """Of the bound of a forecast, where the policy asks for one."""
 
 
 def plan(
@@ -117,7 +122,7 @@ def plan(
             raise InputError(
                 f"cannot be drawn: {why}", place=Place(file=str(plot)), fix="give a name that ends in .svg or .png"
             ) from fault
-    needed = _needed(bar, planned)
+    needed = _needed(bar, planned, number, error)
     document = _document(bar, error, number, found, needed)
     emit(as_json, document, lambda: _view(bar, error, number, found, needed, plot))
 
@@ -140,7 +145,7 @@ def _bar(
     read: dict[str, Any] = {"alarm": parse_score, "below": parse_score, "alpha": parse_share, "beta": parse_share}
     read |= {"buffer": parse_factor, "margin": parse_factor}
     said: dict[str, Any] = {}
-    rule, clusters, early = None, None, 0
+    rule, clusters, early, level = None, None, 0, None
     every: list[Fraction] = []
     if policy is not None:
         wanted = load_policy(policy_file(policy))
@@ -163,6 +168,7 @@ def _bar(
         said["first"] = wanted.first_evaluation_at
         clusters = of.clusters
         early = of.forecast.at_least - 1 if of.forecast is not None else 0
+        level = of.forecast.confidence if of.forecast is not None and of.forecast.reference_table is None else None
         cadences = [it for it in wanted.clauses if isinstance(it, Cadence) and it.gates and "train" in it.actions]
         steps = [it.every for it in cadences if it.every is not None and it.due != "all"]
         # Of a parameter the least: it has to be enough whichever comes into force.
@@ -199,6 +205,7 @@ def _bar(
         rule,
         clusters,
         early,
+        level,
     )
 
 
@@ -217,8 +224,8 @@ def _samples(bar: _Bar, error: Fraction) -> int:
     return 2 * least
 
 
-def _needed(bar: _Bar, planned: str | None) -> int | None:
-    """How many evaluations it takes from the first to the end of the run, each carrying as far as it may."""
+def _needed(bar: _Bar, planned: str | None, samples: int, error: Fraction) -> int | None:
+    """How many evaluations it takes from the first to the end of the run, each carrying as far as it can."""
     from scalegate.cli.wording import plain
     from scalegate.errors import InputError
     from scalegate.units import parse_flop
@@ -238,13 +245,30 @@ def _needed(bar: _Bar, planned: str | None) -> int | None:
             fix="the buffer is above the margin, and the first evaluation above 0",
         )
     at, number = Fraction(bar.first), 0
+    # Evenly, so that the last of those before the first goes on as far as the first may.
+    apart = bar.reach if bar.early < 2 else Fraction(float(bar.reach) ** 0.5)
+    before = [Fraction(bar.first) / apart**back for back in range(bar.early, 0, -1)]
     while at < end:
-        number, at = number + 1, at * bar.reach
-        if number > MOST_EVALUATIONS:
-            raise InputError(
-                f"it takes more than {MOST_EVALUATIONS:,} evaluations", fix="evidence carries hardly any further"
+        before.append(at)
+        number, at = number + 1, min(at * bar.reach, _foreseen(bar, samples, error, before))
+        if number > MOST_EVALUATIONS or at <= before[-1]:
+            what = (
+                "evidence carries hardly any further" if bar.level is None else "a forecast carries hardly any further"
             )
+            raise InputError(f"it takes more than {number - 1:,} evaluations", fix=f"{what}: more samples may")
     return number and number + bar.early
+
+
+def _foreseen(bar: _Bar, samples: int, error: Fraction, before: Sequence[Fraction]) -> Fraction:
+    """How far a forecast goes at the best: where none of these evaluations had any success."""
+    from scalegate.evidence.ahead import ahead
+    from scalegate.evidence.results import Own
+
+    if bar.level is None:
+        return before[-1] * (bar.reach or 1)
+    results = [Own(int(at), 0, samples, samples, place=place) for place, at in enumerate(before)]
+    rows = ahead(results[-MOST_RESULTS:], bar.level, error=error).rows
+    return Fraction(max((at for at, bound in rows if bound < bar.alarm), default=0))
 
 
 def _document(
@@ -334,13 +358,17 @@ def _view(
         lines += [Text(f"{what} at least {told['at_least']}."), Text("")]
     if bar.reach is not None:
         reach = format_factor(bar.reach)
-        lines.append(Text(f"The next evaluation is due at {reach} the compute of the weights that were evaluated."))
+        sooner = " at the latest, and where a forecast ends" if bar.early else ""
+        lines.append(
+            Text(f"The next evaluation is due at {reach} the compute of the weights that were evaluated{sooner}.")
+        )
     if bar.early and bar.first is not None:
         what = f"A forecast takes {bar.early + 1} results, so {bar.early} before {format_flop(bar.first)}, each at"
         lines.append(Text(f"{what} another compute, or training holds there."))
     if needed is not None and bar.first is not None:
         enough = needed <= bar.evaluations
-        what = f"To the end of the run it takes {needed} evaluations, and"
+        best = " at the best, without a success," if bar.level is not None else ""
+        what = f"To the end of the run it takes{best} {needed} evaluations, and"
         what += f" {bar.evaluations} share the error{'.' if enough else ': they are not enough.'}"
         lines.append(Text(what, style="" if enough else "bold red"))
     lines.append(Text(CAUTION, style="dim"))

@@ -47,6 +47,7 @@ def record_document(fold: Fold) -> list[dict[str, Any]]:
             "misses": [
                 {
                     "weights": miss.weights,
+                    "configuration": miss.configuration,
                     "run": miss.run,
                     "ruled_out_by": list(miss.ruled_out_at),
                     "shown_by": list(miss.shown_by),
@@ -62,11 +63,16 @@ def miss_lines(rows: list[dict[str, Any]]) -> list[str]:
     """A line for each miss."""
     return [
         f"MISSED: `{row['domain']}` was ruled out by {' or '.join(f'`{it}`' for it in row['evaluator'])}"
-        f" ({row['method']}) on weights {miss['weights'][:12]}... of run `{miss['run']}`, entry"
+        f" ({row['method']}) on weights {miss['weights'][:12]}...{_behind(miss['configuration'])} of run"
+        f" `{miss['run']}`, entry"
         f" {_entries(miss['ruled_out_by'])}. That it is there is shown by entry {_entries(miss['shown_by'])}."
         for row in rows
         for miss in row["misses"]
     ]
+
+
+def _behind(configuration: str | None) -> str:
+    return "" if configuration is None else f" in configuration {configuration[:12]}..."
 
 
 def _entries(found: list[int]) -> str:

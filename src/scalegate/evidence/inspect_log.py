@@ -199,7 +199,7 @@ def _ended(header: Mapping[str, Any], place: Place) -> None:
     if status != "success":
         message = part(header, "error").get("message")
         why = f": {message}" if message else ""
-        fix = "run it to its end; what it showed can be added as a result that was not announced"
+        fix = "run it to its end; what it showed before can be added by `scalegate evidence add`"
         raise InputError(f"the run did not end well: it is `{status}`{why}", place=place, fix=fix)
 
 

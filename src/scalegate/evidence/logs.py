@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from scalegate.errors import InputError, Place
 
-__all__ = ["STOPPED", "EvalLog", "SampleRead", "cluster_of", "named", "refuse_claims"]
+__all__ = ["STOPPED", "EvalLog", "SampleRead", "cluster_of", "named", "refuse_claims", "where_all_agree"]
 
 STOPPED = "stopped early"
 """Of a sample that a rule left out."""
@@ -88,15 +88,28 @@ class EvalLog:
 
 
 def where_all_agree(log: EvalLog, others: Iterable[EvalLog]) -> EvalLog:
-    """The log, with no failure that another of its scores does not call one: which counts was not said beforehand."""
-    samples = {(it.sample, it.epoch): it for it in log.samples}
-    for other in others:
-        for it in other.samples:
-            mine = samples[it.sample, it.epoch]
-            if mine.outcome is False and it.outcome is not False:
-                why = f"failed by `{log.score}`, and not by `{other.score}`"
-                samples[it.sample, it.epoch] = replace(mine, outcome=None, why=why)
-    return replace(log, samples=tuple(samples[it.sample, it.epoch] for it in log.samples))
+    """The log, with a failure only where all of its scores call it one: which counts was not said beforehand.
+
+    What succeeded by any of them is a success, or choosing among them would hide what another shows. What did not, and
+    has no outcome by one of them, has none. So it is the same by whichever of them the log was read first.
+    """
+    read = sorted((log, *others), key=lambda it: it.score)
+    by_score = [{(it.sample, it.epoch): it for it in one.samples} for one in read]
+    samples, disputed = [], []
+    for mine in log.samples:
+        every = [found[mine.sample, mine.epoch] for found in by_score]
+        shown = next((name for name, it in zip(read, every, strict=True) if it.outcome is True), None)
+        denied = next((name for name, it in zip(read, every, strict=True) if it.outcome is False), None)
+        worst = mine
+        if shown is not None:
+            worst = replace(mine, outcome=True, why="")
+        elif any(it.outcome is None for it in every):
+            worst = replace(mine, outcome=None, why=next(it.why for it in every if it.outcome is None))
+        samples.append(worst)
+        if shown is not None and denied is not None:
+            why = f"counted as successes: so by `{shown.score}`, not by `{denied.score}`, and neither was announced"
+            disputed.append(replace(mine, outcome=None, why=why))
+    return replace(log, samples=tuple(samples), notes=(*log.notes, *named(disputed)))
 
 
 def cluster_of(fields: object, name: str, sample: str, place: Place) -> str:

@@ -51,9 +51,8 @@ def known_against(policy: Policy, situation: Situation, judge: Judge, facts: Fac
         if forecast_fact(domain) in read:
             end = facts.get(forecast_fact(domain))
             yield Against(what="foreseen", about=domain.id, shown=end if isinstance(end, int) else None)
-        missed = _missed(situation, domain) if read & {f"{domain.id}.missed", f"{domain.id}.upheld"} else 0
-        if missed:
-            yield Against(what="missed", about=domain.id, deadlines=missed)
+        if read & {f"{domain.id}.missed", f"{domain.id}.upheld"}:
+            yield from _of_record(situation, domain)
     if SHOWN in read:
         yield from _of_models(policy, situation, facts)
     for item in policy.determinations:
@@ -136,8 +135,12 @@ def _best(items: Iterable[Assessment]) -> Result:
     return "signed" if pieces else "any"
 
 
-def _missed(situation: Situation, domain: Domain) -> int:
-    return next((it.missed for it in situation.tracks if it.domain == domain.id), 0)
+def _of_record(situation: Situation, domain: Domain) -> Iterator[Against]:
+    """What was ruled out wrongly, and all that shows it: who has seen one of two incidents has not seen the other."""
+    track = next((it for it in situation.tracks if it.domain == domain.id), None)
+    if track is not None and track.missed:
+        yield Against(what="shown wrong", about=domain.id, deadlines=track.shown)
+        yield Against(what="missed", about=domain.id, deadlines=track.missed)
 
 
 def _of_models(policy: Policy, situation: Situation, facts: Facts) -> Iterator[Against]:
@@ -217,6 +220,9 @@ def _worded(it: Against) -> str:
         case "missed":
             sets = f"{it.deadlines} set{'s' * (it.deadlines > 1)} of weights"
             return f"the alarm of `{it.about}` ruled out wrongly on {sets}"
+        case "shown wrong":
+            many = f"{it.deadlines} results or incidents show" if it.deadlines > 1 else "a result or an incident shows"
+            return f"{many} that the alarm of `{it.about}` was ruled out wrongly"
         case "foreseen":
             end = "nothing" if it.shown is None else format_flop(it.shown)
             return f"`{it.about}` foreseen to stay under its alarm up to {end}"

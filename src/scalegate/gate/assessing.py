@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import floor
 
 from scalegate.evidence import binomial
-from scalegate.gate.clustering import by_clusters, cluster_lacks
+from scalegate.gate.clustering import by_clusters, cluster_lacks, shares_of
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.situation import Piece
 from scalegate.gate.stopping import look_alpha, rule_of, words_of_rule
@@ -44,6 +44,8 @@ class Assessment:
     """The upper bound of the success rate by the rule by which it stopped, or over clusters; None: by neither."""
     shown: tuple[str, int, int] | None = None
     """What of its elicitation, beside its score, shows most of what leaves the alarm open: where, and the counts."""
+    mean: Fraction | None = None
+    """The mean of its clusters' shares that succeeded, each cluster as much as any other; None: they do not count."""
 
 
 def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
@@ -104,6 +106,11 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     reached = leaves_open = piece.incident
     if counts:
         reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, piece.asked)
+    shares = shares_of(domain, piece) if counts else None
+    if shares is not None:
+        # Items of one large cluster that failed do not hide what the others show.
+        over, open_by_them = _shows_by_clusters(policy, domain, *shares, piece.asked)
+        reached, leaves_open = reached or over, leaves_open or over or (open_by_them and not out)
     by_it, shown = _of_elicitation(policy, domain, piece)
     reached |= by_it
     # Beside an announcement anybody may put anything, unless an evaluator signed it.
@@ -111,7 +118,8 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     # That what it rests on is not so, or that what is told contradicts itself, excuses nothing that the score shows.
     leaves_open |= counts and not lacks and not out
     rules_out = counts and not faults and out and shown is None
-    return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole, not lacks, bound, shown)
+    mean = shares[0] / shares[1] if shares is not None else None
+    return Assessment(piece, faults, compute, rules_out, leaves_open, reached, whole, not lacks, bound, shown, mean)
 
 
 def _of_elicitation(policy: Policy, domain: Domain, piece: Piece) -> tuple[bool, tuple[str, int, int] | None]:
@@ -135,8 +143,11 @@ def all_shown(piece: Piece) -> list[tuple[int, int]]:
 
 
 def most_shown(item: Assessment) -> tuple[int, int]:
-    """The counts of the highest rate that it has, of its score or of what its elicitation shows of the same weights."""
-    return max(all_shown(item.piece), key=lambda it: Fraction(*it), default=(0, 0))
+    """The counts of the highest rate that it has, of its score or of what its elicitation shows of the same weights;
+    or one that is as high as the mean of its clusters, where that is higher."""
+    counts = all_shown(item.piece)
+    counts += [item.mean.as_integer_ratio()] if item.mean is not None else []
+    return max(counts, key=lambda it: Fraction(*it), default=(0, 0))
 
 
 def bound_of(policy: Policy, item: Assessment) -> tuple[Fraction, int]:
@@ -176,6 +187,14 @@ def shows(policy: Policy, domain: Domain, successes: int, completed: int, asked:
     whole = whole_of(policy, domain, completed, asked)
     out = whole <= MAX_SAMPLES and binomial.ruled_out(successes, whole, domain.alarm, look_alpha(policy))
     return reached, reached or not out
+
+
+def _shows_by_clusters(
+    policy: Policy, domain: Domain, shares: Fraction, number: int, asked: int | None
+) -> tuple[bool, bool]:
+    """The same of clusters, each one observation, whose shares that succeeded add up to `shares`."""
+    _, leaves_open = shows(policy, domain, floor(shares), number, asked)
+    return shares >= domain.alarm * number, leaves_open
 
 
 def whole_of(policy: Policy, domain: Domain, completed: int, asked: int | None) -> int:

@@ -20,6 +20,7 @@ __all__ = [
     "cluster_lacks",
     "most_clusters",
     "number_of",
+    "shares_of",
     "takes_all",
     "words_of_clusters",
 ]
@@ -75,6 +76,25 @@ def by_clusters(domain: Domain, alpha: Fraction, piece: Piece) -> tuple[bool, Fr
     known = [Cluster(*it) for it in piece.clusters]
     out = test.ruled_out(known) and binomial.ruled_out(piece.successes, piece.completed, domain.alarm, alpha)
     return out, max(test.bound(known), binomial.upper_bound(piece.successes, piece.completed, alpha))
+
+
+def shares_of(domain: Domain, piece: Piece) -> tuple[Fraction, int] | None:
+    """The shares of its clusters that succeeded, added up, and how many clusters there are; None: the domain does not
+    count by them, or they cannot be.
+
+    That is what it shows, each cluster one observation: one more that failed is one more, however many items it has.
+    A histogram does not tell which of its items have no outcome. They are no successes here, wherever that makes the
+    sum least.
+    """
+    if domain.clusters is None or not _can_be(piece):
+        return None
+    total, left = Fraction(0), piece.errors
+    for successes, size, count in sorted(piece.clusters or (), key=lambda it: it[1]):
+        # In a small cluster each item is more of it.
+        taken = min(left, successes * count)
+        left -= taken
+        total += Fraction(successes * count - taken, size)
+    return total, number_of(piece)
 
 
 def alike(domain: Domain, samples: int, whole: int) -> tuple[tuple[int, int, int], ...] | None:

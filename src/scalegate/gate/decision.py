@@ -144,7 +144,7 @@ class Limits(_Data):
 class Decision(_Data):
     """What `decide` says. Serialises to one canonical JSON text; the ledger and `verify` compare its bytes."""
 
-    schema_version: Literal["scalegate.decision/6"] = "scalegate.decision/6"
+    schema_version: Literal["scalegate.decision/7"] = "scalegate.decision/7"
     limits: Limits
     verdict: Verdict
     action: Action

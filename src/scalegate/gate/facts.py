@@ -124,16 +124,21 @@ def domain_facts(domain: Domain) -> tuple[str, ...]:
 
 
 def levels_open(policy: Policy, facts: Mapping[str, Value], action: Action = "train") -> tuple[int, ...]:
-    """Levels that evidence leaves open: an alarm reached, or not ruled out by what is conclusive.
+    """Levels that evidence leaves open: an alarm reached, or not ruled out by what is conclusive; or, of training, one
+    that a forecast does not keep under so far.
 
     What nobody has evaluated, or judged, yet opens none: there is nothing to have seen. A level that nothing is about
     is always open.
     """
 
+    def foreseen(domain: Domain) -> bool:
+        end, asked = (number(facts.get(name)) for name in (forecast_fact(domain), "compute"))
+        return action == "train" and end is not None and asked is not None and end < asked
+
     def leaves_open(domain: Domain) -> bool:
         evaluated = number(facts.get(f"{domain.id}.evidence.compute")) is not None
         not_out = facts.get(f"{domain.id}.ruled_out") is not True
-        return facts.get(f"{domain.id}.reached") is True or (evaluated and not_out)
+        return facts.get(f"{domain.id}.reached") is True or (evaluated and (not_out or foreseen(domain)))
 
     about = {domain.level: False for domain in policy.domains} | {item.level: False for item in policy.judged}
     for domain in policy.domains:

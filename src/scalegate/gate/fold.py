@@ -154,7 +154,9 @@ class Fold:
             or (isinstance(entry, entries.WeightsRecorded) and concerns_others(self, entry))
         ):
             self.changed_at = index
-            self.tracks.look(self.policy, index, entry, self.attempts, self.runs, self.deeds.known_as)
+        may_be_missed = isinstance(entry, (*TURNING, WeightsRecorded, entries.PolicyAdopted))
+        if may_be_missed and self.tracks.look(self.policy, index, entry, self.attempts, self.runs, self.deeds.known_as):
+            self.changed_at = index
         self.time = max(self.time, entry.time)
         record = Record(index, entry, leaf, refused)
         self.records.append(record)

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from scalegate.errors import InputError
-from scalegate.evidence.ahead import Ahead, Own, ahead, amounts
+from scalegate.evidence.ahead import Ahead, ahead
 from scalegate.evidence.reference import read_reference
+from scalegate.evidence.results import amounts, reaches
 from scalegate.gate.facts import effective
 from scalegate.gate.forecasts import (
     MOST_POINTS,
     forecast_fact,
     forecast_facts,
     look_of,
-    points_of,
+    own_of,
+    points_in,
     still_due,
 )
 from scalegate.gate.resumption import Change
@@ -42,7 +44,6 @@ __all__ = [
     "foreseen_words",
     "keep_table",
     "more_results",
-    "own_of",
     "table_of",
 ]
 
@@ -74,11 +75,6 @@ def keep_table(ledger: Path, data: bytes) -> str:
     return digest
 
 
-def own_of(points: Sequence[ForecastPoint]) -> list[Own]:
-    """The results of an entry, as they are forecast from."""
-    return [Own(it.compute, it.successes, it.completed, it.samples, it.upper, it.role, it.most) for it in points]
-
-
 def foresee(
     policy: Policy,
     situation: Situation,
@@ -91,7 +87,7 @@ def foresee(
 
     reference: the name of a table of other families, and its bytes. Raises InputError where no forecast can be made.
     """
-    points = points_of(policy, domain, situation.pieces)
+    points = points_in(policy, domain, situation)
     if all(it.role != "counts" for it in points):
         raise InputError(
             f"`{domain.id}` has no conclusive result on the way to the weights of run `{situation.lineage.run}`",
@@ -136,14 +132,26 @@ def foreseen_words(domain: Domain, action: Action) -> str:
 
 
 def foreseen_after(
-    policy: Policy, after: Situation, domain: Domain, action: Action, known: Mapping[str, Value]
+    policy: Policy, before: Situation, after: Situation, domain: Domain, action: Action, known: Mapping[str, Value]
 ) -> tuple[tuple[str, Value], ...]:
-    """What a forecast may say at best once more is measured: no forecast from before counts any more."""
+    """What a forecast may say at best once more is measured: no farther than its results reach, nor than it does now
+    where none of them is one more that counts."""
     if domain.forecast is None or action != "train":
         return ()
-    more = still_due(domain, points_of(policy, domain, after.pieces))
-    best: Value = Unknown(Reason.MISSING, f"a forecast takes {more} more results") if more else MAX_FLOP
-    return ((forecast_fact(domain), 0 if known.get(f"{domain.id}.reached") is not False else best),)
+    name, due = forecast_fact(domain), points_in(policy, domain, after)
+    if known.get(f"{domain.id}.reached") is not False:
+        return ((name, 0),)
+    more = still_due(domain, due)
+    if more:
+        return ((name, Unknown(Reason.MISSING, f"a forecast takes {more} more results")),)
+    if _counting(due) <= _counting(points_in(policy, domain, before)):
+        return ((name, forecast_facts(policy, before, domain)[name]),)
+    end = reaches(own_of(due)) if domain.forecast.reference_table is None else None
+    return ((name, floor(end) if end is not None else MAX_FLOP),)
+
+
+def _counting(points: Sequence[ForecastPoint]) -> set[str]:
+    return {it.evaluation for it in points if it.role == "counts"}
 
 
 def forecast_changes(policy: Policy, situation: Situation, action: Action) -> Iterator[Change]:
@@ -151,7 +159,7 @@ def forecast_changes(policy: Policy, situation: Situation, action: Action) -> It
     for domain in policy.domains if action == "train" else ():
         if domain.forecast is None:
             continue
-        due = points_of(policy, domain, situation.pieces)
+        due = points_in(policy, domain, situation)
         known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
         able = any(it.role == "counts" for it in due) and not still_due(domain, due)
         if able and isinstance(known, Unknown):
@@ -182,7 +190,7 @@ def more_results(
     """
     asking = [it for it in policy.domains if it.forecast is not None]
     for domain in asking if action == "train" else ():
-        due = points_of(policy, domain, situation.pieces)
+        due = points_in(policy, domain, situation)
         more = still_due(domain, due)
         if more > _measurable(policy, situation, due):
             continue

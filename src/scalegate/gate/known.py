@@ -8,7 +8,7 @@ from scalegate.errors import InputError
 from scalegate.gate.bookkeeping import further, planned_end
 from scalegate.gate.determinations import statements
 from scalegate.gate.duties import openings_of
-from scalegate.gate.forecasts import recorded_on_the_way
+from scalegate.gate.forecasts import recorded_on_the_way, way_of
 from scalegate.gate.generations import generations, generations_anew, oldest
 from scalegate.gate.granting import granted_so_far
 from scalegate.gate.lineage import carried, lineage_faults, members, total
@@ -42,6 +42,7 @@ def situation_of(
     mends = [fault.mend or "" for fault in unknown]
     who = fold.deeds.who(fold.policy)
     found = tuple(pieces(fold.attempts, fold.runs, run))
+    theirs = tuple(descendants(fold.attempts, fold.runs, run))
     shown, anew = tuple(generations(fold, run)), tuple(generations_anew(fold, run))
     return Situation(
         policy=digest,
@@ -66,6 +67,7 @@ def situation_of(
             mends=tuple(mends) if all(mends) else (),
             further=further(fold.runs, run),
             recorded=recorded_on_the_way(fold.policy, fold.runs, run),
+            way=way_of(fold.policy, fold.runs, run),
         ),
         developer_others=total(fold.runs, tuple(fold.runs)) - used,
         elsewhere=tuple(
@@ -76,8 +78,8 @@ def situation_of(
         generations_anew=anew if anew != shown else (),
         oldest=oldest(fold, run),
         pieces=found,
-        forecasts=fold.forecasts.of(fold.policy, found),
-        descendants=tuple(descendants(fold.attempts, fold.runs, run)),
+        forecasts=fold.forecasts.of(fold.policy, (*found, *theirs)),
+        descendants=theirs,
         tracks=fold.tracks.under(fold.policy, fold.deeds.known_as, fold.attempts),
         signatures=tuple(mine),
         statements=tuple(statements(fold.said, fold.runs, run, fold.adopted_at, judged_of(fold.policy), who)),

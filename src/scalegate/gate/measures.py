@@ -83,7 +83,7 @@ def lineage_measures(
         after = situation.made_exact(judge.action).model_copy(update={"pieces": tuple(pieces)})
         known = derive_facts(policy, after, judge.action)
         told = tuple((name, known[name]) for name in names)
-        return *told, *foreseen_after(policy, after, domain, judge.action, dict(told))
+        return *told, *foreseen_after(policy, situation, after, domain, judge.action, dict(told))
 
     mine = [piece for piece in situation.pieces if piece.domain == domain.id]
     still_open = [piece for piece in mine if piece.status == "open"]

@@ -371,6 +371,7 @@ def _beside(
         run=run,
         weights=result.weights,
         compute=compute,
+        compute_claimed=_claimed(runs, result.weights, compute),
         time=result.time,
         announced=False,
         beside=True,

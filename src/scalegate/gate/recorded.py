@@ -13,8 +13,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from scalegate.evidence import binomial
+from scalegate.gate.ruled_out import RuledOut
 from scalegate.gate.situation import Situation
-from scalegate.gate.track import CONFIDENCE, RuledOut, Scored
+from scalegate.gate.track import CONFIDENCE, Scored
 
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
@@ -35,6 +36,8 @@ class Miss:
     """An alarm that was ruled out wrongly."""
 
     weights: str
+    configuration: str | None
+    """The deployment configuration that it was ruled out in; None: of the bare weights."""
     run: str
     ruled_out_at: tuple[int, ...]
     """Positions of the entries that ruled it out."""
@@ -98,7 +101,7 @@ def _misses(of: Iterable[Scored]) -> Iterator[Miss]:
         found.setdefault(claim.first, []).append(claim)
     for wrong in found.values():
         shown_by = tuple(sorted({at for claim in wrong for at in claim.shown_by}))
-        yield Miss(wrong[0].weights, wrong[0].run, tuple(claim.at for claim in wrong), shown_by)
+        yield Miss(wrong[0].weights, wrong[0].configuration, wrong[0].run, tuple(claim.at for claim in wrong), shown_by)
 
 
 def incidents(situation: Situation) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from scalegate.gate.generations import asked_for
@@ -10,6 +11,7 @@ from scalegate.ledger import entries
 
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
+    from scalegate.gate.pieces import Attempt
 
 __all__ = ["concerns_others", "permitted", "reserved"]
 
@@ -73,11 +75,14 @@ def concerns_others(fold: Fold, entry: entries.WeightsRecorded) -> bool:
         if other.name != entry.run
     )
     said = weights in {*(it.entry.weights for it in fold.said), *(it.entry.weights for it in fold.claimed)}
-    evaluated = any(
-        (attempt.announced is not None and attempt.announced.weights == weights)
-        or (attempt.incident is not None and attempt.incident.weights == weights)
-        or (attempt.finished is not None and attempt.finished.weights == weights)
-        or any(other.weights == weights for _, other, _ in attempt.others)
-        for attempt in fold.attempts.values()
-    )
-    return loaded or said or evaluated
+    return loaded or said or any(weights in _measured(attempt) for attempt in fold.attempts.values())
+
+
+def _measured(attempt: Attempt) -> Iterator[str | None]:
+    """The weights that an evaluation or an incident says something of: those of a control too."""
+    yield attempt.announced.weights if attempt.announced else None
+    yield attempt.incident.weights if attempt.incident else None
+    for result in (attempt.finished, *(other for _, other, _ in attempt.others)):
+        if result is not None:
+            yield result.weights
+            yield result.elicited.control.weights if result.elicited and result.elicited.control else None

@@ -16,8 +16,8 @@ from scalegate.units import format_chance, format_factor, format_flop, format_in
 __all__ = ["fact_sentence", "sentence"]
 
 FACTS = {
-    "ruled_out": ("the alarm of {} is ruled out", "a measurement shows the alarm of {} reached"),
-    "reached": ("a measurement shows the alarm of {} reached", "no measurement shows the alarm of {} reached"),
+    "ruled_out": ("the alarm of {} is ruled out", "a measurement or an incident shows the alarm of {} reached"),
+    "reached": ("a measurement or an incident shows the alarm of {} reached", "nothing shows the alarm of {} reached"),
     "reached_early": (
         "another run reached the alarm of {} with no more compute than a first evaluation may wait for",
         "no other run reached the alarm of {} with as little compute",
@@ -122,8 +122,8 @@ def _foreseen(left: Linear, right: Linear, values: list[Fraction], holds: bool) 
     domain = right.terms[0][1].removesuffix(".forecast.end")
     asked, end = _both(values[0], values[1])
     if not values[1]:
-        return f"the forecast of `{domain}` is under its alarm nowhere, {asked} is asked for"
-    return f"the forecast of `{domain}` is under its alarm {'' if holds else 'only '}to {end}, {asked} is asked for"
+        return f"the forecast of `{domain}` vouches for no compute, {asked} is asked for"
+    return f"the forecast of `{domain}` vouches for compute {'' if holds else 'only '}up to {end}, {asked} is asked for"
 
 
 def _share(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:

@@ -145,13 +145,14 @@ class Against(Record):
         "shown",
         "broken",
         "missed",
+        "shown wrong",
         "foreseen",
     ]
     """Of a domain: its alarm was left open, reached, also its threshold, or its alarm early by another run, or there
     was an incident. Of a determination: somebody denied it, of this or of any weights. Of a risk: somebody claims more
     than its number, or that it cannot be bounded. Of an obligation: a deadline passed unkept. Of the developer: no more
     was shown. Of an assumption: somebody said that it broke, whatever was signed since. Of a domain's record: its alarm
-    was ruled out wrongly, by anybody. Of a domain's forecast: it goes no further."""
+    was ruled out wrongly, by anybody, and so much shows that. Of a domain's forecast: it goes no further."""
     about: str
     """The domain, determination, risk, obligation or assumption, or `developer.shown`."""
     by_result: Literal["any", "signed", "announced"] = "any"
@@ -165,7 +166,8 @@ class Against(Record):
     """The most that is claimed of a risk."""
     deadlines: int = 0
     """How many deadlines of an obligation passed unkept, also those that were kept late; of an assumption, how often it
-    was said to have broken; of a domain's record, on how many sets of weights its alarm was ruled out wrongly."""
+    was said to have broken; of a domain's record, on how many sets of weights its alarm was ruled out wrongly, or how
+    many results and incidents show that of one of them."""
     shown: DerivedFlop | None = None
     """The effective compute that was shown, or to which a forecast stays under the alarm; None: none is known."""
 

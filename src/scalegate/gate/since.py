@@ -44,9 +44,11 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.AssumptionBroken: ("broken assumption", "broken assumptions"),
     entries.AssumptionRestored: ("word that an assumption holds again", "words that an assumption holds again"),
     entries.IncidentReported: ("incident", "incidents"),
+    entries.ForecastMade: ("forecast", "forecasts"),
     entries.DecisionMade: ("permit of another run on a risk budget", "permits of other runs on a risk budget"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
+    entries.WeightsRecorded: ("saving of weights that makes a miss", "savings of weights that make misses"),
 }
 """Kinds of entry that could matter, one and several."""
 
@@ -223,11 +225,19 @@ class _Scope:
                 # A result that was refused may still show a capability reached.
                 attempt = fold.attempts.get(entry.evaluation)
                 announced = attempt.announced if attempt else None
-                ours = entry.weights in self.weights or (announced is not None and announced.run in self.names)
+                told = entry.elicited.control if entry.elicited else None
+                about = {entry.weights, *((told.weights,) if told else ())}
+                ours = bool(about & self.weights) or (announced is not None and announced.run in self.names)
                 return ours or entry.domain not in self.evaluated or entry.evaluation in self.descended
             case entries.MeterFault():
                 domains = {domain.id for domain in fold.policy.domains} if fold.policy else set()
                 return entry.run in self.names or not domains <= self.evaluated
+            case entries.ForecastMade():
+                # One may be made in the name of any run that the results are of.
+                return record.refused is None
+            case entries.WeightsRecorded():
+                # What was measured of them before shows by now that something else was ruled out wrongly.
+                return fold.policy is not None and asks_for_record(fold.policy) and record.index in fold.tracks.turned
             case entries.Approval() | entries.ExceptionGranted():
                 return record.refused is None and entry.run == self.run
             case entries.PolicyAdopted():

@@ -163,12 +163,15 @@ class Lineage(Record):
     """The act that takes up recorded weights with more training than those of the present session, if there are any."""
     recorded: tuple[DerivedFlop, ...] = ()
     """Where a domain asks for a forecast, training FLOP in each recorded weights that the present ones grew from."""
+    way: tuple[str, ...] = ()
+    """There, these weights and the present ones, oldest first."""
 
     @model_serializer(mode="wrap")
     def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = handler(self)
-        if not self.recorded:
-            written.pop("recorded")
+        for name in ("recorded", "way"):
+            if not written[name]:
+                written.pop(name)
         return written
 
 
@@ -220,18 +223,20 @@ class Track(Record):
 
     domain: str
     claims: int
-    """Sets of weights on which somebody ruled it out by one method."""
+    """Sets of weights, each in one configuration, on which somebody ruled it out by one method."""
     missed: int
     """Of these, those that something showed to be wrong."""
     upheld: int
-    """Those that stood up to a check, were under no other alarm or error than are asked for now, and were signed with
-    the key of somebody who may evaluate now."""
+    """Those that stood up to a check, are of bare weights and left open by nothing since, were under no other alarm or
+    error than are asked for now, and were signed with the key of somebody who may evaluate now."""
+    shown: int
+    """Results and incidents that show claims wrong, each counted once for each set of weights."""
 
 
 class Situation(Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/10"] = "scalegate.situation/10"
+    schema_version: Literal["scalegate.situation/12"] = "scalegate.situation/12"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None

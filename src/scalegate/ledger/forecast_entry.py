@@ -17,7 +17,7 @@ class ForecastPoint(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     evaluation: Digest
     compute: DerivedFlop
-    """Effective FLOP behind its weights, as the evidence claims them."""
+    """Effective FLOP behind its weights, as the evidence claims them; of one that raises 0 where nobody knows."""
     successes: Count
     completed: Count
     samples: Count
@@ -25,10 +25,15 @@ class ForecastPoint(BaseModel):
     upper: ChanceText | None
     """Of one that its rule ended: the bound that this gives."""
     role: Literal["counts", "kept", "raises"]
-    """`counts`: conclusive. Any other may only make a bound larger: `kept` lacks nothing but its announcement's word or
-    what it rests on; `raises` is whatever else shows more than the conclusive ones of no more compute."""
+    """`counts`: conclusive, and the first of its weights, which come after those of every one before it. Any other may
+    only make a bound larger: `kept` was announced on the way, and is not conclusive or no more; `raises` is whatever
+    else shows more than those that count of no more compute."""
     most: DerivedFlop | None
     """Effective FLOP that another run claims for the weights, where that is more."""
+    place: Count
+    """Which of the recorded weights on the way to the present ones it is of, from 0; of one that raises 0."""
+    clustered: bool
+    """Whether the counts are of clusters, each one observation by its own rate, with successes rounded up."""
 
 
 class ForecastReference(BaseModel):

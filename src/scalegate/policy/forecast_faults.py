@@ -22,6 +22,9 @@ def forecast_faults(domain: Domain) -> Iterator[tuple[str, str]]:
     asked = domain.forecast
     if asked is None:
         return
+    if domain.stopping is not None:
+        what = "such an evaluation ends once its bound is a little under the alarm, and a forecast from it goes nowhere"
+        yield "stopping", f"{what} | leave `stopping` out of a domain with a `forecast`"
     if not LEAST < asked.confidence <= MOST:
         yield "forecast.confidence", "it is not over 50% and at most 99.9% | write `confidence: 95%`"
     table = asked.reference_table

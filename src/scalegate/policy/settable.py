@@ -43,7 +43,7 @@ _OF_A_RUN = {
 
 _OF_THE_RECORD = {
     "missed": "On how many sets of weights its alarm was ruled out wrongly.",
-    "upheld": "On how many sets of weights that it was ruled out stood up to a check.",
+    "upheld": "On how many sets of bare weights that it was ruled out stood up to a check.",
 }
 
 

@@ -103,6 +103,8 @@ def _why(domain: PolicyDomain, item: Assessment, high: Fraction | None) -> tuple
     if item.rules_out:
         return ()
     lines = [f"it shows the alarm of {_score(domain.alarm)} reached"] if item.reached else []
+    if item.mean is not None and item.mean >= domain.alarm:
+        lines[:1] = [f"the mean over its clusters shows the alarm of {_score(domain.alarm)} reached"]
     if item.shown is not None:
         where, successes, samples = item.shown
         lines.append(f"{where} shows {successes} of {samples}")

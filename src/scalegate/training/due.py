@@ -108,7 +108,8 @@ def evaluated(session: Session, weights: str, decision: Decision) -> Decision:
     """The decision after an evaluation of these weights; what has not been evaluated after all is said."""
     for domain in session.policy.domains:
         if not _conclusive(session, domain, weights):
-            LOG.error(UNEVALUATED, session.run, domain.id)
+            spent = _spent(session, domain)
+            LOG.error(UNEVALUATED, session.run, domain.id, f", and {spent}" if spent else "")
     return decision
 
 
@@ -129,9 +130,13 @@ def _why_not(session: Session, domain: Domain, weights: str, suites: Mapping[str
         return f"`{domain.id}` has no suite"
     if any(piece.status == "open" for piece in pieces):
         return f"an evaluation of `{domain.id}` is announced and has no result yet"
+    return _spent(session, domain)
+
+
+def _spent(session: Session, domain: Domain) -> str | None:
     budget = session.policy.budget.evaluations
-    spent = max((piece.attempt for piece in pieces), default=0) >= budget
-    return f"all {budget} evaluations of `{domain.id}` are spent" if spent else None
+    tried = max((piece.attempt for piece in _situation(session).pieces if piece.domain == domain.id), default=0)
+    return f"all {budget} evaluations of `{domain.id}` are spent" if tried >= budget else None
 
 
 @undisturbed()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scalegate.errors import InputError, Place
 from scalegate.gate.facts import effective
-from scalegate.gate.forecasts import forecast_fact, forecast_facts, points_of, still_due
+from scalegate.gate.forecasts import forecast_fact, forecast_facts, points_in, still_due
 from scalegate.gate.foreseeing import foresee, keep_table
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import Entry, ForecastMade
@@ -47,7 +47,7 @@ def forecast_due(session: Session) -> None:
     situation = session.journal.fold.situation(session.run, now=session.journal.now())
     table = hashlib.sha256(session.reference[1]).hexdigest() if session.reference is not None else None
     for domain in asking:
-        due = points_of(policy, domain, situation.pieces)
+        due = points_in(policy, domain, situation)
         _say_what_is_due(session, domain, still_due(domain, due))
         known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
         there = [it for it in situation.forecasts if (it.domain, it.points, it.table) == (domain.id, due, table)]

@@ -32,7 +32,7 @@ SKIPPED = (
     " `accumulate=`. This is said once."
 )
 UNEVALUATED = (
-    "run `%s`: its weights have no conclusive evaluation in `%s`: until they have, their compute counts against the"
+    "run `%s`: its weights have no conclusive evaluation in `%s`%s: until they have, their compute counts against the"
     " next run from scratch"
 )
 UNKEPT = (
