@@ -328,7 +328,7 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import assumption, candidate, evidence, incident, key, ledger, policy
+    from scalegate.cli import assumption, candidate, evidence, incident, key, ledger, policy, witness
     from scalegate.cli.claim import claim_risk
     from scalegate.cli.evaluate import evaluate
     from scalegate.cli.keep import keep
@@ -339,6 +339,7 @@ def register(app: typer.Typer) -> None:
         app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
     app.add_typer(policy.app, name="policy")
     app.add_typer(ledger.app, name="ledger")
+    app.add_typer(witness.app, name="witness")
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(candidate.app, name="candidate")
     app.add_typer(assumption.app, name="assumption")

@@ -85,6 +85,36 @@ def show_checkpoint(file: LedgerFile, out: Out = None, as_json: AsJson = False) 
     _give(note, out, {"checkpoint": note}, as_json)
 
 
+@app.command("cosign")
+def ask(
+    file: LedgerFile,
+    trust: TrustFile,
+    out: Annotated[Path, typer.Option("--out", help="File for the checkpoint with its cosignatures.")],
+    as_json: AsJson = False,
+) -> None:
+    """Have the latest checkpoint cosigned.
+
+    Each witness of the trust file that has an address is asked. What was given is written; exit 4 if it is not the
+    quorum that the file asks for.
+    """
+    from scalegate.cli.show import emit
+    from scalegate.errors import NotVerified, Place
+    from scalegate.ledger import Ledger
+    from scalegate.ledger.cosigners import ask_witnesses
+    from scalegate.ledger.trust_file import read_trust
+
+    known = read_trust(trust)
+    with Ledger.open(file) as opened:
+        asked = ask_witnesses(opened, known)
+    _write(asked.note, out)
+    by = [key.name for key, _ in asked.cosigned]
+    document = {"cosigned": by, "refused": dict(asked.refused), "written": str(out)}
+    without = "".join(f"\nWithout {name}: {why}" for name, why in asked.refused)
+    emit(as_json, document, lambda: f"Cosigned by {', '.join(by) or 'nobody'}. Written: {out}{without}")
+    if not known.enough([key for key, _ in asked.cosigned]):
+        raise NotVerified(f"these are not the {known.asks()}", place=Place(file=str(out)))
+
+
 @app.command("entry")
 def show_entry(file: LedgerFile, number: Entry, out: Out = None, as_json: AsJson = False) -> None:
     """Print an entry, as it is signed.
@@ -174,16 +204,21 @@ def _said(entry: bytes) -> tuple[str, str]:
     return statement.type_uri.removeprefix(PREFIX), statement.actor
 
 
+def _write(text: str, out: Path) -> None:
+    from scalegate.errors import InputError, Place
+
+    try:
+        out.write_bytes(text.encode())
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", place=Place(file=str(out))) from error
+
+
 def _give(text: str, out: Path | None, document: dict[str, object], as_json: bool) -> None:
     """Print it as it is, without another newline, or write it into a file."""
     from scalegate.cli.show import emit
-    from scalegate.errors import InputError, Place
 
     if out is not None:
-        try:
-            out.write_bytes(text.encode())
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", place=Place(file=str(out))) from error
+        _write(text, out)
         emit(as_json, document | {"written": str(out)}, lambda: f"Written: {out}")
     elif as_json:
         emit(True, document, lambda: "")
