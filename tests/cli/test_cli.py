@@ -26,6 +26,8 @@ COMMANDS = [
     ["evidence", "plan"], ["evidence", "backtest"], ["evidence", "record"], ["incident"], ["incident", "report"],
     ["evidence", "forecast"], ["evidence", "match-loss"],
     ["candidate"], ["candidate", "propose"], ["candidate", "tried"], ["candidate", "approve"],
+    ["ledger"], ["ledger", "export"], ["ledger", "checkpoint"], ["ledger", "entry"], ["ledger", "receipt"],
+    ["ledger", "check-receipt"], ["ledger", "cosign"], ["witness"], ["witness", "serve"],
     ["assumption"], ["assumption", "list"], ["assumption", "break"], ["assumption", "restore"],
 ]  # fmt: skip
 
@@ -36,7 +38,8 @@ def test_help(command: list[str], scalegate: Command) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith(f"Usage: {' '.join(['scalegate', *command])}")
     assert "..." not in ran.out.partition("Commands:")[2]
-    assert "--json" in ran.out or command in (["policy"], ["evidence"], ["candidate"], ["assumption"], ["incident"])
+    groups = (["policy"], ["evidence"], ["candidate"], ["assumption"], ["incident"], ["ledger"], ["witness"])
+    assert "--json" in ran.out or command in (*groups, ["witness", "serve"])
 
 
 def test_from_init_to_a_flipped_byte(scalegate: Command, project: Project) -> None:

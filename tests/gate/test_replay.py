@@ -68,7 +68,7 @@ def test_everything_is_counted(project: Project) -> None:
         assert replayed.entries == ledger.size
         assert replayed.root == ledger.root().hex()
         assert replayed.checkpoints == len(list(ledger.checkpoints()))
-        assert replayed.origin == ledger.origin == "arithmetic-demo.ledger"
+        assert replayed.origin == ledger.origin == ledger.log_verify_key.name
         assert replayed.log_key == ledger.log_verify_key.to_text()
     kinds = [record.entry for record in replayed.fold.records if isinstance(record.entry, DecisionMade)]
     verdicts = [entry.decision["verdict"] for entry in kinds]

@@ -72,7 +72,7 @@ def test_every_inclusion_proof_verifies_and_for_nothing_else() -> None:
         tree = leaves(size)
         root = merkle.root(tree)
         for index in range(size):
-            proof = merkle.inclusion_proof(index, tree)
+            proof = merkle.inclusion_proof(index, size, merkle.roots_of(tree))
             merkle.verify_inclusion(index, size, tree[index], proof, root)
             for other in {index + 1, index - 1, index ^ 1, size} - {index}:
                 with pytest.raises(NotVerified):
@@ -83,7 +83,7 @@ def test_every_consistency_proof_verifies() -> None:
     tree = leaves(33)
     for new in range(1, 34):
         for old in range(1, new + 1):
-            proof = merkle.consistency_proof(old, tree[:new])
+            proof = merkle.consistency_proof(old, new, merkle.roots_of(tree))
             merkle.verify_consistency(old, new, merkle.root(tree[:old]), merkle.root(tree[:new]), proof)
 
 
@@ -94,14 +94,14 @@ def test_a_damaged_proof_does_not_verify(size: int, data: st.DataObject) -> None
     index, old = data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, size - 1))
     bit = data.draw(st.integers(0, 2**16))
 
-    inclusion = list(merkle.inclusion_proof(index, tree))
+    inclusion = list(merkle.inclusion_proof(index, size, merkle.roots_of(tree)))
     at = data.draw(st.integers(0, len(inclusion) - 1))
     bad = [*inclusion[:at], flipped(inclusion[at], bit), *inclusion[at + 1 :]]
     for proof in (bad, inclusion[:-1], [*inclusion, root], [*inclusion, b""]):
         with pytest.raises(NotVerified):
             merkle.verify_inclusion(index, size, tree[index], proof, root)
 
-    consistency = list(merkle.consistency_proof(old, tree))
+    consistency = list(merkle.consistency_proof(old, size, merkle.roots_of(tree)))
     at = data.draw(st.integers(0, len(consistency) - 1))
     bad = [*consistency[:at], flipped(consistency[at], bit), *consistency[at + 1 :]]
     for proof in (bad, consistency[:-1], [*consistency, root], [*consistency, b""]):
@@ -114,7 +114,7 @@ def test_a_rewritten_history_has_no_consistency_proof() -> None:
     forged = [merkle.leaf_hash(b"forged"), *tree[1:]]
     with pytest.raises(NotVerified):
         merkle.verify_consistency(
-            7, 20, merkle.root(tree[:7]), merkle.root(forged), merkle.consistency_proof(7, forged)
+            7, 20, merkle.root(tree[:7]), merkle.root(forged), merkle.consistency_proof(7, 20, merkle.roots_of(forged))
         )
 
 
@@ -129,9 +129,9 @@ def test_size_zero_and_short_hashes_prove_nothing() -> None:
     with pytest.raises(InputError):
         merkle.node_hash(b"", root)
     with pytest.raises(InputError):
-        merkle.consistency_proof(0, leaves(3))
+        merkle.consistency_proof(0, 3, merkle.roots_of(leaves(3)))
     with pytest.raises(InputError):
-        merkle.inclusion_proof(3, leaves(3))
+        merkle.inclusion_proof(3, 3, merkle.roots_of(leaves(3)))
 
 
 def load(kind: str) -> list[dict[str, object]]:

@@ -237,7 +237,15 @@ def report(
 
 
 def verify(
-    ledger: Annotated[Path, typer.Argument(help="The ledger file.")],
+    ledger: Annotated[Path, typer.Argument(help="The ledger file, or the folder of an exported log.")],
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", help="A checkpoint that you hold: the ledger must be a growth of it."),
+    ] = None,
+    trust: Annotated[
+        Path | None,
+        typer.Option("--trust", help="A trust file: whose key the log must have, and whose cosignatures."),
+    ] = None,
     deep: Annotated[
         bool, typer.Option("--deep", help="Work forecasts out again too, from their results and tables.")
     ] = False,
@@ -246,17 +254,20 @@ def verify(
     """Check a ledger and re-derive its decisions.
 
     Everything is derived from the entries alone; of `--deep` also from the tables kept beside the ledger. Exit 4,
-    naming the first entry that fails.
+    naming the first entry that fails. Only a checkpoint or a key that you got elsewhere shows that nobody rewrote it.
     """
     from scalegate.cli.show import emit
     from scalegate.cli.status import verify_document, verify_view
     from scalegate.errors import InputError, Place
     from scalegate.gate import replay
     from scalegate.gate.deep import recompute
+    from scalegate.ledger.note import read_note
+    from scalegate.ledger.trust_file import read_trust
 
-    if ledger.is_dir():
+    if (ledger / "ledger.db").is_file():
         raise InputError("this is a folder", place=Place(file=str(ledger)), fix=f"give the file: `{ledger}/ledger.db`")
-    replayed = replay(ledger)
+    known = read_trust(trust) if trust is not None else None
+    replayed = replay(ledger, trust=known, held=read_note(checkpoint) if checkpoint is not None else None)
     forecasts = recompute(replayed.fold, ledger) if deep else None
     emit(as_json, verify_document(replayed, forecasts), lambda: verify_view(replayed, forecasts))
 
@@ -317,7 +328,7 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import assumption, candidate, evidence, incident, key, policy
+    from scalegate.cli import assumption, candidate, evidence, incident, key, ledger, policy, witness
     from scalegate.cli.claim import claim_risk
     from scalegate.cli.evaluate import evaluate
     from scalegate.cli.keep import keep
@@ -327,6 +338,8 @@ def register(app: typer.Typer) -> None:
     for command in (demo, init, status, decide, evaluate, *signing, report, verify):
         app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
     app.add_typer(policy.app, name="policy")
+    app.add_typer(ledger.app, name="ledger")
+    app.add_typer(witness.app, name="witness")
     app.add_typer(evidence.app, name="evidence")
     app.add_typer(candidate.app, name="candidate")
     app.add_typer(assumption.app, name="assumption")

@@ -26,6 +26,7 @@ from scalegate.gate.amending import pending, weakened, words
 from scalegate.gate.exceptions import told
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, ended, latest_decision, otherwise, outdated, since, to_decide
+from scalegate.ledger.outside import Outside
 from scalegate.policy import ACTIONS, Policy, load_policy
 from scalegate.training.beside import kept_beside
 from scalegate.training.left import waiting
@@ -284,8 +285,28 @@ def verify_document(replayed: Replayed, forecasts: int | None = None) -> Documen
         "log_key": replayed.log_key,
         "faults": list(replayed.faults),
         "ignored": list(replayed.ignored),
+        "trusted": replayed.trusted,
+        "outside": _outside_document(replayed.outside),
         **deep,
     }
+
+
+def _outside_document(outside: Outside | None) -> Document | None:
+    if outside is None:
+        return None
+    return {
+        "size": outside.checkpoint.size,
+        "root": outside.checkpoint.root.hex(),
+        "cosigned": [{"witness": key.to_text(), "time": at} for key, at in outside.cosigned],
+    }
+
+
+def _outside_words(outside: Outside) -> str:
+    said = (
+        f"It is a growth of the {count(outside.checkpoint.size, 'entry', 'entries')} under the checkpoint from outside"
+    )
+    by = ", ".join(f"{key.name} on {format_instant(at)}" for key, at in outside.cosigned)
+    return f"{said}, cosigned by {by}." if by else f"{said}, which no witness that is trusted cosigned."
 
 
 def verify_view(replayed: Replayed, forecasts: int | None = None) -> RenderableType:
@@ -302,11 +323,17 @@ def verify_view(replayed: Replayed, forecasts: int | None = None) -> RenderableT
         ),
         Text(f"Log's key: {replayed.log_key}"),
         Text(f"Root, which stands for all entries: {replayed.root}"),
-        Text(
-            "Not proved: that what people signed is true, that the log's key is the one you know, or that no other run,"
-            " meter or ledger exists. Compare the root and the key with those that you got elsewhere."
-        ),
     ]
+    if replayed.outside is not None:
+        lines.append(Text(_outside_words(replayed.outside)))
+    unknown = "" if replayed.trusted else " that the log's key is the one you know,"
+    compare = "" if replayed.trusted and replayed.outside else " Compare the root and the key with those that you got"
+    lines.append(
+        Text(
+            f"Not proved: that what people signed is true,{unknown} or that no other run, meter or ledger exists."
+            f"{compare and f'{compare} elsewhere.'}"
+        )
+    )
     if forecasts is not None:
         again = f"{count(forecasts, 'forecast')} worked out again: no bound is lower than its results give."
         lines.insert(-1, Text(again if forecasts else "There is no forecast that counts to work out again."))

@@ -130,7 +130,10 @@ def _build(
     """Make keys, policy, ledger and adoption in a folder that nobody uses yet."""
     project = Project(folder)
     project.keys.mkdir(parents=True, mode=0o700)
-    log_key = SigningKey.generate("log")
+    fresh = SigningKey.generate("log")
+    # No two logs of one origin: a witness keeps one tree for each. The key is called so too (C2SP tlog-checkpoint).
+    origin = f"{policy.policy}.ledger/{fresh.verify_key.public[:4].hex()}"
+    log_key = fresh.named(origin)
     log_key.save(project.keys / "log.key")
     made: dict[str, str] = {}
     for person in policy.people:
@@ -144,7 +147,7 @@ def _build(
     text = lay_out_file(text, name=str(project.policy), beside=folder) if laid_out else text
     project.policy.write_text(text, encoding="utf-8")
     filled = load_policy(project.policy)
-    Ledger.create(project.ledger, origin=f"{filled.policy}.ledger", log_key=log_key).close()
+    Ledger.create(project.ledger, origin=origin, log_key=log_key).close()
     with project.journal() as journal:
         adopt(journal, filled, first.id, adopter or project.key(first.id))
 

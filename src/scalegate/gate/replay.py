@@ -8,7 +8,8 @@ it does not prove: that what people signed is true, or that no other run, meter 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,11 @@ from scalegate.errors import InputError, LedgerError, NotVerified, Place
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
-from scalegate.ledger import Ledger, check, dsse, merkle, strict_json
+from scalegate.ledger import Checked, Ledger, check, dsse, merkle, strict_json
 from scalegate.ledger.entries import DecisionMade, read_statement
+from scalegate.ledger.exported import ExportedLog
+from scalegate.ledger.outside import Outside, grown_from, trusted
+from scalegate.ledger.trust_file import Trust
 
 __all__ = ["Replayed", "replay"]
 
@@ -41,34 +45,55 @@ class Replayed:
     ignored: tuple[str, ...]
     """Entries that count for nothing, and why."""
     fold: Fold
+    trusted: bool
+    """Whether the log's key is one that somebody outside said to trust."""
+    outside: Outside | None
+    """A checkpoint from outside that it is a growth of; None: none was given."""
 
 
-def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> Replayed:
-    """Verify a ledger file.
+def replay(
+    path: str | Path,
+    *,
+    trust: Trust | None = None,
+    held: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Replayed:
+    """Verify a ledger file, or the folder of one that was exported.
 
-    Raises NotVerified naming the first entry that fails, LedgerError if there is no ledger or deciding again fails.
+    trust: whose key the log must have, and whose cosignatures its checkpoint. A folder does not say whose it is, so it
+    takes one.
+    held: a signed checkpoint from outside, which the log must be a growth of.
+
+    Raises:
+        NotVerified: naming the first entry that fails, and wherever the log is not what is trusted or held.
+        InputError: for a folder without a trust, or a held checkpoint that is none.
+        LedgerError: if there is no ledger, or deciding again fails.
     """
-    checked = check(path, progress=progress)
+    place = Place(file=str(path))
+    checked = _audited(path, trust, progress)
     fold = Fold()
     proceeds = holds = excepted = 0
     frontier = merkle.Frontier()
-    with Ledger.open(path) as ledger:
+    with _opened(path, trust) as ledger:
+        if trust is not None:
+            trusted(ledger, trust, place)
+        outside = _outside(ledger, trust, held, place)
         origin, key = ledger.origin, ledger.log_verify_key
         if (origin, key) != (checked.origin, checked.log_key) or ledger.size < checked.size:
             raise _changed(path)
         for index, envelope in ledger.entries(0, checked.size):
-            place = Place(file=str(path), entry=index)
+            at = Place(file=str(path), entry=index)
             frontier = frontier.append(merkle.leaf_hash(envelope))
             try:
                 entry = read_statement(dsse.parse(envelope).payload)
                 if isinstance(entry, DecisionMade):
-                    decision = _rederive(fold, entry, place)
+                    decision = _rederive(fold, entry, at)
                     proceeds += decision.verdict == "PROCEED"
                     holds += decision.verdict == "HOLD"
                     excepted += decision.exception is not None
                 fold.add(envelope)
             except InputError as error:
-                raise NotVerified(error.message, place=place) from error
+                raise NotVerified(error.message, place=at) from error
     if frontier.root() != checked.root:
         raise _changed(path)
     return Replayed(
@@ -84,7 +109,43 @@ def replay(path: str | Path, *, progress: Callable[[int, int], None] | None = No
         faults=(*fold.faults, *(f"run `{run.name}`: {fault}" for run in fold.runs.values() for fault in run.faults)),
         ignored=tuple(fold.ignored),
         fold=fold,
+        trusted=trust is not None,
+        outside=outside,
     )
+
+
+def _audited(path: str | Path, trust: Trust | None, progress: Callable[[int, int], None] | None) -> Checked:
+    if not Path(path).is_dir():
+        return check(path, progress=progress)
+    with _opened(path, trust) as log:
+        assert isinstance(log, ExportedLog)
+        return log.check(progress)
+
+
+@contextmanager
+def _opened(path: str | Path, trust: Trust | None) -> Iterator[Ledger | ExportedLog]:
+    if not Path(path).is_dir():
+        with Ledger.open(path) as ledger:
+            yield ledger
+    elif trust is None:
+        raise InputError(
+            "an exported log does not say whose it is",
+            place=Place(file=str(path)),
+            fix="say which key it must have: `--trust FILE`; of a project name its `ledger.db`",
+        )
+    else:
+        yield ExportedLog(path, trust.logs)
+
+
+def _outside(log: Ledger | ExportedLog, trust: Trust | None, held: str | None, place: Place) -> Outside | None:
+    """What is held against the log: an exported one has its own checkpoint, which may be cosigned."""
+    outside = grown_from(log, held, trust, place) if held is not None else None
+    if outside is None and isinstance(log, ExportedLog):
+        outside = grown_from(log, log.note, trust, place)
+    if outside is None and trust is not None and not trust.enough(()):
+        what = f"the trust file asks for {trust.asks()}, and there is no cosigned checkpoint"
+        raise NotVerified(what, place=place, fix="give one: `--checkpoint FILE`")
+    return outside
 
 
 def _changed(path: str | Path) -> NotVerified:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from scalegate.ledger.merkle import Frontier
 
 __all__ = ["FAULTS", "FORMAT", "Meta", "build", "connect", "explained", "is_busy", "needs_rollback", "read_meta"]
 
-FORMAT = 1
+FORMAT = 2
 # sqlite3 quotes damaged text in its messages and fails to decode them, which is no sqlite3.Error.
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
 BUSY_MS = 10_000
+_OTHER = f"ledger format {{}} is not known here, only {FORMAT}"
 _OLDEST_SQLITE = (3, 37, 0)
 
 _TABLES = (
@@ -33,6 +34,10 @@ _TABLES = (
     "CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL CHECK (size >= 0),"
     " frontier BLOB NOT NULL) STRICT",
     "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY CHECK (size > 0), note TEXT NOT NULL) STRICT",
+    # The root first: it is read by itself, and the hashes after it are of two pages.
+    "CREATE TABLE tile (level INTEGER NOT NULL CHECK (level >= 0), number INTEGER NOT NULL CHECK (number >= 0),"
+    " root BLOB NOT NULL CHECK (length(root) = 32), hashes BLOB NOT NULL CHECK (length(hashes) = 8192),"
+    " PRIMARY KEY (level, number)) STRICT",
 )
 
 
@@ -57,6 +62,14 @@ _TRIGGERS = (
         "INSERT ON checkpoint",
         "checkpoints are append-only",
         "WHEN NEW.size <= (SELECT coalesce(max(size), 0) FROM checkpoint)",
+    ),
+    _abort("tile_update", "UPDATE ON tile", "tiles are append-only"),
+    _abort("tile_delete", "DELETE ON tile", "tiles are append-only"),
+    _abort(
+        "tile_insert",
+        "INSERT ON tile",
+        "tiles are append-only",
+        "WHEN NEW.number IS NOT (SELECT coalesce(max(number) + 1, 0) FROM tile WHERE level = NEW.level)",
     ),
     _abort("head_update", "UPDATE ON head", "the head only grows", "WHEN NEW.size <= OLD.size"),
     _abort("head_delete", "DELETE ON head", "the head only grows"),
@@ -169,6 +182,13 @@ def _schema_of(db: sqlite3.Connection) -> frozenset[tuple[object, ...]]:
     return frozenset(db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema"))
 
 
+def _refuse_other_format(db: sqlite3.Connection, place: Place) -> None:
+    with suppress(sqlite3.Error):
+        for (form,) in db.execute("SELECT format FROM meta"):
+            if isinstance(form, int) and form != FORMAT:
+                raise NotVerified(_OTHER.format(form), place=place, fix="read it with the release that wrote it")
+
+
 def read_meta(db: sqlite3.Connection, path: Path) -> Meta:
     """Read meta, after checking that the schema is ours to the letter, triggers included.
 
@@ -178,13 +198,14 @@ def read_meta(db: sqlite3.Connection, path: Path) -> Meta:
     """
     place = Place(file=str(path))
     if _schema_of(db) != _schema():
+        _refuse_other_format(db, place)
         raise NotVerified("not a complete scalegate ledger: it is empty, or its tables or triggers differ", place=place)
     rows = db.execute("SELECT format, origin, log_key FROM meta").fetchall()
     if len(rows) != 1:
         raise NotVerified("not a complete scalegate ledger: meta is not one row", place=place)
     form, origin, log_key = rows[0]
     if form != FORMAT:
-        raise NotVerified(f"ledger format {form} is not known here, only {FORMAT}", place=place)
+        raise NotVerified(_OTHER.format(form), place=place)
     try:
         return Meta(str(origin), VerifyKey.from_text(str(log_key)))
     except InputError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from scalegate.errors import InputError
 from scalegate.ledger import _base64, strict_json
-from scalegate.ledger.keys import SigningKey, VerifyKey
+from scalegate.ledger.keys import ED25519, SigningKey, VerifyKey
 from scalegate.ledger.strict_json import JsonValue
 
 __all__ = ["IN_TOTO", "MAX_ENVELOPE_BYTES", "Envelope", "Signature", "pae", "parse", "sign", "verified_by"]
@@ -53,6 +53,8 @@ def sign(payload: bytes, payload_type: str, keys: Sequence[SigningKey]) -> bytes
     _require_type(payload_type)
     if not keys:
         raise InputError("an envelope needs at least one key to sign with")
+    if any(key.verify_key.algorithm != ED25519 for key in keys):
+        raise InputError("a witness's key cosigns checkpoints, and signs no entry")
     if len({key.verify_key.public for key in keys}) != len(keys):
         raise InputError("one key is given twice", fix="name each signer once")
     message = pae(payload_type, payload)
@@ -88,7 +90,8 @@ def verified_by(envelope: Envelope, keys: Iterable[VerifyKey]) -> tuple[VerifyKe
     message = pae(envelope.payload_type, envelope.payload)
     distinct: dict[bytes, VerifyKey] = {}
     for key in keys:
-        distinct.setdefault(key.public, key)
+        if key.algorithm == ED25519:
+            distinct.setdefault(key.public, key)
     sigs = {item.sig for item in envelope.signatures if len(item.sig) == _SIGNATURE_BYTES}
     return tuple(key for key in distinct.values() if any(key.verifies(sig, message) for sig in sigs))
 

@@ -17,11 +17,10 @@ from scalegate.errors import InputError, LedgerError, NotVerified, Place
 from scalegate.ledger import _database, _rows, dsse
 from scalegate.ledger._database import Meta
 from scalegate.ledger.keys import VerifyKey
-from scalegate.ledger.merkle import Frontier
+from scalegate.ledger.merkle import Frontier, root
+from scalegate.ledger.tiles import WIDTH, Tile
 
 __all__ = ["Checked", "check"]
-
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,8 @@ class _Audit:
     def __init__(self, file: Path, progress: Callable[[int, int], None]) -> None:
         self.file = file
         self.progress = progress
+        self.filling: list[list[bytes]] = []
+        """Of each level, the hashes of the tile that is not full yet."""
 
     @contextmanager
     def damage(self, entry: int | None) -> Iterator[None]:
@@ -89,6 +90,7 @@ class _Audit:
             raise surplus
         if frontier != head:
             raise NotVerified("the head is not the tree of the entries", place=self._place())
+        self._no_other_tiles(db, head.size)
         problems = [str(row[0]) for row in db.execute("PRAGMA integrity_check(3)")]
         if problems != ["ok"]:
             raise NotVerified(f"the database file is damaged: {'; '.join(problems)}", place=self._place())
@@ -116,7 +118,7 @@ class _Audit:
     def _stretch(self, db: sqlite3.Connection, meta: Meta, frontier: Frontier, end: int) -> tuple[Frontier, int]:
         """Check the next entries, and the checkpoints at the sizes that they lead to."""
         start = frontier.size
-        stop = min(start + _CHUNK, end)
+        stop = min(start + WIDTH, end)
         with self.damage(None):
             notes = dict(db.execute("SELECT size, note FROM checkpoint WHERE size > ? AND size <= ?", (start, stop)))
             rows = db.execute(
@@ -134,9 +136,39 @@ class _Audit:
             except InputError as error:
                 raise NotVerified(f"the entry is no envelope: {error.message}", place=place) from error
             frontier = frontier.append(leaf)
+            self._tile(db, leaf, position)
             if frontier.size in notes:
                 signed = _rows.checkpoint_of(meta, frontier.size, notes[frontier.size], place)
                 if signed.root != frontier.root():
                     reason = f"the entries up to here do not make the tree signed at size {frontier.size}"
                     raise NotVerified(reason, place=place)
         return frontier, len(notes)
+
+    def _tile(self, db: sqlite3.Connection, leaf: bytes, position: int) -> None:
+        """Check the tiles that this leaf fills."""
+        level, node = 0, leaf
+        while True:
+            if len(self.filling) == level:
+                self.filling.append([])
+            hashes = self.filling[level]
+            hashes.append(node)
+            if len(hashes) < WIDTH:
+                return
+            # What is full is in the tree up to here, so that its number follows from the position.
+            number, node = (position + 1) // WIDTH ** (level + 1) - 1, root(hashes)
+            with self.damage(position):
+                rows = db.execute("SELECT root, hashes FROM tile WHERE level = ? AND number = ?", (level, number))
+                if rows.fetchall() != [(node, b"".join(hashes))]:
+                    tile = Tile(level, number)
+                    raise NotVerified(f"`{tile.path}` is not of the entries up to here", place=self._place(position))
+            hashes.clear()
+            level += 1
+
+    def _no_other_tiles(self, db: sqlite3.Connection, size: int) -> None:
+        due = 0
+        while size := size // WIDTH:
+            due += size
+        with self.damage(None):
+            found = db.execute("SELECT count(*) FROM tile").fetchone()[0]
+        if found != due:
+            raise NotVerified(f"there are {found} tiles, and {due} are of the entries", place=self._place())

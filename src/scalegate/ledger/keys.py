@@ -1,7 +1,8 @@
 """Ed25519 keys with a name, in the text forms of C2SP signed-note.
 
 A verify key is `name+hash+base64(0x01 || public)`, a signing key `PRIVATE+KEY+name+hash+base64(0x01 ||
-seed)`, where hash is the key id in hex. The byte 0x01 says Ed25519; other bytes are refused, not guessed.
+seed)`, where hash is the key id in hex. The byte 0x01 says Ed25519, for notes and envelopes; 0x04 says Ed25519 that
+cosigns checkpoints with a time (C2SP tlog-cosignature), and nothing else. Other bytes are refused, not guessed.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from scalegate.errors import InputError, Place
 from scalegate.ledger import _base64, _files
 
-__all__ = ["SigningKey", "VerifyKey"]
+__all__ = ["COSIGNATURE", "ED25519", "SigningKey", "VerifyKey"]
 
-_ED25519 = b"\x01"
+ED25519 = 1
+"""Signs notes and envelopes."""
+COSIGNATURE = 4
+"""Cosigns checkpoints: a witness's key."""
 _VERIFY = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)")
 _SIGNING = re.compile(r"PRIVATE\+KEY\+([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)\n?")
 _MAX_FILE_BYTES = 4_096
@@ -41,16 +45,18 @@ class VerifyKey:
 
     name: str
     public: bytes
+    algorithm: int = ED25519
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        _check_algorithm(self.algorithm)
         if len(self.public) != 32:
             raise InputError(f"Ed25519 public key of {self.name} is not 32 bytes")
 
     @property
     def key_id(self) -> bytes:
-        """4 bytes of SHA-256(name || 0x0A || 0x01 || public): an identifier, not a proof of anything."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+        """4 bytes of SHA-256(name || 0x0A || algorithm || public): an identifier, not a proof of anything."""
+        return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.algorithm]) + self.public).digest()[:4]
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """True if `signature` (64 bytes, RFC 8032) over `message` was made with this key."""
@@ -62,15 +68,16 @@ class VerifyKey:
 
     def to_text(self) -> str:
         """The one-line `vkey` form."""
-        return f"{self.name}+{self.key_id.hex()}+{_base64.encode(_ED25519 + self.public)}"
+        return f"{self.name}+{self.key_id.hex()}+{_base64.encode(bytes([self.algorithm]) + self.public)}"
 
     @staticmethod
-    def from_text(text: str) -> VerifyKey:
-        """Inverse of `to_text`. Raises InputError for any other spelling or a key id that does not fit."""
+    def from_text(text: str, algorithm: int = ED25519) -> VerifyKey:
+        """Inverse of `to_text`. Raises InputError for any other spelling, a key id that does not fit, or a key that is
+        for something else."""
         match = _VERIFY.fullmatch(text)
         if match is None:
             raise InputError("not a verify key", fix="write name+8 hex digits+base64, as `SigningKey.verify_key` does")
-        key = VerifyKey(match[1], _untyped(match[3]))
+        key = VerifyKey(match[1], _untyped(match[3], algorithm), algorithm)
         if key.key_id.hex() != match[2]:
             raise InputError(f"key id of {key.name} is {key.key_id.hex()}, but the text says {match[2]}")
         return key
@@ -84,21 +91,25 @@ class SigningKey:
 
     __slots__ = ("_private", "_seed", "_verify_key")
 
-    def __init__(self, name: str, seed: bytes) -> None:
+    def __init__(self, name: str, seed: bytes, algorithm: int = ED25519) -> None:
         """`seed` is the 32-byte private key of RFC 8032. Raises InputError if it or the name is malformed."""
         if len(seed) != 32:
             raise InputError(f"Ed25519 private key of {name} is not 32 bytes")
         self._seed = seed
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
-        self._verify_key = VerifyKey(name, self._private.public_key().public_bytes_raw())
+        self._verify_key = VerifyKey(name, self._private.public_key().public_bytes_raw(), algorithm)
 
     def __repr__(self) -> str:
         return f"SigningKey({self._verify_key.to_text()})"
 
     @staticmethod
-    def generate(name: str) -> SigningKey:
+    def generate(name: str, algorithm: int = ED25519) -> SigningKey:
         """A new key from the operating system's randomness."""
-        return SigningKey(name, Ed25519PrivateKey.generate().private_bytes_raw())
+        return SigningKey(name, Ed25519PrivateKey.generate().private_bytes_raw(), algorithm)
+
+    def named(self, name: str) -> SigningKey:
+        """The same key by another name."""
+        return SigningKey(name, self._seed, self._verify_key.algorithm)
 
     @property
     def name(self) -> str:
@@ -119,7 +130,7 @@ class SigningKey:
         """
         file = Path(path)
         head = f"PRIVATE+KEY+{self.name}+{self._verify_key.key_id.hex()}+"
-        line = head + _base64.encode(_ED25519 + self._seed) + "\n"
+        line = head + _base64.encode(bytes([self._verify_key.algorithm]) + self._seed) + "\n"
         try:
             _files.create(file, line.encode(), mode=0o600)
         except FileExistsError:
@@ -130,7 +141,7 @@ class SigningKey:
             raise InputError(reason, place=Place(file=str(file))) from None
 
     @staticmethod
-    def load(path: str | Path) -> SigningKey:
+    def load(path: str | Path, algorithm: int = ED25519) -> SigningKey:
         """Read what `save` wrote. Raises InputError, never with the key's text in it."""
         place = Place(file=str(path))
         try:
@@ -144,7 +155,7 @@ class SigningKey:
         if match is None:
             raise InputError("not a signing key file", place=place, fix="it is one PRIVATE+KEY line")
         try:
-            key = SigningKey(match[1], _untyped(match[3]))
+            key = SigningKey(match[1], _untyped(match[3], algorithm), algorithm)
         except InputError as error:
             raise InputError(error.message, place=place, fix=error.fix) from None
         if key.verify_key.key_id.hex() != match[2]:
@@ -152,8 +163,17 @@ class SigningKey:
         return key
 
 
-def _untyped(text: str) -> bytes:
+_FOR = {ED25519: "signs notes and entries", COSIGNATURE: "cosigns checkpoints, as a witness does"}
+
+
+def _check_algorithm(algorithm: int) -> None:
+    if algorithm not in _FOR:
+        raise InputError(f"keys of type 0x{algorithm:02x} are not known here")
+
+
+def _untyped(text: str, algorithm: int) -> bytes:
     data = _base64.decode(text)
-    if data[:1] != _ED25519:
-        raise InputError("the key is not of type 0x01 (Ed25519)")
+    if data[:1] != bytes([algorithm]):
+        found = _FOR.get(data[0], "is not known here") if data else "is empty"
+        raise InputError(f"the key is not of type 0x{algorithm:02x}, which {_FOR[algorithm]}: it {found}")
     return data[1:]

@@ -7,19 +7,24 @@ right); a tree of n leaves splits at the largest power of two below n. Every has
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from scalegate.errors import InputError, NotVerified, Place
 
 __all__ = [
     "EMPTY_ROOT",
+    "HASH_BYTES",
     "Frontier",
+    "Roots",
     "consistency_proof",
     "inclusion_proof",
     "leaf_hash",
     "node_hash",
     "root",
+    "roots_of",
+    "split",
     "verify_consistency",
     "verify_inclusion",
 ]
@@ -27,6 +32,8 @@ __all__ = [
 HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 _MAX_SIZE = 2**63 - 1
+Roots: TypeAlias = Callable[[int, int], bytes]
+"""The root over the leaves from one position up to another."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -95,45 +102,50 @@ def root(leaf_hashes: Iterable[bytes]) -> bytes:
     return frontier.root()
 
 
-def inclusion_proof(index: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
-    """Sibling hashes from leaf `index` up to the root (RFC 9162 section 2.1.3.1).
+def roots_of(leaf_hashes: Sequence[bytes]) -> Roots:
+    """From all leaf hashes, each time anew: `tiles.Tiles` is for trees that are not small."""
+    return lambda low, high: root(leaf_hashes[low:high])
+
+
+def inclusion_proof(index: int, size: int, roots: Roots) -> tuple[bytes, ...]:
+    """Sibling hashes from leaf `index` up to the root of the first `size` leaves (RFC 9162 section 2.1.3.1).
 
     Raises InputError if the tree has no such leaf.
     """
-    if not 0 <= index < len(leaf_hashes):
-        raise InputError(f"no leaf {index} in a tree of {len(leaf_hashes)}")
+    if not 0 <= index < size:
+        raise InputError(f"no leaf {index} in a tree of {size}")
     path: list[bytes] = []
-    low, high = 0, len(leaf_hashes)
+    low, high = 0, size
     while high - low > 1:
-        middle = low + _split(high - low)
+        middle = low + split(high - low)
         if index < middle:
-            path.append(root(leaf_hashes[middle:high]))
+            path.append(roots(middle, high))
             high = middle
         else:
-            path.append(root(leaf_hashes[low:middle]))
+            path.append(roots(low, middle))
             low = middle
     return tuple(reversed(path))
 
 
-def consistency_proof(old_size: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
+def consistency_proof(old_size: int, size: int, roots: Roots) -> tuple[bytes, ...]:
     """Hashes that show the tree over the first `old_size` leaves to be a prefix (RFC 9162 section 2.1.4.1).
 
-    Raises InputError unless 1 <= old_size <= number of leaves: an empty tree needs no proof.
+    Raises InputError unless 1 <= old_size <= size: an empty tree needs no proof.
     """
-    if not 1 <= old_size <= len(leaf_hashes):
-        raise InputError(f"no consistency proof from size {old_size} to {len(leaf_hashes)}")
+    if not 1 <= old_size <= size:
+        raise InputError(f"no consistency proof from size {old_size} to {size}")
     path: list[bytes] = []
-    low, high, whole = 0, len(leaf_hashes), True
+    low, high, whole = 0, size, True
     while old_size != high:
-        middle = low + _split(high - low)
+        middle = low + split(high - low)
         if old_size <= middle:
-            path.append(root(leaf_hashes[middle:high]))
+            path.append(roots(middle, high))
             high = middle
         else:
-            path.append(root(leaf_hashes[low:middle]))
+            path.append(roots(low, middle))
             low, whole = middle, False
     if not whole:
-        path.append(root(leaf_hashes[low:high]))
+        path.append(roots(low, high))
     return tuple(reversed(path))
 
 
@@ -199,7 +211,7 @@ def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: 
         raise NotVerified(f"consistency proof {what} does not lead to the two roots")
 
 
-def _split(count: int) -> int:
+def split(count: int) -> int:
     """The largest power of two below `count` (at least 2)."""
     return 1 << ((count - 1).bit_length() - 1)
 

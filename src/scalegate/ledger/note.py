@@ -3,6 +3,9 @@
 A note is text that ends in a newline, an empty line, and signature lines `— name base64(key id || sig)`.
 A checkpoint is a note whose text is three lines: origin, size, base64 of the root. No timestamp and no
 policy id go into it: those who cosign a checkpoint would give them no meaning.
+
+A cosignature (C2SP tlog-cosignature, v1) is the line of a witness: that at a time this was the largest tree of this log
+that it had seen, each a growth of the one before. Its 8 bytes of time stand before the signature, which is on them too.
 """
 
 from __future__ import annotations
@@ -10,16 +13,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from scalegate.errors import InputError, NotVerified
+from scalegate.errors import InputError, NotVerified, Place
 from scalegate.ledger import _base64
-from scalegate.ledger.keys import SigningKey, VerifyKey
+from scalegate.ledger.keys import COSIGNATURE, ED25519, SigningKey, VerifyKey
 
-__all__ = ["Checkpoint", "Note", "open_note", "sign_note"]
+__all__ = ["MAX_TIME", "Checkpoint", "Note", "cosign", "joined", "lines_of", "open_note", "read_note", "sign_note"]
 
 _MAX_BYTES = 1_000_000
 _MAX_SIGNATURES = 100
 _MAX_SIZE = 2**63 - 1
+MAX_TIME = 2**63 - 1
+"""Seconds since 1970 UTC: the latest that a cosignature may give."""
+_TIME_BYTES = 8
 _SIGNATURE = re.compile("\u2014 ([^\\s+]+) ([A-Za-z0-9+/]+=*)")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")
 _CHECKPOINT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n")
@@ -31,6 +38,9 @@ class Note:
 
     text: str
     signers: tuple[VerifyKey, ...]
+    """Of the keys that sign notes."""
+    cosigned: tuple[tuple[VerifyKey, int], ...] = ()
+    """Of the keys that cosign, each with the latest time that it gave, in seconds since 1970 UTC."""
 
 
 def sign_note(text: str, keys: Sequence[SigningKey]) -> str:
@@ -39,6 +49,8 @@ def sign_note(text: str, keys: Sequence[SigningKey]) -> str:
         raise InputError("note text must end in a newline and hold no other control character")
     if not 0 < len(keys) <= _MAX_SIGNATURES:
         raise InputError(f"a note takes 1 to {_MAX_SIGNATURES} keys, not {len(keys)}")
+    if any(key.verify_key.algorithm != ED25519 for key in keys):
+        raise InputError("a witness's key cosigns checkpoints, and signs no note")
     message = text.encode()
     lines = [f"\u2014 {key.name} {_base64.encode(key.verify_key.key_id + key.sign(message))}\n" for key in keys]
     return text + "\n" + "".join(lines)
@@ -55,8 +67,8 @@ def open_note(note: str, known: Iterable[VerifyKey]) -> Note:
     """
     text, lines = _split(note)
     keys = {(key.name, key.key_id): key for key in known}
-    message = text.encode()
     signers: dict[bytes, VerifyKey] = {}
+    cosigned: dict[bytes, tuple[VerifyKey, int]] = {}
     for line in lines:
         match = _SIGNATURE.fullmatch(line)
         if match is None:
@@ -67,12 +79,67 @@ def open_note(note: str, known: Iterable[VerifyKey]) -> Note:
         key = keys.get((match[1], data[:4]))
         if key is None:
             continue
-        if not key.verifies(data[4:], message):
-            raise NotVerified(f"the signature by {key.name} on the note is wrong")
-        signers[key.public] = key
-    if not signers:
+        at = _verified(key, data[4:], text)
+        if at is None:
+            signers[key.public] = key
+        else:
+            _, before = cosigned.get(key.public, (key, 0))
+            cosigned[key.public] = (key, max(at, before))
+    if not signers and not cosigned:
         raise NotVerified("no known key signed the note")
-    return Note(text, tuple(signers.values()))
+    return Note(text, tuple(signers.values()), tuple(cosigned.values()))
+
+
+def _verified(key: VerifyKey, signature: bytes, text: str) -> int | None:
+    """The time that a cosignature gives; None for another signature. Raises NotVerified for one that is wrong."""
+    at, message = None, text.encode()
+    if key.algorithm == COSIGNATURE:
+        at, signature = int.from_bytes(signature[:_TIME_BYTES], "big"), signature[_TIME_BYTES:]
+        message = _cosigned(text, at)
+    if not key.verifies(signature, message) or (at is not None and at > MAX_TIME):
+        raise NotVerified(f"the signature by {key.name} on the note is wrong")
+    return at
+
+
+def cosign(note: str, key: SigningKey, at: int) -> str:
+    """The signature line by which a witness says that it saw this checkpoint. It looks at nothing: `witness` does.
+
+    Raises InputError for what is no note with a checkpoint, or a time before 1970 or past the year 292 billion.
+    """
+    text, _ = _split(note)
+    Checkpoint.from_text(text)
+    if key.verify_key.algorithm != COSIGNATURE or not 0 < at <= MAX_TIME:
+        raise InputError(f"{key.name} cosigns nothing at {at}: it takes a witness's key, and a time")
+    data = key.verify_key.key_id + at.to_bytes(_TIME_BYTES, "big") + key.sign(_cosigned(text, at))
+    return f"\u2014 {key.name} {_base64.encode(data)}\n"
+
+
+def _cosigned(text: str, at: int) -> bytes:
+    return f"cosignature/v1\ntime {at}\n{text}".encode()
+
+
+def lines_of(note: str) -> tuple[str, ...]:
+    """The signature lines of a note, each with its newline, none verified. Raises InputError if it is none."""
+    return tuple(f"{line}\n" for line in _split(note)[1])
+
+
+def joined(note: str, more: Iterable[str]) -> str:
+    """The note with further signature lines, each once. Raises InputError if that is no note."""
+    wanted = note + "".join(line for line in dict.fromkeys(more) if line not in lines_of(note))
+    _split(wanted)
+    return wanted
+
+
+def read_note(path: str | Path) -> str:
+    """The text of a file with a note; nothing of it is verified. Raises InputError if it cannot be read."""
+    place = Place(file=str(path))
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_MAX_BYTES + 1).decode("utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=place) from error
+    except UnicodeDecodeError as error:
+        raise InputError("this is no text, and so no signed note", place=place) from error
 
 
 def _split(note: str) -> tuple[str, list[str]]:

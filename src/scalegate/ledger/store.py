@@ -20,7 +20,9 @@ from scalegate.errors import InputError, LedgerError, NotVerified, Place
 from scalegate.ledger import _database, _files, _memory, _rows, dsse
 from scalegate.ledger.keys import SigningKey, VerifyKey
 from scalegate.ledger.merkle import Frontier, leaf_hash
+from scalegate.ledger.merkle import root as root_over
 from scalegate.ledger.note import Checkpoint, sign_note
+from scalegate.ledger.tiles import WIDTH, Tile, Tiles, hashes_in
 
 __all__ = ["Appended", "Ledger"]
 
@@ -198,6 +200,7 @@ class Ledger:
                 leaf = leaf_hash(envelope)
                 self._run("INSERT INTO entry VALUES (?, ?, ?)", position, leaf, envelope)
                 frontier = frontier.append(leaf)
+            self._fill(first, frontier.size)
             self._run("UPDATE head SET size = ?, frontier = ?", frontier.size, frontier.to_bytes())
             text = Checkpoint(self.origin, frontier.size, frontier.root()).to_text()
             note = sign_note(text, [key])
@@ -238,6 +241,40 @@ class Ledger:
     def signed(self, after: int) -> dict[int, bytes]:
         """Size and root, 32 bytes, of every checkpoint for more than `after` entries, each under the log's key."""
         return {size: root for size, _, root in self._notes(after)}
+
+    def tree(self, size: int | None = None) -> Tiles:
+        """The tree over the first `size` entries, by default all: proofs are made from it, and it grows no further."""
+        there = self.size
+        if size is not None and not 0 <= size <= there:
+            raise InputError(f"a ledger of {there} entries has no tree of {size}", place=self._place())
+        return Tiles(self.hashes, there if size is None else size)
+
+    def hashes(self, tile: Tile) -> tuple[bytes, ...]:
+        """The hashes of a tile. Raises InputError for one that is not there."""
+        start = tile.number * WIDTH
+        if tile.width == WIDTH:
+            rows = self._run("SELECT hashes FROM tile WHERE level = ? AND number = ?", tile.level, tile.number)
+            found = hashes_in(tile, rows[0][0]) if rows else ()
+        else:
+            found = self._row_hashes(tile.level, start, start + tile.width)
+        if len(found) != tile.width:
+            raise InputError(f"`{tile.path}` is not there", place=self._place())
+        return found
+
+    def _row_hashes(self, level: int, start: int, stop: int) -> tuple[bytes, ...]:
+        where = "SELECT leaf FROM entry WHERE position >= ? AND position < ? ORDER BY position"
+        if level:
+            where = f"SELECT root FROM tile WHERE level = {level - 1} AND number >= ? AND number < ? ORDER BY number"
+        return tuple(row[0] for row in self._run(where, start, stop))
+
+    def _fill(self, had: int, there: int) -> None:
+        """Write the tiles that are full now."""
+        level = 0
+        while (first := had // WIDTH) < (end := there // WIDTH):
+            for number in range(first, end):
+                hashes = self._row_hashes(level, number * WIDTH, (number + 1) * WIDTH)
+                self._run("INSERT INTO tile VALUES (?, ?, ?, ?)", level, number, root_over(hashes), b"".join(hashes))
+            level, had, there = level + 1, first, end
 
     def _notes(self, last: int) -> Iterator[tuple[int, str, bytes]]:
         while rows := self._run("SELECT size, note FROM checkpoint WHERE size > ? ORDER BY size LIMIT ?", last, _CHUNK):
