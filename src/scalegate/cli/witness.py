@@ -41,7 +41,7 @@ def serve(
     try:
         import uvicorn
 
-        from scalegate.serve.witness_app import witness_app
+        from scalegate.serve import witness_app
     except ModuleNotFoundError as error:
         raise lacking("a server", error.name, "serve") from error
     known = read_trust(trust)

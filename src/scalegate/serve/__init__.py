@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from scalegate.serve.witness_app import witness_app
+
+__all__ = ["witness_app"]
