@@ -187,13 +187,32 @@ def test_one_that_lacks_nothing_and_whose_clusters_rule_out_is_not_left_open_by_
 
 
 def test_an_item_without_an_outcome_shows_nothing_reached() -> None:
-    """In the histogram it is a success of its cluster; which one it is nobody can tell."""
+    """In the histogram it is a success of its cluster; which one it is nobody can tell: it is taken from the largest,
+    where it hides least of what the others show."""
     lost = {"successes": 0, "completed": 340, "errors": 60, "samples": 400}
     assert judged(BY_CLUSTERS, ((0, 1, 340), (1, 1, 60)), **lost).mean == 0
     some = {"successes": 60, "completed": 400, "errors": 20, "samples": 420}
     found = judged(BY_CLUSTERS, ((0, 1, 40), (0, 300, 1), (1, 1, 60), (20, 20, 1)), **some)
-    # Were the 20 of those that stand alone, the large cluster would have shown them.
-    assert (found.mean, found.reached) == (Fraction(41, 102), True)
+    assert (found.mean, found.reached) == (Fraction(60, 102), True)
+    # More of them than the largest had are taken from the next.
+    more = some | {"successes": 50, "errors": 30, "samples": 430, "completed": 400}
+    found = judged(BY_CLUSTERS, ((0, 1, 40), (10, 300, 1), (1, 1, 60), (10, 30, 1)), **more)
+    assert found.mean == Fraction(50, 102)
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_no_item_without_an_outcome_in_a_padding_cluster_hides_what_the_others_show(hits: int, lost: int) -> None:
+    singles: Told = tuple(it for it in ((0, 1, 400 - hits), (1, 1, hits)) if it[2])
+    counts: dict[str, Any] = {"successes": hits, "completed": 2400 - lost, "errors": lost, "samples": 2400}
+    found = judged(BY_CLUSTERS, (*singles, (lost, 2000, 1)), **counts)
+    assert (found.mean, found.reached) == (Fraction(hits, 401), hits >= Fraction(401, 5))
+
+
+def test_errors_in_a_padding_cluster_let_nobody_go_on() -> None:
+    counts: dict[str, Any] = {"successes": 200, "completed": 2150, "errors": 250, "samples": 2400}
+    found = judged(BY_CLUSTERS, ((0, 1, 200), (1, 1, 200), (250, 2000, 1)), **counts)
+    facts = derive_facts(BY_CLUSTERS, situation(8 * 10**11, found.piece), "train")
+    assert (facts["arithmetic.reached"], facts["arithmetic.ruled_out"]) == (True, False)
 
 
 @pytest.mark.parametrize("told", [None, ((0, 1, 40), (1, 1, 60)), ((0, 1, 340), (0, 0, 1), (1, 1, 60))])

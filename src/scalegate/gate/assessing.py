@@ -106,7 +106,7 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     reached = leaves_open = piece.incident
     if counts:
         reached, leaves_open = shows(policy, domain, piece.successes, piece.completed, piece.asked)
-    shares = shares_of(domain, piece) if counts else None
+    shares = shares_of(piece) if counts and domain.clusters is not None else None
     if shares is not None:
         # Items of one large cluster that failed do not hide what the others show.
         over, open_by_them = _shows_by_clusters(policy, domain, *shares, piece.asked)

@@ -86,7 +86,12 @@ def recording_faults(runs: Runs, run: Run, entry: WeightsRecorded) -> list[str]:
 
 def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
     """Training has come to weights."""
-    run.faults += [f"entry {index} {fault}" for fault in recording_faults(runs, run, entry)]
+    faults = recording_faults(runs, run, entry)
+    run.faults += [f"entry {index} {fault}" for fault in faults]
+    if not faults:
+        run.doubtful.discard(entry.weights)
+    elif entry.weights not in run.weights:
+        run.doubtful.add(entry.weights)
     run.recorded.setdefault((entry.session, entry.trained), entry.weights)
     had, lost = run.known(entry.weights), run.lost.get(entry.session, 0)
     if had is None:

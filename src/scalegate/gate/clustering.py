@@ -6,6 +6,7 @@ The bet is fixed by what was announced. That the items are clustered as the resu
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Protocol
 
 from scalegate.evidence import binomial
 from scalegate.evidence.clustered import Cluster, Clustered
@@ -15,6 +16,7 @@ from scalegate.units import MAX_SAMPLES, exact_decimal
 
 __all__ = [
     "IGNORED",
+    "Counted",
     "alike",
     "by_clusters",
     "cluster_lacks",
@@ -26,6 +28,19 @@ __all__ = [
 ]
 
 IGNORED = "clustered items are counted as if they were not"
+
+
+class Counted(Protocol):
+    """What has counts, and may say of which clusters they are: a piece of evidence, or a result as it was signed."""
+
+    @property
+    def clusters(self) -> tuple[tuple[int, int, int], ...] | None: ...
+    @property
+    def successes(self) -> int: ...
+    @property
+    def completed(self) -> int: ...
+    @property
+    def errors(self) -> int: ...
 
 
 def words_of_clusters(domain: Domain) -> str | None:
@@ -43,7 +58,7 @@ def takes_all(words: str | None) -> bool:
     return words is None or words.startswith("clusters: ")
 
 
-def number_of(piece: Piece) -> int:
+def number_of(piece: Counted) -> int:
     """How many clusters it says that it has."""
     return sum(count for _, _, count in piece.clusters or ())
 
@@ -78,19 +93,19 @@ def by_clusters(domain: Domain, alpha: Fraction, piece: Piece) -> tuple[bool, Fr
     return out, max(test.bound(known), binomial.upper_bound(piece.successes, piece.completed, alpha))
 
 
-def shares_of(domain: Domain, piece: Piece) -> tuple[Fraction, int] | None:
-    """The shares of its clusters that succeeded, added up, and how many clusters there are; None: the domain does not
-    count by them, or they cannot be.
+def shares_of(piece: Counted) -> tuple[Fraction, int] | None:
+    """The shares of its clusters that succeeded, added up, and how many clusters there are; None: they cannot be.
 
-    That is what it shows, each cluster one observation: one more that failed is one more, however many items it has.
-    A histogram does not tell which of its items have no outcome. They are no successes here, wherever that makes the
-    sum least.
+    That is what it shows where its domain counts by clusters, each cluster one observation: one more that failed is one
+    more, however many items it has. A histogram does not tell which of its items have no outcome. They are no successes
+    here, wherever that leaves the sum highest: what has no outcome in one cluster takes nothing from what the others
+    show.
     """
-    if domain.clusters is None or not _can_be(piece):
+    if not _can_be(piece):
         return None
     total, left = Fraction(0), piece.errors
-    for successes, size, count in sorted(piece.clusters or (), key=lambda it: it[1]):
-        # In a small cluster each item is more of it.
+    for successes, size, count in sorted(piece.clusters or (), key=lambda it: -it[1]):
+        # In a large cluster each item is less of it.
         taken = min(left, successes * count)
         left -= taken
         total += Fraction(successes * count - taken, size)
@@ -136,7 +151,7 @@ def most_clusters(domain: Domain, alpha: Fraction) -> int | None:
     return low
 
 
-def _can_be(piece: Piece) -> bool:
+def _can_be(piece: Counted) -> bool:
     told = piece.clusters or ()
     if not told or any(size < 1 or count < 1 or successes > size for successes, size, count in told):
         return False

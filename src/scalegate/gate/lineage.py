@@ -55,6 +55,8 @@ class Run:
     """The most training FLOP of this run that can be behind a digest: all that its session had reserved by then."""
     recorded_at: dict[str, int] = field(default_factory=dict)
     """Position of the entry that first recorded a digest."""
+    doubtful: set[str] = field(default_factory=set)
+    """Digests that only entries recorded which cannot be so, and put it at fault."""
     most_trained: int = 0
     """The most training FLOP that any of its weights was recorded with."""
     lost: dict[str, int] = field(default_factory=dict)
@@ -103,6 +105,14 @@ class Run:
         """Whether it started from these weights, and declares them to be another's, alone or with others mixed in."""
         made = any(parent.relation in ("initialisation", "adapter", "merge") for parent in self.parents)
         return made and weights == self.first.start_weights
+
+    def made(self, weights: str) -> bool:
+        """Whether it is known to have made these weights: it recorded them as it could, and trained them or derived
+        them from others. Naming them their own parent says nothing of where they come from."""
+        if weights not in self.weights or weights in self.doubtful:
+            return False
+        own_parent = any(it.weights == weights for it in self.parents)
+        return self.weights[weights] > 0 or (self.derived(weights) and not own_parent)
 
     @property
     def began(self) -> int:

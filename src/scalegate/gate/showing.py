@@ -6,15 +6,17 @@ configuration only by what is of the same configuration, and by an incident, of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from scalegate.evidence import binomial
-from scalegate.gate.lineage import Run, Runs
+from scalegate.gate.clustering import shares_of
+from scalegate.gate.lineage import Run, Runs, holders
 from scalegate.gate.pieces import Attempt, trained_in
 from scalegate.gate.ruled_out import RuledOut
 from scalegate.ledger.elicited import of_the_control, points
+from scalegate.ledger.entries import EvaluationFinished
 from scalegate.units import MAX_SAMPLES
 
 __all__ = ["Sign", "grown_weights", "leaves_open", "signs_of", "wrong"]
@@ -43,9 +45,13 @@ class Sign:
     """The highest alarm that it was judged to leave open while it lacked nothing, by whatever rule it ended."""
     anywhere: bool = False
     """Of an incident: whether it may have been any of the developer's weights."""
+    mean: Fraction | None = None
+    """Of a score in a domain that counts by clusters: the mean of their shares that succeeded; None: it has none."""
 
     def shows(self, score: Fraction) -> bool:
-        return self.counts is None or binomial.reached(*self.counts, score)
+        """By the higher of its rate of items and the mean of its clusters, as an assessment does."""
+        by_clusters = self.mean is not None and self.mean >= score
+        return self.counts is None or by_clusters or binomial.reached(*self.counts, score)
 
     def is_of(self, claim: RuledOut) -> bool:
         """Whether it is of the domain and the configuration that the claim is of. What weights showed behind whatever
@@ -54,11 +60,13 @@ class Sign:
         return within and bool(self.names & claim.line.names)
 
 
-def signs_of(attempts: Mapping[str, Attempt], left_open: Mapping[str, Fraction]) -> Iterator[Sign]:
+def signs_of(
+    attempts: Mapping[str, Attempt], left_open: Mapping[str, Fraction], clustered: Collection[str]
+) -> Iterator[Sign]:
     """All that shows something, whoever signed it and whatever it lacks: of a result its score, each point that it
     tells of its elicitation, and what it tells of its control, which is of other weights; and every incident.
 
-    `left_open`: evaluations that were judged to leave an alarm open.
+    `left_open`: evaluations that were judged to leave an alarm open. `clustered`: the domains that count by clusters.
     """
     for evaluation, attempt in attempts.items():
         incident, announced = attempt.incident, attempt.announced
@@ -74,14 +82,21 @@ def signs_of(attempts: Mapping[str, Attempt], left_open: Mapping[str, Fraction])
             told = points(it.elicited, control=False) if it.elicited else ()
             of_control = of_the_control(control) if control else ()
             judged = left_open.get(evaluation) if it is attempt.finished else None
-            for counts in ((it.successes, it.completed), *((successes, samples) for _, successes, samples in told)):
+            mean = None if names.isdisjoint(clustered) else _mean(it)
+            of_score = ((it.successes, it.completed), mean)
+            for counts, by_it in (of_score, *(((successes, samples), None) for _, successes, samples in told)):
                 if (counts[0] or judged is not None) and 0 <= counts[0] <= counts[1]:
-                    yield Sign(at, names, it.weights, run, counts, configuration, signed, due, judged)
+                    yield Sign(at, names, it.weights, run, counts, configuration, signed, due, judged, mean=by_it)
             for _, successes, samples in of_control:
                 # Announced for no run: of weights that nobody recorded it says nothing.
                 if control and successes:
                     counts = (successes, samples)
                     yield Sign(at, names, control.weights, None, counts, configuration, signed, due)
+
+
+def _mean(result: EvaluationFinished) -> Fraction | None:
+    shares = shares_of(result)
+    return shares and shares[0] / shares[1]
 
 
 def _names(attempt: Attempt, domain: str) -> frozenset[str]:
@@ -140,7 +155,8 @@ def _of_unknown_weights(claim: RuledOut, sign: Sign, runs: Runs, grown: frozense
 
 
 def grown_weights(runs: Runs, weights: str) -> frozenset[str]:
-    """All weights that grew from these, in whatever run, by what was recorded and by what was declared."""
+    """All weights that grew from these, in whatever run, by what was recorded and by what was declared: also what a run
+    started from that goes on from them, before anybody recorded it."""
     after: dict[str, list[str]] = {}
     for run in runs.values():
         for later, before in run.grew_from.items():
@@ -154,9 +170,17 @@ def grown_weights(runs: Runs, weights: str) -> frozenset[str]:
         for run in [it for it in left.values() if _begins(it, found)]:
             # All that it made counts as grown from them.
             del left[run.name]
-            waiting += [it for it in run.weights if it not in found]
-            found.update(run.weights)
+            new = [it for it in (*run.weights, *_of_its_own(runs, run)) if it not in found]
+            found.update(new)
+            waiting += new
     return frozenset(found - {weights})
+
+
+def _of_its_own(runs: Runs, run: Run) -> set[str]:
+    """What it started from, but for what another run recorded that it declares as its parent too: the base on which an
+    adapter was put grew not from that."""
+    parents = {it.weights for it in run.parents}
+    return {it for it in run.starts if it not in parents or all(other is run for other in holders(runs, it))}
 
 
 def _begins(run: Run, among: set[str]) -> bool:

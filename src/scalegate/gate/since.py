@@ -49,6 +49,7 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
     entries.WeightsRecorded: ("saving of weights that makes a miss", "savings of weights that make misses"),
+    entries.RunOpened: ("opening of a run that makes a miss", "openings of runs that make misses"),
 }
 """Kinds of entry that could matter, one and several."""
 
@@ -235,7 +236,7 @@ class _Scope:
             case entries.ForecastMade():
                 # One may be made in the name of any run that the results are of.
                 return record.refused is None
-            case entries.WeightsRecorded():
+            case entries.WeightsRecorded() | entries.RunOpened():
                 # What was measured of them before shows by now that something else was ruled out wrongly.
                 return fold.policy is not None and asks_for_record(fold.policy) and record.index in fold.tracks.turned
             case entries.Approval() | entries.ExceptionGranted():

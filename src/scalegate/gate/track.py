@@ -56,6 +56,10 @@ class Scored:
     """Position of the first result that upholds it; None: none does, or it is missed."""
 
     @property
+    def weights(self) -> str:
+        return self.claims[0].weights
+
+    @property
     def missed(self) -> bool:
         return any(it.shown_by for it in self.claims)
 
@@ -71,12 +75,15 @@ class Tracks:
     claims: list[RuledOut] = field(default_factory=list)
     """In the order of the ledger."""
     waiting: Waiting = field(default_factory=Waiting)
+    clustered: set[str] = field(default_factory=set)
+    """The domains that count by clusters in any version, by the names that they had in it."""
     turned: set[int] = field(default_factory=set)
     """Positions of the entries by which something was a miss that was none before."""
 
     def adopted(self, policy: Policy) -> None:
         """A version of the policy came into force."""
         self.claims = [replace(it, line=it.line.carried(domains_of(policy))) for it in self.claims]
+        self.clustered |= {it.id for it in policy.domains if it.clusters is not None}
         self.waiting.adopted()
 
     def look(
@@ -116,7 +123,7 @@ class Tracks:
     def _signs(self, attempts: Mapping[str, Attempt]) -> list[Sign]:
         """What shows an alarm reached that was ruled out."""
         least = min(it.alarm for it in self.claims) if self.claims else Fraction(1)
-        return [it for it in signs_of(attempts, self.waiting.open) if it.shows(least)]
+        return [it for it in signs_of(attempts, self.waiting.open, self.clustered) if it.shows(least)]
 
     def _score(self, attempts: Mapping[str, Attempt], runs: Runs) -> bool:
         signs = self._signs(attempts)
@@ -172,7 +179,7 @@ class Tracks:
         """The claims that neither rest on what broke nor are contradicted: by a second result, after which neither may
         rule out, or by anything on the same weights that reaches the alarm or leaves it open."""
         signs: dict[str, list[Sign]] = {}
-        for sign in signs_of(attempts, self.waiting.open) if self.claims else ():
+        for sign in signs_of(attempts, self.waiting.open, self.clustered) if self.claims else ():
             signs.setdefault(sign.weights, []).append(sign)
         return frozenset(
             it.at
@@ -205,7 +212,8 @@ class Tracks:
                     domain=domain.id,
                     claims=len({it.first for it in mine}),
                     missed=len({it.first for it in mine if it.shown_by}),
-                    upheld=sum(it.upheld_by is not None for it in self._scored(known, sound, counts)),
+                    # By whomever and however often: one set of weights stood up to a check once.
+                    upheld=len({it.weights for it in self._scored(known, sound, counts) if it.upheld_by is not None}),
                     shown=len({(it.first, at) for it in mine for at in it.shown_by}),
                 )
             )
@@ -251,14 +259,13 @@ def reported(
 
     `domains`: those of every version, by each name that they had: whoever saw something says it by the name they know.
     Of what the ledger does not know it may be anything: then it counts against every run of the developer. It knows
-    weights that were recorded by who trained or derived them; that a run started from some says not where they came
-    from.
+    weights that were recorded by who trained or derived them, as far as that could be so; that a run started from some
+    says not where they came from.
     """
     if policy is None or entry.domain not in domains:
         return "the policy has no such domain, and no version before it had"
     weights = entry.weights
-    made = (it for it in runs.values() if weights in it.weights and (it.weights[weights] > 0 or it.derived(weights)))
-    known = weights is not None and any(made)
+    known = weights is not None and any(it.made(weights) for it in runs.values())
     # A name of an evaluation has no space in it: this is none.
     attempt = attempts[f"incident {index}"] = Attempt(
         finished_at=index, incident=entry, anywhere=not known and entry.run not in runs
