@@ -129,7 +129,7 @@ def test_conditions_that_read_alike_are_one(trees: list[Expr]) -> None:
         ("now <= lineage.opened + 90 days", "no more than 90 days have passed since the lineage was opened"),
         (
             "not arithmetic.reached and meter.sound",
-            "no measurement shows the alarm of `arithmetic` reached, and the meter is sound",
+            "nothing shows the alarm of `arithmetic` reached, and the meter is sound",
         ),
         (
             "arithmetic.ruled_out or now <= approval.2.ada.until",

@@ -170,7 +170,7 @@ def _able(policy: Policy, domain: Domain, it: Assessment, place: Mapping[str, in
     ours = piece.weights in place and piece.origin is None and piece.configuration is None and it.compute > 0
     if not ours or not 0 <= piece.successes <= piece.completed <= max(piece.samples, 1) <= MAX_SAMPLES:
         return ()
-    whole = assess(policy, domain, piece.model_copy(update={"announced": True}))
+    whole = it if piece.announced else assess(policy, domain, piece.model_copy(update={"announced": True}))
     tried = not piece.beside and piece.elicitation != "none" and piece.completed > 0
     able = {"counts": not it.faults and piece.ancestor, "kept": whole.otherwise, "tried": tried or whole.otherwise}
     return tuple(name for name in BASES if able[name])

@@ -143,7 +143,7 @@ def foreseen_after(
     where none of them is one more that counts."""
     if domain.forecast is None or action != "train":
         return ()
-    name, due = forecast_fact(domain), points_in(policy, domain, after)
+    name, due = forecast_fact(domain), points_in(policy, domain, _saved(before, after))
     if known.get(f"{domain.id}.reached") is not False:
         return ((name, 0),)
     more = still_due(domain, due)
@@ -153,6 +153,21 @@ def foreseen_after(
         return ((name, forecast_facts(policy, before, domain)[name]),)
     end = reaches(own_of(due)) if domain.forecast.reference_table is None else None
     return ((name, floor(end) if end is not None else MAX_FLOP),)
+
+
+def _saved(before: Situation, after: Situation) -> Situation:
+    """As if the weights as they now are had been recorded: they are the last that were, or come after these."""
+    lineage, known = after.lineage, {it.weights for it in before.pieces}
+    there = lineage.tip is not None and lineage.behind in lineage.recorded
+    pieces = [
+        it if it.weights in lineage.way or it.weights in known else it.model_copy(update={"weights": lineage.tip})
+        for it in (after.pieces if there else ())
+    ]
+    if there:
+        return after.model_copy(update={"pieces": tuple(pieces)})
+    new = tuple(it.weights for it in after.pieces if it.weights not in lineage.way and it.weights not in known)
+    way = lineage.model_copy(update={"way": (*lineage.way, *dict.fromkeys(new))})
+    return after.model_copy(update={"lineage": way})
 
 
 def _counting(points: Sequence[ForecastPoint]) -> set[str]:
