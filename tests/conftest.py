@@ -1,5 +1,7 @@
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from hypothesis import HealthCheck, Phase, settings
 # As many processes run tests as there are cores: threads of PyTorch, and of what tests start, would wait on others.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
+# What was started in the background of a shell ignores interrupts, and tests raise some.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile(
     "scalegate",
     max_examples=int(os.environ.get("SCALEGATE_EXAMPLES", "15")),
