@@ -148,3 +148,14 @@ def test_what_is_wrong_is_said_in_one_sentence(
     assert ran.code == code
     assert says in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_what_is_no_receipt_and_no_checkpoint_is_named_with_its_file(scalegate: Command, trust: Path) -> None:
+    assert scalegate("ledger", "entry", LEDGER, 0, "--out", "e.json").code == 0
+    none = scalegate("ledger", "check-receipt", "e.json", "e.json", "--trust", trust)
+    assert (none.code, none.err.startswith("error: e.json: this is no receipt")) == (2, True)
+    assert scalegate("ledger", "receipt", LEDGER, 0, "--out", "r").code == 0
+    other = scalegate("ledger", "check-receipt", "r", "r", "--trust", trust)
+    assert (other.code, other.err.startswith("error: r: entry 0: ")) == (4, True)
+    held = scalegate("verify", LEDGER, "--checkpoint", "e.json")
+    assert (held.code, held.err.startswith("error: e.json: note has no signatures")) == (2, True)

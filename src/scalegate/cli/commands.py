@@ -261,13 +261,20 @@ def verify(
     from scalegate.errors import InputError, Place
     from scalegate.gate import replay
     from scalegate.gate.deep import recompute
-    from scalegate.ledger.note import read_note
+    from scalegate.ledger.note import lines_of, read_note
     from scalegate.ledger.trust_file import read_trust
 
     if (ledger / "ledger.db").is_file():
         raise InputError("this is a folder", place=Place(file=str(ledger)), fix=f"give the file: `{ledger}/ledger.db`")
     known = read_trust(trust) if trust is not None else None
-    replayed = replay(ledger, trust=known, held=read_note(checkpoint) if checkpoint is not None else None)
+    held = read_note(checkpoint) if checkpoint is not None else None
+    if held is not None:
+        try:
+            lines_of(held)
+        except InputError as error:
+            fix = "give what `scalegate ledger checkpoint` or `cosign` wrote"
+            raise InputError(error.message, place=Place(file=str(checkpoint)), fix=fix) from error
+    replayed = replay(ledger, trust=known, held=held)
     forecasts = recompute(replayed.fold, ledger) if deep else None
     emit(as_json, verify_document(replayed, forecasts), lambda: verify_view(replayed, forecasts))
 

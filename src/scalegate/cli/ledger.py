@@ -164,12 +164,17 @@ def check_receipt(
     Offline, and without the ledger. Exit 4 if it is not shown.
     """
     from scalegate.cli.show import emit
+    from scalegate.errors import InputError, NotVerified, Place
     from scalegate.ledger.note import read_note
     from scalegate.ledger.receipt import PROVES, Receipt, verify_receipt
     from scalegate.ledger.trust_file import read_trust
 
-    data = read_note(entry).encode()
-    shown = verify_receipt(Receipt.from_text(read_note(receipt)), data, read_trust(trust))
+    data, known = read_note(entry).encode(), read_trust(trust)
+    try:
+        shown = verify_receipt(Receipt.from_text(read_note(receipt)), data, known)
+    except (InputError, NotVerified) as error:
+        at = error.place.entry if error.place else None
+        raise type(error)(error.message, place=Place(file=str(receipt), entry=at), fix=error.fix) from error
     said = _said(data)
     document = {
         "verified": True,

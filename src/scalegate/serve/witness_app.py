@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -32,9 +33,9 @@ def witness_app(witness: Witness) -> Starlette:
     async def checkpoint(request: Request) -> Response:
         return await _answered(lambda: witness.checkpoint(request.path_params["origin"]))
 
-    async def _answered(make: object) -> Response:
+    async def _answered(make: Callable[[], Answer]) -> Response:
         try:
-            return _response(await run_in_threadpool(make))  # type: ignore[arg-type]
+            return _response(await run_in_threadpool(make))
         except ScalegateError as error:
             # What went wrong on this machine is for whoever keeps it.
             LOG.error("%s", error)
