@@ -113,6 +113,22 @@ def test_what_was_not_announced_names_its_weights_and_may_only_count_against(sca
     assert "It can rule nothing out" in added.out
 
 
+def test_an_evaluation_may_be_named_by_its_first_characters(scalegate: Command, few: str) -> None:
+    name = announce(scalegate, few)
+    nobody = "f" * 12 if name[0] != "f" else "0" * 12
+    for wrong, why in (
+        (nobody, "no evaluation of this name was announced"),
+        (name[:4], "8 characters at the least name one"),
+    ):
+        refused = bring(scalegate, "epochs.eval", "--evaluation", wrong, *SPENT)
+        assert (refused.code, f"`--evaluation {wrong}`: {why}" in refused.err) == (2, True)
+        assert f"`{name[:12]}`" in refused.err
+    assert bring(scalegate, "epochs.eval", "--evaluation", name[:12], *SPENT).code == 0
+    about = ("--weights", few, "--domain", "arithmetic")
+    again = scalegate("evidence", "import", Path("epochs.eval"), *SAID, *about)
+    assert (again.code, "the same file was added before, as entry " in again.out) == (0, True)
+
+
 def test_a_folder_of_another_harness_is_read_as_well(scalegate: Command, few: str) -> None:
     about = ("--weights", few, "--domain", "arithmetic")
     added = bring(scalegate, "lm_eval/whole", *about)

@@ -127,7 +127,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "of no policy": ((*BAR, "--domain", "bio"), "`--domain` is of a policy"),
     "no picture": ((*BAR, "--samples", "50", "--plot", "plan.gif.txt"), "it is no name of a picture"),
     "a folder": ((*BAR, "--samples", "50", "--plot", "."), "it is no name of a picture"),
-    "no folder": ((*BAR, "--samples", "50", "--plot", "nowhere/at/all.svg"), "No such file or directory"),
+    "no folder": ((*BAR, "--samples", "50", "--plot", "nowhere/at/all.svg"), "its folder is not there"),
 }
 
 

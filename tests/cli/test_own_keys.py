@@ -10,6 +10,7 @@ from cli_support import Command
 
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
+from scalegate.policy import load_policy
 from support import POLICY_TEXT
 
 LINE = "- {{id: {0}, name: {1} Officer, roles: [officer], key: {2}}}"
@@ -57,6 +58,28 @@ def test_a_project_of_people_with_keys_of_their_own(scalegate: Command, policy: 
     }
     assert scalegate("status", "-p", "p", "--json").json["first_key"] == "grace"
     assert scalegate("verify", "p/ledger.db").code == 0
+
+
+def test_keys_that_are_in_the_folder_already_are_those_of_their_people(scalegate: Command) -> None:
+    Path("p/keys").mkdir(parents=True)
+    Path("mine.yaml").write_text(POLICY_TEXT)
+    own = {
+        who: scalegate("key", "new", who, "--out", f"p/keys/{who}.key", "--json").json["key"]
+        for who in ("ada", "security")
+    }
+    theirs = {who: Path(f"p/keys/{who}.key").read_bytes() for who in own}
+    made = scalegate("init", "p", "--template", "mine.yaml")
+    assert made.code == 0, made.err
+    assert {who: Path(f"p/keys/{who}.key").read_bytes() for who in own} == theirs
+    people = {person.id: person.key for person in load_policy(Project(Path("p")).policy).people}
+    assert {who: people[who] for who in own} == own
+    assert scalegate("status", "-p", "p", "--json").json["first_key"] == "ada"
+    assert scalegate("verify", "p/ledger.db").code == 0
+    assert scalegate("init", "p", "--template", "mine.yaml").code == 2
+    Path("q/keys").mkdir(parents=True)
+    Path("q/keys/log.key").write_text("taken")
+    assert "is here already" in scalegate("init", "q", "--template", "mine.yaml").err
+    assert [str(it) for it in Path("q").rglob("*")] == ["q/keys", "q/keys/log.key"]
 
 
 def test_an_amendment_says_whose_signatures_it_lacks(scalegate: Command, policy: Path) -> None:

@@ -33,6 +33,7 @@ def test_the_record_before_and_after_an_incident(scalegate: Command, shown_under
     assert scalegate("decide", "--run", "r", "-p", "p").code == 0
 
     signed = scalegate("incident", "report", "arithmetic", "--run", "r", "--as", "grace", *BECAUSE)
+    assert "The same was reported before" not in signed.out
     assert signed.code == 0
     assert "The alarm of `arithmetic` counts as reached, for good." in signed.out
     assert "A miss of `evaluator`, who ruled it out on weights" in signed.out
@@ -62,6 +63,10 @@ def test_the_record_before_and_after_an_incident(scalegate: Command, shown_under
     assert page.count("<h3>An incident</h3>") == 1
     assert "How often what was ruled out turned out wrong" in page
     assert "Alpha is sampling error only" in page
+    # What is signed in one second in the same words is one statement: by now there is another second.
+    again = scalegate("incident", "report", "arithmetic", "--run", "r", "--as", "grace", *BECAUSE)
+    assert again.code == 0, again.err
+    assert "The same was reported before, as entry " in again.out
 
 
 def test_an_incident_of_exact_weights_and_of_any_run(scalegate: Command, shown_under: Path) -> None:

@@ -28,7 +28,7 @@ FASTER = parse_policy(POLICY_TEXT.replace("factor: 1x", "factor: 1.5x"))
         ({"status": "aborted"}, "the evaluation is aborted"),
         (
             {"announced": False},
-            "it was not announced before its result, says something else than the announcement, or a second one does",
+            "its weights were recorded after it was announced, or it has a second result",
         ),
         ({"signed": False}, "its result is not signed by an evaluator that the policy names"),
         ({"compute": None}, "the compute of its weights is unknown"),
@@ -267,5 +267,5 @@ def test_what_is_said_to_stand_beside_an_announcement_is_spared_no_demand_if_it_
     assert "its result is not signed by an evaluator that the policy names" in announced
     assert len(announced) == 3
     alone = assess(POLICY, DOMAIN, piece(0, **poor, announced=False))
-    assert [it[:21] for it in alone.faults] == ["it was not announced "]
+    assert [it[:21] for it in alone.faults] == ["it was not announced,"]
     assert not alone.rules_out

@@ -30,7 +30,8 @@ def init(
     """Make a project: policy, keys, and a ledger.
 
     The policy is a commented template for you to edit. Each of its people with `key: unset` gets a key, and the
-    ledger starts with the adoption of the policy. In earnest, people make their own keys first (`scalegate key new`).
+    ledger starts with the adoption of the policy. In earnest, people make their own keys first (`scalegate key new`):
+    a `keys/NAME.key` that is in FOLDER already is NAME's, and no other is made.
     """
     from difflib import get_close_matches
 

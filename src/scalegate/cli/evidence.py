@@ -39,7 +39,8 @@ FIELDS = (
     " and `clusters` (of each outcome a text, the same for those that are alike: questions on one passage), and"
     " `elicited` (how the recipe was chosen, the recovery curve, the control and probes), which may be left out."
 )
-
+SHORTEST = 8
+"""How many characters of an evaluation's name stand for it."""
 
 Reached = Annotated[
     bool,
@@ -268,7 +269,7 @@ def bring(
             return read_lm_eval(file, score, task, cluster_by)
         return read_inspect(file, score, cluster_by)
 
-    announced = _announced(Project(project), str(said.get("evaluation") or ""))
+    announced = _announced(Project(project), said)
     log = read_score(score or (announced.score if announced else None))
     if announced is not None and announced.score is None and len(log.scores) > 1:
         # Whoever chooses among scores once they are there may choose what suits them.
@@ -301,13 +302,27 @@ def _check_meant(policy: Policy, entry: EvaluationFinished, file: Path) -> None:
         raise InputError(what, place=Place(file=str(file)), fix=fix)
 
 
-def _announced(place: Project, evaluation: str) -> EvaluationAnnounced | None:
-    """What was announced by that name, if anything was."""
-    from scalegate.cli.project import reader
+def _announced(place: Project, said: dict[str, object]) -> EvaluationAnnounced | None:
+    """What was announced by the name that was given, or by the one that begins so, which is then `said`.
 
+    Raises InputError where a name is given that none, or more than one, begins with."""
+    from scalegate.cli.project import reader
+    from scalegate.errors import InputError
+
+    name = str(said.get("evaluation") or "")
+    if not name:
+        return None
     with reader(place) as journal:
-        attempt = journal.fold.attempts.get(evaluation)
-        return attempt.announced if attempt is not None else None
+        known = {it: one.announced for it, one in journal.fold.attempts.items() if one.announced is not None}
+        mine = [name] if name in known else [it for it in known if it.startswith(name)]
+        if len(mine) != 1 or len(name) < SHORTEST:
+            due = [it[:12] for it in known if journal.fold.attempts[it].finished is None]
+            fix = f"announced and without a result: {', '.join(f'`{it}`' for it in due)}" if due else None
+            what = "more than one evaluation begins so" if len(mine) > 1 else "no evaluation of this name was announced"
+            what = f"{SHORTEST} characters at the least name one" if len(name) < SHORTEST else what
+            raise InputError(f"`--evaluation {name}`: {what}", fix=fix or "every one that was announced has its result")
+        said["evaluation"] = mine[0]
+        return known[mine[0]]
 
 
 def _add(
@@ -336,6 +351,7 @@ def _add(
             # What was announced is closed, whatever an amendment called its domain since.
             check_weights(journal, entry.weights, entry.domain if of is None or of.announced is None else None, None)
         _check_first(journal, entry, file)
+        told = (*told, *_again(journal, entry))
         if not reached:
             _check_meant(journal.policy, entry, file)
         index = journal.grant(entry, signing)
@@ -401,6 +417,17 @@ def _says(shown: Mapping[str, object], taken: int, due: int) -> str:
     if shown["reached"]:
         out = "reached by this, for good: only what its level asks for lets a run of these weights go on"
     return f"Success rate: at most {shown['bound']}{few}; the alarm at {shown['alarm']} is {out}"
+
+
+def _again(journal: Journal, entry: EvaluationFinished) -> tuple[str, ...]:
+    """That the same file was added before, if it was."""
+    from scalegate.ledger.entries import NO_LOG
+
+    for name, attempt in journal.fold.attempts.items():
+        had = attempt.finished
+        if had is not None and entry.log != NO_LOG and (had.log, had.domain) == (entry.log, entry.domain):
+            return (f"the same file was added before, as entry {attempt.finished_at}, of evaluation {name[:12]}",)
+    return ()
 
 
 def _check_first(journal: Journal, entry: EvaluationFinished, file: Path) -> None:

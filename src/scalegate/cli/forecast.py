@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +23,6 @@ __all__ = ["forecast", "match_loss"]
 
 SHOWN = 9
 """Rows that are shown; the entry has them all."""
-PICTURES = (".svg", ".png", ".pdf")
 
 
 def forecast(
@@ -105,21 +103,12 @@ def _why_not(policy: Policy, situation: Situation, domain: Domain) -> str | None
 
 
 def _draw(found: Foreseen, domain: Domain, plot: Path) -> None:
-    from scalegate.errors import InputError, Place, lacking
+    from scalegate.cli.drawing import drawing
 
-    if find_spec("matplotlib") is None:
-        raise lacking("a plot", "matplotlib", "report")
-    from scalegate.report.forecast_plot import draw_forecast
+    with drawing(plot):
+        from scalegate.report.forecast_plot import draw_forecast
 
-    try:
-        if plot.suffix not in PICTURES:
-            raise ValueError(plot)
         draw_forecast(found, domain, plot)
-    except (OSError, ValueError) as fault:
-        why = getattr(fault, "strerror", None) or "it is no name of a picture"
-        raise InputError(
-            f"cannot be drawn: {why}", place=Place(file=str(plot)), fix="give a name that ends in .svg or .png"
-        ) from fault
 
 
 def _end(found: Foreseen, alarm: Fraction) -> int:

@@ -77,9 +77,16 @@ def report(
             with plain():
                 return checked(lambda: IncidentReported.model_validate(common | said))
 
+        same = [
+            f"\nThe same was reported before, as entry {attempt.finished_at}."
+            for attempt in journal.fold.attempts.values()
+            if (it := attempt.incident) is not None
+            and (it.domain, it.run, it.weights, it.statement) == (domain, run, weights, because)
+        ]
         index = journal.grant(entry, signing)
         missed = [(row, miss) for row in record_of(journal.fold) for miss in row.missed if index in miss.shown_by]
     words = f"Signed by {who}: entry {index} of {place.ledger}. The alarm of `{domain}` counts as reached, for good."
+    words += "".join(same)
     for row, miss in missed:
         by = " or ".join(f"`{name}`" for name in row.evaluator)
         words += f"\nA miss of {by}, who ruled it out on weights {miss.weights[:12]}... ({row.method})."

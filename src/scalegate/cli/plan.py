@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +23,6 @@ __all__ = ["plan"]
 MOST_EVALUATIONS = 10_000
 MOST_RESULTS = 12
 """Of the last evaluations, that a forecast is worked out from here: those before them tell it next to nothing."""
-PICTURES = (".svg", ".png", ".pdf")
 CAUTION = (
     "A miss is sampling error alone: nothing here speaks of weak elicitation, a poor proxy, or a model that holds back."
 )
@@ -92,7 +90,7 @@ def plan(
     what is at or above the alarm. Which of them an evaluation goes by, the policy says (`stopping`).
     """
     from scalegate.cli.show import emit
-    from scalegate.errors import InputError, Place, lacking
+    from scalegate.errors import InputError
     from scalegate.evidence.plan import plans, rates_of
     from scalegate.units import MAX_LOOKS
 
@@ -109,19 +107,12 @@ def plan(
     except ValueError as fault:
         raise InputError(f"{fault}", fix="see `scalegate evidence plan --help`") from fault
     if plot is not None:
-        if find_spec("matplotlib") is None:
-            raise lacking("a plot", "matplotlib", "report")
-        from scalegate.report.plan_plot import draw_plan
+        from scalegate.cli.drawing import drawing
 
-        try:
-            if plot.suffix not in PICTURES:
-                raise ValueError(plot)
+        with drawing(plot):
+            from scalegate.report.plan_plot import draw_plan
+
             draw_plan(found, plot)
-        except (OSError, ValueError) as fault:
-            why = getattr(fault, "strerror", None) or "it is no name of a picture"
-            raise InputError(
-                f"cannot be drawn: {why}", place=Place(file=str(plot)), fix="give a name that ends in .svg or .png"
-            ) from fault
     needed = _needed(bar, planned, number, error)
     document = _document(bar, error, number, found, needed)
     emit(as_json, document, lambda: _view(bar, error, number, found, needed, plot))

@@ -119,10 +119,19 @@ def cluster_of(fields: object, name: str, sample: str, place: Place) -> str:
         raise InputError(
             f"sample {sample} does not say its `{name}` in a word or a whole number",
             place=place,
-            fix="name a field that each sample has, or leave `--cluster-by` out",
+            fix=f"name a field that each sample has{_there(fields)}, or leave `--cluster-by` out",
         )
     # The word "1" and the number 1 are two.
     return f"{type(value).__name__} {value}"
+
+
+def _there(fields: object) -> str:
+    """The fields that could be named."""
+    found = fields.items() if isinstance(fields, Mapping) else ()
+    names = [str(name) for name, value in found if isinstance(value, str | int) and value != ""]
+    if not names:
+        return " (this one has none in its metadata)"
+    return f" (this one has {', '.join(f'`{name}`' for name in names[:SHOWN])}{', ...' if len(names) > SHOWN else ''})"
 
 
 def named(samples: Iterable[SampleRead]) -> tuple[str, ...]:

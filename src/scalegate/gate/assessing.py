@@ -68,7 +68,10 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         ),
         (
             piece.announced,
-            "it was not announced before its result, says something else than the announcement, or a second one does",
+            "it was not announced, or there was a result already when it came, or it is of something else than was"
+            " announced"
+            if piece.beside
+            else "its weights were recorded after it was announced, or it has a second result",
         ),
         (not piece.reworded, "`about` of the domain said something else when it was measured: it is measured again"),
         (piece.signed or beside, "its result is not signed by an evaluator that the policy names"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,13 +71,19 @@ def create_project(
     `laid_out`: the policy's file is laid out once the keys are in it, which make lines longer.
     It is made aside and moved into place, so a failure midway leaves nothing that would block a second try.
     Raises InputError if the text is not a policy, nobody could sign its adoption, or the folder is no folder or
-    holds a project.
+    holds a project. Keys of people that are in its `keys` already are theirs, and are used.
     """
     policy = parse_policy(text, name=name, beside=beside)
     floors = [beside / it for it in files_of_floors(text)] if beside else []
-    first = _adopter(policy, name, adopter)
     project, how = Project(folder), f" with `{given}`" if given else ""
-    parts = [project.keys, project.ledger, folder / "ledger.db.head", project.policy]
+    own = _own_keys(project, policy)
+    first = _adopter(policy, name, adopter, own)
+    adopter = adopter or own.get(first.id)
+    # People who made their keys first have them there already: the folder is theirs, and its files stay.
+    keys = [project.keys / "log.key"] if project.keys.is_dir() and not project.keys.is_symlink() else [project.keys]
+    if keys[0] != project.keys:
+        keys += [project.keys / f"{it.id}.key" for it in policy.people if it.key == "unset" and it.id not in own]
+    parts = [*keys, project.ledger, folder / "ledger.db.head", project.policy]
     parts += [folder / it.name for it in floors]
     for taken in parts:
         if taken.exists() or taken.is_symlink():
@@ -90,11 +97,14 @@ def create_project(
     moved: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _build(aside, text, policy, first, adopter, floors, laid_out=laid_out)
+        _build(aside, text, policy, first, adopter, floors, own, laid_out=laid_out)
         for part in parts:
-            if (aside / part.name).exists():
-                os.rename(aside / part.name, part)
+            made = aside / part.relative_to(folder)
+            if made.exists():
+                os.rename(made, part)
                 moved.append(part)
+        if (aside / "keys").exists():
+            (aside / "keys").rmdir()
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
         for part in moved:
@@ -124,6 +134,7 @@ def _build(
     first: Person,
     adopter: SigningKey | None,
     floors: list[Path],
+    own: Mapping[str, SigningKey],
     *,
     laid_out: bool,
 ) -> None:
@@ -137,7 +148,9 @@ def _build(
     log_key.save(project.keys / "log.key")
     made: dict[str, str] = {}
     for person in policy.people:
-        if person.key == "unset":
+        if person.key == "unset" and person.id in own:
+            made[person.id] = own[person.id].verify_key.to_text()
+        elif person.key == "unset":
             key = SigningKey.generate(person.id)
             key.save(project.keys / f"{person.id}.key")
             made[person.id] = key.verify_key.to_text()
@@ -152,7 +165,19 @@ def _build(
         adopt(journal, filled, first.id, adopter or project.key(first.id))
 
 
-def _adopter(policy: Policy, name: str, adopter: SigningKey | None) -> Person:
+def _own_keys(project: Project, policy: Policy) -> dict[str, SigningKey]:
+    """The keys that people of the policy have in the project's folder already, by person: of those that it names no
+    key for, and of those that it names this one for."""
+    found: dict[str, SigningKey] = {}
+    for person in policy.people:
+        if (project.keys / f"{person.id}.key").is_file():
+            key = project.key(person.id)
+            if person.key in ("unset", key.verify_key.to_text()):
+                found[person.id] = key
+    return found
+
+
+def _adopter(policy: Policy, name: str, adopter: SigningKey | None, own: Mapping[str, SigningKey]) -> Person:
     """Who signs the adoption. Raises InputError if nobody can, or somebody has the name of the log's key."""
     if any(person.id == "log" for person in policy.people):
         raise InputError(
@@ -169,6 +194,9 @@ def _adopter(policy: Policy, name: str, adopter: SigningKey | None) -> Person:
             place=Place(file=name),
             fix="write it under `key:` of " + " or ".join(f"`{person.id}`" for person in allowed),
         )
+    held = next((person for person in allowed if person.id in own), None)
+    if held is not None:
+        return held
     if allowed[0].key != "unset":
         raise InputError(
             f"`{allowed[0].id}` is to sign the adoption, but has a key of their own, which `init` does not hold",
