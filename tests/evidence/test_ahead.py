@@ -49,7 +49,7 @@ def test_what_a_form_missed_before_is_added_to_it() -> None:
     jumped = ahead(own((1e10, 4), (4e10, 4), (16e10, 30)), LEVEL)
     assert [float(it.missed) for it in steady.forms] == [0, 0, 0]
     assert all(it.missed > 3 for it in jumped.forms), "each was over what it said from the first two"
-    assert bounds(jumped, "persistence")[-1] > Fraction(7, 10)
+    assert bounds(jumped, "persistence")[-1] > Fraction(2, 5)
 
 
 def test_where_everything_is_solved_the_bound_is_one() -> None:
@@ -71,7 +71,7 @@ def test_a_result_that_came_out_lower_at_more_compute_makes_no_bound_lower() -> 
 def test_samples_that_a_rule_did_not_take_are_successes_where_its_bound_is_too_weak() -> None:
     results = own((1e10, 4), (4e10, 4))
     ended = Own(16 * 10**10, 2, 100, 400, Fraction(6, 100))
-    sure, unsure = (ahead([*results, ended], LEVEL, error=Fraction(error)) for error in ("0.004", "0.01"))
+    sure, unsure = (ahead([*results, ended], LEVEL, error=Fraction(error)) for error in ("0.002", "0.01"))
     assert bounds(sure, "persistence")[0] == Fraction(6, 100) + Fraction(1, 10**6)
     assert bounds(unsure, "persistence")[0] > Fraction(3, 4)
 
@@ -160,10 +160,10 @@ def test_a_capability_that_emerges_no_steeper_than_is_allowed_for_is_passed_as_s
     assert too_far(at, last, slope) <= 1 - float(LEVEL)
 
 
-@pytest.mark.parametrize(("slope", "least", "most"), [(24.0, 0, 0.05), (32.0, 0.6, 0.7), (64.0, 0.99, 1)])
+@pytest.mark.parametrize(("slope", "least", "most"), [(24.0, 0, 0.1), (32.0, 0.4, 0.5), (64.0, 0.99, 1)])
 def test_one_that_emerges_steeper_is_passed_the_more_often(slope: float, least: float, most: float) -> None:
     """What is not promised, told so that nobody reads it into the bound."""
-    assert least <= too_far((1e10, 4e10, 16e10), 0.001, slope) <= most
+    assert least <= too_far((1e10, 4e10, 16e10), 0.01, slope) <= most
 
 
 def test_results_that_a_float_does_not_tell_apart_are_of_one_amount() -> None:
@@ -224,13 +224,13 @@ def test_nothing_but_a_result_past_all_others_moves_an_end_farther(climb: list[t
 @settings(max_examples=40)
 @given(CLIMBS, st.data())
 def test_nor_does_one_that_no_longer_counts(climb: list[tuple[int, float]], data: Any) -> None:
-    results = climbed(climb)
+    results = whole = climbed(climb)
     for at in data.draw(st.lists(st.integers(0, len(results) - 1), min_size=1, max_size=2, unique=True)):
-        left: tuple[Basis, ...] = ("kept", "tried")
+        left: tuple[Basis, ...] = data.draw(st.sampled_from([("kept", "tried"), ("tried",), ()]))
         spoiled = [*results[:at], replace(results[at], within=left), *results[at + 1 :]]
         assert no_farther(results, spoiled)
         again = replace(results[at], successes=data.draw(st.integers(0, 60)), within=("counts",))
-        assert no_farther(results, [*spoiled, again])
+        assert no_farther(whole, [*spoiled, again])
         results = spoiled
 
 

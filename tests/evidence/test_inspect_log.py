@@ -122,6 +122,16 @@ def edit(member: str, **fields: Any) -> Change:
     return change
 
 
+def test_a_score_that_only_the_samples_have_is_not_passed_over(tmp_path: Path) -> None:
+    def hide(members: dict[str, bytes]) -> None:
+        header = json.loads(members["header.json"])
+        header["results"]["scores"] = [it for it in header["results"]["scores"] if it["name"] == "says"]
+        members["header.json"] = json.dumps(header).encode()
+
+    with pytest.raises(InputError, match="sample s0 has a score `match`, which the header does not list"):
+        read_inspect(changed(tmp_path, hide, "two_scorers.eval"))
+
+
 FIRST, LAST = "samples/s0_epoch_1.json", "samples/s9_epoch_1.json"
 ACCURACY = "results__scores__0__metrics__accuracy__value"
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from foreseen import FORECAST, PLAIN, RESULTS, SAMPLES, fields, go_on, measured, put
-from scalegate.evidence.results import role_of
+from scalegate.evidence.results import AHEAD, role_of
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.forecasts import points_in
 from scalegate.ledger import entries as kinds
@@ -68,9 +68,11 @@ def test_the_permit_ends_where_the_bound_meets_the_alarm() -> None:
 def test_past_the_last_row_nothing_is_known() -> None:
     book = measured(results=((5 * 10**10, 0), (6 * 10**10, 0), (7 * 10**10, 0)))
     assert put(book) is None
-    last = 7 * 10**10 * 7 // 5
-    assert end(book) == last, "no further ahead than the results are apart"
+    assert 7 * 10**10 < end(book) < 11 * 10**10
     assert book.decide("r", 5 * 10**11).verdict == "HOLD"
+    flat = measured(results=((10**10, 6), (4 * 10**10, 6), (16 * 10**10, 6)))
+    assert put(flat) is None
+    assert end(flat) == AHEAD * 16 * 10**10, "no further ahead than that, however flat it is"
 
 
 def test_safeguards_in_place_carry_the_run_past_it() -> None:

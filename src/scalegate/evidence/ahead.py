@@ -18,16 +18,15 @@ them all. The forms are
 - `reference`: the curve and the errors of other families (`forecast`), from the run's last result.
 
 To each is added, in log odds, what it missed: the most by which a result was over what the form said from those that
-had at most 1/`GROWTH` of its compute, for as much growth as that was over. No bound is given further ahead than the
-last three results are apart, nor than any generation of the reference went: past that nothing is known. A bound is one
-of the true rate, so it has the noise of sampling in it.
+had at most 1/`GROWTH` of its compute, for as much growth as that was over. No bound is given further ahead than
+`AHEAD` times the last result, nor than any generation of the reference went. A bound is one of the true rate, so it has
+the noise of sampling in it.
 
 What is bounded is not one set of results but several (`results.sets_of`), and the largest bound of all counts: the
 results that count; with those that did before something spoiled them; with all that were tried; of each amount of
-compute only the first; and each of these with every other result by itself. A set is bounded with the error that its
-own number leaves each result, and no bound goes past the nearest end of any. So none but a result that counts, past all
-others, can move an end farther: any other adds sets and takes none away, and one that no longer counts leaves the sets
-that it was in.
+compute only the first; and each of these with every other result by itself. The error is shared among `SHARED`: the
+intervals of any of them hold at once. So none but a result that counts, past all others, can move an end farther:
+any other adds sets and takes none away, and one that no longer counts, whatever the reason, is put back by itself.
 
 Results in clusters are bounded by their clusters, each of which is one observation by its own rate: the chance that
 such a mean is so low is at most e times that of a binomial one (V. Bentkus, Annals of Probability 32 (2004)).
@@ -44,8 +43,8 @@ from math import ceil, log10
 
 from scalegate.errors import InputError
 from scalegate.evidence.forecast import GROWTH, Point
-from scalegate.evidence.results import EDGE, LEAST, At, Own, bases_of, merged, sets_of, share_of
-from scalegate.evidence.shapes import FARTHEST, SLACK, Shape, line_of, of_reference, persistence, steepest, through
+from scalegate.evidence.results import AHEAD, EDGE, LEAST, At, Own, bases_of, merged, sets_of, share_of
+from scalegate.evidence.shapes import SLACK, Shape, line_of, of_reference, persistence, steepest, through
 
 __all__ = ["DIGITS", "ROWS", "Ahead", "Form", "ahead"]
 
@@ -114,7 +113,10 @@ def ahead(
     if isinstance(why, str):
         fix = "evaluate more of the run's recorded weights, or give a reference" if reference is None else None
         raise InputError(f"no forecast can be made: {why}", fix=fix)
-    last, end = at[-1].compute, _end([merged(base, level, error) for base in bases_of(results)], shapes)
+    last = at[-1].compute
+    end = _end(last, [merged(base, level, error) for base in bases_of(results)], shapes)
+    if end < last:
+        raise InputError("no forecast can be made: the reference says nothing of the last result from those before it")
     if computes and not last <= computes[0] <= computes[-1] <= end * (1 + SLACK):
         what = f"bounds are asked for up to {computes[-1]:.3g} FLOP, and there are some from {last:.3g} to"
         raise InputError(f"{what} {end:.3g}", fix="ask for no others")
@@ -132,12 +134,13 @@ def ahead(
     return Ahead(tuple(zip(computes, worst, strict=True)), forms, silent)
 
 
-def _end(bases: Iterable[Sequence[At]], shapes: Mapping[str, Callable[[Sequence[At]], Shape | str]]) -> float:
-    """How much compute the nearest of all bases bounds."""
-    ends = []
+def _end(
+    last: int, bases: Iterable[Sequence[At]], shapes: Mapping[str, Callable[[Sequence[At]], Shape | str]]
+) -> float:
+    """How much compute is bounded: of all bases, that of the form which says least far."""
+    ends: list[float] = [AHEAD * last]
     for at in bases:
-        speaking = [it for it in (make(at) for make in shapes.values()) if isinstance(it, Shape)]
-        ends.append(at[-1].compute * min(FARTHEST, *(it.growth for it in speaking)))
+        ends += [at[-1].compute * it.growth for it in (make(at) for make in shapes.values()) if isinstance(it, Shape)]
     return min(ends)
 
 

@@ -82,6 +82,7 @@ def read_inspect(path: Path, score: str | None = None, cluster_by: str | None = 
             attached = part(sample, "attachments")
             content = {name: resolved(sample.get(name), attached) for name in CONTENT}
             name = str(sample.get("id"))
+            _check_listed(header, sample, place)
             if contents_digest([asked.setdefault(name, content)]) != contents_digest([content]):
                 what = f"sample {name} was asked something else in epoch {sample.get('epoch')}"
                 raise InputError(what, place=place)
@@ -269,6 +270,19 @@ def _stops(header: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _score_names(header: Mapping[str, Any]) -> tuple[str, ...]:
     scores = [it for it in items(part(header, "results").get("scores")) if isinstance(it, Mapping)]
     return tuple(dict.fromkeys(str(it.get("name")) for it in scores))
+
+
+def _check_listed(header: Mapping[str, Any], sample: Mapping[str, Any], place: Place) -> None:
+    """Raises InputError for a sample with a score that the header does not list: who reads only that sees too few."""
+    listed = [it for it in items(part(header, "results").get("scores")) if isinstance(it, Mapping)]
+    known = {str(it.get(field)) for it in listed for field in ("name", "scorer")}
+    beside = next((name for name in part(sample, "scores") if name not in known), None)
+    if beside is not None:
+        raise InputError(
+            f"sample {sample.get('id')} has a score `{beside}`, which the header does not list",
+            place=place,
+            fix="give the log as Inspect wrote it",
+        )
 
 
 def _score_name(header: Mapping[str, Any], score: str | None, place: Place) -> str:

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 from scalegate.evidence import binomial
 
 __all__ = [
+    "AHEAD",
     "BASES",
     "EDGE",
     "LEAST",
@@ -33,10 +34,16 @@ __all__ = [
 
 LEAST = 3
 """Results, each at another compute, under which a run's own make no bound."""
+AHEAD = 4
+"""How many times the compute of the last result a bound is given for. A choice: at such a growth published policies
+evaluate anew at the latest. It turns on no result, so that neither more of them nor fewer reach farther."""
 EDGE = 0.001
 """Rates nearer to 0 or 1 than this are taken as this far; of how little one may be it is where nothing is said."""
 HEAVIER = 3
 """A little more than e: by how much likelier a mean of clusters may be far off than one of single items."""
+SHARED = 12
+"""Among so many results the error is shared, also where there are fewer: so it turns on none whether another's interval
+is wide enough for a line. It is how many evaluations of a domain the example policies spend alpha on."""
 NEAR = 10**9
 """Amounts of compute nearer to each other than one part of so many are the same."""
 
@@ -53,7 +60,7 @@ class Own:
     """What one evaluation of the run showed."""
 
     compute: int
-    """Effective FLOP behind the weights; of one that raises 0 where nobody knows."""
+    """Effective FLOP behind the weights; 0 of one that is none of weights on the way."""
     successes: int
     completed: int
     samples: int
@@ -61,9 +68,9 @@ class Own:
     upper: Fraction | None = None
     """Of one that a rule ended: the upper bound of its rate by the rule."""
     within: tuple[Basis, ...] = BASES
-    """The bases that it is in; in none it may only raise, and its compute is not looked at."""
+    """The bases that it is in; in none it may only raise."""
     place: int = 0
-    """Of one that is in a base: which of the weights of the lineage it is of. Two of one place are of the same."""
+    """Of one that has compute: which of the weights of the lineage it is of. Two of one place are of the same."""
     least: int | None = None
     """Where it is of clusters, successes by the lower of the two rates that these have, rounded down."""
 
@@ -101,13 +108,10 @@ def amounts(computes: Iterable[int]) -> list[int]:
     return found
 
 
-def reaches(results: Iterable[Own]) -> Fraction | None:
-    """Up to how much compute a run's own results make any bound: the nearest of all its bases; None: they make none."""
-    found = []
-    for base in bases_of(list(results)):
-        at = amounts(it.compute for it in base)
-        found += [Fraction(at[-1] * at[-1], at[-LEAST])] if len(at) >= LEAST else []
-    return min(found, default=None)
+def reaches(results: Iterable[Own]) -> int | None:
+    """Up to how much compute a run's own results make any bound; None: they make none."""
+    at = amounts(it.compute for it in results if it.role == "counts")
+    return AHEAD * at[-1] if len(at) >= LEAST else None
 
 
 def bases_of(results: Sequence[Own]) -> Iterator[list[Own]]:
@@ -132,12 +136,18 @@ def _by_the_lower(it: Own) -> Own:
 
 
 def sets_of(results: Sequence[Own]) -> Iterator[list[Own]]:
-    """Every base, and each with every result that is not in it by itself, at its last amount of compute: to have come
-    to as much with less is worse, and whose claim of compute is true nobody needs to know."""
+    """Every base, and each with every result that is not in it by itself: at the base's last amount of compute, for to
+    have come to as much with less is worse, and whose claim of compute is true nobody needs to know; and at its own,
+    where it has any, alone and with all such, so that whatever took it out of a base has put it back."""
     for base in bases_of(results):
         yield base
         last, inside = max(it.compute for it in base), {_which(it) for it in base}
-        yield from ([*base, replace(it, within=(), compute=last)] for it in results if _which(it) not in inside)
+        others = [it for it in results if _which(it) not in inside]
+        back = [replace(it, within=it.within or BASES) for it in others if it.compute]
+        yield from ([*base, replace(it, within=(), compute=last)] for it in others)
+        yield from ([*base, it] for it in back)
+        if len(back) > 1:
+            yield [*base, *back]
 
 
 def _which(it: Own) -> tuple[object, ...]:
@@ -147,8 +157,8 @@ def _which(it: Own) -> tuple[object, ...]:
 
 def merged(results: Sequence[Own], level: Fraction, error: Fraction) -> tuple[At, ...]:
     """By amount of compute; and never falling, since what came out lower at more compute was
-    drawn out less."""
-    chance = (1 - level) / (2 * len(results))
+    drawn out less. Whichever of `SHARED` results are taken, all their intervals hold at once."""
+    chance = (1 - level) / (2 * max(SHARED, len(results)))
     found: list[At] = []
     near = amounts(it.compute for it in results)
     by_amount = sorted(results, key=lambda it: it.compute)

@@ -10,10 +10,8 @@ from math import inf, log10
 from scalegate.evidence.forecast import GROWTH, Point, generations, learn
 from scalegate.evidence.results import LEAST, At, odds_of, share_of
 
-__all__ = ["FARTHEST", "SLACK", "SUDDEN", "Shape", "line_of", "of_reference", "persistence", "steepest", "through"]
+__all__ = ["SLACK", "SUDDEN", "Shape", "line_of", "of_reference", "persistence", "steepest", "through"]
 
-FARTHEST = 1000.0
-"""Most growth of compute that a bound is given for."""
 SUDDEN = 16.0
 """Log odds for each tenfold of compute: the steepest rise that a bound allows for where no result bounds it. That is
 from 0.1% to 80% within 3.3x the compute. A choice, and no measurement."""
@@ -29,12 +27,12 @@ class Shape:
     """What is expected at a compute, in log odds."""
     high: Callable[[float], float]
     """The bound there, before its errors are added."""
-    growth: float
+    growth: float = inf
     """How far ahead of the last result it says anything."""
 
 
 def persistence(at: Sequence[At]) -> Shape | str:
-    return Shape(lambda _: at[-1].seen, lambda _: at[-1].high, FARTHEST)
+    return Shape(lambda _: at[-1].seen, lambda _: at[-1].high)
 
 
 def steepest(at: Sequence[At]) -> Shape | str:
@@ -50,12 +48,7 @@ def steepest(at: Sequence[At]) -> Shape | str:
     def moved(start: float) -> Callable[[float], float]:
         return lambda compute: start + rise * (log10(compute) - last.x)
 
-    return Shape(moved(last.seen), moved(last.high), _apart(at))
-
-
-def _apart(at: Sequence[At]) -> float:
-    """How much compute grew over the last results that make a line: what is far behind them tells of none ahead."""
-    return at[-1].compute / at[-min(LEAST, len(at))].compute
+    return Shape(moved(last.seen), moved(last.high))
 
 
 def line_of(at: Sequence[At]) -> Shape | str:
@@ -101,7 +94,7 @@ def through(at: Sequence[At]) -> Shape:
         unbounded = any(it.low == -inf for it in at)
         return max(worst(compute), _on((last.x, last.high, SUDDEN), log10(compute)) if unbounded else -inf)
 
-    return Shape(expected, bound, _apart(at))
+    return Shape(expected, bound)
 
 
 def _on(line: tuple[float, float, float], x: float) -> float:

@@ -19,6 +19,7 @@ __all__ = [
     "Counted",
     "alike",
     "by_clusters",
+    "can_be",
     "cluster_lacks",
     "most_clusters",
     "number_of",
@@ -72,7 +73,7 @@ def cluster_lacks(domain: Domain, piece: Piece) -> tuple[str, ...]:
         return ("the bet over its clusters is not the one that it was announced with",)
     if piece.clusters is None:
         return ("it does not say which of its samples come in one cluster, and the policy counts by clusters",)
-    if not _can_be(piece):
+    if not can_be(piece):
         return ("its clusters do not add up to its samples and successes",)
     number = number_of(piece)
     return () if number >= asked.at_least else (f"{number} clusters, {asked.at_least} are due",)
@@ -85,7 +86,7 @@ def by_clusters(domain: Domain, alpha: Fraction, piece: Piece) -> tuple[bool, Fr
     among many small ones. False and 1 where the clusters cannot be.
     """
     asked = domain.clusters
-    if asked is None or piece.clusters is None or not _can_be(piece) or not asked.below < domain.alarm < 1:
+    if asked is None or piece.clusters is None or not can_be(piece) or not asked.below < domain.alarm < 1:
         return False, Fraction(1)
     test = Clustered(domain.alarm, alpha, asked.below)
     known = [Cluster(*it) for it in piece.clusters]
@@ -101,7 +102,7 @@ def shares_of(piece: Counted) -> tuple[Fraction, int] | None:
     here, wherever that leaves the sum highest: what has no outcome in one cluster takes nothing from what the others
     show.
     """
-    if not _can_be(piece):
+    if not can_be(piece):
         return None
     total, left = Fraction(0), piece.errors
     for successes, size, count in sorted(piece.clusters or (), key=lambda it: -it[1]):
@@ -151,7 +152,8 @@ def most_clusters(domain: Domain, alpha: Fraction) -> int | None:
     return low
 
 
-def _can_be(piece: Counted) -> bool:
+def can_be(piece: Counted) -> bool:
+    """Whether its clusters add up to what it counted."""
     told = piece.clusters or ()
     if not told or any(size < 1 or count < 1 or successes > size for successes, size, count in told):
         return False

@@ -144,7 +144,7 @@ class Limits(_Data):
 class Decision(_Data):
     """What `decide` says. Serialises to one canonical JSON text; the ledger and `verify` compare its bytes."""
 
-    schema_version: Literal["scalegate.decision/7"] = "scalegate.decision/7"
+    schema_version: Literal["scalegate.decision/8"] = "scalegate.decision/8"
     limits: Limits
     verdict: Verdict
     action: Action

@@ -282,6 +282,7 @@ class Fold:
             self.faults.append(f"entry {index} is about domain `{entry.domain}`, which the policy does not have")
         fits = announced is None or (announced.weights, announced.domain) == (entry.weights, entry.domain)
         if refused is None and fits and (attempt.finished is None or completes(attempt, entry)):
+            attempt.first_at = index if attempt.finished is None else attempt.first_at
             attempt.finished, attempt.finished_at, attempt.signed = entry, index, True
             return None
         attempt.others.append((index, entry, refused is None))

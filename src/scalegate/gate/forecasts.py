@@ -15,8 +15,9 @@ from itertools import pairwise
 from math import ceil, floor
 
 from scalegate.evidence.ahead import DIGITS
-from scalegate.evidence.results import BASES, NEAR, Basis, Own, amounts, reaches
+from scalegate.evidence.results import AHEAD, BASES, Basis, Own, amounts, reaches
 from scalegate.gate.assessing import Assessment, all_shown, assess, whole_of
+from scalegate.gate.clustering import can_be
 from scalegate.gate.lineage import Runs, members, steps_back
 from scalegate.gate.pieces import Attempt, descendants, pieces, trained_in
 from scalegate.gate.signed import Forecast
@@ -122,9 +123,9 @@ def points_of(
 
     Each base is built from results in their order, which only ever get more: one is taken if it is the first of its
     weights and these were recorded after those of all before it, or as long as there are too few. So no base loses what
-    it has, but for the one of what counts; and what did count stays in the base of what was kept. Whatever else an
-    evaluator signed of the lineage, or of what grew from it, may only raise a bound where it shows more than all that
-    counts: a second result of the same weights, of a configuration, in a probe, unannounced.
+    it has, but for those of what is and was conclusive. What could be in a base and is in none keeps its compute and is
+    put back by itself (`sets_of`). Whatever else an evaluator signed of the lineage, or of what grew from it, may only
+    raise a bound where it shows more than all that counts: of a configuration, in a probe, unannounced.
     """
     place = {weights: at for at, weights in enumerate(way)}
     come = {name: at for at, name in enumerate(order)}
@@ -134,11 +135,11 @@ def points_of(
     able = [(it, _able(policy, domain, it, place)) for it in ordered]
     chains = {name: _chain(domain, [it for it, bases in able if name in bases], place) for name in BASES}
     points, others = [], []
-    for it in judged:
+    for it, bases in able:
         within = tuple(name for name in BASES if any(it is other for other in chains[name]))
-        if within:
+        if bases:
             points.append(_point(policy, domain, it, within, place[it.piece.weights]))
-        others += [(it, shown) for shown in all_shown(it.piece)[1 if within else 0 :]]
+        others += [(it, shown) for shown in all_shown(it.piece)[1 if bases else 0 :]]
     most = max((Fraction(it.successes, it.completed) for it in points if "counts" in it.within), default=Fraction(0))
     for it, (successes, completed) in others:
         point = _raising(policy, domain, it, successes, completed)
@@ -180,6 +181,12 @@ def _point(policy: Policy, domain: Domain, it: Assessment, within: tuple[Basis, 
     piece = it.piece
     successes, completed, samples, least = _counts(domain, piece)
     ended = piece.completed < piece.samples and it.bound is not None
+    if completed < samples and not ended:
+        # It bounds nothing, and may only raise: what was not taken, or errored, counts as failed, so that whoever
+        # evaluates these weights again is not held for good by a crash.
+        completed = samples = (
+            completed if least is not None else min(whole_of(policy, domain, completed, piece.asked), MAX_SAMPLES)
+        )
     return ForecastPoint(
         evaluation=piece.evaluation,
         compute=it.compute,
@@ -197,7 +204,7 @@ def _point(policy: Policy, domain: Domain, it: Assessment, within: tuple[Basis, 
 def _counts(domain: Domain, piece: Piece) -> tuple[int, int, int, int | None]:
     """Successes, what was completed, and what there was to be; of clusters, where these are the observation, by the
     higher of their rates, with successes by the lower."""
-    if piece.clusters is None or domain.clusters is None:
+    if piece.clusters is None or domain.clusters is None or not can_be(piece):
         return piece.successes, piece.completed, max(piece.samples, piece.completed), None
     number = sum(many for _, _, many in piece.clusters)
     mean = sum((Fraction(of, items) * many for of, items, many in piece.clusters if items), Fraction(0))
@@ -213,7 +220,7 @@ def _raising(policy: Policy, domain: Domain, it: Assessment, successes: int, com
     whole = whole_of(policy, domain, completed, piece.asked)
     if (successes, completed) == (piece.successes, piece.completed) and domain.clusters is not None:
         by_clusters = _counts(domain, piece)
-        if piece.clusters is not None and by_clusters[0] * whole > successes * by_clusters[1]:
+        if by_clusters[3] is not None and by_clusters[0] * whole > successes * by_clusters[1]:
             successes, whole = by_clusters[:2]
     if whole > MAX_SAMPLES:
         successes, whole = successes * MAX_SAMPLES // whole, MAX_SAMPLES
@@ -273,8 +280,8 @@ def _inconsistent(entry: ForecastMade) -> str | None:
     if rows[0].compute < counting[-1]:
         return "its bounds begin before its last result"
     far = reaches(own_of(entry.points))
-    if far is not None and rows[-1].compute * NEAR > far * (NEAR + 1):
-        return f"its bounds go further ahead than its last {LEAST_RESULTS} results are apart"
+    if far is not None and rows[-1].compute > far:
+        return f"its bounds go further ahead than {AHEAD}x its last result"
     if any(len(form.bounds) != len(rows) for form in entry.forms):
         return "one of its forms has not a bound for each row"
     if any(form.bounds[at] > row.bound for form in entry.forms for at, row in enumerate(rows)):
@@ -325,7 +332,7 @@ def results_in_order(policy: Policy, attempts: Mapping[str, Attempt]) -> tuple[s
     """Evaluations by when their first result came; none without a forecast to make."""
     if all(it.forecast is None for it in policy.domains):
         return ()
-    come = {name: it.finished_at for name, it in attempts.items() if it.finished is not None}
+    come = {name: it.first_at for name, it in attempts.items() if it.finished is not None}
     return tuple(sorted(come, key=lambda name: (come[name], name)))
 
 

@@ -152,7 +152,7 @@ def foreseen_after(
     if _counting(due) <= _counting(points_in(policy, domain, before)):
         return ((name, forecast_facts(policy, before, domain)[name]),)
     end = reaches(own_of(due)) if domain.forecast.reference_table is None else None
-    return ((name, floor(end) if end is not None else MAX_FLOP),)
+    return ((name, end if end is not None else MAX_FLOP),)
 
 
 def _saved(before: Situation, after: Situation) -> Situation:

@@ -50,6 +50,8 @@ class Attempt:
     announced_at: int = -1
     finished: EvaluationFinished | None = None
     finished_at: int = -1
+    first_at: int = -1
+    """Where its first result stands, which another may have completed."""
     signed: bool = False
     reserved: int = 0
     """Elicitation FLOP that its run reserved for it, after it was announced and before its result."""

@@ -108,8 +108,8 @@ class Tracks:
         return missed
 
     def _concerned(self, entry: WeightsRecorded, attempts: Mapping[str, Attempt], runs: Runs) -> bool:
-        """Whether recording weights may change anything here: they are measured, or started from, or their run is said
-        to have shown something with weights that nobody told."""
+        """Whether recording weights may change anything here: they are measured, or started from, or something was
+        shown that may be theirs."""
         if any(
             entry.weights in it.starts or any(entry.weights == p.weights for p in it.parents) for it in runs.values()
         ):
@@ -117,8 +117,7 @@ class Tracks:
         waiting = (it.announced for it in self.waiting.of(attempts, {it.evaluation for it in self.claims}).values())
         if any(it is not None and it.weights == entry.weights for it in waiting):
             return True
-        signs = self._signs(attempts)
-        return any(entry.weights == sign.weights or entry.run == sign.run for sign in signs) if self.claims else False
+        return bool(self.claims and self._signs(attempts))
 
     def _signs(self, attempts: Mapping[str, Attempt]) -> list[Sign]:
         """What shows an alarm reached that was ruled out."""

@@ -17,7 +17,7 @@ class ForecastPoint(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     evaluation: Digest
     compute: DerivedFlop
-    """Effective FLOP behind its weights, as the evidence claims them; 0 of one that is in no base."""
+    """Effective FLOP behind its weights, as the evidence claims them; 0 of one that is none of weights on the way."""
     successes: Count
     completed: Count
     samples: Count
@@ -30,7 +30,7 @@ class ForecastPoint(BaseModel):
     something spoiled it; `tried`: with whatever was announced and elicited. In each the first result of its weights,
     which were recorded after those of every result in it before."""
     place: Count
-    """Which of the recorded weights of the lineage it is of, from 0; 0 of one that is in no base."""
+    """Which of the recorded weights of the lineage it is of, from 0; 0 of one without compute."""
     contested: bool
     """Whether another run claims more compute for its weights: then no forecast counts."""
     least: Count | None
