@@ -21,7 +21,12 @@ from urllib.parse import quote
 __all__ = ["LACKING", "PASSWORD", "Server", "started"]
 
 PASSWORD = "pw-geheim-7"
-HBA = "local all all trust\nhost all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
+HBA = """\
+local replication all trust
+local all all trust
+host all locked 127.0.0.1/32 scram-sha-256
+host all all 127.0.0.1/32 trust
+"""
 
 
 def _binaries() -> Path | None:
@@ -79,12 +84,27 @@ class Server:
         ) as db:
             yield db
 
+    @contextmanager
+    def standby(self) -> Iterator[Server]:
+        """A replica of this server, which runs beside it."""
+        data, port = self.folder / "standby", _free_port()
+        owner = _as_owner(self.folder)
+        of = ["-h", str(self.folder), "-p", str(self.port), "-U", "scalegate"]
+        copy = [_binary("pg_basebackup"), *of, "-D", str(data), "-R", "-X", "stream", "-c", "fast"]
+        subprocess.run(copy, **owner, check=True, capture_output=True, timeout=120)
+        with _running(self.folder, data, port, owner) as server:
+            yield server
+
     def tool(self, name: str, *arguments: str, given: bytes = b"") -> bytes:
         """Run one of PostgreSQL's own tools on it."""
-        assert BINARIES is not None
         where = ["-h", str(self.folder), "-p", str(self.port), "-U", "scalegate", "-d", "postgres"]
-        done = subprocess.run([BINARIES / name, *where, *arguments], input=given, capture_output=True, check=True)
+        done = subprocess.run([_binary(name), *where, *arguments], input=given, capture_output=True, check=True)
         return done.stdout
+
+
+def _binary(name: str) -> str:
+    assert BINARIES is not None
+    return str(BINARIES / name)
 
 
 def _free_port() -> int:
@@ -93,38 +113,52 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _as_owner(folder: Path) -> dict[str, Any]:
+    """How a process is started that may write into the folder."""
+    there = folder.stat()
+    options: dict[str, Any] = {"cwd": folder}
+    if os.geteuid() == 0:
+        options |= {"user": there.st_uid, "group": there.st_gid, "extra_groups": []}
+    return options
+
+
 @contextmanager
 def started() -> Iterator[Server]:
     """A server on loopback and a socket in a temporary folder; stopped, and the folder removed, at the end."""
-    assert BINARIES is not None
     # Not under pytest's folders: the server's user may not look into them.
     folder = Path(tempfile.mkdtemp(prefix="scalegate-pg-"))
-    owner: dict[str, Any] = {"cwd": folder}
-    if os.geteuid() == 0:
-        entry = pwd.getpwnam(_user() or "")
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-        owner |= {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    folder.chmod(0o755)
-    data, port = folder / "data", _free_port()
-    process = None
     try:
-        made = [BINARIES / "initdb", "-D", data, "-U", "scalegate", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+        if os.geteuid() == 0:
+            entry = pwd.getpwnam(_user() or "")
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
+        folder.chmod(0o755)
+        owner, data = _as_owner(folder), folder / "data"
+        made = [_binary("initdb"), "-D", str(data), "-U", "scalegate", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
         subprocess.run(made, **owner, check=True, capture_output=True, timeout=120)
         (data / "pg_hba.conf").write_text(HBA)
-        settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder}
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen([BINARIES / "postgres", "-D", data, *options], **owner, stdout=log, stderr=log)
+        with _running(folder, data, _free_port(), owner) as server:
+            server.run(f"CREATE ROLE locked LOGIN PASSWORD '{PASSWORD}'", "CREATE ROLE guest LOGIN")
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _running(folder: Path, data: Path, port: int, owner: dict[str, Any]) -> Iterator[Server]:
+    settings = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    with data.with_name(f"{data.name}.log").open("wb") as log:
+        command = [_binary("postgres"), "-D", str(data), *options]
+        process = subprocess.Popen(command, **owner, stdout=log, stderr=log)
+    try:
         server = Server(folder, port, process)
         _wait(server)
-        server.run(f"CREATE ROLE locked LOGIN PASSWORD '{PASSWORD}'", "CREATE ROLE guest LOGIN")
         yield server
     finally:
-        if process is not None and process.poll() is None:
+        if process.poll() is None:
             # Nothing of it is kept: it need not put its files in order.
             process.send_signal(signal.SIGQUIT)
             process.wait(timeout=60)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait(server: Server) -> None:

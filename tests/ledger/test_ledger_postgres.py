@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from postgres_server import PASSWORD, Server
 from scalegate.errors import InputError, LedgerError, NotVerified
 from scalegate.ledger import Ledger, SigningKey, check
 from scalegate.ledger.named import shown
+from scalegate.ledger.store import discard
 
 Make = Callable[[int], bytes]
 
@@ -105,7 +109,9 @@ def test_a_schema_has_a_plain_name(path: Path, log_key: SigningKey, postgres: Se
 def test_without_the_driver_it_says_what_to_install(
     ledger: Ledger, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scalegate.ledger._kept.find_spec", lambda _name: None)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "scalegate.ledger._postgres")
+    monkeypatch.delattr("scalegate.ledger._postgres")
     with pytest.raises(InputError, match="psycopg") as caught:
         Ledger.open(path)
     assert "postgres" in str(caught.value.fix)
@@ -164,6 +170,27 @@ def test_a_role_with_few_rights_appends_and_can_do_nothing_else(
             with pytest.raises(LedgerError, match="does not let this role"):
                 writer._run(statement)
     assert check(guest).size == 300
+
+
+def test_the_owner_too_is_kept_from_what_it_does_not_mean(
+    postgres: Server, path: Path, log_key: SigningKey, envelope: Make
+) -> None:
+    schema = f"t_{uuid.uuid4().hex[:16]}"
+    postgres.run("GRANT CREATE ON DATABASE postgres TO guest")
+    made = Ledger.create(path, origin="o", log_key=log_key, address=postgres.over_tcp("guest", schema))
+    with made:
+        made.append([envelope(0)], once="a")
+        for table in ("entry", "checkpoint", "tile", "sent", "meta", "head"):
+            for statement in (f"DELETE FROM {table}", f"TRUNCATE {table}"):
+                with pytest.raises(LedgerError, match="does not let this role"):
+                    made._run(statement)
+        assert made.append([envelope(1)]).size == 2
+    assert check(path).size == 2
+    discard(path, "another")
+    assert check(path).size == 2
+    discard(path, "o")
+    with pytest.raises(LedgerError, match="no ledger in this schema"):
+        check(path)
 
 
 @pytest.mark.parametrize(
@@ -337,3 +364,36 @@ def test_a_ledger_that_was_changed_for_another_is_noticed(
     Ledger.create(path.with_name("x"), origin="example.com/x", log_key=log_key, address=kept.address).close()
     with pytest.raises(NotVerified, match="another ledger"):
         assert ledger.size == 0
+
+
+def until(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_failover_to_a_replica_that_is_behind_is_refused(
+    kept: KeptInPostgres, ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make
+) -> None:
+    for number in range(3):
+        ledger.append([envelope(number)])
+    with kept.server.standby() as standby:
+        address = standby.address(kept.schema)
+        other = path.with_name("other")
+        other.write_text(address)
+        until(lambda: check(address).size == 3)
+        with pytest.raises(LedgerError, match="is a replica"):
+            Ledger.open(other, log_key=log_key)
+        standby.run("ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
+        until(lambda: standby.run("SELECT count(*) FROM pg_stat_wal_receiver") == [(0,)])
+        for number in range(3, 5):
+            ledger.append([envelope(number)])
+        standby.run("SELECT pg_promote()")
+        # The address leads elsewhere now: it is the same ledger, and older.
+        path.write_text(address)
+        for key in (None, log_key):
+            with pytest.raises(NotVerified, match=r"3 entries, but had 5: it was rolled back"):
+                Ledger.open(path, log_key=key)
+        with Ledger.open(other) as reader:
+            assert reader.size == 3

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 from scalegate.errors import LedgerError, Place, lacking
 from scalegate.ledger import _database, _files, _memory
@@ -17,10 +17,8 @@ __all__ = ["build", "discard", "store_of"]
 def store_of(at: Where, *, writable: bool) -> Store:
     """The store of the ledger there. It is not connected to yet. Raises InputError where a package is missing."""
     if at.address is not None:
-        _check_driver()
-        from scalegate.ledger._postgres import SchemaStore
-
-        return SchemaStore(at.name, at.address, writable=writable)
+        made: Store = _driver().SchemaStore(at.name, at.address, writable=writable)
+        return made
     assert at.file is not None
     return _database.FileStore(at.file, writable=writable)
 
@@ -52,9 +50,7 @@ def discard(at: Where, origin: str) -> None:
     It is not removed if it is of another origin: then it is not the one that is meant.
     """
     if at.address is not None:
-        from scalegate.ledger._postgres import discard as discard_schema
-
-        discard_schema(at, origin)
+        _driver().discard(at, origin)
 
 
 def _build_file(file: Path, meta: Meta) -> None:
@@ -71,11 +67,8 @@ def _build_file(file: Path, meta: Meta) -> None:
 def _build_schema(file: Path, meta: Meta, address: str) -> None:
     at = Where(str(file), file, address)
     check_address(address, at.place)
-    _check_driver()
-    from scalegate.ledger._postgres import build as build_schema
-
     # The tables first: a file that names what is not there yet could be taken for a lost ledger.
-    build_schema(at, meta)
+    _driver().build(at, meta)
     try:
         _files.create(file, f"{address}\n".encode(), mode=0o644)
     except BaseException:
@@ -83,9 +76,13 @@ def _build_schema(file: Path, meta: Meta, address: str) -> None:
         raise
 
 
-def _check_driver() -> None:
-    if find_spec("psycopg") is None:
-        raise lacking("a ledger in PostgreSQL", "psycopg", "postgres")
+def _driver() -> ModuleType:
+    try:
+        from scalegate.ledger import _postgres
+    except ImportError as error:
+        # Also where psycopg is installed, and the library of PostgreSQL that it needs is not.
+        raise lacking("a ledger in PostgreSQL", "psycopg", "postgres") from error
+    return _postgres
 
 
 def _exists(file: Path) -> LedgerError:

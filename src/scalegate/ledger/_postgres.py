@@ -29,7 +29,6 @@ __all__ = ["SchemaStore", "build", "discard"]
 _SCHEMA = "scalegate"
 _NAME = re.compile("[a-z_][a-z0-9_]{0,62}")
 _OLDEST = 130_000
-_CONNECT_S = "10"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # What must be so of each session, whoever configured the server, the database and the role.
 _SET = {
@@ -42,6 +41,16 @@ _SET = {
 # A writer whose machine went down would hold the lock for as long as its connection seems to be there: of a local
 # socket the server reads back 0.
 _KEEP_ALIVE = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+_WAITS = {"lock_timeout": str(BUSY_MS)}
+# The same of the server, for whoever waits for it; an address may say otherwise.
+_CLIENT = {
+    "application_name": "scalegate",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
 # What only a superuser may set.
 _SERVER = {"fsync": "on", "full_page_writes": "on", "session_replication_role": "origin"}
 
@@ -113,9 +122,7 @@ def _read(name: str, address: str) -> tuple[dict[str, Any], str, tuple[str, ...]
     if len(schemas) > 1 or not _NAME.fullmatch(schema) or schema.startswith("pg_"):
         raise InputError("the schema that it names is none", place=place, fix="small letters, digits and underscores")
     secrets = tuple(str(parts[key]) for key in ("password", "sslpassword") if parts.get(key))
-    # Not UTF-8 in the messages of a server that never heard of it would fail to be shown.
-    parts = {"application_name": "scalegate", "connect_timeout": _CONNECT_S} | parts | {"client_encoding": "UTF8"}
-    return parts, schema, secrets
+    return _CLIENT | parts | {"client_encoding": "UTF8"}, schema, secrets
 
 
 class SchemaStore:
@@ -150,7 +157,7 @@ class SchemaStore:
         try:
             wanted = _SET | {"search_path": f"{self._schema}, pg_temp"}
             wanted["default_transaction_read_only"] = "off" if self._writable else "on"
-            to_set = wanted | _KEEP_ALIVE
+            to_set = wanted | _KEEP_ALIVE | _WAITS
             db.execute(f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(to_set))}", _flat(to_set.items()))
             # Not the answers to those: what is read back is what holds.
             reads = ", ".join(["current_setting(%s)"] * len(wanted))
