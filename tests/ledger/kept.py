@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -117,4 +120,15 @@ def forget(path: Path) -> None:
     path.with_name(path.name + ".head").unlink()
 
 
-__all__ = ["Kept", "KeptInFile", "KeptInPostgres", "forget", "kept_in"]
+def start(script: str, *arguments: object) -> subprocess.Popen[bytes]:
+    command = [sys.executable, str(Path(__file__).with_name(script)), *map(str, arguments)]
+    return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, stderr=subprocess.PIPE)
+
+
+def finish(*processes: subprocess.Popen[bytes]) -> None:
+    for process in processes:
+        _, error = process.communicate(timeout=120)
+        assert process.returncode == 0, error.decode()
+
+
+__all__ = ["Kept", "KeptInFile", "KeptInPostgres", "finish", "forget", "kept_in", "start"]

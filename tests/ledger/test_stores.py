@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kept import Kept, forget, kept_in
+from kept import Kept, finish, forget, kept_in, start
 
 from scalegate.errors import InputError, LedgerError, NotVerified
 from scalegate.ledger import Ledger, SigningKey, check, merkle
@@ -20,8 +18,6 @@ from scalegate.ledger.export import export
 from scalegate.ledger.receipt import receipt_for
 
 Make = Callable[[int], bytes]
-HERE = Path(__file__).parent
-ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 @pytest.fixture(params=["file", "postgres"])
@@ -34,17 +30,6 @@ def kept(request: pytest.FixtureRequest, path: Path) -> Kept:
 def ledger(kept: Kept, log_key: SigningKey) -> Iterator[Ledger]:
     with kept.create(log_key) as made:
         yield made
-
-
-def start(script: str, *arguments: object) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(HERE / script), *map(str, arguments)]
-    return subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE)
-
-
-def finish(*processes: subprocess.Popen[bytes]) -> None:
-    for process in processes:
-        _, error = process.communicate(timeout=120)
-        assert process.returncode == 0, error.decode()
 
 
 def acknowledged(ack: Path) -> list[tuple[int, int]]:
@@ -404,65 +389,3 @@ def test_an_interrupt_as_the_write_lock_is_taken_lets_go_of_it(
         other.append([envelope(1)])
     ledger.append([envelope(2)])
     assert ledger.size == 2
-
-
-# --- once -------------------------------------------------------------------------------------------------------------
-
-
-def test_what_was_appended_under_an_id_is_not_appended_again(ledger: Ledger, path: Path, envelope: Make) -> None:
-    ledger.append([envelope(5)])
-    done = ledger.append([envelope(0), envelope(1)], once="order 17")
-    ledger.append([envelope(2)])
-    assert ledger.append([envelope(0), envelope(1)], once="order 17") == done
-    assert ledger.append(lambda: [envelope(0), envelope(1)], once="order 17") == done
-    assert (done.first, done.size, ledger.size) == (1, 3, 4)
-    assert check(path).size == 4
-
-
-def test_other_entries_under_an_id_are_refused(ledger: Ledger, envelope: Make) -> None:
-    ledger.append([envelope(0), envelope(1)], once="a")
-    for other in ([envelope(0)], [envelope(1), envelope(0)], [envelope(2)], [envelope(0), envelope(1), envelope(2)]):
-        with pytest.raises(InputError, match="`a` is of other entries, 0 to 1"):
-            ledger.append(other, once="a")
-    assert ledger.size == 2
-
-
-def test_equal_entries_are_appended_as_often_as_they_are_meant(ledger: Ledger, envelope: Make) -> None:
-    ledger.append([envelope(0)])
-    ledger.append([envelope(0)], once="a")
-    ledger.append([envelope(0)], once="b")
-    ledger.append([envelope(0)])
-    assert [found for _, found in ledger.entries()] == [envelope(0)] * 4
-
-
-def test_what_was_refused_leaves_its_id_free(ledger: Ledger, envelope: Make) -> None:
-    with pytest.raises(InputError):
-        ledger.append([b"{}"], once="a")
-    assert ledger.append([envelope(0)], once="a").size == 1
-
-
-@pytest.mark.parametrize("name", ["", "x" * 201, "two\nlines", "nul\0", "\ud800"])
-def test_an_id_is_a_short_line(ledger: Ledger, envelope: Make, name: str) -> None:
-    with pytest.raises(InputError, match="id"):
-        ledger.append([envelope(0)], once=name)
-    assert ledger.append([envelope(0)], once="é" * 200).size == 1
-
-
-def test_a_forged_id_swallows_no_entry(kept: Kept, ledger: Ledger, envelope: Make) -> None:
-    ledger.append([envelope(0)], once="a")
-    kept.tamper("UPDATE sent SET id = 'b'")
-    with pytest.raises(NotVerified, match="damaged"):
-        ledger.append([envelope(0)], once="b")
-
-
-def test_of_many_senders_of_one_statement_one_appends_it(
-    ledger: Ledger, path: Path, tmp_path: Path, log_key: SigningKey
-) -> None:
-    ledger.close()
-    log_key.save(tmp_path / "log.key")
-    acks = [tmp_path / f"ack{number}" for number in range(3)]
-    finish(*[start("_sender.py", path, tmp_path / "log.key", ack, 10) for ack in acks])
-    said = {ack.read_text() for ack in acks}
-    assert len(said) == 1
-    assert len(set(said.pop().split())) == 10
-    assert check(path).size == 15
