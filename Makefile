@@ -34,6 +34,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/decide.py
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/sequential.py
+	$(BIN)/python benchmarks/ledger_writers.py
 
 # What runs Inspect itself, which is no dependency.
 inspect: $(READY)
@@ -66,5 +67,5 @@ clean:
 $(READY): pyproject.toml constraints/ci.txt
 	$(PYTHON) -c 'import sys; sys.exit("scalegate needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[torch,report,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[torch,report,postgres,dev]'
 	touch $(READY)

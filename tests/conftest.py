@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, Phase, settings
 # As many processes run tests as there are cores: threads of PyTorch, and of what tests start, would wait on others.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
+from postgres_server import LACKING, Server, started
+
 # What was started in the background of a shell ignores interrupts, and tests raise some.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -34,3 +36,12 @@ def _no_evaluation_of_another_test() -> Iterator[None]:
     yield
     if "scalegate.training.evaluation" in sys.modules:
         sys.modules["scalegate.training.evaluation"].UNFINISHED.clear()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of this process's own; what needs it is skipped where none is installed."""
+    if LACKING is not None:
+        pytest.skip(LACKING)
+    with started() as server:
+        yield server

@@ -22,7 +22,7 @@ from strategies import cases
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "scalegate"
 MODULES = sorted(SOURCE.rglob("*.py"))
-HEAVY = ("torch", "matplotlib", "jinja2", "rich", "typer")
+HEAVY = ("torch", "matplotlib", "jinja2", "rich", "typer", "psycopg")
 MOST_LINES = 450
 
 

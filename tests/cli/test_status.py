@@ -134,7 +134,7 @@ def test_a_result_is_compared_with_what_was_reserved_and_with_the_policys_method
     assert "rule nothing out" not in said
     Path("result.json").write_text(json.dumps(result | {"evaluation": None}))
     beside = " ".join(scalegate("evidence", "add", "result.json", "-p", "p", "--as", "evaluator").out.split())
-    assert "It can rule nothing out: it was not announced before its result" in beside
+    assert "It can rule nothing out: it was not announced" in beside
 
 
 def test_deciding_again_is_about_what_the_script_last_asked_for(scalegate: Command, tmp_path: Path) -> None:

@@ -69,6 +69,11 @@ class Connection:
         with _translated():
             return Rows(self._db.execute(statement, values))
 
+    def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._turn()
+        with _translated():
+            self._db.executemany(statement, rows)
+
     def close(self) -> None:
         self._turn()
         with _translated():

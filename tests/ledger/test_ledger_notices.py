@@ -120,7 +120,7 @@ def test_a_missing_side_file_is_made_again_and_a_damaged_one_refused(
         ("UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 6) WHERE size = 2", 1),
         ("UPDATE checkpoint SET note = replace(note, 'example', 'exemple') WHERE size = 2", 1),
         ("UPDATE meta SET origin = 'example.com/other'", 1),
-        ("UPDATE meta SET format = 3", None),
+        ("UPDATE meta SET format = 2", None),
         ("UPDATE meta SET log_key = 'x'", None),
         ("UPDATE head SET size = 5", None),
         ("UPDATE head SET frontier = zeroblob(72)", None),

@@ -25,13 +25,18 @@ def init(
     key: Annotated[
         Path | None, typer.Option("--key", help="Signing key of the person who signs the adoption; else one is made.")
     ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option("--ledger", help="Keep the ledger in PostgreSQL: postgresql://USER@HOST/DATABASE?schema=NAME."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a project: policy, keys, and a ledger.
 
     The policy is a commented template for you to edit. Each of its people with `key: unset` gets a key, and the
     ledger starts with the adoption of the policy. In earnest, people make their own keys first (`scalegate key new`):
-    a `keys/NAME.key` that is in FOLDER already is NAME's, and no other is made.
+    a `keys/NAME.key` that is in FOLDER already is NAME's, and no other is made. With `--ledger`, the project's
+    ledger.db is a file that names the ledger, in place of being it.
     """
     from difflib import get_close_matches
 
@@ -50,16 +55,20 @@ def init(
     adopter = SigningKey.load(key) if key else None
     beside = file.parent if file else None
     tests = _situations(template, file)
-    project = create_project(folder, text, name=template, adopter=adopter, beside=beside, laid_out=file is None)
+    project = create_project(
+        folder, text, name=template, adopter=adopter, beside=beside, laid_out=file is None, address=ledger
+    )
     situations = project.policy.with_name("policy.tests.yaml")
     if tests is not None and not situations.exists():
         situations.write_text(tests, encoding="utf-8")
     document = {"policy": str(project.policy), "ledger": str(project.ledger), "keys": str(project.keys)}
+    document |= {"address": ledger} if ledger else {}
+    named = f"ledger.db names the ledger: {ledger}\n" if ledger else ""
     emit(
         as_json,
         document,
         lambda: (
-            f"Made {folder}: policy.yaml, ledger.db and keys/.\n"
+            f"Made {folder}: policy.yaml, ledger.db and keys/.\n{named}"
             "keys/ holds the keys made here, unencrypted: for trying out. In earnest each person makes their own"
             " (`scalegate key new NAME`).\n"
             f"Next:\n{_numbered(_next(folder, project.policy, own=own, tested=situations.exists()))}"
@@ -238,7 +247,9 @@ def report(
 
 
 def verify(
-    ledger: Annotated[Path, typer.Argument(help="The ledger file, or the folder of an exported log.")],
+    ledger: Annotated[
+        str, typer.Argument(help="The ledger file, its address in PostgreSQL, or the folder of an exported log.")
+    ],
     checkpoint: Annotated[
         Path | None,
         typer.Option("--checkpoint", help="A checkpoint that you hold: the ledger must be a growth of it."),
@@ -262,11 +273,15 @@ def verify(
     from scalegate.errors import InputError, Place
     from scalegate.gate import replay
     from scalegate.gate.deep import recompute
+    from scalegate.ledger.named import is_address, shown
     from scalegate.ledger.note import lines_of, read_note
     from scalegate.ledger.trust_file import read_trust
 
-    if (ledger / "ledger.db").is_file():
-        raise InputError("this is a folder", place=Place(file=str(ledger)), fix=f"give the file: `{ledger}/ledger.db`")
+    if not is_address(ledger) and (Path(ledger) / "ledger.db").is_file():
+        raise InputError("this is a folder", place=Place(file=ledger), fix=f"give the file: `{ledger}/ledger.db`")
+    if deep and is_address(ledger):
+        fix = "name the file that names the ledger: tables are kept beside it"
+        raise InputError("`--deep` takes a ledger by its file", place=Place(file=shown(ledger)), fix=fix)
     known = read_trust(trust) if trust is not None else None
     held = read_note(checkpoint) if checkpoint is not None else None
     if held is not None:
@@ -276,7 +291,7 @@ def verify(
             fix = "give what `scalegate ledger checkpoint` or `cosign` wrote"
             raise InputError(error.message, place=Place(file=str(checkpoint)), fix=fix) from error
     replayed = replay(ledger, trust=known, held=held)
-    forecasts = recompute(replayed.fold, ledger) if deep else None
+    forecasts = recompute(replayed.fold, Path(ledger)) if deep else None
     emit(as_json, verify_document(replayed, forecasts), lambda: verify_view(replayed, forecasts))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(help="Give others what they verify a ledger by.", no_args_is_help=True)
-LedgerFile = Annotated[Path, typer.Argument(help="The ledger file.")]
+LedgerFile = Annotated[str, typer.Argument(help="The ledger file, or the address of one in PostgreSQL.")]
 Entry = Annotated[int, typer.Argument(help="Number of the entry, from 0.", min=0)]
 TrustFile = Annotated[Path, typer.Option("--trust", help="Trust file: keys of logs and witnesses, and the quorum.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write it into a file, and not to standard output.")]
@@ -80,8 +80,9 @@ def show_checkpoint(file: LedgerFile, out: Out = None, as_json: AsJson = False) 
 
     with Ledger.open(file) as opened:
         note = opened.checkpoint()
+        place = Place(file=opened.name)
     if note is None:
-        raise InputError("the ledger has no entries yet", place=Place(file=str(file)))
+        raise InputError("the ledger has no entries yet", place=place)
     _give(note, out, {"checkpoint": note}, as_json)
 
 

@@ -99,7 +99,7 @@ class Journal:
         if self._unsigned is not None:
             raise NotVerified(
                 f"its first {self._unsigned} entries are not those that were signed: one was changed, or is missing",
-                place=Place(file=str(self.ledger.path)),
+                place=Place(file=self.ledger.name),
                 fix="`scalegate verify` names the first that fails; restore the ledger from a copy",
             )
 
@@ -125,11 +125,11 @@ class Journal:
                 envelope = dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key])
                 wrong = self.fold.wrong_signer(envelope)
                 if wrong:
-                    raise InputError(wrong, place=Place(file=str(self.ledger.path)), fix="nothing was written")
+                    raise InputError(wrong, place=Place(file=self.ledger.name), fix="nothing was written")
                 if isinstance(entry, ComputeReserved) and entry.time < self.fold.time:
                     raise LedgerError(
                         "this machine's clock is behind the ledger, and compute is not reserved in the past",
-                        place=Place(file=str(self.ledger.path)),
+                        place=Place(file=self.ledger.name),
                         fix="set the clock, or wait",
                     )
                 made.append(envelope)
@@ -150,7 +150,7 @@ class Journal:
             made = entry() if callable(entry) else entry
             refused = self.fold.would_refuse(dsse.sign(write_statement(made), PAYLOAD_TYPE, [key]))
             if refused:
-                raise InputError(refused, place=Place(file=str(self.ledger.path)), fix="nothing was written")
+                raise InputError(refused, place=Place(file=self.ledger.name), fix="nothing was written")
             return [(made, key), *also]
 
         return self.append(make)
@@ -181,7 +181,7 @@ class Journal:
             if faults:
                 raise Undecided(
                     f"no decision could be taken on `{run}`, which holds: {faults[0]}",
-                    place=Place(file=str(self.ledger.path)),
+                    place=Place(file=self.ledger.name),
                     fix="decide again; if it stays, report it with the ledger",
                 )
             taken.append(decision)

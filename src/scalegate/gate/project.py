@@ -11,13 +11,16 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalegate.errors import InputError, Place
+from scalegate.errors import InputError, LedgerError, Place, ScalegateError
 from scalegate.gate.journal import Journal
 from scalegate.ledger import Ledger, SigningKey
 from scalegate.ledger.entries import PolicyAdopted
+from scalegate.ledger.named import check_address, shown
+from scalegate.ledger.store import discard
 from scalegate.policy import Person, Policy, load_policy, parse_policy
 from scalegate.policy.floor_files import files_of_floors
 from scalegate.policy.layout import lay_out_file
@@ -62,6 +65,7 @@ def create_project(
     beside: Path | None = None,
     given: str = "",
     laid_out: bool = False,
+    address: str | None = None,
 ) -> Project:
     """A new project from a policy's YAML text: all of it is there afterwards, or none. `name` is used in messages.
 
@@ -69,9 +73,11 @@ def create_project(
     `adopter`: the key of whoever signs the adoption; else it is made, for the first who may amend the policy.
     `given`: the option by which the folder was given, if it was by one, for messages.
     `laid_out`: the policy's file is laid out once the keys are in it, which make lines longer.
+    `address`: of a database of PostgreSQL, in which the ledger is to be: then its file only names it there.
     It is made aside and moved into place, so a failure midway leaves nothing that would block a second try.
     Raises InputError if the text is not a policy, nobody could sign its adoption, or the folder is no folder or
-    holds a project. Keys of people that are in its `keys` already are theirs, and are used.
+    holds a project; LedgerError if the database cannot be used, or has something in that schema. Keys of people that
+    are in the folder's `keys` already are theirs, and are used.
     """
     policy = parse_policy(text, name=name, beside=beside)
     floors = [beside / it for it in files_of_floors(text)] if beside else []
@@ -92,12 +98,15 @@ def create_project(
                 place=Place(file=str(taken)),
                 fix=f"choose another folder{how}; nothing was changed",
             )
+    if address is not None:
+        check_address(address, Place(file=shown(address)))
+    log_key = _log_key(policy)
     new = [place for place in (folder, *folder.parents) if not place.exists()]
     aside = folder / f".scalegate-{secrets.token_hex(6)}"
     moved: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _build(aside, text, policy, first, adopter, floors, own, laid_out=laid_out)
+        _build(aside, text, policy, first, adopter, floors, own, log_key, address, laid_out=laid_out)
         for part in parts:
             made = aside / part.relative_to(folder)
             if made.exists():
@@ -106,6 +115,8 @@ def create_project(
         if (aside / "keys").exists():
             (aside / "keys").rmdir()
     except BaseException as error:
+        if address is not None:
+            _discard_made(aside, folder, log_key.name)
         shutil.rmtree(aside, ignore_errors=True)
         for part in moved:
             shutil.rmtree(part) if part.is_dir() else part.unlink()
@@ -122,6 +133,8 @@ def create_project(
         if isinstance(error, InputError) and error.place and str(aside) in (error.place.file or ""):
             # What was made aside is gone, and was never anybody's.
             raise InputError(error.message, place=Place(file=name), fix=error.fix) from error
+        if isinstance(error, LedgerError) and address is not None:
+            raise LedgerError(error.message, place=Place(file=shown(address)), fix=error.fix) from error
         raise
     aside.rmdir()
     return project
@@ -135,16 +148,14 @@ def _build(
     adopter: SigningKey | None,
     floors: list[Path],
     own: Mapping[str, SigningKey],
+    log_key: SigningKey,
+    address: str | None,
     *,
     laid_out: bool,
 ) -> None:
     """Make keys, policy, ledger and adoption in a folder that nobody uses yet."""
     project = Project(folder)
     project.keys.mkdir(parents=True, mode=0o700)
-    fresh = SigningKey.generate("log")
-    # No two logs of one origin: a witness keeps one tree for each. The key is called so too (C2SP tlog-checkpoint).
-    origin = f"{policy.policy}.ledger/{fresh.verify_key.public[:4].hex()}"
-    log_key = fresh.named(origin)
     log_key.save(project.keys / "log.key")
     made: dict[str, str] = {}
     for person in policy.people:
@@ -160,9 +171,23 @@ def _build(
     text = lay_out_file(text, name=str(project.policy), beside=folder) if laid_out else text
     project.policy.write_text(text, encoding="utf-8")
     filled = load_policy(project.policy)
-    Ledger.create(project.ledger, origin=origin, log_key=log_key).close()
+    Ledger.create(project.ledger, origin=log_key.name, log_key=log_key, address=address).close()
     with project.journal() as journal:
         adopt(journal, filled, first.id, adopter or project.key(first.id))
+
+
+def _log_key(policy: Policy) -> SigningKey:
+    # No two logs of one origin: a witness keeps one tree for each. The key is called so too (C2SP tlog-checkpoint).
+    fresh = SigningKey.generate("log")
+    return fresh.named(f"{policy.policy}.ledger/{fresh.verify_key.public[:4].hex()}")
+
+
+def _discard_made(aside: Path, folder: Path, origin: str) -> None:
+    """Remove the ledger that was made in a database, wherever the file that names it has come to."""
+    for made in (Project(aside).ledger, Project(folder).ledger):
+        # What cannot be removed stands in the way of a second try, which says so.
+        with suppress(ScalegateError, OSError):
+            discard(made, origin)
 
 
 def _own_keys(project: Project, policy: Policy) -> dict[str, SigningKey]:

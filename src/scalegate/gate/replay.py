@@ -20,6 +20,7 @@ from scalegate.gate.fold import Fold
 from scalegate.ledger import Checked, Ledger, check, dsse, merkle, strict_json
 from scalegate.ledger.entries import DecisionMade, read_statement
 from scalegate.ledger.exported import ExportedLog
+from scalegate.ledger.named import shown
 from scalegate.ledger.outside import Outside, grown_from, trusted
 from scalegate.ledger.trust_file import Trust
 
@@ -58,7 +59,7 @@ def replay(
     held: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Replayed:
-    """Verify a ledger file, or the folder of one that was exported.
+    """Verify a ledger, by its file or address, or the folder of one that was exported.
 
     trust: whose key the log must have, and whose cosignatures its checkpoint. A folder does not say whose it is, so it
     takes one.
@@ -69,7 +70,7 @@ def replay(
         InputError: for a folder without a trust, or a held checkpoint that is none.
         LedgerError: if there is no ledger, or deciding again fails.
     """
-    place = Place(file=str(path))
+    place = Place(file=shown(path))
     checked = _audited(path, trust, progress)
     fold = Fold()
     proceeds = holds = excepted = 0
@@ -82,7 +83,7 @@ def replay(
         if (origin, key) != (checked.origin, checked.log_key) or ledger.size < checked.size:
             raise _changed(path)
         for index, envelope in ledger.entries(0, checked.size):
-            at = Place(file=str(path), entry=index)
+            at = Place(file=place.file, entry=index)
             frontier = frontier.append(merkle.leaf_hash(envelope))
             try:
                 entry = read_statement(dsse.parse(envelope).payload)
@@ -150,7 +151,7 @@ def _outside(log: Ledger | ExportedLog, trust: Trust | None, held: str | None, p
 
 def _changed(path: str | Path) -> NotVerified:
     """What was audited and what was replayed are two readings of a file: it must not change in between."""
-    return NotVerified("the ledger changed while it was verified", place=Place(file=str(path)))
+    return NotVerified("the ledger changed while it was verified", place=Place(file=shown(path)))
 
 
 def _fault(decision: Decision) -> str | None:

@@ -1,6 +1,6 @@
 """The ledger: what happened, in order, signed, and provably not rewritten.
 
-This is the specification of the format, version 2; the modules named on the right implement it.
+This is the specification of the format, version 3; the modules named on the right implement it.
 
 - An *entry* is a DSSE 1.0.2 envelope (JSON, at most 65,535 bytes) around an in-toto statement of type
   `application/vnd.in-toto+json`. Unknown fields are refused. Who signed is decided by public keys alone:
@@ -12,15 +12,20 @@ This is the specification of the format, version 2; the modules named on the rig
 - *Keys* are Ed25519, in the text forms of C2SP signed-note: `name+hash+base64(0x01 || public)` (`keys`).
 - A *checkpoint* is a C2SP signed note of three lines, origin, size, base64 of the root, signed by the log's
   key (`note`). There is one for the size after each append, and never two roots for one size.
-- The *file* is one SQLite database with a rollback journal and five tables (`store`):
+- It is *kept* in one SQLite database with a rollback journal, a file, or in a schema of PostgreSQL, which a file names
+  by its address: `postgresql://...` and a newline (`named`). Both have these six tables (`store`):
   meta(format, origin, log_key), one row; entry(position, leaf, envelope); checkpoint(size, note);
   tile(level, number, root, hashes), the full tiles of C2SP tlog-tiles, 256 hashes each (`tiles`);
   head(size, frontier), one row, where the frontier is the size in 8 bytes, big-endian, and the roots of the
-  perfect subtrees, largest first. Triggers refuse to change or remove a row.
-- An *append* is one transaction: lock, check that head, last entry, last checkpoint and side file agree,
-  insert, sign, commit. Only then is the checkpoint given out.
-- The *side file* `<ledger>.head` holds `size root-in-hex` of the largest tree seen on this machine. A ledger
-  smaller than that, or no growth of it, is refused: it was put back from an older copy.
+  perfect subtrees, largest first; sent(size, first, id, digest), the ids that callers appended under: no evidence, but
+  bound to it by the digest, SHA-256 of `first`, `size` and `id`, each with a newline, and the root at that size.
+  Triggers refuse to change or remove a row.
+- An *append* is one transaction: lock (in PostgreSQL the row of the head), check that head, last entry, last
+  checkpoint and side file agree, insert, sign, commit. Only then is the checkpoint given out.
+- An append under an *id* is made once: again, the same entries give where they are, and others are refused.
+- The *side file* `<ledger>.head`, beside the file that is or names the ledger, holds `size root-in-hex` of the largest
+  tree seen on this machine. A ledger smaller than that, or no growth of it, is refused: it was put back from an older
+  copy.
 - It is *exported* as the files of C2SP tlog-tiles (`export`, `exported`), an entry with its proof as a C2SP tlog-proof
   (`receipt`); whom a verifier trusts stands in a C2SP tlog-policy (`trust_file`); a *witness* cosigns (`witness`).
 - An *audit* computes every signed tree head again from the entries alone (`fsck`).

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-from scalegate.errors import InputError, LedgerError, NotVerified, Place
-from scalegate.ledger.keys import VerifyKey
+from scalegate.errors import LedgerError, NotVerified, Place
+from scalegate.ledger._stores import BUSY_MS, FORMAT, HELD, LEFT, ORDER, OTHER, Meta, Row, meta_of
 from scalegate.ledger.merkle import Frontier
 
-__all__ = ["FAULTS", "FORMAT", "Meta", "build", "connect", "explained", "is_busy", "needs_rollback", "read_meta"]
+__all__ = ["FAULTS", "FileStore", "build", "connect", "explained", "is_busy", "needs_rollback", "read_meta"]
 
-FORMAT = 2
 # sqlite3 quotes damaged text in its messages and fails to decode them, which is no sqlite3.Error.
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
-BUSY_MS = 10_000
-_OTHER = f"ledger format {{}} is not known here, only {FORMAT}"
 _OLDEST_SQLITE = (3, 37, 0)
 
 _TABLES = (
@@ -38,6 +34,8 @@ _TABLES = (
     "CREATE TABLE tile (level INTEGER NOT NULL CHECK (level >= 0), number INTEGER NOT NULL CHECK (number >= 0),"
     " root BLOB NOT NULL CHECK (length(root) = 32), hashes BLOB NOT NULL CHECK (length(hashes) = 8192),"
     " PRIMARY KEY (level, number)) STRICT",
+    "CREATE TABLE sent (size INTEGER PRIMARY KEY, first INTEGER NOT NULL CHECK (first >= 0 AND first < size),"
+    " id TEXT NOT NULL UNIQUE, digest BLOB NOT NULL CHECK (length(digest) = 32)) STRICT",
 )
 
 
@@ -71,6 +69,14 @@ _TRIGGERS = (
         "tiles are append-only",
         "WHEN NEW.number IS NOT (SELECT coalesce(max(number) + 1, 0) FROM tile WHERE level = NEW.level)",
     ),
+    _abort("sent_update", "UPDATE ON sent", "ids are append-only"),
+    _abort("sent_delete", "DELETE ON sent", "ids are append-only"),
+    _abort(
+        "sent_insert",
+        "INSERT ON sent",
+        "ids are append-only",
+        "WHEN NEW.size <= (SELECT coalesce(max(size), 0) FROM sent) OR NEW.id IN (SELECT id FROM sent)",
+    ),
     _abort("head_update", "UPDATE ON head", "the head only grows", "WHEN NEW.size <= OLD.size"),
     _abort("head_delete", "DELETE ON head", "the head only grows"),
     _abort("meta_update", "UPDATE ON meta", "meta never changes"),
@@ -81,14 +87,6 @@ _SINGLE_ROWS = (
     _abort("head_insert", "INSERT ON head", "the head is one row"),
     _abort("meta_insert", "INSERT ON meta", "meta is one row"),
 )
-
-
-@dataclass(frozen=True)
-class Meta:
-    """What a ledger says about itself, fixed when it is created."""
-
-    origin: str
-    log_key: VerifyKey
 
 
 def build(path: Path, meta: Meta) -> None:
@@ -186,7 +184,7 @@ def _refuse_other_format(db: sqlite3.Connection, place: Place) -> None:
     with suppress(sqlite3.Error):
         for (form,) in db.execute("SELECT format FROM meta"):
             if isinstance(form, int) and form != FORMAT:
-                raise NotVerified(_OTHER.format(form), place=place, fix="read it with the release that wrote it")
+                raise NotVerified(OTHER.format(form), place=place, fix="read it with the release that wrote it")
 
 
 def read_meta(db: sqlite3.Connection, path: Path) -> Meta:
@@ -201,15 +199,7 @@ def read_meta(db: sqlite3.Connection, path: Path) -> Meta:
         _refuse_other_format(db, place)
         raise NotVerified("not a complete scalegate ledger: it is empty, or its tables or triggers differ", place=place)
     rows = db.execute("SELECT format, origin, log_key FROM meta").fetchall()
-    if len(rows) != 1:
-        raise NotVerified("not a complete scalegate ledger: meta is not one row", place=place)
-    form, origin, log_key = rows[0]
-    if form != FORMAT:
-        raise NotVerified(_OTHER.format(form), place=place)
-    try:
-        return Meta(str(origin), VerifyKey.from_text(str(log_key)))
-    except InputError as error:
-        raise NotVerified(f"the log key in meta is damaged: {error.message}", place=place) from error
+    return meta_of(rows, place)
 
 
 def _code(error: Exception) -> int | None:
@@ -226,21 +216,20 @@ def is_busy(error: Exception) -> bool:
 
 _DAMAGED = ("the file is damaged or is no ledger", "run `scalegate verify` on it, then restore from a copy")
 _DENIED = ("the file cannot be opened, or not for writing", "check the path and its permissions")
-_HELD = (f"another process has held the ledger for over {BUSY_MS // 1000} s", "try again")
 _SENTENCES = {
     sqlite3.SQLITE_FULL: ("the disk is full", "free some space and append again"),
     sqlite3.SQLITE_IOERR: (
         "the disk refused to read or write",
         "check its space, limits and health, then retry",
     ),
-    sqlite3.SQLITE_BUSY: _HELD,
-    sqlite3.SQLITE_LOCKED: _HELD,
+    sqlite3.SQLITE_BUSY: HELD,
+    sqlite3.SQLITE_LOCKED: HELD,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_NOTADB: _DAMAGED,
     sqlite3.SQLITE_READONLY: _DENIED,
     sqlite3.SQLITE_CANTOPEN: _DENIED,
     sqlite3.SQLITE_PERM: _DENIED,
-    sqlite3.SQLITE_CONSTRAINT: ("a ledger only grows, in order", "append through Ledger.append"),
+    sqlite3.SQLITE_CONSTRAINT: ORDER,
 }
 
 
@@ -255,3 +244,81 @@ def explained(path: Path) -> Iterator[None]:
         sentence, fix = unnamed if code is None else _SENTENCES.get(code, unnamed)
         kind = NotVerified if sentence == _DAMAGED[0] else LedgerError
         raise kind(f"{sentence} [{error}]", place=Place(file=str(path)), fix=fix) from error
+
+
+class FileStore:
+    """A ledger that is one SQLite file."""
+
+    begin_read = "BEGIN"
+    begin_write = "BEGIN IMMEDIATE"
+
+    def __init__(self, path: Path, *, writable: bool) -> None:
+        self.name = str(path)
+        self._path = path
+        self._writable = writable
+        self._db: sqlite3.Connection | None = None
+
+    def connection(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = connect(self._path, writable=self._writable)
+        return self._db
+
+    @property
+    def in_transaction(self) -> bool:
+        # SQLite ends a transaction by itself on some failed reads.
+        return self._db is not None and self._db.in_transaction
+
+    def run(self, statement: str, *values: object) -> list[Row]:
+        try:
+            return self.connection().execute(statement, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if self._writable or not needs_rollback(error, self._path):
+                raise
+        # A reader may outlive a writer that was killed: connecting anew undoes what that one left.
+        self.drop()
+        return self.connection().execute(statement, values).fetchall()
+
+    def many(self, statement: str, rows: Sequence[Row]) -> None:
+        self.connection().executemany(statement, rows)
+
+    def entry_rows(self, start: int, stop: int) -> Iterator[Row]:
+        return self.connection().execute(
+            "SELECT position, leaf, envelope FROM entry WHERE position >= ? AND position < ? ORDER BY position",
+            (start, stop),
+        )
+
+    def meta(self) -> Meta:
+        return read_meta(self.connection(), self._path)
+
+    def problems(self) -> list[str]:
+        found = [str(row[0]) for row in self.run("PRAGMA integrity_check(3)")]
+        return [] if found == ["ok"] else found
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        with explained(self._path):
+            yield
+
+    @contextmanager
+    def audited(self, entry: int | None) -> Iterator[None]:
+        try:
+            yield
+        except FAULTS as error:
+            place = Place(file=self.name, entry=entry)
+            if is_busy(error):
+                raise LedgerError("another process holds the ledger", place=place, fix="try again") from error
+            if "not a database" in str(error):
+                raise NotVerified(
+                    "this is no ledger, or its beginning is damaged", place=place, fix="name the ledger's file"
+                ) from error
+            raise NotVerified(f"the database file is damaged: {error}", place=place) from error
+
+    def drop(self) -> None:
+        db, self._db = self._db, None
+        if db is not None:
+            with explained(self._path):
+                db.close()
+
+    def leave(self) -> None:
+        LEFT.append(self._db)
+        self._db = None

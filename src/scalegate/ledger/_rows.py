@@ -1,15 +1,16 @@
-"""What a stored row must be: the checks that every reader of a ledger file applies."""
+"""What a stored row must be: the checks that every reader of a ledger applies."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from scalegate.errors import InputError, NotVerified, Place
-from scalegate.ledger._database import Meta
+from scalegate.ledger._stores import Meta, Row
 from scalegate.ledger.merkle import Frontier, leaf_hash
 from scalegate.ledger.note import Checkpoint, open_note
 
-__all__ = ["checkpoint_of", "entry_of", "head_of"]
+__all__ = ["checkpoint_of", "digest_of", "entry_of", "head_of", "sent_of"]
 
 
 def head_of(rows: Sequence[tuple[object, object]], place: Place) -> Frontier:
@@ -49,3 +50,19 @@ def entry_of(row: tuple[object, object, object], place: Place) -> tuple[bytes, b
     if not isinstance(envelope, bytes) or not isinstance(leaf, bytes) or leaf_hash(envelope) != leaf:
         raise NotVerified("the entry is damaged: its bytes are not those that were hashed", place=place)
     return leaf, envelope
+
+
+def digest_of(name: str, first: int, size: int, root: bytes) -> bytes:
+    """SHA-256 over what a row of the table sent says, and the root (32 bytes) of the tree that was signed with it."""
+    return hashlib.sha256(f"{first}\n{size}\n{name}\n".encode() + root).digest()
+
+
+def sent_of(row: Row, signed: Checkpoint, place: Place) -> tuple[int, int]:
+    """First position and size of the append that a row (size, first, id, digest) is of.
+
+    `signed`: the checkpoint for that size. Raises NotVerified if the row is not what was written.
+    """
+    size, first, name, digest = row
+    if size != signed.size or digest != digest_of(str(name), first, size, signed.root):
+        raise NotVerified(f"the id of the entries up to size {signed.size} is damaged", place=place)
+    return first, size

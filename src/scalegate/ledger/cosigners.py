@@ -57,9 +57,9 @@ def ask_witnesses(ledger: Ledger, trust: Trust, send: Post = post) -> Asked:
     """
     note = ledger.checkpoint()
     if note is None:
-        raise InputError("the ledger has no entries yet", place=Place(file=str(ledger.path)))
+        raise InputError("the ledger has no entries yet", place=Place(file=ledger.name))
     if ledger.log_verify_key not in trust.logs:
-        raise InputError("the trust file does not list this log", place=Place(file=str(ledger.path)))
+        raise InputError("the trust file does not list this log", place=Place(file=ledger.name))
     lines, refused = [], []
     for name, key in trust.witnesses.items():
         url = trust.urls.get(key.to_text())

@@ -54,7 +54,7 @@ def export(
     """
     note = ledger.checkpoint()
     if note is None:
-        raise InputError("the ledger has no entries yet", place=Place(file=str(ledger.path)))
+        raise InputError("the ledger has no entries yet", place=Place(file=ledger.name))
     known = Checkpoint.from_text(open_note(note, [ledger.log_verify_key]).text)
     place = Place(file=str(folder))
     try:

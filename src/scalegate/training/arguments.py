@@ -9,9 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scalegate.errors import InputError, LedgerError
+from scalegate.errors import InputError, LedgerError, Place
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import Parent
+from scalegate.ledger.named import is_address, shown
 from scalegate.policy import Policy, load_policy
 from scalegate.text import escaped
 from scalegate.training.evaluation import Suite
@@ -79,6 +80,12 @@ def key_folder(keys: str | Path | None, ledger: str | Path) -> Path:
     for name, path in (("ledger", ledger), ("keys", ledger if keys is None else keys)):
         if not isinstance(path, str | Path):
             raise InputError(f"`{name}` is {type(path).__name__}", fix="give a path")
+    if is_address(ledger):
+        raise LedgerError(
+            "the gate keeps things beside its ledger, and beside an address there is no place",
+            place=Place(file=shown(ledger)),
+            fix="write the address into a file, `ledger.db` of the project, and name that",
+        )
     if not Path(ledger).is_file():
         raise LedgerError(f"there is no ledger at `{ledger}`", fix="`scalegate init FOLDER` makes one with its policy")
     return Path(keys) if keys is not None else Path(ledger).parent / "keys"
