@@ -139,7 +139,7 @@ def decide(
         typer.Option("--flops", help="What if it trained `1e12 FLOP` further? Not recorded, unless asked to."),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option("--weights", help="Digest of the exact weights (not for train).")
+        str | None, typer.Option("--weights", help="Digest of the exact weights, or their files (not for train).")
     ] = None,
     configuration: Annotated[
         str | None, typer.Option("--configuration", help="Digest of the deployment (not for train).")
@@ -163,6 +163,7 @@ def decide(
         writer,
     )
     from scalegate.cli.show import console, decision_view, emit
+    from scalegate.cli.weights import weights_of
     from scalegate.cli.wording import plain
     from scalegate.errors import InputError
     from scalegate.gate.facts import effective
@@ -178,7 +179,7 @@ def decide(
         )
     if wanted != "train" and flops is not None:
         raise InputError("`--flops` is for `train` alone", fix="leave it out")
-    _digest("--weights", weights)
+    weights = weights_of(weights, project, as_json=as_json) if weights is not None else None
     if wanted == "release_weights" and configuration:
         raise InputError("released weights have no configuration", fix="leave `--configuration` out")
     _digest("--configuration", configuration)
@@ -335,7 +336,7 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import assumption, candidate, evidence, incident, key, ledger, policy, witness
+    from scalegate.cli import assumption, candidate, evidence, incident, key, ledger, policy, weights, witness
     from scalegate.cli.claim import claim_risk
     from scalegate.cli.evaluate import evaluate
     from scalegate.cli.keep import keep
@@ -352,6 +353,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(assumption.app, name="assumption")
     app.add_typer(incident.app, name="incident")
     app.add_typer(key.app, name="key")
+    app.add_typer(weights.app, name="weights")
 
     from scalegate.cli import across, candidate, whatif
 

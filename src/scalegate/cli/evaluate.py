@@ -43,7 +43,9 @@ def evaluate(
     who: As,
     weights: Annotated[
         str | None,
-        typer.Option("--weights", help="SHA-256 of the recorded weights; default, `--as-is`: that of `--from`."),
+        typer.Option(
+            "--weights", help="Digest of the recorded weights, or their files; default, `--as-is`: of `--from`."
+        ),
     ] = None,
     loaded_from: Annotated[
         Path | None,
@@ -88,6 +90,7 @@ def evaluate(
     """
     from scalegate.cli.evidence import announcement, bring, fields_of
     from scalegate.cli.project import check_run, signer, writer
+    from scalegate.cli.weights import weights_of
     from scalegate.errors import InputError, Place, ScalegateError
     from scalegate.evidence.files import files_digest
     from scalegate.evidence.inspect_log import EVALUATION, WEIGHTS
@@ -101,6 +104,7 @@ def evaluate(
     if cluster_by is not None:
         for sample in loaded.task.dataset:
             cluster_of(sample.metadata, cluster_by, str(sample.id), Place(task))
+    weights = weights_of(weights, project, as_json=as_json) if weights is not None else None
     found = files_digest(loaded_from) if loaded_from is not None else None
     if loaded_from is not None:
         arguments = _loading(model, loaded_from, arguments)

@@ -50,7 +50,7 @@ Reached = Annotated[
 @app.command("announce")
 def announce(
     run: RunName,
-    weights: Annotated[str, typer.Option("--weights", help="SHA-256 of the recorded weights to evaluate.")],
+    weights: Annotated[str, typer.Option("--weights", help="Digest of the recorded weights, or their files.")],
     domain: Annotated[str, typer.Option("--domain", help="Domain of the policy.")],
     task: Annotated[str, typer.Option("--task", help="What will be run.")],
     task_version: Annotated[str, typer.Option("--task-version", help="Its version.")],
@@ -79,10 +79,12 @@ def announce(
     """
     from scalegate.cli.project import check_run, signer, writer
     from scalegate.cli.show import emit
+    from scalegate.cli.weights import weights_of
     from scalegate.gate.clustering import takes_all
     from scalegate.gate.project import Project
 
     place = Project(project)
+    weights = weights_of(weights, project, as_json=as_json)
     about = {"run": run, "weights": weights, "domain": domain, "configuration": configuration}
     about |= {"task": task, "task_version": task_version, "dataset": dataset, "score": score}
     with writer(place) as journal:
@@ -183,7 +185,7 @@ def import_log(
         str | None, typer.Option("--evaluation", help="The name that announce printed; without, it was not announced.")
     ] = None,
     weights: Annotated[
-        str | None, typer.Option("--weights", help="SHA-256 of the weights, of what was not announced.")
+        str | None, typer.Option("--weights", help="Digest of the weights, or their files, of what was not announced.")
     ] = None,
     domain: Annotated[str | None, typer.Option("--domain", help="Its domain, of what was not announced.")] = None,
     dataset: Annotated[
@@ -221,6 +223,9 @@ def import_log(
     outcome: it is named, and is nowhere a failure of the capability. `inspect eval --metadata
     scalegate_evaluation=NAME` makes a log that names the evaluation that it is of.
     """
+    from scalegate.cli.weights import weights_of
+
+    weights = weights_of(weights, project, as_json=as_json) if weights is not None else None
     said = {"evaluation": evaluation, "weights": weights, "domain": domain, "elicitation_method": elicitation_method}
     said |= {"elicitation_flops": elicitation_flops, "evaluation_flops": evaluation_flops, "dataset": dataset}
     bring(file, score, fields_of(said, assumptions), who, project, key, as_json, task, cluster_by, reached)

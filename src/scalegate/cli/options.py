@@ -20,6 +20,7 @@ __all__ = [
     "RunName",
     "Statement",
     "Until",
+    "WeightsOf",
     "policy_file",
     "refuse_empty",
 ]
@@ -33,6 +34,10 @@ KeyFile = Annotated[
 RunName = Annotated[str, typer.Option("--run", help="Name of the run.")]
 Until = Annotated[
     str, typer.Option("--until", help="Last day (in UTC, to its end) or instant on which it counts: 2027-01-31.")
+]
+WeightsOf = Annotated[
+    str | None,
+    typer.Option("--weights", help="Digest of the weights, or the files that hold them; else the run's present ones."),
 ]
 Statement = Annotated[str, typer.Option("--statement", help="What you state, in your own words.")]
 PolicyName = Annotated[Path, typer.Argument(help="The policy file, or NAME@VERSION of a published one.")]
