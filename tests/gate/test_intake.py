@@ -189,7 +189,7 @@ def test_messages_say_what_where_and_what_to_write(project: Project) -> None:
         for arguments, message in (
             (
                 (other, "arithmetic", "r"),
-                f"weights {'0' * 12} are not recorded in this ledger: this is evidence for other weights"
+                f"weights {'9' * 12} are not recorded in this ledger: this is evidence for other weights"
                 " (`scalegate status` shows the latest that each run recorded, with `--json` all of them)",
             ),
             ((WEIGHTS, "arithmetic", "s"), f"weights {WEIGHTS[:12]} are of run `r`, not of `s`"),

@@ -238,7 +238,7 @@ def report(
 
 
 def verify(
-    ledger: Annotated[Path, typer.Argument(help="The ledger file, or the folder of an exported log.")],
+    ledger: Annotated[Path, typer.Argument(help="The ledger file, the folder of an exported log, or a bundle.")],
     checkpoint: Annotated[
         Path | None,
         typer.Option("--checkpoint", help="A checkpoint that you hold: the ledger must be a growth of it."),
@@ -250,18 +250,33 @@ def verify(
     deep: Annotated[
         bool, typer.Option("--deep", help="Work forecasts out again too, from their results and tables.")
     ] = False,
+    evidence: Annotated[
+        Path | None,
+        typer.Option("--evidence", help="Folder of its evidence; default: `evidence` beside it."),
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Exit 4 where evidence is missing that no entry withholds.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a ledger and re-derive its decisions.
 
     Everything is derived from the entries alone; of `--deep` also from the tables kept beside the ledger. Exit 4,
     naming the first entry that fails. Only a checkpoint or a key that you got elsewhere shows that nobody rewrote it.
+    Evidence that entries name is compared where it is here; what a signed entry withholds is said to be.
     """
+    from rich.console import Group
+    from rich.text import Text
+
+    from scalegate.cli.bundle import evidence_lines
     from scalegate.cli.show import emit
     from scalegate.cli.status import verify_document, verify_view
     from scalegate.errors import InputError, Place
+    from scalegate.evidence.folder import evidence_beside
     from scalegate.gate import replay
     from scalegate.gate.deep import recompute
+    from scalegate.gate.named_evidence import look_at
+    from scalegate.gate.unbundle import is_bundle, verify_bundle
     from scalegate.ledger.note import lines_of, read_note
     from scalegate.ledger.trust_file import read_trust
 
@@ -275,9 +290,19 @@ def verify(
         except InputError as error:
             fix = "give what `scalegate ledger checkpoint` or `cosign` wrote"
             raise InputError(error.message, place=Place(file=str(checkpoint)), fix=fix) from error
-    replayed = replay(ledger, trust=known, held=held)
-    forecasts = recompute(replayed.fold, ledger) if deep else None
-    emit(as_json, verify_document(replayed, forecasts), lambda: verify_view(replayed, forecasts))
+    if is_bundle(ledger):
+        if deep or evidence is not None:
+            what = "`--deep` and `--evidence` are of a ledger, not of a bundle"
+            raise InputError(what, place=Place(file=str(ledger)), fix="leave them out: its evidence is in it")
+        unbundled = verify_bundle(ledger, trust=known, held=held, whole=whole)
+        replayed, found, forecasts = unbundled.replayed, unbundled.evidence, None
+    else:
+        replayed = replay(ledger, trust=known, held=held)
+        folder = evidence or (None if ledger.is_dir() else evidence_beside(ledger))
+        found = look_at(replayed.fold, folder, ledger=ledger, whole=whole)
+        forecasts = recompute(replayed.fold, ledger) if deep else None
+    document = verify_document(replayed, forecasts) | {"evidence": found.document()}
+    emit(as_json, document, lambda: Group(verify_view(replayed, forecasts), *map(Text, evidence_lines(found))))
 
 
 def demo(
@@ -337,13 +362,14 @@ def _read_text(path: Path) -> str:
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
     from scalegate.cli import assumption, candidate, evidence, incident, key, ledger, policy, weights, witness
+    from scalegate.cli.bundle import bundle
     from scalegate.cli.claim import claim_risk
     from scalegate.cli.evaluate import evaluate
     from scalegate.cli.keep import keep
     from scalegate.cli.sign import adopt, adopters, approve, attest, determine, except_
 
     signing = (attest, approve, determine, claim_risk, except_, keep, adopters, adopt)
-    for command in (demo, init, status, decide, evaluate, *signing, report, verify):
+    for command in (demo, init, status, decide, evaluate, *signing, report, verify, bundle):
         app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
     app.add_typer(policy.app, name="policy")
     app.add_typer(ledger.app, name="ledger")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
+from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName, Withhold
 
 __all__ = ["evaluate"]
 
@@ -76,6 +76,7 @@ def evaluate(
     most_at_once: Annotated[
         int | None, typer.Option("--max-samples", help="How many samples run side by side.", min=1)
     ] = None,
+    withhold: Withhold = False,
     logs: Annotated[Path | None, typer.Option("--log-dir", help="Where the log goes; default: logs/ there.")] = None,
     project: ProjectDir = HERE,
     key: KeyFile = None,
@@ -159,7 +160,8 @@ def evaluate(
         elicitation_method = f"{elicitation_method or 'fine-tuning'}; a copy with the files {found}"
     said = {"elicitation_flops": elicitation_flops, "elicitation_method": elicitation_method}
     said |= {"evaluation": entry.evaluation, "evaluation_flops": evaluation_flops, "dataset": loaded.dataset}
-    bring(file, score, fields_of(said, assumptions), who, project, key, as_json, None, cluster_by)
+    told = fields_of(said, assumptions)
+    bring(file, score, told, who, project, key, as_json, None, cluster_by, False, withhold)
 
 
 def _loading(model: str, path: Path, arguments: dict[str, object]) -> dict[str, object]:

@@ -12,7 +12,7 @@ import typer
 
 from scalegate.cli.backtest import backtest
 from scalegate.cli.forecast import forecast, match_loss
-from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
+from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName, Withhold
 from scalegate.cli.plan import plan
 from scalegate.cli.record import record
 
@@ -160,17 +160,22 @@ def add(
     file: Annotated[Path, typer.Argument(help=FIELDS)],
     who: As,
     reached: Reached = False,
+    withhold: Withhold = False,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a result, whatever it shows.
 
-    Announced and complete, it may rule out; any other may still show a capability reached.
+    Announced and complete, it may rule out; any other may still show a capability reached. The file is copied into the
+    evidence beside the ledger, unless it is withheld.
     """
     from scalegate.gate.intake import read_result
 
-    _add(file, lambda journal: (read_result(file, journal, who), ()), who, project, key, as_json, reached)
+    def read(journal: Journal) -> tuple[EvaluationFinished, tuple[str, ...]]:
+        return read_result(file, journal, who), ()
+
+    _add(file, read, who, project, key, as_json, reached, None if withhold else (file,))
 
 
 @app.command("import")
@@ -212,6 +217,7 @@ def import_log(
         str, typer.Option("--evaluation-flops", help="Compute that the evaluation itself took.")
     ] = "0 FLOP",
     reached: Reached = False,
+    withhold: Withhold = False,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
@@ -228,7 +234,8 @@ def import_log(
     weights = weights_of(weights, project, as_json=as_json) if weights is not None else None
     said = {"evaluation": evaluation, "weights": weights, "domain": domain, "elicitation_method": elicitation_method}
     said |= {"elicitation_flops": elicitation_flops, "evaluation_flops": evaluation_flops, "dataset": dataset}
-    bring(file, score, fields_of(said, assumptions), who, project, key, as_json, task, cluster_by, reached)
+    found = fields_of(said, assumptions)
+    bring(file, score, found, who, project, key, as_json, task, cluster_by, reached, withhold)
 
 
 def fields_of(said: Mapping[str, str | None], assumptions: list[str]) -> dict[str, object]:
@@ -255,6 +262,7 @@ def bring(
     task: str | None = None,
     cluster_by: str | None = None,
     reached: bool = False,
+    withhold: bool = False,
 ) -> None:
     """Read a log and add what it says."""
     from scalegate.errors import InputError, Place
@@ -286,7 +294,8 @@ def bring(
         word = word_of_the_evaluator(log, of.announced if of else None, str(dataset) if dataset is not None else None)
         return entry, (*log.notes, *named(log.samples), *word)
 
-    _add(file, read, who, project, key, as_json, reached)
+    parts = tuple(map(Path, log.parts or (log.file,)))
+    _add(file, read, who, project, key, as_json, reached, None if withhold else parts)
 
 
 def _check_meant(policy: Policy, entry: EvaluationFinished, file: Path) -> None:
@@ -323,12 +332,14 @@ def _add(
     key: Path | None,
     as_json: bool,
     reached: bool,
+    parts: tuple[Path, ...] | None,
 ) -> None:
-    """`read`: the result, and what was met with while it was read."""
+    """`read`: the result, and what was met with while it was read. `parts`: the log's files; None: it is withheld."""
     from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
     from scalegate.cli.wording import plain
     from scalegate.gate.intake import check_weights, lacking, worth
+    from scalegate.gate.named_evidence import kept_with
     from scalegate.gate.project import Project
     from scalegate.ledger.elicited import NO_CONTROL
 
@@ -343,7 +354,9 @@ def _add(
         _check_first(journal, entry, file)
         if not reached:
             _check_meant(journal.policy, entry, file)
+        entry, kept = kept_with(entry, parts, journal)
         index = journal.grant(entry, signing)
+    told = (*told, *([] if kept else [f"Withheld: the log {entry.log} is kept nowhere by this"]))
     document: dict[str, object] = {
         "entry": index,
         "successes": entry.successes,

@@ -21,6 +21,7 @@ __all__ = [
     "Statement",
     "Until",
     "WeightsOf",
+    "Withhold",
     "policy_file",
     "refuse_empty",
 ]
@@ -38,6 +39,10 @@ Until = Annotated[
 WeightsOf = Annotated[
     str | None,
     typer.Option("--weights", help="Digest of the weights, or the files that hold them; else the run's present ones."),
+]
+Withhold = Annotated[
+    bool,
+    typer.Option("--withhold", help="Sign that the log is not shown, such as one of a hazard, and keep no copy of it."),
 ]
 Statement = Annotated[str, typer.Option("--statement", help="What you state, in your own words.")]
 PolicyName = Annotated[Path, typer.Argument(help="The policy file, or NAME@VERSION of a published one.")]
