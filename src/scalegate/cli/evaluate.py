@@ -114,7 +114,9 @@ def evaluate(
         raise InputError(
             "`--weights` is missing", fix="name the recorded weights that the fine-tuned copy, or the model, is of"
         )
-    if found is not None and not elicited and weights != found:
+    # A checkpoint's entry may name these files by their manifest.
+    other = found not in (None, weights) and not elicited
+    if other and weights_of(str(loaded_from), project, as_json=as_json) != weights:
         raise InputError(
             f"the files have the digest {found}, and `--weights` is {weights}", place=Place(str(loaded_from))
         )

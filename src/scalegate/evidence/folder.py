@@ -64,7 +64,7 @@ def keep(folder: Path, parts: Iterable[Path], digest: str) -> Path:
         _files.sync_directory(target.parent)
     except OSError as error:
         what = f"the log cannot be kept beside the ledger: {error.strerror}"
-        raise InputError(what, place=place, fix="or say that it is withheld: `--withhold`") from error
+        raise InputError(what, place=place, fix="let it be written there, and add it again") from error
     finally:
         with suppress(OSError):
             aside.unlink()

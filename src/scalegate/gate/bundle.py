@@ -13,9 +13,10 @@ ledger gives the same bytes (`ledger.plain_tar`).
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ __all__ = ["FORM", "FORM_NAME", "POLICY_JSON", "POLICY_NAME", "TRUST_NAME", "Bun
 
 FORM_NAME, POLICY_NAME, POLICY_JSON, TRUST_NAME = "BUNDLE", "policy.yaml", "policy.json", "trust"
 FORM = b"scalegate.dev/bundle/v1\n"
+EVIDENCE = "evidence/sha256/"
 _SECRET = (b"PRIVATE+KEY+", b"PRIVATE KEY-----")
 """What a private key's file has in it: ours, and PEM."""
 
@@ -83,7 +85,7 @@ def bundle(ledger: Path, out: Path, *, cosigned: str | None = None, trust: bytes
             path = find(evidence_beside(ledger), it.digest)
             if path is None:
                 raise NotVerified(f"the {it.kind} {it.digest} is gone", place=Place(str(ledger), entry=it.entries[0]))
-            paths[f"evidence/sha256/{it.digest}"] = path
+            paths[f"{EVIDENCE}{it.digest}"] = path
         try:
             _write(out, paths)
         except OSError as error:
@@ -110,7 +112,10 @@ def _write(out: Path, paths: dict[str, Path]) -> None:
             for name in sorted(paths):
                 with paths[name].open("rb") as one:
                     size = os.fstat(one.fileno()).st_size
-                    write_member(file, name, size, _public(chunks(one), paths[name]))
+                    found = hashlib.sha256()
+                    write_member(file, name, size, _public(chunks(one), paths[name], found.update))
+                    if name.startswith(EVIDENCE) and name != EVIDENCE + found.hexdigest():
+                        raise NotVerified("it changed while it was packed", place=Place(file=str(paths[name])))
             write_tail(file)
             file.flush()
             os.fsync(file.fileno())
@@ -120,8 +125,8 @@ def _write(out: Path, paths: dict[str, Path]) -> None:
             aside.unlink()
 
 
-def _public(data: Iterable[bytes], path: Path) -> Iterator[bytes]:
-    """The same bytes. Raises InputError where a private key stands in them, also across two chunks."""
+def _public(data: Iterable[bytes], path: Path, see: Callable[[bytes], None]) -> Iterator[bytes]:
+    """The same bytes, which `see` is shown. Raises InputError where a private key stands in them, also over chunks."""
     last = b""
     for chunk in data:
         seen = last + chunk
@@ -129,4 +134,5 @@ def _public(data: Iterable[bytes], path: Path) -> Iterator[bytes]:
             what = "it has a private key in it, or the words that begin one, and does not go into a bundle"
             raise InputError(what, place=Place(file=str(path)), fix="add it as withheld: `--withhold`")
         last = seen[-max(map(len, _SECRET)) :]
+        see(chunk)
         yield chunk
