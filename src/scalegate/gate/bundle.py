@@ -36,7 +36,10 @@ from scalegate.policy.to_yaml import policy_to_yaml
 
 __all__ = ["FORM", "FORM_NAME", "POLICY_JSON", "POLICY_NAME", "TRUST_NAME", "Bundled", "bundle"]
 
-FORM_NAME, POLICY_NAME, POLICY_JSON, TRUST_NAME = "BUNDLE", "policy.yaml", "policy.json", "trust"
+FORM_NAME = "BUNDLE"
+POLICY_NAME = "policy.yaml"
+POLICY_JSON = "policy.json"
+TRUST_NAME = "trust"
 FORM = b"scalegate.dev/bundle/v1\n"
 EVIDENCE = "evidence/sha256/"
 _SECRET = (b"PRIVATE+KEY+", b"PRIVATE KEY-----")
