@@ -133,7 +133,8 @@ RESULTS = [
     ('{"outcomes": [2]}', "`outcomes.0` is not an outcome: write true, false or null"),
     ('{"outcomes": []}', "`outcomes` is empty"),
     ('{"outcomes": true}', "`outcomes` is not a list"),
-    (f'{{"weights": "{ZERO}"}}', "are not recorded in this ledger: this is evidence for other weights"),
+    (f'{{"weights": "{ZERO}"}}', "a digest of zeros names no weights"),
+    (f'{{"weights": "{"9" * 64}"}}', "are not recorded in this ledger: this is evidence for other weights"),
     ('{"domain": "astrology"}', "the policy has no domain `astrology` (one of arithmetic)"),
     ('{"evaluation": "abc"}', "evaluation abc was not announced"),
     ('{"assumptions": []}', "`assumptions` is empty"),
@@ -180,7 +181,8 @@ def add(scalegate: Command, project: Project, data: bytes, message: str) -> None
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"--weights": ZERO}, "evidence for other weights"),
+        ({"--weights": ZERO}, "`--weights`: a digest of zeros names no weights"),
+        ({"--weights": "9" * 64}, "evidence for other weights"),
         ({"--domain": "astrology"}, "the policy has no domain `astrology`"),
         ({"--run": "x"}, "no run `x` has been opened"),
         ({"--dataset": "abc"}, "`dataset` is not a digest"),

@@ -39,7 +39,11 @@ def test_a_run_is_gated_decided_and_verified(
     assert scalegate("decide", "-p", "p", "--run", "r", "--action", "train").code == 3
     verified = scalegate("verify", "p/ledger.db", "--json")
     assert verified.code == 0
-    assert scalegate("verify", address, "--json").json == verified.json
+    by_address = scalegate("verify", address, "--json").json
+    assert {**by_address, "evidence": 0} == {**verified.json, "evidence": 0}
+    assert (by_address["evidence"]["right"], verified.json["evidence"]["missing"]) == ([], []), (
+        "by an address none is kept"
+    )
     assert scalegate("ledger", "checkpoint", address, "--out", "note").code == 0
     assert scalegate("verify", "p/ledger.db", "--checkpoint", "note").code == 0
     assert scalegate("ledger", "export", address, "log").code == 0

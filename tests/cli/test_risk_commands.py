@@ -125,7 +125,8 @@ def test_who_cannot_bound_it_says_so_and_that_holds(scalegate: Command, risky: P
         (["--bound", "2"], "`2` is not a chance"),
         (["--bound", "1e-4", "--action", "deploy"], "is not an action"),
         (["--bound", "1e-4", "--action", "deploy_external"], "is of a deployment configuration"),
-        (["--bound", "1e-4", "--weights", "0" * 64], "the ledger does not know these weights"),
+        (["--bound", "1e-4", "--weights", "0" * 64], "`--weights`: a digest of zeros names no weights"),
+        (["--bound", "1e-4", "--weights", "9" * 64], "the ledger does not know these weights"),
     ],
 )
 def test_what_cannot_be_claimed_is_said(scalegate: Command, risky: Project, given: list[str], message: str) -> None:

@@ -111,7 +111,7 @@ def test_an_unannounced_result_gets_a_name_of_its_own(project: Project) -> None:
         ({"surprise": 1}, "surprise"),
         ({"evaluation": "f" * 64}, "was not announced"),
         (
-            {"weights": "0" * 64},
+            {"weights": "9" * 64},
             f"other weights or another domain than was announced: `arithmetic` on weights {WEIGHTS}",
         ),
         ({"domain": "cyber"}, "other weights or another domain"),
@@ -145,7 +145,7 @@ def test_weights_must_be_known_and_the_domain_in_the_policy(project: Project) ->
         check_weights(journal, WEIGHTS, "arithmetic", "r")
         check_weights(journal, WEIGHTS, "arithmetic", None)
         with pytest.raises(InputError, match="evidence for other weights"):
-            check_weights(journal, "0" * 64, "arithmetic", "r")
+            check_weights(journal, "9" * 64, "arithmetic", "r")
         with pytest.raises(InputError, match="are of run `r`, not of `s`"):
             check_weights(journal, WEIGHTS, "arithmetic", "s")
         with pytest.raises(InputError, match="no domain `cyber`"):
@@ -158,7 +158,7 @@ PLAIN = "write plain JSON, with outcomes as true, false or null, and FLOP as tex
 def test_messages_say_what_where_and_what_to_write(project: Project) -> None:
     """Whole, as they are shown: a field in a list by its number, a place within the file, weights by twelve digits."""
     path = result(project.folder, outcomes=[True, 3])
-    other = "0" * 64
+    other = "9" * 64
     short = f"evaluation {'f' * 12} was not announced"
     announced = f"it is about other weights or another domain than was announced: `arithmetic` on weights {WEIGHTS}"
     sizes = "give one for each sample, `null` where it has none; a result of other samples leaves `evaluation` out"
@@ -189,7 +189,7 @@ def test_messages_say_what_where_and_what_to_write(project: Project) -> None:
         for arguments, message in (
             (
                 (other, "arithmetic", "r"),
-                f"weights {'0' * 12} are not recorded in this ledger: this is evidence for other weights"
+                f"weights {'9' * 12} are not recorded in this ledger: this is evidence for other weights"
                 " (`scalegate status` shows the latest that each run recorded, with `--json` all of them)",
             ),
             ((WEIGHTS, "arithmetic", "s"), f"weights {WEIGHTS[:12]} are of run `r`, not of `s`"),
@@ -202,16 +202,16 @@ def test_messages_say_what_where_and_what_to_write(project: Project) -> None:
 
 def test_a_plan_on_weights_that_nobody_recorded_takes_the_floor(project: Project) -> None:
     with project.journal() as journal:
-        check_plan(journal, announcement(journal, weights="0" * 64, samples=400), 10**9)
+        check_plan(journal, announcement(journal, weights="9" * 64, samples=400), 10**9)
         with pytest.raises(InputError, match="of elicitation can rule out nothing"):
-            check_plan(journal, announcement(journal, weights="0" * 64, samples=400), 10**9 - 1)
+            check_plan(journal, announcement(journal, weights="9" * 64, samples=400), 10**9 - 1)
 
 
 def test_the_most_samples_that_are_worked_out_may_be_planned(project: Project) -> None:
     with project.journal() as journal:
-        check_plan(journal, announcement(journal, weights="0" * 64, samples=MAX_SAMPLES), 10**9)
+        check_plan(journal, announcement(journal, weights="9" * 64, samples=MAX_SAMPLES), 10**9)
         with pytest.raises(InputError, match="100001 samples are more than are worked out"):
-            check_plan(journal, announcement(journal, weights="0" * 64, samples=MAX_SAMPLES + 1), 10**9)
+            check_plan(journal, announcement(journal, weights="9" * 64, samples=MAX_SAMPLES + 1), 10**9)
 
 
 def finish(project: Project, **changes: Any) -> None:
@@ -373,4 +373,4 @@ def test_a_cap_that_limits_no_training_refuses_no_plan(tmp_path: Path, field: st
     assert text != POLICY_TEXT
     project = new_project(tmp_path / "p", text)
     with project.journal() as journal:
-        check_plan(journal, announcement(journal, weights="0" * 64, samples=400), 10**10)
+        check_plan(journal, announcement(journal, weights="9" * 64, samples=400), 10**10)

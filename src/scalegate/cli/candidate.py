@@ -60,7 +60,9 @@ def tried(
     protocol: Protocol,
     who: As,
     statement: Statement,
-    weights: Annotated[str, typer.Option("--weights", help="Digest of the weights that it was run on.")],
+    weights: Annotated[
+        str, typer.Option("--weights", help="Digest of the weights that it was run on, or their files.")
+    ],
     passed: Annotated[bool, typer.Option("--passed/--not-passed", help="What came of it.")],
     project: ProjectDir = HERE,
     key: KeyFile = None,
@@ -70,8 +72,10 @@ def tried(
 
     It is shown with each decision that the test is part of, and meets no clause.
     """
+    from scalegate.cli.weights import weights_of
     from scalegate.ledger.entries import CandidateTried
 
+    weights = weights_of(weights, project, as_json=as_json)
     said: dict[str, Any] = {"test": test, "candidate": name, "protocol": _digest(protocol), "statement": statement}
     said |= {"weights": weights, "passed": passed}
     _sign(project, who, key, as_json, test, name, lambda common: CandidateTried(**common, **said))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName, Statement, Until
+from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName, Statement, Until, WeightsOf
 from scalegate.cli.sign import _grant, one_of
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ def claim_risk(
     ] = None,
     unbounded: Annotated[bool, typer.Option("--unbounded", help="You state that it cannot be bounded.")] = False,
     action: Annotated[str, typer.Option("--action", help="The action whose risk it is.")] = "train",
-    weights: Annotated[
-        str | None, typer.Option("--weights", help="Digest of the weights; else the run's present ones.")
-    ] = None,
+    weights: WeightsOf = None,
     configuration: Annotated[
         str | None, typer.Option("--configuration", help="Digest of the deployment that it is claimed of.")
     ] = None,
@@ -46,6 +44,7 @@ def claim_risk(
     bounded (`--unbounded`) holds whatever others claim, until you claim otherwise of what is asked about.
     """
     from scalegate.cli.project import check_action, check_run
+    from scalegate.cli.weights import weights_of
     from scalegate.errors import InputError
     from scalegate.gate.risks import claimed_compute
     from scalegate.ledger.entries import RiskClaimed
@@ -55,12 +54,13 @@ def claim_risk(
         what = "no bound is claimed" if bound is None else "a bound is claimed, and that there is none"
         raise InputError(what, fix="give either `--bound 0.01%` or `--unbounded`")
     chance = _chance(bound)
+    given = weights_of(weights, project, as_json=as_json) if weights is not None else None
 
     def make(journal: Journal, common: dict[str, Any], end: int) -> RiskClaimed:
         known = {item.id: item for item in journal.policy.risks}
         one_of("risk", risk, list(known))
         check_run(journal, run)
-        of = weights or journal.fold.runs[run].tip
+        of = given or journal.fold.runs[run].tip
         # Of weights that nobody saved somebody may have said so, and then it may be taken back.
         said = any(it.weights == of and it.bound is None for it in (said.entry for said in journal.fold.claimed))
         if of is None or (claimed_compute(journal.fold.runs, of) is None and not unbounded and not said):

@@ -149,7 +149,7 @@ def decide(
         typer.Option("--flops", help="What if it trained `1e12 FLOP` further? Not recorded, unless asked to."),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option("--weights", help="Digest of the exact weights (not for train).")
+        str | None, typer.Option("--weights", help="Digest of the exact weights, or their files (not for train).")
     ] = None,
     configuration: Annotated[
         str | None, typer.Option("--configuration", help="Digest of the deployment (not for train).")
@@ -173,6 +173,7 @@ def decide(
         writer,
     )
     from scalegate.cli.show import console, decision_view, emit
+    from scalegate.cli.weights import weights_of
     from scalegate.cli.wording import plain
     from scalegate.errors import InputError
     from scalegate.gate.facts import effective
@@ -188,7 +189,7 @@ def decide(
         )
     if wanted != "train" and flops is not None:
         raise InputError("`--flops` is for `train` alone", fix="leave it out")
-    _digest("--weights", weights)
+    weights = weights_of(weights, project, as_json=as_json) if weights is not None else None
     if wanted == "release_weights" and configuration:
         raise InputError("released weights have no configuration", fix="leave `--configuration` out")
     _digest("--configuration", configuration)
@@ -248,7 +249,8 @@ def report(
 
 def verify(
     ledger: Annotated[
-        str, typer.Argument(help="The ledger file, its address in PostgreSQL, or the folder of an exported log.")
+        str,
+        typer.Argument(help="The ledger file, its address in PostgreSQL, the folder of an exported log, or a bundle."),
     ],
     checkpoint: Annotated[
         Path | None,
@@ -261,18 +263,33 @@ def verify(
     deep: Annotated[
         bool, typer.Option("--deep", help="Work forecasts out again too, from their results and tables.")
     ] = False,
+    evidence: Annotated[
+        Path | None,
+        typer.Option("--evidence", help="Folder of its evidence; default: `evidence` beside it."),
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Exit 4 where evidence is missing that no entry withholds.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a ledger and re-derive its decisions.
 
     Everything is derived from the entries alone; of `--deep` also from the tables kept beside the ledger. Exit 4,
     naming the first entry that fails. Only a checkpoint or a key that you got elsewhere shows that nobody rewrote it.
+    Evidence that entries name is compared where it is here; what a signed entry withholds is said to be.
     """
+    from rich.console import Group
+    from rich.text import Text
+
+    from scalegate.cli.bundle import evidence_lines
     from scalegate.cli.show import emit
     from scalegate.cli.status import verify_document, verify_view
     from scalegate.errors import InputError, Place
+    from scalegate.evidence.folder import evidence_beside
     from scalegate.gate import replay
     from scalegate.gate.deep import recompute
+    from scalegate.gate.named_evidence import look_at
+    from scalegate.gate.unbundle import is_bundle, verify_bundle
     from scalegate.ledger.named import is_address, shown
     from scalegate.ledger.note import lines_of, read_note
     from scalegate.ledger.trust_file import read_trust
@@ -290,9 +307,20 @@ def verify(
         except InputError as error:
             fix = "give what `scalegate ledger checkpoint` or `cosign` wrote"
             raise InputError(error.message, place=Place(file=str(checkpoint)), fix=fix) from error
-    replayed = replay(ledger, trust=known, held=held)
-    forecasts = recompute(replayed.fold, Path(ledger)) if deep else None
-    emit(as_json, verify_document(replayed, forecasts), lambda: verify_view(replayed, forecasts))
+    path = Path(ledger)
+    if not is_address(ledger) and is_bundle(path):
+        if deep or evidence is not None:
+            what = "`--deep` and `--evidence` are of a ledger, not of a bundle"
+            raise InputError(what, place=Place(file=ledger), fix="leave them out: its evidence is in it")
+        unbundled = verify_bundle(path, trust=known, held=held, whole=whole)
+        replayed, found, forecasts = unbundled.replayed, unbundled.evidence, None
+    else:
+        replayed = replay(ledger, trust=known, held=held)
+        beside = None if is_address(ledger) or path.is_dir() else evidence_beside(path)
+        found = look_at(replayed.fold, evidence or beside, ledger=shown(ledger), whole=whole)
+        forecasts = recompute(replayed.fold, path) if deep else None
+    document = verify_document(replayed, forecasts) | {"evidence": found.document()}
+    emit(as_json, document, lambda: Group(verify_view(replayed, forecasts), *map(Text, evidence_lines(found))))
 
 
 def demo(
@@ -351,14 +379,15 @@ def _read_text(path: Path) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from scalegate.cli import assumption, candidate, evidence, incident, key, ledger, policy, witness
+    from scalegate.cli import assumption, candidate, evidence, incident, key, ledger, policy, weights, witness
+    from scalegate.cli.bundle import bundle
     from scalegate.cli.claim import claim_risk
     from scalegate.cli.evaluate import evaluate
     from scalegate.cli.keep import keep
     from scalegate.cli.sign import adopt, adopters, approve, attest, determine, except_
 
     signing = (attest, approve, determine, claim_risk, except_, keep, adopters, adopt)
-    for command in (demo, init, status, decide, evaluate, *signing, report, verify):
+    for command in (demo, init, status, decide, evaluate, *signing, report, verify, bundle):
         app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
     app.add_typer(policy.app, name="policy")
     app.add_typer(ledger.app, name="ledger")
@@ -368,6 +397,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(assumption.app, name="assumption")
     app.add_typer(incident.app, name="incident")
     app.add_typer(key.app, name="key")
+    app.add_typer(weights.app, name="weights")
 
     from scalegate.cli import across, candidate, whatif
 

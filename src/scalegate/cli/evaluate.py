@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
+from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName, Withhold
 
 __all__ = ["evaluate"]
 
@@ -43,7 +43,9 @@ def evaluate(
     who: As,
     weights: Annotated[
         str | None,
-        typer.Option("--weights", help="SHA-256 of the recorded weights; default, `--as-is`: that of `--from`."),
+        typer.Option(
+            "--weights", help="Digest of the recorded weights, or their files; default, `--as-is`: of `--from`."
+        ),
     ] = None,
     loaded_from: Annotated[
         Path | None,
@@ -74,6 +76,7 @@ def evaluate(
     most_at_once: Annotated[
         int | None, typer.Option("--max-samples", help="How many samples run side by side.", min=1)
     ] = None,
+    withhold: Withhold = False,
     logs: Annotated[Path | None, typer.Option("--log-dir", help="Where the log goes; default: logs/ there.")] = None,
     project: ProjectDir = HERE,
     key: KeyFile = None,
@@ -88,6 +91,7 @@ def evaluate(
     """
     from scalegate.cli.evidence import announcement, bring, fields_of
     from scalegate.cli.project import check_run, signer, writer
+    from scalegate.cli.weights import weights_of
     from scalegate.errors import InputError, Place, ScalegateError
     from scalegate.evidence.files import files_digest
     from scalegate.evidence.inspect_log import EVALUATION, WEIGHTS
@@ -101,6 +105,7 @@ def evaluate(
     if cluster_by is not None:
         for sample in loaded.task.dataset:
             cluster_of(sample.metadata, cluster_by, str(sample.id), Place(task))
+    weights = weights_of(weights, project, as_json=as_json) if weights is not None else None
     found = files_digest(loaded_from) if loaded_from is not None else None
     if loaded_from is not None:
         arguments = _loading(model, loaded_from, arguments)
@@ -109,7 +114,9 @@ def evaluate(
         raise InputError(
             "`--weights` is missing", fix="name the recorded weights that the fine-tuned copy, or the model, is of"
         )
-    if found is not None and not elicited and weights != found:
+    # A checkpoint's entry may name these files by their manifest.
+    other = found not in (None, weights) and not elicited
+    if other and weights_of(str(loaded_from), project, as_json=as_json) != weights:
         raise InputError(
             f"the files have the digest {found}, and `--weights` is {weights}", place=Place(str(loaded_from))
         )
@@ -155,7 +162,8 @@ def evaluate(
         elicitation_method = f"{elicitation_method or 'fine-tuning'}; a copy with the files {found}"
     said = {"elicitation_flops": elicitation_flops, "elicitation_method": elicitation_method}
     said |= {"evaluation": entry.evaluation, "evaluation_flops": evaluation_flops, "dataset": loaded.dataset}
-    bring(file, score, fields_of(said, assumptions), who, project, key, as_json, None, cluster_by)
+    told = fields_of(said, assumptions)
+    bring(file, score, told, who, project, key, as_json, None, cluster_by, False, withhold)
 
 
 def _loading(model: str, path: Path, arguments: dict[str, object]) -> dict[str, object]:

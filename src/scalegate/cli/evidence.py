@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
-from math import ceil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalegate.cli.adding import add_result
 from scalegate.cli.backtest import backtest
 from scalegate.cli.forecast import forecast, match_loss
-from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName
+from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName, Withhold
 from scalegate.cli.plan import plan
 from scalegate.cli.record import record
 
 if TYPE_CHECKING:
     from scalegate.evidence.logs import EvalLog
     from scalegate.gate import Journal
-    from scalegate.gate.assessing import Assessment
     from scalegate.gate.project import Project
     from scalegate.ledger import SigningKey
     from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
-    from scalegate.policy.document import Policy
 
 __all__ = ["announcement", "app", "bring", "fields_of"]
 
@@ -51,7 +49,7 @@ Reached = Annotated[
 @app.command("announce")
 def announce(
     run: RunName,
-    weights: Annotated[str, typer.Option("--weights", help="SHA-256 of the recorded weights to evaluate.")],
+    weights: Annotated[str, typer.Option("--weights", help="Digest of the recorded weights, or their files.")],
     domain: Annotated[str, typer.Option("--domain", help="Domain of the policy.")],
     task: Annotated[str, typer.Option("--task", help="What will be run.")],
     task_version: Annotated[str, typer.Option("--task-version", help="Its version.")],
@@ -80,10 +78,12 @@ def announce(
     """
     from scalegate.cli.project import check_run, signer, writer
     from scalegate.cli.show import emit
+    from scalegate.cli.weights import weights_of
     from scalegate.gate.clustering import takes_all
     from scalegate.gate.project import Project
 
     place = Project(project)
+    weights = weights_of(weights, project, as_json=as_json)
     about = {"run": run, "weights": weights, "domain": domain, "configuration": configuration}
     about |= {"task": task, "task_version": task_version, "dataset": dataset, "score": score}
     with writer(place) as journal:
@@ -159,17 +159,22 @@ def add(
     file: Annotated[Path, typer.Argument(help=FIELDS)],
     who: As,
     reached: Reached = False,
+    withhold: Withhold = False,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a result, whatever it shows.
 
-    Announced and complete, it may rule out; any other may still show a capability reached.
+    Announced and complete, it may rule out; any other may still show a capability reached. The file is copied into the
+    evidence beside the ledger, unless it is withheld.
     """
     from scalegate.gate.intake import read_result
 
-    _add(file, lambda journal: (read_result(file, journal, who), ()), who, project, key, as_json, reached)
+    def read(journal: Journal) -> tuple[EvaluationFinished, tuple[str, ...]]:
+        return read_result(file, journal, who), ()
+
+    add_result(file, read, who, project, key, as_json, reached, None if withhold else (file,))
 
 
 @app.command("import")
@@ -184,7 +189,7 @@ def import_log(
         str | None, typer.Option("--evaluation", help="The name that announce printed; without, it was not announced.")
     ] = None,
     weights: Annotated[
-        str | None, typer.Option("--weights", help="SHA-256 of the weights, of what was not announced.")
+        str | None, typer.Option("--weights", help="Digest of the weights, or their files, of what was not announced.")
     ] = None,
     domain: Annotated[str | None, typer.Option("--domain", help="Its domain, of what was not announced.")] = None,
     dataset: Annotated[
@@ -211,6 +216,7 @@ def import_log(
         str, typer.Option("--evaluation-flops", help="Compute that the evaluation itself took.")
     ] = "0 FLOP",
     reached: Reached = False,
+    withhold: Withhold = False,
     project: ProjectDir = HERE,
     key: KeyFile = None,
     as_json: AsJson = False,
@@ -222,9 +228,13 @@ def import_log(
     outcome: it is named, and is nowhere a failure of the capability. `inspect eval --metadata
     scalegate_evaluation=NAME` makes a log that names the evaluation that it is of.
     """
+    from scalegate.cli.weights import weights_of
+
+    weights = weights_of(weights, project, as_json=as_json) if weights is not None else None
     said = {"evaluation": evaluation, "weights": weights, "domain": domain, "elicitation_method": elicitation_method}
     said |= {"elicitation_flops": elicitation_flops, "evaluation_flops": evaluation_flops, "dataset": dataset}
-    bring(file, score, fields_of(said, assumptions), who, project, key, as_json, task, cluster_by, reached)
+    found = fields_of(said, assumptions)
+    bring(file, score, found, who, project, key, as_json, task, cluster_by, reached, withhold)
 
 
 def fields_of(said: Mapping[str, str | None], assumptions: list[str]) -> dict[str, object]:
@@ -251,6 +261,7 @@ def bring(
     task: str | None = None,
     cluster_by: str | None = None,
     reached: bool = False,
+    withhold: bool = False,
 ) -> None:
     """Read a log and add what it says."""
     from scalegate.errors import InputError, Place
@@ -282,24 +293,8 @@ def bring(
         word = word_of_the_evaluator(log, of.announced if of else None, str(dataset) if dataset is not None else None)
         return entry, (*log.notes, *named(log.samples), *word)
 
-    _add(file, read, who, project, key, as_json, reached)
-
-
-def _check_meant(policy: Policy, entry: EvaluationFinished, file: Path) -> None:
-    """Raise InputError where most samples have no outcome, the others reach the alarm, and would not if all were
-    failures that are cut off: such an entry stands for good."""
-    from scalegate.errors import InputError, Place
-    from scalegate.evidence import binomial
-
-    alarm = next((it.alarm for it in policy.domains if it.id == entry.domain), None)
-    if alarm is None or entry.errors <= entry.completed or not 0 <= entry.successes <= entry.completed:
-        return
-    whole = entry.completed + entry.errors
-    if binomial.reached(entry.successes, entry.completed, alarm) and entry.successes < alarm * whole:
-        what = f"{entry.errors} samples have no outcome, and {entry.successes} of the other {entry.completed} reach the"
-        what += f" alarm of `{entry.domain}`, for good"
-        fix = "if the log is broken, run it again and add that; to sign that it is reached: `--reached`"
-        raise InputError(what, place=Place(file=str(file)), fix=fix)
+    parts = tuple(map(Path, log.parts or (log.file,)))
+    add_result(file, read, who, project, key, as_json, reached, None if withhold else parts)
 
 
 def _announced(place: Project, said: dict[str, object]) -> EvaluationAnnounced | None:
@@ -323,122 +318,3 @@ def _announced(place: Project, said: dict[str, object]) -> EvaluationAnnounced |
             raise InputError(f"`--evaluation {name}`: {what}", fix=fix or "every one that was announced has its result")
         said["evaluation"] = mine[0]
         return known[mine[0]]
-
-
-def _add(
-    file: Path,
-    read: Callable[[Journal], tuple[EvaluationFinished, tuple[str, ...]]],
-    who: str,
-    project: Path,
-    key: Path | None,
-    as_json: bool,
-    reached: bool,
-) -> None:
-    """`read`: the result, and what was met with while it was read."""
-    from scalegate.cli.project import signer, writer
-    from scalegate.cli.show import emit
-    from scalegate.cli.wording import plain
-    from scalegate.gate.intake import check_weights, lacking, worth
-    from scalegate.gate.project import Project
-    from scalegate.ledger.elicited import NO_CONTROL
-
-    place = Project(project)
-    with writer(place) as journal:
-        signing = signer(journal.policy, place, who, key)
-        with plain(fix="see `scalegate evidence add --help` for the fields"):
-            entry, told = read(journal)
-            of = journal.fold.attempts.get(entry.evaluation)
-            # What was announced is closed, whatever an amendment called its domain since.
-            check_weights(journal, entry.weights, entry.domain if of is None or of.announced is None else None, None)
-        _check_first(journal, entry, file)
-        told = (*told, *_again(journal, entry))
-        if not reached:
-            _check_meant(journal.policy, entry, file)
-        index = journal.grant(entry, signing)
-    document: dict[str, object] = {
-        "entry": index,
-        "successes": entry.successes,
-        "completed": entry.completed,
-        "errors": entry.errors,
-    }
-    announced = journal.fold.attempts[entry.evaluation].announced
-    due = announced.samples if announced else entry.completed + entry.errors
-    faults = lacking(journal.fold, entry.evaluation)
-    document |= {"announced": due, "lacking": faults} | ({"read": told} if told else {})
-    if entry.clusters is not None:
-        document["clusters"] = sum(count for _, _, count in entry.clusters)
-    item = worth(journal.fold, entry.evaluation)
-    shown = _bound(journal.policy, entry.domain, item) if item is not None else {}
-    document |= shown
-    short = f". It can rule nothing out: {'; '.join(faults)}" if faults else ""
-    attempt = journal.fold.attempts[entry.evaluation]
-    methods = [it.elicitation.method for it in journal.policy.domains if it.id == entry.domain]
-    if announced and entry.elicitation_flops > attempt.reserved:
-        short += (
-            f". It spent {entry.elicitation_flops} FLOP of elicitation by its own words, and {attempt.reserved} were"
-            " reserved: the rest is no evidence, and is counted nowhere"
-        )
-    elicited = methods if announced and announced.elicitation != "none" else []
-    if elicited:
-        document["control"] = entry.elicited is not None and entry.elicited.control is not None
-        short += "" if document["control"] else f". {NO_CONTROL[0].upper()}{NO_CONTROL[1:]}"
-    if any(method not in entry.elicitation_method for method in elicited):
-        short += (
-            f". The policy names `{elicited[0]}`, the result `{entry.elicitation_method}`: it is a text"
-            " for people, and nothing compares the two"
-        )
-    emit(
-        as_json,
-        document,
-        lambda: "\n".join(
-            (
-                *told,
-                f"Added as entry {index}: {entry.successes} of {entry.completed}, {entry.errors} errors{short}",
-                *([_says(shown, entry.completed, due)] if shown else []),
-            )
-        ),
-    )
-
-
-def _bound(policy: Policy, domain: str, item: Assessment) -> dict[str, object]:
-    """The upper bound of the success rate, rounded up, and whether it rules the alarm out."""
-    from scalegate.gate.assessing import bound_of
-    from scalegate.units import exact_decimal
-
-    bound, samples = bound_of(policy, item)
-    alarm = exact_decimal(policy.domain(domain).alarm)
-    upper = f"{ceil(bound * 1000) / 1000:.3f}"
-    return {"bound": upper, "of": samples, "alarm": alarm, "ruled_out": item.rules_out, "reached": item.reached}
-
-
-def _says(shown: Mapping[str, object], taken: int, due: int) -> str:
-    few = f" after {taken} of {due} samples" if taken < due else f" after all {due} samples"
-    out = "ruled out" if shown["ruled_out"] else "not ruled out"
-    if shown["reached"]:
-        out = "reached by this, for good: only what its level asks for lets a run of these weights go on"
-    return f"Success rate: at most {shown['bound']}{few}; the alarm at {shown['alarm']} is {out}"
-
-
-def _again(journal: Journal, entry: EvaluationFinished) -> tuple[str, ...]:
-    """That the same file was added before, if it was."""
-    from scalegate.ledger.entries import NO_LOG
-
-    for name, attempt in journal.fold.attempts.items():
-        had = attempt.finished
-        if had is not None and entry.log != NO_LOG and (had.log, had.domain) == (entry.log, entry.domain):
-            return (f"the same file was added before, as entry {attempt.finished_at}, of evaluation {name[:12]}",)
-    return ()
-
-
-def _check_first(journal: Journal, entry: EvaluationFinished, file: Path) -> None:
-    """Raise InputError if the evaluation has a result already, with the way to add another all the same."""
-    from scalegate.errors import InputError, Place
-    from scalegate.gate.pieces import completes
-
-    attempt = journal.fold.attempts.get(entry.evaluation)
-    if attempt is not None and attempt.finished is not None and not completes(attempt, entry):
-        raise InputError(
-            f"evaluation {entry.evaluation[:12]} has a result already; one announcement has one result",
-            place=Place(file=str(file)),
-            fix="leave `evaluation` out: the result counts as unannounced, and may still show a capability reached",
-        )

@@ -31,7 +31,8 @@ def report(
     because: Annotated[str, typer.Option("--because", help="What happened, and where that can be seen.")],
     run: Annotated[str | None, typer.Option("--run", help="The run whose model it was.")] = None,
     weights: Annotated[
-        str | None, typer.Option("--weights", help="Digest of the weights; else any that the run ever had.")
+        str | None,
+        typer.Option("--weights", help="Digest of the weights, or their files; else any it ever had."),
     ] = None,
     any_run: Annotated[
         bool, typer.Option("--any-run", help="It is not known which: it counts against every run there is and will be.")
@@ -48,6 +49,7 @@ def report(
     from scalegate.cli.project import check_run, signer, writer
     from scalegate.cli.show import emit
     from scalegate.cli.sign import one_of
+    from scalegate.cli.weights import weights_of
     from scalegate.cli.wording import plain
     from scalegate.errors import InputError
     from scalegate.gate.intake import checked
@@ -61,6 +63,7 @@ def report(
         raise InputError("it is not said of which run it is" if run is None else "it is of one run or of any", fix=fix)
     if weights is not None and run is None:
         raise InputError("weights are of a run", fix="give `--run NAME`")
+    weights = weights_of(weights, project, as_json=as_json) if weights is not None else None
     with writer(place) as journal:
         one_of("domain", domain, list(journal.fold.assumptions.domains))
         if run is not None:

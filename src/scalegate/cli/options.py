@@ -20,6 +20,8 @@ __all__ = [
     "RunName",
     "Statement",
     "Until",
+    "WeightsOf",
+    "Withhold",
     "policy_file",
     "refuse_empty",
 ]
@@ -33,6 +35,14 @@ KeyFile = Annotated[
 RunName = Annotated[str, typer.Option("--run", help="Name of the run.")]
 Until = Annotated[
     str, typer.Option("--until", help="Last day (in UTC, to its end) or instant on which it counts: 2027-01-31.")
+]
+WeightsOf = Annotated[
+    str | None,
+    typer.Option("--weights", help="Digest of the weights, or the files that hold them; else the run's present ones."),
+]
+Withhold = Annotated[
+    bool,
+    typer.Option("--withhold", help="Sign that the log is not shown, such as one of a hazard, and keep no copy of it."),
 ]
 Statement = Annotated[str, typer.Option("--statement", help="What you state, in your own words.")]
 PolicyName = Annotated[Path, typer.Argument(help="The policy file, or NAME@VERSION of a published one.")]

@@ -18,6 +18,7 @@ from scalegate.cli.options import (
     RunName,
     Statement,
     Until,
+    WeightsOf,
     policy_file,
 )
 
@@ -118,9 +119,7 @@ def determine(
     statement: Statement,
     not_so: Annotated[bool, typer.Option("--not-so", help="You determine that it is not so.")] = False,
     run: Annotated[str | None, typer.Option("--run", help="Of weights: the run whose they are.")] = None,
-    weights: Annotated[
-        str | None, typer.Option("--weights", help="Digest of the weights; else the run's present ones.")
-    ] = None,
+    weights: WeightsOf = None,
     configuration: Annotated[
         str | None, typer.Option("--configuration", help="Digest of the deployment that you judged with them.")
     ] = None,
@@ -134,9 +133,12 @@ def determine(
     (`--not-so`) counts against whatever these weights have to do with, until you sign otherwise.
     """
     from scalegate.cli.project import check_run
+    from scalegate.cli.weights import weights_of
     from scalegate.errors import InputError
     from scalegate.gate.pieces import trained_in
     from scalegate.ledger.entries import Determination
+
+    named = weights_of(weights, project, as_json=as_json) if weights is not None else None
 
     def make(journal: Journal, common: Common, end: int) -> Determination:
         known = {item.id: item for item in journal.policy.determinations}
@@ -152,11 +154,9 @@ def determine(
             raise InputError(f"`{determination}` is about weights", fix="say of which run: `--run NAME`")
         else:
             check_run(journal, run)
-            of |= {"run": run, "weights": weights or journal.fold.runs[run].tip, "configuration": configuration}
+            of |= {"run": run, "weights": named or journal.fold.runs[run].tip, "configuration": configuration}
             if of["weights"] is None or (trained_in(journal.fold.runs, of["weights"])[1] is None and not not_so):
-                what = (
-                    f"run `{run}` has no recorded weights" if not weights else "the ledger does not know these weights"
-                )
+                what = "the ledger does not know these weights" if weights else f"run `{run}` has no recorded weights"
                 raise InputError(what, fix="save them in training: `gate.save()`; or give `--weights`")
         said: Common = {"determination": determination, "holds": not not_so, "until": end, "statement": statement}
         return Determination(**common, **said, **of)

@@ -76,6 +76,7 @@ def read_lm_eval(
     return EvalLog(
         file=str(file),
         digest=hashlib.sha256(data + lines).hexdigest(),
+        parts=(str(file), str(beside)),
         format=f"lm-eval, {version}",
         task=name,
         task_version=shortly(of_task) if of_task is not None else "",

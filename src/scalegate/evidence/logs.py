@@ -64,6 +64,8 @@ class EvalLog:
     """Whether its samples are told to come in clusters, by a field of theirs or by being taken several times."""
     scores: tuple[str, ...] = ()
     """All scores that it has."""
+    parts: tuple[str, ...] = ()
+    """The files that have that digest, one after another; empty: the one file."""
 
     @property
     def successes(self) -> int:

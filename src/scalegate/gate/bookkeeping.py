@@ -11,7 +11,17 @@ from scalegate.ledger.entries import ComputeSettled, RunOpened, TierStatus, Weig
 from scalegate.policy.document import Policy
 from scalegate.units import format_flop
 
-__all__ = ["further", "opened", "planned_end", "recorded", "recording_faults", "settled", "tier_record", "unopened"]
+__all__ = [
+    "further",
+    "opened",
+    "planned_end",
+    "recorded",
+    "recording_faults",
+    "settled",
+    "tier_record",
+    "unopened",
+    "weights_in",
+]
 
 
 def opened(runs: dict[str, Run], index: int, entry: RunOpened) -> bool:
@@ -80,8 +90,14 @@ def recording_faults(runs: Runs, run: Run, entry: WeightsRecorded) -> list[str]:
         (not lineage_faults(runs, run.name), "records weights of a run whose lineage is not known"),
         (not strangers, f"records weights of run `{''.join(strangers[:1])}`, which it did not start from"),
         (known or run.recorded.get(at, entry.weights) == entry.weights, "has other weights at the same count of FLOP"),
+        (not set(weights_in(runs, entry.files or "")) - {entry.weights}, "names files that hold other weights"),
     )
     return [fault for sound, fault in checks if not sound]
+
+
+def weights_in(runs: Runs, files: str) -> tuple[str, ...]:
+    """The recorded weights that files hold, by the digest of their manifest; of more than one nobody can tell."""
+    return tuple(sorted({run.files[files] for run in runs.values() if files in run.files}))
 
 
 def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
@@ -93,6 +109,8 @@ def recorded(runs: Runs, run: Run, index: int, entry: WeightsRecorded) -> None:
     elif entry.weights not in run.weights:
         run.doubtful.add(entry.weights)
     run.recorded.setdefault((entry.session, entry.trained), entry.weights)
+    if entry.files is not None:
+        run.files.setdefault(entry.files, entry.weights)
     had, lost = run.known(entry.weights), run.lost.get(entry.session, 0)
     if had is None:
         run.weights[entry.weights] = entry.trained - lost

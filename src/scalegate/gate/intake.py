@@ -37,6 +37,7 @@ from scalegate.ledger.predicate import FlopText
 from scalegate.policy.clause_figures import value_at
 from scalegate.policy.document import ComputeCap
 from scalegate.units import MAX_LOOKS, MAX_SAMPLES, format_flop
+from scalegate.weights.manifest import names_nothing
 
 __all__ = ["check_plan", "check_weights", "checked", "lacking", "method_of", "read_log", "read_result", "worth"]
 
@@ -349,6 +350,8 @@ def check_weights(journal: Journal, weights: str, domain: str | None, run: str |
     """Raise InputError unless the weights are recorded in the ledger (for `run`) and the policy has the domain, if one
     is asked for."""
     known = [holder.name for holder in holders(journal.fold.runs, weights)]
+    if nothing := names_nothing(weights):
+        raise InputError(f"{nothing} names no weights", fix="name the files, or what `scalegate weights digest` prints")
     if not known:
         raise InputError(
             f"weights {weights[:12]} are not recorded in this ledger: this is evidence for other weights",

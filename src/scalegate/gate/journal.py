@@ -20,6 +20,7 @@ from scalegate.ledger import Frontier, Ledger, SigningKey, dsse
 from scalegate.ledger.entries import ComputeReserved, DecisionMade, Entry, write_statement
 from scalegate.ledger.merkle import leaf_hash
 from scalegate.policy.document import Action, Policy
+from scalegate.weights.manifest import names_nothing
 
 __all__ = ["Journal", "wall_time"]
 
@@ -169,8 +170,11 @@ class Journal:
         """Take a decision on the head of the ledger and record it.
 
         Raises Undecided, and records nothing, if a fault of our own kept it from being taken: that holds, and a
-        passing fault must not stand in the ledger as what its entries give.
+        passing fault must not stand in the ledger as what its entries give. InputError for weights that are a digest
+        of nothing.
         """
+        if nothing := names_nothing(weights or ""):
+            raise InputError(f"{nothing} names no weights")
         taken: list[Decision] = []
 
         def make() -> list[tuple[Entry, SigningKey]]:

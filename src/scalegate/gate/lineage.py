@@ -70,6 +70,8 @@ class Run:
     sessions: set[str] = field(default_factory=set)
     recorded: dict[tuple[str, int], str] = field(default_factory=dict)
     """Digest recorded at each (session, training FLOP)."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Recorded weights that files hold, by the digest of the manifest of these."""
 
     def used(self, use: str | None = None) -> int:
         return sum(flops for (_, kind), flops in self.reserved.items() if use in (None, kind))

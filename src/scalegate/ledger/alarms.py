@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalegate.ledger.predicate import PREFIX, Digest, Line, Name, Predicate
+from scalegate.ledger.predicate import PREFIX, Digest, Line, Name, Predicate, Weights
 
 __all__ = ["AssumptionBroken", "AssumptionRestored", "IncidentReported"]
 
@@ -38,7 +38,7 @@ class IncidentReported(Predicate):
     domain: Name
     run: Name | None
     """The run whose model it was; None: it is not known, and it may have been any of the developer's."""
-    weights: Digest | None
+    weights: Weights | None
     """The weights that it was; None: any that the run ever had."""
     statement: Line
     """What happened, and where that can be seen."""

@@ -14,20 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 from scalegate.errors import InputError
 from scalegate.ledger import strict_json
 from scalegate.ledger.alarms import AssumptionBroken, AssumptionRestored, IncidentReported
-from scalegate.ledger.elicited import Elicited
+from scalegate.ledger.evaluation_entries import (
+    MOST_KINDS,
+    NO_LOG,
+    ClusterCounts,
+    EvaluationAnnounced,
+    EvaluationFinished,
+)
 from scalegate.ledger.forecast_entry import ForecastMade
-from scalegate.ledger.predicate import PREFIX, ChanceText, Count, Digest, FlopText, Instant, Line, Name, Predicate
+from scalegate.ledger.predicate import PREFIX, ChanceText, Digest, FlopText, Instant, Line, Name, Predicate, Weights
 from scalegate.text import escaped
-
-NO_LOG = "0" * 64
-"""In place of the digest of a log that could not be stored."""
-
-MOST_KINDS = 200
-"""Most kinds of cluster in one result, so that an entry with all of them is under what an entry may be."""
-ClusterCounts: TypeAlias = tuple[Count, Count, Count]
-"""Successes in each, items in each, how many such clusters."""
-_LEFT_OUT = ("elicited", "clusters")
-"""Fields that are not written where they are not told: results without them keep the bytes that they had."""
 
 __all__ = [
     "MOST_KINDS",
@@ -82,7 +78,7 @@ class Parent(BaseModel):
     """Something that went into a model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    weights: Digest
+    weights: Weights
     relation: Literal["initialisation", "adapter", "merge", "teacher", "reward_model", "data_generator"]
 
 
@@ -141,81 +137,21 @@ class WeightsRecorded(Predicate):
     type_uri = PREFIX + "weights-recorded/v0.1"
     run: Name
     session: Digest
-    weights: Digest
+    weights: Weights
     trained: FlopText
     """Training FLOP of this run that went into these weights; no more than the ledger's own count."""
     note: Line | None = None
-
-    def subjects(self) -> dict[str, str]:
-        return {"weights": self.weights}
-
-
-class EvaluationAnnounced(Predicate):
-    """An evaluation is about to start: written before there is a result."""
-
-    type_uri = PREFIX + "evaluation-announced/v0.1"
-    evaluation: Digest
-    """A random name for this attempt."""
-    run: Name
-    weights: Digest
-    domain: Name
-    kind: Literal["capability"]
-    task: Line
-    task_version: Line
-    dataset: Digest
-    samples: Count
-    elicitation: Literal["none", "fine-tuning"]
-    configuration: Digest | None = None
-    """Digest of the deployment configuration evaluated; None: bare weights."""
-    stopping: Line | None = None
-    """The rule by which it may end before its last sample; None: there is none."""
-    score: Line | None = None
-    """Which of several scores of the task counts; None: it is not told, and is not written."""
+    files: Weights | None = None
+    """Digest of the manifest of the files that hold them (`scalegate.weights`); None: it is not told, and is not
+    written."""
 
     @model_serializer(mode="wrap")
     def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         told: dict[str, Any] = handler(self)
-        return {name: value for name, value in told.items() if name != "score" or value is not None}
+        return {name: value for name, value in told.items() if name != "files" or value is not None}
 
     def subjects(self) -> dict[str, str]:
-        return {"weights": self.weights, "dataset": self.dataset}
-
-
-class EvaluationFinished(Predicate):
-    """What came out of an announced evaluation, or that it was broken off; the attempt counts either way."""
-
-    type_uri = PREFIX + "evaluation-finished/v0.1"
-    evaluation: Digest
-    weights: Digest
-    domain: Name
-    status: Literal["completed", "aborted"]
-    successes: Count
-    completed: Count
-    """Samples that ran to an end and were scored."""
-    errors: Count
-    """Samples that errored, were refused, truncated or cut off by a limit, or scored NaN."""
-    elicitation_flops: FlopText
-    elicitation_method: Line
-    """What was done to draw the capability out, in words."""
-    evaluation_flops: FlopText
-    log: Digest
-    """SHA-256 of the per-sample log; `NO_LOG` where there is none."""
-    assumptions: tuple[Line, ...]
-    """What must be true for the result to mean anything."""
-    elicited: Elicited | None = None
-    """How the capability was drawn out, and what came of it on the way; None: it is not told, and is not written."""
-    clusters: Annotated[tuple[ClusterCounts, ...], Field(max_length=MOST_KINDS)] | None = None
-    """Of items that come in clusters how many of these came out alike: successes in each, items in each, how many such
-    clusters. What has no outcome counts as a success. None: it is not told, and is not written."""
-
-    @model_serializer(mode="wrap")
-    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Results without it have the bytes that they had before there was such a field.
-        told: dict[str, Any] = handler(self)
-        return {name: value for name, value in told.items() if name not in _LEFT_OUT or value is not None}
-
-    def subjects(self) -> dict[str, str]:
-        return {"weights": self.weights, "log": self.log}
+        return {"weights": self.weights} | ({"files": self.files} if self.files else {})
 
 
 class DecisionMade(Predicate):
@@ -258,7 +194,7 @@ class Determination(Predicate):
     holds: Annotated[bool, Field(strict=True)]
     """Whether it is determined to be so; False counts against, whatever became of it before."""
     run: Name | None
-    weights: Digest | None
+    weights: Weights | None
     """The weights that were judged; None: it is of the developer."""
     configuration: Digest | None
     """Digest of the deployment configuration that was judged with them; None: the bare weights."""
@@ -324,7 +260,7 @@ class CandidateTried(Predicate):
     test: Name
     candidate: Name
     protocol: Digest
-    weights: Digest
+    weights: Weights
     passed: Annotated[bool, Field(strict=True)]
     statement: Line
     """What was done, and where that can be seen."""
@@ -348,7 +284,7 @@ class RiskClaimed(Predicate):
     risk: Name
     action: Literal["train", "store", "evaluate", "deploy_internal", "deploy_external", "release_weights"]
     run: Name | None
-    weights: Digest
+    weights: Weights
     """The weights that it is claimed of: for training, those that it goes on from."""
     configuration: Digest | None
     """Digest of the deployment configuration that it is claimed of; None: the bare weights."""

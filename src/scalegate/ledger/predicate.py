@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from scalegate.errors import InputError
 from scalegate.text import unshowable
 from scalegate.units import MAX_FLOP, exact_decimal, parse_chance, parse_flop
+from scalegate.weights.manifest import names_nothing
 
 __all__ = [
     "LONGEST",
@@ -24,6 +25,7 @@ __all__ = [
     "Line",
     "Name",
     "Predicate",
+    "Weights",
 ]
 
 PREFIX = "https://scalegate.dev/attestation/"
@@ -73,12 +75,20 @@ def _line(value: str) -> str:
     return value
 
 
+def _weights(value: str) -> str:
+    if nothing := names_nothing(value):
+        raise ValueError(f"{nothing} names no weights")
+    return value
+
+
 FlopText = Annotated[int, BeforeValidator(_flop), PlainSerializer(str, return_type=str)]
 DerivedFlop = Annotated[int, BeforeValidator(_derived_flop), PlainSerializer(str, return_type=str)]
 """A sum or a multiple of amounts in entries: it may be over 1e40, and is read all the same."""
 ChanceText = Annotated[Fraction, BeforeValidator(_chance), PlainSerializer(exact_decimal, return_type=str)]
 """More than 0 and at most 1, exact."""
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Weights = Annotated[Digest, AfterValidator(_weights)]
+"""A digest that can be that of weights: the zeros and the digest of nothing are what tools give that hashed nothing."""
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}$")]
 Line = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_line)]
 """One line for people: any script, and nothing that steers the screen it is read on."""

@@ -17,6 +17,7 @@ from scalegate.policy import Policy, load_policy
 from scalegate.text import escaped
 from scalegate.training.evaluation import Suite
 from scalegate.units import MAX_FLOP, MAX_SAMPLES
+from scalegate.weights.manifest import names_nothing
 
 __all__ = [
     "check_accumulate",
@@ -27,6 +28,7 @@ __all__ = [
     "check_run",
     "check_suites",
     "check_tranche",
+    "check_weights",
     "declared",
     "given_policy",
     "key_folder",
@@ -107,6 +109,14 @@ def check_digest(what: str, digest: object) -> None:
         raise InputError(f"{what} is `{str(digest)[:80]}`, which is no digest", fix="64 digits of hex: a SHA-256")
 
 
+def check_weights(what: str, digest: object) -> None:
+    """Raises InputError unless this is a SHA-256 in hex, and none that a tool gives which hashed nothing."""
+    check_digest(what, digest)
+    if nothing := names_nothing(str(digest)):
+        fix = "hash the weights, also those that a run begins from"
+        raise InputError(f"{what} is {nothing}, which names no weights", fix=fix)
+
+
 def check_planned(planned: object) -> int | None:
     """The planned end as an int. Raises InputError for anything else."""
     if planned is None:
@@ -149,7 +159,7 @@ def declared(parents: Sequence[str | Parent]) -> tuple[Parent, ...]:
     found = []
     for parent in parents:
         if not isinstance(parent, Parent):
-            check_digest("a parent", parent)
+            check_weights("a parent", parent)
             parent = Parent(weights=parent, relation="initialisation")
         found.append(parent)
     return tuple(found)

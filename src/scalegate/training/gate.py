@@ -25,12 +25,12 @@ from scalegate.ledger.entries import Parent
 from scalegate.policy import Domain, Policy
 from scalegate.training.arguments import (
     check_declared,
-    check_digest,
     check_functions,
     check_planned,
     check_run,
     check_suites,
     check_tranche,
+    check_weights,
     declared,
     given_policy,
     key_folder,
@@ -68,7 +68,7 @@ class Gate:
         session: Session,
         *,
         weights: Callable[[], str],
-        checkpoint: Callable[[], None] | None,
+        checkpoint: Callable[[], object] | None,
         evaluate: Evaluator | None,
         suites: Mapping[str, Suite],
         tranche: int | None,
@@ -101,7 +101,7 @@ class Gate:
         from_scratch: bool = False,
         parents: Sequence[str | Parent] = (),
         planned: int | None = None,
-        checkpoint: Callable[[], None] | None = None,
+        checkpoint: Callable[[], object] | None = None,
         evaluate: Evaluator | None = None,
         suites: Mapping[str, Suite] | None = None,
         keys: str | Path | None = None,
@@ -115,7 +115,8 @@ class Gate:
         weights: returns the digest of the model's weights as they now are (`weights_digest(model)`).
         parents: digests of recorded weights that went into the model, or `Parent`s; else `from_scratch`.
         planned: training FLOP at which this run is planned to end.
-        checkpoint: saves the run, so that it can go on after a hold; called before any evaluation and hold.
+        checkpoint: saves the run, so that it can go on after a hold; called before any evaluation and hold. If it
+            returns a `Path`, the files there are hashed, and the ledger has them as those of the weights.
         evaluate, suites: runs an evaluation that is due; what it runs, per domain.
         keys: folder with `log.key`, and the keys of the people with roles `gate` and `evaluator`.
         tranche: FLOP reserved at a time.
@@ -264,7 +265,7 @@ class Gate:
     def _digest(self) -> str:
         """The digest of the weights as they now are."""
         weights = self._weights()
-        check_digest("what `weights` returns", weights)
+        check_weights("what `weights` returns", weights)
         return weights
 
     @property
@@ -332,7 +333,7 @@ class Gate:
             session.record(weights, trained)
         if self._checkpoint is not None:
             try:
-                self._checkpoint()
+                session.name_files(weights, trained, self._checkpoint())
             except BaseException:
                 LOG.error(UNSAVED, session.run)
                 raise

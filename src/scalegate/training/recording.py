@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalegate.gate.bookkeeping import recording_faults
+from scalegate.errors import InputError
+from scalegate.gate.bookkeeping import recording_faults, weights_in
 from scalegate.gate.lineage import lineage_faults
 from scalegate.training.held import Held
 from scalegate.training.keys import names_gate
+from scalegate.weights import manifest_of
 
 if TYPE_CHECKING:
     from scalegate.training.session import Session
 
-__all__ = ["check_recordable"]
+__all__ = ["check_recordable", "files_saved"]
+
+LOG = logging.getLogger(__name__)
 
 
 def check_recordable(session: Session, weights: str, trained: int) -> None:
@@ -63,3 +69,26 @@ def check_recordable(session: Session, weights: str, trained: int) -> None:
             fix="what went into weights is declared by the run that made them; two runs that are trained alike from"
             f" one start come to the same weights: take another seed or order of data; {nothing}",
         )
+
+
+def files_saved(session: Session, weights: str, saved: object) -> str | None:
+    """The digest of the files that a checkpoint function says it wrote, hashed here; None: nothing is to be recorded.
+
+    Raises Held where the ledger has them as the files of other weights: then they do not hold these, and the run could
+    not go on from them. What cannot be hashed is logged: the weights are recorded, and no verdict rests on their files.
+    """
+    if not isinstance(saved, Path):
+        return None
+    try:
+        files = manifest_of(saved).digest
+    except InputError as error:
+        LOG.error("run `%s`: it is not recorded which files hold its weights: %s", session.run, error)
+        return None
+    named = weights_in(session.journal.fold.runs, files)
+    if set(named) - {weights}:
+        raise Held(
+            f"run `{session.run}`: the files that were saved, {saved}, hold weights {named[0][:12]}, and not these",
+            session.decision,
+            fix="have `checkpoint` write the weights as they now are, and return where it did",
+        )
+    return None if named else files

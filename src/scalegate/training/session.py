@@ -34,7 +34,7 @@ from scalegate.training.held import Held
 from scalegate.training.keys import Keys
 from scalegate.training.left import left_behind, take_up
 from scalegate.training.notices import warn_of_holder, warn_of_start
-from scalegate.training.recording import check_recordable
+from scalegate.training.recording import check_recordable, files_saved
 from scalegate.training.undisturbed import undisturbed
 from scalegate.units import MAX_FLOP
 
@@ -355,9 +355,15 @@ class Session:
 
         self.write(make, under_any=True)
 
-    def recording(self, weights: str, trained: int) -> WeightsRecorded:
+    def recording(self, weights: str, trained: int, files: str | None = None) -> WeightsRecorded:
         """The entry that says so."""
-        return WeightsRecorded(**self.common(), session=self.token, weights=weights, trained=trained)
+        return WeightsRecorded(**self.common(), session=self.token, weights=weights, trained=trained, files=files)
+
+    def name_files(self, weights: str, trained: int, saved: object) -> None:
+        """Write which files hold recorded weights, where a checkpoint function returned their `Path`. Raises Held."""
+        files = files_saved(self, weights, saved)
+        if files is not None:
+            self.write(lambda: [(self.recording(weights, trained, files), self.keys.gate)], under_any=True)
 
     def recordable(self, weights: str, trained: int) -> None:
         """Raise Held if recording these weights would be a fault of the run for good."""
