@@ -100,7 +100,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "risk_budgets": risk_budgets(journal),
         "unbounded": unbounded_said(journal),
         "file": _file(folder, policy, fold),
-        "faults": fold.faults,
+        "faults": list(fold.unsound),
         "waiting": waiting(journal, kept_beside(journal.ledger.path)),
         "ignored": fold.ignored,
     }

@@ -20,6 +20,7 @@ __all__ = [
     "Ballot",
     "Ballots",
     "Pending",
+    "Signed",
     "new_until",
     "noticed_until",
     "pending",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 
+Signed = tuple[int, str]
+"""The position of a signature, and the public key that made it."""
 SHOWN = 4
 """Most of what a version would weaken that one line names."""
 
@@ -40,14 +43,14 @@ class Ballot:
 
     since: int
     """When the first of them signed: from then on everybody can read it in the ledger."""
-    signed: set[str] = field(default_factory=set)
+    signed: dict[str, Signed] = field(default_factory=dict)
 
 
 Ballots = dict[tuple[str, str], Ballot]
 """By digest of the policy and class of enforcement."""
 
 
-def voted(ballots: Ballots, policy: Policy, entry: PolicyAdopted) -> tuple[bool, str | None]:
+def voted(ballots: Ballots, policy: Policy, entry: PolicyAdopted, signed: Signed) -> tuple[bool, str | None]:
     """Whether a signature brings a version into force, and why it counts for nothing, if so.
 
     `policy`: the one in force. Without a comparison, an amendment counts as weakening and takes its whole procedure.
@@ -61,7 +64,7 @@ def voted(ballots: Ballots, policy: Policy, entry: PolicyAdopted) -> tuple[bool,
         return False, f"`{entry.actor}` has signed for it already"
     if entry.actor in ballot.signed and entry.time < until:
         return False, f"`{entry.actor}` has signed for it already, and notice of it runs until {format_instant(until)}"
-    ballot.signed.add(entry.actor)
+    ballot.signed.setdefault(entry.actor, signed)
     return len(ballot.signed) >= amendment.at_least and entry.time >= until, None
 
 
@@ -104,7 +107,7 @@ def pending(fold: Fold) -> tuple[Pending, ...]:
     if policy is None or policy.amendment is None:
         return ()
     least = policy.amendment.at_least
-    may = [person.id for person in policy.signers(policy.amendment) if person.key != "unset"]
+    may = [person.id for person in policy.signers(policy.amendment) if person.signing != "unset"]
     return tuple(
         Pending(
             policy=digest,

@@ -16,6 +16,7 @@ from scalegate.ledger import strict_json
 from scalegate.ledger.alarms import AssumptionBroken, AssumptionRestored, IncidentReported
 from scalegate.ledger.elicited import Elicited
 from scalegate.ledger.forecast_entry import ForecastMade
+from scalegate.ledger.key_entries import KeyRevoked, KeyRotated
 from scalegate.ledger.predicate import PREFIX, ChanceText, Count, Digest, FlopText, Instant, Line, Name, Predicate
 from scalegate.text import escaped
 
@@ -51,6 +52,8 @@ __all__ = [
     "ExceptionGranted",
     "ForecastMade",
     "IncidentReported",
+    "KeyRevoked",
+    "KeyRotated",
     "MeterFault",
     "ObligationKept",
     "Parent",
@@ -396,6 +399,8 @@ Entry: TypeAlias = (
     | ForecastMade
     | IncidentReported
     | TierStatus
+    | KeyRotated
+    | KeyRevoked
 )
 
 PREDICATES: dict[str, type[Entry]] = {model.type_uri: model for model in get_args(Entry)}

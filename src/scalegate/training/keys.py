@@ -26,7 +26,7 @@ class Keys:
 def names_gate(policy: Policy, keys: Keys) -> bool:
     """Whether the policy names the gate that these are the keys of, with this key."""
     public = keys.gate.verify_key.to_text()
-    return any((it.id, it.key) == (keys.gate_actor, public) for it in policy.with_role("gate"))
+    return any((it.id, it.signing) == (keys.gate_actor, public) for it in policy.with_role("gate"))
 
 
 def find_keys(policy: Policy, folder: Path, log_key: SigningKey) -> Keys:
@@ -35,7 +35,7 @@ def find_keys(policy: Policy, folder: Path, log_key: SigningKey) -> Keys:
     for path in sorted(folder.glob("*.key")):
         key = SigningKey.load(path)
         for person in policy.people:
-            if person.key == key.verify_key.to_text():
+            if person.signing == key.verify_key.to_text():
                 for role in person.roles:
                     found.setdefault(role, (key, person.id))
     if "gate" not in found:
