@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from scalegate.cli.passphrases import load
 from scalegate.cli.way_out import Known
 from scalegate.errors import InputError, Place
 from scalegate.gate.journal import Journal, reading
@@ -83,7 +84,7 @@ def signer(policy: Policy, project: Project, who: str, key: Path | None) -> Sign
             place=Place(file=str(path)),
             fix="give the file with `--key`",
         )
-    signing = SigningKey.load(path)
+    signing = load(path)
     if signing.verify_key.to_text() != person.signing:
         raise InputError(
             f"this is not the key that {_named(person)} for `{who}`, but one called `{signing.name}`",

@@ -99,6 +99,8 @@ class Pending:
     """The undefined tests that it gives up, for which no candidate is approved: it takes one of each."""
     why: tuple[str, ...] = ()
     """Why the clauses that name the protocol of a candidate for one of these may not stand in its place."""
+    keys: tuple[str, ...] = ()
+    """Whose keys it names that were revoked since, or that others are in place of."""
 
 
 def pending(fold: Fold) -> tuple[Pending, ...]:
@@ -118,10 +120,17 @@ def pending(fold: Fold) -> tuple[Pending, ...]:
             notice_until=noticed_until(policy, ballot) if policy.amendment.notice else None,
             tests=tuple(lacking),
             why=tuple(it for why in lacking.values() for it in why),
+            keys=_keys(fold, digest),
         )
         for (digest, _), ballot in fold.votes.items()
         for lacking in [_lacking(fold, policy, digest)]
     )
+
+
+def _keys(fold: Fold, digest: str) -> tuple[str, ...]:
+    new = policy_from_json(_document(fold, digest))
+    misnamed = fold.hands.misnamed(new)
+    return (*((misnamed[:1].upper() + misnamed[1:],) if misnamed else ()), *fold.hands.forgotten(new))
 
 
 def _lacking(fold: Fold, policy: Policy, digest: str) -> dict[str, tuple[str, ...]]:
@@ -156,6 +165,7 @@ def words(item: Pending, weaker: Sequence[str]) -> str:
         )
         takes += " of a clause in its place"
         notice += f" It gives up the undefined test `{test}`: that takes {takes} (`scalegate candidate`)."
+    notice += "".join(f" {it}." for it in item.keys)
     notice += "".join(f" {why[0].upper()}{why[1:]}." if why[0] != "`" else f" {why}." for why in item.why)
     told = "; ".join(weaker[:SHOWN]) + (f"; and {len(weaker) - SHOWN} more" if len(weaker) > SHOWN else "")
     nothing = "" if item.tests else " Nothing in it reads as weaker than what is in force."

@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
+from typing import TYPE_CHECKING
 
 from scalegate.errors import InputError
 from scalegate.ledger.entries import KeyRevoked, KeyRotated
 from scalegate.ledger.keys import VerifyKey
 from scalegate.policy.document import Person, Policy
 
-__all__ = ["Asked", "Hands", "Held", "Revoked", "public_of"]
+if TYPE_CHECKING:
+    from scalegate.gate.fold import Fold
+
+__all__ = ["Asked", "Hands", "Held", "Revoked", "public_of", "told"]
 
 
 @dataclass(frozen=True)
@@ -215,3 +219,42 @@ class Hands:
     def ask(self, entry: KeyRevoked, asked: Asked) -> None:
         """Put down what waits for more who sign it."""
         self.asked.setdefault(public_of(entry.revoked), {})[entry.actor] = asked
+
+
+def told(fold: Fold) -> tuple[str, ...]:
+    """What is to be known of the keys by now, one sentence each: what was revoked, what waits for that, what replaces
+    the key that the policy in force names."""
+    hands, policy = fold.hands, fold.policy
+    lines = []
+    for it in hands.revoked.values():
+        by, key = " and ".join(f"`{who}`" for who in it.by), it.key.split("+", 2)[1]
+        since = f"; it was in wrong hands since entry {it.since}" if it.since is not None else ""
+        lines.append(
+            f"The key {key} of `{it.person}` is revoked by entry {it.at}, signed by {by}{since}:"
+            f" {it.because.rstrip('.')}"
+        )
+    for public, asked in hands.asked.items():
+        quorum, held = policy.amendment if policy else None, hands.held[public]
+        signed = ", ".join(f"`{who}`" for who in asked)
+        earlier = hands.revoked.get(public)
+        what = "revoked from an earlier entry on" if earlier else "revoked"
+        if quorum is not None and (earlier is None or set(asked) - set(earlier.by)):
+            lines.append(
+                f"The key {held.key.split('+', 2)[1]} of `{held.person}` is asked to be {what} by {signed}, of the"
+                f" {quorum.at_least} with the role `{quorum.role}` that this takes, other than `{held.person}`"
+            )
+    for who, key in hands.instead.items():
+        if public_of(key) not in hands.revoked:
+            at = hands.held[public_of(key)].at
+            lines.append(f"`{who}` signs with a key of their own choice since entry {at}: {key}")
+    able = [it for it in policy.people if it.signing != "unset"] if policy else []
+    for role, does in (("gate", "no decision can be written"),) if policy else ():
+        if all(role not in it.roles for it in able):
+            lines.append(f"Nobody with the role `{role}` has a key that counts: {does}, so everything holds")
+    if (
+        policy
+        and policy.amendment
+        and sum(it in able for it in policy.signers(policy.amendment)) < (policy.amendment.at_least)
+    ):
+        lines.append("Too few who amend the policy have a key that counts: everything holds that takes an amendment")
+    return tuple(lines)
