@@ -8,7 +8,9 @@ import pytest
 from book import Book, digest, policy_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_determinations import ask, say
 from test_hands import SECOND, approve, measured, open_level, revoke, rotate, vkey
+from test_risk_claims import claim, risk_book
 
 from scalegate.gate import decide
 from scalegate.ledger import entries as kinds
@@ -201,6 +203,31 @@ def test_those_who_agree_on_less_agree_on_that() -> None:
     assert revoke(book, "evaluator", "alan", since=2).refused is None
     (gone,) = book.fold.hands.revoked.values()
     assert gone.since == 2
+
+
+def test_a_claim_of_it_bounds_nothing_until_it_is_made_again() -> None:
+    book = risk_book()
+    start = book.fold.size
+    assert claim(book) is None
+    assert ask(book).verdict == "PROCEED"
+    assert rotate(book, "ada", "ada2").refused is None
+    assert revoke(book, "ada", "ada", by="ada2", since=start).refused is None
+    assert ask(book).verdict == "HOLD"
+    assert [it.bound for it in book.situation("r").claims] == [None]
+    assert claim(book, None, "ada") == "the key of `ada` is revoked"
+
+
+def test_a_denial_of_it_stays_and_an_assent_of_it_does_not() -> None:
+    book = risk_book()
+    assert claim(book) is None
+    assert ask(book).verdict == "PROCEED"
+    start = book.fold.size
+    say(book, "ada", holds=False)
+    say(book, "ada")
+    assert ask(book).verdict == "PROCEED"
+    stolen(book, "ada", start)
+    assert ask(book).verdict == "HOLD"
+    assert [it.holds for it in book.situation("r").statements] == [True, False]
 
 
 def adopting(book: Book, new: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from scalegate.ledger.entries import ComputeReserved, DecisionMade, Entry, write
 from scalegate.ledger.merkle import leaf_hash
 from scalegate.policy.document import Action, Policy
 
-__all__ = ["Journal", "wall_time"]
+__all__ = ["Journal", "Signers", "reading", "sealed", "wall_time"]
 
 YEAR_10000 = 253_402_300_800
 PAYLOAD_TYPE = "application/vnd.in-toto+json"

@@ -156,6 +156,7 @@ def _refold(fold: Fold, wrong: Mapping[str, int]) -> None:
     fresh = type(fold)(wrong=dict(wrong))
     for it in fold.records:
         fresh.put(it.index, it.entry, it.leaf, it.payload, it.wrong, it.by)
+    # What does not come of entries that were read: a fold that keeps more of that has to name it here.
     fresh.size, fresh.faults, fresh.payloads = fold.size, fold.faults, fold.payloads | fresh.payloads
     for name, run in fold.runs.items():
         fresh.runs[name].faults = run.faults
