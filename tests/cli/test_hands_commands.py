@@ -145,6 +145,9 @@ def test_a_run_is_decided_again_after_a_revocation(scalegate: Command, project: 
     verified = scalegate("verify", "p/ledger.db", "--json").json
     assert any("was in wrong hands since entry 0" in it for it in verified["ignored"])
     assert verified["faults"] == []
+    assert scalegate("decide", "r", "-p", "p").code == 3
+    again = scalegate("verify", "p/ledger.db", "--json").json
+    assert again["decisions"] == verified["decisions"] + 1, "what was decided before is derived as it was then"
 
 
 def test_who_began_the_log_stands_first(scalegate: Command, small: Project) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from book import Book, digest, key_of, policy_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scalegate.gate.fold import Record
 from scalegate.gate.journal import sealed
@@ -286,6 +288,40 @@ def test_the_gate_goes_on_by_a_key_of_its_own() -> None:
     book.put(kinds.ComputeReserved, key="gatekeeper2", flops=1)
     assert not book.fold.unsound
     assert not book.faults()
+
+
+KEYS = ("ada", "ada2", "ada3", "grace", "mallory")
+ACTS = st.tuples(
+    st.sampled_from(("rotate", "revoke", "adopt", "approve")),
+    st.sampled_from(("ada", "grace")),
+    *[st.sampled_from(KEYS)] * 2,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ACTS, max_size=12))
+def test_one_who_has_many_keys_is_one(acts: list[tuple[str, str, str, str]]) -> None:
+    """Whatever somebody signs with one named key, and with as many others as they make, they are one of two."""
+    book = Book.adopted()
+    seen = open_level(book)
+    mine = [name for name in KEYS if name != "grace"]
+    for act, who, key, other in acts:
+        if key == "grace" or (act == "rotate" and key == other):
+            continue
+        match act:
+            case "rotate":
+                rotate(book, who, other if other in mine else "ada4", key)
+            case "revoke":
+                revoke(book, "grace", who, by=key, since=0)
+            case "adopt":
+                book.put(kinds.PolicyAdopted, who, key, **_adopting(book, policy_of(SECOND)))
+            case _:
+                approve(book, who, seen, key)
+    assert book.fold.policy_digest == policy_of().digest()
+    assert {it.by for _, _, it in book.fold.signatures} <= {"ada"}
+    assert not book.fold.hands.revoked
+    assert all(set(ballot.signed) <= {"ada"} for ballot in book.fold.votes.values())
+    assert not book.fold.unsound
 
 
 def _adopting(book: Book, new: Policy) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Make your own signing key, show its public half, replace or revoke it.", no_args_is_help=True)
+app = typer.Typer(help="Make, show, replace or revoke your signing key.", no_args_is_help=True)
 app.command("rotate")(rotate)
 app.command("revoke")(revoke)
 

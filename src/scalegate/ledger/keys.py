@@ -199,8 +199,11 @@ def is_encrypted(path: str | Path) -> bool:
 def _text(place: Place) -> str:
     try:
         with Path(place.file or "").open("rb") as file:
-            passphrase.check_private(file.fileno(), place)
-            return file.read(_MAX_FILE_BYTES).decode()
+            text = file.read(_MAX_FILE_BYTES).decode()
+            if "PRIVATE" in text:
+                # Of what is no key it is told that it is none.
+                passphrase.check_private(file.fileno(), place)
+            return text
     except OSError as error:
         raise InputError(f"the key cannot be read: {error.strerror}", place=place) from None
     except UnicodeDecodeError:
