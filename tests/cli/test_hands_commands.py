@@ -145,7 +145,7 @@ def test_a_run_is_decided_again_after_a_revocation(scalegate: Command, project: 
     verified = scalegate("verify", "p/ledger.db", "--json").json
     assert any("was in wrong hands since entry 0" in it for it in verified["ignored"])
     assert verified["faults"] == []
-    assert scalegate("decide", "r", "-p", "p").code == 3
+    assert scalegate("decide", "-p", "p", "--run", "r").code == 3
     again = scalegate("verify", "p/ledger.db", "--json").json
     assert again["decisions"] == verified["decisions"] + 1, "what was decided before is derived as it was then"
 

@@ -9,6 +9,8 @@ from book import Book, digest, policy_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_determinations import ask, say
+from test_exceptions import book_of as exceptional
+from test_exceptions import granted, hold
 from test_hands import SECOND, approve, measured, open_level, revoke, rotate, vkey
 from test_risk_claims import claim, risk_book
 
@@ -228,6 +230,19 @@ def test_a_denial_of_it_stays_and_an_assent_of_it_does_not() -> None:
     stolen(book, "ada", start)
     assert ask(book).verdict == "HOLD"
     assert [it.holds for it in book.situation("r").statements] == [True, False]
+
+
+def test_an_exception_that_it_granted_has_ended_and_counts_as_one() -> None:
+    book = exceptional()
+    seen = hold(book)
+    start = book.fold.size
+    for who in ("ada", "grace"):
+        assert granted(book, who, seen) is None
+    assert hold(book).exception is not None
+    before = book.situation("r").grants
+    stolen(book, "ada", start)
+    assert hold(book).exception is None
+    assert book.situation("r").grants == before
 
 
 def adopting(book: Book, new: Any) -> dict[str, Any]:
