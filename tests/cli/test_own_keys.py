@@ -26,7 +26,7 @@ def policy(scalegate: Command) -> Path:
     """A policy whose officers have keys of their own, which are not in the project."""
     text = POLICY_TEXT
     for officer in ("ada", "grace", "alan"):
-        public = scalegate("key", "new", officer, "--json").json["key"]
+        public = scalegate("key", "new", officer, "--no-passphrase", "--json").json["key"]
         name = officer.capitalize()
         assert LINE.format(officer, name, "unset") in text
         text = text.replace(LINE.format(officer, name, "unset"), LINE.format(officer, name, f'"{public}"'))
@@ -35,20 +35,25 @@ def policy(scalegate: Command) -> Path:
 
 
 def test_a_key_of_ones_own(scalegate: Command) -> None:
-    made = scalegate("key", "new", "ada")
+    made = scalegate("key", "new", "ada", "--no-passphrase")
     public = SigningKey.load("ada.key").verify_key.to_text()
     assert f"In the policy: key: {public}" in made.out
     assert "PRIVATE" not in made.out
     assert Path("ada.key").stat().st_mode & 0o777 == 0o600
-    assert scalegate("key", "show", "ada.key", "--json").json == {"key": public, "name": "ada", "file": "ada.key"}
-    again = scalegate("key", "new", "ada")
+    assert scalegate("key", "show", "ada.key", "--json").json == {
+        "key": public,
+        "name": "ada",
+        "file": "ada.key",
+        "encrypted": False,
+    }
+    again = scalegate("key", "new", "ada", "--no-passphrase")
     assert (again.code, SigningKey.load("ada.key").verify_key.to_text()) == (2, public)
     assert scalegate("key", "new", "a b").code == 2
 
 
 def test_a_project_of_people_with_keys_of_their_own(scalegate: Command, policy: Path) -> None:
     assert "give it with `--key`" in scalegate("init", "p", "--template", policy).err
-    stranger = scalegate("key", "new", "eve", "--json").json["key"]
+    stranger = scalegate("key", "new", "eve", "--no-passphrase", "--json").json["key"]
     refused = scalegate("init", "p", "--template", policy, "--key", "eve.key")
     assert f"the policy names `{stranger}` as the key of nobody who may adopt it" in " ".join(refused.err.split())
     assert not Path("p").exists()
@@ -64,7 +69,7 @@ def test_keys_that_are_in_the_folder_already_are_those_of_their_people(scalegate
     Path("p/keys").mkdir(parents=True)
     Path("mine.yaml").write_text(POLICY_TEXT)
     own = {
-        who: scalegate("key", "new", who, "--out", f"p/keys/{who}.key", "--json").json["key"]
+        who: scalegate("key", "new", who, "--out", f"p/keys/{who}.key", "--no-passphrase", "--json").json["key"]
         for who in ("ada", "security")
     }
     theirs = {who: Path(f"p/keys/{who}.key").read_bytes() for who in own}

@@ -28,7 +28,7 @@ FASTER = parse_policy(POLICY_TEXT.replace("factor: 1x", "factor: 1.5x"))
         ({"status": "aborted"}, "the evaluation is aborted"),
         (
             {"announced": False},
-            "its weights were recorded after it was announced, or it has a second result",
+            "its weights were recorded after it was announced, it has a second result, or its key was in wrong hands",
         ),
         ({"signed": False}, "its result is not signed by an evaluator that the policy names"),
         ({"compute": None}, "the compute of its weights is unknown"),

@@ -138,6 +138,7 @@ def adoption_document(adoption: Adoption) -> Document:
         "holds": adoption.holds,
         "starts_anew": adoption.starts_anew,
         "refused": adoption.refused,
+        "keys": list(adoption.keys),
         "runs": [{"run": it.run, "verdict": it.verdict, "clauses": it.clauses} for it in adoption.outlooks],
         "record": [{"clause": it.clause, "decisions": it.decisions, "holds": it.holds} for it in adoption.record],
     }

@@ -40,11 +40,11 @@ def init(
     """
     from difflib import get_close_matches
 
+    from scalegate.cli.passphrases import asker, load
     from scalegate.cli.show import emit
     from scalegate.errors import InputError
     from scalegate.examples import read_example
     from scalegate.gate.project import create_project
-    from scalegate.ledger import SigningKey
 
     own = template not in TEMPLATES and Path(template).exists()
     near = get_close_matches(template, TEMPLATES, 1)
@@ -52,11 +52,18 @@ def init(
         raise InputError(f"`--template {template}`: there is no such template", fix=f"did you mean `{near[0]}`?")
     file = None if template in TEMPLATES else _named(template, quiet=as_json)
     text = read_example(template) if file is None else _read_text(file)
-    adopter = SigningKey.load(key) if key else None
+    adopter = load(key) if key else None
     beside = file.parent if file else None
     tests = _situations(template, file)
     project = create_project(
-        folder, text, name=template, adopter=adopter, beside=beside, laid_out=file is None, address=ledger
+        folder,
+        text,
+        name=template,
+        adopter=adopter,
+        beside=beside,
+        laid_out=file is None,
+        address=ledger,
+        ask=asker(),
     )
     situations = project.policy.with_name("policy.tests.yaml")
     if tests is not None and not situations.exists():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from scalegate.cli.passphrases import load
 from scalegate.cli.way_out import Known
 from scalegate.errors import InputError, Place
 from scalegate.gate.journal import Journal, reading
@@ -71,6 +72,11 @@ def signer(policy: Policy, project: Project, who: str, key: Path | None) -> Sign
             f"`{who}` is not named by the policy in force",
             fix="one of " + ", ".join(f"`{person.id}`" for person in policy.people),
         )
+    if person.signing == "unset" != person.key:
+        raise InputError(
+            f"the key of `{who}` is revoked, and what it signs counts for nothing",
+            fix="a next version of the policy names a new one: `scalegate key new`",
+        )
     path = key or project.keys / f"{who}.key"
     if key is None and not path.is_file():
         raise InputError(
@@ -78,14 +84,19 @@ def signer(policy: Policy, project: Project, who: str, key: Path | None) -> Sign
             place=Place(file=str(path)),
             fix="give the file with `--key`",
         )
-    signing = SigningKey.load(path)
-    if signing.verify_key.to_text() != person.key:
+    signing = load(path)
+    if signing.verify_key.to_text() != person.signing:
         raise InputError(
-            f"this is not the key that the policy in force names for `{who}`, but one called `{signing.name}`",
+            f"this is not the key that {_named(person)} for `{who}`, but one called `{signing.name}`",
             place=Place(file=str(path)),
-            fix=f"sign with the private half of `{person.key}`",
+            fix=f"sign with the private half of `{person.signing}`",
         )
     return signing
+
+
+def _named(person: Person) -> str:
+    same = person.signing == person.key
+    return "the policy in force names" if same else "came in place of the one that the policy in force names"
 
 
 def with_role(policy: Policy, project: Project, role: str) -> Person:

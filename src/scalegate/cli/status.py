@@ -24,6 +24,7 @@ from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
 from scalegate.gate.amending import pending, weakened, words
 from scalegate.gate.exceptions import told
+from scalegate.gate.hands import told as told_of_keys
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, ended, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.ledger.outside import Outside
@@ -56,6 +57,8 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "policy_digest": policy.digest(),
         "floors": [f"{it.policy} {it.version}" for it in policy.floors],
         "first_key": fold.records[0].entry.actor if fold.records else None,
+        "first_time": fold.records[0].entry.time if fold.records else None,
+        "keys": list(told_of_keys(fold)),
         "entries": fold.size,
         "enforcement": fold.enforcement,
         "runs": [
@@ -100,7 +103,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "risk_budgets": risk_budgets(journal),
         "unbounded": unbounded_said(journal),
         "file": _file(folder, policy, fold),
-        "faults": fold.faults,
+        "faults": list(fold.unsound),
         "waiting": waiting(journal, kept_beside(journal.ledger.path)),
         "ignored": fold.ignored,
     }
@@ -214,12 +217,12 @@ def status_view(document: Document) -> RenderableType:
             Text(f"{item['action']} {item['run']}: {item['exception']}", style="bold white on magenta")
             for item in document["exceptions"]
         ),
+        Text(_began(document["first_key"], document["first_time"])),
         Text(
             f"Policy in force: {document['policy']} (digest {document['policy_digest'][:12]}...)."
             f" The ledger has {count(document['entries'], 'entry', 'entries')}."
         ),
         *([Text(f"It stands on {', '.join(document['floors'])}.")] if document["floors"] else []),
-        Text(f"Genesis: the first entry is signed by `{document['first_key']}`; nothing older vouches for that key."),
         table if document["runs"] else Text("No run has been opened yet."),
     ]
     lines += [
@@ -235,6 +238,7 @@ def status_view(document: Document) -> RenderableType:
     ]
     lines += [Text(document["file"], style="bold yellow")] if document["file"] else []
     lines += [Text(item["told"], style="bold yellow") for item in document["amendment"]]
+    lines += [Text(f"{it}.", style="bold yellow") for it in document["keys"]]
     lines += [obligation_line(item) for item in document["obligations"]]
     lines += assumption_lines(document["broken_assumptions"])
     lines += candidate_lines(document["undefined_tests"])
@@ -269,6 +273,14 @@ def _missed(rows: list[Document]) -> list[Text]:
     return [Text(line, style="bold red")]
 
 
+def _began(signer: str | None, time: int | None) -> str:
+    """Whose key began the log, and when they say that was; nothing inside it can vouch for that."""
+    if signer is None or time is None:
+        return "Genesis: the ledger is empty, and nobody's key began it."
+    since = f"since {format_instant(time)} by their own clock"
+    return f"Genesis: the first key is that of `{signer}`, {since}; nothing older vouches for it."
+
+
 def verify_document(replayed: Replayed, forecasts: int | None = None) -> Document:
     """`forecasts`: how many were worked out again; None: that was not asked for."""
     deep: Document = {} if forecasts is None else {"forecasts": forecasts}
@@ -283,6 +295,9 @@ def verify_document(replayed: Replayed, forecasts: int | None = None) -> Documen
         "root": replayed.root,
         "origin": replayed.origin,
         "log_key": replayed.log_key,
+        "first_key": replayed.fold.records[0].entry.actor if replayed.fold.records else None,
+        "first_time": replayed.fold.records[0].entry.time if replayed.fold.records else None,
+        "keys": list(told_of_keys(replayed.fold)),
         "faults": list(replayed.faults),
         "ignored": list(replayed.ignored),
         "trusted": replayed.trusted,
@@ -310,9 +325,10 @@ def _outside_words(outside: Outside) -> str:
 
 
 def verify_view(replayed: Replayed, forecasts: int | None = None) -> RenderableType:
+    began = verify_document(replayed)
     excepted = f", of which {replayed.excepted} went on by an exception" if replayed.excepted else ""
     lines = [
-        Text("VERIFIED", style="bold green"),
+        Text.assemble(("VERIFIED", "bold green"), f". {_began(began['first_key'], began['first_time'])}"),
         Text(
             f"Every entry is whole and in its place: {count(replayed.entries, 'entry', 'entries')}"
             f" under {count(replayed.checkpoints, 'checkpoint')} signed by the log's key."
@@ -337,6 +353,7 @@ def verify_view(replayed: Replayed, forecasts: int | None = None) -> RenderableT
     if forecasts is not None:
         again = f"{count(forecasts, 'forecast')} worked out again: no bound is lower than its results give."
         lines.insert(-1, Text(again if forecasts else "There is no forecast that counts to work out again."))
+    lines += [Text(f"{it}.", style="bold yellow") for it in began["keys"]]
     lines += [Text(f"! {fault}", style="bold red") for fault in replayed.faults]
     lines += [Text(f"grants nothing: {reason}", style="yellow") for reason in replayed.ignored]
     return Group(*lines)

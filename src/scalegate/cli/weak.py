@@ -155,6 +155,7 @@ def adoption_lines(document: Document) -> Iterator[Text]:
     for names, words in told:
         if names:
             yield Text(f"{words}: {', '.join(names)}.")
+    yield from (Text(f"{it}.") for it in document["keys"])
     if document["starts_anew"]:
         yield Text("Its adoption ends what was attested, approved and recorded before: that is counted as not there.")
 

@@ -32,8 +32,8 @@ def serve(
     Logs post their checkpoints to /add-checkpoint and get a cosignature where the new one is a growth of the last.
     Put a server that speaks TLS in front of it. It looks at no entry, and cosigning says nothing of what they hold.
     """
+    from scalegate.cli.passphrases import load
     from scalegate.errors import InputError, Place, lacking
-    from scalegate.ledger import SigningKey
     from scalegate.ledger.keys import COSIGNATURE
     from scalegate.ledger.trust_file import read_trust
     from scalegate.ledger.witness import Witness
@@ -47,7 +47,7 @@ def serve(
     known = read_trust(trust)
     if not known.logs:
         raise InputError("it lists no log to cosign", place=Place(file=str(trust)), fix="add a line: `log VKEY`")
-    made = Witness(state, SigningKey.load(key, COSIGNATURE), known.logs)
+    made = Witness(state, load(key, COSIGNATURE), known.logs)
     logs = ", ".join(sorted({it.name for it in known.logs}))
     typer.echo(f"Witness {made.verify_key.to_text()}\nof {logs}", err=True)
     uvicorn.run(witness_app(made), host=host, port=port, log_level="warning", server_header=False)

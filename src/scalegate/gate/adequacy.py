@@ -76,7 +76,7 @@ def inadequate(policy: Policy) -> tuple[str, ...]:
         reasons.append(f"Clauses that are aims or illustrations protect nothing: {', '.join(weak)}.")
     reasons += _misquoted(policy)
     reasons += _roomless(policy)
-    unset = [person.id for person in policy.people if person.key == "unset"]
+    unset = [person.id for person in policy.people if person.signing == "unset"]
     if unset:
         reasons.append(f"People without a key sign nothing that counts: {', '.join(unset)}.")
     return tuple(reasons)

@@ -77,6 +77,8 @@ class Adoption:
     """Whether adopting it ends what was signed before."""
     refused: str | None
     """Why it does not come into force at all, whoever signs; None: nothing is known to be in its way."""
+    keys: tuple[str, ...] = ()
+    """What of keys that were replaced it would undo."""
 
 
 def read_against(fold: Fold, policy: Policy, now: int) -> Adoption:
@@ -93,7 +95,8 @@ def read_against(fold: Fold, policy: Policy, now: int) -> Adoption:
         outlooks=tuple(_outlook(policy, situation, ruled_out) for situation in situations),
         record=(*(held.get(name, Tally(name, 0, 0)) for name in own), *gone),
         starts_anew=policy.digest() != fold.policy_digest,
-        refused=refused_of(fold.policy, policy, now) if fold.policy is not None else None,
+        refused=fold.hands.misnamed(policy) or (refused_of(fold.policy, policy, now) if fold.policy else None),
+        keys=tuple(fold.hands.forgotten(policy)),
     )
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "Ballot",
     "Ballots",
     "Pending",
+    "Signed",
     "new_until",
     "noticed_until",
     "pending",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 
+Signed = tuple[int, str]
+"""The position of a signature, and the public key that made it."""
 SHOWN = 4
 """Most of what a version would weaken that one line names."""
 
@@ -40,14 +43,14 @@ class Ballot:
 
     since: int
     """When the first of them signed: from then on everybody can read it in the ledger."""
-    signed: set[str] = field(default_factory=set)
+    signed: dict[str, Signed] = field(default_factory=dict)
 
 
 Ballots = dict[tuple[str, str], Ballot]
 """By digest of the policy and class of enforcement."""
 
 
-def voted(ballots: Ballots, policy: Policy, entry: PolicyAdopted) -> tuple[bool, str | None]:
+def voted(ballots: Ballots, policy: Policy, entry: PolicyAdopted, signed: Signed) -> tuple[bool, str | None]:
     """Whether a signature brings a version into force, and why it counts for nothing, if so.
 
     `policy`: the one in force. Without a comparison, an amendment counts as weakening and takes its whole procedure.
@@ -61,7 +64,7 @@ def voted(ballots: Ballots, policy: Policy, entry: PolicyAdopted) -> tuple[bool,
         return False, f"`{entry.actor}` has signed for it already"
     if entry.actor in ballot.signed and entry.time < until:
         return False, f"`{entry.actor}` has signed for it already, and notice of it runs until {format_instant(until)}"
-    ballot.signed.add(entry.actor)
+    ballot.signed.setdefault(entry.actor, signed)
     return len(ballot.signed) >= amendment.at_least and entry.time >= until, None
 
 
@@ -96,6 +99,8 @@ class Pending:
     """The undefined tests that it gives up, for which no candidate is approved: it takes one of each."""
     why: tuple[str, ...] = ()
     """Why the clauses that name the protocol of a candidate for one of these may not stand in its place."""
+    keys: tuple[str, ...] = ()
+    """Whose keys it names that were revoked since, or that others are in place of."""
 
 
 def pending(fold: Fold) -> tuple[Pending, ...]:
@@ -104,7 +109,7 @@ def pending(fold: Fold) -> tuple[Pending, ...]:
     if policy is None or policy.amendment is None:
         return ()
     least = policy.amendment.at_least
-    may = [person.id for person in policy.signers(policy.amendment) if person.key != "unset"]
+    may = [person.id for person in policy.signers(policy.amendment) if person.signing != "unset"]
     return tuple(
         Pending(
             policy=digest,
@@ -115,10 +120,17 @@ def pending(fold: Fold) -> tuple[Pending, ...]:
             notice_until=noticed_until(policy, ballot) if policy.amendment.notice else None,
             tests=tuple(lacking),
             why=tuple(it for why in lacking.values() for it in why),
+            keys=_keys(fold, digest),
         )
         for (digest, _), ballot in fold.votes.items()
         for lacking in [_lacking(fold, policy, digest)]
     )
+
+
+def _keys(fold: Fold, digest: str) -> tuple[str, ...]:
+    new = policy_from_json(_document(fold, digest))
+    misnamed = fold.hands.misnamed(new)
+    return (*((misnamed[:1].upper() + misnamed[1:],) if misnamed else ()), *fold.hands.forgotten(new))
 
 
 def _lacking(fold: Fold, policy: Policy, digest: str) -> dict[str, tuple[str, ...]]:
@@ -153,6 +165,7 @@ def words(item: Pending, weaker: Sequence[str]) -> str:
         )
         takes += " of a clause in its place"
         notice += f" It gives up the undefined test `{test}`: that takes {takes} (`scalegate candidate`)."
+    notice += "".join(f" {it}." for it in item.keys)
     notice += "".join(f" {why[0].upper()}{why[1:]}." if why[0] != "`" else f" {why}." for why in item.why)
     told = "; ".join(weaker[:SHOWN]) + (f"; and {len(weaker) - SHOWN} more" if len(weaker) > SHOWN else "")
     nothing = "" if item.tests else " Nothing in it reads as weaker than what is in force."

@@ -71,7 +71,8 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
             "it was not announced, or there was a result already when it came, or it is of something else than was"
             " announced"
             if piece.beside
-            else "its weights were recorded after it was announced, or it has a second result",
+            else "its weights were recorded after it was announced, it has a second result, or its key was in wrong"
+            " hands",
         ),
         (not piece.reworded, "`about` of the domain said something else when it was measured: it is measured again"),
         (piece.signed or beside, "its result is not signed by an evaluator that the policy names"),

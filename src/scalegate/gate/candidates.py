@@ -80,7 +80,7 @@ class Candidates:
         if entry.protocol != known.protocol:
             return f"the candidate `{entry.candidate}` has another protocol ({known.protocol[:12]}...)"
         if isinstance(entry, CandidateTried):
-            by = next((person.public for person in policy.people if person.id == entry.actor), "")
+            by = next((person.root for person in policy.people if person.id == entry.actor), "")
             run = _Run(entry, by or entry.actor, bool(holders(runs, entry.weights)))
             # Whoever said so of weights that nobody has may take it back; it is passed on nothing by that.
             if entry.passed and not run.known and not any(run.answers(it) for it in self.tried):

@@ -273,7 +273,7 @@ def _all(acts: Sequence[str]) -> str:
 
 def _able(policy: Policy) -> frozenset[str]:
     """Who can sign: people with a key; everybody where nobody has one, as in a policy that is not in force yet."""
-    keyed = frozenset(person.id for person in policy.people if person.key != "unset")
+    keyed = frozenset(person.id for person in policy.people if person.signing != "unset")
     return keyed or frozenset(person.id for person in policy.people)
 
 

@@ -109,6 +109,10 @@ class Deeds:
             near = [it for it in self.known_as if it & names]
             self.known_as = [*(it for it in self.known_as if it not in near), names.union(*near)]
 
+    def rotated(self, person: str, public: str) -> None:
+        """Somebody put a new key in place of their own: whoever has it is they."""
+        self.known_as = [it | {f"+{public}"} if person in it else it for it in self.known_as]
+
     def put(self, policy: Policy | None, index: int, entry: Entry, attempts: Mapping[str, Attempt]) -> None:
         """Put down what somebody signed who may."""
         if policy is None or isinstance(entry, _OF_NO_RUN):
@@ -183,7 +187,7 @@ class Deeds:
         """The names that a policy has for whoever signed under a name; that one, if it has none for them."""
         if policy is None:
             return by_themselves
-        keys = {person.id: person.public for person in policy.people}
+        keys = {person.id: person.root for person in policy.people}
         return lambda by: {name: keys[name] for name in self._now(policy, by)} or {by: ""}
 
     def refused(
@@ -222,7 +226,7 @@ class Deeds:
 
 
 def _names(person: Person) -> frozenset[str]:
-    return frozenset({person.id} if person.key == "unset" else {person.id, f"+{person.public}"})
+    return frozenset({person.id} if person.signing == "unset" else {person.id, f"+{person.public}"})
 
 
 def _part(entry: Entry) -> str:

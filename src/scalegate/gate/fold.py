@@ -26,7 +26,8 @@ from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
 from scalegate.gate.forecasts import Forecasts
 from scalegate.gate.goes_on import refused_of
-from scalegate.gate.granting import granted
+from scalegate.gate.granting import approved, granted
+from scalegate.gate.hands import Hands
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, members, total
 from scalegate.gate.pieces import Attempt, completes, spoken_of
@@ -35,8 +36,9 @@ from scalegate.gate.reservations import concerns_others, permitted, reserved
 from scalegate.gate.situation import Broken, Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
 from scalegate.gate.track import Tracks, reported
-from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
+from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, signed_by, unworkable
 from scalegate.gate.trust import refused as refused_by
+from scalegate.gate.wrong_hands import Adoption, contested, counts_as, held_wrongly, revoked, rotated
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished, WeightsRecorded
 from scalegate.policy.document import Policy
@@ -57,6 +59,12 @@ class Record:
     leaf: str
     refused: str | None
     """Why it counts for nothing; None: it counts."""
+    payload: bytes = b""
+    """Hash of its statement."""
+    wrong: str | None = None
+    """Why its signer keeps it from counting."""
+    by: str = ""
+    """The public key that signed it, where the named person did."""
 
 
 @dataclass
@@ -102,6 +110,10 @@ class Fold:
     new_until: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
     """Digest of the policy that was adopted with each version, by what people read of it."""
+    hands: Hands = field(default_factory=Hands)
+    wrong: dict[str, int] = field(default_factory=dict)
+    """By public key that was in wrong hands, from which entry on."""
+    adoptions: list[Adoption] = field(default_factory=list)
     payloads: set[bytes] = field(default_factory=set)
     """Hashes of the statements of all grants, so that none counts twice."""
     faults: list[str] = field(default_factory=list)
@@ -111,6 +123,12 @@ class Fold:
     @property
     def policy_digest(self) -> str | None:
         return self.policy.digest() if self.policy else None
+
+    @property
+    def unsound(self) -> tuple[str, ...]:
+        """Why everything holds: the faults of the ledger, and a policy that was not duly adopted."""
+        why = contested(self.adoptions, self.wrong, self.hands)
+        return (*self.faults, *((why,) if why else ()))
 
     @property
     def genesis(self) -> str:
@@ -129,7 +147,15 @@ class Fold:
             self.faults.append(f"entry {index} cannot be read: {error}")
             raise InputError(f"entry {index} cannot be read: {error}") from error
         wrong = refused_by(self.policy, entry, parsed)
-        refused = wrong or self._replayed(entry, parsed)
+        by = "" if wrong else signed_by(self.policy, entry)
+        return self.put(index, entry, leaf, hashlib.sha256(parsed.payload).digest(), wrong, by)
+
+    def put(self, index: int, entry: Entry, leaf: str, payload: bytes, wrong: str | None, by: str) -> Record:
+        """Fold in an entry that was read: the same each time, but for what keys in wrong hands signed."""
+        refused = wrong or self._replayed(entry, payload)
+        misused = held_wrongly(self.wrong, index, entry, by)
+        counted = counts_as(self.policy, entry) if misused else entry
+        refused = refused or (misused if counted is None else None)
         said, claimed = self._now(self.said), self._now(self.claimed)
         refused = refused or self.deeds.refused(self.policy, self.runs, entry, said, claimed)
         if wrong is None and (refused is None or isinstance(entry, UNREPEATED)):
@@ -141,7 +167,12 @@ class Fold:
         if refused and machine:
             self.faults.append(f"entry {index} ({type(entry).__name__}): {refused}")
         if not refused or machine or isinstance(entry, EvaluationFinished | EvaluationAnnounced):
-            refused = self._take(index, entry, refused) or refused
+            refused = self._take(index, counted or entry, refused, by) or refused
+            if misused and isinstance(entry, EvaluationFinished | EvaluationAnnounced):
+                # As of one that was told twice: it rules nothing out, and what it shows counts against.
+                self.attempts[entry.evaluation].again = True
+                refused = refused or misused
+            refused = refused or (misused if counted is not entry else None)
             if not known and self.claimed:
                 fresh = getattr(entry, "start_weights", None) not in starts
                 self.spending.known(entry, fresh, self._now(self.claimed), self.runs, self.policy, self.deeds)
@@ -158,7 +189,7 @@ class Fold:
         if may_be_missed and self.tracks.look(self.policy, index, entry, self.attempts, self.runs, self.deeds.known_as):
             self.changed_at = index
         self.time = max(self.time, entry.time)
-        record = Record(index, entry, leaf, refused)
+        record = Record(index, entry, leaf, refused, payload, wrong, by)
         self.records.append(record)
         return record
 
@@ -171,11 +202,10 @@ class Fold:
         parsed = dsse.parse(envelope)
         return refused_by(self.policy, entries.read_statement(parsed.payload), parsed)
 
-    def _replayed(self, entry: Entry, parsed: dsse.Envelope) -> str | None:
+    def _replayed(self, entry: Entry, payload: bytes) -> str | None:
         """A grant counts once, and not if it is dated before what the ledger already has."""
         if isinstance(entry, UNREPEATED):
             return None
-        payload = hashlib.sha256(parsed.payload).digest()
         if payload in self.payloads:
             return "the same statement is in the ledger already"
         self.payloads.add(payload)
@@ -185,15 +215,15 @@ class Fold:
             return None
         if isinstance(entry, entries.ExceptionGranted) and entry.withdrawn:
             return None
-        if isinstance(entry, entries.AssumptionBroken | entries.IncidentReported):
+        if isinstance(entry, entries.AssumptionBroken | entries.IncidentReported | entries.KeyRevoked):
             return None
         return "it is dated before an entry that is already there" if entry.time < self.time else None
 
-    def _take(self, index: int, entry: Entry, refused: str | None) -> str | None:
+    def _take(self, index: int, entry: Entry, refused: str | None, by: str) -> str | None:
         """Apply an entry. Returns why it counts for nothing, if it turns out so."""
         match entry:
             case entries.PolicyAdopted():
-                return self._adopt(index, entry)
+                return self._adopt(index, entry, by)
             case entries.RunOpened():
                 if opened(self.runs, index, entry):
                     # Whoever signed saw a run that was declared otherwise.
@@ -221,7 +251,7 @@ class Fold:
             case entries.DecisionMade():
                 return self._decision(index, entry)
             case entries.Approval():
-                return self._approve(entry)
+                return approved(self, entry)
             case entries.Attestation():
                 signature = Signature(
                     subject=f"safeguard.{entry.safeguard}", by=entry.actor, time=entry.time, until=entry.until
@@ -257,6 +287,10 @@ class Fold:
                 if isinstance(record, str):
                     return record
                 self.tiers.append((self.adopted_at, record))
+            case entries.KeyRotated():
+                return rotated(self, index, entry)
+            case entries.KeyRevoked():
+                return revoked(self, index, entry)
         return None
 
     def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
@@ -313,7 +347,7 @@ class Fold:
             self.runs[name] = unopened(name)
         return self.runs[name]
 
-    def _adopt(self, index: int, entry: entries.PolicyAdopted) -> str | None:
+    def _adopt(self, index: int, entry: entries.PolicyAdopted, by: str) -> str | None:
         try:
             policy = policy_from_json(entry.document)
         except (InputError, NotVerified) as error:
@@ -330,15 +364,22 @@ class Fold:
             return f"another policy had the version `{policy.version}` before: give it one of its own"
         if lacking := unworkable(policy):
             return lacking
+        if misnamed := self.hands.misnamed(policy):
+            return misnamed
         if self.policy is not None and (refusal := refused_of(self.policy, policy, entry.time)):
             return refusal
+        signed = {entry.actor: (index, by)}
         if self.policy is not None:
-            complete, refusal = voted(self.votes, self.policy, entry)
+            complete, refusal = voted(self.votes, self.policy, entry, signed[entry.actor])
             ready = self.candidates.ready(self.policy, self.adopted_at, self.deeds.who(self.policy))
             if not complete or unapproved(self.policy, policy, ready, entry.time):
                 return refusal
             self.candidates.adopted(self.policy, policy, ready, entry.time)
             self.amended, self.new_until = entry.time, new_until(self.policy, policy, entry.time, self.new_until)
+            signed = self.votes[entry.policy, entry.enforcement].signed
+        self.hands.adopted(policy, index)
+        policy = self.hands.applied(policy)
+        self.adoptions.append(Adoption(policy, self.policy, signed))
         self.deeds.adopted(self.policy, policy, index)
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[alike(policy.version)] = entry.policy
@@ -380,24 +421,6 @@ class Fold:
             known = self.runs.get(decision.run)
             ancestors = total(self.runs, members(self.runs, decision.run)) - (known.used() if known else 0)
             self.decided_at[decision.run] = index, self.adopted_at, ancestors
-        return None
-
-    def _approve(self, entry: entries.Approval) -> str | None:
-        seen = self.decisions.get(entry.decision)
-        if seen is None or seen.run != entry.run:
-            return "the decision that it names is not one on this run, as it is declared, under the policy in force"
-        if entry.level not in seen.levels:
-            return f"no evidence had put the model in level {entry.level} when the decision that it names was taken"
-        signature = Signature(
-            subject=f"approval.{entry.level}.{entry.actor}",
-            by=entry.actor,
-            time=entry.time,
-            until=entry.until,
-            action=seen.action,
-            weights=seen.weights,
-            configuration=seen.configuration,
-        )
-        self.signatures.append((self.adopted_at, entry.run, signature))
         return None
 
     def situation(

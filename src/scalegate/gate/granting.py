@@ -1,4 +1,4 @@
-"""What was granted by exceptions: how the fold takes it in, and the facts that it makes.
+"""What was approved, and granted by exceptions: how the fold takes it in, and the facts that it makes.
 
 Guarantees: a grant names the latest HOLD of its run for its action, and keeps of that what held and what was known
 against going on. Of each person the last counts, of each thing that it is of; what is taken back is gone at once.
@@ -13,8 +13,8 @@ from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from scalegate.gate.lineage import carried, members
-from scalegate.gate.situation import Granted, Situation
-from scalegate.ledger.entries import ExceptionGranted
+from scalegate.gate.situation import Granted, Signature, Situation
+from scalegate.ledger.entries import Approval, ExceptionGranted
 from scalegate.policy.document import Action, ExceptionTerms, Policy
 from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.text import akin
@@ -22,7 +22,27 @@ from scalegate.text import akin
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
 
-__all__ = ["exception_facts", "exception_names", "granted", "granted_so_far", "grants_of"]
+__all__ = ["approved", "exception_facts", "exception_names", "granted", "granted_so_far", "grants_of"]
+
+
+def approved(fold: Fold, entry: Approval) -> str | None:
+    """Take in that somebody signed for a level. Returns why it counts for nothing, if it does."""
+    seen = fold.decisions.get(entry.decision)
+    if seen is None or seen.run != entry.run:
+        return "the decision that it names is not one on this run, as it is declared, under the policy in force"
+    if entry.level not in seen.levels:
+        return f"no evidence had put the model in level {entry.level} when the decision that it names was taken"
+    signature = Signature(
+        subject=f"approval.{entry.level}.{entry.actor}",
+        by=entry.actor,
+        time=entry.time,
+        until=entry.until,
+        action=seen.action,
+        weights=seen.weights,
+        configuration=seen.configuration,
+    )
+    fold.signatures.append((fold.adopted_at, entry.run, signature))
+    return None
 
 
 def granted(fold: Fold, entry: ExceptionGranted) -> str | None:

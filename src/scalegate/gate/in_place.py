@@ -29,7 +29,7 @@ class Left(NamedTuple):
 
 def may_claim(policy: Policy, risk: Risk) -> tuple[str, ...]:
     """Who may claim a risk now and has a key to sign it with, in the order of the policy."""
-    return tuple(it.id for it in policy.signers(risk.claimed_by) if it.key != "unset")
+    return tuple(it.id for it in policy.signers(risk.claimed_by) if it.signing != "unset")
 
 
 def left_words(

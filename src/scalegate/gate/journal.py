@@ -7,7 +7,7 @@ written, and so that a decision is always taken on all of the ledger and recorde
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -22,10 +22,12 @@ from scalegate.ledger.merkle import leaf_hash
 from scalegate.policy.document import Action, Policy
 from scalegate.weights.manifest import names_nothing
 
-__all__ = ["Journal", "wall_time"]
+__all__ = ["Journal", "Signers", "reading", "sealed", "wall_time"]
 
 YEAR_10000 = 253_402_300_800
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+Signers = SigningKey | tuple[SigningKey, ...]
+"""Who signs an entry: the person that it names, and for a new key of theirs that one too."""
 
 
 def wall_time() -> int:
@@ -112,7 +114,7 @@ class Journal:
             # The fold keeps the fault, and every decision from here on holds because of it.
             return
 
-    def append(self, make: Callable[[], list[tuple[Entry, SigningKey]]]) -> int:
+    def append(self, make: Callable[[], Sequence[tuple[Entry, Signers]]]) -> int:
         """Write the entries that `make` returns, made and written in one transaction on the whole ledger.
 
         `make` runs with the fold at the head and nobody else writing; if it raises, or an entry is not signed by
@@ -123,7 +125,7 @@ class Journal:
         def signed() -> list[bytes]:
             self.refresh()
             for entry, key in make():
-                envelope = dsse.sign(write_statement(entry), PAYLOAD_TYPE, [key])
+                envelope = sealed(entry, key)
                 wrong = self.fold.wrong_signer(envelope)
                 if wrong:
                     raise InputError(wrong, place=Place(file=self.ledger.name), fix="nothing was written")
@@ -141,15 +143,15 @@ class Journal:
             self._add(envelope)
         return appended.first
 
-    def grant(self, entry: Entry | Callable[[], Entry], key: SigningKey, *also: tuple[Entry, SigningKey]) -> int:
+    def grant(self, entry: Entry | Callable[[], Entry], key: Signers, *also: tuple[Entry, SigningKey]) -> int:
         """Write an entry that is meant to count, with what goes with it; refuse all of it if it would not.
 
         What makes the entry is called at the head, when nobody else writes.
         """
 
-        def make() -> list[tuple[Entry, SigningKey]]:
+        def make() -> Sequence[tuple[Entry, Signers]]:
             made = entry() if callable(entry) else entry
-            refused = self.fold.would_refuse(dsse.sign(write_statement(made), PAYLOAD_TYPE, [key]))
+            refused = self.fold.would_refuse(sealed(made, key))
             if refused:
                 raise InputError(refused, place=Place(file=self.ledger.name), fix="nothing was written")
             return [(made, key), *also]
@@ -194,6 +196,11 @@ class Journal:
 
         self.append(make)
         return taken[0]
+
+
+def sealed(entry: Entry, key: Signers) -> bytes:
+    """The envelope of an entry."""
+    return dsse.sign(write_statement(entry), PAYLOAD_TYPE, key if isinstance(key, tuple) else [key])
 
 
 @contextmanager

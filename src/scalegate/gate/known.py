@@ -99,7 +99,7 @@ def situation_of(
         kept=tuple(fold.duties.kept),
         signing=tuple(fold.duties.signing.values()),
         meter_faults=tuple(meter_faults),
-        ledger_faults=tuple(fold.faults),
+        ledger_faults=fold.unsound,
         ledger_time=fold.time,
         enforcement=fold.enforcement,
         ignored=tuple(fold.ignored),

@@ -19,6 +19,7 @@ from scalegate.errors import InputError, LedgerError, Place, ScalegateError
 from scalegate.gate.journal import Journal
 from scalegate.ledger import Ledger, SigningKey
 from scalegate.ledger.entries import PolicyAdopted
+from scalegate.ledger.keys import Ask, public_half
 from scalegate.ledger.named import check_address, shown
 from scalegate.ledger.store import discard
 from scalegate.policy import Person, Policy, load_policy, parse_policy
@@ -47,9 +48,10 @@ class Project:
     def keys(self) -> Path:
         return self.folder / "keys"
 
-    def key(self, person: str) -> SigningKey:
-        """The signing key of a person. Raises InputError if it is not in the key folder."""
-        return SigningKey.load(self.keys / f"{person}.key")
+    def key(self, person: str, ask: Ask | None = None) -> SigningKey:
+        """The signing key of a person. Raises InputError if it is not in the key folder, or nobody can be asked for its
+        passphrase."""
+        return SigningKey.load(self.keys / f"{person}.key", ask=ask)
 
     def journal(self) -> Journal:
         """The ledger, open for writing with the log's key."""
@@ -66,12 +68,14 @@ def create_project(
     given: str = "",
     laid_out: bool = False,
     address: str | None = None,
+    ask: Ask | None = None,
 ) -> Project:
     """A new project from a policy's YAML text: all of it is there afterwards, or none. `name` is used in messages.
 
     `beside`: the folder of the files that the policy's floors name; they are copied into the project.
     `adopter`: the key of whoever signs the adoption; else it is made, for the first who may amend the policy.
     `given`: the option by which the folder was given, if it was by one, for messages.
+    `ask`: who is asked for the passphrase of the adopter's key.
     `laid_out`: the policy's file is laid out once the keys are in it, which make lines longer.
     `address`: of a database of PostgreSQL, in which the ledger is to be: then its file only names it there.
     It is made aside and moved into place, so a failure midway leaves nothing that would block a second try.
@@ -84,7 +88,7 @@ def create_project(
     project, how = Project(folder), f" with `{given}`" if given else ""
     own = _own_keys(project, policy)
     first = _adopter(policy, name, adopter, own)
-    adopter = adopter or own.get(first.id)
+    adopter = adopter or (project.key(first.id, ask) if first.id in own else None)
     # People who made their keys first have them there already: the folder is theirs, and its files stay.
     keys = [project.keys / "log.key"] if project.keys.is_dir() and not project.keys.is_symlink() else [project.keys]
     if keys[0] != project.keys:
@@ -147,7 +151,7 @@ def _build(
     first: Person,
     adopter: SigningKey | None,
     floors: list[Path],
-    own: Mapping[str, SigningKey],
+    own: Mapping[str, str],
     log_key: SigningKey,
     address: str | None,
     *,
@@ -160,7 +164,7 @@ def _build(
     made: dict[str, str] = {}
     for person in policy.people:
         if person.key == "unset" and person.id in own:
-            made[person.id] = own[person.id].verify_key.to_text()
+            made[person.id] = own[person.id]
         elif person.key == "unset":
             key = SigningKey.generate(person.id)
             key.save(project.keys / f"{person.id}.key")
@@ -190,19 +194,19 @@ def _discard_made(aside: Path, folder: Path, origin: str) -> None:
             discard(made, origin)
 
 
-def _own_keys(project: Project, policy: Policy) -> dict[str, SigningKey]:
-    """The keys that people of the policy have in the project's folder already, by person: of those that it names no
-    key for, and of those that it names this one for."""
-    found: dict[str, SigningKey] = {}
+def _own_keys(project: Project, policy: Policy) -> dict[str, str]:
+    """The public halves of the keys that people of the policy have in the project's folder already, by person: of those
+    that it names no key for, and of those that it names this one for."""
+    found: dict[str, str] = {}
     for person in policy.people:
-        if (project.keys / f"{person.id}.key").is_file():
-            key = project.key(person.id)
-            if person.key in ("unset", key.verify_key.to_text()):
+        if (file := project.keys / f"{person.id}.key").is_file():
+            key = public_half(file).to_text()
+            if person.key in ("unset", key):
                 found[person.id] = key
     return found
 
 
-def _adopter(policy: Policy, name: str, adopter: SigningKey | None, own: Mapping[str, SigningKey]) -> Person:
+def _adopter(policy: Policy, name: str, adopter: SigningKey | None, own: Mapping[str, str]) -> Person:
     """Who signs the adoption. Raises InputError if nobody can, or somebody has the name of the log's key."""
     if any(person.id == "log" for person in policy.people):
         raise InputError(

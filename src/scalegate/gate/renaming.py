@@ -108,7 +108,7 @@ class Said(Generic[Word]):
     sentence: str
     """What it was said of."""
     key: str
-    """The public key that it was signed with."""
+    """The public key that it was signed with, or the first of those that this one was put in place of."""
     line: Line = field(compare=False)
     at: int = -1
     """Which of all such words it is."""
@@ -122,7 +122,7 @@ class Said(Generic[Word]):
         """`policy`: the one in force. `before`: all that was said so far."""
         judged = isinstance(entry, Determination)
         name, now = getattr(entry, _part(entry)), judged_of(policy) if judged else risks_of(policy)
-        key = next((it.public for it in policy.people if it.id == entry.actor), "")
+        key = next((it.root for it in policy.people if it.id == entry.actor), "")
         theirs = (it.at for it in before if _against(it.entry) and _only(entry.actor, it.signers(adopted, who)))
         answered = () if _against(entry) else tuple(theirs)
         return Said(adopted, entry, now.get(name, ""), key, Line.of(name, now), len(before), answered)

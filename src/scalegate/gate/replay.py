@@ -107,7 +107,7 @@ def replay(
         root=checked.root.hex(),
         origin=origin,
         log_key=key.to_text(),
-        faults=(*fold.faults, *(f"run `{run.name}`: {fault}" for run in fold.runs.values() for fault in run.faults)),
+        faults=(*fold.unsound, *(f"run `{run.name}`: {fault}" for run in fold.runs.values() for fault in run.faults)),
         ignored=tuple(fold.ignored),
         fold=fold,
         trusted=trust is not None,

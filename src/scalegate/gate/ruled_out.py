@@ -76,7 +76,7 @@ class Waiting:
 
     def finished(self, policy: Policy, index: int, entry: EvaluationFinished) -> None:
         """A result was signed."""
-        self.keys[index] = next((it.public for it in policy.people if it.id == entry.actor), "")
+        self.keys[index] = next((it.root for it in policy.people if it.id == entry.actor), "")
 
     def of(self, attempts: Mapping[str, Attempt], claimed: set[str]) -> dict[str, Attempt]:
         """Those that may come to rule out: announced, elicited, completed, with one result, and not a claim yet."""

@@ -190,7 +190,7 @@ class Tracks:
 
     def under(self, policy: Policy, known: Known, attempts: Mapping[str, Attempt]) -> tuple[Track, ...]:
         """The record of each domain of a policy, as conditions read it."""
-        keys = {it.public for it in policy.people if "evaluator" in it.roles and it.key != "unset"}
+        keys = {it.root for it in policy.people if "evaluator" in it.roles and it.key != "unset"}
         sound = self._sound(attempts)
         found = []
         for domain in policy.domains:

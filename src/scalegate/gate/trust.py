@@ -9,7 +9,7 @@ from scalegate.ledger.keys import VerifyKey
 from scalegate.policy.document import Policy, Quorum
 from scalegate.policy.reader import policy_from_json
 
-__all__ = ["GATE_ENTRIES", "TURNING", "UNREPEATED", "quorum_of", "refused", "role_needed", "unworkable"]
+__all__ = ["GATE_ENTRIES", "TURNING", "UNREPEATED", "quorum_of", "refused", "role_needed", "signed_by", "unworkable"]
 
 GATE_ENTRIES = (
     entries.RunOpened,
@@ -34,6 +34,7 @@ TURNING = (
     entries.EvaluationAnnounced,
     entries.EvaluationFinished,
     entries.ForecastMade,
+    entries.KeyRevoked,
 )
 """Entries that may turn a decision. An attestation or approval can only release; `permitted` looks at the rest."""
 
@@ -55,12 +56,18 @@ def refused(policy: Policy | None, entry: Entry, parsed: dsse.Envelope) -> str |
         return f"`{entry.actor}` is not named by the policy"
     if person.key == "unset":
         return f"the policy has no key for `{entry.actor}`"
+    if person.signing == "unset":
+        return f"the key of `{entry.actor}` is revoked"
     try:
-        key = VerifyKey.from_text(person.key)
+        key = VerifyKey.from_text(person.signing)
     except (InputError, NotVerified) as error:
         return f"the key of `{entry.actor}` cannot be read: {error}"
     if not dsse.verified_by(parsed, [key]):
+        if person.signing != person.key:
+            return f"the signature is not by the key that `{entry.actor}` put in place of the one that the policy names"
         return f"the signature is not by the key that the policy names for `{entry.actor}`"
+    if isinstance(entry, entries.KeyRotated) and not _both(parsed, entry):
+        return "the new key has not signed it too, so nobody knows whose it is"
     role = role_needed(policy, entry)
     if role is not None and role not in person.roles:
         return f"`{entry.actor}` does not have the role `{role}`"
@@ -69,6 +76,20 @@ def refused(policy: Policy | None, entry: Entry, parsed: dsse.Envelope) -> str |
     if both:
         return f"`{entry.actor}` has the role `{min(both)}` too, and who signs for this is apart from it"
     return None
+
+
+def _both(parsed: dsse.Envelope, entry: entries.KeyRotated) -> bool:
+    try:
+        return bool(dsse.verified_by(parsed, [VerifyKey.from_text(entry.after)]))
+    except (InputError, NotVerified):
+        return False
+
+
+def signed_by(policy: Policy | None, entry: Entry) -> str:
+    """The public key that made the signature of an entry that was not refused."""
+    if policy is None and isinstance(entry, entries.PolicyAdopted):
+        policy = policy_from_json(entry.document)
+    return next((it.public for it in policy.people if it.id == entry.actor), "") if policy else ""
 
 
 def role_needed(policy: Policy, entry: Entry) -> str | None:
@@ -95,8 +116,8 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
         named = [item.granted_by.role for item in policy.exceptions if item.id == entry.exception]
         return named[0] if named else "nobody"
     anybody = entries.CandidateProposed | entries.CandidateTried | entries.AssumptionBroken | entries.IncidentReported
-    if isinstance(entry, anybody):
-        # Whoever is named: it counts for nothing, or only against.
+    if isinstance(entry, anybody | entries.KeyRotated | entries.KeyRevoked):
+        # Whoever is named: it counts for nothing, only against, or is of their own key; `hands` looks at the rest.
         return None
     if isinstance(entry, entries.AssumptionRestored):
         # Who may turns on what the assumption is called by now (`assumptions`).

@@ -22,6 +22,7 @@ from scalegate.ledger.evaluation_entries import (
     EvaluationFinished,
 )
 from scalegate.ledger.forecast_entry import ForecastMade
+from scalegate.ledger.key_entries import KeyRevoked, KeyRotated
 from scalegate.ledger.predicate import PREFIX, ChanceText, Digest, FlopText, Instant, Line, Name, Predicate, Weights
 from scalegate.text import escaped
 
@@ -47,6 +48,8 @@ __all__ = [
     "ExceptionGranted",
     "ForecastMade",
     "IncidentReported",
+    "KeyRevoked",
+    "KeyRotated",
     "MeterFault",
     "ObligationKept",
     "Parent",
@@ -332,6 +335,8 @@ Entry: TypeAlias = (
     | ForecastMade
     | IncidentReported
     | TierStatus
+    | KeyRotated
+    | KeyRevoked
 )
 
 PREDICATES: dict[str, type[Entry]] = {model.type_uri: model for model in get_args(Entry)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from scalegate.errors import InputError, Place
-from scalegate.ledger import _base64, _files
+from scalegate.ledger import _base64, _files, _sealing, passphrase
 
-__all__ = ["COSIGNATURE", "ED25519", "SigningKey", "VerifyKey"]
+__all__ = ["COSIGNATURE", "ED25519", "Ask", "SigningKey", "VerifyKey", "is_encrypted", "public_half"]
 
 ED25519 = 1
 """Signs notes and envelopes."""
@@ -86,7 +87,7 @@ class VerifyKey:
 class SigningKey:
     """A name and an Ed25519 private key, which neither `repr` nor an error message ever shows.
 
-    `save` writes the key unencrypted, readable by its owner alone: whoever reads the file can sign.
+    `save` writes a file that its owner alone can read, under a passphrase if one is given.
     """
 
     __slots__ = ("_private", "_seed", "_verify_key")
@@ -123,16 +124,22 @@ class SigningKey:
         """A 64-byte signature (RFC 8032)."""
         return self._private.sign(message)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, secret: str | None = None, *, replace: bool = False) -> None:
         """Write the key to a new file of mode 0600, all of it or nothing.
 
-        Raises InputError if the file exists (a key is never overwritten) or cannot be written.
+        secret: the passphrase that it is encrypted under; None: it is not, and whoever reads the file can sign.
+        replace: whether it takes the place of the file that is there.
+
+        Raises InputError if the file exists (a key is never overwritten unless it is meant) or cannot be written.
         """
         file = Path(path)
-        head = f"PRIVATE+KEY+{self.name}+{self._verify_key.key_id.hex()}+"
-        line = head + _base64.encode(bytes([self._verify_key.algorithm]) + self._seed) + "\n"
+        public = self._verify_key
+        head = f"PRIVATE+KEY+{self.name}+{public.key_id.hex()}+"
+        text = head + _base64.encode(bytes([public.algorithm]) + self._seed) + "\n"
+        if secret is not None:
+            text = f"{_PUBLIC}{public.to_text()}\n{_sealing.sealed(self._seed, secret)}"
         try:
-            _files.create(file, line.encode(), mode=0o600)
+            (_files.replace if replace else _files.create)(file, text.encode(), mode=0o600)
         except FileExistsError:
             place = Place(file=str(file))
             raise InputError("a file is there already", place=place, fix="choose another path") from None
@@ -141,26 +148,93 @@ class SigningKey:
             raise InputError(reason, place=Place(file=str(file))) from None
 
     @staticmethod
-    def load(path: str | Path, algorithm: int = ED25519) -> SigningKey:
-        """Read what `save` wrote. Raises InputError, never with the key's text in it."""
+    def load(path: str | Path, algorithm: int = ED25519, *, ask: Ask | None = None) -> SigningKey:
+        """Read what `save` wrote.
+
+        ask: who is asked for the passphrase of an encrypted key, if the environment names no file with it.
+
+        Raises InputError, never with the key's text or the passphrase in it: if others can read the file, it is no key,
+        or the passphrase is not there or is another.
+        """
         place = Place(file=str(path))
-        try:
-            with Path(path).open("rb") as file:
-                text = file.read(_MAX_FILE_BYTES).decode()
-        except OSError as error:
-            raise InputError(f"the key cannot be read: {error.strerror}", place=place) from None
-        except UnicodeDecodeError:
-            raise InputError("not a signing key file", place=place) from None
-        match = _SIGNING.fullmatch(text)
-        if match is None:
-            raise InputError("not a signing key file", place=place, fix="it is one PRIVATE+KEY line")
-        try:
-            key = SigningKey(match[1], _untyped(match[3], algorithm), algorithm)
-        except InputError as error:
-            raise InputError(error.message, place=place, fix=error.fix) from None
-        if key.verify_key.key_id.hex() != match[2]:
-            raise InputError("the key id does not fit the key: the file is damaged", place=place)
-        return key
+        public, text = _read(place, algorithm)
+        if public is None:
+            return _plain(text, algorithm, place)
+        stated = passphrase.stated()
+        if not stated and ask is not None:
+            stated = (ask(Path(path)),)
+        if not stated:
+            raise InputError(
+                "the key is encrypted, and nobody is here to be asked for its passphrase",
+                place=place,
+                fix=f"set {passphrase.VARIABLE} to a file of yours, of mode 0600, that has it",
+            )
+        pem = text[text.index(_sealing.BEGIN) :]
+        for it in stated:
+            seed = _sealing.opened(pem, it)
+            if seed is not None:
+                key = SigningKey(public.name, seed, algorithm)
+                if key.verify_key != public:
+                    raise InputError("its public half is that of another key: the file is damaged", place=place)
+                return key
+        raise InputError("the passphrase is not that of this key, or the file is damaged", place=place)
+
+
+Ask = Callable[[Path], str]
+_PUBLIC = "Public: "
+
+
+def public_half(path: str | Path, algorithm: int = ED25519) -> VerifyKey:
+    """The public half of a signing key's file, for which no passphrase is needed. Raises InputError if it is none."""
+    place = Place(file=str(path))
+    public, text = _read(place, algorithm)
+    return public if public is not None else _plain(text, algorithm, place).verify_key
+
+
+def is_encrypted(path: str | Path) -> bool:
+    """Whether a signing key's file is under a passphrase. Raises InputError if it cannot be read."""
+    return _sealing.BEGIN in _text(Place(file=str(path)))
+
+
+def _text(place: Place) -> str:
+    try:
+        with Path(place.file or "").open("rb") as file:
+            text = file.read(_MAX_FILE_BYTES).decode()
+            if "PRIVATE" in text:
+                # Of what is no key it is told that it is none.
+                passphrase.check_private(file.fileno(), place)
+            return text
+    except OSError as error:
+        raise InputError(f"the key cannot be read: {error.strerror}", place=place) from None
+    except UnicodeDecodeError:
+        raise InputError("not a signing key file", place=place) from None
+
+
+def _read(place: Place, algorithm: int) -> tuple[VerifyKey | None, str]:
+    """The text of a key's file, and what it says of its public half if it is encrypted."""
+    text = _text(place)
+    if _sealing.BEGIN not in text:
+        return None, text
+    head = text.partition("\n")[0]
+    if not head.startswith(_PUBLIC):
+        raise InputError("it does not begin with its public half", place=place, fix="make it by `scalegate key new`")
+    try:
+        return VerifyKey.from_text(head.removeprefix(_PUBLIC), algorithm), text
+    except InputError as error:
+        raise InputError(error.message, place=place, fix=error.fix) from None
+
+
+def _plain(text: str, algorithm: int, place: Place) -> SigningKey:
+    match = _SIGNING.fullmatch(text)
+    if match is None:
+        raise InputError("not a signing key file", place=place, fix="it is one PRIVATE+KEY line, or encrypted")
+    try:
+        key = SigningKey(match[1], _untyped(match[3], algorithm), algorithm)
+    except InputError as error:
+        raise InputError(error.message, place=place, fix=error.fix) from None
+    if key.verify_key.key_id.hex() != match[2]:
+        raise InputError("the key id does not fit the key: the file is damaged", place=place)
+    return key
 
 
 _FOR = {ED25519: "signs notes and entries", COSIGNATURE: "cosigns checkpoints, as a witness does"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, Tag
 
 from scalegate.policy.scalars import (
     Count,
@@ -80,10 +80,28 @@ class Person(Part):
     key: Line | Literal["unset"]
     """Verification key (`name+keyid+base64`), or `unset`: then nothing this person signs counts."""
 
+    _now: tuple[str, str] | None = PrivateAttr(default=None)
+
+    @property
+    def signing(self) -> str:
+        """The key that counts: in a ledger it may be another than `key` by now, or `unset`, once it was revoked."""
+        return self._now[0] if self._now else self.key
+
     @property
     def public(self) -> str:
-        """The key without its name: it is the same under another one."""
-        return self.key.split("+", 2)[-1]
+        """The key that counts without its name: it is the same under another one."""
+        return self.signing.split("+", 2)[-1]
+
+    @property
+    def root(self) -> str:
+        """The first of the keys that were put in place of one another up to this one: who has it is who they were."""
+        return self._now[1] if self._now else self.public
+
+    def with_key(self, signing: str, root: str) -> Person:
+        """The same person with the key that counts by now. It is no part of the document, nor of its digest."""
+        person = self.model_copy()
+        person._now = (signing, root) if (signing, root) != (self.key, self.key.split("+", 2)[-1]) else None
+        return person
 
 
 class Quorum(Part):

@@ -383,7 +383,7 @@ def amendment(policy: Policy) -> str:
     if quorum is None:
         return "Nobody can amend this policy: it names no procedure for it."
     people = policy.signers(quorum)
-    keyed = sum(person.key != "unset" for person in people)
+    keyed = sum(person.signing != "unset" for person in people)
     names = ", ".join(f"{person.name} (`{person.id}`)" for person in people)
     text = f"A new version takes the signatures of {quorum.at_least} of {len(people)}: {names}{apart(quorum)}."
     if quorum.notice is not None:

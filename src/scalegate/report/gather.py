@@ -12,6 +12,7 @@ from scalegate.gate.amending import pending, weakened, words
 from scalegate.gate.assumptions import said_broken, told_broken
 from scalegate.gate.exceptions import told
 from scalegate.gate.facts import derive_facts, effective
+from scalegate.gate.hands import told as told_of_keys
 from scalegate.gate.jumps import jumps
 from scalegate.gate.lineage import Run, members, total
 from scalegate.gate.recorded import INCIDENT, incidents, record_of
@@ -73,7 +74,10 @@ def gather(replayed: Replayed, *, run: str | None, checkpoint: str | None, file:
         genesis=_genesis(context, replayed),
         waiting=tuple(waiting),
         exceptions=_exceptions(context),
-        amendments=tuple(words(it, weakened(fold, it.policy)) for it in pending(fold)),
+        amendments=(
+            *(words(it, weakened(fold, it.policy)) for it in pending(fold)),
+            *(f"{it}." for it in told_of_keys(fold)),
+        ),
         limits=_limits(context),
         verdict=_verdict(context),
         others=_others(context),

@@ -118,7 +118,7 @@ def gather_policy(policy: Policy, at: int) -> Promises:
         exceptions=tuple(_exception(policy, item) for item in policy.exceptions),
         parameters=tuple(_parameter(policy, it, at) for it in policy.parameters),
         levels=tuple(_level(policy, level) for level in policy.levels),
-        people=tuple(PersonView(it.id, it.name, it.roles, it.key != "unset") for it in policy.people),
+        people=tuple(PersonView(it.id, it.name, it.roles, it.signing != "unset") for it in policy.people),
         roles=tuple(_roles(policy)),
         amendment=amendment(policy),
         tiers=tuple(
@@ -149,7 +149,7 @@ def undefined_parts(policy: Policy) -> tuple[str, ...]:
 
 def unadoptable(policy: Policy) -> tuple[str, ...]:
     """Why the policy cannot be adopted as it stands; empty if it can."""
-    keyed = [person for person in policy.people if person.key != "unset"]
+    keyed = [person for person in policy.people if person.signing != "unset"]
     reasons = [] if any("gate" in person.roles for person in keyed) else ["nobody with the role `gate` has a key"]
     quorum = policy.amendment
     have = sum(person in keyed for person in policy.signers(quorum)) if quorum else 0

@@ -367,7 +367,8 @@ class Report:
     exceptions: tuple[str, ...]
     """That a run went on although it was held: stands first."""
     amendments: tuple[str, ...]
-    """Versions that some have signed for and that are not in force, with what they would weaken."""
+    """Versions that some have signed for and that are not in force, with what they would weaken; and what became of
+    keys."""
     limits: Limits
     verdict: Verdict | None
     others: tuple[Other, ...]

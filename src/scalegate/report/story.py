@@ -37,7 +37,7 @@ def story(context: Context) -> Story:
         events=tuple(_events(context)),
         signed=tuple(_signed(context)),
         left_out=", ".join(parts),
-        faults=(*fold.faults, *meters),
+        faults=(*fold.unsound, *meters),
         ignored=tuple(fold.ignored),
     )
 
@@ -182,6 +182,11 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             who = ", ".join(entry.adopters) or "nobody"
             detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"
             return f"Adopters of tier {entry.tier} recorded", detail, "sign"
+        case entries.KeyRotated():
+            return "Key replaced", f"From the next entry on they sign with {entry.after}.", "sign"
+        case entries.KeyRevoked():
+            since = f" It was in wrong hands since entry {entry.since}." if entry.since is not None else ""
+            return f"Key of {entry.person} to be revoked", f"{entry.revoked}: “{entry.because}”{since}", "hold"
         case entries.MeterFault():
             return f"Meter fault in run {entry.run}", f"{entry.reason}.", "hold"
         case _:

@@ -137,7 +137,7 @@ class Gate:
         try:
             with undisturbed():
                 same_policy(wanted, journal.policy)
-                session = Session(journal, find_keys(wanted, folder, logs), run, reference)
+                session = Session(journal, find_keys(journal.policy, folder, logs), run, reference)
             gate = cls(
                 session, weights=weights, checkpoint=checkpoint, evaluate=evaluate, suites=suites or {}, tranche=size
             )

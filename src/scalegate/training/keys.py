@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scalegate.errors import InputError
 from scalegate.ledger import SigningKey
+from scalegate.ledger.keys import public_half
 from scalegate.policy import Policy
 
 __all__ = ["Keys", "find_keys", "names_gate"]
@@ -26,18 +27,18 @@ class Keys:
 def names_gate(policy: Policy, keys: Keys) -> bool:
     """Whether the policy names the gate that these are the keys of, with this key."""
     public = keys.gate.verify_key.to_text()
-    return any((it.id, it.key) == (keys.gate_actor, public) for it in policy.with_role("gate"))
+    return any((it.id, it.signing) == (keys.gate_actor, public) for it in policy.with_role("gate"))
 
 
 def find_keys(policy: Policy, folder: Path, log_key: SigningKey) -> Keys:
     """The keys in the folder that the policy names for the gate and for evaluators. Raises InputError without."""
-    found: dict[str, tuple[SigningKey, str]] = {}
+    found: dict[str, tuple[Path, str]] = {}
     for path in sorted(folder.glob("*.key")):
-        key = SigningKey.load(path)
+        public = public_half(path).to_text()
         for person in policy.people:
-            if person.key == key.verify_key.to_text():
+            if person.signing == public:
                 for role in person.roles:
-                    found.setdefault(role, (key, person.id))
+                    found.setdefault(role, (path, person.id))
     if "gate" not in found:
         raise InputError(
             f"no key in `{folder}` belongs to a person with role `gate` in the policy",
@@ -45,4 +46,6 @@ def find_keys(policy: Policy, folder: Path, log_key: SigningKey) -> Keys:
         )
     gate, actor = found["gate"]
     evaluator, evaluator_actor = found.get("evaluator", (None, ""))
-    return Keys(log_key, gate, actor, evaluator, evaluator_actor)
+    # Only these are opened: of what is encrypted no passphrase is asked that is not needed.
+    theirs = SigningKey.load(evaluator) if evaluator else None
+    return Keys(log_key, SigningKey.load(gate), actor, theirs, evaluator_actor)

@@ -1,0 +1,163 @@
+"""What becomes of what a revoked key signed.
+
+Without `since` it stays, and what the key signs from the revocation on counts for nothing. With it, what the key signed
+from that entry on allows nothing and rules nothing out: the entries are folded anew, and of each only what stands
+against is taken. What the machine's own key wrote in wrong hands nobody can tell, and the ledger is unsound.
+
+What is on record stays: faults, and which policy was in force when. A policy that came into force by signatures of
+which too few are left holds everything until the next one is signed by those who could have amended the last sound one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+from typing import TYPE_CHECKING
+
+from scalegate.gate.hands import Asked, Hands
+from scalegate.gate.trust import GATE_ENTRIES
+from scalegate.ledger import entries
+from scalegate.ledger.entries import Entry, KeyRevoked, KeyRotated
+from scalegate.policy.document import Policy
+
+if TYPE_CHECKING:
+    from scalegate.gate.amending import Signed
+    from scalegate.gate.fold import Fold
+
+__all__ = ["Adoption", "contested", "counts_as", "held_wrongly", "revoked", "rotated"]
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """A version that came into force, and by whom."""
+
+    policy: Policy
+    amends: Policy | None
+    """The version before, with the keys that counted then."""
+    signed: Mapping[str, Signed]
+
+
+def held_wrongly(wrong: Mapping[str, int], index: int, entry: Entry, by: str) -> str | None:
+    """That a key was in wrong hands when it signed the entry at a position; None: it was not."""
+    return (
+        f"the key of `{entry.actor}` was in wrong hands since entry {wrong[by]}" if _since(wrong, (index, by)) else None
+    )
+
+
+def rotated(fold: Fold, index: int, entry: KeyRotated) -> str | None:
+    """Take a new key in place of its owner's. Returns why it counts for nothing, if it does."""
+    if fold.policy is None or entry.ledger != fold.genesis:
+        return "it is for another ledger"
+    refused = fold.hands.rotate(fold.policy, index, entry)
+    if refused is None:
+        fold.deeds.rotated(entry.actor, fold.hands.rotated[-1].after)
+        fold.policy = fold.hands.applied(fold.policy)
+    return refused
+
+
+def revoked(fold: Fold, index: int, entry: KeyRevoked) -> str | None:
+    """Take a revocation. Returns why it counts for nothing, if it does."""
+    if fold.policy is None or entry.ledger != fold.genesis:
+        return "it is for another ledger"
+    today = fold.deeds.who(fold.policy)(entry.person)
+    found = fold.hands.weighed(fold.policy, index, entry, today)
+    if isinstance(found, str):
+        return found
+    if isinstance(found, Asked):
+        fold.hands.ask(entry, found)
+        return None
+    wrong = fold.hands.came_of(found)
+    if any(since < fold.wrong.get(public, inf) for public, since in wrong.items()):
+        _refold(fold, {**fold.wrong, **{it: min(at, fold.wrong.get(it, at)) for it, at in wrong.items()}})
+    fold.hands.revoke(found, wrong)
+    fold.policy = fold.hands.applied(fold.policy)
+    for name, ballot in tuple(fold.votes.items()):
+        ballot.signed = {who: it for who, it in ballot.signed.items() if not _since(wrong, it)}
+        if not ballot.signed:
+            del fold.votes[name]
+    machine = [it for it in fold.records if isinstance(it.entry, GATE_ENTRIES) and _since(wrong, (it.index, it.by))]
+    if machine:
+        fold.faults.append(
+            f"entry {index} (KeyRevoked): the key of `{machine[0].entry.actor}` was in wrong hands since entry"
+            f" {found.since}, and {len(machine)} entries of the machine's own are signed by it since"
+        )
+    fold.changed_at = index
+    return None
+
+
+def counts_as(policy: Policy | None, entry: Entry) -> Entry | None:
+    """What is taken of an entry of a key in wrong hands: all of what only stands against, of what may have been better
+    than what it took the place of the worst, and else nothing."""
+    match entry:
+        case entries.Determination():
+            return None if entry.holds else entry
+        case entries.RiskClaimed():
+            return entry.model_copy(update={"bound": None})
+        case entries.ExceptionGranted():
+            # It counts as one that was granted, and lets nothing go on.
+            return entry if entry.withdrawn else entry.model_copy(update={"until": 0})
+        case entries.TierStatus():
+            parties = next((it.parties for it in policy.tiers if it.id == entry.tier), ()) if policy else ()
+            return entry.model_copy(update={"adopters": tuple(parties)})
+        case entries.CandidateTried():
+            return None if entry.passed else entry
+        case entries.CandidateApproved():
+            return entry if entry.withdrawn else None
+        case entries.ForecastMade():
+            rows = tuple(row.model_copy(update={"bound": Fraction(1)}) for row in entry.rows)
+            return entry.model_copy(update={"rows": rows})
+        case entries.Approval() | entries.Attestation() | entries.ObligationKept() | entries.AssumptionRestored():
+            return None
+    return entry
+
+
+def contested(adoptions: Sequence[Adoption], wrong: Mapping[str, int], hands: Hands) -> str | None:
+    """Why the policy in force is not one that was duly adopted; None: it is."""
+    sound: Adoption | None = None
+    least = 0
+    for number, it in enumerate(adoptions):
+        honest = {who: by for who, (at, by) in it.signed.items() if not _since(wrong, (at, by))}
+        amendment = it.amends.amendment if it.amends else None
+        enough = len(honest) >= (amendment.at_least if amendment else 1)
+        if enough and sound is not (adoptions[number - 1] if number else None):
+            enough = sound is not None and _amends(sound.policy, honest, hands)
+        sound = it if enough else sound
+    if not adoptions or sound is adoptions[-1]:
+        return None
+    said = "the policy in force was adopted by a key that was in wrong hands"
+    if sound is None or sound.policy.amendment is None:
+        return f"{said}, and nobody can amend it soundly: begin a new ledger"
+    least, role = sound.policy.amendment.at_least, sound.policy.amendment.role
+    return (
+        f"{said}: adopt a next version, signed by {least} with the role `{role}` whom version {sound.policy.version}"
+        " names too, by keys that were not in wrong hands"
+    )
+
+
+def _amends(policy: Policy, honest: Mapping[str, str], hands: Hands) -> bool:
+    """Whether these could have amended a policy: those that it names, with their keys or what came in place of them."""
+    if policy.amendment is None:
+        return False
+    roots = {who: hands.held[by].root for who, by in honest.items() if by in hands.held}
+    may = {it.root for it in policy.signers(policy.amendment) if it.key != "unset" and roots.get(it.id) == it.root}
+    return len(may) >= policy.amendment.at_least
+
+
+def _since(wrong: Mapping[str, int], signed: Signed) -> bool:
+    at, by = signed
+    return by in wrong and wrong[by] <= at
+
+
+def _refold(fold: Fold, wrong: Mapping[str, int]) -> None:
+    """Take all entries so far anew, knowing which keys were in wrong hands. What was a fault stays one, and none is
+    added: what was permitted then was permitted."""
+    fresh = type(fold)(wrong=dict(wrong))
+    for it in fold.records:
+        fresh.put(it.index, it.entry, it.leaf, it.payload, it.wrong, it.by)
+    # What does not come of entries that were read: a fold that keeps more of that has to name it here.
+    fresh.size, fresh.faults, fresh.payloads = fold.size, fold.faults, fold.payloads | fresh.payloads
+    for name, run in fold.runs.items():
+        fresh.runs[name].faults = run.faults
+    vars(fold).update(vars(fresh))
