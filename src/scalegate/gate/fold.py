@@ -37,8 +37,11 @@ from scalegate.gate.spending import Spending
 from scalegate.gate.track import Tracks, reported
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, unworkable
 from scalegate.gate.trust import refused as refused_by
+from scalegate.gate.witnessing import Witnessing
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished, WeightsRecorded
+from scalegate.ledger.merkle import leaf_hash
+from scalegate.ledger.witnessed import CheckpointWitnessed
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 from scalegate.text import alike
@@ -86,6 +89,7 @@ class Fold:
     assumptions: Assumptions = field(default_factory=Assumptions)
     forecasts: Forecasts = field(default_factory=Forecasts)
     tracks: Tracks = field(default_factory=Tracks)
+    witnessing: Witnessing = field(default_factory=Witnessing)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -121,7 +125,8 @@ class Fold:
         """Fold in the next entry. An entry that cannot be read makes the ledger unsound; nothing is raised."""
         index = self.size
         self.size += 1
-        leaf = hashlib.sha256(b"\x00" + envelope).hexdigest()
+        leaf = leaf_hash(envelope)
+        self.witnessing.grow(leaf)
         try:
             parsed = dsse.parse(envelope)
             entry = entries.read_statement(parsed.payload)
@@ -158,7 +163,10 @@ class Fold:
         if may_be_missed and self.tracks.look(self.policy, index, entry, self.attempts, self.runs, self.deeds.known_as):
             self.changed_at = index
         self.time = max(self.time, entry.time)
-        record = Record(index, entry, leaf, refused)
+        self.witnessing.date(self.time)
+        if isinstance(entry, CheckpointWitnessed) and self.policy and self.witnessing.ahead(self.policy, self.time):
+            self.changed_at = index
+        record = Record(index, entry, leaf.hex(), refused)
         self.records.append(record)
         return record
 
@@ -252,12 +260,22 @@ class Fold:
                 return self.forecasts.take(self.policy, self.attempts, self.runs, entry) if self.policy else None
             case entries.IncidentReported():
                 return reported(self.policy, index, entry, self.attempts, self.runs, self.assumptions.domains)
+            case CheckpointWitnessed():
+                return self._witnessed(index, entry)
             case entries.TierStatus():
                 record = tier_record(self.policy, entry)
                 if isinstance(record, str):
                     return record
                 self.tiers.append((self.adopted_at, record))
         return None
+
+    def _witnessed(self, index: int, entry: CheckpointWitnessed) -> str | None:
+        if self.policy is None:
+            return None
+        refused, proof = self.witnessing.take(self.policy, index, entry)
+        if proof is not None:
+            self.faults.append(f"entry {index} proves {proof}")
+        return refused
 
     def _announce(self, index: int, entry: EvaluationAnnounced, refused: str | None) -> str | None:
         attempt = spoken_of(self.attempts, entry.evaluation, self.policy, self.assumptions)
@@ -329,6 +347,8 @@ class Fold:
             return f"another policy had the version `{policy.version}` before: give it one of its own"
         if lacking := unworkable(policy):
             return lacking
+        if self.witnessing.is_own(policy):
+            return "it names the key of this ledger's log as a witness, and nobody witnesses what they write"
         if self.policy is not None and (refusal := refused_of(self.policy, policy, entry.time)):
             return refusal
         if self.policy is not None:

@@ -45,6 +45,7 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.AssumptionRestored: ("word that an assumption holds again", "words that an assumption holds again"),
     entries.IncidentReported: ("incident", "incidents"),
     entries.ForecastMade: ("forecast", "forecasts"),
+    entries.CheckpointWitnessed: ("cosigned checkpoint", "cosigned checkpoints"),
     entries.DecisionMade: ("permit of another run on a risk budget", "permits of other runs on a risk budget"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
@@ -253,6 +254,7 @@ class _Scope:
                 | entries.AssumptionBroken()
                 | entries.AssumptionRestored()
                 | entries.IncidentReported()
+                | entries.CheckpointWitnessed()
             ):
                 return record.refused is None
             case entries.DecisionMade():

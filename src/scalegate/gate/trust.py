@@ -98,6 +98,9 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
     if isinstance(entry, anybody):
         # Whoever is named: it counts for nothing, or only against.
         return None
+    if isinstance(entry, entries.CheckpointWitnessed):
+        # Whoever is named: what counts is what witnesses signed, and which tree they signed it of.
+        return None
     if isinstance(entry, entries.AssumptionRestored):
         # Who may turns on what the assumption is called by now (`assumptions`).
         return None

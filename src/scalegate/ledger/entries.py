@@ -17,6 +17,7 @@ from scalegate.ledger.alarms import AssumptionBroken, AssumptionRestored, Incide
 from scalegate.ledger.elicited import Elicited
 from scalegate.ledger.forecast_entry import ForecastMade
 from scalegate.ledger.predicate import PREFIX, ChanceText, Count, Digest, FlopText, Instant, Line, Name, Predicate
+from scalegate.ledger.witnessed import CheckpointWitnessed
 from scalegate.text import escaped
 
 NO_LOG = "0" * 64
@@ -40,6 +41,7 @@ __all__ = [
     "CandidateApproved",
     "CandidateProposed",
     "CandidateTried",
+    "CheckpointWitnessed",
     "ClusterCounts",
     "ComputeReserved",
     "ComputeSettled",
@@ -395,6 +397,7 @@ Entry: TypeAlias = (
     | AssumptionRestored
     | ForecastMade
     | IncidentReported
+    | CheckpointWitnessed
     | TierStatus
 )
 
