@@ -112,6 +112,12 @@ def test_what_counts_for_nothing_is_not_written(scalegate: Command, watched: Pro
 def test_asking_says_where_what_is_given_goes(scalegate: Command, watched: Project) -> None:
     Path("trust.txt").write_text(f"witness w {ONE.verify_key.to_text()}\nquorum none\n", encoding="utf-8")
     asked = ("ledger", "cosign", "p/ledger.db", "--trust", "trust.txt")
+    with watched.journal() as journal:
+        line = f"log {journal.ledger.log_verify_key.to_text()}\n"
+    Path("known.txt").write_text(line + Path("trust.txt").read_text(encoding="utf-8"), encoding="utf-8")
+    alone = scalegate("ledger", "cosign", "p/ledger.db", "--trust", "known.txt", "--record", "--as", "ada")
+    assert (alone.code, "nobody cosigned it, and nothing was recorded" in alone.err) == (4, True)
+    assert "Without w: the trust file has no address of it" in alone.out
     for options, why in (
         ((), "it is not said where to"),
         (("--record",), "it is recorded by somebody"),

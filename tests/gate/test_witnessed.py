@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
-from book import Book, digest, key_of, policy_of
+from book import PEOPLE, Book, digest, key_of, policy_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,9 @@ from scalegate.gate.witnessing import Log, Witnessing
 from scalegate.ledger import SigningKey
 from scalegate.ledger import entries as kinds
 from scalegate.ledger.keys import COSIGNATURE
-from scalegate.ledger.note import cosign, joined
-from scalegate.policy import Policy, PolicyFaults
+from scalegate.ledger.note import MAX_TIME, cosign, joined
+from scalegate.policy import Policy, PolicyFaults, parse_policy
+from scalegate.policy.reader import fill_keys
 from support import DAY, POLICY_TEXT, START
 from witnessed_support import LOG, ORIGIN, WITNESSES, cosigned, witnessed_clause
 
@@ -33,11 +35,10 @@ def asking(*clauses: str, version: str = "1.0") -> Policy:
     return policy_of(('version: "1.0"\ntitle', f'version: "{version}"\ntitle'), (LAST, LAST + "".join(clauses)))
 
 
-def book_of(policy: Policy, log: Log | None = None) -> Book:
+def book_of(policy: Policy) -> Book:
     """A run that is opened, in a ledger of which it is known whose it is."""
-    known = Log(ORIGIN, LOG.verify_key) if log is None else log
-    book = Book(fold=Fold(witnessing=Witnessing(known)))
-    assert book.adopt(policy).refused is None
+    book = Book(fold=Fold(witnessing=Witnessing(Log(ORIGIN, LOG.verify_key))))
+    assert book.adopt(policy, document=policy.document()).refused is None
     book.put(kinds.TierStatus, until=START + 900 * DAY)
     book.put(kinds.RunOpened)
     return book
@@ -249,6 +250,33 @@ def test_one_who_lies_about_the_time_neither_stops_nor_licenses_anything(book: B
     record(book, note_of(book, {TWO: book.time, THREE: book.time}))
     decision = book.decide(compute=FLOPS)
     assert decision.verdict == "PROCEED", "a witness whose clock was wrong once counts again"
+
+
+@pytest.mark.parametrize("many", [1, 2])
+def test_a_time_beyond_all_dates_is_one_like_any_that_is_to_come(book: Book, many: int) -> None:
+    record(book, note_of(book, dict.fromkeys(WITNESSES[:many], MAX_TIME) | {THREE: book.time}))
+    decision = book.decide(compute=FLOPS)
+    assert held_by(decision) == (() if many == 1 else ("standing.clock",))
+    if many == 1:
+        assert decision.permit is not None
+        assert decision.permit.time <= book.time + DAY
+
+
+def test_a_floor_asks_for_its_own_witnesses_and_nobody_of_the_policy_is_one(tmp_path: Path) -> None:
+    own = SigningKey("w3.example/w", _seed("ada"), COSIGNATURE)
+    keys = [it.verify_key.to_text() for it in (ONE, TWO, own)]
+    people = "people:\n  - {id: gatekeeper, name: Gate machine, roles: [gate], key: unset}\n"
+    head = 'scalegate: 1\npolicy: watchers\nversion: "1"\ntitle: Watched\ndeveloper: All\nabout: Ledgers.\n'
+    (tmp_path / "floor.yaml").write_text(f"{head}{people}clauses:{witnessed_clause(*keys)}\n", encoding="utf-8")
+    text = POLICY_TEXT.replace("\neffective_compute:", "\nfloors:\n  - {file: floor.yaml}\n\neffective_compute:", 1)
+    filled = fill_keys(text, {who: key_of(who).verify_key.to_text() for who in PEOPLE})
+    book = book_of(parse_policy(filled, beside=tmp_path))
+    record(book, note_of(book, {ONE: book.time, own: book.time}))
+    decision = book.decide(compute=FLOPS)
+    assert held_by(decision) == ("watchers/seen",)
+    assert "1 of the 2 witnesses" in detail(decision, "watchers/seen")
+    record(book, note_of(book, {TWO: book.time}))
+    assert book.decide(compute=FLOPS).verdict == "PROCEED"
 
 
 def test_where_enough_say_that_it_is_later_the_clock_is_behind(book: Book) -> None:

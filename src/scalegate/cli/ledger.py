@@ -129,6 +129,8 @@ def ask(
         document |= found
         words = f"{words}\n{told(found, project_of(file), who)}"
     emit(as_json, document, lambda: f"{words}{without}")
+    if record and not by:
+        raise NotVerified("nobody cosigned it, and nothing was recorded", place=Place(file=str(file)))
     if not known.enough([it for it, _ in asked.cosigned]):
         raise NotVerified(f"these are not the {known.asks()}", place=Place(file=str(out or file)))
 

@@ -27,6 +27,7 @@ from scalegate.ledger.witnessed import CheckpointWitnessed
 from scalegate.policy.document import Action, Policy, Witnessed
 from scalegate.policy.semantics import Reason, Unknown, Value
 from scalegate.policy.witnessed import public_of, vouched, witness_clauses
+from scalegate.units import MAX_SECONDS
 
 __all__ = [
     "Log",
@@ -38,6 +39,10 @@ __all__ = [
     "witness_keys",
     "witness_names",
 ]
+
+
+LATEST = MAX_SECONDS
+"""A time that is later counts as this: whoever gives one beyond all dates is to stop nothing by that."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class Witnessing:
         if proof is not None:
             return Read(proof=proof)
         own = self.log.key.public
-        counted = tuple((key, at, checkpoint.size) for key, at in opened.cosigned if key.public != own)
+        counted = tuple((key, min(at, LATEST), checkpoint.size) for key, at in opened.cosigned if key.public != own)
         if not counted:
             return Read("no witness that the policy in force names has cosigned its checkpoint")
         return Read(cosigned=counted)
