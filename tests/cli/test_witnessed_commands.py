@@ -11,6 +11,7 @@ from cli_support import Command
 
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
+from scalegate.ledger.entries import CheckpointWitnessed
 from scalegate.ledger.note import cosign, joined
 from support import POLICY_TEXT, Model, new_project, open_gate
 from witnessed_support import WITNESSES, one_more, witnessed_clause
@@ -54,6 +55,22 @@ def test_a_hold_says_what_to_run_and_what_is_recorded_ends_it(scalegate: Command
     assert item["until"] == item["upto"] + 86_400
     assert "seen: 2 of 3 witnesses vouch for the ledger up to" in " ".join(scalegate("status", "-p", "p").out.split())
     assert scalegate("verify", "p/ledger.db").code == 0
+
+
+def test_a_report_tells_what_was_cosigned_and_what_cannot_be_read(scalegate: Command, watched: Project) -> None:
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    assert scalegate("ledger", "record-cosigned", note_of(watched, ONE, TWO), "--as", "ada", "-p", "p").code == 0
+    with watched.journal() as journal:
+        common = {"actor": "ada", "time": journal.now(), "policy": journal.policy.digest()}
+        entry = CheckpointWitnessed.model_validate(common | {"note": "<b>no note</b>"})
+        journal.append(lambda: [(entry, watched.key("ada"))])
+    assert scalegate("report", "-p", "p", "--out", "report.html").code == 0
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "entries cosigned" in page
+    assert "Signed by" in page
+    assert "w0.example/w, w1.example/w." in page
+    assert "<b>no note" not in page
 
 
 def test_it_is_verified_from_an_exported_log_by_whoever_knows_the_logs_key(
