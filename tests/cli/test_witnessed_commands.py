@@ -13,7 +13,8 @@ from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import CheckpointWitnessed
 from scalegate.ledger.note import cosign, joined
-from support import POLICY_TEXT, Model, new_project, open_gate
+from scalegate.training.held import Held
+from support import POLICY_TEXT, STEP, Model, new_project, open_gate
 from witnessed_support import WITNESSES, one_more, witnessed_clause
 
 ONE, TWO, THREE, _ = WITNESSES
@@ -55,6 +56,15 @@ def test_a_hold_says_what_to_run_and_what_is_recorded_ends_it(scalegate: Command
     assert item["until"] == item["upto"] + 86_400
     assert "seen: 2 of 3 witnesses vouch for the ledger up to" in " ".join(scalegate("status", "-p", "p").out.split())
     assert scalegate("verify", "p/ledger.db").code == 0
+
+
+def test_a_training_loop_goes_on_once_another_process_has_recorded_it(scalegate: Command, watched: Project) -> None:
+    with open_gate(watched, Model(), evaluate=None) as gate:
+        with pytest.raises(Held, match="by: seen") as held:
+            gate.step(STEP)
+        assert "says what releases it" in str(held.value)
+        assert scalegate("ledger", "record-cosigned", note_of(watched, ONE, THREE), "--as", "ada", "-p", "p").code == 0
+        gate.step(STEP)
 
 
 def test_a_report_tells_what_was_cosigned_and_what_cannot_be_read(scalegate: Command, watched: Project) -> None:
