@@ -15,11 +15,12 @@ from parts import AMOUNTS, MODELS, conditions, determinations, exceptions, named
 from scalegate.gate import Elsewhere, Lineage, Piece, Signature, Situation, Statement, TierRecord
 from scalegate.gate.forecasts import look_of, points_of
 from scalegate.gate.generations import SHOWN
-from scalegate.gate.situation import Against, Claim, Forecast, Generation, Granted, Own, Spent, Track, Word
+from scalegate.gate.situation import Against, Claim, Cosigned, Forecast, Generation, Granted, Own, Spent, Track, Word
 from scalegate.policy import Domain, Policy, PolicyFaults, policy_from_json
 from scalegate.policy.catalogue import CATALOGUE
 from scalegate.policy.document import ExceptionTerms
 from support import POLICY_TEXT, START
+from witnessed_support import WITNESSES
 
 FORECAST = {"confidence": "90%", "at_least": "1", "reference_table": "a" * 64}
 BASE: dict[str, Any] = yaml.load(POLICY_TEXT, Loader=yaml.BaseLoader)
@@ -127,6 +128,10 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False) -> 
         clauses.append(copy.deepcopy(rest[-1]) | {"id": "s", "kind": "scale_cap", "modality": "will"} | scale)
         for name in ("above", "until"):
             clauses[-1].pop(name)
+    if draw(st.integers(0, 3)) == 0:
+        clauses.append(copy.deepcopy(cadence) | draw(witnessed()))
+        for name in ("every", "on", "due"):
+            clauses[-1].pop(name, None)
     if draw(st.integers(0, 9)) == 0:
         cadence["on"] = "change"
     if judged and draw(st.booleans()):
@@ -236,8 +241,29 @@ def situations(draw: st.DrawFn, policy: Policy) -> Situation:
         meter_faults=("r: zero",) if rarely() else (),
         ledger_faults=("unsigned",) if rarely() else (),
         ledger_time=START - (1 if tidy else draw(st.sampled_from([0, 1, 10, -1]))),
+        witnessed=tuple(draw(cosignatures(tidy=tidy))),
         enforcement="cooperative",
     )
+
+
+@st.composite
+def witnessed(draw: st.DrawFn) -> dict[str, Any]:
+    """What a clause asks of witnesses."""
+    keys = [it.verify_key.to_text() for it in WITNESSES[:3]]
+    within = draw(st.sampled_from(["1 day", "2 days"]))
+    asked = {"id": "seen", "kind": "witnessed", "witnesses": keys, "within": within}
+    return asked | {"at_least": str(draw(st.sampled_from([1, 2, 2, 3])))}
+
+
+@st.composite
+def cosignatures(draw: st.DrawFn, *, tidy: bool) -> list[Cosigned]:
+    """What witnesses gave; tidy ones all did lately."""
+    found = []
+    for key in WITNESSES[:3] if tidy else draw(st.lists(st.sampled_from(WITNESSES), unique=True)):
+        time = START - draw(st.sampled_from([0, 1, DAY // 2, DAY] if tidy else [-1, 0, 1, DAY, DAY + 1, 2 * DAY]))
+        upto = time - (0 if tidy else draw(st.sampled_from([0, 0, 1, DAY])))
+        found.append(Cosigned(witness=key.verify_key.public.hex(), time=time, size=4, upto=upto))
+    return found
 
 
 @st.composite

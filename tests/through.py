@@ -8,14 +8,14 @@ from itertools import combinations
 from math import inf, log, log10
 
 from scalegate.evidence import binomial
-from scalegate.evidence.results import EDGE
+from scalegate.evidence.results import EDGE, SHARED
 
 __all__ = ["righted"]
 
 
 def through_all(results: Sequence[tuple[float, int]], samples: int, level: Fraction) -> bool:
     """Results by compute. A line goes through all that are one above the other where it does through each three."""
-    chance = (1 - level) / (2 * len(results))
+    chance = (1 - level) / (2 * max(SHARED, len(results)))
     found: list[tuple[float, float, float]] = []
     for compute, successes in results:
         low, high = (bound(successes, samples, chance) for bound in (binomial.lower_bound, binomial.upper_bound))

@@ -132,8 +132,8 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
     (
         at_most(term("ledger.time"), NOW),
         {"ledger.time": START, "now": START + 1},
-        "the latest entry is of 2026-11-30T00:53:20Z, the clock says 2026-11-30T00:53:21Z",
-        "the latest entry is of 2026-11-30T00:53:20Z, the clock says 2026-11-30T00:53:21Z",
+        "the latest time on record is 2026-11-30T00:53:20Z, the clock says 2026-11-30T00:53:21Z",
+        "the latest time on record is 2026-11-30T00:53:20Z, the clock says 2026-11-30T00:53:21Z",
     ),
     (
         at_most(term("lineage.compute"), COMPUTE),
@@ -186,6 +186,12 @@ CASES: list[tuple[Compare, dict[str, Any], str, str]] = [
         {"now": START, "obligation.report.due": START},
         "`report` is due by 2026-11-30T00:53:20Z",
         "`report` was due by 2026-11-30T00:53:20Z, and is late",
+    ),
+    (
+        at_most(NOW, term("ledger.witnessed.seen") + constant(86_400)),
+        {"now": START, "ledger.witnessed.seen": START},
+        "enough witnesses vouch for the ledger up to 2026-11-30T00:53:20Z, which counts until 2026-12-01T00:53:20Z",
+        "enough witnesses vouch for the ledger up to 2026-11-30T00:53:20Z, which counted until 2026-12-01T00:53:20Z",
     ),
     (
         at_most(NOW, term("risk.harm.ada.until")),

@@ -22,11 +22,13 @@ from scalegate.gate.situation import Piece
 from scalegate.gate.stopping import look_alpha
 from scalegate.policy import ACTIONS, policy_from_json
 from scalegate.policy.determined import determined
+from scalegate.policy.document import Witnessed
 from scalegate.policy.semantics import Reason, Unknown, evaluate, number
 from scalegate.policy.syntax import compares, fact_names
 from scalegate.truth import Truth
 from strategies import BASE, Enough, cases, policies, statement
 from support import START
+from witnessed_support import WITNESSES
 
 DAY = 86_400
 
@@ -275,9 +277,35 @@ def test_a_deadline_that_was_not_kept_never_releases(case: Any, data: st.DataObj
 def test_time_passing_never_releases(case: Any, seconds: int) -> None:
     """The end of a moratorium and a clause's own dates aside, which `dated=False` leaves out."""
     policy, situation = case
-    if situation.now < situation.ledger_time:
+    if situation.now < max((situation.ledger_time, *(it.time for it in situation.witnessed))):
         return
     _never_releases(policy, situation, situation.model_copy(update={"now": situation.now + seconds}))
+
+
+@given(cases(), st.data())
+def test_less_of_what_witnesses_gave_never_releases(case: Any, data: st.DataObject) -> None:
+    policy, situation = case
+    if any(it.time > situation.now for it in situation.witnessed):
+        return  # they say that the clock is behind
+    kept = data.draw(st.lists(st.sampled_from(situation.witnessed), unique=True)) if situation.witnessed else []
+    earlier = data.draw(st.sampled_from([0, 1, DAY]))
+    worse = tuple(it.model_copy(update={"time": it.time - earlier, "upto": it.upto - earlier}) for it in kept)
+    _never_releases(policy, situation, situation.model_copy(update={"witnessed": worse}))
+
+
+@given(cases(), st.sampled_from(WITNESSES), st.integers(1, 400 * DAY))
+def test_one_witness_whose_time_is_to_come_never_releases_a_hold_that_more_than_one_are_asked_for(
+    case: Any, who: Any, seconds: int
+) -> None:
+    policy, situation = case
+    if any(it.at_least < 2 for it in policy.clauses if isinstance(it, Witnessed)):
+        return
+    public = who.verify_key.public.hex()
+    mine = [it for it in situation.witnessed if it.witness == public]
+    lying = tuple(
+        it.model_copy(update={"time": situation.now + seconds}) if it in mine else it for it in situation.witnessed
+    )
+    _never_releases(policy, situation, situation.model_copy(update={"witnessed": lying}))
 
 
 @given(cases(), st.integers(1, 10**14))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalegate.cli.options import AsJson
+from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,30 +90,77 @@ def show_checkpoint(file: LedgerFile, out: Out = None, as_json: AsJson = False) 
 def ask(
     file: LedgerFile,
     trust: TrustFile,
-    out: Annotated[Path, typer.Option("--out", help="File for the checkpoint with its cosignatures.")],
+    out: Annotated[Path | None, typer.Option("--out", help="File for the checkpoint with its cosignatures.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write it into the ledger, as a policy may ask: signed by `--as`.")
+    ] = False,
+    who: Annotated[str | None, typer.Option("--as", help="With `--record`: id of whoever signs.")] = None,
+    key: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Have the latest checkpoint cosigned.
 
-    Each witness of the trust file that has an address is asked. What was given is written; exit 4 if it is not the
-    quorum that the file asks for.
+    Each witness of the trust file that has an address is asked. What was given is written into a file (`--out`) or into
+    the ledger (`--record`); exit 4 if it is not the quorum that the file asks for.
     """
     from scalegate.cli.show import emit
-    from scalegate.errors import NotVerified, Place
+    from scalegate.cli.witnessed import project_of, recorded, told
+    from scalegate.errors import InputError, NotVerified, Place
     from scalegate.ledger import Ledger
     from scalegate.ledger.cosigners import ask_witnesses
+    from scalegate.ledger.named import shown
     from scalegate.ledger.trust_file import read_trust
 
+    if out is None and not record:
+        raise InputError("it is not said where to", fix="give `--out FILE`, or `--record --as NAME`")
+    if record is (who is None):
+        what = "it is recorded by somebody" if record else "`--as` is for `--record`"
+        raise InputError(what, fix="give `--record --as NAME`, or neither")
     known = read_trust(trust)
     with Ledger.open(file) as opened:
         asked = ask_witnesses(opened, known)
-    _write(asked.note, out)
-    by = [key.name for key, _ in asked.cosigned]
-    document = {"cosigned": by, "refused": dict(asked.refused), "written": str(out)}
+    by = [it.name for it, _ in asked.cosigned]
     without = "".join(f"\nWithout {name}: {why}" for name, why in asked.refused)
-    emit(as_json, document, lambda: f"Cosigned by {', '.join(by) or 'nobody'}. Written: {out}{without}")
-    if not known.enough([key for key, _ in asked.cosigned]):
-        raise NotVerified(f"these are not the {known.asks()}", place=Place(file=str(out)))
+    document: dict[str, object] = {"cosigned": by, "refused": dict(asked.refused)}
+    words = f"Cosigned by {', '.join(by) or 'nobody'}."
+    if out is not None:
+        _write(asked.note, out)
+        document["written"], words = str(out), f"{words} Written: {out}"
+    if who is not None and by:
+        found = recorded(project_of(file), asked.note, who, key)
+        document |= found
+        words = f"{words}\n{told(found, project_of(file), who)}"
+    emit(as_json, document, lambda: f"{words}{without}")
+    if record and not by:
+        raise NotVerified("nobody cosigned it, and nothing was recorded", place=Place(file=shown(file)))
+    if not known.enough([it for it, _ in asked.cosigned]):
+        raise NotVerified(f"these are not the {known.asks()}", place=Place(file=str(out) if out else shown(file)))
+
+
+@app.command("record-cosigned")
+def record_note(
+    note: Annotated[Path, typer.Argument(help="The checkpoint with cosignatures, as a witness gave it back.")],
+    who: As,
+    proof: Annotated[
+        bool, typer.Option("--proof", help="Also one that proves two histories: the ledger is then unsound, for good.")
+    ] = False,
+    project: ProjectDir = HERE,
+    key: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record what witnesses cosigned.
+
+    Whoever the policy names may. What counts is what the witnesses signed, by the keys that the policy in force names,
+    and only of this very ledger: an older cosignature counts by its own time. Exit 4 if it proves two histories.
+    """
+    from scalegate.cli.show import emit
+    from scalegate.cli.witnessed import recorded, told
+    from scalegate.gate.project import Project
+    from scalegate.ledger.note import read_note
+
+    place = Project(project)
+    document = recorded(place, read_note(note), who, key, proof=proof)
+    emit(as_json, document, lambda: told(document, place, who))
 
 
 @app.command("entry")

@@ -20,6 +20,7 @@ from scalegate.cli.keep import obligation_line, obligations_document
 from scalegate.cli.record import record_document
 from scalegate.cli.scale_caps import scale_cap_lines, scale_caps_of
 from scalegate.cli.show import count
+from scalegate.cli.witnessed import witnessed_document, witnessed_lines
 from scalegate.errors import ScalegateError
 from scalegate.gate import Decision, Fold, Journal, Replayed
 from scalegate.gate.amending import pending, weakened, words
@@ -97,6 +98,7 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "exceptions": list(_exceptions(fold, journal.now())),
         "amendment": list(_pending(fold)),
         "obligations": obligations_document(journal),
+        "witnessed": witnessed_document(journal),
         "broken_assumptions": broken_document(journal),
         "undefined_tests": candidates_document(journal),
         "record": record_document(fold),
@@ -240,6 +242,7 @@ def status_view(document: Document) -> RenderableType:
     lines += [Text(item["told"], style="bold yellow") for item in document["amendment"]]
     lines += [Text(f"{it}.", style="bold yellow") for it in document["keys"]]
     lines += [obligation_line(item) for item in document["obligations"]]
+    lines += witnessed_lines(document["witnessed"])
     lines += assumption_lines(document["broken_assumptions"])
     lines += candidate_lines(document["undefined_tests"])
     lines += [

@@ -225,6 +225,9 @@ def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[
         case ("assumption", *names):
             for name in names:
                 yield _line(known, ["assumption", "restore", name, "--as", "WHO", "--because", "TEXT"])
+        case ("witnessed", _):
+            asked = ["ledger", "cosign", str(known.folder / "ledger.db")]
+            yield shlex.join(["scalegate", *asked, "--trust", "FILE", "--record", "--as", "WHO"])
         case ("tier", tier):
             role = next(it.recorded_by for it in known.policy.tiers if it.id == tier)
             yield _line(known, ["adopters", tier, "--as", known.who(role), *rest])

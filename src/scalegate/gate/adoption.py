@@ -155,6 +155,7 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
         if policy.digest() != fold.policy_digest:
             # What was denied stays known; whatever grants is signed anew.
             words = {
+                "witnessed": fold.witnessing.under(policy),
                 "statements": tuple(statements(said, fold.runs, name, UNDER_NONE, judged_of(policy), who)),
                 "claims": tuple(claims(claimed, fold.runs, name, UNDER_NONE, risks_of(policy), who)),
             }

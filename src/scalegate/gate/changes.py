@@ -42,6 +42,7 @@ from scalegate.gate.resumption import SPENT, Change, resumption
 from scalegate.gate.situation import Situation
 from scalegate.gate.track import track_changes
 from scalegate.gate.waits import asked_of, signing_waits, waits
+from scalegate.gate.witnessing import witness_changes
 from scalegate.policy.catalogue import unaccepted
 from scalegate.policy.clause_figures import all_values, value_at
 from scalegate.policy.document import Action, ComputeCap, Policy
@@ -93,6 +94,7 @@ def possible_changes(
         *_acts(policy, situation, judge, facts, cost, stated),
         *_signatures(policy, situation, judge, facts, _able(policy)),
         *words_elsewhere(policy, after, facts, _able(policy), here=cost, there=spent),
+        *witness_changes(policy, situation.now, judge.action),
         *waits(judge, facts),
         *budget_waits(policy, situation, judge, facts),
     )
@@ -193,6 +195,7 @@ def unforeseen_changes(
         for change in (
             *_attestations(policy, later, judge, facts, able),
             *_signatures(policy, later, judge, facts, able),
+            *witness_changes(policy, later.now, judge.action),
         ):
             signed += change.updates
         measured = _measured(changes, later.now)

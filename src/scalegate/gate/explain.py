@@ -14,6 +14,7 @@ from scalegate.policy.semantics import Facts, Reason, evaluate, linear_value, nu
 from scalegate.policy.show import amount
 from scalegate.policy.syntax import All, Any, AtLeast, Compare, Expr, Fact, Linear, Not, children, fact_names
 from scalegate.policy.vocabulary import Kind
+from scalegate.policy.witnessed import WITNESSED
 from scalegate.truth import Truth
 from scalegate.units import format_duration, format_flop, format_instant
 
@@ -179,7 +180,7 @@ _FLOP = ("compute", ".others", ".planned_end", ".unevaluated", ".elicitation", "
 
 
 def _instant(name: str) -> bool:
-    return name == "now" or name.endswith((".time", ".opened", ".until", ".due"))
+    return name == "now" or name.startswith(WITNESSED) or name.endswith((".time", ".opened", ".until", ".due"))
 
 
 def _instants(side: Linear) -> Fraction:

@@ -21,6 +21,7 @@ from scalegate.gate.granting import exception_facts, exception_names
 from scalegate.gate.obligations import obligation_facts, obligation_names
 from scalegate.gate.risks import risk_facts, risk_names
 from scalegate.gate.situation import Elsewhere, Signature, Situation, TierRecord
+from scalegate.gate.witnessing import clock, witness_facts
 from scalegate.policy.catalogue import holds_fact
 from scalegate.policy.clause_figures import model_facts
 from scalegate.policy.determined import determined, fact_of, judged
@@ -30,6 +31,7 @@ from scalegate.policy.next_level import level_facts
 from scalegate.policy.parameters import parameter_facts
 from scalegate.policy.semantics import Reason, Unknown, Value, evaluate, number
 from scalegate.policy.vocabulary import Kind, vocabulary
+from scalegate.policy.witnessed import vouched, witness_clauses
 from scalegate.truth import Truth
 
 __all__ = [
@@ -61,7 +63,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
 
     facts["now"] = situation.now
     facts["compute"] = situation.compute
-    facts["ledger.time"] = situation.ledger_time
+    facts["ledger.time"] = clock(policy, situation)
     gather(_LINEAGE, partial(_lineage_facts, policy, situation))
     facts["meter.sound"] = not situation.meter_faults
     facts["ledger.sound"] = not situation.ledger_faults and situation.policy == policy.digest()
@@ -104,6 +106,8 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
     for risk in policy.risks:
         gather(risk_names(policy, risk), partial(risk_facts, policy, situation, action, risk))
     gather([words.fact for words in words_of(policy)], partial(unsaid_facts, policy, situation))
+    for clause in witness_clauses(policy):
+        gather((vouched(clause),), partial(witness_facts, policy, situation, clause))
     for tier in policy.tiers:
         records = [record for record in situation.tiers if record.tier == tier.id]
         missing = Unknown(Reason.MISSING, f"nobody recorded who has adopted tier `{tier.id}`")

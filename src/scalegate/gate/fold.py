@@ -38,9 +38,12 @@ from scalegate.gate.spending import Spending
 from scalegate.gate.track import Tracks, reported
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, signed_by, unworkable
 from scalegate.gate.trust import refused as refused_by
+from scalegate.gate.witnessing import Witnessing
 from scalegate.gate.wrong_hands import Adoption, contested, counts_as, held_wrongly, revoked, rotated
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished, WeightsRecorded
+from scalegate.ledger.merkle import leaf_hash
+from scalegate.ledger.witnessed import CheckpointWitnessed
 from scalegate.policy.document import Policy
 from scalegate.policy.reader import policy_from_json
 from scalegate.text import alike
@@ -94,6 +97,7 @@ class Fold:
     assumptions: Assumptions = field(default_factory=Assumptions)
     forecasts: Forecasts = field(default_factory=Forecasts)
     tracks: Tracks = field(default_factory=Tracks)
+    witnessing: Witnessing = field(default_factory=Witnessing)
     decisions: dict[str, Decision] = field(default_factory=dict)
     latest: dict[str, Decision] = field(default_factory=dict)
     """The last training decision of each run: a permit is good until the next one."""
@@ -139,7 +143,7 @@ class Fold:
         """Fold in the next entry. An entry that cannot be read makes the ledger unsound; nothing is raised."""
         index = self.size
         self.size += 1
-        leaf = hashlib.sha256(b"\x00" + envelope).hexdigest()
+        self.witnessing.grow(leaf := leaf_hash(envelope))
         try:
             parsed = dsse.parse(envelope)
             entry = entries.read_statement(parsed.payload)
@@ -148,7 +152,7 @@ class Fold:
             raise InputError(f"entry {index} cannot be read: {error}") from error
         wrong = refused_by(self.policy, entry, parsed)
         by = "" if wrong else signed_by(self.policy, entry)
-        return self.put(index, entry, leaf, hashlib.sha256(parsed.payload).digest(), wrong, by)
+        return self.put(index, entry, leaf.hex(), hashlib.sha256(parsed.payload).digest(), wrong, by)
 
     def put(self, index: int, entry: Entry, leaf: str, payload: bytes, wrong: str | None, by: str) -> Record:
         """Fold in an entry that was read: the same each time, but for what keys in wrong hands signed."""
@@ -189,6 +193,9 @@ class Fold:
         if may_be_missed and self.tracks.look(self.policy, index, entry, self.attempts, self.runs, self.deeds.known_as):
             self.changed_at = index
         self.time = max(self.time, entry.time)
+        self.witnessing.date(index, self.time)
+        if isinstance(entry, CheckpointWitnessed) and self.policy and self.witnessing.ahead(self.policy, self.time):
+            self.changed_at = index
         record = Record(index, entry, leaf, refused, payload, wrong, by)
         self.records.append(record)
         return record
@@ -282,6 +289,8 @@ class Fold:
                 return self.forecasts.take(self.policy, self.attempts, self.runs, entry) if self.policy else None
             case entries.IncidentReported():
                 return reported(self.policy, index, entry, self.attempts, self.runs, self.assumptions.domains)
+            case CheckpointWitnessed():
+                return self.witnessing.take(self.policy, index, entry, self.faults) if self.policy else None
             case entries.TierStatus():
                 record = tier_record(self.policy, entry)
                 if isinstance(record, str):
@@ -366,6 +375,8 @@ class Fold:
             return lacking
         if misnamed := self.hands.misnamed(policy):
             return misnamed
+        if self.witnessing.is_own(policy):
+            return "it names the key of this ledger's log as a witness, and nobody witnesses what they write"
         if self.policy is not None and (refusal := refused_of(self.policy, policy, entry.time)):
             return refusal
         signed = {entry.actor: (index, by)}

@@ -16,6 +16,7 @@ from scalegate.errors import InputError, LedgerError, NotVerified, Place, Undeci
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
+from scalegate.gate.witnessing import Log, Witnessing
 from scalegate.ledger import Frontier, Ledger, SigningKey, dsse
 from scalegate.ledger.entries import ComputeReserved, DecisionMade, Entry, write_statement
 from scalegate.ledger.merkle import leaf_hash
@@ -41,7 +42,7 @@ class Journal:
     def __init__(self, ledger: Ledger, *, now: Callable[[], int] = wall_time) -> None:
         self.ledger = ledger
         self._clock = now
-        self.fold = Fold()
+        self.fold = Fold(witnessing=Witnessing(Log(ledger.origin, ledger.log_verify_key)))
         self._tree = Frontier()
         """Over the entries that were folded."""
         self._unsigned: int | None = None

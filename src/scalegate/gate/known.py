@@ -101,6 +101,7 @@ def situation_of(
         meter_faults=tuple(meter_faults),
         ledger_faults=fold.unsound,
         ledger_time=fold.time,
+        witnessed=fold.witnessing.under(fold.policy),
         enforcement=fold.enforcement,
         ignored=tuple(fold.ignored),
     )

@@ -17,6 +17,7 @@ from scalegate.errors import InputError, LedgerError, NotVerified, Place
 from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
+from scalegate.gate.witnessing import Log, Witnessing
 from scalegate.ledger import Checked, Ledger, check, dsse, merkle, strict_json
 from scalegate.ledger.entries import DecisionMade, read_statement
 from scalegate.ledger.exported import ExportedLog
@@ -66,13 +67,13 @@ def replay(
     held: a signed checkpoint from outside, which the log must be a growth of.
 
     Raises:
-        NotVerified: naming the first entry that fails, and wherever the log is not what is trusted or held.
+        NotVerified: naming the first entry that fails, or that proves two histories, and wherever the log is not what
+            is trusted or held.
         InputError: for a folder without a trust, or a held checkpoint that is none.
         LedgerError: if there is no ledger, or deciding again fails.
     """
     place = Place(file=shown(path))
     checked = _audited(path, trust, progress)
-    fold = Fold()
     proceeds = holds = excepted = 0
     frontier = merkle.Frontier()
     with _opened(path, trust) as ledger:
@@ -80,6 +81,7 @@ def replay(
             trusted(ledger, trust, place)
         outside = _outside(ledger, trust, held, place)
         origin, key = ledger.origin, ledger.log_verify_key
+        fold = Fold(witnessing=Witnessing(Log(origin, key)))
         if (origin, key) != (checked.origin, checked.log_key) or ledger.size < checked.size:
             raise _changed(path)
         for index, envelope in ledger.entries(0, checked.size):
@@ -97,6 +99,9 @@ def replay(
                 raise NotVerified(error.message, place=at) from error
     if frontier.root() != checked.root:
         raise _changed(path)
+    for index, proof in fold.witnessing.proofs:
+        fix = "its owner signed two histories: keep a copy of this ledger, which proves that to anybody"
+        raise NotVerified(f"it proves {proof}", place=Place(file=str(path), entry=index), fix=fix)
     return Replayed(
         entries=fold.size,
         checkpoints=checked.checkpoints,

@@ -11,6 +11,7 @@ from math import floor
 
 from scalegate.policy.semantics import Facts, number
 from scalegate.policy.syntax import Compare, Linear, at_most, constant, term
+from scalegate.policy.witnessed import WITNESSED
 from scalegate.units import format_chance, format_factor, format_flop, format_instant, format_share
 
 __all__ = ["fact_sentence", "sentence"]
@@ -96,6 +97,8 @@ def _kind(name: str) -> str:
         return f"determination.{name.rpartition('.')[2]}"
     if name.startswith("obligation."):
         return "obligation.due"
+    if name.startswith(WITNESSED):
+        return "ledger.witnessed"
     if name.startswith("risk.") and name.count(".") > 1:
         return f"risk.{name.rpartition('.')[2]}"
     for kind in ("evidence.compute", "evidence.time", "elicitation", "unevaluated", "forecast.end"):
@@ -253,7 +256,13 @@ def _not_after(left: Linear, right: Linear, values: list[Fraction], holds: bool)
 
 
 def _clock(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
-    return f"the latest entry is of {_time(values[0])}, the clock says {_time(values[1])}"
+    return f"the latest time on record is {_time(values[0])}, the clock says {_time(values[1])}"
+
+
+def _vouched(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
+    counts = "counts" if holds else "counted"
+    upto, end = _time(values[1]), _time(values[1] + right.const)
+    return f"enough witnesses vouch for the ledger up to {upto}, which {counts} until {end}"
 
 
 def _used(left: Linear, right: Linear, values: list[Fraction], holds: bool) -> str:
@@ -294,6 +303,7 @@ SENTENCES: dict[tuple[str, str], Callable[[Linear, Linear, list[Fraction], bool]
     ("+", "now"): _date,
     ("now", "+"): _not_after,
     ("ledger.time", "now"): _clock,
+    ("now", "ledger.witnessed +"): _vouched,
     ("lineage.compute", "compute"): _used,
     ("compute", "lineage.planned_end"): _plan,
 }

@@ -18,6 +18,7 @@ __all__ = [
     "Broken",
     "Candidate",
     "Claim",
+    "Cosigned",
     "Forecast",
     "Granted",
     "Kept",
@@ -53,6 +54,19 @@ class Signature(Record):
     """Of an approval: the action that the decision it names was about; it counts for no other."""
     weights: str | None = None
     configuration: str | None = None
+
+
+class Cosigned(Record):
+    """What a witness that the policy names cosigned."""
+
+    witness: str
+    """Its public key, in hex: it is the same under another name."""
+    time: int
+    """The latest that it gave."""
+    size: int
+    """The most entries that it cosigned."""
+    upto: int
+    """Up to when it vouches for the ledger: when it cosigned these, or the time of the first entry after them."""
 
 
 class Forecast(Record):

@@ -46,6 +46,7 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.IncidentReported: ("incident", "incidents"),
     entries.ForecastMade: ("forecast", "forecasts"),
     entries.KeyRevoked: ("revoked key", "revoked keys"),
+    entries.CheckpointWitnessed: ("cosigned checkpoint", "cosigned checkpoints"),
     entries.DecisionMade: ("permit of another run on a risk budget", "permits of other runs on a risk budget"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
     entries.MeterFault: ("meter fault", "meter faults"),
@@ -255,6 +256,7 @@ class _Scope:
                 | entries.AssumptionRestored()
                 | entries.IncidentReported()
                 | entries.KeyRevoked()
+                | entries.CheckpointWitnessed()
             ):
                 return record.refused is None
             case entries.DecisionMade():

@@ -17,6 +17,7 @@ from scalegate.gate.signed import (
     Broken,
     Candidate,
     Claim,
+    Cosigned,
     Forecast,
     Granted,
     Kept,
@@ -39,6 +40,7 @@ __all__ = [
     "Against",
     "Broken",
     "Claim",
+    "Cosigned",
     "Elsewhere",
     "Forecast",
     "Generation",
@@ -238,7 +240,7 @@ class Track(Record):
 class Situation(Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/12"] = "scalegate.situation/12"
+    schema_version: Literal["scalegate.situation/13"] = "scalegate.situation/13"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None
@@ -304,6 +306,8 @@ class Situation(Record):
     ledger_faults: tuple[str, ...] = ()
     ledger_time: int
     """The latest time that any entry claims."""
+    witnessed: tuple[Cosigned, ...] = ()
+    """What each witness that the policy names cosigned."""
     enforcement: Literal["cooperative", "launcher", "registry"]
     ignored: tuple[str, ...] = ()
     """Entries that count for nothing, and why."""

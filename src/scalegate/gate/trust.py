@@ -119,6 +119,9 @@ def role_needed(policy: Policy, entry: Entry) -> str | None:
     if isinstance(entry, anybody | entries.KeyRotated | entries.KeyRevoked):
         # Whoever is named: it counts for nothing, only against, or is of their own key; `hands` looks at the rest.
         return None
+    if isinstance(entry, entries.CheckpointWitnessed):
+        # Whoever is named: what counts is what witnesses signed, and which tree they signed it of.
+        return None
     if isinstance(entry, entries.AssumptionRestored):
         # Who may turns on what the assumption is called by now (`assumptions`).
         return None

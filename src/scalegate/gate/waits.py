@@ -10,6 +10,7 @@ from scalegate.gate.resumption import Change
 from scalegate.policy.document import Policy
 from scalegate.policy.semantics import Facts, evaluate, number
 from scalegate.policy.syntax import Compare, compares, fact_names
+from scalegate.policy.witnessed import WITNESSED
 from scalegate.truth import Truth
 from scalegate.units import format_instant, format_wait
 
@@ -71,7 +72,7 @@ def _wait(instant: int, now: int) -> Change:
 def _turns(compare: Compare, facts: Facts) -> Iterator[int]:
     """The first instant at which waiting changes a comparison; none if all that comes of it is that something ends."""
     ends = any(
-        name.endswith((".until", ".evidence.time", ".opened", ".due"))
+        name.startswith(WITNESSED) or name.endswith((".until", ".evidence.time", ".opened", ".due"))
         for _, name in (*compare.left.terms, *compare.right.terms)
     )
     if ends and evaluate(compare, facts) is Truth.TRUE:

@@ -153,7 +153,8 @@ def _since(wrong: Mapping[str, int], signed: Signed) -> bool:
 def _refold(fold: Fold, wrong: Mapping[str, int]) -> None:
     """Take all entries so far anew, knowing which keys were in wrong hands. What was a fault stays one, and none is
     added: what was permitted then was permitted."""
-    fresh = type(fold)(wrong=dict(wrong))
+    # What witnesses cosigned speaks for itself, whoever recorded it: taken again it comes to the same.
+    fresh = type(fold)(wrong=dict(wrong), witnessing=fold.witnessing)
     for it in fold.records:
         fresh.put(it.index, it.entry, it.leaf, it.payload, it.wrong, it.by)
     # What does not come of entries that were read: a fold that keeps more of that has to name it here.

@@ -24,6 +24,7 @@ from scalegate.ledger.evaluation_entries import (
 from scalegate.ledger.forecast_entry import ForecastMade
 from scalegate.ledger.key_entries import KeyRevoked, KeyRotated
 from scalegate.ledger.predicate import PREFIX, ChanceText, Digest, FlopText, Instant, Line, Name, Predicate, Weights
+from scalegate.ledger.witnessed import CheckpointWitnessed
 from scalegate.text import escaped
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "CandidateApproved",
     "CandidateProposed",
     "CandidateTried",
+    "CheckpointWitnessed",
     "ClusterCounts",
     "ComputeReserved",
     "ComputeSettled",
@@ -334,6 +336,7 @@ Entry: TypeAlias = (
     | AssumptionRestored
     | ForecastMade
     | IncidentReported
+    | CheckpointWitnessed
     | TierStatus
     | KeyRotated
     | KeyRevoked

@@ -19,7 +19,18 @@ from scalegate.errors import InputError, NotVerified, Place
 from scalegate.ledger import _base64
 from scalegate.ledger.keys import COSIGNATURE, ED25519, SigningKey, VerifyKey
 
-__all__ = ["MAX_TIME", "Checkpoint", "Note", "cosign", "joined", "lines_of", "open_note", "read_note", "sign_note"]
+__all__ = [
+    "MAX_TIME",
+    "Checkpoint",
+    "Note",
+    "cosign",
+    "joined",
+    "lines_of",
+    "open_note",
+    "read_note",
+    "sign_note",
+    "text_and_names",
+]
 
 _MAX_BYTES = 1_000_000
 _MAX_SIGNATURES = 100
@@ -121,6 +132,16 @@ def _cosigned(text: str, at: int) -> bytes:
 def lines_of(note: str) -> tuple[str, ...]:
     """The signature lines of a note, each with its newline, none verified. Raises InputError if it is none."""
     return tuple(f"{line}\n" for line in _split(note)[1])
+
+
+def text_and_names(note: str) -> tuple[str, tuple[str, ...]]:
+    """The text of a note, and whose signature each line says that it is; none is verified. Raises InputError if it is
+    no note."""
+    text, lines = _split(note)
+    found = [_SIGNATURE.fullmatch(line) for line in lines]
+    if not all(found):
+        raise InputError("note has a malformed signature line")
+    return text, tuple(dict.fromkeys(it[1] for it in found if it))
 
 
 def joined(note: str, more: Iterable[str]) -> str:

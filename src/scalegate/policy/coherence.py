@@ -34,6 +34,7 @@ from scalegate.policy.quorums import OF_THE_GATE, apart_faults, misspelt_role
 from scalegate.policy.risk_faults import risk_faults
 from scalegate.policy.scalars import Named
 from scalegate.policy.stopping_faults import stopping_faults
+from scalegate.policy.witnessed import witness_faults
 from scalegate.units import DAY, MAX_SAMPLES, format_duration
 
 __all__ = ["coherence_faults"]
@@ -379,6 +380,6 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
     for index, assumption in enumerate(policy.assumptions):
         if assumption.restored_by:
             quorum(f"assumptions.{index}.restored_by", assumption.restored_by)
-    for path, message, of_people in apart_faults(policy):
+    for path, message, of_people in (*witness_faults(policy), *apart_faults(policy)):
         add(path, message, *(("people",) if of_people else ()))
     return faults

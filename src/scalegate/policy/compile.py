@@ -20,7 +20,8 @@ Facts that a condition may read (kind in brackets):
 | `safeguard.S.until`, `approval.L.P.until` (instant) | how long an attestation or signature counts |
 | `tier.T.adopters` (count), `tier.T.until` | adopters on record, and how long the record counts |
 
-What a determination comes to is in `determined`, an obligation in `obliged`, and the facts of a risk in `claimed`.
+What a determination comes to is in `determined`, an obligation in `obliged`, the facts of a risk in `claimed`, and
+up to when witnesses vouch for the ledger in `witnessed`.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from scalegate.policy.document import (
     Safeguards,
     ScaleCap,
     UndefinedTest,
+    Witnessed,
 )
 from scalegate.policy.next_level import lacks, level_of
 from scalegate.policy.obliged import kept, with_obligations
@@ -68,6 +70,7 @@ from scalegate.policy.syntax import (
     rewritten,
     term,
 )
+from scalegate.policy.witnessed import vouched
 
 __all__ = ["CompiledClause", "by_name", "compile_policy", "condition_of"]
 
@@ -182,6 +185,8 @@ def condition_of(policy: Policy, clause: Clause, action: Action) -> Expr:
             return Any((at_most(DEVELOPER, named(clause.above)), Undefined(f"test.{clause.test.id}")))
         case ResidualRisk():
             return within_number(policy, clause, action)
+        case Witnessed():
+            return at_most(NOW, term(vouched(clause)) + named(clause.within))
 
 
 def _scaled(clause: ScaleCap, amount: Linear) -> Expr:

@@ -74,6 +74,7 @@ __all__ = [
     "Safeguard",
     "ScaleCap",
     "Tier",
+    "Witnessed",
 ]
 
 Action = Literal["train", "store", "evaluate", "deploy_internal", "deploy_external", "release_weights"]
@@ -274,6 +275,19 @@ class ResidualRisk(ClausePart):
     within one tenfold of effective compute. What was spent is added up, and nothing is given back."""
 
 
+class Witnessed(ClausePart):
+    """Witnesses outside saw what this ledger is, a short while ago: whoever rolls it back, or shows others another one,
+    has no cosignature of theirs."""
+
+    kind: Literal["witnessed"]
+    witnesses: Annotated[tuple[Line, ...], Field(min_length=1)]
+    """The verification keys (`name+keyid+base64`) of the witnesses whose cosignatures count."""
+    at_least: Count
+    """How many of them must have cosigned it."""
+    within: DurationOrNamed
+    """How long ago that may be, and how old an entry may be that they have not cosigned."""
+
+
 Clause = Annotated[
     Cadence
     | Capability
@@ -285,7 +299,8 @@ Clause = Annotated[
     | ScaleCap
     | Condition
     | Obligation
-    | ResidualRisk,
+    | ResidualRisk
+    | Witnessed,
     Field(discriminator="kind"),
 ]
 

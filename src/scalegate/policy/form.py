@@ -33,6 +33,7 @@ _KINDS: Mapping[str, type[BaseModel]] = {
     "condition": schema.Condition,
     "obligation": schema.Obligation,
     "residual_risk": schema.ResidualRisk,
+    "witnessed": schema.Witnessed,
 }
 _LISTS = ("people", "assumptions", "domains", "determinations", "parameters", "risks", "levels", "tiers", "exceptions")
 _NO_FIELDS = ("is not a set of fields", "write `field: value` lines below it, indented")
@@ -323,7 +324,7 @@ _EXAMPLES = {
     "assumptions": "[...]", "accepted_up_to": "3", "rests_on": "[no-sandbagging]", "because": "...",
     "restored_by": "{role: ..., at_least: ...}",
     "approvals": "{role: ..., at_least: ...}", "amendment": "{role: ..., at_least: ...}",
-    "parties": "[...]", "not_measured": "[...]", "people": "[...]",
+    "witnesses": "[...]", "parties": "[...]", "not_measured": "[...]", "people": "[...]",
 }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from scalegate.policy.document import (
     Safeguards,
     ScaleCap,
     UndefinedTest,
+    Witnessed,
 )
 from scalegate.policy.durations_in_text import counted, durations, lasting, recurring, rhythms
 from scalegate.policy.figures_in_text import (
@@ -384,6 +385,8 @@ def _lasting(policy: Policy, clause: Clause) -> set[int]:
         return set(all_values(policy, clause.within)) if clause.within is not None else set()
     if isinstance(clause, Obligation):
         return {it for it in (clause.each, clause.within) if it is not None}
+    if isinstance(clause, Witnessed):
+        return set(all_values(policy, clause.within))
     if isinstance(clause, ResidualRisk):
         return {it.valid_for for it in _risks(policy, clause)}
     if isinstance(clause, Condition):
@@ -404,6 +407,8 @@ def _signing(policy: Policy, clause: Clause) -> set[tuple[int, int]]:
         return judged | set(_counts(clause.when))
     if isinstance(clause, ResidualRisk):
         return {(it.claimed_by.at_least, len(policy.signers(it.claimed_by))) for it in _risks(policy, clause)}
+    if isinstance(clause, Witnessed):
+        return {(clause.at_least, len(clause.witnesses))}
     if isinstance(clause, Obligation | UndefinedTest):
         own = clause.kept_by if isinstance(clause, Obligation) else clause.test.approved_by
         return {(own.at_least, len(policy.signers(own)))}

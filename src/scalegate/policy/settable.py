@@ -16,6 +16,7 @@ from scalegate.policy.obliged import name_of
 from scalegate.policy.stated import facts_of
 from scalegate.policy.syntax import fact_names
 from scalegate.policy.vocabulary import vocabulary
+from scalegate.policy.witnessed import vouched, witness_clauses
 
 __all__ = ["Settable", "read_of", "settable", "unreached"]
 
@@ -84,6 +85,9 @@ def _found(policy: Policy) -> Iterator[Settable]:
             name = f"approval.{level.number}.*.until"
             text = f"Those who approve what level {level.number} asks for have done so."
             yield Settable(name, text, frozenset(facts_of(policy, name, "unknown")))
+    for clause in witness_clauses(policy):
+        text = f"Up to when {clause.at_least} of its witnesses vouch for the ledger. {clause.text}"
+        yield Settable(vouched(clause), text, frozenset({vouched(clause)}))
     for duty in policy.obligations:
         name = name_of(duty)
         due = frozenset(facts_of(policy, name, "unknown"))

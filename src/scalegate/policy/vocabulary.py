@@ -17,6 +17,7 @@ from scalegate.policy.document import Policy
 from scalegate.policy.obliged import OBLIGATION, name_of
 from scalegate.policy.scalars import FigureKind
 from scalegate.policy.syntax import PARAMETER, parts
+from scalegate.policy.witnessed import WITNESSED, vouched, witness_clauses
 
 __all__ = ["Kind", "Vocabulary", "kind_of", "named", "vocabulary", "written"]
 
@@ -101,6 +102,7 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
             known[f"{risk_fact(risk)}.year"] = Kind.CHANCE
         if risk.carries is not None:
             known[unclaimed(risk)] = Kind.FLOP
+    known |= {vouched(clause): Kind.INSTANT for clause in witness_clauses(policy)}
     for tier in policy.tiers:
         known |= {f"tier.{tier.id}.adopters": Kind.COUNT, f"tier.{tier.id}.until": Kind.INSTANT}
     return known
@@ -122,12 +124,12 @@ def named(policy: Policy) -> dict[str, Kind]:
 
 
 def written(policy: Policy) -> dict[str, Kind]:
-    """What a condition of the policy may name: all but what one person signed, whatever that was.
+    """What a condition of the policy may name: all but what one person signed, and what witnesses did.
 
     A determination is named as a whole, and so is an obligation; the risk that remains in clauses of its own kind.
     """
     whole = {*map(fact_of, policy.determinations), *map(name_of, policy.obligations)}
-    signed = ("exception.", "determination.", OBLIGATION, *(f"{risk_fact(risk)}." for risk in policy.risks))
+    signed = ("exception.", "determination.", OBLIGATION, WITNESSED, *(f"{risk_fact(risk)}." for risk in policy.risks))
     return {name: kind for name, kind in named(policy).items() if not name.startswith(signed) or name in whole}
 
 

@@ -27,12 +27,14 @@ from scalegate.policy.document import (
     Safeguards,
     ScaleCap,
     UndefinedTest,
+    Witnessed,
 )
 from scalegate.policy.lifted import signed_away
 from scalegate.policy.next_level import lacks
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import amount, date
 from scalegate.policy.vocabulary import Kind
+from scalegate.report.witnessed import witnessed
 from scalegate.report.words import Said, inline, share
 from scalegate.units import exact_decimal, format_duration, format_end, format_factor, format_last
 
@@ -101,6 +103,8 @@ def sentence(policy: Policy, clause: Clause, actions: Sequence[Action], conditio
             )
         case Obligation():
             return _obligation(policy, clause, held)
+        case Witnessed():
+            return witnessed(clause, held)
         case ResidualRisk():
             return _residual(policy, clause, held, trains)
         case UndefinedTest():

@@ -28,6 +28,7 @@ from scalegate.policy.document import (
     Safeguards,
     ScaleCap,
     UndefinedTest,
+    Witnessed,
 )
 from scalegate.policy.next_level import defined
 from scalegate.policy.parameters import name_of, shown_value
@@ -256,6 +257,9 @@ def _of_clause(policy: Policy, clause: Clause) -> Iterator[tuple[str, str]]:
             past = shown(clause.past, lambda it: f"{exact_decimal(it)}x")
             yield past, "growth past the last finished model that was shown to be under every alarm"
             yield shown(clause.first, flop), "effective compute without such a model"
+        case Witnessed():
+            yield str(clause.at_least), f"witnesses, of {len(clause.witnesses)}, who have cosigned the ledger"
+            yield shown(clause.within, format_duration), "how long ago that may be"
         case ResidualRisk():
             yield share(clause.at_most), f"most that the risk `{clause.risk}` may come to, per {clause.per}"
         case UndefinedTest():

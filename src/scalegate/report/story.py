@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 
+from scalegate.errors import InputError
 from scalegate.gate import Decision
 from scalegate.gate.assumptions import identified
 from scalegate.gate.exceptions import told
 from scalegate.gate.fold import Fold, Record
 from scalegate.gate.lineage import holders, total
 from scalegate.ledger import entries
+from scalegate.ledger.note import Checkpoint, text_and_names
 from scalegate.report.context import Context, word_of, words_of
 from scalegate.report.model import Event, Lineage, Member, Signed, Story
 from scalegate.units import format_chance, format_factor, format_flop, format_instant, format_last, format_share
@@ -178,6 +180,8 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             of = f" of weights {entry.weights[:12]}" if entry.weights else ""
             of += f" of run {entry.run}" if entry.run else " of any run"
             return f"INCIDENT in {entry.domain}", f"It is{of}: “{entry.statement}”", "hold"
+        case entries.CheckpointWitnessed():
+            return _cosigned(entry)
         case entries.TierStatus():
             who = ", ".join(entry.adopters) or "nobody"
             detail = f"Adopted by {who}; counts until {format_instant(entry.until)}: “{entry.statement}”"
@@ -191,6 +195,16 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             return f"Meter fault in run {entry.run}", f"{entry.reason}.", "hold"
         case _:
             return type(entry).__name__, "", "plain"
+
+
+def _cosigned(entry: entries.CheckpointWitnessed) -> tuple[str, str, str]:
+    """What it says of itself: the fold says whether it counts."""
+    try:
+        text, names = text_and_names(entry.note)
+        known = Checkpoint.from_text(text)
+    except InputError:
+        return "Cosigned checkpoint", "It cannot be read.", "plain"
+    return f"Checkpoint of {known.size} entries cosigned", f"Signed by {', '.join(names)}.", "sign"
 
 
 _SIGNED = entries.Approval | entries.Attestation | entries.Determination | entries.RiskClaimed

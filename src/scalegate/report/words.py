@@ -31,6 +31,7 @@ from scalegate.policy.syntax import (
     parts,
 )
 from scalegate.policy.vocabulary import Kind, kind_of, named
+from scalegate.policy.witnessed import WITNESSED
 from scalegate.units import format_factor, format_last
 
 __all__ = ["Said", "Speaker", "inline", "lines", "share"]
@@ -39,7 +40,7 @@ NOBODY = "which nobody has defined, so nothing shows it"
 _NOUNS = {
     "compute": "the effective compute asked for",
     "now": "the time of asking",
-    "ledger.time": "the time of the latest entry in the ledger",
+    "ledger.time": "the latest time that an entry of the ledger has, or that enough witnesses gave",
     "developer.others": "the developer's effective compute in other runs",
     "developer.shown": "the effective compute of the developer's last finished model, of another generation and from"
     " before this one began, on which every alarm was ruled out",
@@ -246,6 +247,8 @@ class Speaker:
             return None
         if name == "lineage.opened":
             return "the lineage was opened"
+        if name.startswith(WITNESSED):
+            return "the time up to which enough witnesses vouch for the ledger"
         by = self._judged.get(name.removesuffix(".time"))
         if by is not None:
             return f"{by[0]} judged {by[1]}"

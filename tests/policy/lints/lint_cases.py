@@ -10,6 +10,7 @@ from scalegate.policy import parse_policy
 from scalegate.policy.catalogue import CATALOGUE
 from scalegate.policy.lints import RULES, Lint, check_policy
 from scalegate.units import parse_instant
+from witnessed_support import WITNESSES
 
 TODAY = parse_instant("2026-11-26")
 SOUND = read_example("arithmetic")
@@ -56,6 +57,15 @@ ACCEPTING = {"\ndomains:\n": f"\n{ACCEPTED}\ndomains:\n"}
 MEASURES = "    not_measured:\n"
 FOURTH = "  - {id: alan, name: Alan Officer, roles: [officer], key: unset}\n"
 DUTY = "obligation\n    kept_by: {role: officer, at_least: 2}\n    by: 2027-06-01\n    late: counts"
+
+
+def witnessing(many: int, at_least: int, within: str = "1 day") -> dict[str, str]:
+    """A clause that asks so many of so many witnesses."""
+    listed = "".join(f"      - {key.verify_key.to_text()}\n" for key in WITNESSES[:many])
+    kind = f"witnessed\n    witnesses:\n{listed}    at_least: {at_least}\n    within: {within}"
+    return {LAST: clause(kind, "Witnesses outside have cosigned this ledger lately.")}
+
+
 RISK = (
     "risks:\n  - {id: harm, about: A catastrophe., claimed_by: {role: officer, at_least: 2}, valid_for: 60 days,"
     " carries: 4x}\n"
@@ -89,6 +99,9 @@ STORED = clause("condition\n    when: compute <= 1e12 FLOP", "A limit.").replace
 LIMIT = clause("compute_cap\n    at: 1e13 FLOP", "No run goes past 1e13 FLOP.")
 WIDER = LIMIT.replace("[train]", "[train, store]")
 CASES = (
+    Case("witnessed-by-one", {"2\n    within: 1 day": "1\n    within: 1 day"}, sound=witnessing(3, 2)),
+    Case("witnessed-by-halves", {"3\n    within: 1 day": "2\n    within: 1 day"}, sound=witnessing(4, 3)),
+    Case("witnessed-seldom", {"within: 7 days": "within: 8 days"}, sound=witnessing(3, 2, "7 days")),
     Case("exception-bounds-nothing", {"valid_for: 30 days, growth": "valid_for: 900 years, growth"}, sound=ALL_THREE),
     Case("exception-bounds-nothing", {"growth: 1.5x": "growth: 1000000x"}, sound=ALL_THREE),
     Case(

@@ -22,6 +22,7 @@ from scalegate.policy.lints import (
     sentences,
     sources,
     unread,
+    witnesses,
     words,
 )
 from scalegate.policy.lints.lint import Lint, Rule
@@ -38,6 +39,7 @@ _MODULES = (
     numbers,
     margins,
     duties,
+    witnesses,
     excepted,
     parameters,
     sources,
@@ -64,6 +66,7 @@ def check_policy(policy: Policy, today: int) -> tuple[Lint, ...]:
         *numbers.lints(policy),
         *margins.lints(policy),
         *duties.lints(policy, today),
+        *witnesses.lints(policy),
         *excepted.lints(policy),
         *parameters.lints(policy, today),
         *sources.lints(policy, today),

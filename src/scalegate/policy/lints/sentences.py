@@ -22,6 +22,7 @@ from scalegate.policy.document import (
     Safeguards,
     ScaleCap,
     UndefinedTest,
+    Witnessed,
 )
 from scalegate.policy.entails import positive
 from scalegate.policy.figures_in_text import amounts
@@ -186,7 +187,7 @@ def _asks_for_signatures(policy: Policy, clause: Clause, said: str) -> bool:
             return bool(policy.judged)
         case Condition():
             return any(name.startswith(_ASKING) for name in fact_names(clause.when)) or any(undefined(clause.when))
-    return isinstance(clause, Obligation | ResidualRisk | UndefinedTest | NextLevel)
+    return isinstance(clause, Obligation | ResidualRisk | UndefinedTest | NextLevel | Witnessed)
 
 
 def _actions(policy: Policy, path: Path, about: str, clause: Clause) -> Iterator[Lint]:

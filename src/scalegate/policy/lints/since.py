@@ -24,6 +24,7 @@ from scalegate.policy.document import (
     Obligation,
     Policy,
     ResidualRisk,
+    Witnessed,
 )
 from scalegate.policy.figures_in_text import figures
 from scalegate.policy.lints.lint import Lint, Path, Rule, clause_path
@@ -73,6 +74,7 @@ from scalegate.policy.parts import (
 from scalegate.policy.scalars import Named
 from scalegate.policy.show import date
 from scalegate.policy.standing import REQUIRED_KINDS
+from scalegate.policy.witnessed import public_of
 from scalegate.units import exact_flop, format_duration
 
 __all__ = ["changed_since"]
@@ -378,6 +380,9 @@ def _of_part(old: Part, new: Part, name: str, path: Path) -> Rule | None:
         case ClausePart() if name == "text":
             # What it asks for is compared beside it.
             return WEAKER if lost_figures(before, after) else CHANGED
+        case Witnessed() if name == "witnesses":
+            # Whoever is new may cosign where others had to; whoever is gone may have known of another history.
+            return WEAKER if set(map(public_of, after)) - set(map(public_of, before)) else UNCLEAR
         case ResidualRisk() if name == "per":
             # What is added up is within the number only if each action is.
             return WEAKER if after == "action" else STRICTER if before == "action" else UNCLEAR
