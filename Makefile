@@ -34,6 +34,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/decide.py
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/sequential.py
+	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/ledger_writers.py
 
 # What runs Inspect itself, which is no dependency.

@@ -28,7 +28,7 @@ G = 10**10
 FAR = 3 * 10**11
 DOMAIN = FORECAST.domains[0]
 LAST = digest(f"wr{18 * G}")
-CRASHES = [(6, 399, 1, "completed"), (6, 380, 20, "completed"), (1, 100, 0, "aborted"), (0, 0, 0, "aborted")]
+CRASHES = [(6, 399, 1, "completed"), (6, 380, 20, "completed"), (0, 3, 0, "aborted"), (0, 0, 0, "aborted")]
 CLIMBS = ((G // 100, 0), (G // 50, 0), (8 * G, 0), (17 * G, 12))
 
 
@@ -397,17 +397,64 @@ def test_going_back_takes_no_result_out() -> None:
     assert 0 < end(book) <= honest
 
 
+@pytest.mark.parametrize("which", [0, 1, 2])
 @pytest.mark.parametrize(("successes", "completed", "errors", "status"), CRASHES)
 def test_a_crash_that_was_measured_again_holds_nobody_for_good(
-    successes: int, completed: int, errors: int, status: str
+    successes: int, completed: int, errors: int, status: str, which: int
 ) -> None:
     flat = ((2 * G, 6), (8 * G, 6), (18 * G, 6))
     whole = end(measured(results=flat))
-    book = measured(results=flat[:2])
-    said: dict[str, Any] = {"successes": successes, "completed": completed, "errors": errors, "status": status}
-    go_on(book, 18 * G, 8 * G, **said)
-    again(book, 18 * G, 6)
+    said: dict[str, Any] = {"completed": completed, "errors": errors, "status": status}
+    book, before = measured(results=()), 0
+    for at, (flops, good) in enumerate(flat):
+        go_on(book, flops, before, **({"successes": successes} | said if at == which else {"successes": good}))
+        if at == which:
+            again(book, flops, good)
+        before = flops
     assert end(book) == whole
+
+
+def test_a_branch_that_counts_for_nothing_flattens_nothing() -> None:
+    """Results that were evaluated in an odd order are put back together, and nothing else with them."""
+    at = (G // 2, 5 * G, 6 * G, 8 * G, 10 * G, 11 * G, 13 * G, 18 * G)
+    many = dict(zip(at, (36, 36, 81, 81, 81, 81, 81, 106), strict=True))
+    ends = []
+    for odd in (False, True):
+        book = Book.adopted(FORECAST)
+        book.put(kinds.TierStatus)
+        book.put(kinds.RunOpened)
+        before = 0
+        side = 143 * G // 100
+        for flops in (at[0], side, *at[1:]):
+            if flops == at[1]:
+                book.put(kinds.RunOpened, session=digest("back"), start_weights=digest(f"wr{at[0]}"))
+                before = at[0]
+            session = {"session": digest("back")} if flops >= at[1] else {}
+            book.decide("r", book.situation("r").lineage.compute + flops - before)
+            book.put(kinds.ComputeReserved, use="training", flops=flops - before, **session)
+            book.put(kinds.WeightsRecorded, weights=digest(f"wr{flops}"), trained=flops, **session)
+            before = flops
+        last = {"session": digest("back")}
+        order = (at[7], at[5], at[3], side, at[0], at[1], at[2], at[4], at[6]) if odd else at
+        for flops in order:
+            of = {"evaluation": digest(f"e{flops}"), "weights": digest(f"wr{flops}")}
+            book.put(kinds.EvaluationAnnounced, samples=4000, **of)
+            book.put(kinds.ComputeReserved, flops=5 * 10**9, evaluation=of["evaluation"], **last)
+            said = {"successes": many.get(flops, 106), "completed": 4000, "elicitation_flops": 5 * 10**9}
+            assert book.put(kinds.EvaluationFinished, **said, **of).refused is None
+        assert book.faults() == []
+        ends.append(end(book))
+    assert 18 * G < ends[1] <= ends[0]
+
+
+def test_many_results_that_only_raise_are_one() -> None:
+    book = measured(results=((5 * G, 6), (10 * G, 6), (18 * G, 6)))
+    unannounced(book, evaluation=digest("smoke 0"), weights=LAST, successes=7)
+    one = end(book)
+    for number in range(1, 70):
+        unannounced(book, evaluation=digest(f"smoke {number}"), weights=LAST, successes=7)
+    assert len(points(book)) == 4
+    assert end(book) == one
 
 
 @pytest.mark.parametrize("announced", [400, 4_000, 40_000])

@@ -31,7 +31,7 @@ any other adds sets and takes none away, and one that no longer counts, whatever
 Results in clusters are bounded by their clusters, each of which is one observation by its own rate: the chance that
 such a mean is so low is at most e times that of a binomial one (V. Bentkus, Annals of Probability 32 (2004)).
 
-Not in it: a rise that is steeper than `SUDDEN`, at a compute past the last result, of which nothing gave notice.
+Not in it: a rise that is steeper than `SUDDEN`, or than the line before it, of which nothing gave notice.
 """
 
 from __future__ import annotations

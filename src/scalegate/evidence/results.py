@@ -48,9 +48,10 @@ NEAR = 10**9
 """Amounts of compute nearer to each other than one part of so many are the same."""
 
 
-Basis: TypeAlias = Literal["counts", "kept", "tried"]
-"""What a bound is made from: what counts; with what did before something spoiled it; with whatever was tried."""
-BASES: tuple[Basis, ...] = ("counts", "kept", "tried")
+Basis: TypeAlias = Literal["counts", "kept", "tried", "way"]
+"""What a bound is made from: what counts; with what did before something spoiled it; with whatever was tried; and of
+each weights on the way to the present ones a result, in whatever order they came."""
+BASES: tuple[Basis, ...] = ("counts", "kept", "tried", "way")
 Role: TypeAlias = Literal["counts", "kept", "raises"]
 """What a result may do: make a bound; or what was to make one, and what is too weak for that, only make it larger."""
 

@@ -145,8 +145,7 @@ class Fold:
         self.size += 1
         self.witnessing.grow(leaf := leaf_hash(envelope))
         try:
-            parsed = dsse.parse(envelope)
-            entry = entries.read_statement(parsed.payload)
+            parsed, entry = entries.read_envelope(envelope)
         except (InputError, NotVerified) as error:
             self.faults.append(f"entry {index} cannot be read: {error}")
             raise InputError(f"entry {index} cannot be read: {error}") from error

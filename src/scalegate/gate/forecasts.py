@@ -134,7 +134,9 @@ def points_of(
     ordered = sorted(judged, key=lambda it: come.get(it.piece.evaluation, len(come)))
     able = [(it, _able(policy, domain, it, place)) for it in ordered]
     chains = {name: _chain(domain, [it for it, bases in able if name in bases], place) for name in BASES}
+    chains["way"] = _way([it for it, bases in able if "way" in bases])
     points, others = [], []
+    raising: list[ForecastPoint] = []
     for it, bases in able:
         within = tuple(name for name in BASES if any(it is other for other in chains[name]))
         if bases:
@@ -144,6 +146,11 @@ def points_of(
     for it, (successes, completed) in others:
         point = _raising(policy, domain, it, successes, completed)
         if point.successes > most * point.completed:
+            raising.append(point)
+    # Of two that show more of fewer samples says all that the other does.
+    raising.sort(key=lambda it: (-it.successes, it.completed, it.evaluation))
+    for at, point in enumerate(raising):
+        if all(it.completed > point.completed for it in raising[:at]):
             points.append(point)
     return tuple(sorted(set(points), key=lambda it: (it.compute, it.evaluation, it.within, it.successes, it.completed)))
 
@@ -165,6 +172,14 @@ def _chain(domain: Domain, able: Sequence[Assessment], place: Mapping[str, int])
     return taken
 
 
+def _way(able: Sequence[Assessment]) -> list[Assessment]:
+    """Of each weights the first that is conclusive or was, else the first of all."""
+    taken: dict[str, Assessment] = {}
+    for it in (*(it for it in able if it.otherwise), *able):
+        taken.setdefault(it.piece.weights, it)
+    return list(taken.values())
+
+
 def _able(policy: Policy, domain: Domain, it: Assessment, place: Mapping[str, int]) -> tuple[Basis, ...]:
     """The bases that it may be in."""
     piece = it.piece
@@ -172,8 +187,12 @@ def _able(policy: Policy, domain: Domain, it: Assessment, place: Mapping[str, in
     if not ours or not 0 <= piece.successes <= piece.completed <= max(piece.samples, 1) <= MAX_SAMPLES:
         return ()
     whole = it if piece.announced else assess(policy, domain, piece.model_copy(update={"announced": True}))
-    tried = not piece.beside and piece.elicitation != "none" and piece.completed > 0
-    able = {"counts": not it.faults and piece.ancestor, "kept": whole.otherwise, "tried": tried or whole.otherwise}
+    # One that was cut short bounds nothing, and may only raise: else whoever measures these weights again is held for
+    # good by a crash.
+    ended = it.bound is not None or 0 < piece.completed == piece.samples
+    tried = whole.otherwise or (ended and not piece.beside and piece.elicitation != "none")
+    able = {"counts": not it.faults and piece.ancestor, "kept": whole.otherwise, "tried": tried}
+    able["way"] = tried and piece.ancestor
     return tuple(name for name in BASES if able[name])
 
 
@@ -181,12 +200,6 @@ def _point(policy: Policy, domain: Domain, it: Assessment, within: tuple[Basis, 
     piece = it.piece
     successes, completed, samples, least = _counts(domain, piece)
     ended = piece.completed < piece.samples and it.bound is not None
-    if completed < samples and not ended:
-        # It bounds nothing, and may only raise: what was not taken, or errored, counts as failed, so that whoever
-        # evaluates these weights again is not held for good by a crash.
-        completed = samples = (
-            completed if least is not None else min(whole_of(policy, domain, completed, piece.asked), MAX_SAMPLES)
-        )
     return ForecastPoint(
         evaluation=piece.evaluation,
         compute=it.compute,

@@ -18,8 +18,8 @@ from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
 from scalegate.gate.witnessing import Log, Witnessing
-from scalegate.ledger import Checked, Ledger, check, dsse, merkle, strict_json
-from scalegate.ledger.entries import DecisionMade, read_statement
+from scalegate.ledger import Checked, Ledger, check, merkle, strict_json
+from scalegate.ledger.entries import DecisionMade, read_envelope
 from scalegate.ledger.exported import ExportedLog
 from scalegate.ledger.named import shown
 from scalegate.ledger.outside import Outside, grown_from, trusted
@@ -88,7 +88,7 @@ def replay(
             at = Place(file=place.file, entry=index)
             frontier = frontier.append(merkle.leaf_hash(envelope))
             try:
-                entry = read_statement(dsse.parse(envelope).payload)
+                _, entry = read_envelope(envelope)
                 if isinstance(entry, DecisionMade):
                     decision = _rederive(fold, entry, at)
                     proceeds += decision.verdict == "PROCEED"

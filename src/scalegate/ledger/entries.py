@@ -7,12 +7,13 @@ misspelt limit must not silently be no limit.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from scalegate.errors import InputError
-from scalegate.ledger import strict_json
+from scalegate.ledger import dsse, strict_json
 from scalegate.ledger.alarms import AssumptionBroken, AssumptionRestored, IncidentReported
 from scalegate.ledger.evaluation_entries import (
     MOST_KINDS,
@@ -60,6 +61,7 @@ __all__ = [
     "RunOpened",
     "TierStatus",
     "WeightsRecorded",
+    "read_envelope",
     "read_statement",
     "write_statement",
 ]
@@ -375,3 +377,10 @@ def read_statement(payload: bytes) -> Entry:
     if write_statement(entry) != payload:
         raise InputError(f"{model.__name__}: the statement is not in canonical form")
     return entry
+
+
+@lru_cache(maxsize=4)
+def read_envelope(envelope: bytes) -> tuple[dsse.Envelope, Entry]:
+    """An envelope with the entry in it; asked for the same again, it is not read again. Raises InputError."""
+    parsed = dsse.parse(envelope)
+    return parsed, read_statement(parsed.payload)

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -40,6 +41,11 @@ def _check_name(name: str) -> None:
         )
 
 
+@lru_cache(maxsize=1024)
+def _point(public: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public)
+
+
 @dataclass(frozen=True)
 class VerifyKey:
     """The public half of a key: a name and 32 bytes. Raises InputError if either is malformed."""
@@ -62,7 +68,7 @@ class VerifyKey:
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """True if `signature` (64 bytes, RFC 8032) over `message` was made with this key."""
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
+            _point(self.public).verify(signature, message)
         except (InvalidSignature, ValueError):  # ValueError: 32 bytes that are no point of the curve
             return False
         return True
@@ -72,6 +78,7 @@ class VerifyKey:
         return f"{self.name}+{self.key_id.hex()}+{_base64.encode(bytes([self.algorithm]) + self.public)}"
 
     @staticmethod
+    @lru_cache(maxsize=1024)
     def from_text(text: str, algorithm: int = ED25519) -> VerifyKey:
         """Inverse of `to_text`. Raises InputError for any other spelling, a key id that does not fit, or a key that is
         for something else."""

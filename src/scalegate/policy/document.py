@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
@@ -413,7 +415,17 @@ class Policy(Part):
 
     def digest(self) -> str:
         """Hex SHA-256 of the canonical JSON."""
+        return self._digested
+
+    @cached_property
+    def _digested(self) -> str:
         return hashlib.sha256(self.canonical()).hexdigest()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values has another digest."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("_digested", None)
+        return copied
 
 
 Floor.model_rebuild()
