@@ -467,3 +467,34 @@ def test_samples_that_were_announced_and_not_taken_make_less_of_nothing(announce
     book.put(kinds.EvaluationFinished, successes=47, completed=400, errors=0, elicitation_flops=4 * 10**9, **of)
     assert ("raises", 47) in roles(book)
     assert end(book) < before
+
+
+@pytest.mark.parametrize(("samples", "successes"), [(3, 0), (20, 0), (100, 5)])
+def test_a_smoke_test_that_is_followed_by_all_that_is_due_holds_nobody(samples: int, successes: int) -> None:
+    flat = ((2 * G, 20), (8 * G, 20), (18 * G, 20))
+    book, before = measured(results=()), 0
+    for flops, good in flat:
+        book.decide("r", book.situation("r").lineage.compute + flops - before)
+        book.put(kinds.ComputeReserved, use="training", flops=flops - before)
+        book.put(kinds.WeightsRecorded, weights=digest(f"wr{flops}"), trained=flops)
+        of = {"evaluation": digest(f"smoke {flops}"), "weights": digest(f"wr{flops}")}
+        book.put(kinds.EvaluationAnnounced, samples=samples, **of)
+        said = {"successes": successes, "completed": samples}
+        assert book.put(kinds.EvaluationFinished, **said, **of).refused is None
+        again(book, flops, good)
+        before = flops
+    assert end(book) == end(measured(results=flat))
+
+
+def test_what_is_too_weak_to_count_flattens_nothing_beside_what_counts() -> None:
+    """Under-elicited, on the way, early and high: put back beside a climb it must not make a line of it."""
+    ends = []
+    for weak in (False, True):
+        book = measured(results=((2 * G, 0), (8 * G, 2), (18 * G, 8)))
+        if weak:
+            of = {"evaluation": digest("weak"), "weights": digest(f"wr{2 * G}")}
+            book.put(kinds.EvaluationAnnounced, **of)
+            said = {"successes": 8, "completed": 400, "elicitation_flops": 0}
+            assert book.put(kinds.EvaluationFinished, **said, **of).refused is None
+        ends.append(end(book))
+    assert 0 < ends[1] <= ends[0]

@@ -48,10 +48,10 @@ NEAR = 10**9
 """Amounts of compute nearer to each other than one part of so many are the same."""
 
 
-Basis: TypeAlias = Literal["counts", "kept", "tried", "way"]
-"""What a bound is made from: what counts; with what did before something spoiled it; with whatever was tried; and of
-each weights on the way to the present ones a result, in whatever order they came."""
-BASES: tuple[Basis, ...] = ("counts", "kept", "tried", "way")
+Basis: TypeAlias = Literal["counts", "kept", "tried", "now", "was"]
+"""What a bound is made from: what counts; with what did before something spoiled it; with whatever was tried; and, in
+whatever order they came, of each weights on the way what is conclusive now, and what is or was."""
+BASES: tuple[Basis, ...] = ("counts", "kept", "tried", "now", "was")
 Role: TypeAlias = Literal["counts", "kept", "raises"]
 """What a result may do: make a bound; or what was to make one, and what is too weak for that, only make it larger."""
 
@@ -146,9 +146,11 @@ def sets_of(results: Sequence[Own]) -> Iterator[list[Own]]:
         others = [it for it in results if _which(it) not in inside]
         back = [replace(it, within=it.within or BASES) for it in others if it.compute]
         yield from ([*base, replace(it, within=(), compute=last)] for it in others)
-        yield from ([*base, it] for it in back)
-        if len(back) > 1:
-            yield [*base, *back]
+        lower = [_by_the_lower(it) for it in back]
+        for one in (back, lower) if lower != back else (back,):
+            yield from ([*base, it] for it in one)
+            if len(one) > 1:
+                yield [*base, *one]
 
 
 def _which(it: Own) -> tuple[object, ...]:

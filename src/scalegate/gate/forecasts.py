@@ -134,7 +134,9 @@ def points_of(
     ordered = sorted(judged, key=lambda it: come.get(it.piece.evaluation, len(come)))
     able = [(it, _able(policy, domain, it, place)) for it in ordered]
     chains = {name: _chain(domain, [it for it, bases in able if name in bases], place) for name in BASES}
-    chains["way"] = _way([it for it, bases in able if "way" in bases])
+    for name in ("now", "was"):
+        first = {it.piece.weights: it for it, bases in reversed(able) if name in bases}
+        chains[name] = list(first.values())
     points, others = [], []
     raising: list[ForecastPoint] = []
     for it, bases in able:
@@ -172,14 +174,6 @@ def _chain(domain: Domain, able: Sequence[Assessment], place: Mapping[str, int])
     return taken
 
 
-def _way(able: Sequence[Assessment]) -> list[Assessment]:
-    """Of each weights the first that is conclusive or was, else the first of all."""
-    taken: dict[str, Assessment] = {}
-    for it in (*(it for it in able if it.otherwise), *able):
-        taken.setdefault(it.piece.weights, it)
-    return list(taken.values())
-
-
 def _able(policy: Policy, domain: Domain, it: Assessment, place: Mapping[str, int]) -> tuple[Basis, ...]:
     """The bases that it may be in."""
     piece = it.piece
@@ -187,12 +181,12 @@ def _able(policy: Policy, domain: Domain, it: Assessment, place: Mapping[str, in
     if not ours or not 0 <= piece.successes <= piece.completed <= max(piece.samples, 1) <= MAX_SAMPLES:
         return ()
     whole = it if piece.announced else assess(policy, domain, piece.model_copy(update={"announced": True}))
-    # One that was cut short bounds nothing, and may only raise: else whoever measures these weights again is held for
-    # good by a crash.
-    ended = it.bound is not None or 0 < piece.completed == piece.samples
-    tried = whole.otherwise or (ended and not piece.beside and piece.elicitation != "none")
-    able = {"counts": not it.faults and piece.ancestor, "kept": whole.otherwise, "tried": tried}
-    able["way"] = tried and piece.ancestor
+    # One of fewer samples than are due, or cut short, bounds nothing and may only raise: else whoever measures these
+    # weights again is held for good by a crash or a smoke test.
+    due = whole_of(policy, domain, piece.completed, piece.asked)
+    tried = not piece.beside and piece.elicitation != "none" and due <= piece.completed == piece.samples
+    able = {"counts": not it.faults and piece.ancestor, "kept": whole.otherwise, "tried": tried or whole.otherwise}
+    able |= {"now": able["counts"], "was": whole.otherwise and piece.ancestor}
     return tuple(name for name in BASES if able[name])
 
 

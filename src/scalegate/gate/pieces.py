@@ -200,7 +200,7 @@ def _each(attempt: Attempt, piece: Piece) -> Iterator[Piece]:
 
 def _renamed(attempt: Attempt, piece: Piece, domain: str, number: int) -> Piece:
     """What was measured in a domain that has another name now, or another of its name: it may only count against."""
-    now = {"domain": domain, "announced": False, "ancestor": False, "attempt": number}
+    now = {"domain": domain, "announced": False, "attempt": number}
     return piece.model_copy(update=now | {"asked": attempt.least_asked(piece.domain)})
 
 

@@ -24,12 +24,12 @@ class ForecastPoint(BaseModel):
     """That there were to be: more than `completed` of one that its rule ended."""
     upper: ChanceText | None
     """Of one that its rule ended: the bound that this gives."""
-    within: tuple[Literal["counts", "kept", "tried", "way"], ...]
+    within: tuple[Literal["counts", "kept", "tried", "now", "was"], ...]
     """The bases that it is in, in this order; in none it may only make a bound larger. `counts`: what is conclusive, on
     the way to the present weights; `kept`: of all recorded weights of the lineage, with what was conclusive before
     something spoiled it; `tried`: with whatever was announced and elicited; in each the first result of its weights,
-    which were recorded after those of every result in it before. `way`: of each weights on the way to the present ones
-    the first that is or was conclusive, else the first that was tried."""
+    which were recorded after those of every result in it before. `now`, `was`: of each weights on the way to the
+    present ones the first that is conclusive, and that is or was, in whatever order they came."""
     place: Count
     """Which of the recorded weights of the lineage it is of, from 0; 0 of one without compute."""
     contested: bool
