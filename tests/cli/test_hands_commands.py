@@ -141,7 +141,7 @@ def test_a_gate_s_key_in_wrong_hands_is_said_to_be_the_end(scalegate: Command, p
 def test_a_run_is_decided_again_after_a_revocation(scalegate: Command, project: Project) -> None:
     scalegate("key", "revoke", "evaluator", "--as", "evaluator", *WHY, "--since", "0", "-p", "p")
     (run,) = scalegate("status", "-p", "p", "--json").json["runs"]
-    assert run["undecided"] == {"entries": 1, "kinds": {"revoked key": 1}}
+    assert run["undecided"] == {"entries": 1, "kinds": {"word that a key is revoked": 1}}
     verified = scalegate("verify", "p/ledger.db", "--json").json
     assert any("was in wrong hands since entry 0" in it for it in verified["ignored"])
     assert verified["faults"] == []

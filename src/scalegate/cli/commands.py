@@ -55,6 +55,7 @@ def init(
     adopter = load(key) if key else None
     beside = file.parent if file else None
     tests = _situations(template, file)
+    theirs = {it.name for it in (folder / "keys").glob("*.key")}
     project = create_project(
         folder,
         text,
@@ -76,10 +77,19 @@ def init(
         document,
         lambda: (
             f"Made {folder}: policy.yaml, ledger.db and keys/.\n{named}"
-            "keys/ holds the keys made here, unencrypted: for trying out. In earnest each person makes their own"
-            " (`scalegate key new NAME`).\n"
+            f"{_made_here({it.name for it in project.keys.glob('*.key')} - theirs)}\n"
             f"Next:\n{_numbered(_next(folder, project.policy, own=own, tested=situations.exists()))}"
         ),
+    )
+
+
+def _made_here(made: set[str]) -> str:
+    """What is said of the keys that were made."""
+    if made == {"log.key"}:
+        return "keys/log.key was made here, unencrypted: whoever has it writes the log. All others were there already."
+    return (
+        "keys/ holds the keys made here, unencrypted: for trying out. In earnest each person makes their own"
+        " (`scalegate key new NAME`)."
     )
 
 

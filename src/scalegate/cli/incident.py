@@ -48,7 +48,6 @@ def report(
     """
     from scalegate.cli.project import check_run, signer, writer
     from scalegate.cli.show import emit
-    from scalegate.cli.sign import one_of
     from scalegate.cli.weights import weights_of
     from scalegate.cli.wording import plain
     from scalegate.errors import InputError
@@ -65,7 +64,9 @@ def report(
         raise InputError("weights are of a run", fix="give `--run NAME`")
     weights = weights_of(weights, project, as_json=as_json) if weights is not None else None
     with writer(place) as journal:
-        one_of("domain", domain, list(journal.fold.assumptions.domains))
+        if domain not in journal.fold.assumptions.domains:
+            named = ", ".join(f"`{it}`" for it in journal.fold.assumptions.domains)
+            raise InputError(f"`{domain}` is a domain of no version of the policy", fix=f"one of {named}")
         if run is not None:
             check_run(journal, run)
             known = journal.fold.runs[run]

@@ -156,10 +156,11 @@ def most_shown(item: Assessment) -> tuple[int, int]:
 
 def bound_of(policy: Policy, item: Assessment) -> tuple[Fraction, int]:
     """The upper bound of the success rate, and of how many samples: by the rule that it stopped by, or else of all that
-    there were to be."""
+    there were to be, where what has no outcome may have been a success."""
     if item.bound is not None:
         return item.bound, item.piece.completed
-    return binomial.upper_bound(item.piece.successes, item.whole, look_alpha(policy)), item.whole
+    left = max(item.whole - item.piece.completed, 0)
+    return binomial.upper_bound(item.piece.successes + left, item.whole, look_alpha(policy)), item.whole
 
 
 def _stopped(policy: Policy, domain: Domain, piece: Piece) -> tuple[bool, Fraction] | None:

@@ -45,7 +45,7 @@ KINDS: dict[type, tuple[str, str]] = {
     entries.AssumptionRestored: ("word that an assumption holds again", "words that an assumption holds again"),
     entries.IncidentReported: ("incident", "incidents"),
     entries.ForecastMade: ("forecast", "forecasts"),
-    entries.KeyRevoked: ("revoked key", "revoked keys"),
+    entries.KeyRevoked: ("word that a key is revoked", "words that keys are revoked"),
     entries.CheckpointWitnessed: ("cosigned checkpoint", "cosigned checkpoints"),
     entries.DecisionMade: ("permit of another run on a risk budget", "permits of other runs on a risk budget"),
     entries.PolicyAdopted: ("adoption of a policy", "adoptions of a policy"),
