@@ -413,7 +413,7 @@ def test_no_entry_takes_a_permit_further_than_the_witnesses_allow(steps: list[An
         elif kind == "entry":
             book.put(kinds.TierStatus, until=START + 900 * DAY, statement=digest(str(book.time))[:9])
         else:
-            size = max(book.fold.size - back, 0)
+            size = max(book.fold.size - back, 1)
             at = max(book.time + by, 1)
             record(book, note_of(book, {WITNESSES[number]: at for number in who}, size))
             for number in who:
