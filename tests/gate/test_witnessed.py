@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from scalegate.gate import Decision
 from scalegate.gate.adoption import read_against
 from scalegate.gate.fold import Fold, Record
-from scalegate.gate.witnessing import Log, Witnessing
+from scalegate.gate.journal import sealed
+from scalegate.gate.witnessing import Log, Witnessing, witness_keys
 from scalegate.ledger import SigningKey
 from scalegate.ledger import entries as kinds
 from scalegate.ledger.keys import COSIGNATURE
@@ -242,9 +243,55 @@ def test_a_checkpoint_of_more_than_there_is_is_an_older_copy_that_was_written_on
 
 
 def test_an_old_checkpoint_of_this_very_tree_proves_nothing_against_it(book: Book) -> None:
-    for size in range(book.fold.size + 1):
+    for size in range(1, book.fold.size + 1):
         assert record(book, note_of(book, {ONE: book.time}, size)).refused is None
     assert not book.fold.faults
+
+
+def test_a_checkpoint_of_no_entries_vouches_for_nothing(book: Book) -> None:
+    at = book.time + 1
+    refused = record(book, note_of(book, {ONE: at, TWO: at}, 0)).refused
+    assert refused == "its checkpoint is of no entries, so it vouches for nothing"
+    assert book.decide(compute=FLOPS).verdict == "HOLD"
+    assert not book.fold.faults
+
+
+def rotated(book: Book, who: str, new: SigningKey) -> str | None:
+    book.time += 1
+    keys = {"before": key_of(who).verify_key.to_text(), "after": new.verify_key.to_text()}
+    common = {"actor": who, "time": book.time, "policy": book.fold.policy_digest, "ledger": book.fold.genesis}
+    entry = kinds.KeyRotated.model_validate(common | keys)
+    return book.fold.add(sealed(entry, (key_of(who), new))).refused
+
+
+def as_person(number: int) -> SigningKey:
+    """A key that signs entries, with the secret of a witness."""
+    return SigningKey("ada", bytes(31) + bytes([number]))
+
+
+def test_nobody_rotates_to_the_key_of_a_witness(book: Book) -> None:
+    refused = "the new key is that of a witness, and nobody witnesses what they write: make another"
+    assert rotated(book, "ada", as_person(0)) == refused
+    assert rotated(book, "ada", as_person(3)) is None, "whom the policy does not name"
+
+
+def test_no_version_names_as_a_witness_whoever_signs_by_that_key_or_did() -> None:
+    book = book_of(policy_of())
+    assert rotated(book, "ada", as_person(0)) is None
+    new = asking(version="2.0")
+    for who in ("grace", "alan"):
+        refused = book.adopt(new, who, document=new.document()).refused
+        assert refused is not None
+        assert refused.startswith("it names as a witness whoever has a key that is, or was, of `ada`")
+    assert book.fold.policy_digest == policy_of().digest()
+
+
+def test_the_key_by_which_somebody_signs_now_is_none_of_a_witness(book: Book) -> None:
+    policy = book.fold.policy
+    assert policy is not None
+    people = [it.with_key(as_person(0).verify_key.to_text(), it.root) if it.id == "ada" else it for it in policy.people]
+    now = policy.model_copy(update={"people": tuple(people)})
+    assert [it.public for it in witness_keys(now)] == [it.verify_key.public for it in (TWO, THREE)]
 
 
 def test_one_who_lies_about_the_time_neither_stops_nor_licenses_anything(book: Book) -> None:
@@ -366,7 +413,7 @@ def test_no_entry_takes_a_permit_further_than_the_witnesses_allow(steps: list[An
         elif kind == "entry":
             book.put(kinds.TierStatus, until=START + 900 * DAY, statement=digest(str(book.time))[:9])
         else:
-            size = max(book.fold.size - back, 0)
+            size = max(book.fold.size - back, 1)
             at = max(book.time + by, 1)
             record(book, note_of(book, {WITNESSES[number]: at for number in who}, size))
             for number in who:

@@ -109,6 +109,13 @@ class Deeds:
             near = [it for it in self.known_as if it & names]
             self.known_as = [*(it for it in self.known_as if it not in near), names.union(*near)]
 
+    def keep(self, before: Deeds) -> None:
+        """Take in what was known before: whoever did something did it."""
+        self.done = {**self.done, **before.done}
+        for names in before.known_as:
+            near = [it for it in self.known_as if it & names]
+            self.known_as = [*(it for it in self.known_as if it not in near), names.union(*near)]
+
     def rotated(self, person: str, public: str) -> None:
         """Somebody put a new key in place of their own: whoever has it is they."""
         self.known_as = [it | {f"+{public}"} if person in it else it for it in self.known_as]

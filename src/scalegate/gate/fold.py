@@ -12,14 +12,14 @@ import copy
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from scalegate.errors import InputError, NotVerified
-from scalegate.gate.amending import Ballots, new_until, voted
+from scalegate.gate.amending import Ballots
 from scalegate.gate.assumptions import Assumptions
 from scalegate.gate.bookkeeping import opened, recorded, settled, tier_record, unopened
-from scalegate.gate.candidates import Candidates, unapproved
+from scalegate.gate.candidates import Candidates
 from scalegate.gate.decision import Decision
 from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import judged_weights
@@ -39,7 +39,7 @@ from scalegate.gate.track import Tracks, reported
 from scalegate.gate.trust import GATE_ENTRIES, TURNING, UNREPEATED, signed_by, unworkable
 from scalegate.gate.trust import refused as refused_by
 from scalegate.gate.witnessing import Witnessing
-from scalegate.gate.wrong_hands import Adoption, contested, counts_as, held_wrongly, revoked, rotated
+from scalegate.gate.wrong_hands import Adoption, OnRecord, carried, contested, counts_as, held_wrongly, revoked, rotated
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import Entry, EvaluationAnnounced, EvaluationFinished, WeightsRecorded
 from scalegate.ledger.merkle import leaf_hash
@@ -118,6 +118,8 @@ class Fold:
     wrong: dict[str, int] = field(default_factory=dict)
     """By public key that was in wrong hands, from which entry on."""
     adoptions: list[Adoption] = field(default_factory=list)
+    known: OnRecord = field(default_factory=OnRecord)
+    """While entries are taken anew, what came of them before."""
     payloads: set[bytes] = field(default_factory=set)
     """Hashes of the statements of all grants, so that none counts twice."""
     faults: list[str] = field(default_factory=list)
@@ -156,13 +158,14 @@ class Fold:
     def put(self, index: int, entry: Entry, leaf: str, payload: bytes, wrong: str | None, by: str) -> Record:
         """Fold in an entry that was read: the same each time, but for what keys in wrong hands signed."""
         refused = wrong or self._replayed(entry, payload)
-        misused = held_wrongly(self.wrong, index, entry, by)
-        counted = counts_as(self.policy, entry) if misused else entry
-        refused = refused or (misused if counted is None else None)
         said, claimed = self._now(self.said), self._now(self.claimed)
         refused = refused or self.deeds.refused(self.policy, self.runs, entry, said, claimed)
         if wrong is None and (refused is None or isinstance(entry, UNREPEATED)):
+            # Also by a key in wrong hands: that its owner did it is what counts against them.
             self.deeds.put(self.policy, index, entry, self.attempts)
+        misused = held_wrongly(self.wrong, index, entry, by)
+        counted = counts_as(self.policy, entry) if misused else entry
+        refused = refused or (misused if counted is None else self.known.refused.get(index))
         machine = isinstance(entry, GATE_ENTRIES)
         about = self.runs.get(getattr(entry, "run", ""))
         faults_before, starts = (len(about.faults), set(about.starts)) if about else (0, set[str]())
@@ -378,18 +381,12 @@ class Fold:
             return "it names the key of this ledger's log as a witness, and nobody witnesses what they write"
         if self.policy is not None and (refusal := refused_of(self.policy, policy, entry.time)):
             return refusal
-        signed = {entry.actor: (index, by)}
-        if self.policy is not None:
-            complete, refusal = voted(self.votes, self.policy, entry, signed[entry.actor])
-            ready = self.candidates.ready(self.policy, self.adopted_at, self.deeds.who(self.policy))
-            if not complete or unapproved(self.policy, policy, ready, entry.time):
-                return refusal
-            self.candidates.adopted(self.policy, policy, ready, entry.time)
-            self.amended, self.new_until = entry.time, new_until(self.policy, policy, entry.time, self.new_until)
-            signed = self.votes[entry.policy, entry.enforcement].signed
+        come = carried(self, policy, index, entry, by)
+        if not isinstance(come, Adoption):
+            return come
         self.hands.adopted(policy, index)
         policy = self.hands.applied(policy)
-        self.adoptions.append(Adoption(policy, self.policy, signed))
+        self.adoptions.append(replace(come, policy=policy))
         self.deeds.adopted(self.policy, policy, index)
         self.policy, self.enforcement, self.adopted_at = policy, entry.enforcement, index
         self.versions[alike(policy.version)] = entry.policy

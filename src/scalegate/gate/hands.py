@@ -15,6 +15,8 @@ from scalegate.errors import InputError
 from scalegate.ledger.entries import KeyRevoked, KeyRotated
 from scalegate.ledger.keys import VerifyKey
 from scalegate.policy.document import Person, Policy
+from scalegate.policy.witnessed import public_of as bytes_of
+from scalegate.policy.witnessed import witness_clauses
 
 if TYPE_CHECKING:
     from scalegate.gate.fold import Fold
@@ -72,6 +74,10 @@ def public_of(key: str) -> str:
     return key.split("+", 2)[-1]
 
 
+def _witnesses(policy: Policy) -> set[bytes | None]:
+    return {bytes_of(key) for clause in witness_clauses(policy) for key in clause.witnesses}
+
+
 @dataclass
 class Hands:
     """The keys of a ledger."""
@@ -124,6 +130,13 @@ class Hands:
                     f"the keys that it names for `{other}` and `{person.id}` were put in place of one another, so they"
                     " are one person's: name a key of their own for each"
                 )
+        witnesses = _witnesses(policy)
+        own = next((it for it in self.held.values() if bytes_of(it.key) in witnesses), None)
+        if own is not None:
+            return (
+                f"it names as a witness whoever has a key that is, or was, of `{own.person}`, and nobody witnesses what"
+                " they write: name a witness that somebody outside keeps"
+            )
         return None
 
     def forgotten(self, policy: Policy) -> Iterator[str]:
@@ -142,7 +155,9 @@ class Hands:
 
     def rotate(self, policy: Policy, index: int, entry: KeyRotated) -> str | None:
         """Put a new key in place of the signer's own. Returns why it counts for nothing, if it does."""
-        person = next(it for it in policy.people if it.id == entry.actor)
+        person = next((it for it in policy.people if it.id == entry.actor), None)
+        if person is None:
+            return f"the policy in force names nobody `{entry.actor}`"
         if public_of(entry.before) != person.public:
             return f"it replaces another key than that of `{entry.actor}`, which is {person.signing}"
         try:
@@ -153,6 +168,8 @@ class Hands:
         known = self.held.get(public)
         if known is not None:
             return f"the new key is, or was, a key of `{known.person}`: make one that nobody has had"
+        if bytes_of(after.to_text()) in _witnesses(policy):
+            return "the new key is that of a witness, and nobody witnesses what they write: make another"
         self.held[public] = Held(person.id, entry.after, person.root, index)
         self.instead[person.id] = entry.after
         self.rotated.append(Rotated(person.id, person.public, public, index))
@@ -172,7 +189,9 @@ class Hands:
             return f"there is no entry {entry.since} yet, since which the key is to have been in wrong hands"
         if before is not None and (entry.since is None or (before.since is not None and before.since <= since)):
             return f"that key was revoked by entry {before.at} already"
-        me = next(it for it in policy.people if it.id == entry.actor)
+        me = next((it for it in policy.people if it.id == entry.actor), None)
+        if me is None:
+            return f"the policy in force names nobody `{entry.actor}`"
         if me.root == held.root:
             return Revoked(entry.person, held.key, index, entry.since, (me.id,), entry.because)
         if policy.amendment is None:

@@ -74,6 +74,12 @@ class Waiting:
         """A version of the policy came into force: each is looked at anew."""
         self.judged = {}
 
+    def keep(self, before: Waiting) -> None:
+        """Take in what was known before."""
+        self.keys = {**self.keys, **before.keys}
+        for name, alarm in before.open.items():
+            self.open[name] = max(alarm, self.open.get(name, alarm))
+
     def finished(self, policy: Policy, index: int, entry: EvaluationFinished) -> None:
         """A result was signed."""
         self.keys[index] = next((it.root for it in policy.people if it.id == entry.actor), "")

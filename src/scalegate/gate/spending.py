@@ -61,6 +61,13 @@ class Spending:
         for book in (self.spent, self.unasked):
             book.update({key: _called(it, who) for key, it in book.items()})
 
+    def keep(self, before: Spending) -> None:
+        """Take the worse of each from what was known before: nothing that was spent is taken back."""
+        for mine, known in ((self.spent, before.spent), (self.unasked, before.unasked)):
+            mine.update({key: _both(it, mine[key]) if key in mine else it for key, it in known.items()})
+        self.spent_at.update({key: max(at, self.spent_at.get(key, at)) for key, at in before.spent_at.items()})
+        self.asked |= before.asked
+
     def under(self, policy: Policy) -> tuple[Spent, ...]:
         """What counts under a policy: what it has no number for is none of its budgets."""
         asked = _asked(policy)

@@ -86,6 +86,17 @@ class Tracks:
         self.clustered |= {it.id for it in policy.domains if it.clusters is not None}
         self.waiting.adopted()
 
+    def keep(self, before: Tracks) -> None:
+        """Take in what was known before: a claim stays one, a miss a miss, and what left an alarm open did."""
+        known = {it.evaluation: it for it in before.claims}
+        for it in self.claims:
+            old = known.get(it.evaluation, it)
+            known[it.evaluation] = replace(old, shown_by=tuple(sorted({*old.shown_by, *it.shown_by})))
+        self.claims = sorted(known.values(), key=lambda it: it.at)
+        self.waiting.keep(before.waiting)
+        self.clustered |= before.clustered
+        self.turned |= before.turned
+
     def look(
         self,
         policy: Policy | None,

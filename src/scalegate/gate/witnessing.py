@@ -119,6 +119,8 @@ class Witnessing:
         proof = self.proof(index, checkpoint)
         if proof is not None:
             return Read(proof=proof)
+        if checkpoint.size == 0:
+            return Read("its checkpoint is of no entries, so it vouches for nothing")
         own = self.log.key.public
         counted = tuple((key, min(at, LATEST), checkpoint.size) for key, at in opened.cosigned if key.public != own)
         if not counted:
@@ -168,13 +170,18 @@ class Witnessing:
 
 def witness_keys(policy: Policy) -> tuple[VerifyKey, ...]:
     """The keys of all witnesses that a policy names; nobody of its people is one."""
-    people = {public_of(person.key) for person in policy.people}
+    people = _people(policy)
     found: dict[VerifyKey, None] = {}
     for text in (text for clause in witness_clauses(policy) for text in clause.witnesses):
         with suppress(InputError):
             key = VerifyKey.from_text(text, COSIGNATURE)
             found |= {key: None} if key.public not in people else {}
     return tuple(found)
+
+
+def _people(policy: Policy) -> set[bytes | None]:
+    """The keys of its people: those that it names, and those that count by now."""
+    return {public_of(key) for person in policy.people for key in (person.key, person.signing)}
 
 
 def witness_names(clause: Witnessed) -> tuple[str, ...]:
@@ -184,8 +191,7 @@ def witness_names(clause: Witnessed) -> tuple[str, ...]:
 
 def _of(policy: Policy, clause: Witnessed, cosigned: Iterable[Cosigned]) -> list[Cosigned]:
     """What a clause's witnesses gave; of those, none of the policy's people."""
-    people = {public_of(person.key) for person in policy.people}
-    publics = {public_of(key) for key in clause.witnesses} - people
+    publics = {public_of(key) for key in clause.witnesses} - _people(policy)
     return [it for it in cosigned if bytes.fromhex(it.witness) in publics]
 
 
