@@ -65,7 +65,7 @@ def test_a_copy_without_its_evidence_is_told_so_and_refused_where_all_is_asked_f
     ran = verify(scalegate, "copy/ledger.db")
     assert (ran.code, "MISSING: " in ran.out, both[0][:12] in ran.out) == (0, True, True)
     ran = verify(scalegate, "copy/ledger.db", "--whole")
-    assert (ran.code, "is not here, and no entry says that it is withheld" in ran.err) == (4, True)
+    assert (ran.code, "is not here, and no entry that counts says that it is withheld" in ran.err) == (4, True)
     assert verify(scalegate, "copy/ledger.db", "--whole", "--evidence", project.folder / "evidence").code == 0
 
 
@@ -131,7 +131,7 @@ def test_a_bundle_is_verified_as_the_ledger_is_and_has_no_private_key(
     with Path("b.tar").open("rb") as file:
         names = [it.name for it in read_tar(file, Place())]
     assert names[0] == "BUNDLE"
-    assert names[-2:] == ["policy.yaml", "trust"]
+    assert names[-2:] == ["policy.json", "trust"]
     assert f"evidence/sha256/{both[0]}" in names
     assert f"evidence/sha256/{both[1]}" not in names
     said, of = (verify(scalegate, it, "--json").json for it in ("b.tar", project.ledger))
@@ -175,7 +175,7 @@ def test_a_bundle_that_was_changed_is_not_verified(scalegate: Command, project: 
     packed("same.tar", files)
     assert Path("same.tar").read_bytes() == whole
     evidence = next(at for at, it in enumerate(files) if it[0].endswith(both[0]))
-    policy, trust = ([it for it in files if it[0] != name] for name in ("policy.yaml", "trust"))
+    policy, trust = ([it for it in files if it[0] != name] for name in ("policy.json", "trust"))
     changes: dict[str, Files] = {
         "evidence": [*files[:evidence], (files[evidence][0], b"{}"), *files[evidence + 1 :]],
         "withheld": sorted([*files, (f"evidence/sha256/{both[1]}", Path(f"{HAZARD}.json").read_bytes())]),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -234,6 +236,48 @@ def test_what_is_swapped_while_it_is_loaded_is_found_out(model: Path) -> None:
             change(model)
         swap(model)
         recorded = manifest_of(model)
+
+
+def test_what_a_program_has_mapped_and_stores_into_while_it_is_loaded_is_found_out(model: Path) -> None:
+    """Changed and put back: into a page that waits to be written such a store changes no time."""
+    file, recorded = model / "model.bin", manifest_of(model)
+    with file.open("r+b") as opened, mmap.mmap(opened.fileno(), 0) as mapped:
+        mapped[0:1] = b"w"
+        os.fsync(opened.fileno())
+        before = file.stat().st_mtime_ns
+        time.sleep(0.05)
+        mapped[0:1] = b"w"
+        if file.stat().st_mtime_ns == before:
+            pytest.skip("takes a file system that gives a time to such stores")
+
+        def change() -> None:
+            mapped[0:1] = b"W"
+            assert file.read_bytes() == b"Weights"
+            mapped[0:1] = b"w"
+
+        with pytest.raises(NotVerified, match="while they were loaded"), loading(model, recorded.digest):
+            change()
+
+
+def test_a_change_within_a_tick_of_the_clock_is_found_out(model: Path) -> None:
+    file, recorded = model / "model.bin", manifest_of(model)
+
+    def change() -> None:
+        for text in ("Weights", "weights"):
+            file.write_text(text)
+
+    for _ in range(20):
+        change()
+        with pytest.raises(NotVerified, match="while they were loaded"), loading(model, recorded.digest, threads=1):
+            change()
+
+
+def test_files_without_a_byte_name_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").touch()
+    (tmp_path / "config.json").touch()
+    for action in (manifest_of, lambda path: check(path, "a" * 64)):
+        with pytest.raises(ScalegateError, match="all empty"):
+            action(tmp_path)
 
 
 def test_a_file_that_grows_under_the_reader_is_found_out(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,17 +19,18 @@ def bundle(
     out: Annotated[Path, typer.Argument(help="The file to make.")],
     project: ProjectDir = HERE,
     cosigned: Annotated[
-        Path | None, typer.Option("--cosigned", help="The latest checkpoint with cosignatures, as `cosign` wrote it.")
+        Path | None, typer.Option("--cosigned", help="The latest checkpoint with cosignatures of whom `--trust` names.")
     ] = None,
     trust: Annotated[
-        Path | None, typer.Option("--trust", help="A trust file to put in; default: one that has the log's key.")
+        Path | None, typer.Option("--trust", help="A trust file: what it says is put in. Default: the log's key.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Pack the ledger, its policy and its evidence for a regulator.
 
-    It is verified first. What an entry withholds stays out, and so does every private key. The same ledger gives the
-    same bytes: a tar file that `scalegate verify` takes. Every entry goes in: look before you give it away.
+    It is verified first. What an entry says is withheld stays out; the words that begin a private key are refused where
+    they stand as they are, not where they are compressed or escaped. The same ledger gives the same bytes: a tar file
+    that `scalegate verify` takes. Every entry goes in: look before you give it away.
     """
     from scalegate.cli.project import ledger_of
     from scalegate.cli.show import count, emit
@@ -70,7 +71,8 @@ def evidence_lines(found: Found) -> list[str]:
         named = ", ".join(f"{it.digest[:12]} of entry {it.entries[0]}" for it in found.missing[:5])
         more = f" and {len(found.missing) - 5} more" if len(found.missing) > 5 else ""
         lines.append(
-            f"MISSING: {len(found.missing)} that entries name, and that nobody signed is withheld ({named}{more})."
+            f"MISSING: {len(found.missing)} that entries name, and that nobody who counts signed is withheld"
+            f" ({named}{more})."
             " With `--whole` that is an error."
         )
     return lines

@@ -3,12 +3,14 @@
     BUNDLE                 which form it has
     evidence/sha256/<hex>  evidence that entries name by that SHA-256
     log/...                the ledger as it is exported (C2SP tlog-tiles), its checkpoint perhaps cosigned
-    policy.yaml            the policy in force, written from the ledger; `policy.json` where it stands on floors
-    trust                  the log's key, or the trust file that was given: what the bundle says of itself
+    policy.json            the policy in force: the bytes that its digest in the ledger is of
+    trust                  the log's key, or what the trust file says that was given: what the bundle says of itself
 
-Only these go in, each made from the ledger or named in it; no folder is packed as it lies there. Evidence that an entry
-withholds stays out, also where a copy is at hand. What looks like a private key is refused wherever it stands. The same
-ledger gives the same bytes (`ledger.plain_tar`).
+Only these go in, each made from the ledger or named in it; no folder is packed as it lies there. Whoever verifies makes
+each of them again, byte for byte, so that nothing else can be said in any. Evidence that an entry says is withheld
+stays out, also where a copy is at hand. The words that begin a private key are refused wherever they stand as they are;
+what is compressed, escaped or in another encoding is not looked into. The same ledger gives the same bytes
+(`ledger.plain_tar`).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,18 +29,17 @@ from scalegate.evidence.folder import chunks, evidence_beside, find
 from scalegate.gate.named_evidence import Found, look_at
 from scalegate.gate.replay import Replayed, replay
 from scalegate.ledger import Ledger
-from scalegate.ledger.export import export
-from scalegate.ledger.note import lines_of
+from scalegate.ledger.export import CHECKPOINT, export
+from scalegate.ledger.keys import VerifyKey
+from scalegate.ledger.note import known_only, lines_of
 from scalegate.ledger.plain_tar import write_member, write_tail
-from scalegate.ledger.trust_file import NO_QUORUM, parse_trust
-from scalegate.policy.document import Policy
-from scalegate.policy.to_yaml import policy_to_yaml
+from scalegate.ledger.trust_file import NO_QUORUM, Trust, parse_trust, written
 
-__all__ = ["FORM", "FORM_NAME", "POLICY_JSON", "POLICY_NAME", "TRUST_NAME", "Bundled", "bundle"]
+__all__ = ["FORM", "FORM_NAME", "LOG", "POLICY_NAME", "TRUST_NAME", "Bundled", "bundle"]
 
 FORM_NAME = "BUNDLE"
-POLICY_NAME = "policy.yaml"
-POLICY_JSON = "policy.json"
+LOG = "log"
+POLICY_NAME = "policy.json"
 TRUST_NAME = "trust"
 FORM = b"scalegate.dev/bundle/v1\n"
 EVIDENCE = "evidence/sha256/"
@@ -58,17 +59,19 @@ class Bundled:
 def bundle(ledger: Path, out: Path, *, cosigned: str | None = None, trust: bytes | None = None) -> Bundled:
     """Verify a ledger and pack it.
 
-    cosigned: its latest checkpoint with cosignatures. trust: a trust file for whoever verifies; None: the log's key.
+    cosigned: its latest checkpoint with cosignatures, by keys that `trust` names. trust: a trust file for whoever
+    verifies; None: the log's key.
 
-    Raises InputError where `out` is there already or cannot be written, or something has a private key in it;
-    NotVerified where the ledger, its evidence or what is given does not check out; LedgerError if there is none.
+    Raises InputError where `out` is there already or cannot be written, something has a private key in it, or a
+    signature is of no key in `trust`; NotVerified where the ledger, its evidence or what is given does not check out;
+    LedgerError if there is none.
     """
     place = Place(file=str(out))
     if out.exists() or out.is_symlink():
         raise InputError("there is something already", place=place, fix="name a new file")
     known = parse_trust(trust) if trust is not None else None
     replayed = replay(ledger, trust=known, held=cosigned)
-    found = look_at(replayed.fold, evidence_beside(ledger), ledger=ledger)
+    found = _public_of(look_at(replayed.fold, evidence_beside(ledger), ledger=ledger))
     with TemporaryDirectory(prefix="scalegate-bundle-") as made:
         with Ledger.open(ledger) as opened:
             if opened.size != replayed.entries:
@@ -76,13 +79,13 @@ def bundle(ledger: Path, out: Path, *, cosigned: str | None = None, trust: bytes
             if cosigned is not None and _signed(cosigned) != _signed(opened.checkpoint() or ""):
                 fix = "have the ledger's latest checkpoint cosigned: `scalegate ledger cosign`"
                 raise InputError("what is cosigned is not the latest checkpoint", place=Place(str(ledger)), fix=fix)
-            export(opened, Path(made) / "log", lines_of(cosigned) if cosigned is not None else ())
-        policy = replayed.fold.policy
+            export(opened, Path(made, LOG), lines_of(cosigned) if cosigned is not None else ())
+        policy, own = replayed.fold.policy, known or _by_itself(replayed.log_key)
+        _only_known(Path(made, LOG, CHECKPOINT), own, Place(file=str(ledger)))
         Path(made, FORM_NAME).write_bytes(FORM)
-        Path(made, TRUST_NAME).write_bytes(trust or f"log {replayed.log_key}\nquorum {NO_QUORUM}\n".encode())
+        Path(made, TRUST_NAME).write_bytes(written(own))
         if policy is not None:
-            name, text = _policy_file(policy)
-            Path(made, name).write_bytes(text)
+            Path(made, POLICY_NAME).write_bytes(policy.canonical())
         paths = {it.relative_to(made).as_posix(): it for it in Path(made).rglob("*") if it.is_file()}
         for it in found.right:
             path = find(evidence_beside(ledger), it.digest)
@@ -96,12 +99,24 @@ def bundle(ledger: Path, out: Path, *, cosigned: str | None = None, trust: bytes
     return Bundled(replayed, found, len(paths))
 
 
-def _policy_file(policy: Policy) -> tuple[str, bytes]:
-    """For people, or where its floors are in files of their own its canonical JSON, which has them."""
-    if not policy.floors:
-        with suppress(InputError):
-            return POLICY_NAME, policy_to_yaml(policy).encode()
-    return POLICY_JSON, policy.canonical()
+def _public_of(found: Found) -> Found:
+    """What is packed: without what anybody said is withheld, which is missing where that word does not count."""
+    hidden = tuple(it for it in found.right if it.hidden)
+    right = tuple(it for it in found.right if not it.hidden)
+    return replace(found, right=right, missing=(*found.missing, *hidden))
+
+
+def _by_itself(log_key: str) -> Trust:
+    return Trust((VerifyKey.from_text(log_key),), {}, {}, NO_QUORUM, {})
+
+
+def _only_known(path: Path, trust: Trust, place: Place) -> None:
+    try:
+        note = known_only(path.read_text(encoding="utf-8"), trust.keys)
+    except InputError as error:
+        what, fix = f"its checkpoint: {error.message}", "give a trust file that names the witness's key: `--trust`"
+        raise InputError(what, place=place, fix=fix) from error
+    path.write_text(note, encoding="utf-8", newline="\n")
 
 
 def _signed(note: str) -> str:

@@ -1,8 +1,11 @@
 """The evidence that a ledger names by its digest, and whether it is there: each is right, withheld or missing.
 
 Withheld is what a signed entry says is not shown, such as a log of a hazard: it is never called right, also where a
-copy lies here. One word that it is withheld stands, whatever else names the same. Missing is what no entry says is
-withheld. Evidence that is here and is not what was named is an error.
+copy lies here. One word that it is withheld stands, whatever else names the same; of a word only if the policy named
+its signer when it was signed, with a key that was in no wrong hands: else whoever has the log's key could withhold
+what is lost. Missing is what nobody so withholds. Evidence that is here and is not what was named is an error.
+
+Whoever said so, and whether it counts or not: what is said to be withheld is neither copied nor packed.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from scalegate.errors import NotVerified, Place
 from scalegate.evidence.folder import evidence_beside, find, keep, right
 from scalegate.gate.fold import Fold
 from scalegate.gate.journal import Journal
+from scalegate.gate.wrong_hands import held_wrongly
 from scalegate.ledger.entries import NO_LOG, EvaluationFinished, ForecastMade
 
 __all__ = ["Found", "Named", "kept_with", "look_at", "named_in"]
@@ -29,7 +33,9 @@ class Named:
     kind: Literal["log", "table"]
     entries: tuple[int, ...]
     withheld: tuple[int, ...]
-    """Those that say that it is withheld."""
+    """Those that say that it is withheld, and whose signers' word on it counts."""
+    hidden: bool
+    """Whether any says so, also one that counts for nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +57,22 @@ class Found:
 def named_in(fold: Fold) -> tuple[Named, ...]:
     """What the entries name, in the order in which they first do."""
     made: dict[str, tuple[Literal["log", "table"], list[int], list[int]]] = {}
+    hidden: set[str] = set()
     for record in fold.records:
         entry = record.entry
         if isinstance(entry, EvaluationFinished) and entry.log != NO_LOG:
             _, entries, withheld = made.setdefault(entry.log, ("log", [], []))
             entries.append(record.index)
             if entry.withheld:
-                withheld.append(record.index)
+                hidden.add(entry.log)
+                # What it says of the evaluation may count for nothing for other reasons: that changes no withholding.
+                if record.wrong is None and held_wrongly(fold.wrong, record.index, entry, record.by) is None:
+                    withheld.append(record.index)
         elif isinstance(entry, ForecastMade) and entry.reference is not None:
             made.setdefault(entry.reference.table, ("table", [], []))[1].append(record.index)
-    return tuple(Named(digest, kind, tuple(at), tuple(held)) for digest, (kind, at, held) in made.items())
+    return tuple(
+        Named(digest, kind, tuple(at), tuple(held), digest in hidden) for digest, (kind, at, held) in made.items()
+    )
 
 
 def kept_with(
@@ -71,7 +83,7 @@ def kept_with(
     parts: the files of the log; None: it is withheld, and the entry says so. What an entry withheld before stays so.
     Raises InputError where it cannot be copied or is no longer what was read.
     """
-    held = any(it.digest == entry.log and it.withheld for it in named_in(journal.fold))
+    held = any(it.digest == entry.log and it.hidden for it in named_in(journal.fold))
     if parts is None or held:
         return entry.model_copy(update={"withheld": True}), False
     keep(evidence_beside(journal.ledger.path), parts, entry.log)
@@ -109,6 +121,6 @@ def look_at(
         else:
             found["missing"].append(it)
         if whole and found["missing"]:
-            what = f"the {it.kind} {it.digest} is not here, and no entry says that it is withheld"
+            what = f"the {it.kind} {it.digest} is not here, and no entry that counts says that it is withheld"
             raise NotVerified(what, place=place, fix="ask for it: it is named by its SHA-256")
     return Found(tuple(found["right"]), tuple(found["withheld"]), tuple(found["missing"]))

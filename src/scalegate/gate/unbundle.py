@@ -1,8 +1,12 @@
-"""A bundle verified: its ledger replayed, its evidence compared with what entries name, its policy with that in force.
+"""A bundle verified: its ledger replayed, its evidence compared with what entries name, and all else made again.
+
+Every byte of it is bound by something: evidence by the digest that an entry names, entries and hashes by the checkpoint
+of the log, and each other file is what would be packed of these, or it is refused by its name. So a bundle has no place
+for a word that nobody signed, but in the names of witnesses and groups of its trust file.
 
 Evidence is hashed as it is read and never put on the disk. Of the rest only names that a bundle can have are written,
-into a folder of its own, each no larger than such a file is. What no entry names, or an entry withholds, has no place
-in a bundle and is refused.
+into a folder of its own, each no larger than such a file is. What no entry names, or an entry says is withheld, has no
+place in a bundle and is refused.
 """
 
 from __future__ import annotations
@@ -17,22 +21,22 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from scalegate.errors import InputError, LedgerError, NotVerified, Place, ScalegateError
-from scalegate.gate.bundle import FORM, FORM_NAME, POLICY_JSON, POLICY_NAME, TRUST_NAME
+from scalegate.gate.bundle import FORM, FORM_NAME, LOG, POLICY_NAME, TRUST_NAME
 from scalegate.gate.named_evidence import Found, look_at
 from scalegate.gate.replay import Replayed, replay
-from scalegate.ledger import strict_json
+from scalegate.ledger.export import CHECKPOINT
+from scalegate.ledger.note import known_only
 from scalegate.ledger.plain_tar import Member, is_tar, read_tar
-from scalegate.ledger.tiles import WIDTH
-from scalegate.ledger.trust_file import Trust, read_trust
-from scalegate.policy import Policy, load_policy
-from scalegate.policy.reader import policy_from_json
+from scalegate.ledger.tiles import WIDTH, tiles_of
+from scalegate.ledger.trust_file import Trust, read_trust, written
+from scalegate.policy.faults import FileFaults
 
 __all__ = ["Unbundled", "is_bundle", "verify_bundle"]
 
 T = TypeVar("T")
 _EVIDENCE = re.compile("evidence/sha256/([0-9a-f]{64})")
 _LOG = re.compile(r"log/(checkpoint|tile/(entries|[0-9]{1,2})(/x[0-9]{3})*/[0-9]{3}(\.p/[1-9][0-9]{0,2})?)")
-_SIZES = {FORM_NAME: len(FORM), POLICY_NAME: 1_000_000, POLICY_JSON: 1_000_000, TRUST_NAME: 1_000_000}
+_SIZES = {FORM_NAME: len(FORM), POLICY_NAME: 1_000_000, TRUST_NAME: 1_000_000}
 _MOST_LOG = WIDTH * (2 + 65_535)
 MOST_UNPACKED = 64 * 2**30
 """Bytes on the disk, of all files together."""
@@ -63,18 +67,15 @@ def verify_bundle(path: Path, *, trust: Trust | None = None, held: str | None = 
 
     Raises NotVerified for whatever is not as it would have been packed, or does not check out; as `replay` does else.
     """
+    place = Place(file=str(path))
     with _unpacked(path) as (folder, evidence):
         own = _within(path, folder, lambda: read_trust(folder / TRUST_NAME))
-        replayed = _within(path, folder, lambda: replay(folder / "log", trust=trust or own, held=held))
-        policy, place = replayed.fold.policy, Place(file=str(path))
-        if policy is not None:
-            told = _within(path, folder, lambda: _policy(folder))
-            if told.digest() != policy.digest():
-                raise NotVerified("the policy in it is not the one in force", place=place)
+        replayed = _within(path, folder, lambda: replay(folder / LOG, trust=trust or own, held=held))
+        _within(path, folder, lambda: _as_packed(folder, replayed, own))
         found = look_at(replayed.fold, None, ledger=path, whole=whole, is_right=evidence.get)
-    stray = set(evidence) - {it.digest for it in found.right}
+    stray = set(evidence) - {it.digest for it in found.right if not it.hidden}
     if stray:
-        what = f"it has evidence {min(stray)} that no entry names, or that one withholds"
+        what = f"it has evidence {min(stray)} that no entry names, or that one says is withheld"
         raise NotVerified(what, place=place)
     # What it says of itself is from nobody outside.
     outside = replayed.outside if trust is not None or held is not None else None
@@ -106,12 +107,28 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, dict[str, bool]]]:
         yield folder, evidence
 
 
-def _policy(folder: Path) -> Policy:
-    """The one that is there. Raises NotVerified for two."""
-    plain, exact = folder / POLICY_NAME, folder / POLICY_JSON
-    if plain.is_file() and exact.is_file():
-        raise NotVerified("it has two policies", place=Place(file=str(exact)))
-    return policy_from_json(strict_json.loads(exact.read_bytes())) if exact.is_file() else load_policy(plain)
+def _as_packed(folder: Path, replayed: Replayed, own: Trust) -> None:
+    """Raise NotVerified, naming the file, unless those beside evidence are the ones that packing would make."""
+    checkpoint, policy = f"{LOG}/{CHECKPOINT}", replayed.fold.policy
+    wanted = {FORM_NAME: FORM, TRUST_NAME: written(own)}
+    note = (folder / checkpoint).read_text(encoding="utf-8", errors="replace")
+    try:
+        wanted[checkpoint] = known_only(note, own.keys).encode()
+    except (InputError, NotVerified) as error:
+        raise NotVerified(error.message, place=Place(file=str(folder / checkpoint))) from error
+    if policy is not None:
+        wanted[POLICY_NAME] = policy.canonical()
+    for name, data in wanted.items():
+        if not (folder / name).is_file():
+            raise NotVerified("the file is missing", place=Place(file=str(folder / name)))
+        if (folder / name).read_bytes() != data:
+            what = "it is not the policy in force" if name == POLICY_NAME else "it is not as it would have been packed"
+            raise NotVerified(what, place=Place(file=str(folder / name)))
+    # What is in these was compared with the checkpoint, to the last byte.
+    tiles = {f"{LOG}/{it.path}" for it in tiles_of(replayed.entries)}
+    for path in sorted(it for it in folder.rglob("*") if it.is_file()):
+        if (name := path.relative_to(folder).as_posix()) not in wanted and name not in tiles:
+            raise NotVerified("it has no place in this bundle", place=Place(file=str(path)))
 
 
 def _most(member: Member, place: Place) -> int:
@@ -144,5 +161,6 @@ def _within(path: Path, folder: Path, read: Callable[[], T]) -> T:
         at = error.place or Place()
         inside = at.file is not None and at.file.startswith(str(folder))
         name = f"{path}: {Path(at.file or '').relative_to(folder)}" if inside else at.file or str(path)
-        kind = NotVerified if inside and isinstance(error, InputError | LedgerError) else type(error)
+        ours = isinstance(error, FileFaults) or (inside and isinstance(error, InputError | LedgerError))
+        kind = NotVerified if ours else type(error)
         raise kind(error.message, place=replace(at, file=name), fix=error.fix) from error

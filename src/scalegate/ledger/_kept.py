@@ -17,7 +17,7 @@ __all__ = ["build", "discard", "store_of"]
 def store_of(at: Where, *, writable: bool) -> Store:
     """The store of the ledger there. It is not connected to yet. Raises InputError where a package is missing."""
     if at.address is not None:
-        made: Store = _driver().SchemaStore(at.name, at.address, writable=writable)
+        made: Store = _driver().SchemaStore(at, writable=writable)
         return made
     assert at.file is not None
     return _database.FileStore(at.file, writable=writable)

@@ -1,8 +1,8 @@
 """The side file `<ledger>.head`: the largest tree head that this machine has seen, one line `size root`.
 
 It is what notices that a ledger was put back from an older copy. It is written after each commit, so a crash
-can leave it behind the ledger, never ahead. Whoever may delete it can make it forget: the memory that counts
-against the ledger's owner is a checkpoint held by somebody else.
+can leave it behind the ledger, never ahead. Who only reads compares with it and does not move it. Whoever may
+delete it can make it forget: the memory that counts against the ledger's owner is a checkpoint held by somebody else.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ is opened, and one that broke between two transactions is opened anew.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ from scalegate.errors import InputError, LedgerError, NotVerified, Place, Scaleg
 from scalegate.ledger._postgres_schema import FOUND, expected, removal, statements
 from scalegate.ledger._stores import BUSY_MS, FORMAT, HELD, LEFT, ORDER, OTHER, Meta, Row, meta_of
 from scalegate.ledger.merkle import Frontier
-from scalegate.ledger.named import Where
+from scalegate.ledger.named import Where, check_form
 
 __all__ = ["SchemaStore", "build", "discard"]
 
@@ -51,6 +52,10 @@ _CLIENT = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
+# What libpq would send to whatever host it connects to. A line of ~/.pgpass says of which host it is.
+_SENT = ("PGPASSWORD", "PGSERVICE")
+_REQUIRE_AUTH = 160_000
+"""The libpq that knows `require_auth`."""
 # What only a superuser may set.
 _SERVER = {"fsync": "on", "full_page_writes": "on", "session_replication_role": "origin"}
 
@@ -58,7 +63,10 @@ _DAMAGED = ("the database is damaged", "run `scalegate verify` on it, then resto
 _GONE = ("the connection to the server broke, or the server is not ready", "look whether it runs, then try again")
 _DENIED = ("the server does not let this role do that", "have it granted to the role, or name another role")
 _FULL = ("the server's disk is full", "free some space there and append again")
-_LOGIN = ("the server refuses this role or its password", "give the right one: `PGPASSWORD`, or ~/.pgpass")
+_LOGIN = (
+    "the server refuses this role or its password",
+    "give the right one: `PGPASSWORD` (with `PGHOST`, where a file names the server), or ~/.pgpass",
+)
 _ABSENT = ("there is no such database, or no ledger in it", "look at the address, or create the ledger first")
 _TAKEN = ("there is something in this schema already", "name another in the address: `?schema=NAME`")
 _REPLICA = ("the server is a replica, or read-only: it takes no entries", "name the primary server")
@@ -104,11 +112,12 @@ _UNKNOWN = (
 
 def _read(name: str, address: str) -> tuple[dict[str, Any], str, tuple[str, ...]]:
     """What libpq connects by, the schema, and what no message may show. Raises InputError for no such address."""
+    place = Place(file=name)
+    check_form(address, place)
     base, mark, query = address.partition("?")
     given = [part for part in query.split("&") if part]
     schemas = [unquote(part.partition("=")[2]) for part in given if part.partition("=")[0] == "schema"]
     rest = "&".join(part for part in given if part.partition("=")[0] != "schema")
-    place = Place(file=name)
     try:
         parts = conninfo_to_dict(f"{base}{mark if rest else ''}{rest}")
     except psycopg.Error:
@@ -130,9 +139,11 @@ class SchemaStore:
 
     begin_read = _READ
 
-    def __init__(self, name: str, address: str, *, writable: bool) -> None:
-        self.name = name
-        self._parts, self._schema, self._secrets = _read(name, address)
+    def __init__(self, at: Where, *, writable: bool) -> None:
+        assert at.address is not None
+        self.name = at.name
+        self._parts, self._schema, self._secrets = _read(at.name, at.address)
+        self._by_file = at.file is not None
         self._writable = writable
         self._db: psycopg.Connection[Row] | None = None
         self._thread = 0
@@ -153,7 +164,8 @@ class SchemaStore:
         return self._db
 
     def _connect(self) -> psycopg.Connection[Row]:
-        db: psycopg.Connection[Row] = psycopg.connect(**self._parts, autocommit=True)
+        parts = self._parts | (self._of_a_file() if self._by_file else {})
+        db: psycopg.Connection[Row] = psycopg.connect(**parts, autocommit=True)
         try:
             wanted = _SET | {"search_path": f"{self._schema}, pg_temp"}
             wanted["default_transaction_read_only"] = "off" if self._writable else "on"
@@ -170,6 +182,21 @@ class SchemaStore:
             db.close()
             raise
         return db
+
+    def _of_a_file(self) -> dict[str, str]:
+        """What to connect by besides, where a file names the server, which somebody else may have written.
+
+        Raises InputError where a password would go to a host that only the file names.
+        """
+        host = str(self._parts.get("host") or "")
+        if not host or host == os.environ.get("PGHOST"):
+            return {}
+        if sent := [it for it in _SENT if os.environ.get(it)]:
+            what = f"the file names the server `{host}`, and `{sent[0]}` would go to it, whoever wrote the file"
+            fix = f"if you mean that server, say so: `PGHOST={host}`; or leave it to ~/.pgpass, which names servers"
+            raise InputError(what, place=self._place(), fix=fix)
+        known = psycopg.pq.version() >= _REQUIRE_AUTH and "PGREQUIREAUTH" not in os.environ
+        return {"require_auth": "!password"} if known else {}
 
     def _check_server(self, db: psycopg.Connection[Row]) -> None:
         if db.info.server_version < _OLDEST:
@@ -342,16 +369,14 @@ def _flat(pairs: Iterable[tuple[str, str]]) -> list[str]:
 
 def build(at: Where, meta: Meta) -> None:
     """Make an empty ledger at the address of `at`, or nothing. Raises LedgerError if anything is in its schema."""
-    assert at.address is not None
-    store = SchemaStore(at.name, at.address, writable=True)
+    store = SchemaStore(at, writable=True)
     with store.explained():
         store.make(meta)
 
 
 def discard(at: Where, origin: str) -> None:
     """Remove the ledger of that origin at the address of `at`. Raises LedgerError."""
-    assert at.address is not None
-    store = SchemaStore(at.name, at.address, writable=True)
+    store = SchemaStore(at, writable=True)
     with store.explained(), _closing(store):
         store.unmake(origin)
 

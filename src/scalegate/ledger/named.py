@@ -1,22 +1,44 @@
 """How a ledger is named: by its SQLite file, by a file that holds the address of one in PostgreSQL, or by that address.
 
 A file that names a ledger lies where the ledger itself would, so that all that is kept beside a ledger, the remembered
-head above all, is kept beside it. An address by itself has no such place: a ledger so named can be read only. No
-message shows a password that an address holds.
+head above all, is kept beside it. An address by itself has no such place: a ledger so named can be read only.
+
+No message shows a password that an address holds. What is shown is what is known to be none: parts of the form that an
+address has, and parameters by name. An address of another form is shown as nothing but that, and connects nowhere.
+
+A file may come from somebody else, and decides where whoever reads it connects. So what it may hold is only this too:
+nothing that names a password, a file with some, or another machine than its host.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
 
 from scalegate.errors import InputError, LedgerError, Place
 
-__all__ = ["Where", "check_address", "is_address", "shown", "where"]
+__all__ = ["Where", "check_address", "check_form", "is_address", "shown", "where"]
 
 _SCHEMES = ("postgresql://", "postgres://")
-_SECRET = ("password", "sslpassword")
+_PLAIN = "postgresql://HOST/DATABASE?schema=NAME"
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%-]*)(?::[0-9]{0,5})?"
+_FORM = re.compile(
+    rf"(postgres(?:ql)?://(?:[A-Za-z0-9._~%+-]*(?=[:@]))?)(:[^@/?#]*(?=@))?(@?{_HOST}(?:,{_HOST})*(?:/[A-Za-z0-9._~%+-]*)?)"
+    r"(?:\?([^?#]*))?"
+)
+"""What comes before a password, the password, what comes after it, and the parameters."""
+_VALUE = re.compile("[A-Za-z0-9._~/:%,+-]*")
+# An escaped sign of an address may be one of a password that was escaped as a whole.
+_ESCAPED = re.compile("%(?:23|26|3a|3d|3f|40)", re.IGNORECASE)
+_LIKE = re.compile(r"\s*[a-z][a-z0-9+.-]+:/|.*passw(?:or)?d\s*=", re.IGNORECASE | re.DOTALL)
+_PARAMETERS = (
+    *("schema", "host", "port", "user", "sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "gssencmode"),
+    *("application_name", "connect_timeout", "target_session_attrs", "tcp_user_timeout"),
+    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
+)
+"""Of libpq, and `schema`: those that are shown, and that a file may have."""
+_NOT_SHOWN = "postgresql://***"
 _MOST = 2_000
 """Bytes of a file that names a ledger: fewer than any ledger file has."""
 
@@ -43,28 +65,39 @@ def is_address(given: str | Path) -> bool:
 
 
 def shown(given: str | Path) -> str:
-    """What names a ledger, as a message may show it: an address without its password."""
+    """What names a ledger, as a message may show it: an address without its password, and nothing that may be one."""
     if not isinstance(given, str) or not is_address(given):
-        return str(given)
-    scheme, _, rest = given.partition("://")
-    # Up to the last @: whoever wrote a password into it may have escaped nothing.
-    said, at, rest = rest.rpartition("@")
-    rest, mark, query = rest.partition("?")
-    kept = [part for part in query.split("&") if unquote(part.partition("=")[0]) not in _SECRET]
-    return f"{scheme}://{said.partition(':')[0]}{at}{rest}{mark if query else ''}{'&'.join(kept)}"
+        return _NOT_SHOWN if _LIKE.match(str(given)) else str(given)
+    form = _FORM.fullmatch(given)
+    if form is None or _ESCAPED.search(before := form[1] + form[3]):
+        return _NOT_SHOWN
+    kept = [part for part in (form[4] or "").split("&") if _is_plain(part)]
+    return before + ("?" if kept else "") + "&".join(kept)
+
+
+def _is_plain(parameter: str) -> bool:
+    name, is_said, value = parameter.partition("=")
+    return bool(is_said and name in _PARAMETERS and _VALUE.fullmatch(value) and not _ESCAPED.search(value))
+
+
+def check_form(address: str, place: Place) -> None:
+    """Raises InputError for an address of which it cannot be told what in it is a password."""
+    if not is_address(address) or shown(address) == _NOT_SHOWN or not address.isprintable():
+        fix = f"{_PLAIN}; a password in it is written with each sign but letters and digits as %XX"
+        raise InputError("this is no address of a ledger in PostgreSQL", place=place, fix=fix)
 
 
 def check_address(address: str, place: Place) -> None:
-    """Raises InputError for what is no address, or one with a password: files are copied and shown to others."""
-    if not is_address(address) or len(address.encode()) > _MOST // 2 or not address.isprintable():
-        raise InputError(
-            "this is no address of a ledger in PostgreSQL", place=place, fix="postgresql://HOST/DATABASE?schema=NAME"
-        )
+    """Raises InputError for what no file may name a ledger by: what is no address, or one that holds more than where
+    the ledger is. Files are copied and shown to others, and come from others."""
+    check_form(address, place)
+    if len(address.encode()) > _MOST // 2:
+        raise InputError("this is no address of a ledger in PostgreSQL", place=place, fix=_PLAIN)
     if shown(address) != address:
         raise InputError(
-            "the address holds a password, or reads as if it did, and a file with it is copied and shown to others",
+            "the address holds a password, or what a file that names a ledger may not have",
             place=place,
-            fix="leave it out of the address: libpq takes it from `PGPASSWORD` or ~/.pgpass",
+            fix="a password is taken from `PGPASSWORD` or ~/.pgpass; after `?` come " + ", ".join(_PARAMETERS),
         )
 
 
@@ -76,6 +109,9 @@ def where(given: str | Path, *, fix: str = "create it first") -> Where:
     if isinstance(given, str) and is_address(given):
         return Where(shown(given), None, given)
     file = Path(given).resolve()
+    if _LIKE.match(str(given)) and not file.is_file():
+        what = "this reads like the address of a database, and is none of a ledger in PostgreSQL"
+        raise InputError(what, fix=_PLAIN)
     place = Place(file=str(file))
     if not file.is_file():
         raise LedgerError("there is no ledger here", place=place, fix=fix)

@@ -25,6 +25,7 @@ __all__ = [
     "Note",
     "cosign",
     "joined",
+    "known_only",
     "lines_of",
     "open_note",
     "read_note",
@@ -149,6 +150,29 @@ def joined(note: str, more: Iterable[str]) -> str:
     wanted = note + "".join(line for line in dict.fromkeys(more) if line not in lines_of(note))
     _split(wanted)
     return wanted
+
+
+def known_only(note: str, known: Iterable[VerifyKey]) -> str:
+    """The note with one signature line of each of these keys that signed it, in one order: nothing else stands in it.
+
+    Of a witness's several it is the latest. Raises InputError, naming whose line it is, where one is of none of these
+    keys, and as `open_note` does.
+    """
+    keys = {(key.name, key.key_id): key for key in known}
+    text, lines = _split(note)
+    open_note(note, keys.values())
+    best: dict[VerifyKey, tuple[bytes, str]] = {}
+    for line in lines:
+        match = _SIGNATURE.fullmatch(line)
+        data = _base64.decode(match[2]) if match else b""
+        key = keys.get((match[1], data[:4])) if match else None
+        if key is None:
+            raise InputError(f"a signature by {match[1] if match else 'nobody'} is of no key that is named")
+        # The bytes after the key's id begin with the time, big-endian.
+        best[key] = max(best.get(key, (b"", "")), (data[4:], line))
+    # The log's before those of witnesses.
+    ordered = sorted(best, key=lambda key: (key.algorithm, best[key][1]))
+    return f"{text}\n" + "".join(f"{best[key][1]}\n" for key in ordered)
 
 
 def read_note(path: str | Path) -> str:

@@ -83,6 +83,8 @@ class Ledger(Reading):
     def open(cls, path: str | Path, *, log_key: SigningKey | None = None) -> Ledger:
         """Open an existing ledger; read-only unless the log's signing key is given.
 
+        Only whoever may append moves the remembered head forward: without the write lock it could be set back.
+
         path: the ledger's file, the file that names one in PostgreSQL, or the address of that, to read it only: beside
             an address no head is remembered.
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from scalegate.errors import InputError, Place
 from scalegate.ledger.keys import COSIGNATURE, ED25519, VerifyKey
 
-__all__ = ["NO_QUORUM", "Trust", "parse_trust", "read_trust"]
+__all__ = ["NO_QUORUM", "Trust", "parse_trust", "read_trust", "written"]
 
 NO_QUORUM = "none"
 """The quorum of whoever asks for no cosignature."""
@@ -90,6 +90,15 @@ def parse_trust(data: bytes, name: str = "trust file") -> Trust:
         if words and not words[0].startswith("#"):
             made.line(number, words)
     return made.whole()
+
+
+def written(trust: Trust) -> bytes:
+    """The one form of a trust file that says the same: without comments, and without where anybody is to be reached."""
+    lines = [f"log {key.to_text()}" for key in trust.logs]
+    lines += [f"witness {name} {key.to_text()}" for name, key in trust.witnesses.items()]
+    lines += [f"group {name} {least} {' '.join(members)}" for name, (least, members) in trust.groups.items()]
+    lines.append(f"quorum {trust.quorum}")
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
 class _Made:

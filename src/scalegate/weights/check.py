@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scalegate.errors import InputError, NotVerified, Place
-from scalegate.weights.files import Progress, Seen, look, taken
+from scalegate.weights.files import Progress, Seen, look, settle, taken
 from scalegate.weights.manifest import Manifest, names_nothing
 
 __all__ = ["check", "loading"]
@@ -36,21 +36,37 @@ def loading(
     """Check what lies there, and after what is done in it whether the same files lie there still.
 
     Load inside it and use nothing of that outside before it ends. Raises as `check` does.
+
+    What is changed and put back meanwhile is seen by the times of the files, on a disk: in memory (tmpfs) a program
+    that has a file mapped changes none, and neither does whoever writes below the file system. Load what nobody else
+    can write.
     """
-    manifest, seen = _checked(path, recorded, threads, progress)
+    manifest, seen = _checked(path, recorded, threads, progress, settled=True)
     yield manifest
     if _looked(path) != seen:
         raise NotVerified("the files changed while they were loaded", place=Place(file=str(path)), fix="load again")
 
 
 def _checked(
-    path: str | Path, recorded: Manifest | str, threads: int | None, progress: Progress | None
+    path: str | Path,
+    recorded: Manifest | str,
+    threads: int | None,
+    progress: Progress | None,
+    *,
+    settled: bool = False,
 ) -> tuple[Manifest, tuple[Seen, ...]]:
     if isinstance(recorded, str):
         _check_digest(recorded)
     if not Path(path).exists() and not Path(path).is_symlink():
         raise InputError("there is nothing here", place=Place(file=str(path)), fix="name the files that are loaded")
     place, seen = Place(file=str(path)), _looked(path)
+    if settled:
+        try:
+            settle(seen)
+        except InputError as error:
+            raise NotVerified(error.message, place=error.place, fix=error.fix) from error
+        if _looked(path) != seen:
+            raise NotVerified("the files changed before they were hashed", place=place, fix="let nobody write there")
     if isinstance(recorded, Manifest):
         # Of another size it is another file: that is told before it is hashed.
         _compare({it.name: it.size for it in seen}, {it.name: it.size for it in recorded.files}, place, "size")

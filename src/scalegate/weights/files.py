@@ -8,10 +8,12 @@ system sets the last by itself.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,12 +22,15 @@ from pathlib import Path
 from scalegate.errors import InputError, Place
 from scalegate.weights.manifest import Listed, Manifest
 
-__all__ = ["Progress", "Seen", "look", "manifest_of", "taken"]
+__all__ = ["Progress", "Seen", "look", "manifest_of", "settle", "taken"]
 
 Progress = Callable[[int, int], None]
 """Called with bytes hashed, and bytes in all."""
 CHUNK = 2**20
 MOST_THREADS = 16
+_TICK = 0.02
+"""Seconds in which two changes of a file may be given one time: the clock of the kernel that is slowest, twice."""
+_NO_DISK = (errno.EINVAL, errno.EROFS, errno.ENOTSUP, errno.ENOSYS)
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -65,6 +70,26 @@ def look(path: str | Path) -> tuple[Seen, ...]:
     if not seen:
         raise InputError("there are no files in it", place=Place(file=str(root)), fix="name what the model loads from")
     return seen
+
+
+def settle(seen: tuple[Seen, ...]) -> None:
+    """See to it that whatever is stored in these files from now on changes their times, where the file system can.
+
+    A store into memory that a file is mapped to changes them only if that page is not waiting to be written: so all are
+    written. Whoever calls it looks before and after it. Raises InputError for what cannot be read or written.
+    """
+    time.sleep(_TICK)
+    for it in seen:
+        try:
+            handle = os.open(it.path, _OPEN)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            # Such as a file system that is read-only: nothing waits to be written there.
+            if error.errno not in _NO_DISK:
+                raise _unread(error, it.path) from error
 
 
 def taken(

@@ -66,6 +66,8 @@ class Manifest:
     def __post_init__(self) -> None:
         if not self.files:
             raise InputError("a manifest lists no files", fix="name what the model is loaded from")
+        if not any(it.size for it in self.files):
+            raise InputError("the files that a manifest lists are all empty", fix="name what the model is loaded from")
         for one in self.files:
             _check_name(one.name)
         names = [it.name for it in self.files]
