@@ -223,6 +223,7 @@ def _refold(fold: Fold, wrong: Mapping[str, int]) -> None:
     fresh.tracks.keep(fold.tracks)
     fresh.spending.keep(fold.spending)
     fresh.grants |= fold.grants
+    fresh.forecasts.made += [it for it in fold.forecasts.made if it not in fresh.forecasts.made]
     fresh.candidates.given_up, fresh.candidates.in_place = fold.candidates.given_up, fold.candidates.in_place
     # What does not come of entries that were read: a fold that keeps more of that has to name it here.
     fresh.size, fresh.faults, fresh.payloads = fold.size, fold.faults, fold.payloads | fresh.payloads
