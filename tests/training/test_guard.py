@@ -370,7 +370,7 @@ def test_a_step_that_pytorch_tells_of_twice_is_one_step(project: Project) -> Non
     torch.optim.AdamW(model.parameters())
     optimizer = Own([{"params": []}, {"params": list(model.parameters())}])
     calls: list[int] = []
-    with open_gate(project, Model(), weights=lambda: f"{len(calls):064x}", checkpoint=None, evaluate=None) as gate:
+    with open_gate(project, Model(), weights=lambda: f"{len(calls) + 1:064x}", checkpoint=None, evaluate=None) as gate:
         gate.guard(optimizer)
         for _ in range(3):
             gate.step(STEP)
