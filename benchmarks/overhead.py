@@ -81,7 +81,7 @@ def open_gate(project: Project, weights: Callable[[], str], *, tranche: int | No
     )
 
 
-WEIGHTS = itertools.count()
+WEIGHTS = itertools.count(1)
 
 
 def other_weights() -> str:
