@@ -218,3 +218,8 @@ def test_a_tar_in_any_other_form_is_not_read(scalegate: Command, project: Projec
         Path("bad.tar").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         ran = verify(scalegate, "bad.tar")
         assert (ran.code in (2, 4), "VERIFIED" in ran.out) == (True, False)
+
+
+def test_a_folder_of_evidence_that_is_not_there_is_no_evidence_to_go_by(scalegate: Command, project: object) -> None:
+    refused = scalegate("verify", "p/ledger.db", "--evidence", "nowhere")
+    assert (refused.code, "nowhere: there is no such folder of evidence" in refused.err) == (2, True)

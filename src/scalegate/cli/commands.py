@@ -324,6 +324,9 @@ def verify(
         except InputError as error:
             fix = "give what `scalegate ledger checkpoint` or `cosign` wrote"
             raise InputError(error.message, place=Place(file=str(checkpoint)), fix=fix) from error
+    if evidence is not None and not evidence.is_dir():
+        fix = "name the folder with the evidence, or leave `--evidence` out"
+        raise InputError("there is no such folder of evidence", place=Place(file=str(evidence)), fix=fix)
     path = Path(ledger)
     if not is_address(ledger) and is_bundle(path):
         if deep or evidence is not None:
