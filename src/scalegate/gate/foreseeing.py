@@ -17,6 +17,7 @@ from scalegate.errors import InputError
 from scalegate.evidence.ahead import Ahead, ahead
 from scalegate.evidence.reference import read_reference
 from scalegate.evidence.results import amounts, reaches
+from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.facts import effective
 from scalegate.gate.forecasts import (
     MOST_POINTS,
@@ -223,4 +224,6 @@ def more_results(
                 f" on {more} more{' of the' * (more == 1)} recorded weights of this lineage,"
                 " each at another compute, and a forecast from all"
             )
-            yield Change("measure", text, tuple(best))
+            flops = elicitation_needed(domain, last)
+            about = ("recorded", domain.id, str(more), str(domain.samples), str(flops))
+            yield Change("measure", text, tuple(best), concerns=about)
