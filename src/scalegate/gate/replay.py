@@ -18,7 +18,7 @@ from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
 from scalegate.gate.witnessing import Log, Witnessing
-from scalegate.ledger import Checked, Ledger, check, merkle, strict_json
+from scalegate.ledger import Checked, Ledger, check, strict_json
 from scalegate.ledger.entries import DecisionMade, read_envelope
 from scalegate.ledger.exported import ExportedLog
 from scalegate.ledger.named import shown
@@ -76,7 +76,6 @@ def replay(
     place = Place(file=shown(path))
     checked = _audited(path, trust, progress)
     proceeds = holds = excepted = 0
-    frontier = merkle.Frontier()
     with _opened(path, trust) as ledger:
         if trust is not None:
             trusted(ledger, trust, place)
@@ -88,7 +87,6 @@ def replay(
             raise _changed(path)
         for index, envelope in ledger.entries(0, checked.size):
             at = Place(file=place.file, entry=index)
-            frontier = frontier.append(merkle.leaf_hash(envelope))
             try:
                 _, entry = read_envelope(envelope)
                 if isinstance(entry, DecisionMade):
@@ -101,7 +99,7 @@ def replay(
                 raise NotVerified(error.message, place=at) from error
         if trust is not None and asks:
             outside = _recorded(ledger, trust, fold, place)
-    if frontier.root() != checked.root:
+    if fold.witnessing.tree.root() != checked.root:
         raise _changed(path)
     for index, proof in fold.witnessing.proofs:
         fix = "its owner signed two histories: keep a copy of this ledger, which proves that to anybody"
