@@ -241,7 +241,8 @@ def _needed(bar: _Bar, planned: str | None, samples: int, error: Fraction) -> in
     before = [Fraction(bar.first) / apart**back for back in range(bar.early, 0, -1)]
     while at < end:
         before.append(at)
-        number, at = number + 1, min(at * bar.reach, _foreseen(bar, samples, error, before))
+        # Down to a whole FLOP, against the run: exact products of thousands of steps would take minutes.
+        number, at = number + 1, Fraction(int(min(at * bar.reach, _foreseen(bar, samples, error, before))))
         if number > MOST_EVALUATIONS or at <= before[-1]:
             what = (
                 "evidence carries hardly any further" if bar.level is None else "a forecast carries hardly any further"
