@@ -22,7 +22,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 soak: $(READY)
-	SCALEGATE_KILLS=1000 SCALEGATE_EXAMPLES=2000 $(BIN)/pytest -n 2 tests/ledger/test_ledger_crash.py tests/semantics
+	SCALEGATE_KILLS=1000 SCALEGATE_FLIPS=1 SCALEGATE_EXAMPLES=2000 $(BIN)/pytest -n 2 tests/ledger/test_ledger_crash.py tests/semantics
 	SCALEGATE_EXAMPLES=100000 $(BIN)/pytest tests/semantics/test_compiled.py -k gives_what
 	SCALEGATE_STEPS=100000 SCALEGATE_DEATHS=1000 $(BIN)/pytest -n 2 tests/ledger/test_ledger_simulated.py tests/gate/test_clock_jumps.py
 	SCALEGATE_FLIPS=1 $(BIN)/pytest -s tests/ledger/test_ledger_flips.py

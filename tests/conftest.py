@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 # As many processes run tests as there are cores: threads of PyTorch, and of what tests start, would wait on others.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
+from effort import EXAMPLES
 from postgres_server import LACKING, Server, started
 
 # What was started in the background of a shell ignores interrupts, and tests raise some.
@@ -18,7 +19,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_threa
     signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile(
     "scalegate",
-    max_examples=int(os.environ.get("SCALEGATE_EXAMPLES", "15")),
+    max_examples=EXAMPLES,
     deadline=None,
     # CI judges a change, so it draws the same examples each time; everywhere else they are new ones.
     derandomize=os.environ.get("CI") == "true",

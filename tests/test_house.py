@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from scalegate.gate import decide
 from scalegate.policy import ACTIONS
 from strategies import cases
@@ -131,7 +132,7 @@ def test_a_floor_imports_only_from_floors_below_it() -> None:
     assert "0 broken" in done.stdout
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(20))
 @given(cases(), st.sampled_from(ACTIONS))
 def test_a_decision_holds_no_float(case: Any, action: Any) -> None:
     """Neither as an object nor in its canonical bytes: a float would tie the bytes to a machine's printing."""

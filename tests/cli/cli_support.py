@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Command", "Ran"]
+__all__ = ["Amended", "Command", "Ran"]
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,5 @@ class Ran:
 
 
 Command = Callable[..., Ran]
+Amended = Callable[..., Path]
+"""The project with these changes of its policy in force."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_support import Command, Ran
+from cli_support import Amended, Command, Ran
 from test_evidence_import import LOGS, SAID, announce
 from test_evidence_stopped import amend
 
@@ -17,8 +17,8 @@ NEXT = ('version: "1.0"', 'version: "2.0"')
 
 
 @pytest.fixture
-def name(scalegate: Command, project: object, weights: str) -> str:
-    amend(scalegate, ASKS, NEXT)
+def name(scalegate: Command, in_force: Amended, weights: str) -> str:
+    in_force(ASKS, NEXT)
     return announce(scalegate, weights, samples=400)
 
 
@@ -34,8 +34,8 @@ def of(size: int) -> list[str]:
     return [f"passage-{at // size}" for at in range(400)]
 
 
-def test_what_is_announced_says_that_clusters_count(scalegate: Command, project: object, weights: str) -> None:
-    amend(scalegate, ASKS, NEXT)
+def test_what_is_announced_says_that_clusters_count(scalegate: Command, in_force: Amended, weights: str) -> None:
+    in_force(ASKS, NEXT)
     asked = ("--domain", "arithmetic", "--task", "add", "--task-version", "3", "--dataset", "d" * 64, "--samples", 400)
     who = ("-p", "p", "--run", "r", "--weights", weights, "--as-is", "--as", "evaluator")
     said = " ".join(scalegate("evidence", "announce", *who, *asked).out.split())
@@ -112,8 +112,8 @@ def test_each_epoch_of_a_sample_is_of_its_cluster(scalegate: Command, project: o
     assert "10 clusters, 15 are due" in added.json["lacking"]
 
 
-def test_a_plan_says_how_many_clusters_it_takes(scalegate: Command, project: object) -> None:
-    amend(scalegate, ASKS, NEXT)
+def test_a_plan_says_how_many_clusters_it_takes(scalegate: Command, in_force: Amended) -> None:
+    in_force(ASKS, NEXT)
     found = scalegate("evidence", "plan", "--policy", "p/policy.yaml", "--json")
     assert found.code == 0, found.err
     assert found.json["clusters"] == {"below": "0.05", "at_least": 60, "fewest": 32}

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_support import Command, Ran
+from cli_support import Amended, Command, Ran
 
 from logs_made import begun_now
 
@@ -15,6 +15,7 @@ SAID = ("--assumption", "The task is about the capability.", "--as", "evaluator"
 SPENT = ("--elicitation-flops", "1e10 FLOP")
 FEW = ("samples: 400", 'samples: 15\n    clusters: {below: "0.01", at_least: 15}')
 """Of an evaluation that takes each sample twice, as these logs do, the samples are clusters."""
+NEXT = ('version: "1.0"', 'version: "2.0"'), ("alpha: 5%", "alpha: 60%")
 
 
 def announce(
@@ -41,28 +42,17 @@ def bring(scalegate: Command, name: str, *more: object) -> Ran:
 
 
 @pytest.fixture
-def few(scalegate: Command, project: object, weights: str) -> str:
+def few(in_force: Amended, weights: str) -> str:
     """Weights under a policy that asks for fewer samples than a log of these has."""
-    amend(scalegate, FEW)
+    in_force(FEW, *NEXT)
     return weights
 
 
 @pytest.fixture
-def ten(scalegate: Command, project: object, weights: str) -> str:
+def ten(in_force: Amended, weights: str) -> str:
     """Weights under a policy that asks for ten samples."""
-    amend(scalegate, ("samples: 400", "samples: 10"), ("evaluations: 12", "evaluations: 2"))
+    in_force(("samples: 400", "samples: 10"), ("evaluations: 12", "evaluations: 2"), *NEXT)
     return weights
-
-
-def amend(scalegate: Command, *changes: tuple[str, str]) -> None:
-    policy = Path("p/policy.yaml")
-    text = policy.read_text(encoding="utf-8")
-    for change in (*changes, ('version: "1.0"', 'version: "2.0"'), ("alpha: 5%", "alpha: 60%")):
-        text = text.replace(*change)
-    policy.write_text(text, encoding="utf-8")
-    for who in ("ada", "grace"):
-        made = scalegate("adopt", policy, "-p", "p", "--as", who)
-        assert made.code == 0, made.err
 
 
 def test_a_whole_log_of_what_was_announced_is_its_result(scalegate: Command, few: str) -> None:

@@ -79,7 +79,7 @@ def test_a_cadence_shortens_the_way_and_a_forecast_takes_results_before_it(
     assert "every: 2x" in text
     found = planned(capsys, *of, "8e11 FLOP")["evaluations_at"]
     assert found[0] == 2 * 10**11
-    assert found[1] == 4 * 10**11 - 8 * 10**9, "the first is elicited with 1% of the run"
+    assert found[1] == 4 * 10**11 - 4 * 10**9, "the first is elicited with 1% of how far it carries"
     assert len(found) == 3, "and so twice its compute is not the end of it"
     policy.write_text(
         text.replace("    samples: 400\n", "    samples: 400\n    forecast: {confidence: 95%, at_least: 3}\n"),

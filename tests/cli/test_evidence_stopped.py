@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_support import Command, Ran
+from cli_support import Amended, Command, Ran
 from test_evidence_import import announce
 
 STOPS = ("    samples: 400\n", "    samples: 400\n    stopping: {rule: betting}\n")
@@ -25,8 +25,8 @@ def amend(scalegate: Command, *changes: tuple[str, str]) -> None:
 
 
 @pytest.fixture
-def name(scalegate: Command, project: object, weights: str) -> str:
-    amend(scalegate, STOPS, ('version: "1.0"', 'version: "2.0"'))
+def name(scalegate: Command, in_force: Amended, weights: str) -> str:
+    in_force(STOPS, ('version: "1.0"', 'version: "2.0"'))
     return announce(scalegate, weights, samples=400)
 
 

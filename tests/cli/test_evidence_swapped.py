@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from cli_support import Command, Ran
-from test_evidence_import import FEW, LOGS, SAID, announce
+from cli_support import Amended, Command, Ran
+from test_evidence_import import FEW, LOGS, NEXT, SAID, announce
 
 from logs_made import Change, begun_at, begun_now, changed, named
 from scalegate.evidence.inspect_log import read_inspect
@@ -16,14 +16,9 @@ SPENT = ("--elicitation-flops", "1e10 FLOP")
 
 
 @pytest.fixture
-def few(scalegate: Command, project: object, weights: str) -> str:
+def few(in_force: Amended, weights: str) -> str:
     """Weights under a policy that asks for fewer samples than a log of these has."""
-    policy = Path("p/policy.yaml")
-    text = policy.read_text(encoding="utf-8").replace(*FEW).replace('version: "1.0"', 'version: "2.0"')
-    policy.write_text(text.replace("alpha: 5%", "alpha: 60%"), encoding="utf-8")
-    for who in ("ada", "grace"):
-        made = scalegate("adopt", policy, "-p", "p", "--as", who)
-        assert made.code == 0, made.err
+    in_force(FEW, *NEXT)
     return weights
 
 

@@ -9,6 +9,7 @@ from book import Book, digest, key_of, policy_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from scalegate.gate.fold import Record
 from scalegate.gate.journal import sealed
 from scalegate.ledger import entries as kinds
@@ -298,7 +299,7 @@ ACTS = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(ACTS, max_size=12))
 def test_one_who_has_many_keys_is_one(acts: list[tuple[str, str, str, str]]) -> None:
     """Whatever somebody signs with one named key, and with as many others as they make, they are one of two."""

@@ -8,12 +8,11 @@ import pytest
 from book import Book, digest, policy_of
 from hypothesis import given
 from hypothesis import strategies as st
-from test_forecasts_dodges import FORECAST
 from test_track import ASKS, FLOPS, HEAD, TWO, begun, child, evaluated, incident, shown, track
 from test_track_dodges import ALAN, MISSED, SPENT, another, excepted, of_control, version, with_control
 
 from elicited_support import probe, told
-from foreseen import fields, measured, put
+from foreseen import FORECAST, fields, measured, put
 from scalegate.gate.assessing import assess
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.recorded import record_of

@@ -14,10 +14,11 @@ from test_determinations import saved, say
 from test_exceptions import FLOPS, TERMS, decide_on, granted, hold, with_terms
 from test_risk_claims import claim, numbered
 
+from happenings import piece
 from scalegate.gate import Decision, decide
 from scalegate.ledger import entries as kinds
 from scalegate.policy import ACTIONS
-from strategies import piece, policies, situations
+from strategies import policies, situations
 from support import DAY, START
 
 BIO = """

@@ -14,6 +14,7 @@ from test_exceptions import granted, hold
 from test_hands import SECOND, approve, measured, open_level, revoke, rotate, vkey
 from test_risk_claims import claim, risk_book
 
+from effort import examples
 from scalegate.gate import decide
 from scalegate.ledger import entries as kinds
 from support import DAY
@@ -270,7 +271,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(WORDS, max_size=14), st.sampled_from(["evaluator", "security", "ada", "grace"]), st.integers(0, 20))
 def test_knowing_that_a_key_was_stolen_opens_nothing(words: list[str], whose: str, since: int) -> None:
     """Whatever was signed, with the revocation as much holds as without it, or more; faults are as they were."""

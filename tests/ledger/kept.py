@@ -131,4 +131,4 @@ def finish(*processes: subprocess.Popen[bytes]) -> None:
         assert process.returncode == 0, error.decode()
 
 
-__all__ = ["Kept", "KeptInFile", "KeptInPostgres", "finish", "forget", "kept_in", "start"]
+__all__ = ["ORIGIN", "Kept", "KeptInFile", "KeptInPostgres", "finish", "forget", "kept_in", "start"]

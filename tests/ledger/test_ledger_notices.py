@@ -1,8 +1,7 @@
-"""What a ledger notices: older copies, forks, damaged side files, and rows that its owner changed."""
+"""What a ledger in a file notices: damaged side files, and rows that its owner changed; more is in `test_stores.py`."""
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -29,44 +28,6 @@ def tamper(path: Path, *statements: str) -> None:
         for _, sql in triggers:
             db.execute(sql)
         db.execute("COMMIT")
-
-
-def test_a_ledger_put_back_from_an_older_copy_is_refused(
-    ledger: Ledger, path: Path, tmp_path: Path, log_key: SigningKey, envelope: Make
-) -> None:
-    ledger.append([envelope(0), envelope(1)])
-    shutil.copy(path, tmp_path / "backup")
-    ledger.append([envelope(2)])
-    ledger.close()
-    shutil.copy(tmp_path / "backup", path)
-    for key in (None, log_key):
-        with pytest.raises(NotVerified, match=r"2 entries, but had 3"):
-            Ledger.open(path, log_key=key)
-    # An open handle notices as well, and nothing is signed.
-    (tmp_path / "run.ledger.head").rename(tmp_path / "aside")
-    with Ledger.open(path, log_key=log_key) as writer:
-        (tmp_path / "aside").rename(tmp_path / "run.ledger.head")
-        with pytest.raises(NotVerified, match=r"2 entries, but had 3"):
-            writer.append([envelope(3)])
-        assert writer.size == 2
-
-
-def test_a_fork_of_the_same_or_a_larger_size_is_refused(
-    ledger: Ledger, path: Path, tmp_path: Path, log_key: SigningKey, envelope: Make
-) -> None:
-    fork = tmp_path / "fork"
-    ledger.append([envelope(0)])
-    shutil.copy(path, fork)
-    ledger.append([envelope(1), envelope(2)])
-    with Ledger.open(fork, log_key=log_key) as other:
-        for number in (7, 8):
-            other.append([envelope(number)])
-            shutil.copy(fork, tmp_path / f"fork-{other.size}")
-        other.append([envelope(9)])
-    for forged in (tmp_path / "fork-3", fork):
-        shutil.copy(forged, path)
-        with pytest.raises(NotVerified, match="not a growth"):
-            Ledger.open(path)
 
 
 def test_a_side_file_that_is_behind_is_moved_forward(
@@ -106,41 +67,6 @@ def test_a_missing_side_file_is_made_again_and_a_damaged_one_refused(
                 Ledger.open(path)
 
 
-@pytest.mark.parametrize(
-    ("statement", "entry"),
-    [
-        ("UPDATE entry SET envelope = (SELECT envelope FROM entry WHERE position = 3) WHERE position = 2", 2),
-        ("UPDATE entry SET leaf = (SELECT leaf FROM entry WHERE position = 3) WHERE position = 2", 2),
-        ("DELETE FROM entry WHERE position = 2", 2),
-        ("DELETE FROM entry WHERE position = 5", 5),
-        ("UPDATE entry SET position = position + 10 WHERE position = 5", 5),
-        ("INSERT INTO entry SELECT 6, leaf, envelope FROM entry WHERE position = 0", 6),
-        ("DELETE FROM checkpoint WHERE size = 6", None),
-        ("UPDATE checkpoint SET size = 3 WHERE size = 2", 2),
-        ("UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 6) WHERE size = 2", 1),
-        ("UPDATE checkpoint SET note = replace(note, 'example', 'exemple') WHERE size = 2", 1),
-        ("UPDATE meta SET origin = 'example.com/other'", 1),
-        ("UPDATE meta SET format = 2", None),
-        ("UPDATE meta SET log_key = 'x'", None),
-        ("UPDATE head SET size = 5", None),
-        ("UPDATE head SET frontier = zeroblob(72)", None),
-        ("INSERT INTO checkpoint SELECT 7, note FROM checkpoint WHERE size = 6", None),
-    ],
-)
-def test_an_audit_finds_what_an_owner_changed(
-    ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make, statement: str, entry: int | None
-) -> None:
-    ledger.append([envelope(0), envelope(1)])
-    ledger.append([envelope(number) for number in range(2, 6)])
-    ledger.close()
-    tamper(path, statement)
-    with pytest.raises(NotVerified) as caught:
-        check(path)
-    assert caught.value.place is not None
-    assert caught.value.place.file == str(path)
-    assert caught.value.place.entry == entry
-
-
 def test_an_edit_with_its_leaf_hash_is_found_at_the_next_signed_size(
     ledger: Ledger, path: Path, envelope: Make
 ) -> None:
@@ -176,18 +102,6 @@ def test_nothing_is_signed_on_top_of_parts_that_disagree(
             ledger.append([envelope(3)])
     with pytest.raises(NotVerified):
         Ledger.open(path, log_key=log_key)
-
-
-def test_a_damaged_entry_is_named_when_it_is_read(ledger: Ledger, path: Path, envelope: Make) -> None:
-    ledger.append([envelope(number) for number in range(4)])
-    tamper(path, "UPDATE entry SET envelope = x'00' WHERE position = 2")
-    walk = ledger.entries()
-    assert [next(walk)[0], next(walk)[0]] == [0, 1]
-    with pytest.raises(NotVerified) as caught:
-        next(walk)
-    assert caught.value.place is not None
-    assert caught.value.place.entry == 2
-    assert ledger.entry(3) == envelope(3)
 
 
 def test_an_audit_tells_how_far_it_is(ledger: Ledger, path: Path, envelope: Make) -> None:

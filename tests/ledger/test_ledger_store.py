@@ -1,4 +1,4 @@
-"""The ledger: what it keeps, what it refuses, and what a killed writer leaves."""
+"""The ledger in a file: what it keeps and refuses, and what a killed writer leaves; more is in `test_stores.py`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scalegate.errors import InputError, LedgerError, NotVerified
-from scalegate.ledger import Checkpoint, Ledger, SigningKey, check, merkle, open_note
+from scalegate.ledger import Ledger, SigningKey, check
 from scalegate.ledger import _database as database
 
 Make = Callable[[int], bytes]
@@ -36,29 +35,6 @@ def run_python(code: str, *arguments: object) -> subprocess.CompletedProcess[str
 # --- keeping ------------------------------------------------------------------------------------------
 
 
-def test_what_is_appended_is_read_back(ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make) -> None:
-    assert (ledger.size, ledger.checkpoint(), list(ledger.checkpoints())) == (0, None, [])
-    assert ledger.root() == merkle.EMPTY_ROOT
-    made = [envelope(number) for number in range(7)]
-    one = ledger.append(made[:1])
-    rest = ledger.append(made[1:])
-    assert (one.first, one.size, rest.first, rest.size) == (0, 1, 1, 7)
-
-    with Ledger.open(path) as reader:
-        assert reader.origin == ORIGIN
-        assert reader.log_verify_key == log_key.verify_key
-        assert list(reader.entries()) == list(enumerate(made))
-        assert list(reader.entries(2, 4)) == [(2, made[2]), (3, made[3])]
-        assert reader.entry(6) == made[6]
-        assert reader.root() == merkle.root(map(merkle.leaf_hash, made))
-        assert reader.checkpoint() == rest.checkpoint
-        assert list(reader.checkpoints()) == [(1, one.checkpoint), (7, rest.checkpoint)]
-        note = open_note(rest.checkpoint, [log_key.verify_key])
-        assert Checkpoint.from_text(note.text) == Checkpoint(ORIGIN, 7, reader.root())
-    checked = check(path)
-    assert (checked.size, checked.checkpoints, checked.root) == (7, 2, ledger.root())
-
-
 def test_long_ranges_are_read_whole_while_the_ledger_grows(ledger: Ledger, envelope: Make) -> None:
     made = [envelope(number) for number in range(300)]
     ledger.append(made)
@@ -74,16 +50,6 @@ def test_the_path_may_hold_any_character(tmp_path: Path, log_key: SigningKey, en
         made.append([envelope(1)])
     assert sorted(item.name for item in tmp_path.iterdir()) == [path.name, path.name + ".head"]
     assert check(path).size == 1
-
-
-def test_positions_that_are_not_there_are_refused(ledger: Ledger, envelope: Make) -> None:
-    ledger.append([envelope(0)])
-    for index in (-1, 1, 10**30):
-        with pytest.raises(InputError):
-            ledger.entry(index)
-    for start, stop in ((-1, 1), (0, 2), (1, 0)):
-        with pytest.raises(InputError):
-            ledger.entries(start, stop)
 
 
 def test_settings_are_those_that_were_promised(ledger: Ledger, path: Path) -> None:
@@ -123,22 +89,6 @@ def test_a_file_that_is_no_ledger_is_not_opened(path: Path, log_key: SigningKey,
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize(
-    "statement",
-    ["DELETE FROM meta", "DROP TABLE checkpoint", "DROP TABLE head", "CREATE TABLE more (x)", "DELETE FROM head"],
-)
-def test_an_incomplete_ledger_is_not_opened(ledger: Ledger, path: Path, log_key: SigningKey, statement: str) -> None:
-    ledger.close()
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
-            db.execute(f"DROP TRIGGER {name}")
-        db.execute(statement)
-    with pytest.raises(NotVerified):
-        Ledger.open(path, log_key=log_key)
-    with pytest.raises(NotVerified):
-        check(path)
-
-
 def test_there_must_be_a_file(path: Path) -> None:
     for action in (Ledger.open, check):
         with pytest.raises(LedgerError, match="no ledger"):
@@ -146,55 +96,18 @@ def test_there_must_be_a_file(path: Path) -> None:
     assert not path.exists()
 
 
-def test_only_the_key_of_the_log_opens_it_for_appending(ledger: Ledger, path: Path) -> None:
-    with pytest.raises(InputError, match="not the key"):
-        Ledger.open(path, log_key=SigningKey.generate(ORIGIN))
-
-
-def test_a_reader_cannot_append_and_a_closed_ledger_does_nothing(ledger: Ledger, path: Path, envelope: Make) -> None:
-    with Ledger.open(path) as reader, pytest.raises(LedgerError, match="read-only"):
-        reader.append([envelope(0)])
-    ledger.close()
-    for action in (lambda: ledger.size, lambda: ledger.append([envelope(0)]), ledger.checkpoint):
-        with pytest.raises(LedgerError, match="closed"):
-            action()
-
-
-def test_a_bad_envelope_keeps_the_whole_batch_out(ledger: Ledger, path: Path, envelope: Make) -> None:
-    for batch in ([], [envelope(0), b"{}"], [envelope(0), b"x" * 70_000]):
-        with pytest.raises(InputError):
-            ledger.append(batch)
-        assert ledger.size == 0
-    assert ledger.append([envelope(0)]).size == 1
-    assert check(path).size == 1
-
-
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE entry SET envelope = x'00' WHERE position = 0",
-        "UPDATE entry SET position = 9 WHERE position = 1",
-        "DELETE FROM entry WHERE position = 1",
-        "DELETE FROM entry",
         "INSERT OR REPLACE INTO entry SELECT 0, leaf, envelope FROM entry WHERE position = 1",
         "REPLACE INTO entry SELECT * FROM entry WHERE position = 1",
-        "INSERT INTO entry SELECT 3, leaf, envelope FROM entry WHERE position = 1",
-        "INSERT INTO entry SELECT -1, leaf, envelope FROM entry WHERE position = 1",
         "UPDATE OR REPLACE entry SET position = 0 WHERE position = 1",
-        "UPDATE checkpoint SET note = ''",
-        "DELETE FROM checkpoint",
         "INSERT OR REPLACE INTO checkpoint VALUES (2, '')",
-        "INSERT INTO checkpoint VALUES (1, '')",
-        "UPDATE head SET size = 1",
-        "UPDATE head SET frontier = x''",
-        "DELETE FROM head",
         "INSERT OR REPLACE INTO head VALUES (1, 0, x'')",
-        "UPDATE meta SET origin = ''",
-        "DELETE FROM meta",
         "INSERT OR REPLACE INTO meta VALUES (1, 1, '', '')",
     ],
 )
-def test_rows_cannot_be_changed_by_accident(ledger: Ledger, path: Path, envelope: Make, statement: str) -> None:
+def test_rows_cannot_be_replaced_by_accident(ledger: Ledger, path: Path, envelope: Make, statement: str) -> None:
     ledger.append([envelope(0), envelope(1)])
     with closing(sqlite3.connect(path, isolation_level=None)) as db, pytest.raises(sqlite3.IntegrityError):
         db.execute(statement)
@@ -236,40 +149,6 @@ def test_entries_are_made_under_the_write_lock(ledger: Ledger, path: Path, envel
         return [envelope(0)]
 
     assert ledger.append(make).size == 1
-
-
-def test_an_append_within_an_append_is_refused(ledger: Ledger, path: Path, envelope: Make) -> None:
-    with pytest.raises(LedgerError, match="within"):
-        ledger.append(lambda: ledger.append([envelope(1)]) and [envelope(0)])
-    assert ledger.size == 0
-
-
-def test_a_lost_write_lock_stops_the_append(ledger: Ledger, envelope: Make) -> None:
-    with pytest.raises(LedgerError, match="lock"):
-        ledger.append(lambda: ledger._connection().execute("ROLLBACK") and [envelope(0)])
-    assert ledger.size == 0
-
-
-def test_an_interrupt_as_the_write_lock_is_taken_lets_go_of_it(
-    ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It may come between the statement and whatever comes next: neither this process nor another is locked out."""
-    run = ledger._run
-
-    def interrupted(statement: str, *values: object) -> list[Any]:
-        found = run(statement, *values)
-        if statement.startswith("BEGIN"):
-            raise KeyboardInterrupt
-        return found
-
-    monkeypatch.setattr(ledger, "_run", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        ledger.append([envelope(0)])
-    monkeypatch.setattr(ledger, "_run", run)
-    with Ledger.open(path, log_key=log_key) as other:
-        other.append([envelope(1)])
-    ledger.append([envelope(2)])
-    assert ledger.size == 2
 
 
 def test_errors_of_somebody_elses_database_are_passed_on(ledger: Ledger, envelope: Make) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kept import Kept, finish, forget, kept_in, start
+from kept import ORIGIN, Kept, finish, forget, kept_in, start
 
 from scalegate.errors import InputError, LedgerError, NotVerified
-from scalegate.ledger import Ledger, SigningKey, check, merkle
+from scalegate.ledger import Checkpoint, Ledger, SigningKey, check, merkle, open_note
 from scalegate.ledger.export import export
 from scalegate.ledger.receipt import receipt_for
 
@@ -40,7 +40,7 @@ def acknowledged(ack: Path) -> list[tuple[int, int]]:
 # --- keeping ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_appended_is_read_back(ledger: Ledger, path: Path, envelope: Make) -> None:
+def test_what_is_appended_is_read_back(ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make) -> None:
     assert (ledger.size, ledger.checkpoint(), list(ledger.checkpoints())) == (0, None, [])
     assert ledger.root() == merkle.EMPTY_ROOT
     made = [envelope(number) for number in range(7)]
@@ -53,9 +53,16 @@ def test_what_is_appended_is_read_back(ledger: Ledger, path: Path, envelope: Mak
         assert reader.root() == merkle.root(map(merkle.leaf_hash, made))
         assert list(reader.checkpoints()) == [(1, one.checkpoint), (7, rest.checkpoint)]
         assert set(reader.signed(1)) == {7}
+        assert (reader.origin, reader.log_verify_key) == (ORIGIN, log_key.verify_key)
+        note = open_note(rest.checkpoint, [log_key.verify_key])
+        assert reader.checkpoint() == rest.checkpoint
+        assert Checkpoint.from_text(note.text) == Checkpoint(ORIGIN, 7, reader.root())
         for index in (-1, 7, 10**30):
             with pytest.raises(InputError):
                 reader.entry(index)
+        for start, stop in ((-1, 1), (0, 8), (1, 0)):
+            with pytest.raises(InputError):
+                reader.entries(start, stop)
     checked = check(path)
     assert (checked.size, checked.checkpoints, checked.root) == (7, 2, ledger.root())
     assert path.with_name("run.ledger.head").read_text() == f"7 {ledger.root().hex()}\n"
@@ -147,6 +154,7 @@ def test_who_may_not_append_cannot(ledger: Ledger, path: Path, envelope: Make) -
         "UPDATE entry SET envelope = {} WHERE position = 0",
         "UPDATE entry SET position = 9 WHERE position = 1",
         "DELETE FROM entry WHERE position = 1",
+        "DELETE FROM entry",
         "INSERT INTO entry SELECT 3, leaf, envelope FROM entry WHERE position = 1",
         "INSERT INTO entry SELECT -1, leaf, envelope FROM entry WHERE position = 1",
         "INSERT INTO entry SELECT 1, leaf, envelope FROM entry WHERE position = 1 ON CONFLICT DO NOTHING",
@@ -174,7 +182,16 @@ def test_rows_cannot_be_changed_by_accident(
     assert check(path).size == 2
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM meta", "DROP TABLE checkpoint", "CREATE TABLE more (x integer)"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM meta",
+        "DELETE FROM head",
+        "DROP TABLE checkpoint",
+        "DROP TABLE head",
+        "CREATE TABLE more (x integer)",
+    ],
+)
 def test_an_incomplete_ledger_is_not_opened(
     kept: Kept, ledger: Ledger, path: Path, log_key: SigningKey, statement: str
 ) -> None:
@@ -212,8 +229,12 @@ def test_another_format_is_told_to_be_one(kept: Kept, ledger: Ledger, path: Path
         ("UPDATE checkpoint SET size = 3 WHERE size = 2", 2),
         ("UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 6) WHERE size = 2", 1),
         ("UPDATE meta SET origin = 'example.com/other'", 1),
+        ("UPDATE checkpoint SET note = replace(note, 'example', 'exemple') WHERE size = 2", 1),
+        ("INSERT INTO checkpoint SELECT 7, note FROM checkpoint WHERE size = 6", None),
+        ("UPDATE meta SET format = 2", None),
         ("UPDATE meta SET log_key = 'x'", None),
         ("UPDATE head SET size = 5", None),
+        ("UPDATE head SET frontier = {}", None),
         ("UPDATE sent SET id = 'c' WHERE id = 'b'", 5),
         ("UPDATE sent SET first = 3 WHERE id = 'b'", 5),
         ("UPDATE sent SET size = 5 WHERE id = 'b'", None),
@@ -225,7 +246,7 @@ def test_an_audit_finds_what_an_owner_changed(
     ledger.append([envelope(0), envelope(1)])
     ledger.append([envelope(number) for number in range(2, 6)], once="b")
     ledger.close()
-    kept.tamper(statement)
+    kept.tamper(statement.format(kept.blob(bytes(72))))
     with pytest.raises(NotVerified) as caught:
         check(path)
     assert caught.value.place is not None
@@ -373,6 +394,7 @@ def test_a_forked_child_may_not_use_it_and_does_not_disturb_it(ledger: Ledger, p
 def test_an_interrupt_as_the_write_lock_is_taken_lets_go_of_it(
     ledger: Ledger, path: Path, log_key: SigningKey, envelope: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It may come between the statement and whatever comes next: neither this process nor another is locked out."""
     run = ledger._run
 
     def interrupted(statement: str, *values: object) -> object:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from effort import examples
 from scalegate.policy import Policy, PolicyFaults, parse_policy, policy_from_json
 from scalegate.policy.checks import checked
 from scalegate.policy.form import faults_of_form
@@ -65,7 +66,7 @@ def test_the_policy_that_is_broken_here_is_sound() -> None:
 
 
 @given(st.sampled_from(list(places(SOUND))), st.sampled_from(JUNK) | st.just(None), st.booleans())
-@settings(max_examples=600)
+@settings(max_examples=examples(300))
 def test_a_fault_of_form_casts_no_shadow(path: tuple[str | int, ...], junk: object, misspelt: bool) -> None:
     """One part of a sound policy is wrong in form: no fault of meaning is told, since none is there."""
     document = copy.deepcopy(SOUND)

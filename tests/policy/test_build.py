@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from test_expressions import KNOWN
 from test_parameters import written
 
+from effort import examples
 from scalegate.errors import InputError
 from scalegate.examples import read_example
 from scalegate.policy import Policy, PolicyFaults, parse_policy, policy_from_json
@@ -159,7 +160,7 @@ def test_what_is_not_exact_or_would_be_lost_is_refused() -> None:
     assert isinstance(2 - compute, Amount)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(25))
 @given(policies())
 def test_a_policy_is_written_as_a_file_that_reads_back(policy: Policy) -> None:
     assert parse_policy(policy_to_yaml(policy)).digest() == policy.digest()
@@ -199,7 +200,7 @@ hostile = st.sampled_from(
 ) | st.text(min_size=1, max_size=40)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 @given(hostile)
 def test_whatever_its_texts_are_it_reads_back(text: str) -> None:
     document = parse_policy(read_example("arithmetic")).model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import examples
 from scalegate.errors import InputError
 from scalegate.examples import read_example
 from scalegate.policy import Policy, PolicyFaults, parse_policy
@@ -59,7 +60,7 @@ def sound(text: str) -> Policy | None:
         return None
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(40))
 @given(files())
 def test_meaning_and_comments_stay_and_a_second_time_changes_nothing(text: str) -> None:
     policy = sound(text)

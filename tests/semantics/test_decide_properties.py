@@ -10,6 +10,8 @@ from typing import Any
 from hypothesis import Phase, event, given, seed, settings
 from hypothesis import strategies as st
 
+from happenings import statement
+from releases import never_releases
 from scalegate.evidence.binomial import most_successes
 from scalegate.gate import Decision, decide
 from scalegate.gate.changes import possible_changes
@@ -26,7 +28,7 @@ from scalegate.policy.document import Witnessed
 from scalegate.policy.semantics import Reason, Unknown, evaluate, number
 from scalegate.policy.syntax import compares, fact_names
 from scalegate.truth import Truth
-from strategies import BASE, Enough, cases, policies, statement
+from strategies import BASE, Enough, cases, policies
 from support import START
 from witnessed_support import WITNESSES
 
@@ -85,7 +87,7 @@ def test_more_capability_never_releases(case: Any, data: st.DataObject) -> None:
     more = piece.model_copy(update={"successes": data.draw(st.integers(piece.successes, piece.completed))})
     pieces = (*situation.pieces[:index], more, *situation.pieces[index + 1 :])
     worse = situation.model_copy(update={"pieces": pieces})
-    _never_releases(policy, situation, worse)
+    never_releases(policy, situation, worse)
 
 
 @given(cases(), st.data())
@@ -98,7 +100,7 @@ def test_a_miss_never_releases(case: Any, data: st.DataObject) -> None:
     wrong = data.draw(st.integers(0, known.upheld))
     worse = known.model_copy(update={"missed": known.missed + max(wrong, 1), "upheld": known.upheld - wrong})
     tracks = (*situation.tracks[:index], worse, *situation.tracks[index + 1 :])
-    _never_releases(policy, situation, situation.model_copy(update={"tracks": tracks}))
+    never_releases(policy, situation, situation.model_copy(update={"tracks": tracks}))
 
 
 @given(cases(), st.data())
@@ -119,7 +121,7 @@ def test_an_incident_never_releases(case: Any, data: st.DataObject) -> None:
     if where == "elsewhere":
         others = [it.model_copy(update={"pieces": (*it.pieces, incident)}) for it in situation.elsewhere]
         worse = situation.model_copy(update={"elsewhere": tuple(others)})
-    _never_releases(policy, situation, worse)
+    never_releases(policy, situation, worse)
     if where == "pieces":
         facts = derive_facts(policy, worse, "train")
         assert (facts[f"{domain}.reached"], facts[f"{domain}.ruled_out"]) == (True, False)
@@ -156,7 +158,7 @@ def test_a_piece_that_lacks_something_never_releases(case: Any, data: st.DataObj
         rest = [item for item in situation.pieces if item.domain != domain.id]
         situation = situation.model_copy(update={"pieces": (*rest, good, piece)})
     pieces = tuple(it.model_copy(update=lacks) if it is piece else it for it in situation.pieces)
-    _never_releases(policy, situation, situation.model_copy(update={"pieces": pieces}))
+    never_releases(policy, situation, situation.model_copy(update={"pieces": pieces}))
 
 
 @given(cases(), st.data())
@@ -172,7 +174,7 @@ def test_more_capability_elsewhere_never_releases(case: Any, data: st.DataObject
     pieces = (*other.pieces[:index], more, *other.pieces[index + 1 :])
     changed = other.model_copy(update={"pieces": pieces})
     worse = [changed if item is other else item for item in situation.elsewhere]
-    _never_releases(policy, situation, situation.model_copy(update={"elsewhere": tuple(worse)}))
+    never_releases(policy, situation, situation.model_copy(update={"elsewhere": tuple(worse)}))
 
 
 @given(cases(), st.data())
@@ -183,7 +185,7 @@ def test_losing_an_evaluation_elsewhere_never_releases(case: Any, data: st.DataO
         return
     other = data.draw(st.sampled_from(situation.elsewhere))
     bare = [other.model_copy(update={"pieces": ()}) if item is other else item for item in situation.elsewhere]
-    _never_releases(policy, situation, situation.model_copy(update={"elsewhere": tuple(bare)}))
+    never_releases(policy, situation, situation.model_copy(update={"elsewhere": tuple(bare)}))
 
 
 @given(cases(), st.data())
@@ -193,7 +195,7 @@ def test_losing_a_safeguard_or_signature_never_releases(case: Any, data: st.Data
         return
     index = data.draw(st.integers(0, len(situation.signatures) - 1))
     rest = situation.signatures[:index] + situation.signatures[index + 1 :]
-    _never_releases(policy, situation, situation.model_copy(update={"signatures": rest}))
+    never_releases(policy, situation, situation.model_copy(update={"signatures": rest}))
 
 
 @given(cases(), st.data())
@@ -206,7 +208,7 @@ def test_losing_a_determination_never_releases(case: Any, data: st.DataObject) -
     rest = [
         it for it in situation.statements if not it.holds or (it.determination, it.by) != (gone.determination, gone.by)
     ]
-    _never_releases(policy, situation, situation.model_copy(update={"statements": tuple(rest)}))
+    never_releases(policy, situation, situation.model_copy(update={"statements": tuple(rest)}))
 
 
 @given(cases(), st.data())
@@ -218,7 +220,7 @@ def test_a_denial_never_releases(case: Any, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(situation.statements) - 1))
     denied = situation.statements[at].model_copy(update={"holds": False})
     said = (*situation.statements[:at], denied, *situation.statements[at + 1 :])
-    _never_releases(policy, situation, situation.model_copy(update={"statements": said}))
+    never_releases(policy, situation, situation.model_copy(update={"statements": said}))
 
 
 @given(cases(), st.data())
@@ -268,9 +270,9 @@ def test_a_deadline_that_was_not_kept_never_releases(case: Any, data: st.DataObj
     gone, rest = situation.kept[at], (*situation.kept[:at], *situation.kept[at + 1 :])
     same = (gone.obligation, gone.deadline, gone.text)
     rest = tuple(it for it in rest if (it.obligation, it.deadline, it.text) != same)
-    _never_releases(policy, situation, situation.model_copy(update={"kept": rest}))
+    never_releases(policy, situation, situation.model_copy(update={"kept": rest}))
     later = gone.model_copy(update={"time": max(gone.time, data.draw(st.integers(gone.time, situation.now)))})
-    _never_releases(policy, situation, situation.model_copy(update={"kept": (*rest, later)}))
+    never_releases(policy, situation, situation.model_copy(update={"kept": (*rest, later)}))
 
 
 @given(cases(dated=False), st.integers(0, 400 * DAY))
@@ -279,7 +281,7 @@ def test_time_passing_never_releases(case: Any, seconds: int) -> None:
     policy, situation = case
     if situation.now < max((situation.ledger_time, *(it.time for it in situation.witnessed))):
         return
-    _never_releases(policy, situation, situation.model_copy(update={"now": situation.now + seconds}))
+    never_releases(policy, situation, situation.model_copy(update={"now": situation.now + seconds}))
 
 
 @given(cases(), st.data())
@@ -290,7 +292,7 @@ def test_less_of_what_witnesses_gave_never_releases(case: Any, data: st.DataObje
     kept = data.draw(st.lists(st.sampled_from(situation.witnessed), unique=True)) if situation.witnessed else []
     earlier = data.draw(st.sampled_from([0, 1, DAY]))
     worse = tuple(it.model_copy(update={"time": it.time - earlier, "upto": it.upto - earlier}) for it in kept)
-    _never_releases(policy, situation, situation.model_copy(update={"witnessed": worse}))
+    never_releases(policy, situation, situation.model_copy(update={"witnessed": worse}))
 
 
 @given(cases(), st.sampled_from(WITNESSES), st.integers(1, 400 * DAY))
@@ -305,14 +307,14 @@ def test_one_witness_whose_time_is_to_come_never_releases_a_hold_that_more_than_
     lying = tuple(
         it.model_copy(update={"time": situation.now + seconds}) if it in mine else it for it in situation.witnessed
     )
-    _never_releases(policy, situation, situation.model_copy(update={"witnessed": lying}))
+    never_releases(policy, situation, situation.model_copy(update={"witnessed": lying}))
 
 
 @given(cases(), st.integers(1, 10**14))
 def test_more_compute_elsewhere_never_releases(case: Any, flops: int) -> None:
     policy, situation = case
     worse = situation.model_copy(update={"developer_others": situation.developer_others + flops})
-    _never_releases(policy, situation, worse)
+    never_releases(policy, situation, worse)
 
 
 @given(cases(), st.sampled_from(["meter_faults", "ledger_faults", "lineage"]))
@@ -320,15 +322,8 @@ def test_a_fault_never_releases(case: Any, what: str) -> None:
     policy, situation = case
     fault: Any = ("fault",) if what != "lineage" else situation.lineage.model_copy(update={"faults": ("fault",)})
     worse = situation.model_copy(update={what: fault})
-    _never_releases(policy, situation, worse)
+    never_releases(policy, situation, worse)
     assert decide(policy, worse, "train").verdict == "HOLD"
-
-
-def _never_releases(policy: Any, before: Any, after: Any) -> None:
-    held = decide(policy, before, "train").verdict == "HOLD"
-    event(f"held before: {held}")
-    if held:
-        assert decide(policy, after, "train").verdict == "HOLD"
 
 
 @given(cases(), st.data())
@@ -411,12 +406,16 @@ def test_the_strategies_reach_both_verdicts_and_every_kind_of_way_out() -> None:
     wanted = {"PROCEED", "HOLD", "STOP", "act", "measure", "sign", "time"}
     seen: set[str] = set()
 
-    @settings(max_examples=400, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+    @settings(max_examples=50, database=None, phases=[Phase.generate], report_multiple_bugs=False)
     @given(cases())
     def explore(case: Any) -> None:
         if wanted <= seen:
             raise Enough
         policy, situation = case
+        facts = derive_facts(policy, situation, "train")
+        # Looking for ways out of much that holds takes long, and shows nothing that is still wanted.
+        if wanted - seen <= {"PROCEED", "measure"} and len(Judge.of(policy, "train").holding(facts)) > 3:
+            return
         decision = decide(policy, situation, "train")
         seen.add(decision.verdict)
         for chosen in decision.resumption.sets if decision.resumption else ():
@@ -424,7 +423,8 @@ def test_the_strategies_reach_both_verdicts_and_every_kind_of_way_out() -> None:
         if decision.resumption and decision.resumption.stop:
             seen.add("STOP")
 
-    for again in range(6):
+    # Few of each seed: after those, new examples are mostly old ones with a part changed.
+    for again in range(48):
         with suppress(Enough):
             seed(again)(explore)()
             continue

@@ -6,9 +6,11 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import Phase, event, given, seed, settings
+from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from happenings import spent
+from releases import never_releases
 from scalegate.gate import decide
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import Judge
@@ -16,16 +18,9 @@ from scalegate.gate.situation import Situation
 from scalegate.gate.spending import Spending
 from scalegate.policy import Policy, parse_policy, policy_from_json
 from scalegate.policy.to_yaml import policy_to_yaml
-from strategies import Enough, cases, policies, spent
+from strategies import Enough, cases, policies
 
 DAY = 86_400
-
-
-def _never_releases(policy: Policy, before: Situation, after: Situation) -> None:
-    held = decide(policy, before, "train").verdict == "HOLD"
-    event(f"held before: {held}")
-    if held:
-        assert decide(policy, after, "train").verdict == "HOLD"
 
 
 def _changed(situation: Situation, data: st.DataObject, **changes: Any) -> Situation:
@@ -47,7 +42,7 @@ def test_a_worse_word_never_releases(case: Any, data: st.DataObject) -> None:
         return
     worse = data.draw(st.sampled_from([None, Fraction(1), min(bound * 2, Fraction(1))]))
     claims[at] = claims[at].model_copy(update={"bound": worse})
-    _never_releases(policy, situation, situation.model_copy(update={"claims": tuple(claims)}))
+    never_releases(policy, situation, situation.model_copy(update={"claims": tuple(claims)}))
 
 
 @given(cases(), st.data(), st.integers(1, 400 * DAY))
@@ -57,7 +52,7 @@ def test_a_claim_that_ends_sooner_never_releases(case: Any, data: st.DataObject,
         return
     until = data.draw(st.integers(0, len(situation.claims) - 1))
     ends = situation.claims[until].until - sooner
-    _never_releases(policy, situation, _changed(situation, data, until=ends))
+    never_releases(policy, situation, _changed(situation, data, until=ends))
 
 
 @given(cases(), st.data())
@@ -67,7 +62,7 @@ def test_one_who_says_that_it_cannot_be_bounded_holds_whatever_others_claim(case
         return
     word = data.draw(st.sampled_from(situation.claims)).model_copy(update={"bound": None})
     worse = situation.model_copy(update={"claims": (*situation.claims, word)})
-    _never_releases(policy, situation, worse)
+    never_releases(policy, situation, worse)
     if word.of != "elsewhere" and word.action == "train":
         facts = derive_facts(policy, worse, "train")
         assert not isinstance(facts[f"risk.{word.risk}.bound"], int | Fraction)
@@ -87,7 +82,7 @@ def test_what_more_was_spent_never_releases(case: Any, data: st.DataObject) -> N
         grown |= {"least": min(more.least, same[0].least), "most": max(more.most, same[0].most)}
         more = same[0].model_copy(update=grown)
     rest = [it for it in situation.spent if it not in same]
-    _never_releases(policy, situation, situation.model_copy(update={"spent": (*rest, more)}))
+    never_releases(policy, situation, situation.model_copy(update={"spent": (*rest, more)}))
 
 
 def _key(it: Any) -> tuple[str, ...]:
@@ -103,7 +98,7 @@ def test_more_compute_of_the_lineage_never_releases(case: Any, flops: int) -> No
     more = situation.lineage.model_copy(update={"compute": situation.lineage.compute + flops})
     factor = policy.factor
     asked = situation.compute + -(-flops * factor.numerator // factor.denominator)
-    _never_releases(policy, situation, situation.model_copy(update={"lineage": more, "compute": asked}))
+    never_releases(policy, situation, situation.model_copy(update={"lineage": more, "compute": asked}))
 
 
 @given(cases())
@@ -131,7 +126,7 @@ def test_the_strategies_reach_permits_on_claims_and_holds_of_each_number() -> No
     wanted = {"proceed", "bound", "year", "tenfold", "unknown"}
     seen: set[str] = set()
 
-    @settings(max_examples=300, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+    @settings(max_examples=50, database=None, phases=[Phase.generate], report_multiple_bugs=False)
     @given(cases())
     def explore(case: Any) -> None:
         if wanted <= seen:
@@ -147,7 +142,8 @@ def test_the_strategies_reach_permits_on_claims_and_holds_of_each_number() -> No
             known = isinstance(value, Fraction)
             seen.update({per[clause.per]} if known and value > clause.at_most else () if known else {"unknown"})
 
-    for again in range(6):
+    # Few of each seed: after those, new examples are mostly old ones with a part changed.
+    for again in range(36):
         with suppress(Enough):
             seed(again)(explore)()
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
 
@@ -40,18 +42,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def told(folder: Path) -> dict[str, object]:
     """What the command prints with `--json`, of a net that is small."""
-    import contextlib
-    import io
-
-    from scalegate.cli.show import console
-
-    out, was = io.StringIO(), console.file
-    try:
-        console.file = out
-        with contextlib.redirect_stdout(out):
-            show_sandbagger(folder, seed=0, as_json=True, scenario=SCENE)
-    finally:
-        console.file = was
+    out = io.StringIO()
+    # The console writes to what is standard output at the time: a stream given to it would stay, for all later tests.
+    with contextlib.redirect_stdout(out):
+        show_sandbagger(folder, seed=0, as_json=True, scenario=SCENE)
     document: dict[str, object] = json.loads(out.getvalue())
     return document
 

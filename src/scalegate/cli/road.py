@@ -98,7 +98,8 @@ def road(bar: Bar, planned: str, samples: int, error: Fraction) -> Road:
             )
         found.append(at)
         spent += _elicited(bar, at, end)
-        at = min(at * bar.reach, _foreseen(bar, samples, error, found)) - spent
+        # Down to a whole FLOP, against the run: exact products of thousands of steps would take minutes.
+        at = Fraction(floor(min(at * bar.reach, _foreseen(bar, samples, error, found)) - spent))
     return Road(tuple(found), spent)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 from scalegate.examples import read_example
@@ -393,5 +394,7 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
     return text
 
 
-def found(text: str) -> list[Lint]:
-    return list(check_policy(parse_policy(text), TODAY))
+@cache
+def found(text: str) -> tuple[Lint, ...]:
+    """Of many texts the one without what raises a lint is the same."""
+    return tuple(check_policy(parse_policy(text), TODAY))

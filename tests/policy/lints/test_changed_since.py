@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from since_drafts import AIM, CAP_GATES, DOMAIN, MORATORIUM, PARAMETER, TEXT, condition, told
 
+from effort import examples
 from scalegate.gate import Situation
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.judge import Judge
@@ -218,7 +219,7 @@ def test_the_weaker_comes_first() -> None:
     ]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(25))
 @given(policies(), policies())
 def test_one_version_is_no_change_and_what_is_weaker_one_way_is_stricter_the_other(old: Policy, new: Policy) -> None:
     assert changed_since(old, old) == ()
@@ -237,7 +238,7 @@ def test_one_version_is_no_change_and_what_is_weaker_one_way_is_stricter_the_oth
     assert counted("stricter", there) <= counted("weaker", back) + unsure
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(25))
 @given(policies(), cases())
 def test_what_was_held_and_may_go_on_is_never_told_as_stricter_alone(
     old: Policy, case: tuple[Policy, Situation]
