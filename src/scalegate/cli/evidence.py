@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalegate.cli.adding import add_result
+from scalegate.cli.attested import attest_result, named_evaluation
 from scalegate.cli.backtest import backtest
 from scalegate.cli.forecast import forecast, match_loss
 from scalegate.cli.options import HERE, As, AsJson, KeyFile, ProjectDir, RunName, Withhold
@@ -31,14 +32,13 @@ app.command("backtest")(backtest)
 app.command("forecast")(forecast)
 app.command("match-loss")(match_loss)
 app.command("record")(record)
+app.command("attest")(attest_result)
 FIELDS = (
     "JSON with `evaluation` (the name that announce printed), `weights`, `domain`, `outcomes` (true, false or null"
     " per sample), `assumptions` (sentences), `elicitation_flops`, `elicitation_method`, `evaluation_flops`;"
     " and `clusters` (of each outcome a text, the same for those that are alike: questions on one passage), and"
     " `elicited` (how the recipe was chosen, the recovery curve, the control and probes), which may be left out."
 )
-SHORTEST = 8
-"""How many characters of an evaluation's name stand for it."""
 
 Reached = Annotated[
     bool,
@@ -304,19 +304,14 @@ def _announced(place: Project, said: dict[str, object]) -> EvaluationAnnounced |
 
     Raises InputError where a name is given that none, or more than one, begins with."""
     from scalegate.cli.project import reader
-    from scalegate.errors import InputError
 
     name = str(said.get("evaluation") or "")
     if not name:
         return None
     with reader(place) as journal:
         known = {it: one.announced for it, one in journal.fold.attempts.items() if one.announced is not None}
-        mine = [name] if name in known else [it for it in known if it.startswith(name)]
-        if len(mine) != 1 or len(name) < SHORTEST:
-            due = [it[:12] for it in known if journal.fold.attempts[it].finished is None]
-            fix = f"announced and without a result: {', '.join(f'`{it}`' for it in due)}" if due else None
-            what = "more than one evaluation begins so" if len(mine) > 1 else "no evaluation of this name was announced"
-            what = f"{SHORTEST} characters at the least name one" if len(name) < SHORTEST else what
-            raise InputError(f"`--evaluation {name}`: {what}", fix=fix or "every one that was announced has its result")
-        said["evaluation"] = mine[0]
-        return known[mine[0]]
+        left = [it[:12] for it in known if journal.fold.attempts[it].finished is None]
+        due = f"announced and without a result: {', '.join(f'`{it}`' for it in left)}" if left else None
+        due = due or "every one that was announced has its result"
+        said["evaluation"] = mine = named_evaluation(known, name, "--evaluation", due)
+        return known[mine]

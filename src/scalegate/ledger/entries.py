@@ -32,6 +32,7 @@ __all__ = [
     "MOST_KINDS",
     "NO_LOG",
     "PREDICATES",
+    "STATEMENT_TYPE",
     "Approval",
     "AssumptionBroken",
     "AssumptionRestored",
