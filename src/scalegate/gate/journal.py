@@ -144,6 +144,25 @@ class Journal:
             self._add(envelope)
         return appended.first
 
+    def take(self, envelope: bytes, check: Callable[[], None], *, once: str) -> int:
+        """Write an envelope that was signed elsewhere and is meant to count; refuse it if it would not.
+
+        `check` is called at the head, when nobody else writes; if it raises, nothing is written. `once`: as
+        `Ledger.append` has it. Returns the entry's position.
+        """
+
+        def made() -> list[bytes]:
+            self.refresh()
+            check()
+            refused = self.fold.would_refuse(envelope)
+            if refused:
+                raise InputError(refused, place=Place(file=self.ledger.name), fix="nothing was written")
+            return [envelope]
+
+        first = self.ledger.append(made, once=once).first
+        self.refresh()
+        return first
+
     def grant(self, entry: Entry | Callable[[], Entry], key: Signers, *also: tuple[Entry, SigningKey]) -> int:
         """Write an entry that is meant to count, with what goes with it; refuse all of it if it would not.
 
