@@ -22,6 +22,7 @@ from scalegate.gate.trust import GATE_ENTRIES
 from scalegate.gate.trust import refused as refused_by
 from scalegate.ledger import dsse, entries
 from scalegate.ledger.entries import Entry, read_statement
+from scalegate.ledger.keys import VerifyKey
 from scalegate.ledger.witnessed import CheckpointWitnessed
 from scalegate.policy.reader import policy_from_json
 
@@ -110,7 +111,7 @@ def submit(journal: Journal, envelope: bytes, waiting: Callable[[], list[str]] =
         _check_new(journal.fold, payload)
         _check_signer(journal.fold, entry, parsed)
         try:
-            index = journal.take(envelope, check, once=f"statement:{payload.hex()}")
+            index = journal.take(_as_signed(journal.fold, entry, parsed), check, once=f"statement:{payload.hex()}")
         except InputError as error:
             if isinstance(error, NotTaken):
                 raise
@@ -145,9 +146,18 @@ def _check_new(fold: Fold, payload: bytes) -> None:
 
 
 def _check_signer(fold: Fold, entry: Entry, parsed: dsse.Envelope) -> None:
+    if fold.policy is None:
+        raise NotTaken("counts for nothing", "no policy is in force yet", "adopt one where the ledger is")
     wrong = refused_by(fold.policy, entry, parsed)
     if wrong is not None:
         raise NotTaken("signer", wrong, "nothing was written")
+
+
+def _as_signed(fold: Fold, entry: Entry, parsed: dsse.Envelope) -> bytes:
+    """The envelope as it would have been made here: nothing is kept that nobody signed."""
+    signing = next(it.signing for it in fold.policy.people if it.id == entry.actor) if fold.policy else ""
+    keys = [signing, entry.after] if isinstance(entry, entries.KeyRotated) else [signing]
+    return dsse.signed_only(parsed, [VerifyKey.from_text(key) for key in keys])
 
 
 def _check_counts(journal: Journal, entry: Entry, waiting: Callable[[], list[str]]) -> None:

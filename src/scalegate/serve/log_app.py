@@ -224,7 +224,7 @@ def log_app(served: Served, *, desk: Desk | None = None) -> FastAPI:
                 429, "too many", "too many came from there", "send it later", headers={"retry-after": f"{wait + 1:.0f}"}
             )
         if not desk.takes:
-            raise NotTaken("kind", "nothing is taken here: this server only shows the ledger")
+            return fault(403, "takes nothing", "nothing is taken here: this server only shows the ledger", None)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             return fault(415, "malformed", "the body is not said to be JSON", "send it as application/json")
