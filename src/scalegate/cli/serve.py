@@ -12,7 +12,7 @@ from scalegate.cli.options import HERE, ProjectDir
 if TYPE_CHECKING:
     from scalegate.gate import Journal
 
-__all__ = ["serve"]
+__all__ = ["serve", "status_of"]
 
 _MOST_AT_ONCE = 64
 """Connections and requests under way: with more, a client is told to come again."""
@@ -61,7 +61,7 @@ def serve(
     takes = "it takes nothing" if read_only else "it takes what people signed"
     typer.echo(f"Log {named}\nat http://{host}:{port}; {takes}", err=True)
     uvicorn.run(
-        log_app(Served(ledger, log_key, _status)),
+        log_app(Served(ledger, log_key, status_of)),
         host=host,
         port=port,
         log_level="warning",
@@ -73,7 +73,7 @@ def serve(
     )
 
 
-def _status(journal: Journal) -> dict[str, Any]:
+def status_of(journal: Journal) -> dict[str, Any]:
     from scalegate.cli.status import status_document
 
     document = status_document(journal)

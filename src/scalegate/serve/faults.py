@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from scalegate.errors import ScalegateError
 from scalegate.gate.submitted import NotTaken
@@ -62,9 +63,15 @@ def answer_faults(app: FastAPI) -> None:
         where = ".".join(str(it) for it in first["loc"])
         return fault(422, "malformed", f"`{where}`: {first['msg']}", "see /openapi.json")
 
-    async def other(_: Request, error: Exception) -> JSONResponse:
+    async def other(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # Of all that is served at this path, and not of the first alone.
+            taken = [
+                it for it in app.routes if isinstance(it, Route) and it.matches(request.scope)[0] is not Match.NONE
+            ]
+            headers["allow"] = ", ".join(sorted({name for it in taken for name in it.methods or ()}))
         return fault(error.status_code, "no such request", error.detail, "see /openapi.json", headers=headers)
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[JSONResponse]]] = {

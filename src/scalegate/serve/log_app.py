@@ -52,7 +52,7 @@ BODY_S = 10
 """How long a client has to send a body."""
 AHEAD_S = 5
 """A statement that is dated so little after this machine's clock waits for it: no entry is dated to come."""
-Index = Annotated[int, Path(ge=0, le=2**53, description="Number of the entry, from 0.")]
+Index = Annotated[int, Path(ge=0, le=2**53, description="Number of the entry, from 0.", examples=[0])]
 
 
 @dataclass(frozen=True)
@@ -77,19 +77,20 @@ class _Pages(_Asked):
 
 
 class _Decisions(_Pages):
-    run: str | None = Field(None, max_length=128, description="Only of this run.")
+    run: str | None = Field(None, max_length=128, description="Only of this run.", examples=["run-1"])
 
 
 class _Size(_Asked):
-    size: int = Field(ge=1, le=2**53, description="Entries of the tree.")
+    size: int = Field(ge=1, le=2**53, description="Entries of the tree.", examples=[1])
 
 
 class _Sizes(_Asked):
-    old: int = Field(ge=1, le=2**53)
-    new: int = Field(ge=1, le=2**53)
+    old: int = Field(ge=1, le=2**53, examples=[1])
+    new: int = Field(ge=1, le=2**53, examples=[1])
 
 
-_BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_TEXT: dict[str, Any] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+_BINARY: dict[str, Any] = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 _READ = problems(404, 422, 503)
 
 
@@ -124,7 +125,7 @@ def log_app(served: Served, *, desk: Desk | None = None) -> FastAPI:
                 ok=True, log=at.origin, key=key, size=at.size, root=at.root.hex(), takes=desk.takes, now=desk.now()
             )
 
-    @app.get("/checkpoint", response_class=PlainTextResponse, responses=problems(404, 503))
+    @app.get("/checkpoint", response_class=Response, responses=problems(404, 503) | {200: _TEXT})
     def checkpoint() -> PlainTextResponse:
         """The latest signed head of the tree (C2SP tlog-checkpoint)."""
         with shelf.view() as view:
@@ -132,7 +133,14 @@ def log_app(served: Served, *, desk: Desk | None = None) -> FastAPI:
 
     @app.get("/tile/{path:path}", response_class=Response, responses=_READ | {200: _BINARY})
     def tile(
-        path: Annotated[str, Path(max_length=80, description="`<L>/<N>[.p/<W>]`, or `entries/<N>[.p/<W>]`.")],
+        path: Annotated[
+            str,
+            Path(
+                max_length=80,
+                description="`<L>/<N>[.p/<W>]`, or `entries/<N>[.p/<W>]`.",
+                examples=["0/000.p/1", "entries/000.p/1"],
+            ),
+        ],
     ) -> Response:
         """Hashes, or entries each with its length before it (C2SP tlog-tiles)."""
         with shelf.view() as view:
@@ -157,7 +165,7 @@ def log_app(served: Served, *, desk: Desk | None = None) -> FastAPI:
             view.receipt(index)
             return shown(index, view.ledger.entry(index))
 
-    @app.get("/entries/{index}/receipt", response_class=PlainTextResponse, responses=_READ)
+    @app.get("/entries/{index}/receipt", response_class=Response, responses=_READ | {200: _TEXT})
     def receipt(index: Index) -> PlainTextResponse:
         """That an entry is in the log, to be checked offline (C2SP tlog-proof)."""
         with shelf.view() as view:
@@ -202,7 +210,7 @@ def log_app(served: Served, *, desk: Desk | None = None) -> FastAPI:
         response_class=Response,
         responses=problems(404, 422) | {200: {"content": {"application/schema+json": {"schema": {"type": "object"}}}}},
     )
-    def schema(name: Annotated[str, Path(max_length=80)]) -> Response:
+    def schema(name: Annotated[str, Path(max_length=80, examples=["approval.v0.1.schema.json"])]) -> Response:
         """One JSON Schema."""
         if name not in published():
             raise Missing("there is no such schema")
