@@ -1,18 +1,19 @@
-"""`scalegate serve`: a project's ledger over HTTP, for others to read, and for people to send in what they signed."""
+"""`scalegate serve` and `join`: a project's ledger over HTTP, for others to read, and for people to sign from afar."""
 
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalegate.cli.options import HERE, ProjectDir
+from scalegate.cli.options import HERE, AsJson, ProjectDir
 
 if TYPE_CHECKING:
     from scalegate.gate import Journal
 
-__all__ = ["serve", "status_of"]
+__all__ = ["join", "serve", "status_of"]
 
 _MOST_AT_ONCE = 64
 """Connections and requests under way: with more, a client is told to come again."""
@@ -71,6 +72,48 @@ def serve(
         timeout_keep_alive=5,
         timeout_graceful_shutdown=10,
     )
+
+
+def join(
+    url: Annotated[str, typer.Argument(help="Address of the server: https://HOST, perhaps with a path.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to make, or to put it into.")],
+    log: Annotated[str, typer.Option("--log", help="The log's key, as you got it from whoever keeps the ledger.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a project of a ledger that is served elsewhere.
+
+    `scalegate status` and the commands with which people sign take the folder. What the server says is checked by the
+    log's key, and you sign with your own, which stays here: as FOLDER/keys/NAME.key, or wherever `--key` says.
+    """
+    from shlex import quote
+
+    from scalegate.cli.show import emit
+    from scalegate.errors import InputError, Place
+    from scalegate.gate.project import Project
+    from scalegate.ledger.keys import VerifyKey
+    from scalegate.ledger.served import ServedLedger, Server
+
+    server, place = Server(VerifyKey.from_text(log), url), Project(folder)
+    if place.ledger.exists() or place.ledger.is_symlink():
+        at = Place(file=str(place.ledger))
+        raise InputError("a project, or part of one, is here already", place=at, fix="choose another folder")
+    made = [it for it in (folder, *folder.parents) if not it.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        head = ServedLedger(place.ledger, server).refresh()
+        place.keys.mkdir(mode=0o700, exist_ok=True)
+        place.ledger.write_text(server.to_text(), encoding="utf-8")
+    except BaseException:
+        for it in made:
+            if it.is_dir() and not any(it.iterdir()):
+                it.rmdir()
+        raise
+    document = {"ledger": str(place.ledger), "log": head.origin, "entries": head.size, "root": head.root.hex()}
+    words = (
+        f"Joined {head.origin}, {head.size} entries, as {folder}.\nNext: put your key at {place.keys}/NAME.key, then"
+        f" scalegate status -p {quote(str(folder))}"
+    )
+    emit(as_json, document, lambda: words)
 
 
 def status_of(journal: Journal) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from scalegate.gate.witnessing import Log, Witnessing
 from scalegate.ledger import Frontier, Ledger, SigningKey, dsse
 from scalegate.ledger.entries import ComputeReserved, DecisionMade, Entry, write_statement
 from scalegate.ledger.merkle import leaf_hash
+from scalegate.ledger.served import AnyLedger
 from scalegate.policy.document import Action, Policy
 from scalegate.weights.manifest import names_nothing
 
@@ -39,7 +40,7 @@ def wall_time() -> int:
 class Journal:
     """An open ledger with what it says folded up to its head."""
 
-    def __init__(self, ledger: Ledger, *, now: Callable[[], int] = wall_time) -> None:
+    def __init__(self, ledger: AnyLedger, *, now: Callable[[], int] = wall_time) -> None:
         self.ledger = ledger
         self._clock = now
         self.fold = Fold(witnessing=Witnessing(Log(ledger.origin, ledger.log_verify_key)))
@@ -140,6 +141,10 @@ class Journal:
             return made
 
         appended = self.ledger.append(signed)
+        if appended.first != self.fold.size:
+            # Where others write between reading and sending, what they wrote comes before.
+            self.refresh()
+            return appended.first
         for envelope in made:
             self._add(envelope)
         return appended.first
