@@ -8,15 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from scalegate.errors import LedgerError, NotVerified, ScalegateError
+from scalegate.errors import NotVerified, ScalegateError
 from scalegate.gate import Journal
 from scalegate.gate.journal import wall_time
 from scalegate.ledger import SigningKey
 
-__all__ = ["Busy", "Desk"]
+__all__ = ["MOST_READING", "Busy", "Desk"]
 
 T = TypeVar("T")
 MOST_WAITING = 16
+MOST_READING = 4
+"""With more of any kind waiting, nobody is told of runs: what is sent in goes first."""
 
 
 class Busy(ScalegateError):
@@ -44,12 +46,12 @@ class Desk:
         self._file: tuple[int, int] | None = None
         self._waiting, self._most = 0, most_waiting
 
-    async def do(self, work: Callable[[Journal], T]) -> T:
+    async def do(self, work: Callable[[Journal], T], most: int | None = None) -> T:
         """What `work` returns of the journal at the ledger's head. Call it from the event loop.
 
-        Raises Busy where too many wait, what opening raises, and what `work` raises.
+        Raises Busy where `most` wait already, what opening raises, and what `work` raises.
         """
-        if self._waiting >= self._most:
+        if self._waiting >= (most or self._most):
             raise Busy("too many wait for the ledger", fix="send it again in some seconds: it is written once")
         self._waiting += 1
         try:
@@ -82,7 +84,8 @@ class Desk:
                 self._journal, self._file = Journal.open(self.path, log_key=self._log_key, now=self.now), file
             self._journal.refresh()
             return work(self._journal)
-        except (LedgerError, NotVerified):
+        except NotVerified:
+            # What is put right is read from its start again.
             self._drop()
             raise
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import ClientDisconnect
 
 from scalegate._version import __version__
 from scalegate.gate import Journal
@@ -24,7 +25,7 @@ from scalegate.gate.submitted import NotTaken, Taken, seconds_ahead, submit
 from scalegate.ledger import SigningKey, dsse
 from scalegate.ledger.schema import published, published_schema
 from scalegate.ledger.tiles import WIDTH
-from scalegate.serve.desk import Desk
+from scalegate.serve.desk import MOST_READING, Desk
 from scalegate.serve.faults import answer_faults, fault, problems
 from scalegate.serve.limits import Limits
 from scalegate.serve.reading import Missing, Shelf
@@ -40,6 +41,7 @@ from scalegate.serve.shapes import (
     Submitted,
 )
 from scalegate.serve.shown import decisions_on_record, shown
+from scalegate.text import escaped
 from scalegate.training.beside import kept_beside
 from scalegate.training.left import waiting
 
@@ -48,6 +50,8 @@ __all__ = ["Served", "log_app"]
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 MOST_A_PAGE = 100
+KEPT_S = 5
+"""For how long what was told of runs is told again, while nothing is appended."""
 BODY_S = 10
 """How long a client has to send a body."""
 AHEAD_S = 5
@@ -97,6 +101,7 @@ _READ = problems(404, 422, 503)
 def log_app(served: Served, *, desk: Desk | None = None) -> FastAPI:
     """The application. `desk`: the thread that folds the ledger; made if it is not given, and closed at the end."""
     shelf, desk = Shelf(served.ledger), desk or Desk(served.ledger, served.log_key)
+    told = _kept(served.status) if served.status is not None else None
 
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
@@ -191,14 +196,16 @@ def log_app(served: Served, *, desk: Desk | None = None) -> FastAPI:
     @app.get("/decisions", responses=problems(422, 503))
     async def decisions(asked: Annotated[_Decisions, Query()]) -> DecisionPage:
         """Decisions on record, holds too."""
-        return await desk.do(lambda journal: decisions_on_record(journal, asked.start, asked.limit, asked.run))
+        return await desk.do(
+            lambda journal: decisions_on_record(journal, asked.start, asked.limit, asked.run), MOST_READING
+        )
 
     @app.get("/status", responses=problems(404, 503))
     async def status() -> dict[str, Any]:
         """The policy in force, each run with its latest decision, what waits for signatures, and what is at fault."""
-        if served.status is None:
+        if told is None:
             raise Missing("it is not told here")
-        return await desk.do(served.status)
+        return await desk.do(told, MOST_READING)
 
     @app.get("/schemas")
     def schemas() -> SchemaList:
@@ -247,6 +254,19 @@ def log_app(served: Served, *, desk: Desk | None = None) -> FastAPI:
     return app
 
 
+def _kept(status: Callable[[Journal], dict[str, Any]]) -> Callable[[Journal], dict[str, Any]]:
+    """The same, worked out once for each size of the ledger and some seconds: it decides again on every run."""
+    last: list[tuple[tuple[int, int], dict[str, Any]]] = []
+
+    def told(journal: Journal) -> dict[str, Any]:
+        at = journal.fold.size, journal.now() // KEPT_S
+        if not last or last[0][0] != at:
+            last[:] = [(at, status(journal))]
+        return last[0][1]
+
+    return told
+
+
 async def _taken(shelf: Shelf, desk: Desk, body: bytes) -> JSONResponse:
     def write(journal: Journal) -> Taken:
         return submit(journal, body, lambda: waiting(journal, kept_beside(journal.ledger.path)))
@@ -254,7 +274,7 @@ async def _taken(shelf: Shelf, desk: Desk, body: bytes) -> JSONResponse:
     try:
         taken = await desk.do(write)
     except NotTaken as error:
-        LOG.info("not taken (%s): %s", error.why, error.message)
+        LOG.info("not taken (%s): %s", error.why, escaped(error.message))
         raise
     kind = taken.entry.type_uri
     if not taken.again:
@@ -286,6 +306,8 @@ async def _body(request: Request) -> bytes | JSONResponse:
                 if len(body) > dsse.MAX_ENVELOPE_BYTES:
                     what = f"a statement is at most {dsse.MAX_ENVELOPE_BYTES:,} bytes"
                     return fault(413, "too large", what, "keep bulk evidence in a file and name its digest")
+    except ClientDisconnect:
+        return fault(400, "malformed", "the body was cut off", "send it again")
     except TimeoutError:
         return fault(408, "too slow", f"the body took more than {BODY_S} s", "send it again")
     return bytes(body)
