@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,13 +15,15 @@ from urllib.request import Request, urlopen
 
 import uvicorn
 
+from scalegate.gate import Journal
 from scalegate.gate.journal import sealed
 from scalegate.gate.project import Project
 from scalegate.ledger.entries import Attestation, Entry
+from scalegate.serve.limits import Limits
 from scalegate.serve.log_app import Served, log_app
 from support import DAY
 
-__all__ = ["Answer", "Client", "attestation", "signed_by", "srv"]
+__all__ = ["Answer", "Client", "attestation", "folded", "served", "signed_by", "size", "srv"]
 
 
 @dataclass(frozen=True)
@@ -103,3 +105,20 @@ def attestation(project: Project, who: str = "security", statement: str = "locke
 def signed_by(project: Project, entry: Entry, key: str | None = None) -> bytes:
     """The envelope, as it is sent."""
     return sealed(entry, project.key(key or entry.actor))
+
+
+def served(project: Project, **more: Any) -> Served:
+    """What takes statements from whoever sends them, however many."""
+    return Served(project.ledger, project.key("log"), **({"limits": Limits(10**6)} | more))
+
+
+def size(project: Project) -> int:
+    """Entries of the ledger."""
+    with Journal.open(project.ledger) as journal:
+        return journal.fold.size
+
+
+def folded(project: Project, ask: Callable[[Journal], Any]) -> Any:
+    """What is asked of the ledger as it is now."""
+    with Journal.open(project.ledger) as journal:
+        return ask(journal)

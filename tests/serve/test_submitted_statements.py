@@ -7,7 +7,8 @@ import json
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +17,19 @@ import pytest
 pytest.importorskip("uvicorn")
 pytest.importorskip("fastapi")
 
-from served_support import Answer, Client, attestation, signed_by, srv
+from served_support import Answer, Client, attestation, folded, served, signed_by, size, srv
 
-from scalegate.gate import Journal
+from postgres_server import Server
 from scalegate.gate.journal import sealed
-from scalegate.gate.project import Project
+from scalegate.gate.project import Project, create_project
 from scalegate.ledger import SigningKey, dsse
 from scalegate.ledger.entries import (
-    Approval,
-    CheckpointWitnessed,
-    ComputeReserved,
-    DecisionMade,
-    Entry,
-    EvaluationFinished,
-    KeyRevoked,
-    KeyRotated,
-    PolicyAdopted,
     write_statement,
 )
 from scalegate.ledger.receipt import Receipt, verify_receipt
 from scalegate.ledger.trust_file import NO_QUORUM, Trust
-from scalegate.policy import parse_policy
 from scalegate.serve.limits import Limits
-from scalegate.serve.log_app import Served
-from scalegate.training.held import Held
-from support import DAY, POLICY_TEXT, STEP, Model, attest, new_project, open_gate, train
-from witnessed_support import WITNESSES, cosigned, witnessed_clause
+from support import POLICY_TEXT, attest, new_project
 
 
 @pytest.fixture
@@ -53,37 +41,6 @@ def project(tmp_path: Path) -> Project:
 def client(project: Project) -> Iterator[Client]:
     with srv(served(project)) as made:
         yield made
-
-
-def served(project: Project, **more: Any) -> Served:
-    return Served(project.ledger, project.key("log"), **({"limits": Limits(10**6)} | more))
-
-
-def size(project: Project) -> int:
-    with Journal.open(project.ledger) as journal:
-        return journal.fold.size
-
-
-def folded(project: Project, ask: Callable[[Journal], Any]) -> Any:
-    with Journal.open(project.ledger) as journal:
-        return ask(journal)
-
-
-def held(project: Project) -> tuple[Model, str]:
-    """A run that is held in level 2, and the digest of the decision that holds it."""
-    model = Model(skill=lambda _flops: 0.4)
-    with open_gate(project, model) as gate:
-        try:
-            train(gate, model)
-        except Held as error:
-            return model, error.decision.digest()
-    raise AssertionError("it was not held")
-
-
-def approval(project: Project, decision: str, who: str = "ada") -> Approval:
-    common = folded(project, lambda journal: {"time": journal.now(), "policy": journal.policy.digest()})
-    said = {"run": "r", "level": 2, "decision": decision, "until": common["time"] + DAY, "statement": "seen"}
-    return Approval.model_validate({"actor": who, **common, **said})
 
 
 def test_a_signed_statement_is_taken_counts_and_has_a_receipt(project: Project, client: Client) -> None:
@@ -185,144 +142,16 @@ def test_what_is_no_statement_is_refused(project: Project, client: Client) -> No
     assert client.post(b" " * 65_536).why == (413, "too large")
 
 
-def test_only_the_gate_decides(project: Project, client: Client) -> None:
-    held(project)
-    before = size(project)
-    made = folded(project, lambda journal: journal.fold.latest["r"])
-    proceed = made.to_json() | {"verdict": "PROCEED"}
-    common = {"actor": "gatekeeper", "time": made.now, "policy": made.policy}
-    reserved = {"run": "r", "session": "0" * 64, "use": "training", "flops": "1"}
-    result = {
-        "evaluation": "e" * 64,
-        "weights": "f" * 64,
-        "domain": "arithmetic",
-        "status": "completed",
-        "successes": 0,
-        "completed": 400,
-        "errors": 0,
-        "elicitation_flops": "0",
-        "elicitation_method": "m",
-        "evaluation_flops": "0",
-        "log": "0" * 64,
-        "assumptions": ["a"],
-    }
-    for entry, key in (
-        (DecisionMade.model_validate(common | {"decision": proceed}), "gatekeeper"),
-        (DecisionMade.model_validate(common | {"decision": made.to_json(), "actor": "ada"}), "ada"),
-        (ComputeReserved.model_validate(common | reserved), "gatekeeper"),
-        (EvaluationFinished.model_validate(common | result | {"actor": "evaluator"}), "evaluator"),
-    ):
-        answer = client.post(signed_by(project, entry, key))
-        assert answer.why == (403, "kind"), entry
-    assert size(project) == before
-
-
-def test_an_approval_is_for_the_latest_decision_and_for_what_its_signer_saw(project: Project, client: Client) -> None:
-    model, decision = held(project)
-    assert client.post(signed_by(project, approval(project, "0" * 64))).why == (409, "counts for nothing")
-    assert client.post(signed_by(project, attestation(project))).status == 201
-    assert client.post(signed_by(project, approval(project, decision))).status == 201
-    with project.journal() as journal:
-        newer = journal.decide("r", "train", project.key("gatekeeper"), "gatekeeper").digest()
-    late = client.post(signed_by(project, approval(project, decision, "grace")))
-    assert (late.why, "not the one you read" in late.said) == ((409, "counts for nothing"), True)
-    assert client.post(signed_by(project, approval(project, newer, "grace"))).status == 201
-    with open_gate(project, model, from_scratch=True) as gate:
-        gate.step(STEP)
-    told = client.get("/decisions?run=r").json["decisions"]
-    assert [it["verdict"] for it in told][-1] == "PROCEED"
-
-
-def test_nobody_signs_for_what_waits_beside_the_ledger(project: Project, client: Client) -> None:
-    _, decision = held(project)
-    folder = project.ledger.parent / "evidence"
-    (folder / f"{'0' * 64}.fault.json").write_text("{}", encoding="utf-8")
-    answer = client.post(signed_by(project, approval(project, decision)))
-    assert answer.status in (409, 503), answer.body
-    assert answer.status != 201
-
-
-def test_a_time_that_is_to_come_or_gone_is_refused(project: Project, client: Client) -> None:
-    now = folded(project, lambda journal: journal.now())
-    for name, entry in (
-        ("an hour ahead", attestation(project, time=now + 3600)),
-        ("before what is there", attestation(project, time=now - 3600)),
-        ("past its own end", attestation(project, time=now, until=now - 1)),
-    ):
-        assert client.post(signed_by(project, entry)).why == (409, "counts for nothing"), name
-    answer = client.post(signed_by(project, attestation(project, time=now + 3, statement="a little ahead")))
-    assert answer.status == 201
-    # No entry is dated to come, or a gate on this machine would be behind the ledger.
-    assert folded(project, lambda journal: journal.fold.time <= journal.now())
-
-
-def test_a_key_that_was_rotated_or_revoked_signs_no_more(project: Project, client: Client) -> None:
-    fresh = SigningKey.generate("security")
-    old = project.key("security")
-    common = folded(
-        project,
-        lambda journal: {"time": journal.now(), "policy": journal.policy.digest(), "ledger": journal.fold.genesis},
-    )
-    keys = {"before": old.verify_key.to_text(), "after": fresh.verify_key.to_text()}
-    rotated = KeyRotated.model_validate({"actor": "security", **common, **keys})
-    assert client.post(sealed(rotated, old)).why == (403, "signer")
-    assert client.post(sealed(rotated, (old, fresh))).status == 201
-    assert client.post(signed_by(project, attestation(project))).why == (403, "signer")
-    sent = sealed(attestation(project), fresh)
-    assert client.post(sent).status == 201
-    common |= {"time": folded(project, lambda journal: journal.now())}
-    gone = {"person": "security", "revoked": keys["after"], "since": None, "because": "it was left on a train"}
-    assert client.post(sealed(KeyRevoked.model_validate({"actor": "security", **common, **gone}), fresh)).status == 201
-    answer = client.post(sealed(attestation(project, statement="again"), fresh))
-    assert (answer.why, "revoked" in answer.said) == ((403, "signer"), True)
-    # What it signed before stands, and is where it was.
-    assert client.post(sent).status == 200
-
-
-def test_the_log_s_own_key_becomes_nobody_s(project: Project, client: Client) -> None:
-    log, old = project.key("log"), project.key("security")
-    common = folded(
-        project,
-        lambda journal: {"time": journal.now(), "policy": journal.policy.digest(), "ledger": journal.fold.genesis},
-    )
-    keys = {"before": old.verify_key.to_text(), "after": log.named("security").verify_key.to_text()}
-    rotated = KeyRotated.model_validate({"actor": "security", **common, **keys})
-    assert client.post(sealed(rotated, (old, log.named("security")))).why == (409, "counts for nothing")
-
-
-def test_a_version_is_adopted_by_two_who_never_meet(project: Project, client: Client) -> None:
-    text = project.policy.read_text(encoding="utf-8").replace('version: "1.0"', 'version: "1.1"')
-    policy = parse_policy(text)
-    assert policy.version == "1.1"
-
-    def adoption(who: str) -> bytes:
-        now, before = folded(project, lambda journal: (journal.now(), journal.policy.digest()))
-        said = {"document": policy.document(), "supersedes": before, "enforcement": "cooperative"}
-        fields = {"actor": who, "time": now, "policy": policy.digest(), **said}
-        return signed_by(project, PolicyAdopted.model_validate(fields))
-
-    assert client.post(adoption("ada")).status == 201
-    assert folded(project, lambda journal: journal.policy.version) == "1.0"
-    assert client.post(adoption("evaluator")).why == (403, "signer")
-    assert client.post(adoption("grace")).status == 201
-    assert folded(project, lambda journal: journal.policy.version) == "1.1"
-
-
-def test_the_proof_of_two_histories_is_not_written_by_whoever_sends_it(tmp_path: Path) -> None:
-    project = new_project(tmp_path / "p", POLICY_TEXT.rstrip() + witnessed_clause() + "\n")
-    log = project.key("log")
-    now, policy, root = folded(project, lambda it: (it.now(), it.policy.digest(), it.ledger.root()))
-    common = {"actor": "ada", "time": now, "policy": policy}
-    at, there = {WITNESSES[0]: now}, size(project)
-    forked = cosigned(there, bytes(32), at, log=log, origin=log.name)
+def test_a_ledger_in_postgresql_is_served_too(tmp_path: Path, postgres: Server) -> None:
+    address = postgres.address(f"t_{uuid.uuid4().hex[:16]}")
+    project = create_project(tmp_path / "p", POLICY_TEXT, name="test policy", address=address)
     with srv(served(project)) as client:
-        answer = client.post(signed_by(project, CheckpointWitnessed.model_validate(common | {"note": forked})))
-        assert (answer.why, "two histories" in answer.said) == ((409, "counts for nothing"), True)
-        assert folded(project, lambda journal: journal.fold.unsound) == ()
-        good = cosigned(there, root, at, log=log, origin=log.name)
-        assert (
-            client.post(signed_by(project, CheckpointWitnessed.model_validate(common | {"note": good}))).status == 201
-        )
+        sent = signed_by(project, attestation(project))
+        assert [client.post(sent).status for _ in range(2)] == [201, 200]
+        entry = client.get("/entries/1").json
+        assert (entry["envelope"].encode(), client.get("/health").json["size"]) == (sent, 2)
+        assert client.get("/tile/entries/000.p/2").status == 200
+    assert postgres.address("x").partition("?")[0] not in json.dumps(entry)
 
 
 def test_many_at_once_make_an_entry_each_and_no_gap(project: Project, client: Client) -> None:
@@ -413,23 +242,3 @@ def test_nothing_secret_and_nothing_that_was_sent_is_logged(
     secrets += [line for file in project.keys.iterdir() for line in file.read_text(encoding="utf-8").split()]
     for secret in (*secrets, "a sentence of mine", "pass phrase", json.loads(sent)["payload"]):
         assert len(secret) < 8 or secret not in told, secret
-
-
-def test_every_kind_is_taken_or_refused_on_purpose() -> None:
-    """A new kind of entry is taken from nobody until somebody says so here."""
-    from typing import get_args
-
-    from scalegate.gate.submitted import TAKEN
-
-    others = {it.__name__ for it in get_args(Entry) if it not in TAKEN}
-    assert others == {
-        "RunOpened",
-        "ComputeReserved",
-        "ComputeSettled",
-        "MeterFault",
-        "WeightsRecorded",
-        "DecisionMade",
-        "EvaluationAnnounced",
-        "EvaluationFinished",
-        "ForecastMade",
-    }
