@@ -62,7 +62,7 @@ def test_what_was_answered_outlives_a_kill_and_is_not_written_again(tmp_path: Pa
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     assert first.status == 201
-    with serving(project, port) as (client, _, told):
+    with serving(project, port) as (client, _, written):
         # Beside it a run that appends.
         model = Model()
         with open_gate(project, model) as gate:
@@ -70,11 +70,14 @@ def test_what_was_answered_outlives_a_kill_and_is_not_written_again(tmp_path: Pa
         again = client.post(sent)
         assert (again.status, again.json["entry"]) == (200, first.json["entry"])
         size = client.get("/health").json["size"]
-        assert client.get("/status").json["runs"][0]["run"] == "r"
-        assert "file" not in client.get("/status").json
+        told = client.get("/status").json
+        assert next(iter(told)) == "inadequate"
+        assert told["inadequate"]
+        assert (told["runs"][0]["run"], told["decisions"][0]["verdict"]) == ("r", "PROCEED")
+        assert str(tmp_path) not in client.get("/status").body.decode()
     with Journal.open(project.ledger) as journal:
         assert (journal.fold.size, journal.fold.unsound, journal.fold.ignored) == (size, (), [])
-    words = told.read_text(encoding="utf-8")
+    words = written.read_text(encoding="utf-8")
     assert f"entry {first.json['entry']}: " in words
     assert "signed by security" in words
     for key in project.keys.iterdir():

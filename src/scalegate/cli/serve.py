@@ -117,9 +117,12 @@ def join(
 
 
 def status_of(journal: Journal) -> dict[str, Any]:
+    """What is told of runs and holds: first of all why the policy is inadequate, last the latest training decisions."""
     from scalegate.cli.status import status_document
+    from scalegate.gate.adequacy import inadequate
 
     document = status_document(journal)
     # Of a file that lies on this machine, and may be anybody's draft.
     del document["file"]
-    return document
+    decisions = [it.to_json() for it in journal.fold.latest.values()]
+    return {"inadequate": list(inadequate(journal.policy)), **document, "decisions": decisions}
