@@ -35,12 +35,12 @@ def serve(
     """
     from scalegate.cli.project import ledger_of
     from scalegate.errors import InputError, Place, lacking
-    from scalegate.gate import Journal
     from scalegate.gate.project import Project
 
     try:
         import uvicorn
 
+        from scalegate.serve.desk import Desk
         from scalegate.serve.log_app import Served, log_app
         from scalegate.serve.reading import Once
     except ModuleNotFoundError as error:
@@ -53,16 +53,19 @@ def serve(
             "the log's key is not here, and without it nothing is taken", place=Place(file=str(key_file)), fix=fix
         )
     log_key = None if read_only else place.key("log")
-    with Journal.open(ledger, log_key=log_key) as journal:
-        # All of it is read once before anybody is served a part.
-        named = f"{journal.ledger.origin}, {journal.fold.size} entries, key {journal.ledger.log_verify_key.to_text()}"
+    desk = Desk(ledger, log_key)
+    try:
+        named = desk.begin(_called)
+    except BaseException:
+        desk.close()
+        raise
     logging.getLogger("scalegate.ledger.store").addFilter(Once())
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
     logging.getLogger("scalegate.serve").setLevel(logging.INFO)
     takes = "it takes nothing" if read_only else "it takes what people signed"
     typer.echo(f"Log {named}\nat http://{host}:{port}; {takes}", err=True)
     uvicorn.run(
-        log_app(Served(ledger, log_key, status_of)),
+        log_app(Served(ledger, log_key, status_of), desk=desk),
         host=host,
         port=port,
         log_level="warning",
@@ -72,6 +75,10 @@ def serve(
         timeout_keep_alive=5,
         timeout_graceful_shutdown=10,
     )
+
+
+def _called(journal: Journal) -> str:
+    return f"{journal.ledger.origin}, {journal.fold.size} entries, key {journal.ledger.log_verify_key.to_text()}"
 
 
 def join(

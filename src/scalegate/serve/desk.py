@@ -63,6 +63,13 @@ class Desk:
         future.add_done_callback(self._left)
         return await asyncio.shield(future)
 
+    def begin(self, work: Callable[[Journal], T]) -> T:
+        """The same before there is an event loop: all of the ledger is read once, and who asks first need not wait.
+
+        Raises what opening raises, and what `work` raises.
+        """
+        return self._thread.submit(self._done, work).result()
+
     def close(self) -> None:
         """Let go of the ledger, once what is under way is done."""
         self._thread.submit(self._drop).result()
