@@ -18,8 +18,9 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("fastapi")
 
 from served_support import Client, attestation, signed_by
-from test_witness_served import environment, scalegate
+from test_witness_served import environment
 
+from scalegate.cli.main import run
 from scalegate.gate import Journal
 from scalegate.gate.project import Project
 from support import Model, new_project, open_gate, train
@@ -83,7 +84,7 @@ def test_what_was_answered_outlives_a_kill_and_is_not_written_again(tmp_path: Pa
     for key in project.keys.iterdir():
         secret = next(line for line in key.read_text(encoding="utf-8").split() if "PRIVATE" in line or len(line) > 40)
         assert secret not in words
-    assert scalegate(tmp_path, "verify", project.ledger).returncode == 0
+    assert run(["verify", str(project.ledger)]) == 0
 
 
 def test_it_listens_on_this_machine_alone_and_stops_when_it_is_told(tmp_path: Path, port: int) -> None:
@@ -99,16 +100,17 @@ def test_it_listens_on_this_machine_alone_and_stops_when_it_is_told(tmp_path: Pa
     assert f"at http://127.0.0.1:{port}; it takes nothing" in told.read_text(encoding="utf-8")
 
 
-def test_what_cannot_be_served_is_said_at_once(tmp_path: Path) -> None:
+def test_what_cannot_be_served_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = new_project(tmp_path / "p")
-    nothing = scalegate(tmp_path, "serve", "-p", tmp_path)
-    assert (nothing.returncode, "there is no project" in nothing.stderr) == (2, True)
+    assert run(["serve", "-p", str(tmp_path)]) == 2
+    assert "there is no project" in capsys.readouterr().err
     (project.keys / "log.key").rename(tmp_path / "log.key")
-    keyless = scalegate(tmp_path, "serve", "-p", project.folder)
-    assert (keyless.returncode, "--read-only" in keyless.stderr) == (2, True)
+    assert run(["serve", "-p", str(project.folder)]) == 2
+    assert "--read-only" in capsys.readouterr().err
     (tmp_path / "log.key").rename(project.keys / "log.key")
     project.ledger.write_bytes(project.ledger.read_bytes()[:9_000])
-    assert scalegate(tmp_path, "serve", "-p", project.folder).returncode in (2, 4)
+    assert run(["serve", "-p", str(project.folder)]) in (2, 4)
+    assert "damaged" in capsys.readouterr().err
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
