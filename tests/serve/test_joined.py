@@ -18,6 +18,7 @@ from served_support import Client, srv
 
 from scalegate.cli.main import run
 from scalegate.cli.serve import status_of
+from scalegate.errors import InputError
 from scalegate.gate import Journal
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
@@ -175,3 +176,17 @@ def test_what_others_write_between_reading_and_sending_comes_before(
     assert code == 0, err
     with Journal.open(project.ledger) as journal:
         assert journal.fold.records[told["entry"]].entry.actor == "security"
+
+
+@pytest.mark.parametrize("text", ["log x y\n", "log a b c\n", "log \n", "log \xff", "log KEY https://me:secret@host\n"])
+def test_a_file_that_names_no_server_as_it_should(desk: Desk, key: str, text: str) -> None:
+    (desk.folder / "ledger.db").write_text(text.replace("KEY", key), encoding="utf-8")
+    code, _, err = desk("status")
+    assert (code, "ledger.db" in err) == (2, True)
+
+
+def test_no_run_is_gated_by_a_ledger_that_is_served_elsewhere(project: Project, desk: Desk) -> None:
+    for it in project.keys.iterdir():
+        shutil.copy(it, desk.folder / "keys")
+    with pytest.raises(InputError, match="served elsewhere"):
+        open_gate(Project(desk.folder), Model(), policy=project.policy)
