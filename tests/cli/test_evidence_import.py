@@ -107,7 +107,8 @@ def test_a_log_of_something_else_than_was_announced_is_refused(
 def test_what_was_not_announced_names_its_weights_and_may_only_count_against(scalegate: Command, few: str) -> None:
     nameless = bring(scalegate, "epochs.eval")
     assert nameless.code == 2
-    assert "weights" in nameless.err
+    assert "`weights` is missing" in " ".join(nameless.err.split())
+    assert "`scalegate evidence import --help`" in " ".join(nameless.err.split())
     added = bring(scalegate, "epochs.eval", "--weights", few, "--domain", "arithmetic")
     assert added.code == 0, added.err
     assert "It can rule nothing out" in added.out

@@ -77,7 +77,10 @@ def test_a_cadence_shortens_the_way_and_a_forecast_takes_results_before_it(
     policy.write_text(text, encoding="utf-8")
     of = ("--policy", str(policy), "--planned")
     assert "every: 2x" in text
-    assert planned(capsys, *of, "8e11 FLOP")["evaluations_needed"] == 2, "at 2e11 and 4e11"
+    found = planned(capsys, *of, "8e11 FLOP")["evaluations_at"]
+    assert found[0] == 2 * 10**11
+    assert found[1] == 4 * 10**11 - 8 * 10**9, "the first is elicited with 1% of the run"
+    assert len(found) == 3, "and so twice its compute is not the end of it"
     policy.write_text(
         text.replace("    samples: 400\n", "    samples: 400\n    forecast: {confidence: 95%, at_least: 3}\n"),
         encoding="utf-8",

@@ -42,7 +42,12 @@ def test_an_exported_log_is_verified_as_the_ledger_is(scalegate: Command, trust:
     for name in ("entries", "decisions", "proceeds", "holds", "root", "origin", "log_key", "ignored", "trusted"):
         assert plain.json[name] == exported.json[name], name
     assert plain.json["outside"] is None
-    assert exported.json["outside"] == {"size": done.json["size"], "root": done.json["root"], "cosigned": []}
+    assert exported.json["outside"] == {
+        "size": done.json["size"],
+        "root": done.json["root"],
+        "entry": None,
+        "cosigned": [],
+    }
     told = " ".join(scalegate("verify", "log", "--trust", trust).out.split())
     assert "which no witness that is trusted cosigned" in told
     assert "that the log's key is the one you know" not in told
@@ -85,7 +90,7 @@ def test_a_trust_file_that_asks_for_witnesses_is_not_met_without(scalegate: Comm
     strict = strictly(trust)
     short = scalegate("verify", LEDGER, "--trust", strict)
     assert short.code == 4
-    assert "there is no cosigned checkpoint" in short.err
+    assert "there is no cosigned checkpoint, in the ledger or beside it" in short.err
     note = scalegate("ledger", "checkpoint", LEDGER).out
     Path("plain").write_text(note, encoding="utf-8")
     Path("cosigned").write_text(joined(note, [cosign(note, WITNESS, 1_800_000_000)]), encoding="utf-8")

@@ -133,3 +133,37 @@ def test_a_day_counts_to_its_end_and_a_signature_no_longer_than_the_policy_lets_
     assert datetime.fromtimestamp(short.json["until"], UTC).strftime("%H:%M:%S") == "23:59:59"
     today = scalegate(*sign, "--until", f"{now:%Y-%m-%d}")
     assert today.code == 0, "today counts to its end"
+
+
+def test_a_key_is_given_for_whom_a_template_names_none_yet(scalegate: Command) -> None:
+    """The officer who begins the log has made their key; the template has `unset` for everybody."""
+    public = scalegate("key", "new", "grace", "--no-passphrase", "--json").json["key"]
+    Path("mine.yaml").write_text(POLICY_TEXT)
+    assert scalegate("init", "p", "--template", "mine.yaml", "--key", "grace.key").code == 0
+    policy = load_policy(Path("p/policy.yaml"))
+    assert next(it.key for it in policy.people if it.id == "grace") == public
+    assert not Path("p/keys/grace.key").exists(), "it stays where it is"
+    assert Path("p/keys/ada.key").exists()
+    with Project(Path("p")).journal() as journal:
+        assert journal.fold.records[0].entry.actor == "grace"
+    scalegate("key", "new", "evaluator", "--no-passphrase")
+    refused = scalegate("init", "q", "--template", "mine.yaml", "--key", "evaluator.key")
+    assert "as the key of nobody who may adopt it" in " ".join(refused.err.split())
+    assert not Path("q").exists()
+
+
+def test_the_key_of_a_log_goes_into_a_trust_file(scalegate: Command) -> None:
+    assert scalegate("init", "p").code == 0
+    log = SigningKey.load("p/keys/log.key").verify_key.to_text()
+    shown = scalegate("key", "show", "p/keys/log.key")
+    assert f"In a trust file: log {log}" in shown.out
+    assert "In the policy" not in shown.out
+
+
+def test_what_is_wrong_with_a_key_names_its_file_or_the_ledger(scalegate: Command) -> None:
+    assert scalegate("init", "p").code == 0
+    by = ("--as", "officer-1", "--because", "x", "-p", "p")
+    assert "p/ledger.db: nobody called `eve`" in " ".join(scalegate("key", "revoke", "eve", *by).err.split())
+    other = scalegate("key", "revoke", "officer-2", "--which", "0123", *by)
+    assert "p/ledger.db: `--which 0123`: `officer-2` has or had no such key" in " ".join(other.err.split())
+    assert "none.key" in scalegate("key", "passphrase", "none.key").err, "it is not there to be opened"

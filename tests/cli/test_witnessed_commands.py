@@ -152,3 +152,26 @@ def test_asking_says_where_what_is_given_goes(scalegate: Command, watched: Proje
     ):
         told = scalegate(*asked, *options)
         assert (told.code, why in told.err) == (2, True)
+
+
+def test_a_trust_file_is_met_by_what_the_ledger_itself_has_cosigned(scalegate: Command, watched: Project) -> None:
+    """Whoever put it in: the log cannot cosign for its witnesses."""
+    with watched.journal() as journal:
+        log = journal.ledger.log_verify_key.to_text()
+    lines = [f"log {log}", *(f"witness w{at} {it.verify_key.to_text()}" for at, it in enumerate((ONE, TWO)))]
+    Path("trust").write_text("\n".join([*lines, "group both all w0 w1", "quorum both", ""]), encoding="utf-8")
+    assert scalegate("verify", "p/ledger.db", "--trust", "trust").code == 4
+    assert scalegate("ledger", "record-cosigned", note_of(watched, ONE), "--as", "ada", "-p", "p").code == 0
+    assert scalegate("verify", "p/ledger.db", "--trust", "trust").code == 4, "one of the two"
+    assert scalegate("ledger", "record-cosigned", note_of(watched, TWO), "--as", "ada", "-p", "p").code == 0
+    assert scalegate("verify", "p/ledger.db", "--trust", "trust").code == 4, "each another checkpoint"
+    assert scalegate("ledger", "record-cosigned", note_of(watched, ONE, TWO), "--as", "ada", "-p", "p").code == 0
+    assert scalegate("ledger", "record-cosigned", note_of(watched, ONE), "--as", "ada", "-p", "p").code == 0
+    met = scalegate("verify", "p/ledger.db", "--trust", "trust")
+    assert (met.code, met.err) == (0, "")
+    assert "under the checkpoint that its entry" in " ".join(met.out.split())
+    assert scalegate("ledger", "export", "p/ledger.db", "log").code == 0
+    assert scalegate("verify", "log", "--trust", "trust").code == 0
+    document = scalegate("verify", "p/ledger.db", "--trust", "trust", "--json").json["outside"]
+    assert document["entry"] > document["size"] - 1
+    assert len(document["cosigned"]) == 2

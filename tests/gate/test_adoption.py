@@ -63,6 +63,17 @@ def test_what_a_policy_asks_of_those_who_wrote_it_is_expected_to_pass(tmp_path: 
     assert now(able)[past] == "expected", "an attestation and two signatures of their own"
 
 
+def test_a_forecast_stops_no_new_run_that_recorded_weights_on_its_way(tmp_path: Path) -> None:
+    """They can be evaluated once the first evaluation is due, and a forecast made from them."""
+    forecast = "    samples: 400\n    forecast: {confidence: 95%, at_least: 3}\n"
+    policy = parse_policy(POLICY_TEXT.replace("    samples: 400\n", forecast))
+    with new_project(tmp_path / "p").journal() as journal:
+        adoption = read_against(journal.fold, policy, journal.now())
+    found = now(adoption, PAST_FIRST)
+    assert {found[name] for name in ("capability.arithmetic", "cadence", "safeguards.level-2")} <= {"holds", "expected"}
+    assert next(it for it in adoption.outlooks if it.run == PAST_FIRST).verdict == "HOLD"
+
+
 def _both(folder: Path) -> tuple[Project, Project]:
     return held(folder / "safe", 0.0), held(folder / "able", 0.5)
 

@@ -25,8 +25,10 @@ def add_result(
     as_json: bool,
     reached: bool,
     parts: tuple[Path, ...] | None,
+    lacking_told: str,
 ) -> None:
-    """`read`: the result, and what was met with while it was read. `parts`: the log's files; None: it is withheld."""
+    """`read`: the result, and what was met with while it was read. `parts`: the log's files; None: it is withheld.
+    `lacking_told`: what to do where a field is missing or wrong."""
     from scalegate.cli.project import signer, writer
     from scalegate.cli.show import emit
     from scalegate.cli.wording import plain
@@ -38,7 +40,7 @@ def add_result(
     place = Project(project)
     with writer(place) as journal:
         signing = signer(journal.policy, place, who, key)
-        with plain(fix="see `scalegate evidence add --help` for the fields"):
+        with plain(fix=lacking_told):
             entry, told = read(journal)
             of = journal.fold.attempts.get(entry.evaluation)
             # What was announced is closed, whatever an amendment called its domain since.

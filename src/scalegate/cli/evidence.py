@@ -174,7 +174,8 @@ def add(
     def read(journal: Journal) -> tuple[EvaluationFinished, tuple[str, ...]]:
         return read_result(file, journal, who), ()
 
-    add_result(file, read, who, project, key, as_json, reached, None if withhold else (file,))
+    fields = "see `scalegate evidence add --help` for the fields"
+    add_result(file, read, who, project, key, as_json, reached, None if withhold else (file,), fields)
 
 
 @app.command("import")
@@ -294,7 +295,8 @@ def bring(
         return entry, (*log.notes, *named(log.samples), *word)
 
     parts = tuple(map(Path, log.parts or (log.file,)))
-    add_result(file, read, who, project, key, as_json, reached, None if withhold else parts)
+    fields = "what was announced has it, by `--evaluation`; else options do: see `scalegate evidence import --help`"
+    add_result(file, read, who, project, key, as_json, reached, None if withhold else parts, fields)
 
 
 def _announced(place: Project, said: dict[str, object]) -> EvaluationAnnounced | None:

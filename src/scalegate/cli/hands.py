@@ -96,7 +96,7 @@ def revoke(
     from scalegate.ledger.entries import KeyRevoked
 
     with writer(Project(project)) as journal:
-        gone = _key_of(journal.fold.hands, whose, which)
+        gone = _key_of(journal.fold.hands, whose, which, Project(project).ledger)
         signing = signer(journal.policy, Project(project), who, key)
 
         def entry() -> KeyRevoked:
@@ -113,16 +113,19 @@ def revoke(
     emit(as_json, {"entry": index, "revoked": done, "faults": unsound}, lambda: "\n".join(lines))
 
 
-def _key_of(hands: Hands, whose: str, which: str | None) -> str:
+def _key_of(hands: Hands, whose: str, which: str | None, ledger: Path) -> str:
     """The verification key that is meant. Raises InputError if there is none, or it is not clear."""
-    from scalegate.errors import InputError
+    from scalegate.errors import InputError, Place
 
+    place = Place(file=str(ledger))
     theirs = sorted((it for it in hands.held.values() if it.person == whose), key=lambda it: it.at)
     if not theirs:
         named = ", ".join(sorted({f"`{it.person}`" for it in hands.held.values()}))
-        raise InputError(f"nobody called `{whose}` has or had a key in this ledger", fix=f"one of {named}")
+        what = f"nobody called `{whose}` has or had a key in this ledger"
+        raise InputError(what, place=place, fix=f"one of {named}")
     found = [it.key for it in theirs if which is None or it.key.split("+", 2)[1] == which]
     if not found:
         ids = ", ".join(it.key.split("+", 2)[1] for it in theirs)
-        raise InputError(f"`--which {which}`: `{whose}` has or had no such key", fix=f"one of {ids}")
+        what = f"`--which {which}`: `{whose}` has or had no such key"
+        raise InputError(what, place=place, fix=f"one of {ids}")
     return found[-1]

@@ -79,16 +79,18 @@ def passphrase(
     The key stays what it is. Copies of the file from before open with the passphrase from before.
     """
     from scalegate.cli.passphrases import asker, load, new_passphrase
-    from scalegate.errors import InputError
+    from scalegate.errors import InputError, Place
     from scalegate.ledger.passphrase import read_passphrases
 
     if new_file is not None and no_passphrase:
         raise InputError("it is to have a passphrase or none", fix="give `--new-file` or `--no-passphrase`")
+    public = _public(file)
     if new_file is None and not no_passphrase and asker() is None:
         raise InputError(
-            "nobody is here to be asked for the new passphrase", fix="`--new-file FILE` names a file that has it"
+            "nobody is here to be asked for the new passphrase",
+            place=Place(file=str(file)),
+            fix="`--new-file FILE` names a file that has it",
         )
-    public = _public(file)
     key = load(file, public.algorithm)
     if no_passphrase:
         secret = None
@@ -119,7 +121,10 @@ def _say(key: VerifyKey, file: Path, as_json: bool, *, encrypted: bool) -> None:
     public = key.to_text()
     document = {"key": public, "name": key.name, "file": str(file), "encrypted": encrypted}
     where = f"In the policy: key: {public}"
-    if key.algorithm != ED25519:
+    if key.algorithm == ED25519 and "/" in key.name:
+        # Nobody is called so, and every log is.
+        where = f"In a trust file: log {public}"
+    elif key.algorithm != ED25519:
         where = f"In a trust file: witness NAME {public} https://ITS.ADDRESS"
     how = "under a passphrase" if encrypted else "unencrypted: whoever can read it can sign"
     emit(as_json, document, lambda: f"Signing key of `{key.name}`: {file}, {how}\n{where}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,41 +14,14 @@ from scalegate.cli.options import AsJson, policy_file
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from scalegate.cli.road import Bar, Road
     from scalegate.evidence.plan import RulePlan
-    from scalegate.policy.parts import Clusters
 
 __all__ = ["plan"]
 
-MOST_EVALUATIONS = 10_000
-MOST_RESULTS = 12
-"""Of the last evaluations, that a forecast is worked out from here: those before them tell it next to nothing."""
 CAUTION = (
     "A miss is sampling error alone: nothing here speaks of weak elicitation, a poor proxy, or a model that holds back."
 )
-
-
-@dataclass(frozen=True)
-class _Bar:
-    """What is planned for."""
-
-    alarm: Fraction
-    alpha: Fraction
-    """Of all evaluations together."""
-    evaluations: int
-    samples: int | None
-    below: Fraction | None
-    beta: Fraction | None
-    reach: Fraction | None
-    """Growth of compute after which the next is due: the buffer over the margin, or what the cadence says if less."""
-    first: int | None
-    rule: str | None
-    """The one that the policy names."""
-    clusters: Clusters | None = None
-    """What the policy says of items that come in clusters."""
-    early: int = 0
-    """Evaluations before the first that is due, which a forecast takes."""
-    level: Fraction | None = None
-    """Of the bound of a forecast, where the policy asks for one."""
 
 
 def plan(
@@ -89,6 +61,7 @@ def plan(
     The figures are those of a domain of a policy, or given here. Each rule keeps the chance of a miss: of ruling out
     what is at or above the alarm. Which of them an evaluation goes by, the policy says (`stopping`).
     """
+    from scalegate.cli.road import road
     from scalegate.cli.show import emit
     from scalegate.errors import InputError
     from scalegate.evidence.plan import plans, rates_of
@@ -113,7 +86,7 @@ def plan(
             from scalegate.report.plan_plot import draw_plan
 
             draw_plan(found, plot)
-    needed = _needed(bar, planned, number, error)
+    needed = road(bar, planned, number, error) if planned is not None else None
     document = _document(bar, error, number, found, needed)
     emit(as_json, document, lambda: _view(bar, error, number, found, needed, plot))
 
@@ -125,7 +98,8 @@ def _bar(
     evaluations: int | None,
     samples: int | None,
     first: str | None,
-) -> _Bar:
+) -> Bar:
+    from scalegate.cli.road import Bar
     from scalegate.cli.wording import plain
     from scalegate.errors import InputError
     from scalegate.policy import load_policy
@@ -136,7 +110,7 @@ def _bar(
     read: dict[str, Any] = {"alarm": parse_score, "below": parse_score, "alpha": parse_share, "beta": parse_share}
     read |= {"buffer": parse_factor, "margin": parse_factor}
     said: dict[str, Any] = {}
-    rule, clusters, early, level = None, None, 0, None
+    rule, clusters, early, level, wanted = None, None, 0, None, None
     every: list[Fraction] = []
     if policy is not None:
         wanted = load_policy(policy_file(policy))
@@ -184,7 +158,7 @@ def _bar(
     if said.get("margin") == 0:
         raise InputError("`--margin`: 0x is no margin", fix="write at least `1x`")
     reach = min([said["buffer"] / said.get("margin", Fraction(1)), *every]) if "buffer" in said else None
-    return _Bar(
+    return Bar(
         said["alarm"],
         said["alpha"],
         evaluations or 1,
@@ -197,10 +171,11 @@ def _bar(
         clusters,
         early,
         level,
+        wanted,
     )
 
 
-def _samples(bar: _Bar, error: Fraction) -> int:
+def _samples(bar: Bar, error: Fraction) -> int:
     """Twice the fewest by which one number of samples keeps the errors, so that rules that stop early have room."""
     from scalegate.errors import InputError
     from scalegate.evidence.rules import least_samples
@@ -215,55 +190,8 @@ def _samples(bar: _Bar, error: Fraction) -> int:
     return 2 * least
 
 
-def _needed(bar: _Bar, planned: str | None, samples: int, error: Fraction) -> int | None:
-    """How many evaluations it takes from the first to the end of the run, each carrying as far as it can."""
-    from scalegate.cli.wording import plain
-    from scalegate.errors import InputError
-    from scalegate.units import parse_flop
-
-    if planned is None:
-        return None
-    with plain("--planned"):
-        end = parse_flop(planned)
-    if bar.reach is None or bar.first is None:
-        lacks = "--buffer" if bar.reach is None else "--first"
-        raise InputError(
-            f"`--planned` says where the run ends, and `{lacks}` is missing", fix="give it, or a policy that has it"
-        )
-    if bar.first <= 0 or bar.reach <= 1:
-        raise InputError(
-            "evidence carries no further than the weights that were evaluated",
-            fix="the buffer is above the margin, and the first evaluation above 0",
-        )
-    at, number = Fraction(bar.first), 0
-    # Evenly, so that the last of those before the first goes on as far as the first may.
-    apart = bar.reach if bar.early < 2 else Fraction(float(bar.reach) ** 0.5)
-    before = [Fraction(bar.first) / apart**back for back in range(bar.early, 0, -1)]
-    while at < end:
-        before.append(at)
-        number, at = number + 1, min(at * bar.reach, _foreseen(bar, samples, error, before))
-        if number > MOST_EVALUATIONS or at <= before[-1]:
-            what = (
-                "evidence carries hardly any further" if bar.level is None else "a forecast carries hardly any further"
-            )
-            raise InputError(f"it takes more than {number - 1:,} evaluations", fix=f"{what}: more samples may")
-    return number and number + bar.early
-
-
-def _foreseen(bar: _Bar, samples: int, error: Fraction, before: Sequence[Fraction]) -> Fraction:
-    """How far a forecast goes at the best: where none of these evaluations had any success."""
-    from scalegate.evidence.ahead import ahead
-    from scalegate.evidence.results import Own
-
-    if bar.level is None:
-        return before[-1] * (bar.reach or 1)
-    results = [Own(int(at), 0, samples, samples, place=place) for place, at in enumerate(before)]
-    rows = ahead(results[-MOST_RESULTS:], bar.level, error=error).rows
-    return Fraction(max((at for at, bound in rows if bound < bar.alarm), default=0))
-
-
 def _document(
-    bar: _Bar, error: Fraction, samples: int, found: tuple[RulePlan, ...], needed: int | None
+    bar: Bar, error: Fraction, samples: int, found: tuple[RulePlan, ...], needed: Road | None
 ) -> dict[str, object]:
     from scalegate.units import format_share
 
@@ -286,12 +214,13 @@ def _document(
             }
             for it in found
         ],
-        "evaluations_needed": needed,
+        "evaluations_needed": needed.number if needed is not None else None,
+        "evaluations_at": [int(at) for at in needed.at] if needed is not None else None,
         "of_them_before_the_first_is_due": bar.early,
     } | ({"clusters": _clusters(bar, error)} if bar.clusters is not None else {})
 
 
-def _clusters(bar: _Bar, error: Fraction) -> dict[str, object]:
+def _clusters(bar: Bar, error: Fraction) -> dict[str, object]:
     """What it takes where a cluster is the observation: as fewest, with nothing in them that succeeds."""
     from scalegate.evidence.clustered import Clustered, fewest_clusters
     from scalegate.units import exact_decimal
@@ -305,7 +234,7 @@ def _clusters(bar: _Bar, error: Fraction) -> dict[str, object]:
 
 
 def _view(
-    bar: _Bar, error: Fraction, samples: int, found: tuple[RulePlan, ...], needed: int | None, plot: Path | None
+    bar: Bar, error: Fraction, samples: int, found: tuple[RulePlan, ...], needed: Road | None, plot: Path | None
 ) -> RenderableType:
     from rich.console import Group
     from rich.table import Table
@@ -354,14 +283,21 @@ def _view(
             Text(f"The next evaluation is due at {reach} the compute of the weights that were evaluated{sooner}.")
         )
     if bar.early and bar.first is not None:
+        early = [format_flop(floor(at)) for at in needed.at[: bar.early]] if needed is not None else []
+        where = f", as at {' and '.join(early)} of training" if early else ""
         what = f"A forecast takes {bar.early + 1} results, so {bar.early} before {format_flop(bar.first)}, each at"
-        lines.append(Text(f"{what} another compute, or training holds there."))
+        lines.append(Text(f"{what} another compute{where}; what they are elicited with counts. Or it holds there."))
     if needed is not None and bar.first is not None:
-        enough = needed <= bar.evaluations
+        enough = needed.number <= bar.evaluations
         best = " at the best, without a success," if bar.level is not None else ""
-        what = f"To the end of the run it takes{best} {needed} evaluations, and"
+        what = f"To the end of the run it takes{best} {needed.number} evaluations, and"
         what += f" {bar.evaluations} share the error{'.' if enough else ': they are not enough.'}"
         lines.append(Text(what, style="" if enough else "bold red"))
+        if needed.spent:
+            what = f"They are elicited with {format_flop(ceil(needed.spent))} in all, as the policy asks, which counts"
+            lines.append(Text(f"{what} towards the compute of the run."))
+        else:
+            lines.append(Text("What they are elicited with is not counted here: give the policy for that."))
     lines.append(Text(CAUTION, style="dim"))
     if plot is not None:
         lines.append(Text(f"Drawn: {plot}"))

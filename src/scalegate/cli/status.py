@@ -315,14 +315,14 @@ def _outside_document(outside: Outside | None) -> Document | None:
     return {
         "size": outside.checkpoint.size,
         "root": outside.checkpoint.root.hex(),
+        "entry": outside.entry,
         "cosigned": [{"witness": key.to_text(), "time": at} for key, at in outside.cosigned],
     }
 
 
 def _outside_words(outside: Outside) -> str:
-    said = (
-        f"It is a growth of the {count(outside.checkpoint.size, 'entry', 'entries')} under the checkpoint from outside"
-    )
+    of = "from outside" if outside.entry is None else f"that its entry {outside.entry} has"
+    said = f"It is a growth of the {count(outside.checkpoint.size, 'entry', 'entries')} under the checkpoint {of}"
     by = ", ".join(f"{key.name} on {format_instant(at)}" for key, at in outside.cosigned)
     return f"{said}, cosigned by {by}." if by else f"{said}, which no witness that is trusted cosigned."
 

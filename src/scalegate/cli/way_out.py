@@ -141,6 +141,11 @@ def _measured(decision: Decision, fact: ResumptionFact, known: Known) -> Iterato
         case ("result", domain, *still_open):
             yield from _added(domain, still_open, known)
             yield from _foreseen(decision, domain, known)
+        case ("recorded", domain, many, samples, flops):
+            for _ in range(int(many)):
+                yield _announced(known, decision.run, domain, "DIGEST", samples, flops, [])
+                yield from _added(domain, [""], known)
+            yield from _foreseen(decision, domain, known)
         case ("forecast", domain):
             yield from _foreseen(decision, domain, known)
         case ("others", domain, *runs):

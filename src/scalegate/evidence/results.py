@@ -48,10 +48,11 @@ NEAR = 10**9
 """Amounts of compute nearer to each other than one part of so many are the same."""
 
 
-Basis: TypeAlias = Literal["counts", "kept", "tried", "now", "was"]
+Basis: TypeAlias = Literal["counts", "kept", "tried", "now", "was", "ever"]
 """What a bound is made from: what counts; with what did before something spoiled it; with whatever was tried; and, in
-whatever order they came, of each weights on the way what is conclusive now, and what is or was."""
-BASES: tuple[Basis, ...] = ("counts", "kept", "tried", "now", "was")
+whatever order they came, of each weights on the way what is conclusive now, and what is or was, and of all weights what
+is or was."""
+BASES: tuple[Basis, ...] = ("counts", "kept", "tried", "now", "was", "ever")
 Role: TypeAlias = Literal["counts", "kept", "raises"]
 """What a result may do: make a bound; or what was to make one, and what is too weak for that, only make it larger."""
 
@@ -68,8 +69,8 @@ class Own:
     """Samples that there were to be; more than `completed`, where a rule ended it."""
     upper: Fraction | None = None
     """Of one that a rule ended: the upper bound of its rate by the rule."""
-    within: tuple[Basis, ...] = BASES
-    """The bases that it is in; in none it may only raise."""
+    within: tuple[str, ...] = BASES
+    """The bases that it is in, those of former forecasts too; in none it may only raise."""
     place: int = 0
     """Of one that has compute: which of the weights of the lineage it is of. Two of one place are of the same."""
     least: int | None = None
@@ -80,7 +81,7 @@ class Own:
         return role_of(self.within)
 
 
-def role_of(within: Sequence[Basis]) -> Role:
+def role_of(within: Sequence[str]) -> Role:
     return "counts" if "counts" in within else "kept" if within else "raises"
 
 
@@ -118,7 +119,7 @@ def reaches(results: Iterable[Own]) -> int | None:
 def bases_of(results: Sequence[Own]) -> Iterator[list[Own]]:
     """What bounds are made from without anything that only raises, in the order of their weights."""
     seen: list[list[Own]] = []
-    for name in BASES:
+    for name in dict.fromkeys((*BASES, *sorted(name for it in results for name in it.within))):
         base = sorted((it for it in results if name in it.within), key=lambda it: (it.place, it.compute))
         if not base or base in seen:
             continue

@@ -32,6 +32,7 @@ from scalegate.gate.since import latest_decision
 from scalegate.gate.situation import Lineage, Situation
 from scalegate.ledger.entries import DecisionMade
 from scalegate.policy.document import Policy
+from scalegate.policy.forecast_faults import LEAST_RESULTS
 
 __all__ = ["NEW_RUN", "PAST_FIRST", "Adoption", "Now", "Outlook", "Tally", "never_held", "read_against", "record"]
 
@@ -150,6 +151,10 @@ def _situations(fold: Fold, policy: Policy, now: int) -> Iterator[Situation]:
         situation = fold.situation(name, now=now, compute=asked)
         if name in imagined:
             begun: dict[str, Any] = {"members": (name,), "opened": now, "openings": {name: now}}
+            # Weights that it recorded on the way, from whose evaluations a forecast can be made.
+            most = max((it.forecast.at_least for it in policy.domains if it.forecast is not None), default=0)
+            parts = range(1, most + LEAST_RESULTS + 1) if most else ()
+            begun["recorded"] = tuple(sorted({trained // part for part in parts} - {0}))
             lineage = Lineage(run=name, compute=trained, behind=trained, planned_end=trained + 1, faults=(), **begun)
             situation = situation.model_copy(update={"lineage": lineage})
         if policy.digest() != fold.policy_digest:

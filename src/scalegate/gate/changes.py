@@ -12,15 +12,13 @@ from functools import partial
 from itertools import chain
 from math import ceil, floor
 
-from scalegate.gate.assessing import assess
-from scalegate.gate.assumptions import defeating
+from scalegate.gate.at_best import able_to_sign, anew, best, evaluators
 from scalegate.gate.catching_up import least_unsaid, words_elsewhere
 from scalegate.gate.claiming import budget_waits, claim_changes, said_again
 from scalegate.gate.covering import unsaid_facts, words_of
 from scalegate.gate.decision import Resumption
 from scalegate.gate.determinations import determination_changes, taken_back
 from scalegate.gate.facts import effective, levels_open
-from scalegate.gate.forecasts import forecast_fact
 from scalegate.gate.foreseeing import forecast_changes, more_results
 from scalegate.gate.generations import SHOWN, reach, scale_caps
 from scalegate.gate.judge import Judge
@@ -43,11 +41,10 @@ from scalegate.gate.situation import Situation
 from scalegate.gate.track import track_changes
 from scalegate.gate.waits import asked_of, signing_waits, waits
 from scalegate.gate.witnessing import witness_changes
-from scalegate.policy.catalogue import unaccepted
 from scalegate.policy.clause_figures import all_values, value_at
 from scalegate.policy.document import Action, ComputeCap, Policy
 from scalegate.policy.semantics import Facts, Unknown, Value, number
-from scalegate.units import DAY, MAX_FLOP, exact_flop, format_instant, round_down, round_up
+from scalegate.units import DAY, exact_flop, format_instant, round_down, round_up
 
 __all__ = ["possible_changes", "unforeseen_changes", "ways_out"]
 
@@ -86,18 +83,20 @@ def possible_changes(
     after = charged(policy, situation, stated)
     others = _of_others(policy, situation, after, facts, stated)
     spent = max((_spent(policy, after, it) for it in others if it.concerns[:1] == ("shown",)), default=0)
-    return (
+    found = (
         *(c for d in policy.domains for c in lineage_measures(policy, situation, judge, d, facts, due[d.id])),
         *forecast_changes(policy, situation, judge.action),
         *others,
-        *_attestations(policy, situation, judge, facts, _able(policy)),
+        *_attestations(policy, situation, judge, facts, able_to_sign(policy)),
         *_acts(policy, situation, judge, facts, cost, stated),
-        *_signatures(policy, situation, judge, facts, _able(policy)),
-        *words_elsewhere(policy, after, facts, _able(policy), here=cost, there=spent),
+        *_signatures(policy, situation, judge, facts, able_to_sign(policy)),
+        *words_elsewhere(policy, after, facts, able_to_sign(policy), here=cost, there=spent),
         *witness_changes(policy, situation.now, judge.action),
         *waits(judge, facts),
         *budget_waits(policy, situation, judge, facts),
     )
+    signing = evaluators(policy) & able_to_sign(policy)
+    return tuple(it for it in found if signing or it.kind != "measure")
 
 
 def _as_asked(
@@ -160,11 +159,11 @@ def unforeseen_changes(
     to be done first, and then decided again.
     """
     found = [*track_changes(policy, situation, judge, facts)]
-    lineage, able = situation.lineage, _able(policy)
+    lineage, able = situation.lineage, able_to_sign(policy)
     acts = lineage.mends or ((lineage.further,) if lineage.further else ())
     if acts:
         known = _declared(policy, situation, 0) if lineage.mends else ()
-        found.append(Change("act", _all(acts), (*known, *_best(policy, situation, facts))))
+        found.append(Change("act", _all(acts), (*known, *best(policy, situation, facts))))
     unsaved = [it for it in situation.elsewhere if it.unsaved and not it.faults]
     others = number(facts.get("developer.others"))
     if unsaved and others is not None:
@@ -173,13 +172,13 @@ def unforeseen_changes(
         doing = f"{', evaluates it' * bool(policy.domains)}{', has it judged' * bool(words_of(policy))}"
         text = "a process that still trains (or, after a crash, opens the run again) saves what it has"
         text += f"{doing} and closes its gate: {names}"
-        best: list[tuple[str, Value]] = [("developer.others", max(int(others) - spare, 0))]
-        best += [(f"{d.id}.unevaluated", least_unevaluated(policy, situation, d, unsaved)) for d in policy.domains]
-        best += least_unsaid(policy, situation, unsaved)
+        most: list[tuple[str, Value]] = [("developer.others", max(int(others) - spare, 0))]
+        most += [(f"{d.id}.unevaluated", least_unevaluated(policy, situation, d, unsaved)) for d in policy.domains]
+        most += least_unsaid(policy, situation, unsaved)
         names_of = {it.run for it in unsaved}
         waiting = [floor(it.compute * policy.factor) for it in situation.generations if it.run in names_of]
-        best += [(SHOWN, max(waiting))] if waiting else []
-        found.append(Change("act", text, tuple(best)))
+        most += [(SHOWN, max(waiting))] if waiting else []
+        found.append(Change("act", text, tuple(most)))
     shown = best_anew(policy, situation)
     if shown is not None:
         text = f"the models that were finished by now are saved and evaluated, and run `{lineage.run}` is opened again"
@@ -201,8 +200,13 @@ def unforeseen_changes(
         measured = _measured(changes, later.now)
         text = f"{wait.text}; what ends until then is measured and signed again"
         found.append(Change("time", text, (*wait.updates, *measured, *signed)))
-    found += restored_changes(policy, situation, able, _best(policy, situation, facts, broken=True))
-    found += more_results(policy, situation, judge.action, _best(policy, situation, facts))
+    if evaluators(policy) & able:
+        found += restored_changes(policy, situation, able, anew(policy, situation, facts, broken=True))
+    else:
+        who = ", ".join(sorted(evaluators(policy)))
+        text = f"an amendment names a key for {who or 'somebody with role `evaluator`'}; then it is evaluated"
+        found.append(Change("act", text, tuple(anew(policy, situation, facts))))
+    found += more_results(policy, situation, judge.action, best(policy, situation, facts))
     for again in (taken_back, said_again):
         found += again(policy, situation, judge.action, able, trained_in(situation, judge))
     # A clause of a tier that comes to bind may be the one that is asked for.
@@ -249,35 +253,10 @@ def _measured(changes: Iterable[Change], at: int) -> Iterator[tuple[str, Value]]
             yield name, at if name.endswith(".evidence.time") else value
 
 
-def _best(policy: Policy, situation: Situation, facts: Facts, *, broken: bool = False) -> list[tuple[str, Value]]:
-    """The best that evidence could come to say. `broken`: once what broke is signed to hold again."""
-    best: list[tuple[str, Value]] = []
-    for domain in policy.domains:
-        if any(unaccepted(policy, domain)) or (not broken and defeating(situation.broken, domain.id)):
-            continue
-        mine = [piece for piece in situation.pieces if piece.domain == domain.id]
-        left = max((piece.attempt for piece in mine), default=0) < policy.budget.evaluations
-        if facts.get(f"{domain.id}.reached") is not True:
-            if not left and all(assess(policy, domain, piece).faults for piece in mine):
-                continue
-            best += [(f"{domain.id}.ruled_out", True), (f"{domain.id}.reached", False)]
-        best.append((f"{domain.id}.evidence.compute", situation.compute))
-        best.append((f"{domain.id}.evidence.time", situation.now))
-        best.append((f"{domain.id}.elicitation", MAX_FLOP))
-        best += [(forecast_fact(domain), MAX_FLOP)] if domain.forecast is not None else []
-    return best
-
-
 def _all(acts: Sequence[str]) -> str:
     """The acts in one line; of very many, the first."""
     said = list(dict.fromkeys(acts))
     return "; ".join(said[:ACTS]) + (f"; and {len(said) - ACTS} more such acts" if len(said) > ACTS else "")
-
-
-def _able(policy: Policy) -> frozenset[str]:
-    """Who can sign: people with a key; everybody where nobody has one, as in a policy that is not in force yet."""
-    keyed = frozenset(person.id for person in policy.people if person.signing != "unset")
-    return keyed or frozenset(person.id for person in policy.people)
 
 
 def _attestations(

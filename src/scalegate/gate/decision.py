@@ -90,7 +90,8 @@ class ResumptionFact(_Data):
     """For a program: `safeguard` and its id; `approval`, level and person; `tier` and its id; `risk`, its id and
     each person; `result`, domain and the evaluations that are open; `forecast` and domain; `evaluation`, domain, least
     samples, least FLOP of elicitation, and what is open before; `others`, domain, and of each run that is to be
-    evaluated its name and least FLOP of elicitation; `judgements` or `claims`, what is judged or the risk, and of each
+    evaluated its name and least FLOP of elicitation; `recorded`, domain, how many weights, least samples, and FLOP of
+    elicitation that are enough for the last of them; `judgements` or `claims`, what is judged or the risk, and of each
     word that is lacking its run, the weights and who (empty: any of those who have not spoken); else empty."""
 
 
@@ -144,7 +145,7 @@ class Limits(_Data):
 class Decision(_Data):
     """What `decide` says. Serialises to one canonical JSON text; the ledger and `verify` compare its bytes."""
 
-    schema_version: Literal["scalegate.decision/8"] = "scalegate.decision/8"
+    schema_version: Literal["scalegate.decision/9"] = "scalegate.decision/9"
     limits: Limits
     verdict: Verdict
     action: Action

@@ -187,15 +187,17 @@ class Deeds:
 
     def _now(self, policy: Policy, by: str) -> Iterator[str]:
         """The ids that a policy has for whoever signed under a name."""
+        return (person.id for person in self._people(policy, by))
+
+    def _people(self, policy: Policy, by: str) -> Iterator[Person]:
         names = next((it for it in self.known_as if by in it), frozenset({by}))
-        yield from (person.id for person in policy.people if _names(person) & names)
+        return (person for person in policy.people if _names(person) & names)
 
     def who(self, policy: Policy | None) -> Who:
         """The names that a policy has for whoever signed under a name; that one, if it has none for them."""
         if policy is None:
             return by_themselves
-        keys = {person.id: person.root for person in policy.people}
-        return lambda by: {name: keys[name] for name in self._now(policy, by)} or {by: ""}
+        return lambda by: {it.id: it.root for it in self._people(policy, by)} or {by: ""}
 
     def refused(
         self,

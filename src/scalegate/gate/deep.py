@@ -15,7 +15,7 @@ from scalegate.evidence.ahead import Ahead, ahead
 from scalegate.evidence.forecast import Point
 from scalegate.evidence.reference import read_reference
 from scalegate.gate.fold import Fold
-from scalegate.gate.forecasts import own_of
+from scalegate.gate.forecast_points import own_of
 from scalegate.gate.foreseeing import table_of
 from scalegate.ledger.forecast_entry import ForecastMade
 

@@ -8,16 +8,13 @@ again. Of several that count the worst does, so that a second one gains nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, floor
 
-from scalegate.evidence.ahead import DIGITS
-from scalegate.evidence.results import AHEAD, BASES, Basis, Own, amounts, reaches
-from scalegate.gate.assessing import Assessment, all_shown, assess, whole_of
-from scalegate.gate.clustering import can_be
+from scalegate.evidence.results import AHEAD, amounts, reaches
+from scalegate.gate.forecast_points import about_same, as_decimal, gone_past, least_results, own_of, points_of
 from scalegate.gate.lineage import Runs, members, steps_back
 from scalegate.gate.pieces import Attempt, descendants, pieces, trained_in
 from scalegate.gate.signed import Forecast
@@ -27,11 +24,13 @@ from scalegate.ledger.forecast_entry import ForecastMade, ForecastPoint
 from scalegate.policy.document import Domain, Policy
 from scalegate.policy.forecast_faults import LEAST, LEAST_RESULTS
 from scalegate.policy.semantics import Reason, Unknown, Value
-from scalegate.units import MAX_SAMPLES
+from scalegate.units import MAX_FLOP
 
 __all__ = [
+    "MOST_BASES",
     "MOST_POINTS",
     "Forecasts",
+    "bound_before",
     "end_of",
     "forecast_fact",
     "forecast_facts",
@@ -47,6 +46,8 @@ __all__ = [
 
 MOST_POINTS = 64
 """Most results that one is made from."""
+MOST_BASES = 40
+"""Most bases of these: past it, results came so much out of their order that none is made."""
 
 
 def forecast_fact(domain: Domain) -> str:
@@ -56,7 +57,7 @@ def forecast_fact(domain: Domain) -> str:
 
 def look_of(policy: Policy) -> Fraction:
     """The error that one evaluation may spend, rounded up to a decimal."""
-    return _up(look_alpha(policy))
+    return as_decimal(look_alpha(policy))
 
 
 @dataclass
@@ -72,9 +73,9 @@ class Forecasts:
             return f"the policy has no domain `{entry.domain}`"
         if entry.run not in runs:
             return f"run `{entry.run}` was never opened"
-        mine, theirs = pieces(attempts, runs, entry.run), descendants(attempts, runs, entry.run)
+        mine, theirs = [*pieces(attempts, runs, entry.run)], descendants(attempts, runs, entry.run)
         way, order = way_of(policy, runs, entry.run), results_in_order(policy, attempts)
-        due = points_of(policy, domain, mine, theirs, way, order)
+        due = points_of(policy, domain, mine, theirs, way, order, self.of(policy, mine))
         wrong = _not_those(entry.points, due) or _inconsistent(entry)
         if wrong is None and entry.look != look_of(policy):
             wrong = "it takes evaluations to fail otherwise than the policy lets them"
@@ -85,7 +86,9 @@ class Forecasts:
     def of(self, policy: Policy, found: Sequence[Piece]) -> tuple[Forecast, ...]:
         """Those of a lineage with these evaluations, in the order of the ledger."""
         names = {it.evaluation for it in found}
-        ids = {it.id for it in policy.domains if it.forecast is not None}
+        # By whatever name a domain was called: whose evaluations are known by its present one.
+        asking = {it.id for it in policy.domains if it.forecast is not None}
+        theirs = {it.evaluation for it in found if it.domain in asking}
         return tuple(
             Forecast(
                 domain=it.domain,
@@ -98,163 +101,16 @@ class Forecasts:
                 rows=it.rows,
             )
             for it in self.made
-            if it.domain in ids and all(point.evaluation in names for point in it.points)
+            if all(point.evaluation in names for point in it.points)
+            and (it.domain in asking or any(point.evaluation in theirs for point in it.points))
         )
 
 
 def points_in(policy: Policy, domain: Domain, situation: Situation) -> tuple[ForecastPoint, ...]:
     """Those of a situation."""
     lineage = situation.lineage
-    return points_of(policy, domain, situation.pieces, situation.descendants, lineage.way, lineage.results)
-
-
-def points_of(
-    policy: Policy,
-    domain: Domain,
-    found: Iterable[Piece],
-    theirs: Iterable[Piece],
-    way: Sequence[str],
-    order: Sequence[str],
-) -> tuple[ForecastPoint, ...]:
-    """Every result of a lineage that a forecast is made from, by compute and name.
-
-    theirs: of weights that grew from the lineage's. way: all recorded weights of the lineage, as they were recorded one
-    after the other. order: evaluations, in the order of their results.
-
-    Each base is built from results in their order, which only ever get more: one is taken if it is the first of its
-    weights and these were recorded after those of all before it, or as long as there are too few. So no base loses what
-    it has, but for those of what is and was conclusive. What could be in a base and is in none keeps its compute and is
-    put back by itself (`sets_of`). Whatever else an evaluator signed of the lineage, or of what grew from it, may only
-    raise a bound where it shows more than all that counts: of a configuration, in a probe, unannounced.
-    """
-    place = {weights: at for at, weights in enumerate(way)}
-    come = {name: at for at, name in enumerate(order)}
-    signed = [it for it in (*found, *theirs) if _speaks(domain, it)]
-    judged = [assess(policy, domain, it) for it in signed]
-    ordered = sorted(judged, key=lambda it: come.get(it.piece.evaluation, len(come)))
-    able = [(it, _able(policy, domain, it, place)) for it in ordered]
-    chains = {name: _chain(domain, [it for it, bases in able if name in bases], place) for name in BASES}
-    for name in ("now", "was"):
-        first = {it.piece.weights: it for it, bases in reversed(able) if name in bases}
-        chains[name] = list(first.values())
-    points, others = [], []
-    raising: list[ForecastPoint] = []
-    for it, bases in able:
-        within = tuple(name for name in BASES if any(it is other for other in chains[name]))
-        if bases:
-            points.append(_point(policy, domain, it, within, place[it.piece.weights]))
-        others += [(it, shown) for shown in all_shown(it.piece)[1 if bases else 0 :]]
-    most = max((Fraction(it.successes, it.completed) for it in points if "counts" in it.within), default=Fraction(0))
-    for it, (successes, completed) in others:
-        point = _raising(policy, domain, it, successes, completed)
-        if point.successes > most * point.completed:
-            raising.append(point)
-    # Of two that show more of fewer samples says all that the other does.
-    raising.sort(key=lambda it: (-it.successes, it.completed, it.evaluation))
-    for at, point in enumerate(raising):
-        if all(it.completed > point.completed for it in raising[:at]):
-            points.append(point)
-    return tuple(sorted(set(points), key=lambda it: (it.compute, it.evaluation, it.within, it.successes, it.completed)))
-
-
-def _speaks(domain: Domain, it: Piece) -> bool:
-    return it.domain == domain.id and it.signed and it.status != "open" and not it.incident
-
-
-def _chain(domain: Domain, able: Sequence[Assessment], place: Mapping[str, int]) -> list[Assessment]:
-    """Of these, in their order, those that each go on from the ones before."""
-    taken: list[Assessment] = []
-    places: list[int] = []
-    for it in able:
-        at = place[it.piece.weights]
-        short = len(places) < _least(domain)
-        if at not in places and (short or at > max(places)):
-            taken.append(it)
-            places.append(at)
-    return taken
-
-
-def _able(policy: Policy, domain: Domain, it: Assessment, place: Mapping[str, int]) -> tuple[Basis, ...]:
-    """The bases that it may be in."""
-    piece = it.piece
-    ours = piece.weights in place and piece.origin is None and piece.configuration is None and it.compute > 0
-    if not ours or not 0 <= piece.successes <= piece.completed <= max(piece.samples, 1) <= MAX_SAMPLES:
-        return ()
-    whole = it if piece.announced else assess(policy, domain, piece.model_copy(update={"announced": True}))
-    # One of fewer samples than are due, or cut short, bounds nothing and may only raise: else whoever measures these
-    # weights again is held for good by a crash or a smoke test.
-    due = whole_of(policy, domain, piece.completed, piece.asked)
-    tried = not piece.beside and piece.elicitation != "none" and due <= piece.completed == piece.samples
-    able = {"counts": not it.faults and piece.ancestor, "kept": whole.otherwise, "tried": tried or whole.otherwise}
-    able |= {"now": able["counts"], "was": whole.otherwise and piece.ancestor}
-    return tuple(name for name in BASES if able[name])
-
-
-def _point(policy: Policy, domain: Domain, it: Assessment, within: tuple[Basis, ...], place: int) -> ForecastPoint:
-    piece = it.piece
-    successes, completed, samples, least = _counts(domain, piece)
-    ended = piece.completed < piece.samples and it.bound is not None
-    return ForecastPoint(
-        evaluation=piece.evaluation,
-        compute=it.compute,
-        successes=successes,
-        completed=completed,
-        samples=samples,
-        upper=min(_up(it.bound), Fraction(1)) if ended and it.bound is not None and it.bound > 0 else None,
-        within=within,
-        place=place,
-        contested=piece.compute_claimed is not None,
-        least=least,
-    )
-
-
-def _counts(domain: Domain, piece: Piece) -> tuple[int, int, int, int | None]:
-    """Successes, what was completed, and what there was to be; of clusters, where these are the observation, by the
-    higher of their rates, with successes by the lower."""
-    if piece.clusters is None or domain.clusters is None or not can_be(piece):
-        return piece.successes, piece.completed, max(piece.samples, piece.completed), None
-    number = sum(many for _, _, many in piece.clusters)
-    mean = sum((Fraction(of, items) * many for of, items, many in piece.clusters if items), Fraction(0))
-    rate = Fraction(piece.successes, piece.completed) if piece.completed else Fraction(0)
-    ends = sorted((mean, rate * number))
-    missing = max(piece.samples - piece.completed, 0)
-    return min(ceil(ends[1]), number), number, number + missing, floor(ends[0])
-
-
-def _raising(policy: Policy, domain: Domain, it: Assessment, successes: int, completed: int) -> ForecastPoint:
-    """By the higher rate; with what was due at the least, and not completed, as failures."""
-    piece = it.piece
-    whole = whole_of(policy, domain, completed, piece.asked)
-    if (successes, completed) == (piece.successes, piece.completed) and domain.clusters is not None:
-        by_clusters = _counts(domain, piece)
-        if by_clusters[3] is not None and by_clusters[0] * whole > successes * by_clusters[1]:
-            successes, whole = by_clusters[:2]
-    if whole > MAX_SAMPLES:
-        successes, whole = successes * MAX_SAMPLES // whole, MAX_SAMPLES
-    return ForecastPoint(
-        evaluation=piece.evaluation,
-        compute=0,
-        successes=successes,
-        completed=whole,
-        samples=whole,
-        upper=None,
-        within=(),
-        place=0,
-        contested=False,
-        least=None,
-    )
-
-
-def own_of(points: Iterable[ForecastPoint]) -> list[Own]:
-    """The results of an entry, as they are forecast from."""
-    return [
-        Own(it.compute, it.successes, it.completed, it.samples, it.upper, it.within, it.place, it.least)
-        for it in points
-    ]
-
-
-def _up(value: Fraction) -> Fraction:
-    return Fraction(ceil(value * 10**DIGITS), 10**DIGITS)
+    known = situation.pieces, situation.descendants
+    return points_of(policy, domain, *known, lineage.way, lineage.results, situation.forecasts)
 
 
 def _not_those(made_from: Sequence[ForecastPoint], due: Sequence[ForecastPoint]) -> str | None:
@@ -312,15 +168,7 @@ def still_due(domain: Domain, due: Sequence[ForecastPoint]) -> int:
     """How many more results, each at another compute, the domain asks for before a forecast counts."""
     if domain.forecast is None:
         return 0
-    return max(_least(domain) - len(amounts(it.compute for it in due if "counts" in it.within)), 0)
-
-
-def _least(domain: Domain) -> int:
-    """Results that a forecast is made from at the least."""
-    asked = domain.forecast
-    if asked is None:
-        return LEAST_RESULTS
-    return asked.at_least if asked.reference_table else max(asked.at_least, LEAST_RESULTS)
+    return max(least_results(domain) - len(amounts(it.compute for it in due if "counts" in it.within)), 0)
 
 
 def way_of(policy: Policy, runs: Runs, run: str) -> tuple[str, ...]:
@@ -368,7 +216,19 @@ def forecast_facts(policy: Policy, situation: Situation, domain: Domain) -> dict
     if not counting:
         why = f": {reasons[-1][1]}" if reasons else ""
         return {name: Unknown(Reason.MISSING, f"there is no forecast of `{domain.id}` that counts{why}")}
-    return {name: min(end_of(it, domain.alarm) for it in counting)}
+    end = min(end_of(it, domain.alarm) for it in counting)
+    return {name: min(end, bound_before(domain, situation, due))}
+
+
+def bound_before(domain: Domain, situation: Situation, due: Sequence[ForecastPoint]) -> int:
+    """How far forecasts from before let training go, which no result has come past since: whatever else has come about,
+    it vouches for no more compute than they did. Without any, the most that there is."""
+    ends = (
+        end_of(it, domain.alarm)
+        for it in situation.forecasts
+        if about_same(domain, it, due) and not any(gone_past(it, due))
+    )
+    return min(ends, default=MAX_FLOP)
 
 
 def _faults(policy: Policy, domain: Domain, it: Forecast, due: Sequence[ForecastPoint]) -> Iterator[str]:

@@ -17,13 +17,16 @@ from scalegate.errors import InputError
 from scalegate.evidence.ahead import Ahead, ahead
 from scalegate.evidence.reference import read_reference
 from scalegate.evidence.results import amounts, reaches
+from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.facts import effective
+from scalegate.gate.forecast_points import own_of
 from scalegate.gate.forecasts import (
+    MOST_BASES,
     MOST_POINTS,
+    bound_before,
     forecast_fact,
     forecast_facts,
     look_of,
-    own_of,
     points_in,
     still_due,
 )
@@ -100,6 +103,8 @@ def foresee(
         )
     if len(points) > MOST_POINTS:
         raise InputError(f"{len(points)} results are more than the {MOST_POINTS} that a forecast is made from")
+    if len({name for it in points for name in it.within}) > MOST_BASES:
+        raise InputError(f"results came so much out of their order that there are more than {MOST_BASES} bases of them")
     asked = domain.forecast
     level = confidence or (asked.confidence if asked else CONFIDENCE)
     table = read_reference(reference[1]) if reference is not None else None
@@ -152,7 +157,7 @@ def foreseen_after(
     if _counting(due) <= _counting(points_in(policy, domain, before)):
         return ((name, forecast_facts(policy, before, domain)[name]),)
     end = reaches(own_of(due)) if domain.forecast.reference_table is None else None
-    return ((name, end if end is not None else MAX_FLOP),)
+    return ((name, min(MAX_FLOP if end is None else end, bound_before(domain, before, due))),)
 
 
 def _saved(before: Situation, after: Situation) -> Situation:
@@ -223,4 +228,6 @@ def more_results(
                 f" on {more} more{' of the' * (more == 1)} recorded weights of this lineage,"
                 " each at another compute, and a forecast from all"
             )
-            yield Change("measure", text, tuple(best))
+            flops = elicitation_needed(domain, last)
+            about = ("recorded", domain.id, str(more), str(domain.samples), str(flops))
+            yield Change("measure", text, tuple(best), concerns=about)

@@ -87,6 +87,9 @@ def create_project(
     floors = [beside / it for it in files_of_floors(text)] if beside else []
     project, how = Project(folder), f" with `{given}`" if given else ""
     own = _own_keys(project, policy)
+    if adopter is not None and any((it.id, it.key) == (adopter.name, "unset") for it in policy.people):
+        # Whoever signs the adoption has made their own key, and the template names none for them yet.
+        own[adopter.name] = adopter.verify_key.to_text()
     first = _adopter(policy, name, adopter, own)
     adopter = adopter or (project.key(first.id, ask) if first.id in own else None)
     # People who made their keys first have them there already: the folder is theirs, and its files stay.
@@ -216,7 +219,7 @@ def _adopter(policy: Policy, name: str, adopter: SigningKey | None, own: Mapping
     if adopter is not None:
         public = adopter.verify_key.to_text()
         for person in allowed:
-            if person.key == public:
+            if public in (person.key, own.get(person.id)):
                 return person
         raise InputError(
             f"the policy names `{public}` as the key of nobody who may adopt it",

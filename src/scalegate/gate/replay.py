@@ -9,8 +9,8 @@ it does not prove: that what people signed is true, or that no other run, meter 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scalegate.errors import InputError, LedgerError, NotVerified, Place
@@ -18,12 +18,13 @@ from scalegate.gate.decide import decide
 from scalegate.gate.decision import Decision
 from scalegate.gate.fold import Fold
 from scalegate.gate.witnessing import Log, Witnessing
-from scalegate.ledger import Checked, Ledger, check, merkle, strict_json
+from scalegate.ledger import Checked, Ledger, check, strict_json
 from scalegate.ledger.entries import DecisionMade, read_envelope
 from scalegate.ledger.exported import ExportedLog
 from scalegate.ledger.named import shown
 from scalegate.ledger.outside import Outside, grown_from, trusted
 from scalegate.ledger.trust_file import Trust
+from scalegate.ledger.witnessed import CheckpointWitnessed
 
 __all__ = ["Replayed", "replay"]
 
@@ -75,18 +76,17 @@ def replay(
     place = Place(file=shown(path))
     checked = _audited(path, trust, progress)
     proceeds = holds = excepted = 0
-    frontier = merkle.Frontier()
     with _opened(path, trust) as ledger:
         if trust is not None:
             trusted(ledger, trust, place)
         outside = _outside(ledger, trust, held, place)
+        asks = trust is not None and not trust.enough(()) and outside is None
         origin, key = ledger.origin, ledger.log_verify_key
         fold = Fold(witnessing=Witnessing(Log(origin, key)))
         if (origin, key) != (checked.origin, checked.log_key) or ledger.size < checked.size:
             raise _changed(path)
         for index, envelope in ledger.entries(0, checked.size):
             at = Place(file=place.file, entry=index)
-            frontier = frontier.append(merkle.leaf_hash(envelope))
             try:
                 _, entry = read_envelope(envelope)
                 if isinstance(entry, DecisionMade):
@@ -97,7 +97,9 @@ def replay(
                 fold.add(envelope)
             except InputError as error:
                 raise NotVerified(error.message, place=at) from error
-    if frontier.root() != checked.root:
+        if trust is not None and asks:
+            outside = _recorded(ledger, trust, fold, place)
+    if fold.witnessing.tree.root() != checked.root:
         raise _changed(path)
     for index, proof in fold.witnessing.proofs:
         fix = "its owner signed two histories: keep a copy of this ledger, which proves that to anybody"
@@ -144,14 +146,30 @@ def _opened(path: str | Path, trust: Trust | None) -> Iterator[Ledger | Exported
 
 
 def _outside(log: Ledger | ExportedLog, trust: Trust | None, held: str | None, place: Place) -> Outside | None:
-    """What is held against the log: an exported one has its own checkpoint, which may be cosigned."""
+    """What is held against the log: an exported one has its own checkpoint, which may be cosigned, or its entries have
+    some that are."""
     outside = grown_from(log, held, trust, place) if held is not None else None
     if outside is None and isinstance(log, ExportedLog):
-        outside = grown_from(log, log.note, trust, place)
-    if outside is None and trust is not None and not trust.enough(()):
-        what = f"the trust file asks for {trust.asks()}, and there is no cosigned checkpoint"
-        raise NotVerified(what, place=place, fix="give one: `--checkpoint FILE`")
+        try:
+            outside = grown_from(log, log.note, trust, place)
+        except NotVerified:
+            if trust is None or trust.enough(()):
+                raise
     return outside
+
+
+def _recorded(log: Ledger | ExportedLog, trust: Trust, fold: Fold, place: Place) -> Outside:
+    """The last checkpoint that an entry of the log has with the cosignatures that are asked for.
+
+    The log vouches for nothing by that: what counts is what witnesses signed. Raises NotVerified if there is none.
+    """
+    for record in reversed(fold.records):
+        if isinstance(record.entry, CheckpointWitnessed):
+            # One that is no checkpoint, or has too few, is passed by; of two histories it was told before.
+            with suppress(InputError, NotVerified):
+                return replace(grown_from(log, record.entry.note, trust, place), entry=record.index)
+    what = f"the trust file asks for {trust.asks()}, and there is no cosigned checkpoint, in the ledger or beside it"
+    raise NotVerified(what, place=place, fix="give one: `--checkpoint FILE`")
 
 
 def _changed(path: str | Path) -> NotVerified:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from scalegate.ledger.predicate import PREFIX, ChanceText, Count, DerivedFlop, Digest, Line, Name, Predicate
 
 __all__ = ["ForecastForm", "ForecastMade", "ForecastPoint", "ForecastReference", "ForecastRow"]
+
+
+FormerBase: TypeAlias = Annotated[str, Field(pattern=r"^former-[0-9a-f]{12}$")]
+"""By the beginning of a SHA-256 of what is in it."""
 
 
 class ForecastPoint(BaseModel):
@@ -24,12 +28,13 @@ class ForecastPoint(BaseModel):
     """That there were to be: more than `completed` of one that its rule ended."""
     upper: ChanceText | None
     """Of one that its rule ended: the bound that this gives."""
-    within: tuple[Literal["counts", "kept", "tried", "now", "was"], ...]
+    within: tuple[Literal["counts", "kept", "tried", "now", "was", "ever"] | FormerBase, ...]
     """The bases that it is in, in this order; in none it may only make a bound larger. `counts`: what is conclusive, on
     the way to the present weights; `kept`: of all recorded weights of the lineage, with what was conclusive before
     something spoiled it; `tried`: with whatever was announced and elicited; in each the first result of its weights,
     which were recorded after those of every result in it before. `now`, `was`: of each weights on the way to the
-    present ones the first that is conclusive, and that is or was, in whatever order they came."""
+    present ones the first that is conclusive, and that is or was, in whatever order they came; `ever`: of all recorded
+    weights that is or was. And what a former forecast was made from, with what came past all of that."""
     place: Count
     """Which of the recorded weights of the lineage it is of, from 0; 0 of one without compute."""
     contested: bool

@@ -44,7 +44,7 @@ def leaf_hash(entry: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256(0x01 || left || right). Raises InputError unless both are 32 bytes."""
     _require_hashes((left, right))
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return _joined(left, right)
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,15 @@ class Frontier:
         _require_hashes((leaf,))
         hashes, carry, node = list(self.hashes), self.size, leaf
         while carry & 1:
-            node = node_hash(hashes.pop(), node)
+            node = _joined(hashes.pop(), node)
             carry >>= 1
-        return Frontier(self.size + 1, (*hashes, node))
+        if self.size >= _MAX_SIZE:
+            raise InputError(f"a frontier of size {self.size} takes no more leaves")
+        # What it is made from was checked: a verifier comes past here for every entry.
+        after = object.__new__(Frontier)
+        object.__setattr__(after, "size", self.size + 1)
+        object.__setattr__(after, "hashes", (*hashes, node))
+        return after
 
     def root(self) -> bytes:
         """The root of the tree over all leaves so far."""
@@ -78,7 +84,7 @@ class Frontier:
             return EMPTY_ROOT
         node = self.hashes[-1]
         for left in reversed(self.hashes[:-1]):
-            node = node_hash(left, node)
+            node = _joined(left, node)
         return node
 
     def to_bytes(self) -> bytes:
@@ -214,6 +220,10 @@ def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: 
 def split(count: int) -> int:
     """The largest power of two below `count` (at least 2)."""
     return 1 << ((count - 1).bit_length() - 1)
+
+
+def _joined(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def _all_hashes(hashes: Iterable[bytes]) -> bool:

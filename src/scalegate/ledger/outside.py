@@ -38,6 +38,8 @@ class Outside:
     checkpoint: Checkpoint
     cosigned: tuple[tuple[VerifyKey, int], ...]
     """Trusted witnesses, each with the time that it gave, in seconds since 1970 UTC."""
+    entry: int | None = None
+    """The entry of the log itself that has it; None: it came from outside."""
 
 
 def trusted(log: Log, trust: Trust, place: Place) -> None:

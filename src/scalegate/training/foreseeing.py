@@ -11,6 +11,7 @@ from scalegate.errors import InputError, Place
 from scalegate.gate.facts import effective
 from scalegate.gate.forecasts import forecast_fact, forecast_facts, points_in, still_due
 from scalegate.gate.foreseeing import foresee, keep_table
+from scalegate.gate.measures import elicitation_due
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import Entry, ForecastMade
 from scalegate.policy.semantics import Unknown
@@ -48,7 +49,7 @@ def forecast_due(session: Session) -> None:
     table = hashlib.sha256(session.reference[1]).hexdigest() if session.reference is not None else None
     for domain in asking:
         due = points_in(policy, domain, situation)
-        _say_what_is_due(session, domain, still_due(domain, due))
+        _say_what_is_due(session, domain, still_due(domain, due), situation.lineage.planned_end)
         known = forecast_facts(policy, situation, domain)[forecast_fact(domain)]
         there = [it for it in situation.forecasts if (it.domain, it.points, it.table) == (domain.id, due, table)]
         if all("counts" not in it.within for it in due) or still_due(domain, due) or not isinstance(known, Unknown):
@@ -73,13 +74,18 @@ def forecast_due(session: Session) -> None:
         session.write(signed.copy)
 
 
-def _say_what_is_due(session: Session, domain: Domain, more: int) -> None:
+def _say_what_is_due(session: Session, domain: Domain, more: int, planned: int | None) -> None:
     """The gate evaluates where a hold asks for it, and by then there are too few weights that are apart."""
-    first = session.policy.first_evaluation_at
-    if more > 1 and first is not None and effective(session.policy, session.lineage_total()) < first:
+    policy, first = session.policy, session.policy.first_evaluation_at
+    if more > 1 and first is not None and effective(policy, session.lineage_total()) < first:
+        # What the evaluations before it are elicited with takes the lineage there too.
+        each = sum(elicitation_due(policy, it, first, planned) for it in policy.domains)
+        before = max(first - effective(policy, (more - 1) * each), 0)
         said = (
             f"run `{session.run}`: a forecast of `{domain.id}` takes results at {more} more amounts of compute:"
-            f" evaluate at {more - 1} before {format_flop(first)} (`gate.evaluate()`), or it holds there with no way on"
+            f" evaluate at {more - 1} (`gate.evaluate()`) before {format_flop(before)}: what these are elicited with"
+            f" counts, and at {format_flop(first)} it holds, from where only weights that were recorded before can be"
+            " evaluated"
         )
         if said not in session.foretold:
             session.foretold.add(said)
