@@ -404,10 +404,11 @@ def register(app: typer.Typer) -> None:
     from scalegate.cli.claim import claim_risk
     from scalegate.cli.evaluate import evaluate
     from scalegate.cli.keep import keep
+    from scalegate.cli.serve import join, serve
     from scalegate.cli.sign import adopt, adopters, approve, attest, determine, except_
 
     signing = (attest, approve, determine, claim_risk, except_, keep, adopters, adopt)
-    for command in (demo, init, status, decide, evaluate, *signing, report, verify, bundle):
+    for command in (demo, init, status, decide, evaluate, *signing, report, verify, bundle, serve, join):
         app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
     app.add_typer(policy.app, name="policy")
     app.add_typer(ledger.app, name="ledger")

@@ -14,6 +14,7 @@ from scalegate.gate.lineage import makers
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import ComputeReserved, Entry, EvaluationAnnounced
+from scalegate.ledger.served import ServedLedger, server_in
 from scalegate.policy import ACTIONS, Person, Policy
 from scalegate.policy.document import Action
 from scalegate.training.beside import kept_beside
@@ -46,14 +47,18 @@ def ledger_of(project: Project, given: str = "--project") -> Path:
 @contextmanager
 def reader(project: Project, given: str = "--project") -> Iterator[Journal]:
     """The project's ledger, to be read only. `given`: the option by which its folder is given."""
-    with reading(ledger_of(project, given)) as journal:
+    served = server_in(ledger_of(project, given))
+    with reading(project.ledger) if served is None else Journal(ServedLedger(project.ledger, served)) as journal:
         yield journal
 
 
 @contextmanager
 def writer(project: Project) -> Iterator[Journal]:
-    """The project's ledger, to be appended to with the log's key."""
-    ledger_of(project)
+    """The project's ledger, to be appended to with the log's key, or sent to where it is served."""
+    served = server_in(ledger_of(project))
+    if served is not None:
+        yield Journal(ServedLedger(project.ledger, served))
+        return
     if not (project.keys / "log.key").is_file():
         raise InputError(
             "the log's key is not here, and without it nothing can be written",

@@ -168,28 +168,12 @@ def _read(journal: Journal, project: Project, run: str, action: Action, decision
     """The latest decision on a run for an action, which its signer must have read. Raises InputError if there is none,
     or it is not the one named, or something came after it that the signer has not seen."""
     from scalegate.cli.project import check_nothing_waits
-    from scalegate.errors import InputError
-    from scalegate.gate.since import Since, latest_decision, since, to_decide
+    from scalegate.gate.since import check_seen, named_decision, to_decide
 
     again = to_decide(run, action, project=str(project.folder))
-    found = latest_decision(journal.fold, run, action)
-    if found is None:
-        raise InputError(f"there is no decision on run `{run}` for `{action}` to sign for yet", fix=f"first `{again}`")
-    if decision is not None and not found[1].digest().startswith(decision):
-        raise InputError(
-            f"the latest decision on run `{run}` for `{action}` is {found[1].digest()[:12]}, not the one you read",
-            fix="read that one; a signature counts for what its signer saw",
-        )
+    found = named_decision(journal.fold, run, action, decision, again)
     check_nothing_waits(journal, project)
-    later = since(journal.fold, run, found[0]).kinds
-    kinds = ("result", "determination", "risk claim", "broken assumption", "incident")
-    unseen: dict[str, int] = {kind: later[kind] for kind in kinds if kind in later}
-    if unseen:
-        raise InputError(
-            f"{Since(unseen)} came after decision {found[1].digest()[:12]} on run `{run}`, the latest for `{action}`:"
-            " whoever signs for that has not seen what they change",
-            fix=f"`{again}`, read that, then sign",
-        )
+    check_seen(journal.fold, found, again)
     return found[1]
 
 

@@ -20,6 +20,7 @@ from scalegate.gate.witnessing import Log, Witnessing
 from scalegate.ledger import Frontier, Ledger, SigningKey, dsse
 from scalegate.ledger.entries import ComputeReserved, DecisionMade, Entry, write_statement
 from scalegate.ledger.merkle import leaf_hash
+from scalegate.ledger.served import AnyLedger
 from scalegate.policy.document import Action, Policy
 from scalegate.weights.manifest import names_nothing
 
@@ -39,7 +40,7 @@ def wall_time() -> int:
 class Journal:
     """An open ledger with what it says folded up to its head."""
 
-    def __init__(self, ledger: Ledger, *, now: Callable[[], int] = wall_time) -> None:
+    def __init__(self, ledger: AnyLedger, *, now: Callable[[], int] = wall_time) -> None:
         self.ledger = ledger
         self._clock = now
         self.fold = Fold(witnessing=Witnessing(Log(ledger.origin, ledger.log_verify_key)))
@@ -140,9 +141,32 @@ class Journal:
             return made
 
         appended = self.ledger.append(signed)
+        if appended.first != self.fold.size:
+            # Where others write between reading and sending, what they wrote comes before.
+            self.refresh()
+            return appended.first
         for envelope in made:
             self._add(envelope)
         return appended.first
+
+    def take(self, envelope: bytes, check: Callable[[], None], *, once: str) -> int:
+        """Write an envelope that was signed elsewhere and is meant to count; refuse it if it would not.
+
+        `check` is called at the head, when nobody else writes; if it raises, nothing is written. `once`: as
+        `Ledger.append` has it. Returns the entry's position.
+        """
+
+        def made() -> list[bytes]:
+            self.refresh()
+            check()
+            refused = self.fold.would_refuse(envelope)
+            if refused:
+                raise InputError(refused, place=Place(file=self.ledger.name), fix="nothing was written")
+            return [envelope]
+
+        first = self.ledger.append(made, once=once).first
+        self.refresh()
+        return first
 
     def grant(self, entry: Entry | Callable[[], Entry], key: Signers, *also: tuple[Entry, SigningKey]) -> int:
         """Write an entry that is meant to count, with what goes with it; refuse all of it if it would not.

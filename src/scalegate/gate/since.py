@@ -23,9 +23,11 @@ from scalegate.ledger import entries
 __all__ = [
     "Since",
     "asked_again",
+    "check_seen",
     "decided_again",
     "ended",
     "latest_decision",
+    "named_decision",
     "otherwise",
     "outdated",
     "since",
@@ -170,6 +172,37 @@ def latest_decision(fold: Fold, run: str, action: str) -> tuple[int, Decision] |
             if (decision.run, decision.action) == (run, action):
                 return record.index, decision
     return None
+
+
+def named_decision(fold: Fold, run: str, action: str, named: str | None, again: str) -> tuple[int, Decision]:
+    """Position and latest decision on a run for an action, which somebody is to sign for.
+
+    `named`: the first characters of the digest of the one that they read. Raises InputError if there is none, or it is
+    another; `again` is the command that decides.
+    """
+    found = latest_decision(fold, run, action)
+    if found is None:
+        raise InputError(f"there is no decision on run `{run}` for `{action}` to sign for yet", fix=f"first `{again}`")
+    if named is not None and not found[1].digest().startswith(named):
+        raise InputError(
+            f"the latest decision on run `{run}` for `{action}` is {found[1].digest()[:12]}, not the one you read",
+            fix="read that one; a signature counts for what its signer saw",
+        )
+    return found
+
+
+def check_seen(fold: Fold, found: tuple[int, Decision], again: str) -> None:
+    """Raise InputError where something came after a decision that whoever signs for it has not seen."""
+    index, decision = found
+    later = since(fold, decision.run, index).kinds
+    kinds = ("result", "determination", "risk claim", "broken assumption", "incident")
+    unseen: dict[str, int] = {kind: later[kind] for kind in kinds if kind in later}
+    if unseen:
+        raise InputError(
+            f"{Since(unseen)} came after decision {decision.digest()[:12]} on run `{decision.run}`, the latest for"
+            f" `{decision.action}`: whoever signs for that has not seen what they change",
+            fix=f"`{again}`, read that, then sign",
+        )
 
 
 def to_decide(

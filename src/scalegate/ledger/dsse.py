@@ -15,7 +15,17 @@ from scalegate.ledger import _base64, strict_json
 from scalegate.ledger.keys import ED25519, SigningKey, VerifyKey
 from scalegate.ledger.strict_json import JsonValue
 
-__all__ = ["IN_TOTO", "MAX_ENVELOPE_BYTES", "Envelope", "Signature", "pae", "parse", "sign", "verified_by"]
+__all__ = [
+    "IN_TOTO",
+    "MAX_ENVELOPE_BYTES",
+    "Envelope",
+    "Signature",
+    "pae",
+    "parse",
+    "sign",
+    "signed_only",
+    "verified_by",
+]
 
 IN_TOTO = "application/vnd.in-toto+json"
 MAX_ENVELOPE_BYTES = 65_535
@@ -58,11 +68,26 @@ def sign(payload: bytes, payload_type: str, keys: Sequence[SigningKey]) -> bytes
     if len({key.verify_key.public for key in keys}) != len(keys):
         raise InputError("one key is given twice", fix="name each signer once")
     message = pae(payload_type, payload)
+    return _written(payload, payload_type, [(key.verify_key, key.sign(message)) for key in keys])
+
+
+def signed_only(envelope: Envelope, keys: Sequence[VerifyKey]) -> bytes:
+    """The envelope as `sign` writes it, with the signatures of `keys` and nothing that nobody signed: other signatures,
+    hints and white space. Raises InputError unless each of them signed it."""
+    message = pae(envelope.payload_type, envelope.payload)
+    sigs = [item.sig for item in envelope.signatures if len(item.sig) == _SIGNATURE_BYTES]
+    made = [(key, next((sig for sig in sigs if key.verifies(sig, message)), None)) for key in keys]
+    if not all(sig for _, sig in made):
+        raise InputError("the envelope is not signed by all of these keys")
+    return _written(envelope.payload, envelope.payload_type, [(key, sig) for key, sig in made if sig])
+
+
+def _written(payload: bytes, payload_type: str, signatures: Sequence[tuple[VerifyKey, bytes]]) -> bytes:
     data = strict_json.dumps(
         {
             "payload": _base64.encode(payload),
             "payloadType": payload_type,
-            "signatures": [{"keyid": _hint(key.verify_key), "sig": _base64.encode(key.sign(message))} for key in keys],
+            "signatures": [{"keyid": _hint(key), "sig": _base64.encode(sig)} for key, sig in signatures],
         }
     )
     _require_fit(data)

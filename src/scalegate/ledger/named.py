@@ -120,6 +120,12 @@ def where(given: str | Path, *, fix: str = "create it first") -> Where:
         data = file.read_bytes() if file.stat().st_size <= _MOST else b""
     except OSError as error:
         raise LedgerError(f"the file cannot be read: {error.strerror}", place=place) from error
+    if data.startswith(b"log "):
+        raise InputError(
+            "this names a ledger that is served elsewhere",
+            place=place,
+            fix="`status` and the commands with which people sign take it; do anything else where the ledger is",
+        )
     if not data.startswith(tuple(it.encode() for it in _SCHEMES)):
         return Where(str(file), file)
     try:

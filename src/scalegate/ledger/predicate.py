@@ -6,7 +6,7 @@ from contextlib import suppress
 from fractions import Fraction
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from scalegate.errors import InputError
 from scalegate.text import unshowable
@@ -81,10 +81,12 @@ def _weights(value: str) -> str:
     return value
 
 
-FlopText = Annotated[int, BeforeValidator(_flop), PlainSerializer(str, return_type=str)]
-DerivedFlop = Annotated[int, BeforeValidator(_derived_flop), PlainSerializer(str, return_type=str)]
+_DIGITS = WithJsonSchema({"type": "string", "pattern": rf"^(0|[1-9][0-9]{{0,{LONGEST - 1}}})$"})
+_SHARE = WithJsonSchema({"type": "string", "pattern": r"^(1|0\.[0-9]*[1-9])$"})
+FlopText = Annotated[int, BeforeValidator(_flop), PlainSerializer(str, return_type=str), _DIGITS]
+DerivedFlop = Annotated[int, BeforeValidator(_derived_flop), PlainSerializer(str, return_type=str), _DIGITS]
 """A sum or a multiple of amounts in entries: it may be over 1e40, and is read all the same."""
-ChanceText = Annotated[Fraction, BeforeValidator(_chance), PlainSerializer(exact_decimal, return_type=str)]
+ChanceText = Annotated[Fraction, BeforeValidator(_chance), PlainSerializer(exact_decimal, return_type=str), _SHARE]
 """More than 0 and at most 1, exact."""
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Weights = Annotated[Digest, AfterValidator(_weights)]
