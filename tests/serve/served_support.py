@@ -95,6 +95,7 @@ def attestation(project: Project, who: str = "security", statement: str = "locke
             "actor": who,
             "time": now,
             "policy": journal.policy.digest(),
+            "ledger": journal.fold.genesis,
             "safeguard": "weights-locked",
             "until": now + 30 * DAY,
             "statement": statement,

@@ -56,7 +56,10 @@ def held(project: Project) -> tuple[Model, str]:
 
 
 def approval(project: Project, decision: str, who: str = "ada") -> Approval:
-    common = folded(project, lambda journal: {"time": journal.now(), "policy": journal.policy.digest()})
+    common = folded(
+        project,
+        lambda journal: {"time": journal.now(), "policy": journal.policy.digest(), "ledger": journal.fold.genesis},
+    )
     said = {"run": "r", "level": 2, "decision": decision, "until": common["time"] + DAY, "statement": "seen"}
     return Approval.model_validate({"actor": who, **common, **said})
 
@@ -115,9 +118,9 @@ def test_a_version_is_adopted_by_two_who_never_meet(project: Project, client: Cl
     assert policy.version == "1.1"
 
     def adoption(who: str) -> bytes:
-        now, before = folded(project, lambda journal: (journal.now(), journal.policy.digest()))
+        now, before, ledger = folded(project, lambda it: (it.now(), it.policy.digest(), it.fold.genesis))
         said = {"document": policy.document(), "supersedes": before, "enforcement": "cooperative"}
-        fields = {"actor": who, "time": now, "policy": policy.digest(), **said}
+        fields = {"actor": who, "time": now, "policy": policy.digest(), "ledger": ledger, **said}
         return signed_by(project, PolicyAdopted.model_validate(fields))
 
     assert client.post(adoption("ada")).status == 201
@@ -130,8 +133,10 @@ def test_a_version_is_adopted_by_two_who_never_meet(project: Project, client: Cl
 def test_the_proof_of_two_histories_is_not_written_by_whoever_sends_it(tmp_path: Path) -> None:
     project = new_project(tmp_path / "p", POLICY_TEXT.rstrip() + witnessed_clause() + "\n")
     log = project.key("log")
-    now, policy, root = folded(project, lambda it: (it.now(), it.policy.digest(), it.ledger.root()))
-    common = {"actor": "ada", "time": now, "policy": policy}
+    now, policy, root, ledger = folded(
+        project, lambda it: (it.now(), it.policy.digest(), it.ledger.root(), it.fold.genesis)
+    )
+    common = {"actor": "ada", "time": now, "policy": policy, "ledger": ledger}
     at, there = {WITNESSES[0]: now}, size(project)
     forked = cosigned(there, bytes(32), at, log=log, origin=log.name)
     with srv(served(project)) as client:

@@ -22,7 +22,7 @@ from served_support import Answer, Client, attestation, folded, served, signed_b
 from postgres_server import Server
 from scalegate.gate.journal import sealed
 from scalegate.gate.project import Project, create_project
-from scalegate.ledger import SigningKey, dsse
+from scalegate.ledger import Ledger, SigningKey, dsse
 from scalegate.ledger.entries import (
     write_statement,
 )
@@ -248,3 +248,24 @@ def test_nothing_secret_and_nothing_that_was_sent_is_logged(
     secrets += [line for file in project.keys.iterdir() for line in file.read_text(encoding="utf-8").split()]
     for secret in (*secrets, "a sentence of mine", "pass phrase", json.loads(sent)["payload"]):
         assert len(secret) < 8 or secret not in told, secret
+
+
+def test_what_was_signed_for_one_ledger_is_nothing_in_another(project: Project, client: Client, tmp_path: Path) -> None:
+    """All of a log is public, and both stand under one policy with the same keys."""
+    shutil.copytree(project.keys, tmp_path / "q" / "keys")
+    (tmp_path / "q" / "keys" / "log.key").unlink()
+    other = create_project(tmp_path / "q", project.policy.read_text(encoding="utf-8"), name="the same policy")
+    assert folded(other, lambda it: it.policy.digest()) == folded(project, lambda it: it.policy.digest())
+    entry = attestation(project)
+    sent = signed_by(project, entry)
+    assert client.post(sent).status == 201
+    with srv(served(other)) as there:
+        answer = there.post(sent)
+        assert (answer.why, "it is for another ledger" in answer.said) == ((409, "counts for nothing"), True)
+        unnamed = there.post(signed_by(project, entry.model_copy(update={"ledger": None})))
+        assert (unnamed.why, "which ledger it is for" in unnamed.said) == ((409, "counts for nothing"), True)
+    # Whoever has the other log's key may write it there: it counts for nothing, and makes nothing unsound.
+    with Ledger.open(other.ledger, log_key=other.key("log")) as ledger:
+        ledger.append([sent])
+    refused = folded(other, lambda it: (it.fold.records[-1].refused, it.fold.unsound))
+    assert refused == ("it is for another ledger", ())

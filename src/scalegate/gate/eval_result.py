@@ -18,7 +18,7 @@ from scalegate.gate.forecast_points import as_decimal
 from scalegate.gate.intake import worth
 from scalegate.gate.stopping import look_alpha
 from scalegate.ledger.entries import NO_LOG, STATEMENT_TYPE
-from scalegate.ledger.store import Ledger
+from scalegate.ledger.served import AnyLedger
 from scalegate.ledger.strict_json import JsonValue
 from scalegate.units import exact_decimal, format_instant
 
@@ -44,7 +44,7 @@ class EvalResult:
     """The upper bound of the success rate that `passed` compares with the threshold, rounded up."""
 
 
-def eval_result(ledger: Ledger, fold: Fold, evaluation: str) -> EvalResult:
+def eval_result(ledger: AnyLedger, fold: Fold, evaluation: str) -> EvalResult:
     """The result of an evaluation as a statement with the predicate `eval-result`.
 
     `passed` says what the gate holds by now: that the alarm is ruled out, with nothing lacking. So it is false of a
@@ -110,8 +110,8 @@ def eval_result(ledger: Ledger, fold: Fold, evaluation: str) -> EvalResult:
     return EvalResult(statement, passed, upper)
 
 
-def _digest(ledger: Ledger, index: int) -> str:
-    return hashlib.sha256(ledger.entry(index)).hexdigest()
+def _digest(ledger: AnyLedger, index: int) -> str:
+    return hashlib.sha256(next(ledger.entries(index, index + 1))[1]).hexdigest()
 
 
 def _descriptor(name: str, digest: str, kind: str) -> dict[str, JsonValue]:

@@ -157,7 +157,8 @@ class Fold:
 
     def put(self, index: int, entry: Entry, leaf: str, payload: bytes, wrong: str | None, by: str) -> Record:
         """Fold in an entry that was read: the same each time, but for what keys in wrong hands signed."""
-        refused = wrong or self._replayed(entry, payload)
+        elsewhere = "it is for another ledger" if entry.ledger not in (None, self.genesis) else None
+        refused = wrong or elsewhere or self._replayed(entry, payload)
         said, claimed = self._now(self.said), self._now(self.claimed)
         refused = refused or self.deeds.refused(self.policy, self.runs, entry, said, claimed)
         if wrong is None and (refused is None or isinstance(entry, UNREPEATED)):

@@ -163,6 +163,11 @@ def _as_signed(fold: Fold, entry: Entry, parsed: dsse.Envelope) -> bytes:
 def _check_counts(journal: Journal, entry: Entry, waiting: Callable[[], list[str]]) -> None:
     """Raise InputError for what would be written and is not what its signer means. The fold looks at the rest."""
     fold, now = journal.fold, journal.now()
+    if entry.ledger is None:
+        raise InputError(
+            "it does not say which ledger it is for, so whoever reads it could send it to another",
+            fix=f"sign it with `ledger`: {fold.genesis}, the leaf of the first entry",
+        )
     if entry.time > now:
         raise InputError(
             f"it is dated {entry.time - now} s after this machine's clock, and every other entry would come before it",

@@ -350,13 +350,16 @@ PREDICATES: dict[str, type[Entry]] = {model.type_uri: model for model in get_arg
 
 def write_statement(entry: Entry) -> bytes:
     """The canonical bytes of the in-toto statement around an entry."""
+    predicate = entry.model_dump(mode="json")
+    if entry.ledger is None:
+        del predicate["ledger"]
     subject = [{"name": name, "digest": {"sha256": value}} for name, value in entry.subjects().items()]
     return strict_json.dumps(
         {
             "_type": STATEMENT_TYPE,
             "subject": subject,
             "predicateType": entry.type_uri,
-            "predicate": entry.model_dump(mode="json"),
+            "predicate": predicate,
         }
     )
 

@@ -110,6 +110,9 @@ class Predicate(BaseModel):
     """Seconds since 1970 UTC, as the signer's clock had it: a claim, bounded by the order of entries."""
     policy: Digest
     """Digest of the policy in force when this was written."""
+    ledger: Digest | None = None
+    """Leaf of the first entry of the ledger that it is for: in another it is nothing. What people sign says it; the
+    first entry cannot, and where it is not told it is not written."""
 
     def subjects(self) -> dict[str, str]:
         """Name and SHA-256 of what the entry is about; matched by digest only."""
