@@ -21,6 +21,8 @@ LEDGER = "p/ledger.db"
 WITNESS = SigningKey("witness.example/w", bytes(range(32)), COSIGNATURE)
 OTHER = SigningKey("witness.example/other", bytes(range(1, 33)), COSIGNATURE)
 Change = Callable[[bytes], bytes]
+UNNAMED = "c" * 64
+"""Digest of a log that nothing names yet."""
 
 
 @pytest.fixture
@@ -60,17 +62,23 @@ def test_whoever_counts_for_nothing_withholds_nothing(scalegate: Command, projec
 def test_an_evaluator_withholds_also_by_a_result_that_counts_for_nothing_else(
     scalegate: Command, project: Project, shown: str
 ) -> None:
-    (project.folder / "evidence" / "sha256" / shown).unlink()
-    withhold(project, shown, load(project.keys / "evaluator.key"), "evaluator", weights="e" * 64)
+    evaluator = load(project.keys / "evaluator.key")
+    with project.journal() as journal:
+        known = next(it.entry for it in journal.fold.records if isinstance(it.entry, EvaluationFinished))
+    withhold(project, UNNAMED, evaluator, "evaluator", evaluation=known.evaluation, weights="e" * 64)
     ran = scalegate("verify", LEDGER, "--whole")
-    assert (ran.code, f"WITHHELD: log {shown}" in ran.out) == (0, True)
+    assert (ran.code, f"WITHHELD: log {UNNAMED}" in ran.out) == (0, True)
+    # What an entry named before as shown stays so.
+    (project.folder / "evidence" / "sha256" / shown).unlink()
+    withhold(project, shown, evaluator, "evaluator")
+    ran = scalegate("verify", LEDGER, "--whole")
+    assert (ran.code, "no entry that counts" in ran.err) == (4, True)
 
 
 def test_a_key_in_wrong_hands_withholds_nothing(scalegate: Command, project: Project, shown: str) -> None:
-    (project.folder / "evidence" / "sha256" / shown).unlink()
     with project.journal() as journal:
         since = journal.fold.size
-    withhold(project, shown, load(project.keys / "evaluator.key"), "evaluator")
+    withhold(project, UNNAMED, load(project.keys / "evaluator.key"), "evaluator")
     assert scalegate("verify", LEDGER, "--whole").code == 0
     said = ("key", "revoke", "evaluator", "--as", "evaluator", "--because", "stolen", "--since", since, "-p", "p")
     ran = scalegate(*said)

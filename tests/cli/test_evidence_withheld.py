@@ -97,6 +97,20 @@ def test_what_is_withheld_once_is_withheld_whatever_is_said_later(
     assert HAZARD.encode() not in Path("b.tar").read_bytes()
 
 
+def test_what_was_shown_once_is_withheld_by_nobody_later(scalegate: Command, project: Project, weights: str) -> None:
+    shown = add(scalegate, weights, "shown")
+    assert verify(scalegate, project.ledger, "--whole").code == 0
+    named_file(project.folder / "evidence", shown).unlink()
+    assert verify(scalegate, project.ledger, "--whole").code == 4
+    add(scalegate, weights, "shown", "--withhold")
+    assert verify(scalegate, project.ledger, "--whole").code == 4
+    found = verify(scalegate, project.ledger, "--json").json["evidence"]
+    assert [it["digest"] for it in found["withheld"]] == []
+    assert shown in [it["digest"] for it in found["missing"]]
+    assert scalegate("bundle", "b.tar", "-p", "p").code == 0
+    assert verify(scalegate, "b.tar", "--whole").code == 4
+
+
 def test_a_log_that_is_another_by_then_is_not_kept(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("one")

@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,8 @@ class Listening:
                 client, _ = self._socket.accept()
             except OSError:
                 return
-            with client:
+            # Who goes away when it hears that nothing is encrypted says no more.
+            with client, suppress(OSError, struct.error):
                 self.connected += 1
                 first = self._said(client)
                 while len(first) == 4:
@@ -126,8 +128,8 @@ class Listening:
 
 @pytest.fixture
 def listening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
-    for name in ("PGPASSWORD", "PGHOST", "PGSERVICE", "PGREQUIREAUTH"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("PASSWORD", "HOST", "PORT", "SERVICE", "REQUIREAUTH", "SSLMODE", "SSLROOTCERT"):
+        monkeypatch.delenv(f"PG{name}", raising=False)
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "none"))
     made = Listening()
     (tmp_path / "ledger.db").write_text(f"postgresql://u@127.0.0.1:{made.port}/db\n")
@@ -144,7 +146,7 @@ def test_no_password_leaves_for_a_host_that_only_a_file_names(
             set_to.setenv(name, "the-regulators-own")
             set_to.setenv("PGHOST", "db.example")
             for action in (lambda: check(file), lambda: Ledger.open(file)):
-                with pytest.raises(InputError, match=f"names the server `127.0.0.1`, and `{name}` would go to it"):
+                with pytest.raises(InputError, match=f"names the server `127.0.0.1:.*`, and `{name}` would go to it"):
                     action()
     assert (listening.connected, listening.got) == (0, b"")
 
@@ -154,6 +156,7 @@ def test_who_names_the_host_too_sends_it_there(
 ) -> None:
     monkeypatch.setenv("PGPASSWORD", "pw-1")
     monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", str(listening.port))
     with pytest.raises(LedgerError):
         check(tmp_path / "ledger.db")
     assert b"pw-1" in listening.got
@@ -162,6 +165,62 @@ def test_who_names_the_host_too_sends_it_there(
     with pytest.raises(LedgerError):
         check((tmp_path / "ledger.db").read_text().strip())
     assert b"pw-2" in listening.got
+
+
+@pytest.mark.parametrize("port", ["", "1", "5432"])
+def test_nor_for_a_port_that_only_a_file_names(
+    listening: Listening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    for name, value in (("PGPASSWORD", "the-regulators-own"), ("PGHOST", "127.0.0.1"), ("PGPORT", port)):
+        monkeypatch.setenv(name, value)
+    for host in ("u@127.0.0.1", "u@"):
+        (tmp_path / "ledger.db").write_text(f"postgresql://{host}:{listening.port}/db\n")
+        with pytest.raises(InputError, match=f"{listening.port}`, and `PGPASSWORD` would go to it"):
+            check(tmp_path / "ledger.db")
+    assert listening.connected == 0
+    # Where the file names none, it is that of the environment.
+    (tmp_path / "ledger.db").write_text("postgresql://u@127.0.0.1/db\n")
+    monkeypatch.setenv("PGPORT", str(listening.port))
+    with pytest.raises(LedgerError):
+        check(tmp_path / "ledger.db")
+    assert b"the-regulators-own" in listening.got
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("PGSSLMODE=verify-full", "sslmode=disable"),
+        ("PGSSLMODE=verify-full", "sslmode=verify-ca"),
+        ("PGSSLMODE=require", "sslmode=prefer"),
+        ("PGSSLMODE=require", "sslmode=other"),
+        ("PGSSLMODE=verify-ca", "sslrootcert=theirs.crt"),
+        ("PGGSSENCMODE=require", "gssencmode=disable"),
+        ("PGCHANNELBINDING=require", "channel_binding=prefer"),
+    ],
+)
+def test_a_file_does_not_have_a_connection_guarded_less_than_the_environment(
+    listening: Listening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, given: str
+) -> None:
+    name, _, value = asked.partition("=")
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", str(listening.port))
+    (tmp_path / "ledger.db").write_text(f"postgresql://u@127.0.0.1:{listening.port}/db?{given}\n")
+    with pytest.raises(InputError, match=given.partition("=")[0]):
+        check(tmp_path / "ledger.db")
+    assert listening.connected == 0
+
+
+def test_it_may_have_it_guarded_as_well_or_more(
+    listening: Listening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "prefer")
+    for mode in ("prefer", "verify-full"):
+        (tmp_path / "ledger.db").write_text(f"postgresql://u@127.0.0.1:{listening.port}/db?sslmode={mode}\n")
+        before = listening.connected
+        with pytest.raises(LedgerError):
+            check(tmp_path / "ledger.db")
+        assert listening.connected > before
 
 
 @pytest.mark.skipif(psycopg.pq.version() < 160_000, reason="takes libpq 16, which knows `require_auth`")

@@ -5,11 +5,15 @@ Nothing here is refused. What the machine wrote stands, and where it cannot be s
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scalegate.gate.lineage import Run, Runs, declared_parents, holders, lineage_faults
 from scalegate.gate.signed import TierRecord
 from scalegate.ledger.entries import ComputeSettled, RunOpened, TierStatus, WeightsRecorded
-from scalegate.policy.document import Policy
 from scalegate.units import format_flop
+
+if TYPE_CHECKING:
+    from scalegate.gate.fold import Fold
 
 __all__ = [
     "further",
@@ -18,7 +22,7 @@ __all__ = [
     "recorded",
     "recording_faults",
     "settled",
-    "tier_record",
+    "tier_told",
     "unopened",
     "weights_in",
 ]
@@ -138,13 +142,20 @@ def settled(run: Run, index: int, entry: ComputeSettled) -> None:
         run.faults.append(f"entry {index} gives back compute that went into recorded weights")
 
 
-def tier_record(policy: Policy | None, entry: TierStatus) -> TierRecord | str:
-    """What is recorded of a tier; or why it counts for nothing: somebody is said to have adopted it who is no party."""
-    tier = next((it for it in policy.tiers if it.id == entry.tier), None) if policy else None
+def tier_told(fold: Fold, entry: TierStatus, honest: bool) -> str | None:
+    """Take in who has adopted a tier. Returns why it counts for nothing: somebody is said to have who is no party.
+
+    honest: whether the key was in no wrong hands. Else nobody knows what is so in place of what it was told: fewer
+    adopters let some conditions pass, and more let others.
+    """
+    tier = next((it for it in fold.policy.tiers if it.id == entry.tier), None) if fold.policy else None
     stranger = min(set(entry.adopters) - set(tier.parties), default=None) if tier else None
     if stranger is not None:
         return f"`{stranger}` is no party of tier `{entry.tier}`"
-    return TierRecord(tier=entry.tier, adopters=entry.adopters, until=entry.until)
+    fold.tiers = [it for it in fold.tiers if it[1].tier != entry.tier]
+    if honest:
+        fold.tiers.append((fold.adopted_at, TierRecord(tier=entry.tier, adopters=entry.adopters, until=entry.until)))
+    return None
 
 
 def further(runs: Runs, name: str) -> str | None:

@@ -97,17 +97,19 @@ def _again(
     open_: Sequence[Spent],
 ) -> Iterator[Change]:
     signers = [it.id for it in _signers(policy, situation, risk, able)]
-    may = _able(policy, risk, able)
+    may, answer = _able(policy, risk, able), may_claim(policy, risk)
     left_ = [it for it in left(policy, situation, action, risk) if it.stands(risk) and it.word in stands]
     own = [it for it in stands if it not in {word for word, _ in left_}]
     told = {(it.action, it.by, it.weights, it.configuration) for it in stands}
     # Who says less of the same weights says it of both.
     words = [(it, word) for it in open_ for word in it.unbounded]
     words = [(it, word) for it, word in words if (it.action, word.by, word.weights, word.configuration) not in told]
-    mine = [(it, word) for it, word in words if word.by in may]
-    gone = [(it, word) for it, word in words if word.by not in may]
-    # Whose role was taken is asked for nothing: as many as may claim it bound it in their place.
-    if not {it.by for it in own} <= may or ((left_ or gone) and len(signers) < risk.claimed_by.at_least):
+    mine = [(it, word) for it, word in words if word.by in answer]
+    gone = [(it, word) for it, word in words if word.by not in answer]
+    # Whose role was taken is asked for nothing: as many as may claim it bound it in their place. Nobody does for whose
+    # key was revoked.
+    asked = {*(it.by for it in own), *(word.by for _, word in mine)}
+    if not asked <= may or ((left_ or gone) and len(signers) < risk.claimed_by.at_least):
         return
     # Not without these words: what they had taken the place of would be said again.
     less = (it.model_copy(update={"bound": LEAST}) if it in stands else it for it in situation.claims)

@@ -183,6 +183,9 @@ def _denials(mine: Iterable[Statement], situation: Situation, action: Action) ->
     """What one person denied and has not taken back since."""
     live: list[Statement] = []
     for said in mine:
+        if said.holds and said.until < said.time:
+            # A word that counted at no time takes nothing back.
+            continue
         if said.holds:
             live = [denial for denial in live if not _resolves(said, denial, situation, action)]
         else:
@@ -281,7 +284,10 @@ def judgements(policy: Policy, situation: Situation, action: Action) -> Iterator
         for person in policy.signers(item.decided_by):
             mine = [it for it in situation.statements if (it.determination, it.by) == (item.id, person.id)]
             relied = _relied_on(item, mine, situation, action)
-            told = [it for it in (relied, *_denials(mine, situation, action)) if it is not None and it.of in AGAINST]
+            told = [*_denials(mine, situation, action)]
+            # What counted at no time judged nothing.
+            told = [relied, *told] if relied is not None and relied.until >= relied.time else told
+            told = [it for it in told if it.of in AGAINST]
             for it in dict.fromkeys(told):
                 what = "" if it.holds else "It is not so that: "
                 yield f"Judgement of `{it.by}` on {format_instant(it.time)[:10]}, not measured: {what}{item.text}"

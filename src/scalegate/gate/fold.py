@@ -18,7 +18,7 @@ from typing import Literal
 from scalegate.errors import InputError, NotVerified
 from scalegate.gate.amending import Ballots
 from scalegate.gate.assumptions import Assumptions
-from scalegate.gate.bookkeeping import opened, recorded, settled, tier_record, unopened
+from scalegate.gate.bookkeeping import opened, recorded, settled, tier_told, unopened
 from scalegate.gate.candidates import Candidates
 from scalegate.gate.decision import Decision
 from scalegate.gate.deeds import Deeds
@@ -165,7 +165,7 @@ class Fold:
             # Also by a key in wrong hands: that its owner did it is what counts against them.
             self.deeds.put(self.policy, index, entry, self.attempts)
         misused = held_wrongly(self.wrong, index, entry, by)
-        counted = counts_as(self.policy, entry) if misused else entry
+        counted = counts_as(entry) if misused else entry
         refused = refused or (misused if counted is None else self.known.refused.get(index))
         machine = isinstance(entry, GATE_ENTRIES)
         about = self.runs.get(getattr(entry, "run", ""))
@@ -295,10 +295,7 @@ class Fold:
             case CheckpointWitnessed():
                 return self.witnessing.take(self.policy, index, entry, self.faults) if self.policy else None
             case entries.TierStatus():
-                record = tier_record(self.policy, entry)
-                if isinstance(record, str):
-                    return record
-                self.tiers.append((self.adopted_at, record))
+                return tier_told(self, entry, held_wrongly(self.wrong, index, entry, by) is None)
             case entries.KeyRotated():
                 return rotated(self, index, entry)
             case entries.KeyRevoked():

@@ -3,6 +3,10 @@
 Else an amendment that takes a role, or a key, would take a danger out of the record with it. As many as the policy
 asks for bound it, under the version in force: before that, whoever said so could have taken it back. None of them acted
 on the lineage that it counts against in a role that whoever claims the risk is apart from.
+
+Whose key was revoked answers for their words still, though they can sign none: until a next version takes their role,
+or names a new key for them, nobody bounds the same in their place. Else those who revoke would take a danger out of the
+record at once, or the thief of the key would.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import NamedTuple
 from scalegate.gate.situation import Claim
 from scalegate.policy.document import Policy, Risk
 
-__all__ = ["Left", "left_words", "may_claim", "place_of", "told_in_place"]
+__all__ = ["Left", "left_words", "may_claim", "place_of", "said_by", "told_in_place"]
 
 
 class Left(NamedTuple):
@@ -28,8 +32,9 @@ class Left(NamedTuple):
 
 
 def may_claim(policy: Policy, risk: Risk) -> tuple[str, ...]:
-    """Who may claim a risk now and has a key to sign it with, in the order of the policy."""
-    return tuple(it.id for it in policy.signers(risk.claimed_by) if it.signing != "unset")
+    """Who may claim a risk now and was given a key to sign it with, in the order of the policy: also if it was revoked
+    since, as what they said is theirs to answer for."""
+    return tuple(it.id for it in policy.signers(risk.claimed_by) if it.key != "unset")
 
 
 def left_words(
@@ -55,6 +60,13 @@ def left_words(
 
 def _bounded(left: Left, by: str) -> Left:
     return left._replace(again=tuple(dict.fromkeys((*left.again, by))))
+
+
+def said_by(policy: Policy, by: str) -> str:
+    """Who said what stands, who may claim the risk."""
+    revoked = any(it.id == by and it.signing == "unset" for it in policy.people)
+    what = ", whose key is revoked: a next version names a new one for them, or takes their role" if revoked else ""
+    return f"`{by}`{what}"
 
 
 def place_of(by: str) -> str:

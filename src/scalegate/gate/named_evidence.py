@@ -1,9 +1,10 @@
 """The evidence that a ledger names by its digest, and whether it is there: each is right, withheld or missing.
 
-Withheld is what a signed entry says is not shown, such as a log of a hazard: it is never called right, also where a
-copy lies here. One word that it is withheld stands, whatever else names the same; of a word only if the policy named
-its signer when it was signed, with a key that was in no wrong hands: else whoever has the log's key could withhold
-what is lost. Missing is what nobody so withholds. Evidence that is here and is not what was named is an error.
+Withheld is what the first entry that names it says is not shown, such as a log of a hazard: it is never called right,
+also where a copy lies here. What was named as shown, nobody withholds later: else what was lost could be. That word
+stands whatever names the same later, but only if the policy named its signer when it was signed, with a key that was in
+no wrong hands: else whoever has the log's key could withhold what is to come. Missing is what nobody so withholds.
+Evidence that is here and is not what was named is an error.
 
 Whoever said so, and whether it counts or not: what is said to be withheld is neither copied nor packed.
 """
@@ -33,7 +34,7 @@ class Named:
     kind: Literal["log", "table"]
     entries: tuple[int, ...]
     withheld: tuple[int, ...]
-    """Those that say that it is withheld, and whose signers' word on it counts."""
+    """That which says that it is withheld: the first that names it, if its signer's word on it counts."""
     hidden: bool
     """Whether any says so, also one that counts for nothing."""
 
@@ -66,7 +67,8 @@ def named_in(fold: Fold) -> tuple[Named, ...]:
             if entry.withheld:
                 hidden.add(entry.log)
                 # What it says of the evaluation may count for nothing for other reasons: that changes no withholding.
-                if record.wrong is None and held_wrongly(fold.wrong, record.index, entry, record.by) is None:
+                counts = entries == [record.index] and record.wrong is None
+                if counts and held_wrongly(fold.wrong, record.index, entry, record.by) is None:
                     withheld.append(record.index)
         elif isinstance(entry, ForecastMade) and entry.reference is not None:
             made.setdefault(entry.reference.table, ("table", [], []))[1].append(record.index)

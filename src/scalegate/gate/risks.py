@@ -18,7 +18,7 @@ from scalegate.gate.budgets import NOBODY, next_year, spent_in_all, spent_in_ten
 from scalegate.gate.covering import Words, unsaid_facts
 from scalegate.gate.decision import Permit, Taken
 from scalegate.gate.determinations import seen_from
-from scalegate.gate.in_place import Left, left_words, may_claim, place_of, told_in_place
+from scalegate.gate.in_place import Left, left_words, may_claim, place_of, said_by, told_in_place
 from scalegate.gate.lineage import Runs, steps_back
 from scalegate.gate.pieces import recorded_by, trained_at_most, trained_in
 from scalegate.gate.renaming import Said, Sentences, Who, by_themselves
@@ -202,7 +202,7 @@ def taken_of(
     unbounded = [claim for claim in live if claim.bound is None]
     if unbounded and unbounded_is is None:
         able = may_claim(policy, risk)
-        names = ", ".join(sorted({f"`{it.by}`" if it.by in able else _gone(it) for it in unbounded}))
+        names = ", ".join(sorted({said_by(policy, it.by) if it.by in able else _gone(it) for it in unbounded}))
         return Unknown(Reason.UNDERMINED, f"the risk `{risk.id}` cannot be bounded, says {names}")
     bounds = [bound for claim in live if (bound := claim.bound or unbounded_is) is not None]
     if not relied or not bounds:

@@ -301,7 +301,7 @@ class Situation(Record):
     spans: tuple[Span, ...] = ()
     kept: tuple[Kept, ...] = ()
     signing: tuple[Kept, ...] = ()
-    """What fewer have signed than the policy asks for."""
+    """What fewer have signed than the policy asks for; by nobody: what was kept by signatures that count no more."""
     meter_faults: tuple[str, ...] = ()
     ledger_faults: tuple[str, ...] = ()
     ledger_time: int

@@ -129,20 +129,21 @@ def revoked(fold: Fold, index: int, entry: KeyRevoked) -> str | None:
     return None
 
 
-def counts_as(policy: Policy | None, entry: Entry) -> Entry | None:
+def counts_as(entry: Entry) -> Entry | None:
     """What is taken of an entry of a key in wrong hands: all of what only stands against, of what may have been better
     than what it took the place of the worst, and else nothing."""
     match entry:
         case entries.Determination():
-            return None if entry.holds else entry
+            # As one that has ended, in the place of what its signer said before: that is in force no more either.
+            return entry.model_copy(update={"until": 0}) if entry.holds else entry
         case entries.RiskClaimed():
             return entry.model_copy(update={"bound": None})
         case entries.ExceptionGranted():
             # It counts as one that was granted, and lets nothing go on.
             return entry if entry.withdrawn else entry.model_copy(update={"until": 0})
         case entries.TierStatus():
-            parties = next((it.parties for it in policy.tiers if it.id == entry.tier), ()) if policy else ()
-            return entry.model_copy(update={"adopters": tuple(parties)})
+            # Who has adopted the tier is not known from then on (`bookkeeping.tier_told`).
+            return entry.model_copy()
         case entries.CandidateTried():
             return None if entry.passed else entry
         case entries.CandidateApproved():
@@ -217,6 +218,7 @@ def _refold(fold: Fold, wrong: Mapping[str, int]) -> None:
         adopted[last.at] = replace(last, doubted=True)
     # What witnesses cosigned speaks for itself, whoever recorded it: taken again it comes to the same.
     fresh = type(fold)(wrong=dict(wrong), witnessing=fold.witnessing, known=OnRecord(adopted, refused))
+    fresh.duties.know(fold.duties)
     for it in fold.records:
         fresh.put(it.index, it.entry, it.leaf, it.payload, it.wrong, it.by)
     fresh.deeds.keep(fold.deeds)

@@ -7,7 +7,6 @@ is opened, and one that broke between two transactions is opened anew.
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from scalegate.errors import InputError, LedgerError, NotVerified, Place, ScalegateError
+from scalegate.ledger._postgres_file import of_a_file
 from scalegate.ledger._postgres_schema import FOUND, expected, removal, statements
 from scalegate.ledger._stores import BUSY_MS, FORMAT, HELD, LEFT, ORDER, OTHER, Meta, Row, meta_of
 from scalegate.ledger.merkle import Frontier
@@ -52,10 +52,6 @@ _CLIENT = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-# What libpq would send to whatever host it connects to. A line of ~/.pgpass says of which host it is.
-_SENT = ("PGPASSWORD", "PGSERVICE")
-_REQUIRE_AUTH = 160_000
-"""The libpq that knows `require_auth`."""
 # What only a superuser may set.
 _SERVER = {"fsync": "on", "full_page_writes": "on", "session_replication_role": "origin"}
 
@@ -65,7 +61,7 @@ _DENIED = ("the server does not let this role do that", "have it granted to the 
 _FULL = ("the server's disk is full", "free some space there and append again")
 _LOGIN = (
     "the server refuses this role or its password",
-    "give the right one: `PGPASSWORD` (with `PGHOST`, where a file names the server), or ~/.pgpass",
+    "give the right one: `PGPASSWORD` (with `PGHOST` and `PGPORT`, where a file names them), or ~/.pgpass",
 )
 _ABSENT = ("there is no such database, or no ledger in it", "look at the address, or create the ledger first")
 _TAKEN = ("there is something in this schema already", "name another in the address: `?schema=NAME`")
@@ -164,7 +160,7 @@ class SchemaStore:
         return self._db
 
     def _connect(self) -> psycopg.Connection[Row]:
-        parts = self._parts | (self._of_a_file() if self._by_file else {})
+        parts = self._parts | (of_a_file(self._parts, self._place()) if self._by_file else {})
         db: psycopg.Connection[Row] = psycopg.connect(**parts, autocommit=True)
         try:
             wanted = _SET | {"search_path": f"{self._schema}, pg_temp"}
@@ -182,21 +178,6 @@ class SchemaStore:
             db.close()
             raise
         return db
-
-    def _of_a_file(self) -> dict[str, str]:
-        """What to connect by besides, where a file names the server, which somebody else may have written.
-
-        Raises InputError where a password would go to a host that only the file names.
-        """
-        host = str(self._parts.get("host") or "")
-        if not host or host == os.environ.get("PGHOST"):
-            return {}
-        if sent := [it for it in _SENT if os.environ.get(it)]:
-            what = f"the file names the server `{host}`, and `{sent[0]}` would go to it, whoever wrote the file"
-            fix = f"if you mean that server, say so: `PGHOST={host}`; or leave it to ~/.pgpass, which names servers"
-            raise InputError(what, place=self._place(), fix=fix)
-        known = psycopg.pq.version() >= _REQUIRE_AUTH and "PGREQUIREAUTH" not in os.environ
-        return {"require_auth": "!password"} if known else {}
 
     def _check_server(self, db: psycopg.Connection[Row]) -> None:
         if db.info.server_version < _OLDEST:
