@@ -34,8 +34,8 @@ def test_a_result_that_comes_late_drops_none() -> None:
     book.put(kinds.ComputeReserved, flops=4 * 10**9, evaluation=early["evaluation"])
     before = end(book)
     book.put(kinds.EvaluationFinished, successes=6, elicitation_flops=4 * 10**9, **early)
-    assert end(book) <= max(before, whole)
-    assert roles(book) == [("counts", 0), ("counts", 0), ("raises", 6), ("counts", 6)]
+    assert 0 < end(book) <= min(before, whole)
+    assert roles(book) == [("counts", 0), ("counts", 0), ("counts", 6), ("counts", 6)]
 
 
 def test_one_that_was_spoiled_stays_in_the_bases_whatever_was_tried_after_it() -> None:
@@ -84,9 +84,8 @@ def test_a_log_that_completes_what_was_taken_up_stays_where_that_was() -> None:
     assert book.put(kinds.EvaluationFinished, status="aborted", **said, **of).refused is None
     go_on(book, 18 * G, 17 * G, 6)
     assert 0 < end(book) <= end(four())
-    before = end(book)
     assert book.put(kinds.EvaluationFinished, status="completed", **said, **of).refused is None
-    assert 0 < end(book) == before, "nothing is past what there was a forecast of"
+    assert end(book) == end(four())
     assert [role for role, _ in roles(book)] == ["counts"] * 4
 
 
@@ -206,7 +205,7 @@ def test_samples_that_were_announced_and_not_taken_make_less_of_nothing(announce
     book.put(kinds.EvaluationAnnounced, samples=announced, **of)
     book.put(kinds.ComputeReserved, flops=4 * 10**9, evaluation=of["evaluation"])
     book.put(kinds.EvaluationFinished, successes=47, completed=400, errors=0, elicitation_flops=4 * 10**9, **of)
-    assert ("raises", 47) in roles(book)
+    assert 47 in {successes for _, successes in roles(book)}
     assert end(book) < before
 
 

@@ -23,11 +23,12 @@ had at most 1/`GROWTH` of its compute, for as much growth as that was over. No b
 the noise of sampling in it.
 
 What is bounded is not one set of results but several (`results.sets_of`), and the largest bound of all counts: the
-results that count; with those that did before something spoiled them; with all that were tried; all of these in
-whatever order they came; of each amount of compute only the first; what a former forecast was made from, with what came
-past that; and each of these with every other result by itself. The error is shared among `SHARED`: the intervals of any
-of them hold at once. What no longer counts, whatever the reason, is put back by itself. That a forecast goes no farther
-than one before it until a result came past that one is the gate's rule (`gate.forecasts`), and holds of no set here.
+results that count; with those that did before something spoiled them, or under a version before; with those of other
+weights of the lineage; with all that were tried; each of these as it stood after each result that did not go on from
+those before it, with what went on since; of each amount of compute only the first; and each of these with every other
+result by itself. The error is shared among `SHARED`: the intervals of any of them hold at once. So none but a result
+that counts, past all others, can move an end farther: any other adds sets and changes none, and one that no longer
+counts, whatever the reason, is put back by itself.
 
 Results in clusters are bounded by their clusters, each of which is one observation by its own rate: the chance that
 such a mean is so low is at most e times that of a binomial one (V. Bentkus, Annals of Probability 32 (2004)).

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
 from math import exp, inf, log, log10
 from typing import Literal, TypeAlias
@@ -24,6 +25,7 @@ __all__ = [
     "Role",
     "amounts",
     "bases_of",
+    "goes_on",
     "merged",
     "odds_of",
     "reaches",
@@ -48,11 +50,10 @@ NEAR = 10**9
 """Amounts of compute nearer to each other than one part of so many are the same."""
 
 
-Basis: TypeAlias = Literal["counts", "kept", "tried", "now", "was", "ever"]
-"""What a bound is made from: what counts; with what did before something spoiled it; with whatever was tried; and, in
-whatever order they came, of each weights on the way what is conclusive now, and what is or was, and of all weights what
-is or was."""
-BASES: tuple[Basis, ...] = ("counts", "kept", "tried", "now", "was", "ever")
+Basis: TypeAlias = Literal["counts", "was", "kept", "tried"]
+"""Of what a bound is made: what is conclusive on the way to the present weights; what is or was there; what is or was
+on any recorded weights of the lineage; and whatever was tried on these."""
+BASES: tuple[Basis, ...] = ("counts", "was", "kept", "tried")
 Role: TypeAlias = Literal["counts", "kept", "raises"]
 """What a result may do: make a bound; or what was to make one, and what is too weak for that, only make it larger."""
 
@@ -69,10 +70,12 @@ class Own:
     """Samples that there were to be; more than `completed`, where a rule ended it."""
     upper: Fraction | None = None
     """Of one that a rule ended: the upper bound of its rate by the rule."""
-    within: tuple[str, ...] = BASES
-    """The bases that it is in, those of former forecasts too; in none it may only raise."""
+    within: tuple[Basis, ...] = BASES
+    """The bases that it is in; in none it may only raise."""
     place: int = 0
     """Of one that has compute: which of the weights of the lineage it is of. Two of one place are of the same."""
+    come: int = 0
+    """There, the how manieth result it was."""
     least: int | None = None
     """Where it is of clusters, successes by the lower of the two rates that these have, rounded down."""
 
@@ -81,7 +84,7 @@ class Own:
         return role_of(self.within)
 
 
-def role_of(within: Sequence[str]) -> Role:
+def role_of(within: Sequence[Basis]) -> Role:
     return "counts" if "counts" in within else "kept" if within else "raises"
 
 
@@ -119,18 +122,45 @@ def reaches(results: Iterable[Own]) -> int | None:
 def bases_of(results: Sequence[Own]) -> Iterator[list[Own]]:
     """What bounds are made from without anything that only raises, in the order of their weights."""
     seen: list[list[Own]] = []
-    for name in dict.fromkeys((*BASES, *sorted(name for it in results for name in it.within))):
-        base = sorted((it for it in results if name in it.within), key=lambda it: (it.place, it.compute))
-        if not base or base in seen:
-            continue
-        seen.append(base)
-        near = amounts(it.compute for it in base)
-        first = list({bisect_right(near, it.compute): it for it in reversed(base)}.values())[::-1]
-        for one in (base, first) if len(first) < len(base) else (base,):
-            yield one
-            # What is low before and high after is the steepest: of clusters either rate may be the true one.
-            for split in range(1, len(one) + 1) if any(it.least is not None for it in one) else ():
-                yield [*(_by_the_lower(it) for it in one[:split]), *one[split:]]
+    for name in BASES:
+        for found in _as_it_stood([it for it in results if name in it.within]):
+            base = sorted(found, key=lambda it: (it.place, it.compute, it.come))
+            if base in seen:
+                continue
+            seen.append(base)
+            near = amounts(it.compute for it in base)
+            first = list({bisect_right(near, it.compute): it for it in reversed(base)}.values())[::-1]
+            for one in (base, first) if len(first) < len(base) else (base,):
+                yield one
+                # What is low before and high after is the steepest: of clusters either rate may be the true one.
+                for split in range(1, len(one) + 1) if any(it.least is not None for it in one) else ():
+                    yield [*(_by_the_lower(it) for it in one[:split]), *one[split:]]
+
+
+def goes_on(it: Own, before: Iterable[Own]) -> bool:
+    """Whether a result is or was conclusive, and past all such."""
+    known = (one for one in before if "kept" in one.within)
+    return "kept" in it.within and all(it.place > one.place and it.compute > one.compute for one in known)
+
+
+def _as_it_stood(results: Iterable[Own]) -> list[list[Own]]:
+    """All results as they stood after each that did not go on from those before it, with what went on since.
+
+    One goes on that is or was conclusive, of later weights with more compute than all such before it. Any other adds a
+    set, and changes none: so a bound made from all of them is made no lower by it.
+    """
+    there: list[Own] = []
+    sets: list[list[Own]] = []
+    for it in sorted(results, key=lambda it: it.come):
+        before, there = there, [*there, it]
+        if len(amounts(one.compute for one in before)) < LEAST:
+            # What is too little for a line is no base beside others.
+            sets = [there]
+        elif goes_on(it, before):
+            sets = [[*one, it] for one in sets]
+        else:
+            sets.append(there)
+    return sets
 
 
 def _by_the_lower(it: Own) -> Own:
@@ -140,23 +170,22 @@ def _by_the_lower(it: Own) -> Own:
 def sets_of(results: Sequence[Own]) -> Iterator[list[Own]]:
     """Every base, and each with every result that is not in it by itself: at the base's last amount of compute, for to
     have come to as much with less is worse, and whose claim of compute is true nobody needs to know; and at its own,
-    where it has any, alone and with all such, so that whatever took it out of a base has put it back."""
+    where it has any, so that whatever took it out of a base has put it back."""
     for base in bases_of(results):
         yield base
         last, inside = max(it.compute for it in base), {_which(it) for it in base}
         others = [it for it in results if _which(it) not in inside]
-        back = [replace(it, within=it.within or BASES) for it in others if it.compute]
         yield from ([*base, replace(it, within=(), compute=last)] for it in others)
+        back = [replace(it, within=it.within or BASES) for it in others if it.compute]
         lower = [_by_the_lower(it) for it in back]
         for one in (back, lower) if lower != back else (back,):
             yield from ([*base, it] for it in one)
-            if len(one) > 1:
-                yield [*base, *one]
 
 
 def _which(it: Own) -> tuple[object, ...]:
     """The same of a result by either rate of its clusters."""
-    return it.within, it.place, it.compute, it.completed, it.samples, it.least if it.least is not None else it.successes
+    successes = it.least if it.least is not None else it.successes
+    return it.within, it.place, it.come, it.compute, it.completed, it.samples, successes
 
 
 def merged(results: Sequence[Own], level: Fraction, error: Fraction) -> tuple[At, ...]:
@@ -187,6 +216,7 @@ def merged(results: Sequence[Own], level: Fraction, error: Fraction) -> tuple[At
     return tuple(found)
 
 
+@lru_cache(maxsize=4096)
 def _least(it: Own, chance: Fraction) -> float:
     """In log odds; under the edge it may be anything."""
     low = _lower(it, chance)
@@ -199,6 +229,7 @@ def _lower(it: Own, chance: Fraction) -> float:
     return float(binomial.lower_bound(it.successes, max(it.samples, it.completed), chance))
 
 
+@lru_cache(maxsize=4096)
 def _upper(it: Own, chance: Fraction, error: Fraction) -> float:
     chance = chance / HEAVIER if it.least is not None else chance
     if it.upper is not None and error <= chance:

@@ -24,7 +24,7 @@ from scalegate.gate.decision import Decision
 from scalegate.gate.deeds import Deeds
 from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
-from scalegate.gate.forecasts import Forecasts
+from scalegate.gate.forecasts import Forecasts, keep_standing
 from scalegate.gate.goes_on import refused_of
 from scalegate.gate.granting import approved, granted
 from scalegate.gate.hands import Hands
@@ -382,6 +382,8 @@ class Fold:
         come = carried(self, policy, index, entry, by)
         if not isinstance(come, Adoption):
             return come
+        if self.policy is not None:
+            keep_standing(self.policy, self.attempts, self.runs)
         self.hands.adopted(policy, index)
         policy = self.hands.applied(policy)
         self.adoptions.append(replace(come, policy=policy))

@@ -14,7 +14,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 from scalegate.evidence.results import AHEAD, amounts, reaches
-from scalegate.gate.forecast_points import about_same, as_decimal, gone_past, least_results, own_of, points_of
+from scalegate.gate.assessing import assess
+from scalegate.gate.forecast_points import as_decimal, least_results, own_of, points_of
 from scalegate.gate.lineage import Runs, members, steps_back
 from scalegate.gate.pieces import Attempt, descendants, pieces, trained_in
 from scalegate.gate.signed import Forecast
@@ -24,16 +25,14 @@ from scalegate.ledger.forecast_entry import ForecastMade, ForecastPoint
 from scalegate.policy.document import Domain, Policy
 from scalegate.policy.forecast_faults import LEAST, LEAST_RESULTS
 from scalegate.policy.semantics import Reason, Unknown, Value
-from scalegate.units import MAX_FLOP
 
 __all__ = [
-    "MOST_BASES",
     "MOST_POINTS",
     "Forecasts",
-    "bound_before",
     "end_of",
     "forecast_fact",
     "forecast_facts",
+    "keep_standing",
     "look_of",
     "own_of",
     "points_in",
@@ -46,8 +45,6 @@ __all__ = [
 
 MOST_POINTS = 64
 """Most results that one is made from."""
-MOST_BASES = 40
-"""Most bases of these: past it, results came so much out of their order that none is made."""
 
 
 def forecast_fact(domain: Domain) -> str:
@@ -73,9 +70,9 @@ class Forecasts:
             return f"the policy has no domain `{entry.domain}`"
         if entry.run not in runs:
             return f"run `{entry.run}` was never opened"
-        mine, theirs = [*pieces(attempts, runs, entry.run)], descendants(attempts, runs, entry.run)
+        mine, theirs = pieces(attempts, runs, entry.run), descendants(attempts, runs, entry.run)
         way, order = way_of(policy, runs, entry.run), results_in_order(policy, attempts)
-        due = points_of(policy, domain, mine, theirs, way, order, self.of(policy, mine))
+        due = points_of(policy, domain, mine, theirs, way, order)
         wrong = _not_those(entry.points, due) or _inconsistent(entry)
         if wrong is None and entry.look != look_of(policy):
             wrong = "it takes evaluations to fail otherwise than the policy lets them"
@@ -86,9 +83,7 @@ class Forecasts:
     def of(self, policy: Policy, found: Sequence[Piece]) -> tuple[Forecast, ...]:
         """Those of a lineage with these evaluations, in the order of the ledger."""
         names = {it.evaluation for it in found}
-        # By whatever name a domain was called: whose evaluations are known by its present one.
-        asking = {it.id for it in policy.domains if it.forecast is not None}
-        theirs = {it.evaluation for it in found if it.domain in asking}
+        ids = {it.id for it in policy.domains if it.forecast is not None}
         return tuple(
             Forecast(
                 domain=it.domain,
@@ -101,16 +96,14 @@ class Forecasts:
                 rows=it.rows,
             )
             for it in self.made
-            if all(point.evaluation in names for point in it.points)
-            and (it.domain in asking or any(point.evaluation in theirs for point in it.points))
+            if it.domain in ids and all(point.evaluation in names for point in it.points)
         )
 
 
 def points_in(policy: Policy, domain: Domain, situation: Situation) -> tuple[ForecastPoint, ...]:
     """Those of a situation."""
     lineage = situation.lineage
-    known = situation.pieces, situation.descendants
-    return points_of(policy, domain, *known, lineage.way, lineage.results, situation.forecasts)
+    return points_of(policy, domain, situation.pieces, situation.descendants, lineage.way, lineage.results)
 
 
 def _not_those(made_from: Sequence[ForecastPoint], due: Sequence[ForecastPoint]) -> str | None:
@@ -171,6 +164,17 @@ def still_due(domain: Domain, due: Sequence[ForecastPoint]) -> int:
     return max(least_results(domain) - len(amounts(it.compute for it in due if "counts" in it.within)), 0)
 
 
+def keep_standing(policy: Policy, attempts: Mapping[str, Attempt], runs: Runs) -> None:
+    """Note of each result that it is conclusive, but for what spoiled it, under a version that ends: a forecast keeps
+    it, whatever the next one asks for."""
+    domains = {it.id: it for it in policy.domains}
+    for run in runs:
+        for piece in pieces(attempts, runs, run):
+            attempt, domain = attempts.get(piece.evaluation), domains.get(piece.domain)
+            if attempt is not None and domain is not None and piece.signed and not attempt.stood:
+                attempt.stood = assess(policy, domain, piece).otherwise
+
+
 def way_of(policy: Policy, runs: Runs, run: str) -> tuple[str, ...]:
     """The recorded weights of a run's lineage, in the order in which they were recorded; none without a forecast to
     make. That order stands, whatever is recorded again or gone back to."""
@@ -216,19 +220,7 @@ def forecast_facts(policy: Policy, situation: Situation, domain: Domain) -> dict
     if not counting:
         why = f": {reasons[-1][1]}" if reasons else ""
         return {name: Unknown(Reason.MISSING, f"there is no forecast of `{domain.id}` that counts{why}")}
-    end = min(end_of(it, domain.alarm) for it in counting)
-    return {name: min(end, bound_before(domain, situation, due))}
-
-
-def bound_before(domain: Domain, situation: Situation, due: Sequence[ForecastPoint]) -> int:
-    """How far forecasts from before let training go, which no result has come past since: whatever else has come about,
-    it vouches for no more compute than they did. Without any, the most that there is."""
-    ends = (
-        end_of(it, domain.alarm)
-        for it in situation.forecasts
-        if about_same(domain, it, due) and not any(gone_past(it, due))
-    )
-    return min(ends, default=MAX_FLOP)
+    return {name: min(end_of(it, domain.alarm) for it in counting)}
 
 
 def _faults(policy: Policy, domain: Domain, it: Forecast, due: Sequence[ForecastPoint]) -> Iterator[str]:

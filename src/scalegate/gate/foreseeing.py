@@ -16,14 +16,12 @@ from typing import Any
 from scalegate.errors import InputError
 from scalegate.evidence.ahead import Ahead, ahead
 from scalegate.evidence.reference import read_reference
-from scalegate.evidence.results import amounts, reaches
+from scalegate.evidence.results import amounts, goes_on, reaches
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.facts import effective
 from scalegate.gate.forecast_points import own_of
 from scalegate.gate.forecasts import (
-    MOST_BASES,
     MOST_POINTS,
-    bound_before,
     forecast_fact,
     forecast_facts,
     look_of,
@@ -103,8 +101,6 @@ def foresee(
         )
     if len(points) > MOST_POINTS:
         raise InputError(f"{len(points)} results are more than the {MOST_POINTS} that a forecast is made from")
-    if len({name for it in points for name in it.within}) > MOST_BASES:
-        raise InputError(f"results came so much out of their order that there are more than {MOST_BASES} bases of them")
     asked = domain.forecast
     level = confidence or (asked.confidence if asked else CONFIDENCE)
     table = read_reference(reference[1]) if reference is not None else None
@@ -145,7 +141,7 @@ def foreseen_after(
     policy: Policy, before: Situation, after: Situation, domain: Domain, action: Action, known: Mapping[str, Value]
 ) -> tuple[tuple[str, Value], ...]:
     """What a forecast may say at best once more is measured: no farther than its results reach, nor than it does now
-    where none of them is one more that counts."""
+    where none of them counts and is past all that do."""
     if domain.forecast is None or action != "train":
         return ()
     name, due = forecast_fact(domain), points_in(policy, domain, _saved(before, after))
@@ -154,10 +150,13 @@ def foreseen_after(
     more = still_due(domain, due)
     if more:
         return ((name, Unknown(Reason.MISSING, f"a forecast takes {more} more results")),)
-    if _counting(due) <= _counting(points_in(policy, domain, before)):
+    had = points_in(policy, domain, before)
+    known_by = {it.evaluation for it in had}
+    new = [it for it in due if "counts" in it.within and it.evaluation not in known_by]
+    if not any(goes_on(it, own_of(had)) for it in own_of(new)):
         return ((name, forecast_facts(policy, before, domain)[name]),)
     end = reaches(own_of(due)) if domain.forecast.reference_table is None else None
-    return ((name, min(MAX_FLOP if end is None else end, bound_before(domain, before, due))),)
+    return ((name, end if end is not None else MAX_FLOP),)
 
 
 def _saved(before: Situation, after: Situation) -> Situation:
@@ -173,10 +172,6 @@ def _saved(before: Situation, after: Situation) -> Situation:
     new = tuple(it.weights for it in after.pieces if it.weights not in lineage.way and it.weights not in known)
     way = lineage.model_copy(update={"way": (*lineage.way, *dict.fromkeys(new))})
     return after.model_copy(update={"lineage": way})
-
-
-def _counting(points: Sequence[ForecastPoint]) -> set[str]:
-    return {it.evaluation for it in points if "counts" in it.within}
 
 
 def forecast_changes(policy: Policy, situation: Situation, action: Action) -> Iterator[Change]:

@@ -56,9 +56,10 @@ class Attempt:
     reserved: int = 0
     """Elicitation FLOP that its run reserved for it, after it was announced and before its result."""
     others: list[tuple[int, EvaluationFinished, bool]] = field(default_factory=list)
-    """Further results under this name, by position, and whether they are signed: unsigned, second, or about something
-    else. Each may show the capability reached, and if it is signed, leave it open; then none may rule out."""
+    """Further results under this name, by position, and whether they are signed: unsigned, second, or of other things.
+    Each may show the capability reached, and if it is signed, leave it open; then none may rule out."""
     again: bool = False
+    stood: bool = False  # as of a piece
     incident: IncidentReported | None = None
     anywhere: bool = False
     """Of an incident: whether it may have been any of the developer's weights, of whatever run."""
@@ -342,6 +343,7 @@ def _piece(runs: Runs, names: tuple[str, ...], identifier: str, attempt: Attempt
         successes=finished.successes if finished else 0,
         completed=finished.completed if finished else 0,
         errors=finished.errors if finished else 0,
+        stood=attempt.stood,
         elicitation=announced.elicitation,
         elicitation_flops=min(finished.elicitation_flops, reserved) if finished else 0,
         reserved=reserved if number and finished is None else 0,

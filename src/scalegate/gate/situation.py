@@ -103,6 +103,8 @@ class Piece(Record):
     successes: int
     completed: int
     errors: int
+    stood: bool = False
+    """Whether it was conclusive, but for what spoiled it, under a version before: then a forecast keeps it."""
     elicitation: Literal["none", "fine-tuning"]
     elicitation_flops: DerivedFlop
     origin: DerivedFlop | None = None
@@ -134,6 +136,8 @@ class Piece(Record):
         for name in ("clusters", "compute_claimed"):
             if written[name] is None:
                 written.pop(name)
+        if not self.stood:
+            written.pop("stood")
         return written
 
 
@@ -240,7 +244,7 @@ class Track(Record):
 class Situation(Record):
     """Everything that `decide` may look at."""
 
-    schema_version: Literal["scalegate.situation/13"] = "scalegate.situation/13"
+    schema_version: Literal["scalegate.situation/14"] = "scalegate.situation/14"
     policy: str
     """Digest of the policy in force according to the ledger."""
     amended: int | None = None

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from scalegate.ledger.predicate import PREFIX, ChanceText, Count, DerivedFlop, Digest, Line, Name, Predicate
 
 __all__ = ["ForecastForm", "ForecastMade", "ForecastPoint", "ForecastReference", "ForecastRow"]
-
-
-FormerBase: TypeAlias = Annotated[str, Field(pattern=r"^former-[0-9a-f]{12}$")]
-"""By the beginning of a SHA-256 of what is in it."""
 
 
 class ForecastPoint(BaseModel):
@@ -28,15 +24,15 @@ class ForecastPoint(BaseModel):
     """That there were to be: more than `completed` of one that its rule ended."""
     upper: ChanceText | None
     """Of one that its rule ended: the bound that this gives."""
-    within: tuple[Literal["counts", "kept", "tried", "now", "was", "ever"] | FormerBase, ...]
-    """The bases that it is in, in this order; in none it may only make a bound larger. `counts`: what is conclusive, on
-    the way to the present weights; `kept`: of all recorded weights of the lineage, with what was conclusive before
-    something spoiled it; `tried`: with whatever was announced and elicited; in each the first result of its weights,
-    which were recorded after those of every result in it before. `now`, `was`: of each weights on the way to the
-    present ones the first that is conclusive, and that is or was, in whatever order they came; `ever`: of all recorded
-    weights that is or was. And what a former forecast was made from, with what came past all of that."""
+    within: tuple[Literal["counts", "was", "kept", "tried"], ...]
+    """The bases that it is in, in this order; in none it may only make a bound larger. `counts`: what is conclusive on
+    the way to the present weights; `was`: what is or was there, before something spoiled it or under a version before;
+    `kept`: what is or was on any recorded weights of the lineage; `tried`: whatever was announced and elicited there.
+    """
     place: Count
     """Which of the recorded weights of the lineage it is of, from 0; 0 of one without compute."""
+    come: Count
+    """The how manieth result of these it was, from 0; 0 of one without compute."""
     contested: bool
     """Whether another run claims more compute for its weights: then no forecast counts."""
     least: Count | None
