@@ -170,10 +170,10 @@ def test_nothing_but_a_conclusive_result_past_all_others_moves_an_end_farther(
                 lab.saved(int(lab.at[-1] * how))
                 past = what == "further" and lab.evaluated(lab.at[-1], percent)
             case "again":
-                # Of weights that were recorded after all that there was a forecast of, it is one past them.
+                # Of weights that were recorded after all that have a conclusive result, it is one past them.
                 flops = lab.at[int(how) % len(lab.at)]
-                tried = {it.compute for it in lab.points() if it.compute}
-                past = lab.evaluated(flops, percent) and flops > max(tried, default=0)
+                known = {it.compute for it in lab.points() if "kept" in it.within}
+                past = lab.evaluated(flops, percent) and flops > max(known, default=0)
             case "weak":
                 lab.evaluated(lab.at[int(how) % len(lab.at)], percent, elicited=10)
             case "few":
