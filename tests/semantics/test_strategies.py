@@ -45,11 +45,11 @@ def test_of_tidy_draws_a_fifth_proceeds_a_tenth_on_several_things_and_some_on_ea
 def test_of_all_draws_a_fifth_proceeds_and_a_fifth_holds_for_many_reasons() -> None:
     """The others are as wild as what nobody has kept in order."""
     many = []
-    for policy, situation in drawn(cases(), seeds=12):
+    for policy, situation in drawn(cases(), seeds=6):
         many.append(len(Judge.of(policy, "train").holding(derive_facts(policy, situation, "train"))))
-    assert len(many) == 120
-    assert many.count(0) >= 24
-    assert sum(it > 3 for it in many) >= 24
+    assert len(many) == 60
+    assert many.count(0) >= 12
+    assert sum(it > 3 for it in many) >= 12
 
 
 def _rests_on(policy: Policy, situation: Situation) -> Iterator[str]:
