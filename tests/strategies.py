@@ -96,9 +96,9 @@ def policies(draw: st.DrawFn, *, dated: bool = True, excepted: bool = False, tid
         second = copy.deepcopy(first) | {"id": "cyber", "alarm": "0.10", "samples": "60"}
         document["domains"].append(second)
     level = document["levels"][0]
-    if draw(st.integers(0, 3)) == 3:
+    if draw(st.integers(0, 7)) > (6 if tidy else 5):
         level["safeguards"] = []
-    if draw(st.integers(0, 3)) == 3:
+    if draw(st.integers(0, 7)) > (6 if tidy else 5):
         del level["approvals"]
     capability, cadence, safeguards, *rest = document["clauses"]
     cadence["every"] = draw(st.sampled_from(["2x", "4x", "7.5x"]))

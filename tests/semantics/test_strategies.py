@@ -64,8 +64,12 @@ def _rests_on(policy: Policy, situation: Situation) -> Iterator[str]:
                 yield "tier"
             if late and any(name.startswith("determination.") for name in fact_names(test.condition)):
                 yield "determinations"
+    for level in policy.levels:
+        if late and level.number in open_levels and level.safeguards and level.approvals:
+            yield "in place"
     for domain in policy.domains if late else ():
-        yield "in place" if domain.level in open_levels else "ruled out"
+        if domain.level not in open_levels:
+            yield "ruled out"
         if domain.forecast is not None and domain.level not in open_levels:
             yield "forecast"
     if policy.exceptions:
