@@ -20,7 +20,7 @@ def obligations(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Mostly none; each is due before, about or after START."""
     found: list[dict[str, Any]] = []
     for name in ("report", "review"):
-        if draw(st.integers(0, 5)):
+        if draw(st.integers(0, 5)) < 5:
             continue
         due = [
             {"by": draw(st.sampled_from(["2026-11-20", "2026-12-10", "2027-06-01"]))},
@@ -42,7 +42,7 @@ def origin_of(duty: Obligation) -> str:
 @st.composite
 def spans(draw: st.DrawFn, policy: Policy, adopted: int | None, tidy: bool) -> tuple[Span, ...]:
     """Mostly none: the policy is the first with its obligations."""
-    if tidy or adopted is None or draw(st.integers(0, 2)):
+    if tidy or adopted is None or draw(st.integers(0, 2)) < 2:
         return ()
     goes_on = {duty.id: draw(st.booleans()) for duty in policy.obligations}
     return tuple(
@@ -72,7 +72,7 @@ def keepings(
     for grid in owed(duty, origin_of(duty), of, adopted, {"r": opened}):
         start, step = grid.start(), grid.step or 1
         for deadline in () if start is None else (start, start + step, start + 2 * step, start + 3 * step):
-            late = not tidy and draw(st.integers(0, 3)) == 0
+            late = not tidy and draw(st.integers(0, 3)) == 3
             if grid.has(deadline) and draw(st.integers(0, 9)) < (10 if tidy else 6):
                 time = min(deadline + (DAY if late else -DAY), START)
                 found.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -31,6 +31,7 @@ __all__ = [
     "spent",
     "statement",
     "track",
+    "whatever",
 ]
 
 DAY = 86_400
@@ -64,8 +65,8 @@ def granted(draw: st.DrawFn, policy: Policy, item: ExceptionTerms, used: int, *,
         weights="w" * 64 if exact else None,
         configuration="c" * 64 if exact else None,
         compute=used // draw(st.sampled_from([1, 1, 2])),
-        held=item.clauses if draw(st.integers(0, 3)) else item.clauses[:1],
-        against=tuple(whatever(policy)) if draw(st.integers(0, 3)) else (),
+        held=item.clauses if draw(st.integers(0, 3)) < 3 else item.clauses[:1],
+        against=tuple(whatever(policy)) if draw(st.integers(0, 3)) < 3 else (),
     )
 
 
@@ -77,6 +78,9 @@ def whatever(policy: Policy) -> Iterator[Against]:
             for run in runs:
                 said = {"what": it, "about": domain.id, "by_result": "announced", "run": run}
                 yield Against.model_validate(said)
+        yield Against(what="foreseen", about=domain.id)
+        yield Against(what="shown wrong", about=domain.id, deadlines=10**9)
+        yield Against(what="missed", about=domain.id, deadlines=10**9)
     for item in policy.determinations:
         for person in policy.signers(item.decided_by):
             yield Against(what="denied", about=item.id, by=person.id)
@@ -90,9 +94,9 @@ def whatever(policy: Policy) -> Iterator[Against]:
 
 
 @st.composite
-def other_run(draw: st.DrawFn, policy: Policy) -> Elsewhere:
+def other_run(draw: st.DrawFn, policy: Policy, amounts: Sequence[int] = AMOUNTS[:-2]) -> Elsewhere:
     """A run outside the lineage, mostly evaluated."""
-    used = draw(st.sampled_from(AMOUNTS[:-2]))
+    used = draw(st.sampled_from(amounts))
     recorded = draw(st.sampled_from([used, used, used // 2, 0]))
     carried = draw(st.sampled_from([0, 0, used // 3]))
     name = draw(st.sampled_from(["s", "t"]))
@@ -107,7 +111,7 @@ def other_run(draw: st.DrawFn, policy: Policy) -> Elsewhere:
         own=recorded,
         pieces=tuple(p.model_copy(update={"announced_for": name, "run": name}) for p in found if p.compute),
         attempts={domain.id: draw(st.sampled_from([1, 1, 2, 12])) for domain in policy.domains},
-        faults=("zero",) if draw(st.integers(0, 9)) == 0 else (),
+        faults=("zero",) if draw(st.integers(0, 9)) == 9 else (),
     )
 
 
@@ -115,13 +119,13 @@ def other_run(draw: st.DrawFn, policy: Policy) -> Elsewhere:
 def generation(draw: st.DrawFn, policy: Policy) -> Generation:
     """A model of another generation, mostly evaluated on its last weights."""
     used, weights = draw(st.sampled_from(AMOUNTS[2:-2])), f"{7:064d}"
-    evaluated = [domain for domain in policy.domains if draw(st.integers(0, 3))]
+    evaluated = [domain for domain in policy.domains if draw(st.integers(0, 3)) < 3]
     found = [draw(piece(policy, used, domain=domain, tidy=True)) for domain in evaluated]
     found += [draw(piece(policy, used)) for _ in range(draw(st.integers(0, 1)))]
     name = draw(st.sampled_from(["s", "t"]))
     of_it = {"weights": weights, "compute": used, "run": name, "announced_for": name}
-    pieces = [it.model_copy(update=of_it if draw(st.integers(0, 5)) else {}) for it in found]
-    faults = ("zero",) if draw(st.integers(0, 9)) == 0 else ()
+    pieces = [it.model_copy(update=of_it if draw(st.integers(0, 5)) < 5 else {}) for it in found]
+    faults = ("zero",) if draw(st.integers(0, 9)) == 9 else ()
     return Generation(run=name, weights=weights, compute=used, pieces=tuple(pieces), unfinished=faults)
 
 
@@ -138,7 +142,7 @@ def piece(draw: st.DrawFn, policy: Policy, used: int, *, domain: Domain | None =
     """An evaluation; a tidy one is admissible and fresh, whatever it shows."""
 
     def rarely() -> bool:
-        return not tidy and draw(st.integers(0, 15)) == 0
+        return not tidy and draw(st.integers(0, 15)) == 15
 
     domain = domain or draw(st.sampled_from(policy.domains))
     samples = 5 if rarely() else draw(st.sampled_from([domain.samples, 100]))
@@ -175,15 +179,19 @@ def piece(draw: st.DrawFn, policy: Policy, used: int, *, domain: Domain | None =
 
 
 @st.composite
-def forecasts(draw: st.DrawFn, policy: Policy, found: list[Piece], asked: int, *, tidy: bool) -> list[Forecast]:
-    """Of each domain that asks for one, up to two from all results that there are, or from one less."""
+def forecasts(
+    draw: st.DrawFn, policy: Policy, found: list[Piece], asked: int, *, tidy: bool, enough: bool = False
+) -> list[Forecast]:
+    """Of each domain that asks for one, up to two from all results that there are, or from one less. `enough`: they
+    stay under the alarm as far as is asked for."""
     made = []
     for domain in policy.domains:
         points = points_of(policy, domain, found, (), WAY, ()) if domain.forecast is not None else ()
         for _ in range(draw(st.sampled_from([1, 1, 2] if tidy else [0, 1, 2])) if points else 0):
-            far = draw(st.sampled_from([asked - 1, asked, 2 * asked, 10**15]))
+            far = draw(st.sampled_from([asked, 2 * asked, 10**15] if enough else [asked - 1, asked, 2 * asked, 10**15]))
+            low = draw(st.sampled_from(["0.01", "0.05"] if enough else ["0.01", "0.05", "0.199"]))
             rows = [
-                {"compute": str(max(far, 0)), "bound": draw(st.sampled_from(["0.01", "0.05", "0.199"]))},
+                {"compute": str(max(far, 0)), "bound": low},
                 {"compute": str(max(far, 0) + 10**12), "bound": draw(st.sampled_from(["0.199", "0.2", "0.9"]))},
             ]
             made.append(
@@ -208,7 +216,7 @@ def signature(draw: st.DrawFn) -> Signature:
     subject = draw(st.sampled_from(subjects))
     time = START - draw(st.sampled_from([0, DAY, 100 * DAY]))
     until = START + draw(st.sampled_from([-1, 0, 30 * DAY, 400 * DAY]))
-    action = "train" if draw(st.integers(0, 9)) else "store"
+    action = "train" if draw(st.integers(0, 9)) < 9 else "store"
     return Signature(subject=subject, by="x", time=time, until=until, action=action)
 
 
@@ -219,10 +227,10 @@ def statement(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Statement
     common: dict[str, Any] = {
         "determination": name,
         "by": draw(st.sampled_from(["ada", "grace", "alan"])),
-        "holds": draw(st.integers(0, 9 if tidy else 2)) > 0,
+        "holds": draw(st.integers(0, 9)) < 9 if tidy else draw(st.integers(0, 2)) < 2,
         "time": START - draw(st.sampled_from([0, DAY, 20 * DAY] if tidy else [0, DAY, 100 * DAY])),
         "until": START + draw(st.sampled_from([10 * DAY, 400 * DAY] if tidy else [-1, 0, 10 * DAY, 400 * DAY])),
-        "current": tidy or draw(st.integers(0, 5)) > 0,
+        "current": tidy or draw(st.integers(0, 5)) < 5,
     }
     if name == "culture":
         return Statement(**common, of="developer")
@@ -249,11 +257,11 @@ def claim(draw: st.DrawFn, name: str, used: int, *, tidy: bool) -> Claim:
     return Claim(
         risk=name,
         by=draw(st.sampled_from(["ada", "grace", "alan"])),
-        action="train" if draw(st.integers(0, 9)) else "store",
+        action="train" if draw(st.integers(0, 9)) < 9 else "store",
         bound=draw(st.sampled_from(bounds if tidy else [*bounds, Fraction(2, 10**4), Fraction(1, 10**3), None])),
         time=START - draw(st.sampled_from([0, DAY, 20 * DAY] if tidy else [0, DAY, 100 * DAY])),
         until=START + draw(st.sampled_from([10 * DAY, 400 * DAY] if tidy else [-1, 0, 10 * DAY, 400 * DAY])),
-        current=tidy or draw(st.integers(0, 5)) > 0,
+        current=tidy or draw(st.integers(0, 5)) < 5,
         of=of,
         weights=f"{(back := draw(st.integers(0, 3))):064d}",
         compute=compute,
