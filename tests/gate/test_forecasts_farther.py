@@ -42,6 +42,9 @@ class Lab:
     at: list[int] = field(default_factory=list)
     """Training FLOP in the recorded weights."""
     number: int = 0
+    session: str = digest("session")
+    behind: int = 0
+    """Training FLOP in the present weights."""
 
     def __post_init__(self) -> None:
         self.book.put(kinds.TierStatus)
@@ -53,11 +56,18 @@ class Lab:
         return self.book.fold.policy
 
     def saved(self, flops: int) -> None:
-        before = self.at[-1] if self.at else 0
-        self.book.decide("r", self.book.situation().lineage.compute + flops - before)
-        self.book.put(kinds.ComputeReserved, use="training", flops=flops - before)
-        self.book.put(kinds.WeightsRecorded, weights=digest(f"w{flops}"), trained=flops)
+        more, session = flops - self.behind, self.session
+        self.book.decide("r", self.book.situation().lineage.compute + more)
+        self.book.put(kinds.ComputeReserved, use="training", flops=more, session=session)
+        self.book.put(kinds.WeightsRecorded, weights=digest(f"w{flops}"), trained=flops, session=session)
         self.at.append(flops)
+        self.behind = flops
+
+    def goes_back(self, flops: int) -> None:
+        """The run is opened again from earlier weights."""
+        self.session, self.behind = digest(f"session {self.book.time}"), flops
+        opened = {"session": self.session, "start_weights": digest(f"w{flops}")}
+        assert self.book.put(kinds.RunOpened, **opened).refused is None
 
     def evaluated(self, flops: int, percent: float, elicited: int = 5 * 10**9, samples: int = 0) -> bool:
         """Whether the result is one that counts."""
@@ -65,7 +75,8 @@ class Lab:
         many = samples or self.policy.domains[0].samples
         of = {"evaluation": digest(f"e{self.number}"), "weights": digest(f"w{flops}")}
         self.book.put(kinds.EvaluationAnnounced, samples=many, **of)
-        self.book.put(kinds.ComputeReserved, flops=elicited, evaluation=of["evaluation"])
+        spent = {"flops": elicited, "session": self.session}
+        self.book.put(kinds.ComputeReserved, evaluation=of["evaluation"], **spent)
         counts = {"successes": int(many * percent / 100), "completed": many, "elicitation_flops": elicited}
         assert self.book.put(kinds.EvaluationFinished, **of, **counts).refused is None
         return any(it.evaluation == of["evaluation"] and "counts" in it.within for it in self.points())
@@ -140,6 +151,32 @@ def test_a_climb_that_was_left_and_is_evaluated_late_gains_nothing() -> None:
         lab.evaluated(int(4 * G), 3, elicited=10)
         ends.append(lab.end() or 0)
     assert ends[1] <= ends[0]
+
+
+def test_a_branch_that_is_evaluated_last_flattens_nothing() -> None:
+    """A climb was left, and the run trained again from before it. A branch of before shows much with little compute."""
+    lab = Lab()
+    start, branch = G // 20, int(0.71 * G)
+    climb = {0.25: 0.9, 2.5: 0.9, 3: 2, 4: 2, 5: 2, 5.5: 2, 6.5: 2, 9: 2.65}
+    shown = {int(at * G): percent for at, percent in climb.items()}
+    lab.saved(start)
+    lab.saved(branch)
+    lab.goes_back(start)
+    for flops in shown:
+        lab.saved(flops)
+    lab.goes_back(start)
+    again = {int(at * G) + 7: climb[at] for at in (4, 5.5, 9)}
+    for flops in again:
+        lab.saved(flops)
+    shown |= again
+    for at in (9, 5.5, 4, 0.25, 2.5, 3, 5, 6.5):
+        lab.evaluated(int(at * G), shown[int(at * G)], samples=4000)
+    for flops in again:
+        lab.evaluated(flops, shown[flops], samples=4000)
+    before = lab.end()
+    assert before
+    lab.evaluated(branch, 2.65, samples=4000)
+    assert 0 < (lab.end() or 0) <= before
 
 
 ACTS = st.one_of(
