@@ -135,7 +135,7 @@ def test_a_dataset_that_was_announced_by_its_contents_is_found_in_the_log(scaleg
 
 @pytest.mark.parametrize(
     ("version", "samples", "why"),
-    [("4", 20, "it is a log of `3`, and `4` was announced"), ("3", 30, "20 outcomes, and 30 samples were announced")],
+    [("4", 20, "it is of version `3`, and `4` was announced"), ("3", 30, "20 outcomes, and 30 samples were announced")],
 )
 def test_another_version_and_fewer_samples_than_the_plan_are_refused(
     scalegate: Command, few: str, version: str, samples: int, why: str

@@ -55,7 +55,7 @@ def test_a_project_of_people_with_keys_of_their_own(scalegate: Command, policy: 
     assert "give it with `--key`" in scalegate("init", "p", "--template", policy).err
     stranger = scalegate("key", "new", "eve", "--no-passphrase", "--json").json["key"]
     refused = scalegate("init", "p", "--template", policy, "--key", "eve.key")
-    assert f"the policy names `{stranger}` as the key of nobody who may adopt it" in " ".join(refused.err.split())
+    assert f"nobody who may adopt the policy has the key `{stranger}` in it" in " ".join(refused.err.split())
     assert not Path("p").exists()
     assert scalegate("init", "p", "--template", policy, "--key", "grace.key").code == 0
     assert {path.name for path in Path("p/keys").iterdir()} == {
@@ -148,7 +148,7 @@ def test_a_key_is_given_for_whom_a_template_names_none_yet(scalegate: Command) -
         assert journal.fold.records[0].entry.actor == "grace"
     scalegate("key", "new", "evaluator", "--no-passphrase")
     refused = scalegate("init", "q", "--template", "mine.yaml", "--key", "evaluator.key")
-    assert "as the key of nobody who may adopt it" in " ".join(refused.err.split())
+    assert "nobody who may adopt the policy has the key" in " ".join(refused.err.split())
     assert not Path("q").exists()
 
 

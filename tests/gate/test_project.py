@@ -136,10 +136,7 @@ def test_whoever_may_amend_adopts_with_a_key_of_their_own(tmp_path: Path) -> Non
     text = POLICY_TEXT.replace(line, line.replace("unset", f'"{theirs.verify_key.to_text()}"'))
     with pytest.raises(InputError) as caught:
         create_project(tmp_path / "p", text, name="mine", adopter=strange)
-    assert (
-        caught.value.message
-        == f"the policy names `{strange.verify_key.to_text()}` as the key of nobody who may adopt it"
-    )
+    assert caught.value.message == f"nobody who may adopt the policy has the key `{strange.verify_key.to_text()}` in it"
     assert caught.value.place is not None
     assert caught.value.place.file == "mine"
     assert caught.value.fix == "write it under `key:` of `ada` or `grace` or `alan`"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plan"]
 
+LISTED = 12
 CAUTION = (
     "A miss is sampling error alone: nothing here speaks of weak elicitation, a poor proxy, or a model that holds back."
 )
@@ -289,15 +290,19 @@ def _view(
         lines.append(Text(f"{what} another compute{where}; what they are elicited with counts. Or it holds there."))
     if needed is not None and bar.first is not None:
         enough = needed.number <= bar.evaluations
-        best = " at the best, without a success," if bar.level is not None else ""
+        best = ", of a model that shows no success," if bar.level is not None else ""
         what = f"To the end of the run it takes{best} {needed.number} evaluations, and"
         what += f" {bar.evaluations} share the error{'.' if enough else ': they are not enough.'}"
         lines.append(Text(what, style="" if enough else "bold red"))
         if needed.spent:
             what = f"They are elicited with {format_flop(ceil(needed.spent))} in all, as the policy asks, which counts"
             lines.append(Text(f"{what} towards the compute of the run."))
-        else:
+        elif bar.policy is None:
             lines.append(Text("What they are elicited with is not counted here: give the policy for that."))
+        if needed.at:
+            places = ", ".join(format_flop(floor(at)) for at in needed.at[:LISTED])
+            more = f", and {needed.number - LISTED} more" if needed.number > LISTED else ""
+            lines.append(Text(f"At so much behind the weights: {places}{more}."))
     lines.append(Text(CAUTION, style="dim"))
     if plot is not None:
         lines.append(Text(f"Drawn: {plot}"))

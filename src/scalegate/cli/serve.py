@@ -100,7 +100,12 @@ def join(
     from scalegate.ledger.keys import VerifyKey
     from scalegate.ledger.served import ServedLedger, Server
 
-    server, place = Server(VerifyKey.from_text(log), url), Project(folder)
+    try:
+        known = VerifyKey.from_text(log)
+    except InputError as error:
+        fix = "write it as `scalegate key show` of the log's key prints it: NAME+8 digits of hex+base64"
+        raise InputError(f"`--log`: {error.message}", fix=fix) from error
+    server, place = Server(known, url), Project(folder)
     if place.ledger.exists() or place.ledger.is_symlink():
         at = Place(file=str(place.ledger))
         raise InputError("a project, or part of one, is here already", place=at, fix="choose another folder")

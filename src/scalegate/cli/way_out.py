@@ -182,7 +182,8 @@ def _foreseen(decision: Decision, domain: str, known: Known) -> Iterator[str]:
     if asked is not None and decision.action == "train":
         table = ["--reference", "TABLE"] if asked.reference_table else []
         about = ["--run", decision.run, "--domain", domain, *table, "--as", known.who("evaluator")]
-        yield _line(known, ["evidence", "forecast", *about])
+        line = _line(known, ["evidence", "forecast", *about])
+        yield f"{line}  # takes results at {asked.at_least} amounts of compute" if asked.at_least > 1 else line
 
 
 def _signed(decision: Decision, fact: ResumptionFact, known: Known) -> Iterator[str]:

@@ -28,9 +28,12 @@ def check_log(
     `dataset`: what the evaluator says that the samples were, as SHA-256; None: that is not said.
     """
     place = Place(file=log.file)
-    for shown, was in ((log.task, announced.task), (log.task_version, announced.task_version)):
+    for what, shown, was in (
+        ("a log of", log.task, announced.task),
+        ("of version", log.task_version, announced.task_version),
+    ):
         if shown != was:
-            raise InputError(f"it is a log of `{shown}`, and `{was}` was announced", place=place)
+            raise InputError(f"it is {what} `{shown}`, and `{was}` was announced", place=place)
     if announced.score is not None and log.score != announced.score:
         what = f"its score `{log.score}` was read, and that `{announced.score}` counts was announced"
         raise InputError(what, place=place, fix="leave `--score` out")

@@ -19,7 +19,7 @@ from scalegate.gate.covering import unsaid_facts, words_of
 from scalegate.gate.decision import Resumption
 from scalegate.gate.determinations import determination_changes, taken_back
 from scalegate.gate.facts import effective, levels_open
-from scalegate.gate.foreseeing import forecast_changes, more_results
+from scalegate.gate.foreseeing import forecast_changes, more_results, recorded_measures
 from scalegate.gate.generations import SHOWN, reach, scale_caps
 from scalegate.gate.judge import Judge
 from scalegate.gate.measures import (
@@ -86,6 +86,7 @@ def possible_changes(
     found = (
         *(c for d in policy.domains for c in lineage_measures(policy, situation, judge, d, facts, due[d.id])),
         *forecast_changes(policy, situation, judge.action),
+        *recorded_measures(policy, situation, judge.action, facts, due),
         *others,
         *_attestations(policy, situation, judge, facts, able_to_sign(policy)),
         *_acts(policy, situation, judge, facts, cost, stated),

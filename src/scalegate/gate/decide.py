@@ -65,6 +65,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         *breaches(policy, situation),
         *(str(jump) for jump in jumps(policy, situation)),
         *incidents(situation),
+        *_spent(policy, situation),
         *reached_early(policy, situation),
         *dropped(policy, situation),
     )
@@ -107,6 +108,14 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     return _decision(policy, situation, action, found, permit, None, surprises, levels)
 
 
+def _spent(policy: Policy, situation: Situation) -> Iterator[str]:
+    """Domains in which nothing more can be ruled out on this lineage."""
+    most = policy.budget.evaluations
+    for domain in policy.domains:
+        if max((piece.attempt for piece in situation.pieces if piece.domain == domain.id), default=0) >= most:
+            yield f"All {most} evaluations of `{domain.id}` are spent: a further one rules nothing out."
+
+
 def _new(situation: Situation) -> Iterator[str]:
     """That the policy was amended a short while ago, by its own measure or by that of the version before."""
     until = situation.new_until
@@ -140,7 +149,9 @@ def _decision(
     against: tuple[Against, ...] = (),
 ) -> Decision:
     reach = permit or (exception.permit if exception else None)
-    assumptions = sorted({assumption for piece in situation.pieces for assumption in piece.assumptions})
+    # What the policy lists is told with its sentence.
+    listed = {it.id for it in policy.assumptions}
+    assumptions = sorted({it for piece in situation.pieces for it in piece.assumptions} - listed)
     continuity = [
         f"Capability in `{d.id}` does not grow from the alarm to the threshold within a {float(d.buffer):g}x growth of"
         f" effective compute (continuity)."

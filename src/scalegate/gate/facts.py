@@ -129,7 +129,7 @@ def domain_facts(domain: Domain) -> tuple[str, ...]:
 
 def levels_open(policy: Policy, facts: Mapping[str, Value], action: Action = "train") -> tuple[int, ...]:
     """Levels that evidence leaves open: an alarm reached, or not ruled out by what is conclusive; or, of training, one
-    that a forecast does not keep under so far.
+    that no forecast keeps under so far.
 
     What nobody has evaluated, or judged, yet opens none: there is nothing to have seen. A level that nothing is about
     is always open.
@@ -137,7 +137,9 @@ def levels_open(policy: Policy, facts: Mapping[str, Value], action: Action = "tr
 
     def foreseen(domain: Domain) -> bool:
         end, asked = (number(facts.get(name)) for name in (forecast_fact(domain), "compute"))
-        return action == "train" and end is not None and asked is not None and end < asked
+        # Where there is none, what its level takes carries the run as it does past one: else what was evaluated and
+        # ruled out would be held for good, and what was reached would not.
+        return domain.forecast is not None and action == "train" and asked is not None and (end is None or end < asked)
 
     def leaves_open(domain: Domain) -> bool:
         evaluated = number(facts.get(f"{domain.id}.evidence.compute")) is not None

@@ -16,7 +16,8 @@ from typing import Any
 from scalegate.errors import InputError
 from scalegate.evidence.ahead import Ahead, ahead
 from scalegate.evidence.reference import read_reference
-from scalegate.evidence.results import amounts, goes_on, reaches
+from scalegate.evidence.results import AHEAD, amounts, goes_on, reaches
+from scalegate.gate.assumptions import defeating
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.facts import effective
 from scalegate.gate.forecast_points import own_of
@@ -33,7 +34,7 @@ from scalegate.gate.situation import Situation
 from scalegate.ledger._files import replace
 from scalegate.ledger.forecast_entry import ForecastPoint
 from scalegate.policy.document import Action, Domain, Policy
-from scalegate.policy.semantics import Reason, Unknown, Value
+from scalegate.policy.semantics import Facts, Reason, Unknown, Value
 from scalegate.units import MAX_FLOP, exact_decimal
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "foreseen_words",
     "keep_table",
     "more_results",
+    "recorded_measures",
     "table_of",
 ]
 
@@ -201,6 +203,48 @@ def _measurable(policy: Policy, situation: Situation, due: Sequence[ForecastPoin
     return len(amounts([*counting, *recorded])) - len(amounts(counting))
 
 
+def recorded_measures(
+    policy: Policy, situation: Situation, action: Action, facts: Facts, due: Mapping[str, int]
+) -> Iterator[Change]:
+    """Evaluations of recorded weights, where one more does not make a forecast: with what they may come to at best.
+
+    due: FLOP of elicitation that are asked for in each domain, by evidence that is to carry as far as is asked.
+    """
+    for domain in policy.domains if action == "train" else ():
+        known = points_in(policy, domain, situation)
+        more, counted = still_due(domain, known), {it.compute for it in known if "counts" in it.within}
+        recorded = [floor(it * policy.factor) for it in situation.lineage.recorded]
+        there = len(amounts([*counted, *recorded])) - len(amounts(counted))
+        tried = max((it.attempt for it in situation.pieces if it.domain == domain.id), default=0)
+        last = max(recorded, default=0)
+        # Of the last ones alone an evaluation is offered anyway.
+        several = int(last not in counted) < more <= there
+        broken = any(defeating(situation.broken, domain.id))
+        if not several or broken or tried + more > policy.budget.evaluations:
+            continue
+        at_best: list[tuple[str, Value]] = [(f"{domain.id}.evidence.compute", last)]
+        at_best += [(f"{domain.id}.evidence.time", situation.now), (f"{domain.id}.elicitation", due[domain.id])]
+        if facts.get(f"{domain.id}.reached") is not True:
+            reached = AHEAD * last if domain.forecast and domain.forecast.reference_table is None else MAX_FLOP
+            at_best += [(f"{domain.id}.ruled_out", True), (f"{domain.id}.reached", False)]
+            at_best += [(forecast_fact(domain), reached)]
+        yield Change(
+            "measure",
+            _of_recorded(domain, more),
+            tuple(at_best),
+            costs=effective(policy, more * due[domain.id]),
+            concerns=("recorded", domain.id, str(more), str(domain.samples), str(due[domain.id])),
+        )
+
+
+def _of_recorded(domain: Domain, more: int) -> str:
+    return (
+        f"if it turns out that a forecast stays under the alarm so far: announced evaluations of `{domain.id}`"
+        f" on {more} more{' of the' * (more == 1)} recorded weights of this lineage,"
+        " each at another compute (`scalegate status --json` has their digests), and a forecast from all"
+    )
+
+
 def more_results(
     policy: Policy, situation: Situation, action: Action, best: Sequence[tuple[str, Value]]
 ) -> Iterator[Change]:
@@ -218,11 +262,6 @@ def more_results(
         counted = {it.compute for it in due if "counts" in it.within}
         last = max((floor(it * policy.factor) for it in situation.lineage.recorded), default=0)
         if more > (last not in counted) and tried + more <= policy.budget.evaluations:
-            text = (
-                f"if it turns out that a forecast stays under the alarm so far: announced evaluations of `{domain.id}`"
-                f" on {more} more{' of the' * (more == 1)} recorded weights of this lineage,"
-                " each at another compute, and a forecast from all"
-            )
             flops = elicitation_needed(domain, last)
             about = ("recorded", domain.id, str(more), str(domain.samples), str(flops))
-            yield Change("measure", text, tuple(best), concerns=about)
+            yield Change("measure", _of_recorded(domain, more), tuple(best), concerns=about)

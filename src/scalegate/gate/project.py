@@ -222,7 +222,7 @@ def _adopter(policy: Policy, name: str, adopter: SigningKey | None, own: Mapping
             if public in (person.key, own.get(person.id)):
                 return person
         raise InputError(
-            f"the policy names `{public}` as the key of nobody who may adopt it",
+            f"nobody who may adopt the policy has the key `{public}` in it",
             place=Place(file=name),
             fix="write it under `key:` of " + " or ".join(f"`{person.id}`" for person in allowed),
         )
