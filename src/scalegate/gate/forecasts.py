@@ -41,6 +41,7 @@ __all__ = [
     "results_in_order",
     "still_due",
     "way_of",
+    "worst_of",
 ]
 
 MOST_POINTS = 64
@@ -214,13 +215,21 @@ def forecast_facts(policy: Policy, situation: Situation, domain: Domain) -> dict
     if contested is not None:
         what = f"of the weights of {contested.evaluation[:12]}... different runs say what compute is behind them"
         return {name: Unknown(Reason.UNDERMINED, what)}
+    worst = worst_of(policy, situation, domain)
+    if not isinstance(worst, Forecast):
+        return {name: Unknown(Reason.MISSING, f"there is no forecast of `{domain.id}` that counts{worst}")}
+    return {name: end_of(worst, domain.alarm)}
+
+
+def worst_of(policy: Policy, situation: Situation, domain: Domain) -> Forecast | str:
+    """Of the forecasts that count the one that lets training go least far; or why the last one does not count."""
+    due = points_in(policy, domain, situation)
     mine = [it for it in situation.forecasts if it.domain == domain.id]
     reasons = [(it, "; ".join(_faults(policy, domain, it, due))) for it in mine]
     counting = [it for it, why in reasons if not why]
     if not counting:
-        why = f": {reasons[-1][1]}" if reasons else ""
-        return {name: Unknown(Reason.MISSING, f"there is no forecast of `{domain.id}` that counts{why}")}
-    return {name: min(end_of(it, domain.alarm) for it in counting)}
+        return f": {reasons[-1][1]}" if reasons else ""
+    return min(counting, key=lambda it: end_of(it, domain.alarm))
 
 
 def _faults(policy: Policy, domain: Domain, it: Forecast, due: Sequence[ForecastPoint]) -> Iterator[str]:

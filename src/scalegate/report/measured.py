@@ -13,7 +13,10 @@ from scalegate.evidence.rules import betting_bound
 from scalegate.gate.assessing import Assessment, assess
 from scalegate.gate.clustering import IGNORED, number_of
 from scalegate.gate.facts import derive_facts
+from scalegate.gate.forecasts import end_of, worst_of
 from scalegate.gate.generations import SHOWN, reach, scale_caps
+from scalegate.gate.signed import Forecast
+from scalegate.gate.situation import Situation
 from scalegate.gate.stopping import look_alpha
 from scalegate.policy.clause_figures import value_at
 from scalegate.policy.document import ComputeCap, Moratorium, Policy, ScaleCap, UndefinedTest
@@ -37,6 +40,7 @@ def domains(context: Context) -> tuple[Domain, ...]:
     for domain in policy.domains:
         judged = [assess(policy, domain, piece) for piece in pieces if piece.domain == domain.id]
         judged.sort(key=lambda item: item.piece.time)
+        rows, said = _forecast(policy, situation, domain)
         found.append(
             Domain(
                 id=domain.id,
@@ -50,9 +54,28 @@ def domains(context: Context) -> tuple[Domain, ...]:
                 not_measured=domain.not_measured,
                 evaluations=tuple(_evaluation(policy, domain, item) for item in judged),
                 beside=side_by_side(domain, judged, partial(_evaluation, policy, domain)),
+                forecast=rows,
+                forecast_text=said,
             )
         )
     return tuple(found)
+
+
+def _forecast(
+    policy: Policy, situation: Situation | None, domain: PolicyDomain
+) -> tuple[tuple[tuple[int, Fraction], ...], str]:
+    """The bound of the forecast that counts, as far as it is of interest, and what it says."""
+    if situation is None or domain.forecast is None:
+        return (), ""
+    found = worst_of(policy, situation, domain)
+    if not isinstance(found, Forecast):
+        return (), f"No forecast counts{found}." if situation.forecasts else "No forecast was made."
+    end = end_of(found, domain.alarm)
+    under = sum(it.bound < domain.alarm for it in found.rows)
+    rows = tuple((it.compute, it.bound) for it in found.rows[: under + 1])
+    stays = f"stays under the alarm up to {format_flop(end)}" if end else "is over the alarm from the last result on"
+    made = f"A forecast from {len(found.points)} results, by `{found.by}` on {format_instant(found.time)}"
+    return rows, f"{made}: the upper bound of the true success rate, at {format_share(found.confidence)}, {stays}."
 
 
 def _evaluation(policy: Policy, domain: PolicyDomain, item: Assessment) -> Evaluation:

@@ -238,6 +238,11 @@ class Domain:
     evaluations: tuple[Evaluation, ...]
     beside: tuple[SideBySide, ...] = ()
     """Weights that were evaluated as they are and elicited, or of which more is told; of many the last."""
+    forecast: tuple[tuple[int, Fraction], ...] = ()
+    """Of the forecast that counts, effective compute and the bound up to there, as far as it is under the alarm and one
+    row more."""
+    forecast_text: str = ""
+    """What it says, in a sentence."""
 
     @property
     def undrawn(self) -> int:

@@ -32,6 +32,7 @@ def draw(domain: Domain, steps: tuple[Step, ...], gates: tuple[Gate, ...], *, wi
     shown = steps[-SHOWN:]
     xs = [item.compute for item in drawn]
     xs += [x for step in shown for x in (step.start, step.end) if x]
+    xs += [compute for compute, _ in domain.forecast]
     if not xs:
         return None
     low, high = _range(xs)
@@ -133,6 +134,17 @@ def _scores(figure: Figure, axes: Any, domain: Domain, drawn: list[Evaluation]) 
     ):
         axes.axhline(at, color=RED, linestyle=style, linewidth=1.3, zorder=2)
         axes.text(1.01, at + shift, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8, color=RED)
+    if domain.forecast:
+        # Up to each row its own bound counts: a stair that goes up before the step.
+        axes.step(
+            [compute for compute, _ in domain.forecast],
+            [float(bound) for _, bound in domain.forecast],
+            color=BLUE,
+            linestyle=(0, (2, 1.2)),
+            linewidth=1.4,
+            where="pre",
+            zorder=2.5,
+        )
     together: dict[int, list[Evaluation]] = defaultdict(list)
     for item in drawn:
         together[item.compute].append(item)
