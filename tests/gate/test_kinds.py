@@ -15,7 +15,9 @@ from scalegate.ledger import entries as kinds
 from scalegate.ledger import strict_json
 from scalegate.ledger.entries import EvaluationAnnounced
 from scalegate.policy import Policy, PolicyFaults, policy_from_json
+from scalegate.policy.compile import condition_of
 from scalegate.policy.lints.all import check_policy
+from scalegate.policy.syntax import Undefined
 
 FLOPS = 10**11
 LATE = ("first_evaluation_at: 2e11 FLOP", "first_evaluation_at: 1e11 FLOP")
@@ -253,6 +255,13 @@ def test_a_clause_on_a_capability_names_none_of_another_kind() -> None:
     document = policy_with()
     document["clauses"][0]["domain"] = "refusals"
     assert "shows nothing of what a model can do" in faults(document)
+
+
+def test_a_clause_of_a_policy_that_is_not_sound_is_met_by_nothing_of_another_kind() -> None:
+    policy = policy_of(BOTH)
+    first = policy.clauses[0].model_copy(update={"domain": "refusals"})
+    broken = policy.model_copy(update={"clauses": (first, *policy.clauses[1:])})
+    assert condition_of(broken, first, "train") == Undefined("refusals.capability")
 
 
 def test_a_condition_names_no_elicitation_of_it() -> None:
