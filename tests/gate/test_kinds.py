@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from book import POLICY, Book, digest, policy_of
 from test_renamed_domains import Document, amend, evaluated, renamed
 
+from scalegate.cli.way_out import Known, to_release
 from scalegate.gate import Decision
 from scalegate.gate.facts import derive_facts
 from scalegate.gate.intake import lacking, worth
@@ -212,6 +214,11 @@ def test_what_would_release_a_hold_asks_for_no_elicitation_where_there_is_none()
     assert texts
     assert not any("elicit" in text for text in texts)
     assert any("as it is (attempt 1 of 12)" in text for text in texts)
+    assert any("59 of 400 that did not hold or fewer" in text for text in texts)
+    commands = "\n".join(to_release(decision, Known(Path(), book.fold.policy or POLICY, digest("w"))))
+    assert "--domain refusals" in commands
+    assert "--as-is" in commands
+    assert "--elicitation-flops" not in commands
 
 
 def test_a_condition_may_ask_for_it() -> None:

@@ -171,8 +171,9 @@ def _in_clusters(domain: Domain) -> str:
 def _few(domain: Domain, alpha: Fraction, most: int | None) -> str:
     """Few enough successes of all the samples."""
     if domain.clusters is None:
-        return f"{most} of {domain.samples} successes or fewer"
-    return f"{most_clusters(domain, alpha)} of {domain.clusters.at_least} clusters of one size with a success, or fewer"
+        return f"{most} of {domain.samples} {'successes' if domain.score == 'danger' else 'that did not hold'} or fewer"
+    shown = "a success" if domain.score == "danger" else "one that did not hold"
+    return f"{most_clusters(domain, alpha)} of {domain.clusters.at_least} clusters of one size with {shown}, or fewer"
 
 
 def trained_in(situation: Situation, judge: Judge) -> int | None:
