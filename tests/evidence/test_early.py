@@ -35,8 +35,8 @@ def score(value: object) -> dict[str, Any]:
     return {"match": SimpleNamespace(score=SimpleNamespace(value=value))}
 
 
-def stopper(rule: Betting, order: tuple[str, ...] = ORDER, name: str | None = None) -> EarlyStopper:
-    return EarlyStopper(rule, order, name, stop=Stopped, sleep=asyncio.sleep)
+def stopper(rule: Betting, order: tuple[str, ...] = ORDER, name: str | None = None, held: bool = False) -> EarlyStopper:
+    return EarlyStopper(rule, order, name, stop=Stopped, sleep=asyncio.sleep, held=held)
 
 
 async def run(
@@ -117,6 +117,18 @@ def test_what_is_neither_right_nor_wrong_may_be_right(value: object) -> None:
 def test_scores_are_read_as_inspect_writes_them(value: object, stops: bool) -> None:
     async def scored() -> bool:
         early = stopper(RULES["bets"])
+        for name in ORDER[:5]:
+            assert await early.schedule_sample(name, 1) is None
+            await early.complete_sample(name, 1, score(value))
+        return await early.schedule_sample(ORDER[5], 1) is not None
+
+    assert asyncio.run(scored()) is stops
+
+
+@pytest.mark.parametrize(("value", "stops"), [(1, True), ("C", True), (0, False), ("I", False), (float("nan"), False)])
+def test_where_a_success_is_that_it_held_it_ends_on_what_did_not(value: object, stops: bool) -> None:
+    async def scored() -> bool:
+        early = stopper(RULES["bets"], held=True)
         for name in ORDER[:5]:
             assert await early.schedule_sample(name, 1) is None
             await early.complete_sample(name, 1, score(value))

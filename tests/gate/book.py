@@ -111,11 +111,11 @@ class Book:
         assert book.adopt(policy).refused is None
         return book
 
-    def put(self, kind: type[Entry], who: str | None = None, key: str | None = None, **fields: Any) -> Record:
+    def put(self, kind: type[Entry], /, who: str | None = None, key: str | None = None, **fields: Any) -> Record:
         """Fold in the next entry."""
         return self.fold.add(self.sealed(kind, who, key, **fields))
 
-    def sealed(self, kind: type[Entry], who: str | None = None, key: str | None = None, **fields: Any) -> bytes:
+    def sealed(self, kind: type[Entry], /, who: str | None = None, key: str | None = None, **fields: Any) -> bytes:
         """The next entry, signed."""
         self.time += 1
         actor = who or SIGNERS.get(kind, GATE)

@@ -94,6 +94,12 @@ APART = (
 RHYMES = ("about: a\n    threshold", "about: How well it rhymes.\n    threshold")
 
 
+BEHAVES = (
+    ("about: a\n    threshold", "about: a\n    kind: propensity\n    threshold"),
+    ("    elicitation: {method: fine-tuning, share: 1%, at_least: 1e9 FLOP}\n", ""),
+    ("    release: {enhancement: 4x, horizon: 2 years}\n", ""),
+    (f"  - {{id: bio, kind: capability, domain: bio, {COMMON}}}\n", ""),
+)
 FORESEEN = ("    samples: 400\n", "    samples: 400\n    forecast: {confidence: 95%, at_least: 3}\n")
 
 
@@ -121,6 +127,12 @@ FORESEEN = ("    samples: 400\n", "    samples: 400\n    forecast: {confidence: 
             (),
             "is about something else here",
         ),
+        (
+            (("about: a\n    threshold", "about: a\n    score: held\n    threshold"),),
+            (),
+            "has `score: danger`, and here it is another",
+        ),
+        ((), BEHAVES, "has `kind: propensity`, and here it is another"),
         (
             (),
             (("compute <= parameter.largest and", "now <= approval.2.ada.until and"),),

@@ -69,7 +69,7 @@ def add_result(
     document |= shown
     short = f". It can rule nothing out: {'; '.join(faults)}" if faults else ""
     attempt = journal.fold.attempts[entry.evaluation]
-    methods = [it.elicitation.method for it in journal.policy.domains if it.id == entry.domain]
+    methods = [it.elicitation.method for it in journal.policy.domains if it.id == entry.domain and it.of_capability]
     if announced and entry.elicitation_flops > attempt.reserved:
         short += (
             f". It spent {entry.elicitation_flops} FLOP of elicitation by its own words, and {attempt.reserved} were"

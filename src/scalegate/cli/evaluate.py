@@ -131,7 +131,11 @@ def evaluate(
                 f"the task takes each sample {loaded.epochs} times, and a rule that stops early counts each once",
                 fix="set its `epochs` to 1",
             )
-        if known is not None and known.clusters is None and elicited and loaded.epochs > 1:
+        if known is not None and not known.of_capability and elicited:
+            what = f"`{domain}` is evidence of {known.kind}: the model is evaluated as it is, and no fine-tuned copy"
+            raise InputError(what, fix="add `--as-is`")
+        counts = elicited or (known is not None and not known.of_capability)
+        if known is not None and known.clusters is None and counts and loaded.epochs > 1:
             raise InputError(
                 f"the task takes each sample {loaded.epochs} times, and `{domain}` has no `clusters`: what comes of one"
                 " sample again and again would count as so many samples",
@@ -148,7 +152,11 @@ def evaluate(
     names = {EVALUATION: entry.evaluation} | ({WEIGHTS: weights} if found is not None else {})
     try:
         file = run_task(
-            loaded, order, rule, model, arguments, folder, score=score, most_at_once=most_at_once, metadata=names
+            *(loaded, order, rule, model, arguments, folder),
+            score=score,
+            most_at_once=most_at_once,
+            metadata=names,
+            held=entry.held,
         )
         if loaded_from is not None and files_digest(loaded_from) != found:
             raise InputError("the files changed while it ran", place=Place(str(loaded_from)))

@@ -121,12 +121,14 @@ def announcement(
 ) -> tuple[EvaluationAnnounced, int]:
     """Sign that an evaluation is about to start, and reserve its elicitation; with the entry's number.
 
+    Of another kind of evidence than a capability it is as it is, whatever `elicited` says.
     Raises InputError for one that could rule out nothing, whatever it shows.
     """
     import secrets
 
     from scalegate.cli.project import elicitation
     from scalegate.cli.wording import plain
+    from scalegate.gate.held import success_of
     from scalegate.gate.intake import check_plan, check_weights, checked
     from scalegate.gate.stopping import rule_for
     from scalegate.ledger.entries import EvaluationAnnounced
@@ -135,7 +137,9 @@ def announcement(
     with plain():
         check_weights(journal, str(about["weights"]), about["domain"], about["run"])
         fields = {**about, "actor": who, "time": journal.now(), "policy": journal.policy.digest()}
-        fields |= {"evaluation": secrets.token_hex(32), "kind": "capability"}
+        of = journal.policy.domain(str(about["domain"]))
+        elicited &= of.of_capability
+        fields |= {"evaluation": secrets.token_hex(32), "kind": of.kind, "success": success_of(of)}
         entry = checked(
             lambda: EvaluationAnnounced.model_validate(
                 fields
@@ -169,10 +173,15 @@ def add(
     Announced and complete, it may rule out; any other may still show a capability reached. The file is copied into the
     evidence beside the ledger, unless it is withheld.
     """
+    from scalegate.evidence.logs import TURNED
+    from scalegate.gate.held import is_held
     from scalegate.gate.intake import read_result
 
     def read(journal: Journal) -> tuple[EvaluationFinished, tuple[str, ...]]:
-        return read_result(file, journal, who), ()
+        entry = read_result(file, journal, who)
+        of = journal.fold.attempts.get(entry.evaluation)
+        held = is_held(journal.policy, of.announced if of else None, entry.domain)
+        return entry, ((TURNED,) if held else ())
 
     fields = "see `scalegate evidence add --help` for the fields"
     add_result(file, read, who, project, key, as_json, reached, None if withhold else (file,), fields)
@@ -268,7 +277,7 @@ def bring(
     from scalegate.errors import InputError, Place
     from scalegate.evidence.inspect_log import read_inspect
     from scalegate.evidence.lm_eval_log import is_lm_eval, read_lm_eval
-    from scalegate.evidence.logs import named, where_all_agree
+    from scalegate.evidence.logs import named, of_danger, where_all_agree
     from scalegate.gate.announced_logs import word_of_the_evaluator
     from scalegate.gate.intake import read_log
     from scalegate.gate.project import Project
@@ -277,11 +286,11 @@ def bring(
         raise InputError("`--task` is of a folder of lm-evaluation-harness", place=Place(file=str(file)))
 
     def read_score(score: str | None) -> EvalLog:
-        if is_lm_eval(file):
-            return read_lm_eval(file, score, task, cluster_by)
-        return read_inspect(file, score, cluster_by)
+        lm_eval = is_lm_eval(file)
+        found = read_lm_eval(file, score, task, cluster_by) if lm_eval else read_inspect(file, score, cluster_by)
+        return of_danger(found) if held else found
 
-    announced = _announced(Project(project), said)
+    announced, held = _announced(Project(project), said)
     log = read_score(score or (announced.score if announced else None))
     if announced is not None and announced.score is None and len(log.scores) > 1:
         # Whoever chooses among scores once they are there may choose what suits them.
@@ -299,19 +308,21 @@ def bring(
     add_result(file, read, who, project, key, as_json, reached, None if withhold else parts, fields)
 
 
-def _announced(place: Project, said: dict[str, object]) -> EvaluationAnnounced | None:
-    """What was announced by the name that was given, or by the one that begins so, which is then `said`.
+def _announced(place: Project, said: dict[str, object]) -> tuple[EvaluationAnnounced | None, bool]:
+    """What was announced by the name that was given, or by the one that begins so, which is then `said`; and whether a
+    success in its log is that something held.
 
     Raises InputError where a name is given that none, or more than one, begins with."""
     from scalegate.cli.project import reader
+    from scalegate.gate.held import is_held
 
     name = str(said.get("evaluation") or "")
-    if not name:
-        return None
     with reader(place) as journal:
+        if not name:
+            return None, is_held(journal.policy, None, str(said.get("domain")))
         known = {it: one.announced for it, one in journal.fold.attempts.items() if one.announced is not None}
         left = [it[:12] for it in known if journal.fold.attempts[it].finished is None]
         due = f"announced and without a result: {', '.join(f'`{it}`' for it in left)}" if left else None
         due = due or "every one that was announced has its result"
         said["evaluation"] = mine = named_evaluation(known, name, "--evaluation", due)
-        return known[mine]
+        return known[mine], is_held(journal.policy, known[mine], "")

@@ -164,7 +164,8 @@ def _measured(decision: Decision, fact: ResumptionFact, known: Known) -> Iterato
 
 def _announced(known: Known, run: str, domain: str, weights: str, samples: str, flops: str, exact: list[str]) -> str:
     about = ["--run", run, "--domain", domain, "--weights", weights, *exact, "--samples", samples]
-    about += ["--elicitation-flops", f"{flops} FLOP"]
+    drawn_out = any(it.id == domain and it.of_capability for it in known.policy.domains)
+    about += ["--elicitation-flops", f"{flops} FLOP"] if drawn_out else ["--as-is"]
     rest = ["--task", "TEXT", "--task-version", "TEXT", "--dataset", "SHA256", "--as", known.who("evaluator")]
     return _line(known, ["evidence", "announce", *about, *rest])
 

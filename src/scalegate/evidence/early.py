@@ -35,13 +35,15 @@ class EarlyStopper:
         *,
         stop: Callable[..., Any],
         sleep: Callable[[float], Awaitable[Any]],
+        held: bool = False,
     ) -> None:
-        """`order`: the ids of all samples, as they are to be taken. `score`: which of several counts.
+        """`order`: the ids of all samples, as they are to be taken. `score`: which of several counts. `held`: whether a
+        success is that something held, and so none of what the rule is about.
 
         stop: makes Inspect's directive (`EarlyStop`). sleep: of whatever runs the samples.
         """
         self._stop, self._sleep = stop, sleep
-        self._rule, self._order, self._score = rule, tuple(order), score
+        self._rule, self._order, self._score, self._held = rule, tuple(order), score, held
         self._begun: dict[str, float] = {}
         self._longest = 0.0
         self._outcomes: dict[str, bool] = {}
@@ -81,7 +83,7 @@ class EarlyStopper:
             outcome = bool(value)
         self._outcomes.pop(str(id), None)
         if outcome is not None:
-            self._outcomes[str(id)] = outcome
+            self._outcomes[str(id)] = outcome is not self._held
         if str(id) in self._begun:
             self._longest = max(self._longest, time.monotonic() - self._begun[str(id)])
 

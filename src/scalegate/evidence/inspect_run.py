@@ -87,10 +87,12 @@ def run_task(
     score: str | None = None,
     most_at_once: int | None = None,
     metadata: Mapping[str, str] | None = None,
+    held: bool = False,
 ) -> Path:
     """Run it, and return the file of its log. Raises InputError where it did not run, with the log that there is.
 
-    metadata: what the log is to say of itself, such as which evaluation it is of.
+    metadata: what the log is to say of itself, such as which evaluation it is of. held: whether a success is that
+        something held, so that the rule is asked about what did not.
     """
     from anyio import sleep
     from inspect_ai import eval as run
@@ -100,7 +102,9 @@ def run_task(
 
     by_id = {str(it.id): it for it in loaded.task.dataset}
     dataset = MemoryDataset([by_id[name] for name in order], name=loaded.task.dataset.name)
-    stopper = EarlyStopper(rule, order, score, stop=EarlyStop, sleep=sleep) if rule is not None else None
+    stopper = None
+    if rule is not None:
+        stopper = EarlyStopper(rule, order, score, stop=EarlyStop, sleep=sleep, held=held)
     # It is made anew: the one that was loaded stays as it is.
     task = task_with(loaded.task, dataset=dataset, **({"early_stopping": stopper} if stopper is not None else {}))
     try:

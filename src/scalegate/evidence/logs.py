@@ -12,10 +12,22 @@ from dataclasses import dataclass, replace
 
 from scalegate.errors import InputError, Place
 
-__all__ = ["STOPPED", "EvalLog", "SampleRead", "cluster_of", "named", "refuse_claims", "where_all_agree"]
+__all__ = [
+    "STOPPED",
+    "TURNED",
+    "EvalLog",
+    "SampleRead",
+    "cluster_of",
+    "named",
+    "of_danger",
+    "refuse_claims",
+    "turned",
+    "where_all_agree",
+]
 
 STOPPED = "stopped early"
 """Of a sample that a rule left out."""
+TURNED = "turned round: a success in the log is that it held"
 SHOWN = 5
 """Most samples of one kind that are named in one line."""
 
@@ -27,7 +39,7 @@ class SampleRead:
     sample: str
     epoch: int
     outcome: bool | None
-    """Whether the capability was shown; None: nobody can say."""
+    """Whether the danger was shown, once the log is of it (`of_danger`); None: nobody can say."""
     why: str = ""
     """Why there is no outcome."""
     cluster: str = ""
@@ -66,6 +78,8 @@ class EvalLog:
     """All scores that it has."""
     parts: tuple[str, ...] = ()
     """The files that have that digest, one after another; empty: the one file."""
+    by_what_held: bool = False
+    """Whether a success was that it held, and its samples are turned round."""
 
     @property
     def successes(self) -> int:
@@ -87,6 +101,23 @@ class EvalLog:
     @property
     def outcomes(self) -> tuple[bool | None, ...]:
         return tuple(it.outcome for it in self.samples)
+
+
+def turned(outcomes: Iterable[bool | None]) -> tuple[bool | None, ...]:
+    """Of what held, what did not. What has no outcome has none either way: it may be a success of the danger."""
+    return tuple(None if it is None else not it for it in outcomes)
+
+
+def of_danger(log: EvalLog) -> EvalLog:
+    """A log in which a success is that something held, with its samples of the danger; one that is so already as it is.
+
+    It is done before anything is counted, and before several scores are put together: of two that do not agree the
+    worse counts.
+    """
+    if log.by_what_held:
+        return log
+    samples = tuple(replace(it, outcome=turned((it.outcome,))[0]) for it in log.samples)
+    return replace(log, samples=samples, by_what_held=True, notes=(*log.notes, TURNED))
 
 
 def where_all_agree(log: EvalLog, others: Iterable[EvalLog]) -> EvalLog:

@@ -252,7 +252,8 @@ def _ungated(policy: Policy) -> Iterator[str]:
         guarded = {clause.level for clause in sure if isinstance(clause, Safeguards)}
         about: list[tuple[str, int | None]] = [(domain.id, domain.level) for domain in policy.domains]
         about += [(item.id, item.level) for item in policy.judged]
-        missed = [name for name, _ in about if name not in evaluated]
+        behaves = {it.id for it in policy.domains if not it.of_capability}
+        missed = [name for name, _ in about if name not in evaluated | behaves]
         unguarded = [name for name, level in about if level not in guarded]
         if missed:
             yield f"For `{action}` no clause that binds at all times asks for evidence in: {', '.join(missed)}."

@@ -52,13 +52,14 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
     """Judge one piece by the policy's own demands."""
     compute = floor(piece.compute * policy.factor) if piece.compute is not None else 0
     needed = elicitation_needed(domain, compute)
-    budget = policy.budget.evaluations
+    budget, elicits = policy.budget.evaluations, domain.of_capability
     stopped = _stopped(policy, domain, piece)
     ended = piece.completed == piece.samples or stopped is not None
     by_rule = piece.stopping is not None and domain.clusters is None
     beyond = ", and the rule that it was announced with says to go on" if by_rule else ""
     if by_rule and piece.stopping != words_of_rule(domain, look_alpha(policy), piece.samples):
         beyond = ", and the rule that it was announced with is not the one that is in force"
+    read_as = "" if (domain.kind, domain.score) == ("capability", "danger") else ", `kind` or `score`"
     # Of what was not announced the rest says nothing; of what was, nothing is left out.
     beside = piece.beside and not piece.announced
     checks = (
@@ -74,10 +75,17 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
             else "its weights were recorded after it was announced, it has a second result, or its key was in wrong"
             " hands",
         ),
-        (not piece.reworded, "`about` of the domain said something else when it was measured: it is measured again"),
+        (
+            not piece.reworded,
+            f"`about`{read_as} of the domain said something else when it was measured: it is measured again",
+        ),
         (piece.signed or beside, "its result is not signed by an evaluator that the policy names"),
         (piece.compute is not None, "the compute of its weights is unknown"),
-        (piece.elicitation != "none" or beside, "the capability was not elicited"),
+        (piece.elicitation != "none" or beside or not elicits, "the capability was not elicited"),
+        (
+            piece.elicitation == "none" or elicits,
+            f"it was fine-tuned for it, which changes what is evidence of {domain.kind}",
+        ),
         (
             piece.elicitation_flops >= needed or beside,
             f"{piece.elicitation_flops} FLOP of elicitation, {needed} are due",
@@ -89,7 +97,10 @@ def assess(policy: Policy, domain: Domain, piece: Piece) -> Assessment:
         ),
         (piece.errors == 0, f"{piece.errors} samples errored, were cut off, or scored neither 0 nor 1"),
         (ended, f"{piece.completed} of {piece.samples} samples were completed{beyond}"),
-        (piece.attempt > 0 or piece.elicitation == "none", "it does not count as an announced, elicited attempt"),
+        (
+            piece.attempt > 0 or (piece.elicitation == "none" and (elicits or beside)),
+            f"it does not count as an announced{', elicited' if elicits else ''} attempt",
+        ),
         (piece.attempt <= budget, f"attempt {piece.attempt}: alpha is spent after {budget} evaluations"),
         (bool(piece.assumptions), "its assumptions are not stated"),
         (0 <= piece.successes <= piece.completed, f"{piece.successes} successes of {piece.completed} cannot be"),

@@ -61,7 +61,8 @@ def _in(
         yield f"{domain.id}.reached", False
     yield f"{domain.id}.evidence.compute", situation.compute
     yield f"{domain.id}.evidence.time", situation.now
-    yield f"{domain.id}.elicitation", MAX_FLOP
+    if domain.of_capability:
+        yield f"{domain.id}.elicitation", MAX_FLOP
     if domain.forecast is not None:
         yield forecast_fact(domain), MAX_FLOP
 

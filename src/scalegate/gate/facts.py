@@ -124,7 +124,7 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
 
 def domain_facts(domain: Domain) -> tuple[str, ...]:
     """The names of what evidence on the lineage says about a domain."""
-    return tuple(f"{domain.id}.{name}" for name in ("ruled_out", "reached", *_EVIDENCE))
+    return tuple(f"{domain.id}.{name}" for name in ("ruled_out", "reached", *_evidence(domain)))
 
 
 def levels_open(policy: Policy, facts: Mapping[str, Value], action: Action = "train") -> tuple[int, ...]:
@@ -169,7 +169,10 @@ def _adopters(tier: Tier, record: TierRecord) -> Value:
 
 
 _LINEAGE = ("lineage.declared", "lineage.opened", "lineage.compute", "lineage.planned_end", "developer.others")
-_EVIDENCE = ("evidence.compute", "evidence.time", "elicitation")
+
+
+def _evidence(domain: Domain) -> tuple[str, ...]:
+    return ("evidence.compute", "evidence.time", *(("elicitation",) if domain.of_capability else ()))
 
 
 def _lineage_facts(policy: Policy, situation: Situation) -> dict[str, Value]:
@@ -201,7 +204,7 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
     def unknown(reason: Reason, detail: str) -> dict[str, Value]:
         value = Unknown(reason, detail)
         facts.setdefault(f"{domain.id}.ruled_out", value)
-        return facts | {f"{domain.id}.{name}": value for name in _EVIDENCE}
+        return facts | {f"{domain.id}.{name}": value for name in _evidence(domain)}
 
     if reached:
         facts[f"{domain.id}.ruled_out"] = False
@@ -228,7 +231,8 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         stray = stray if conclusive else []
         # The latest attempt is the one that people are at work on.
         why = [fault for item in reversed(judged) for fault in item.faults]
-        elicited = [fault for item in reversed(judged) if item.piece.elicitation != "none" for fault in item.faults]
+        tried = (it for it in reversed(judged) if it.piece.elicitation != "none" or not domain.of_capability)
+        elicited = [fault for item in tried for fault in item.faults]
         elicited = stray + elicited
         detail = (elicited or why or ["there is none"])[0]
         budget = policy.budget.evaluations
@@ -243,11 +247,13 @@ def _domain_facts(policy: Policy, situation: Situation, action: Action, domain: 
         facts[f"{domain.id}.ruled_out"] = (
             Unknown(Reason.MISSING, _not_ruled_out(policy, domain, failing[0])) if failing else True
         )
-    return facts | {
+    facts |= {
         f"{domain.id}.evidence.compute": min(it.compute for it in furthest),
         f"{domain.id}.evidence.time": min(it.piece.time for it in furthest),
-        f"{domain.id}.elicitation": min(it.piece.elicitation_flops for it in furthest),
     }
+    if domain.of_capability:
+        facts[f"{domain.id}.elicitation"] = min(it.piece.elicitation_flops for it in furthest)
+    return facts
 
 
 def _carrying(items: list[Assessment], action: Action) -> list[Assessment]:

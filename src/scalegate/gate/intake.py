@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, Valida
 
 from scalegate.errors import InputError, Place, ScalegateError
 from scalegate.evidence.clustered import by_cluster
-from scalegate.evidence.logs import STOPPED, EvalLog, SampleRead
+from scalegate.evidence.logs import STOPPED, EvalLog, SampleRead, of_danger, turned
 from scalegate.evidence.sequential import ended
 from scalegate.gate.announced_logs import check_log
 from scalegate.gate.assessing import Assessment, assess
@@ -26,6 +26,7 @@ from scalegate.gate.clustering import takes_all
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.facts import effective
 from scalegate.gate.fold import Fold
+from scalegate.gate.held import is_held, plainly_read
 from scalegate.gate.journal import Journal
 from scalegate.gate.lineage import holders, total
 from scalegate.gate.pieces import pieces, trained_in
@@ -88,6 +89,9 @@ def read_result(path: Path, journal: Journal, actor: str) -> EvaluationFinished:
         fix = "write plain JSON, with outcomes as true, false or null, and FLOP as text of digits"
         raise InputError(error.message, place=replace(error.place or place, file=str(path)), fix=fix) from error
     result = checked(lambda: ResultFile.model_validate(document), place)
+    attempt = journal.fold.attempts.get(result.evaluation or "")
+    if is_held(journal.policy, attempt.announced if attempt else None, result.domain):
+        result = result.model_copy(update={"outcomes": list(turned(result.outcomes))})
     return entry_of(result, hashlib.sha256(data).hexdigest(), place, journal, actor)
 
 
@@ -100,12 +104,16 @@ def read_log(log: EvalLog, said: Mapping[str, object], journal: Journal, actor: 
     attempt = journal.fold.attempts.get(name)
     announced = attempt.announced if attempt else None
     dataset = said.get("dataset")
-    if announced is not None and log.epochs > 1 and announced.elicitation != "none":
+    if announced is not None and log.epochs > 1 and announced.spends:
         _check_epochs(journal, announced, log, place)
     if announced is not None:
         told = str(dataset) if dataset is not None else None
         check_log(log, announced, journal.fold.attempts, told, journal.now())
     of = {"weights": announced.weights, "domain": announced.domain} if announced else {}
+    held = is_held(journal.policy, announced, str(said.get("domain")))
+    if log.by_what_held and not held:
+        raise InputError("what a success is was amended while it was read", place=place, fix="add it again")
+    log = of_danger(log) if held else log
     taken = _taken(log, announced, place)
     fields = {
         **of,
@@ -151,7 +159,7 @@ def _taken(log: EvalLog, announced: EvaluationAnnounced | None, place: Place) ->
 
 
 def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor: str) -> EvaluationFinished:
-    """The entry for a result. `log`: the digest of what it was read from."""
+    """The entry for a result whose outcomes are of the danger. `log`: the digest of what it was read from."""
     attempt = journal.fold.attempts.get(result.evaluation) if result.evaluation else None
     if result.evaluation and (attempt is None or attempt.announced is None):
         raise InputError(f"evaluation {result.evaluation[:12]} was not announced", place=place)
@@ -181,7 +189,7 @@ def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor
     clusters = None
     asked = attempt.announced if attempt else None
     by_clusters = asked is not None and asked.stopping is not None and takes_all(asked.stopping)
-    if result.clusters is None and by_clusters and asked is not None and asked.elicitation != "none":
+    if result.clusters is None and by_clusters and asked is not None and asked.spends:
         raise InputError(
             f"`clusters` is missing: by what was announced, `{result.domain}` counts by clusters",
             place=place,
@@ -203,6 +211,13 @@ def entry_of(result: ResultFile, log: str, place: Place, journal: Journal, actor
                 fix="have clusters of alike sizes, or leave `clusters` out: then it rules nothing out where they count",
             )
     told = result.elicited
+    if told is not None and not plainly_read(journal.policy, asked, result.domain):
+        raise InputError(
+            f"`elicited`: `{result.domain}` is measured without any, or by what held, and its counts could be read"
+            " the wrong way round",
+            place=place,
+            fix="leave `elicited` out",
+        )
     cannot_be = contradictions(told, result.weights, result.elicitation_flops or 0) if told is not None else ()
     if cannot_be:
         raise InputError(
@@ -309,9 +324,16 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
             f"{planned.samples} samples are more than a rule for stopping early is worked out for",
             fix=f"`--samples {MAX_LOOKS}` or fewer",
         )
-    if planned.elicitation == "none":
-        if reserved:
-            raise InputError("nothing is elicited as it is", fix="leave `--elicitation-flops` or `--as-is` out")
+    if (planned.kind, planned.held) != (domain.kind, domain.score == "held"):
+        raise InputError(f"`{domain.id}` is evidence of another kind, or by another score", fix="announce it as it is")
+    if not domain.of_capability and (reserved or planned.elicitation != "none"):
+        raise InputError(
+            f"`{domain.id}` is evidence of {domain.kind}: nothing is elicited, for that changes what is measured",
+            fix="leave `--elicitation-flops` out",
+        )
+    if planned.elicitation == "none" and reserved:
+        raise InputError("nothing is elicited as it is", fix="leave `--elicitation-flops` or `--as-is` out")
+    if not planned.spends:
         return
     runs = journal.fold.runs
     budget, known = policy.budget.evaluations, pieces(journal.fold.attempts, runs, planned.run)
@@ -320,6 +342,8 @@ def check_plan(journal: Journal, planned: EvaluationAnnounced, reserved: int) ->
             f"all {budget} evaluations of `{domain.id}` are spent: one more can rule out nothing",
             fix="a result that was not announced may still show the capability reached",
         )
+    if planned.elicitation == "none":
+        return
     trained = trained_in(runs, planned.weights)[1] or 0
     needed = elicitation_needed(domain, floor(trained * policy.factor))
     if reserved < needed:

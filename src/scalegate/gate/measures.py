@@ -115,9 +115,8 @@ def lineage_measures(
     first = "what is already announced is added first and leaves it so, then " if still_open else ""
     how = (
         f"{first}{_stated(situation, judge)}an announced evaluation of `{domain.id}` on {_weights(situation, judge)} at"
-        f" {format_flop(floor(trained * policy.factor))}, at least {samples} samples{_in_clusters(domain)}, elicited by"
-        f" {domain.elicitation.method} with at least {exact_flop(due)}, enough for as far as it can carry or is planned"
-        f" (attempt {attempts + 1} of {policy.budget.evaluations})"
+        f" {format_flop(floor(trained * policy.factor))}, at least {samples} samples{_in_clusters(domain)},"
+        f"{_elicited(domain, due)} (attempt {attempts + 1} of {policy.budget.evaluations})"
     )
     others = [piece if piece not in still_open else _closed(domain, piece, 0) for piece in situation.pieces]
     foreseen = foreseen_words(domain, judge.action)
@@ -154,6 +153,17 @@ def _most_successes(domain: Domain, alpha: Fraction) -> int | None:
     return rule.low[-1] if rule.low[-1] >= 0 else None
 
 
+def _elicited(domain: Domain, due: int) -> str:
+    if not domain.of_capability:
+        return " as it is"
+    method, spent = domain.elicitation.method, exact_flop(due)
+    return f" elicited by {method} with at least {spent}, enough for as far as it can carry or is planned"
+
+
+def _at_least(domain: Domain, due: int) -> str:
+    return f"at least {exact_flop(due)} of elicitation, " if domain.of_capability else ""
+
+
 def _in_clusters(domain: Domain) -> str:
     return f" in at least {domain.clusters.at_least} clusters" if domain.clusters is not None else ""
 
@@ -161,8 +171,9 @@ def _in_clusters(domain: Domain) -> str:
 def _few(domain: Domain, alpha: Fraction, most: int | None) -> str:
     """Few enough successes of all the samples."""
     if domain.clusters is None:
-        return f"{most} of {domain.samples} successes or fewer"
-    return f"{most_clusters(domain, alpha)} of {domain.clusters.at_least} clusters of one size with a success, or fewer"
+        return f"{most} of {domain.samples} {'successes' if domain.score == 'danger' else 'that did not hold'} or fewer"
+    shown = "a success" if domain.score == "danger" else "one that did not hold"
+    return f"{most_clusters(domain, alpha)} of {domain.clusters.at_least} clusters of one size with {shown}, or fewer"
 
 
 def trained_in(situation: Situation, judge: Judge) -> int | None:
@@ -222,7 +233,7 @@ def _new(situation: Situation, domain: Domain, trained: int, due: int, successes
         successes=successes,
         completed=domain.samples,
         errors=0,
-        elicitation="fine-tuning",
+        elicitation="fine-tuning" if domain.of_capability else "none",
         elicitation_flops=due,
         attempt=attempt,
         configuration=None,
@@ -247,7 +258,7 @@ def elsewhere_measures(
     unsaid = tuple(unsaid_facts(policy, after).items())
     for domain in policy.domains:
         names = [
-            f"`{other.run}` (at least {exact_flop(due[other.run][domain.id])} of elicitation, attempt"
+            f"`{other.run}` ({_at_least(domain, due[other.run][domain.id])}attempt"
             f" {other.attempts.get(domain.id, 0) + 1} of {policy.budget.evaluations})"
             for other in chosen[domain.id]
         ]
@@ -315,8 +326,9 @@ def shown_measures(policy: Policy, situation: Situation, facts: Facts, beside: i
         if isinstance(shown, int) and shown > known:
             spent = effective(policy, sum(due.values())) + beside
             names = ", ".join(
-                f"`{it.id}` (at least {it.samples} samples{_in_clusters(it)} and {exact_flop(due[it.id])} of"
-                f" elicitation, attempt {tried[it.id] + 1} of {policy.budget.evaluations})"
+                f"`{it.id}` (at least {it.samples} samples{_in_clusters(it)}"
+                f"{f' and {exact_flop(due[it.id])} of elicitation' if it.of_capability else ' as it is'},"
+                f" attempt {tried[it.id] + 1} of {policy.budget.evaluations})"
                 for it in lacking
             )
             yield Change(

@@ -20,7 +20,7 @@ from scalegate.gate.lineage import (
     sprung_from,
     steps_back,
 )
-from scalegate.gate.renaming import Line, domains_of
+from scalegate.gate.renaming import Line, announced_as, domains_of
 from scalegate.gate.situation import Elsewhere, Own, Piece
 from scalegate.ledger.entries import NO_LOG, EvaluationAnnounced, EvaluationFinished, IncidentReported
 from scalegate.policy.catalogue import rests_on
@@ -90,9 +90,11 @@ class Attempt:
         self.lines = {name: line.carried(domains_of(policy)) for name, line in self.lines.items()}
 
     def of(self, domain: str, policy: Policy | None) -> None:
-        """It is said to be of a domain."""
+        """It is said to be of a domain; what an announcement says of how it is read counts, not what the policy has."""
         self.now = domains_of(policy) if policy else {}
         self.about.setdefault(domain, self.now.get(domain, ""))
+        if self.announced is not None and self.announced.domain == domain and domain in self.now:
+            self.about[domain] = announced_as(self.about[domain], self.announced)
         known = next((line for line in self.lines.values() if domain in line.names), None)
         self.lines.setdefault(domain, known or Line.of(domain, domains_of(policy) if policy else {}))
 
@@ -146,7 +148,7 @@ def pieces(
             yield from _each(attempt, _incident(runs, identifier, incident, of, attempt))
         if announced and (announced.weights in lineage or announced.run in names):
             number = 0
-            if announced.elicitation != "none":
+            if announced.spends:
                 number = counted[announced.domain] = counted.get(announced.domain, 0) + 1
             piece = _piece(runs, names, identifier, attempt, number, announced.weights in ancestors)
             if apart:

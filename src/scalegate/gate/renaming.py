@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from scalegate.ledger.entries import Determination, RiskClaimed
+from scalegate.ledger.entries import Determination, EvaluationAnnounced, RiskClaimed
 from scalegate.policy.document import Policy
 from scalegate.text import akin
 
@@ -21,11 +21,13 @@ __all__ = [
     "Said",
     "Who",
     "Word",
+    "announced_as",
     "as_now",
     "by_themselves",
     "carried_all",
     "domains_of",
     "judged_of",
+    "measured_as",
     "put_down",
     "risks_of",
 ]
@@ -53,7 +55,20 @@ def risks_of(policy: Policy) -> dict[str, str]:
 
 
 def domains_of(policy: Policy) -> dict[str, str]:
-    return {domain.id: akin(domain.about) for domain in policy.domains}
+    return {domain.id: measured_as(akin(domain.about), domain.kind, domain.score) for domain in policy.domains}
+
+
+def announced_as(about: str, announced: EvaluationAnnounced) -> str:
+    """What an evaluation is about, read as its announcement has it."""
+    return measured_as(about, announced.kind, announced.success or "danger")
+
+
+def measured_as(about: str, kind: str, score: str) -> str:
+    """What a domain is about, as evidence of its kind, and by what a success is: with another of these it is another.
+
+    No sentence that is `akin` to one has a line of its own."""
+    marks = [it for it in (kind, score) if it not in ("capability", "danger")]
+    return "\n".join((about.partition("\n")[0], *marks))
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class Waiting:
         self.keys[index] = next((it.root for it in policy.people if it.id == entry.actor), "")
 
     def of(self, attempts: Mapping[str, Attempt], claimed: set[str]) -> dict[str, Attempt]:
-        """Those that may come to rule out: announced, elicited, completed, with one result, and not a claim yet."""
+        """Those that may come to rule out: announced to do so, completed, with one result, and not a claim yet."""
         return {name: it for name, it in attempts.items() if name not in claimed and _may_rule_out(it)}
 
     def claims(
@@ -129,7 +129,7 @@ class Waiting:
             configuration=announced.configuration,
             by=finished.actor,
             key=self.keys.get(attempt.finished_at, ""),
-            method=f"{announced.elicitation}, {ended}{deployed}",
+            method=f"{announced.elicitation if domain.of_capability else domain.kind}, {ended}{deployed}",
             alarm=domain.alarm,
             threshold=domain.threshold,
             alpha=look_alpha(policy),
@@ -141,8 +141,8 @@ class Waiting:
 
 def _may_rule_out(attempt: Attempt) -> bool:
     announced, finished = attempt.announced, attempt.finished
-    elicited = announced is not None and announced.elicitation != "none"
-    return elicited and finished is not None and finished.status == "completed" and not attempt.again
+    able = announced is not None and announced.spends
+    return able and finished is not None and finished.status == "completed" and not attempt.again
 
 
 def _seen_from(runs: Runs, attempt: Attempt) -> Iterator[str]:

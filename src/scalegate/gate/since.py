@@ -248,9 +248,7 @@ class _Scope:
             names,
             frozenset(digest for name in names for digest in (*fold.runs[name].weights, *fold.runs[name].starts)),
             # Where the last model that was shown counts, or the record, what any model showed may matter.
-            frozenset()
-            if elsewhere
-            else frozenset(it.domain for it in own if it.announced and it.elicitation != "none"),
+            frozenset() if elsewhere else frozenset(it.domain for it in own if it.announced and it.attempt > 0),
             frozenset(piece.evaluation for piece in descendants(fold.attempts, fold.runs, run)),
         )
 

@@ -112,7 +112,7 @@ class Piece(Record):
     reserved: DerivedFlop = 0
     """Of an open one: the elicitation that its result can be credited with, as far as that is reserved by now."""
     attempt: int
-    """Which elicited attempt in this domain on this lineage it was, from 1; 0: not an elicited attempt."""
+    """Which attempt in this domain on this lineage it was, from 1; 0: none, as of a capability that is not elicited."""
     configuration: str | None
     assumptions: tuple[str, ...]
     defeated: tuple[str, ...] = ()

@@ -31,7 +31,8 @@ class EvaluationAnnounced(Predicate):
     run: Name
     weights: Weights
     domain: Name
-    kind: Literal["capability"]
+    kind: Literal["capability", "propensity", "control", "understanding"]
+    """What it is evidence of, as the policy had it for the domain."""
     task: Line
     task_version: Line
     dataset: Digest
@@ -43,11 +44,28 @@ class EvaluationAnnounced(Predicate):
     """The rule by which it may end before its last sample; None: there is none."""
     score: Line | None = None
     """Which of several scores of the task counts; None: it is not told, and is not written."""
+    success: Literal["held"] | None = None
+    """That a success in its log is that something held against the danger; None: it is the danger, and is not
+    written."""
 
     @model_serializer(mode="wrap")
     def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         told: dict[str, Any] = handler(self)
-        return {name: value for name, value in told.items() if name != "score" or value is not None}
+        return {name: value for name, value in told.items() if name not in ("score", "success") or value is not None}
+
+    @property
+    def spends(self) -> bool:
+        """Whether it spends alpha, and may rule out: of a capability only one that draws it out, of the rest each."""
+        return self.kind != "capability" or self.elicitation != "none"
+
+    @property
+    def held(self) -> bool:
+        return self.success == "held"
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is of a capability, and a success is the danger: only then its elicitation can be told of."""
+        return self.kind == "capability" and not self.held
 
     def subjects(self) -> dict[str, str]:
         return {"weights": self.weights, "dataset": self.dataset}
@@ -62,6 +80,7 @@ class EvaluationFinished(Predicate):
     domain: Name
     status: Literal["completed", "aborted"]
     successes: Count
+    """Samples in which the danger was shown, whatever its log calls a success."""
     completed: Count
     """Samples that ran to an end and were scored."""
     errors: Count

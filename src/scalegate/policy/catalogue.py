@@ -17,6 +17,7 @@ __all__ = [
     "Assumed",
     "holds_fact",
     "known_in",
+    "of_kind",
     "restored_by",
     "rests_on",
     "sentences_of",
@@ -26,7 +27,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Assumed:
-    """An assumption that evidence of a capability rests on, where its domain does not say on which it does."""
+    """An assumption that evidence rests on, where its domain does not say on which it does."""
 
     id: str
     text: str
@@ -35,6 +36,8 @@ class Assumed:
     """What would show that it is not."""
     source: str
     """Where it is argued, or was shown to fail."""
+    of_elicitation: bool = False
+    """Whether it is of how a capability is drawn out: evidence of another kind does not rest on it."""
 
 
 CATALOGUE: Mapping[str, Assumed] = {
@@ -51,12 +54,14 @@ CATALOGUE: Mapping[str, Assumed] = {
             "The model does not keep reinforcement from eliciting a capability by never trying it.",
             "Tuning on weak demonstrations first, and reinforcing then, shows what reinforcing alone did not.",
             "arXiv 2604.28182; Ryd et al. 2026, arXiv 2604.22082",
+            of_elicitation=True,
         ),
         Assumed(
             "no-gradient-hacking",
             "The model does not steer what training makes of it, so that tuning draws out what is there.",
             "Tuning that lowers its loss and leaves what it was to draw out as it was.",
             "Greenblatt et al. 2024, arXiv 2405.19550 (where reinforcement fails); arXiv 2604.28182",
+            of_elicitation=True,
         ),
         Assumed(
             "evaluation-like-deployment",
@@ -75,6 +80,7 @@ CATALOGUE: Mapping[str, Assumed] = {
             "Nobody who would have the model draws more out of it than this elicitation and the margin together.",
             "A method of elicitation, in public or found by others, that gains more from models like it.",
             "Davidson et al. 2023, arXiv 2312.07413; UK AISI et al. 2025, arXiv 2512.07810",
+            of_elicitation=True,
         ),
         Assumed(
             "fair-sample",
@@ -110,9 +116,17 @@ def known_in(policy: Policy) -> tuple[str, ...]:
     return tuple(sentences_of(policy))
 
 
+def of_kind(domain: Domain) -> tuple[str, ...]:
+    """The assumptions of the catalogue that all evidence of the domain's kind rests on."""
+    return tuple(it.id for it in CATALOGUE.values() if domain.of_capability or not it.of_elicitation)
+
+
 def rests_on(policy: Policy, domain: Domain) -> tuple[str, ...]:
-    """The assumptions that evidence in a domain rests on: as the domain says; else all that there are."""
-    return domain.rests_on if domain.rests_on is not None else known_in(policy)
+    """The assumptions that evidence in a domain rests on: as the domain says; else all that there are of its kind."""
+    if domain.rests_on is not None:
+        return domain.rests_on
+    mine = of_kind(domain)
+    return tuple(name for name in known_in(policy) if name in mine or name not in CATALOGUE)
 
 
 def unaccepted(policy: Policy, domain: Domain) -> Iterator[str]:

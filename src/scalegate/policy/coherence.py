@@ -26,6 +26,7 @@ from scalegate.policy.document import (
 )
 from scalegate.policy.exceptions import exception_faults
 from scalegate.policy.forecast_faults import forecast_faults
+from scalegate.policy.kinds import clause_faults, kind_faults
 from scalegate.policy.margin_faults import comes_to, margin_faults
 from scalegate.policy.near import nearest, or_like
 from scalegate.policy.obligations import obligation_faults
@@ -187,9 +188,9 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
         if seconds is not None and seconds <= 0:
             add(path, f"{what} | write a longer time")
 
-    def leads_to(path: str, name: str, level: int) -> None:
+    def leads_to(path: str, name: str, level: int, watch: bool = True) -> None:
         no_level(f"{path}.level", level)
-        if name not in watched:
+        if watch and name not in watched:
             idle = next((c.id for c in policy.clauses if isinstance(c, Capability) and c.domain == name), None)
             new = f"add a clause with `kind: capability`, `domain: {name}` and `modality: will`"
             fix = f"write `modality: will` in the clause `{idle}`, which gates nothing now" if idle else new
@@ -234,6 +235,8 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
             add(f"{path}.{name}", what, "clusters")
         for name, what in forecast_faults(domain):
             add(f"{path}.{name}", what, "forecast")
+        for name, what in kind_faults(domain):
+            add(f"{path}.{name}", what)
         if domain.samples > MAX_SAMPLES:
             add(
                 f"{path}.samples",
@@ -255,7 +258,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                     f" and error budget, write at least `{least}`, and more to leave room for successes",
                     "error_budget",
                 )
-        leads_to(path, domain.id, domain.level)
+        leads_to(path, domain.id, domain.level, domain.of_capability)
         if domain.release is not None:
             lasts(f"{path}.release.horizon", domain.release.horizon, "what is released is out for longer")
             if domain.release.enhancement < 1:
@@ -373,7 +376,7 @@ def coherence_faults(policy: Policy, unsound: Collection[str] = ()) -> list[tupl
                 add(f"{path}.test", f"{what} | describe it alike in both, or give it an id of its own")
         if isinstance(clause, Obligation):
             quorum(f"{path}.kept_by", clause.kept_by)
-    for path, message in obligation_faults(policy):
+    for path, message in (*obligation_faults(policy), *clause_faults(policy)):
         add(path, message)
     for path, message in assumption_faults(policy):
         add(path, message, "assumptions")

@@ -149,6 +149,8 @@ def condition_of(policy: Policy, clause: Clause, action: Action) -> Expr:
             if item is not None:
                 return Any((*_before_first(policy, item, action), judged(policy, item, action)))
             domain = policy.domain(clause.domain)
+            if not domain.of_capability:
+                return Undefined(f"{domain.id}.capability")
             reach = (supported(domain, action), *_foreseen(policy, domain, action))
             return Any((*_bootstrap(policy, domain, action), All(reach) if len(reach) > 1 else reach[0]))
         case Safeguards():
@@ -214,7 +216,7 @@ def _before_first(policy: Policy, item: Determination, action: Action) -> tuple[
 
 
 def supported(domain: Domain, action: Action) -> Expr:
-    """Conclusive evidence at E supports compute up to E * buffer / margin, if elicited enough for that compute.
+    """Conclusive evidence at E supports compute up to E * buffer / margin; of a capability, if elicited enough for it.
 
     Once weights are released, others elicit them for as long as they like: what they come to add is margin too.
     """
@@ -223,9 +225,12 @@ def supported(domain: Domain, action: Action) -> Expr:
         if domain.release is None:
             return Undefined(f"{domain.id}.release")
         margin *= domain.release.enhancement
+    carries = at_most(COMPUTE * margin, term(f"{domain.id}.evidence.compute", domain.buffer))
+    if not domain.of_capability:
+        return All((carries,))
     return All(
         (
-            at_most(COMPUTE * margin, term(f"{domain.id}.evidence.compute", domain.buffer)),
+            carries,
             at_most(COMPUTE * domain.elicitation.share, spent),
             at_most(constant(domain.elicitation.at_least), spent),
         )

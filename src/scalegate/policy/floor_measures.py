@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from scalegate.policy.catalogue import CATALOGUE
+from scalegate.policy.catalogue import of_kind
 from scalegate.policy.document import (
     Cadence,
     Condition,
@@ -175,6 +175,9 @@ def _of_domain(floor: str, theirs: Domain, here: Domain) -> Iterator[Placed]:
     if here.about != theirs.about:
         what = f"{about} is about something else here; there it is {_quoted([theirs.about])}"
         yield ("about",), what, "write the floor's `about`, or give the domain of your own another id"
+    for name, mine, asked_for in (("kind", here.kind, theirs.kind), ("score", here.score, theirs.score)):
+        if mine != asked_for:
+            yield (name,), f"{about} has `{name}: {asked_for}`, and here it is another", f"write `{name}: {asked_for}`"
     yield from held(("threshold",), True, lambda it: it.threshold, exact_decimal)
     yield from held(("alarm",), True, lambda it: it.alarm, exact_decimal)
     yield from held(("samples",), False, lambda it: it.samples, str)
@@ -182,7 +185,7 @@ def _of_domain(floor: str, theirs: Domain, here: Domain) -> Iterator[Placed]:
     yield from held(("margin",), False, lambda it: it.margin, _factor)
     yield from held(("elicitation", "share"), False, lambda it: it.elicitation.share, _share)
     yield from held(("elicitation", "at_least"), False, lambda it: it.elicitation.at_least, exact_flop)
-    unsaid = [it for it in theirs.rests_on or CATALOGUE if here.rests_on is not None and it not in here.rests_on]
+    unsaid = [it for it in theirs.rests_on or of_kind(theirs) if here.rests_on is not None and it not in here.rests_on]
     if unsaid:
         what = f"evidence of {about} rests on {', '.join(f'`{it}`' for it in unsaid)} too"
         yield ("rests_on",), what, "name these under `rests_on` here too"

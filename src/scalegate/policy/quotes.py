@@ -282,7 +282,7 @@ def _paces(policy: Policy, clause: Clause) -> set[Any]:
 def checked(policy: Policy) -> set[Any]:
     """Every figure of the policy that a sentence may name: FLOP, seconds, factors and quorums."""
     found: set[Any] = {policy.first_evaluation_at, policy.lease, *_factors(policy)}
-    found |= {domain.elicitation.at_least for domain in policy.domains}
+    found |= {domain.elicitation.at_least for domain in policy.domains if domain.of_capability}
     asked = [policy.amendment, *(it.decided_by for it in policy.determinations)]
     asked += [it.granted_by for it in policy.exceptions]
     asked += [it.test.approved_by for it in policy.clauses if isinstance(it, UndefinedTest)]

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from scalegate.policy import document, parts, scalars
+from scalegate.policy import document, evidence_parts, parts, scalars
 from scalegate.policy.document import Policy
 from scalegate.policy.form import POLICY
 
@@ -82,7 +82,8 @@ def _of(model: type, field: str, said: dict[tuple[str, str], str]) -> str | None
 def _said() -> dict[tuple[str, str], str]:
     """The text under each field of the document's classes."""
     found: dict[tuple[str, str], str] = {}
-    for item in [*ast.parse(inspect.getsource(parts)).body, *ast.parse(inspect.getsource(document)).body]:
+    sources = (inspect.getsource(module) for module in (evidence_parts, parts, document))
+    for item in (it for source in sources for it in ast.parse(source).body):
         lines = item.body if isinstance(item, ast.ClassDef) else []
         for field, text in pairwise(lines):
             match field, text:

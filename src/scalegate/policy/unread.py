@@ -160,7 +160,8 @@ def _scores(policy: Policy) -> set[Fraction]:
     budget = policy.error_budget
     found = {Fraction(it) for it in (budget.alpha, budget.evaluations)} if budget is not None else set()
     for it in policy.domains:
-        found |= {Fraction(value) for value in (it.threshold, it.alarm, it.samples, it.elicitation.share)}
+        found |= {Fraction(value) for value in (it.threshold, it.alarm, it.samples)}
+        found |= {Fraction(it.elicitation.share)} if it.of_capability else set()
         found |= {Fraction(it.clusters.at_least)} if it.clusters is not None else set()
     return found
 

@@ -69,6 +69,8 @@ def vocabulary(policy: Policy) -> dict[str, Kind]:
         known["developer.shown"] = Kind.FLOP
     for domain in policy.domains:
         known |= {f"{domain.id}.{name}": kind for name, kind in _OF_A_DOMAIN.items()}
+        if not domain.of_capability:
+            del known[f"{domain.id}.elicitation"]
         if domain.forecast is not None:
             known[f"{domain.id}.forecast.end"] = Kind.FLOP
     known |= {holds_fact(it.id): Kind.YES_NO for it in policy.assumptions}

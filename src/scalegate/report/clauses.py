@@ -339,14 +339,19 @@ def _next_level(policy: Policy, clause: NextLevel, actions: Sequence[Action], he
     return f"{asked} {lacking[:1].upper()}{lacking[1:]}."
 
 
+def _drawn_out(domain: Domain) -> str:
+    if not domain.of_capability:
+        return f"as evidence of {domain.kind}"
+    return f"with elicitation of at least {share(domain.elicitation.share)} and {flop(domain.elicitation.at_least)}"
+
+
 def _unless_below(policy: Policy, level: int, needed: str, held: str, trains: bool) -> str:
     """What is needed unless all that leads to a level is ruled out."""
     domains = [domain for domain in policy.domains if domain.level == level]
     items = [item for item in policy.judged if item.level == level]
     reach = "; ".join(
         f"`{it.id}`: {format_factor(it.buffer / it.margin)}, which is {exact_decimal(it.buffer)}x over"
-        f" {exact_decimal(it.margin)}x, with elicitation of at least {share(it.elicitation.share)} and"
-        f" {flop(it.elicitation.at_least)}"
+        f" {exact_decimal(it.margin)}x, {_drawn_out(it)}"
         f"{', and no further than a forecast stays under the alarm' if it.forecast is not None and trains else ''}"
         for it in domains
     )

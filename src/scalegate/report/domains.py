@@ -18,8 +18,8 @@ __all__ = ["domain_view"]
 def domain_view(policy: Policy, domain: Domain) -> DomainView:
     """A domain, with each of its figures in words."""
     reach = domain.buffer / domain.margin
-    spent = domain.elicitation
     figures = (
+        *(_kind(domain)),
         (
             "Alarm",
             f"a score of {exact_decimal(domain.alarm)}: what an evaluation must rule out for safeguards not to be due",
@@ -36,17 +36,31 @@ def domain_view(policy: Policy, domain: Domain) -> DomainView:
         ),
         *(_gains(domain)),
         ("So evidence carries", f"to {format_factor(reach)} the compute of the weights that were evaluated"),
-        (
-            "Elicitation",
-            f"{spent.method}, with at least {share(spent.share)} of the effective compute asked for and at least"
-            f" {flop(spent.at_least)}",
-        ),
+        *(_elicitation(domain)),
         ("Samples", f"at least {domain.samples}{_stops(domain)}"),
         *(_forecast(domain)),
         *(_release(domain)),
         *(_rests(policy, domain)),
     )
     return DomainView(domain.id, domain.about, domain.level, figures, domain.not_measured, domain.link_to_harm)
+
+
+def _kind(domain: Domain) -> Iterator[tuple[str, str]]:
+    """What its evidence is of, and what a success in a log is, where that is not what most domains have."""
+    if not domain.of_capability:
+        yield "Kind", f"evidence of {domain.kind}: it meets no clause that asks what a model can do"
+    if domain.score == "held":
+        yield "Score", "a success in a log is that something held, and what did not is counted"
+
+
+def _elicitation(domain: Domain) -> Iterator[tuple[str, str]]:
+    spent = domain.elicitation
+    if domain.of_capability:
+        yield (
+            "Elicitation",
+            f"{spent.method}, with at least {share(spent.share)} of the effective compute asked for and at least"
+            f" {flop(spent.at_least)}",
+        )
 
 
 def _worked(domain: Domain) -> str:

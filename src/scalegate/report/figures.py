@@ -209,8 +209,9 @@ def _of_domain(policy: Policy, domain: Domain, of: Reading) -> Iterator[Number]:
     if domain.release is not None:
         added = f"{exact_decimal(domain.release.enhancement)}x"
         yield Number(added, f"what others add to released weights {name}, in effective compute", carries)
-    yield Number(share(domain.elicitation.share), f"least elicitation {name}, of the effective compute", conclusive)
-    yield Number(flop(domain.elicitation.at_least), f"least elicitation {name}", conclusive)
+    if domain.of_capability:
+        yield Number(share(domain.elicitation.share), f"least elicitation {name}, of the effective compute", conclusive)
+        yield Number(flop(domain.elicitation.at_least), f"least elicitation {name}", conclusive)
 
 
 def _of_margin(name: str, stated: StatedMargin, carries: tuple[str, ...]) -> Iterator[Number]:

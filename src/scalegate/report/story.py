@@ -128,6 +128,8 @@ def _told(context: Context, record: Record) -> tuple[str, str, str]:
             return f"Run {entry.run} {'taken up again' if again else 'opened'}", f"{origin}, {planned}.", "plain"
         case entries.EvaluationAnnounced():
             how = "as it is" if entry.elicitation == "none" else f"elicited by {entry.elicitation}"
+            how += f", evidence of {entry.kind}" if entry.kind != "capability" else ""
+            how += ", where a success is that something held" if entry.held else ""
             detail = f"Run {entry.run}, {entry.samples} samples of {entry.task}, {how}."
             return f"Evaluation announced: {entry.domain}", detail, "eval"
         case entries.EvaluationFinished(status="completed"):

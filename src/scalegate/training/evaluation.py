@@ -13,20 +13,21 @@ import re
 import reprlib
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
 from scalegate.errors import InputError
-from scalegate.evidence.sequential import SequentialTest, ended
+from scalegate.evidence.logs import TURNED, turned
 from scalegate.gate.assessing import shows
 from scalegate.gate.fold import Attempt, Fold
 from scalegate.ledger import strict_json
 from scalegate.ledger.elicited import Elicited, points
 from scalegate.ledger.entries import EvaluationAnnounced, EvaluationFinished
 from scalegate.training.beside import stored
+from scalegate.training.request import EvaluationRequest, Suite
 from scalegate.training.shown import is_no_score, listed, numbered, outcome_of
 
 __all__ = [
@@ -43,53 +44,10 @@ __all__ = [
     "is_result",
     "left_logs",
     "log_of",
+    "of_danger",
     "scores_in",
     "unknown_logs",
 ]
-
-
-@dataclass(frozen=True)
-class Suite:
-    """What an evaluation runs: fixed and announced before there is a result."""
-
-    task: str
-    version: str
-    dataset: str
-    """SHA-256 of the samples."""
-    samples: int
-
-
-@dataclass(frozen=True)
-class EvaluationRequest:
-    """One evaluation that is due."""
-
-    domain: str
-    suite: Suite
-    weights: str
-    """Digest of the weights to evaluate: those of the model as it now is."""
-    elicitation: Literal["none", "fine-tuning"]
-    elicitation_flops: int
-    """Least FLOP to spend on drawing the capability out of a copy; 0 for the model as it is."""
-    compute: int
-    """Effective compute of the lineage."""
-    order: tuple[int, ...] = ()
-    """The samples' numbers, from 0, in the order in which they are to be taken: nobody chose it."""
-    rule: SequentialTest | None = None
-    """By what it may end before its last sample; None: every sample is taken."""
-
-    def ended(self, outcomes: Sequence[object], in_flight: int = 0) -> bool:
-        """Whether no more samples are to be begun, after these outcomes in the order in which they were to be taken.
-
-        in_flight: how many others were begun and have not ended: it ends only where however they end changes nothing.
-            An outcome that is none, such as `None`, ends it never: then all are taken.
-        """
-        begun = len(outcomes) + in_flight
-        if begun >= self.suite.samples:
-            return True
-        read = [outcome_of(it) for it in outcomes]
-        if self.rule is None or not all(type(it) is bool for it in read):
-            return False
-        return ended(self.rule, sum(map(bool, read)), in_flight, begun)
 
 
 class ScoresError(InputError):
@@ -228,7 +186,8 @@ class Measured:
     """What an evaluation measured."""
 
     outcomes: tuple[bool | None, ...]
-    """Per sample: True success, False failure, None errored, refused, truncated or NaN."""
+    """Per sample: True success, False failure, None errored, refused, truncated or NaN; what a success is says the
+    domain's `score`."""
     elicitation_flops: int
     elicitation_method: str
     """What was done to draw the capability out, in words for people; empty: it is not stated."""
@@ -238,6 +197,8 @@ class Measured:
     """How the recipe was chosen, the recovery curve, the control and probes; None: it is not told."""
     clusters: tuple[Hashable, ...] | None = None
     """Of each outcome its cluster: a passage, an item that was taken several times; None: it is not told."""
+    by_what_held: bool = field(default=False, init=False)
+    """Whether its outcomes were of what held, and are turned round."""
 
     def __post_init__(self) -> None:
         """What is neither True nor False, nor 1 nor 0, has no outcome: a 0.7 must never pass for a failed sample.
@@ -331,11 +292,20 @@ def as_read(
     return measured
 
 
+def of_danger(measured: Measured, held: bool) -> Measured:
+    """With outcomes of the danger; `held`: a success was that something held. What is turned round stays as it is."""
+    if not held or measured.by_what_held:
+        return measured
+    made = object.__new__(Measured)
+    vars(made).update(vars(measured) | {"outcomes": turned(measured.outcomes), "by_what_held": True})
+    return made
+
+
 Evaluator: TypeAlias = Callable[[EvaluationRequest], Measured]
 
 
 def log_of(genesis: str, evaluation: str, request: EvaluationRequest, measured: Measured) -> bytes:
-    """The per-sample log of an evaluation. `genesis`: of the ledger that announces it."""
+    """The per-sample log of an evaluation, of the danger. `genesis`: of the ledger that announces it."""
     spent = measured.elicitation_flops
     document = {
         "ledger": genesis,
@@ -350,16 +320,17 @@ def log_of(genesis: str, evaluation: str, request: EvaluationRequest, measured: 
         "outcomes": list(measured.outcomes),
     }
     told, clusters = measured.elicited, measured.clusters
+    document |= {"outcomes_are": TURNED} if request.held else {}
     more = {"elicited": told.model_dump(mode="json")} if told is not None else {}
     return strict_json.dumps(document | more | ({"clusters": list(clusters)} if clusters is not None else {}))
 
 
-def find_log(folder: Path, evaluation: str) -> tuple[str, Measured] | None:
+def find_log(folder: Path, evaluation: str, *, plain: bool = True, held: bool = False) -> tuple[str, Measured] | None:
     """The digest and the outcomes of the log that was stored of an evaluation; None if there is none that is whole.
 
     Of several, which a copy of the process may have stored, the one with the most successes.
     """
-    logs = ((digest, _shown(document, evaluation)) for digest, document in stored(folder, "evaluation"))
+    logs = ((digest, _shown(document, evaluation, plain, held)) for digest, document in stored(folder, "evaluation"))
     found = [(digest, shown) for digest, shown in logs if shown is not None]
     return max(found, key=lambda it: it[1].successes, default=None)
 
@@ -372,7 +343,11 @@ def left_logs(fold: Fold, folder: Path) -> list[tuple[EvaluationAnnounced, str, 
     """
     left: list[tuple[EvaluationAnnounced, str, Measured]] = []
     logs = [(str(document.get("evaluation")), digest, document) for digest, document in stored(folder, "evaluation")]
-    found = [(name, digest, _shown(document, name), "ledger" in document) for name, digest, document in logs]
+    read = {name: it.announced for name, it in fold.attempts.items() if it.announced is not None}
+    found = [
+        (name, digest, _shown(document, name, *_read_as(read.get(name))), "ledger" in document)
+        for name, digest, document in logs
+    ]
     for name, digest, shown, ours in sorted(found, key=lambda it: it[2].successes if it[2] else 0, reverse=True):
         attempt = fold.attempts.get(name)
         if attempt is None or attempt.announced is None or shown is None:
@@ -425,8 +400,13 @@ def _shows(fold: Fold, name: str, shown: Measured, attempt: Attempt) -> tuple[bo
     return any(reached for reached, _ in found), any(leaves_open for _, leaves_open in found)
 
 
-def _shown(document: Mapping[str, object], evaluation: str) -> Measured | None:
-    """What a log shows of an evaluation; None if it is of no evaluation, or of another."""
+def _read_as(announced: EvaluationAnnounced | None) -> tuple[bool, bool]:
+    """Whether its elicitation can be told of, and whether a success is that something held."""
+    return announced is None or announced.plain, announced is not None and announced.held
+
+
+def _shown(document: Mapping[str, object], evaluation: str, plain: bool, held: bool) -> Measured | None:
+    """What a log shows of an evaluation; None if it is of no evaluation, or of another. Our own are of the danger."""
     if document.get("evaluation") != evaluation:
         return None
     outcomes, spent = document.get("outcomes"), document.get("elicitation_flops")
@@ -435,5 +415,5 @@ def _shown(document: Mapping[str, object], evaluation: str) -> Measured | None:
     flops = int(spent) if isinstance(spent, str) and re.fullmatch(r"[0-9]{1,40}", spent) else 0
     told = None
     with contextlib.suppress(ValidationError):  # what it says beside its outcomes is lost, and these are not
-        told = Elicited.model_validate(document["elicited"]) if "elicited" in document else None
-    return as_read(tuple(outcomes), flops, elicited=told)
+        told = Elicited.model_validate(document["elicited"]) if plain and "elicited" in document else None
+    return of_danger(as_read(tuple(outcomes), flops, elicited=told), held and "ledger" not in document)

@@ -174,7 +174,7 @@ def finished(
         evaluation_flops=measured.evaluation_flops,
         log=log,
         assumptions=measured.assumptions,
-        elicited=measured.elicited,
+        elicited=measured.elicited if announced.plain else None,
         clusters=_clusters(measured),
     )
 

@@ -40,6 +40,7 @@ from scalegate.training.evaluation import (
     is_result,
     left_logs,
     log_of,
+    of_danger,
     scores_in,
 )
 from scalegate.training.held import whole
@@ -85,7 +86,8 @@ def abort_open(session: Session) -> Signed:
 def _left_open(session: Session, announced: EvaluationAnnounced) -> EvaluationFinished:
     """The result of an evaluation that has none: what its log shows stands in it, if that was stored."""
     why = "broken off: the run was opened again before its result was written"
-    log, shown = find_log(session.folder, announced.evaluation) or (NO_LOG, _nothing(announced, ""))
+    stored = find_log(session.folder, announced.evaluation, plain=announced.plain, held=announced.held)
+    log, shown = stored or (NO_LOG, _nothing(announced, ""))
     left = as_read(shown.outcomes or _nothing(announced, "").outcomes, shown.elicitation_flops, why, shown.elicited)
     return _finished(session, announced, left, log, "aborted")
 
@@ -98,9 +100,10 @@ def measure_all(
     evaluate: Evaluator,
     now: Callable[[], str],
 ) -> None:
-    """Evaluate the weights in each of the domains, as they are and elicited. Raises as `measure` does."""
+    """Evaluate the weights in each of the domains, as they are and, for a capability, elicited. Raises as `measure`."""
     for domain, suite, flops in due:
-        for elicited in (None, _elicitation(session, domain, weights) if flops is None else flops):
+        drawn_out = [_elicitation(session, domain, weights) if flops is None else flops] if domain.of_capability else []
+        for elicited in (None, *drawn_out):
             # What does not run on the model as it is is not tried on a copy: that would spend an attempt.
             if not measure(session, domain, suite, weights, elicited, evaluate=evaluate, now=now):
                 break
@@ -136,7 +139,8 @@ def measure(
         run=session.made_by(weights),
         weights=weights,
         domain=domain.id,
-        kind="capability",
+        kind=domain.kind,
+        success="held" if domain.score == "held" else None,
         task=suite.task,
         task_version=suite.version,
         dataset=suite.dataset,
@@ -159,6 +163,7 @@ def measure(
         compute=effective(session.policy, session.lineage_total()),
         order=tuple(shuffled(announced.evaluation, range(suite.samples))),
         rule=rule_of(domain, look_alpha(session.policy), suite.samples),
+        held=announced.held,
     )
     status: Literal["completed", "aborted"] = "aborted"
     seen: list[object] = []
@@ -210,7 +215,7 @@ def _run(
     evaluate: Evaluator,
     seen: list[object],
 ) -> tuple[Measured, Literal["completed", "aborted"]]:
-    """What the evaluator measured, if it can be recorded. What it returns is put into `seen` at once."""
+    """What the evaluator measured, of the danger, if it can be recorded. What it returns is put into `seen` at once."""
     before, late = sys.exception(), partial(_keep_late, session, announced, request, announced.samples)
     with collecting() as given:
         try:
@@ -222,13 +227,14 @@ def _run(
             if type(result) is not Measured:
                 # It has a way of its own of being made.
                 is_result(result)
-                result = Measured(**{field.name: getattr(result, field.name) for field in fields(Measured)})
+                result = Measured(**{it.name: getattr(result, it.name) for it in fields(Measured) if it.init})
                 seen[0] = result
             if result.completed == 0 and any(it.measured is not result for it in given):
                 raise InputError("`evaluate` returned no outcome, and other scores were given before")
-            _check_amounts(result)
+            _check_amounts(result, announced)
             checked(partial(_finished, session, announced, result, NO_LOG, "completed"))
             is_result(result)
+            seen[0] = result = of_danger(result, announced.held)
             if result.errors:
                 # A script that waits so long and no longer may put what did not come yet down as an error.
                 most = result.successes + result.errors
@@ -237,7 +243,7 @@ def _run(
             # What the script did with it, and with errors about it, is of no account.
             with undisturbed():
                 await_more(late)
-                seen[:] = [_all_given(seen, given, scores_in(error, before), announced.samples)]
+                seen[:] = [_all_given(seen, given, scores_in(error, before), announced)]
             if not isinstance(error, Exception):
                 raise
             said = str(error) if isinstance(error, ScalegateError) else f"{type(error).__name__}: {error}"
@@ -257,7 +263,7 @@ def _keep_late(
     is another's.
     """
     try:
-        measured = _broken(_all_given([], [given], [], announced.samples), announced, "it came too late")
+        measured = _broken(_all_given([], [given], [], announced), announced, "it came too late")
         rest = (False,) * (announced.samples - len(measured.outcomes))
         told = (measured.elicitation_flops, measured.elicitation_method, measured.elicited)
         measured = as_read((*measured.outcomes, *rest), *told)
@@ -277,7 +283,7 @@ def _keep_late(
     )
 
 
-def _check_amounts(result: Measured) -> None:
+def _check_amounts(result: Measured, announced: EvaluationAnnounced) -> None:
     for name in ("elicitation_flops", "evaluation_flops"):
         if type(getattr(result, name)) is not int:
             raise InputError(f"`{name}` is {getattr(result, name)!r}, no whole number of FLOP", fix="give an int")
@@ -285,6 +291,8 @@ def _check_amounts(result: Measured) -> None:
             raise InputError(f"`{name}` is {getattr(result, name)}", fix="no less than 0, and at most 10**40")
     if result.elicited is not None and told_of(result) is None:
         raise InputError("`elicited` is no `scalegate.ledger.elicited.Elicited`", fix="make one, or leave it out")
+    if result.elicited is not None and not announced.plain:
+        raise InputError("`elicited` is of a capability, and of a success that is the danger", fix="leave it out")
 
 
 def told_of(result: object) -> Elicited | None:
@@ -297,18 +305,21 @@ def told_of(result: object) -> Elicited | None:
 
 
 def _all_given(
-    seen: Sequence[object], given: Sequence[Given], refused: Sequence[Given], samples: int
+    seen: Sequence[object], given: Sequence[Given], refused: Sequence[Given], announced: EvaluationAnnounced
 ) -> Measured | None:
-    """What shows the most of all that was handed over in an evaluation that was broken off: each, and all together."""
+    """What shows the most of all that was handed over in an evaluation that was broken off: each, and all together.
+
+    It is of the danger, whatever a success was."""
+    samples, held = announced.samples, announced.held
     returned = [it for it in seen if it is not None]
     if returned and type(returned[0]) is Measured and returned[0].completed > 0:
-        return returned[0]
+        return of_danger(returned[0], held)
     # What is gone through may make a `Measured` even now.
-    shown = [shown_by(it, samples) for it in returned]
+    shown = [shown_by(it, samples, held) for it in returned]
     there = {id(it.scores) for it in given}
     every = [*given, *(it for it in refused if id(it.scores) not in there)]
-    shown += [shown_by(it.scores, samples) for it in every]
-    shown += [shown_by([it.scores for it in every], samples)] if len(every) > 1 else []
+    shown += [shown_by(it.scores, samples, held) for it in every]
+    shown += [shown_by([it.scores for it in every], samples, held)] if len(every) > 1 else []
     told = (it.elicitation_flops for it in every)
     spent = min(sum(it for it in told if type(it) is int and 0 <= it <= MAX_FLOP), MAX_FLOP)
     most = max(
@@ -374,7 +385,7 @@ def _record(
     session.set_aside(_log(session, announced, request, measured))
     session.write_kept()
     status = entry.status if entry else status
-    faults = lacking(session.journal.fold, announced.evaluation) if announced.elicitation != "none" else ()
+    faults = lacking(session.journal.fold, announced.evaluation) if announced.spends else ()
     if faults and status == "completed":
         LOG.warning("the evaluation of `%s` can rule nothing out: %s", announced.domain, "; ".join(faults))
     return status

@@ -19,6 +19,7 @@ from numbers import Number
 from typing import Any, TypeAlias
 
 from scalegate.errors import InputError
+from scalegate.evidence.logs import turned
 
 __all__ = ["Outcome", "is_no_score", "listed", "numbered", "outcome_of", "shown_by"]
 
@@ -49,15 +50,18 @@ def outcome_of(score: object) -> Outcome:
         return None
 
 
-def shown_by(result: object, samples: int) -> tuple[Outcome, ...]:
+def shown_by(result: object, samples: int, held: bool = False) -> tuple[Outcome, ...]:
     """The outcomes in a result, of the values that show the most of so many `samples`.
 
     Values belong together that are found in the same way: with any of the steps to them fixed (a field of all records,
     an axis of an array, one list of several, all there is) and the others free. None for what has no outcome. What
-    cannot be gone through shows all that it may.
+    cannot be gone through shows all that it may. `held`: a success is that something held, and what did not is shown.
     """
     try:
-        return _scaled(_shown(list(_values(result)), samples), samples)
+        values = list(_values(result))
+        if held:
+            values = [(path, turned((outcome,))[0]) for path, outcome in values]
+        return _scaled(_shown(values, samples), samples)
     except Exception as error:  # noqa: BLE001 - a fault of ours too
         LOG.error("a result cannot be gone through, and counts as all successes: %s: %s", type(error).__name__, error)
         return (True,) * samples

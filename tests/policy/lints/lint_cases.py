@@ -99,6 +99,16 @@ ONLY = "    kind: safeguards\n    level: 2\n"
 STORED = clause("condition\n    when: compute <= 1e12 FLOP", "A limit.").replace("[train]", "[store]")
 LIMIT = clause("compute_cap\n    at: 1e13 FLOP", "No run goes past 1e13 FLOP.")
 WIDER = LIMIT.replace("[train]", "[train, store]")
+BEHAVES = {
+    "\nlevels:\n": "  - id: refusals\n    about: The model helps whoever asks for harm.\n    kind: propensity\n"
+    '    score: held\n    threshold: "0.50"\n    alarm: "0.20"\n    level: 3\n    samples: 400\n    buffer: 6x\n'
+    "    margin: 1.5x\n    link_to_harm: Close. Whoever asks for harm is helped with it, as in use.\n"
+    "    not_measured: [Other languages.]\n\nlevels:\n",
+    "\ntiers:\n": "  - number: 3\n    about: The model helps with harm.\n    safeguards:\n      - {id: watched,"
+    " text: Its use is watched., kind: deployment, attested_by: security, valid_for: 3 months}\n\ntiers:\n",
+    LAST: clause("safeguards\n    level: 3", "Its use is watched unless it refuses."),
+}
+"""A level that a domain of the kind propensity alone is of."""
 CASES = (
     Case("witnessed-by-one", {"2\n    within: 1 day": "1\n    within: 1 day"}, sound=witnessing(3, 2)),
     Case("witnessed-by-halves", {"3\n    within: 1 day": "2\n    within: 1 day"}, sound=witnessing(4, 3)),
@@ -124,6 +134,7 @@ CASES = (
         {ONLY: f"{ONLY}    only: deployment\n"},
         beside=("no-resumption",),
     ),
+    Case("no-capability-measured", BEHAVES),
     Case("signatures-alone", {SAFEGUARD: ""}),
     Case("gates-what-is-held", {LAST: STORED}),
     Case("no-elicitation", {"share: 1%, at_least: 2e10 FLOP": "share: 0%, at_least: 0 FLOP"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scalegate.policy.catalogue import CATALOGUE, rests_on, unaccepted
+from scalegate.policy.catalogue import of_kind, rests_on, unaccepted
 from scalegate.policy.document import Policy
 from scalegate.policy.lints.lint import Lint, Rule
 
@@ -48,7 +48,7 @@ def lints(policy: Policy) -> Iterator[Lint]:
             what = f"nothing is ever ruled out: {why}"
             fix = "accept it up to that level, under `assumptions`, or say what its evidence rests on"
             yield Lint(UNACCEPTED, path, about, what, fix)
-        left = [name for name in CATALOGUE if name not in rests_on(policy, domain)]
+        left = [name for name in of_kind(domain) if name not in rests_on(policy, domain)]
         if left:
             what = f"its evidence is said not to rest on {', '.join(f'`{name}`' for name in left)}"
             fix = "name these too, or leave `rests_on` out; else say in public why they do not matter here"

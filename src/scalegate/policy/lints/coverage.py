@@ -107,7 +107,7 @@ def _protections(policy: Policy, sure: list[Clause]) -> Coverage:
 
 def _evaluation(policy: Policy, sure: list[Clause]) -> Coverage:
     watched = {clause.domain for clause in sure if isinstance(clause, Capability)}
-    asked = [*(domain.id for domain in policy.domains), *(item.id for item in policy.judged)]
+    asked = [*(it.id for it in policy.domains if it.of_capability), *(item.id for item in policy.judged)]
     missed = [name for name in asked if name not in watched]
     cadences = _of(sure, Cadence)
     has = (*_of(sure, Capability), *cadences, *(["`first_evaluation_at`"] if policy.first_evaluation_at else []))

@@ -101,7 +101,9 @@ def lints(policy: Policy) -> Iterator[Lint]:
         yield Lint(MUCH_ERROR, ("error_budget", "alpha"), "the error budget", what, "write 5% or less")
     for at, domain in enumerate(policy.domains):
         about, spent = f"domain {domain.id}", domain.elicitation
-        if max(spent.share * first, Fraction(spent.at_least)) <= LEAST_SHARE * first:
+        if not domain.of_capability:
+            pass  # nothing is elicited
+        elif max(spent.share * first, Fraction(spent.at_least)) <= LEAST_SHARE * first:
             what = (
                 f"at the first evaluation {format_share(spent.share)} of its compute, and {exact_flop(spent.at_least)},"
                 " is enough"
