@@ -342,10 +342,10 @@ def test_a_ledger_with_it_verifies_byte_for_byte(tmp_path: Path, after: int) -> 
             return {"actor": who, "time": journal.now(), "policy": journal.policy.digest()}
 
         said = AssumptionBroken(**common("alan"), assumption=NAME, domain=None, because="It rose.")  # type: ignore[arg-type]
-        journal.grant(said, keys["alan"])
+        signed = journal.fold.records[journal.grant(said, keys["alan"])].entry
         journal.decide("r", "train", keys["gatekeeper"], "gatekeeper")
         for who in ("ada", "grace")[:after]:
-            broken = hashlib.sha256(write_statement(said)).hexdigest()
+            broken = hashlib.sha256(write_statement(signed)).hexdigest()
             answer = kinds.AssumptionRestored(**common(who), assumption=NAME, broken=broken, because="No.")  # type: ignore[arg-type]
             journal.grant(answer, keys[who])
             journal.decide("r", "train", keys["gatekeeper"], "gatekeeper")

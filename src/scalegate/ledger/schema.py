@@ -62,6 +62,9 @@ def _plain(model: type[BaseModel], made: dict[str, Any]) -> dict[str, Any]:
     required = list(fields)
     if leaves_out:
         required = list(model.model_construct(None, **dict.fromkeys(fields)).model_dump(mode="json", warnings=False))
+    if "ledger" in fields and not model.model_fields["ledger"].is_required():
+        # Not written where it is not told, of any kind.
+        required = [it for it in required if it != "ledger"]
     text = " ".join(inspect.cleandoc(model.__doc__ or "").split())
     return {
         "description": text,
