@@ -15,9 +15,27 @@ from scalegate.errors import InputError
 from scalegate.gate.eval_result import PREDICATE_TYPE
 from scalegate.gate.project import Project
 from scalegate.ledger import dsse
-from scalegate.ledger.entries import read_statement
+from scalegate.ledger.entries import DecisionMade, MeterFault, read_statement
+from support import Model, new_project, open_gate, train
 
 SPENT = "1e10 FLOP"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """One whose run saved weights that nobody has evaluated yet."""
+    monkeypatch.chdir(tmp_path)
+    project, model = new_project(Path("p")), Model()
+    with open_gate(project, model, evaluate=None) as gate:
+        train(gate, model, 5)
+        gate.save()
+    return project
+
+
+@pytest.fixture
+def weights(project: Project) -> str:
+    with project.journal() as journal:
+        return str(journal.fold.runs["r"].tip)
 
 
 def brought(
@@ -114,6 +132,36 @@ def test_what_the_gate_does_not_take_as_ruled_out_is_not_passed(
     statement = opened(done.json["envelope"], project)
     conforms(statement)
     assert statement["predicate"]["claims"][0]["passed"] is done.json["passed"] is False
+
+
+def attested(scalegate: Command, name: str) -> bool:
+    done = scalegate("evidence", "attest", name, "--as", "evaluator", "-p", "p", "--json")
+    assert done.code == 0, done.err
+    return bool(done.json["passed"])
+
+
+@pytest.mark.parametrize("what", ["another result", "an incident", "a broken assumption", "the ledger", "the meter"])
+def test_what_else_speaks_against_the_weights_keeps_it_from_passing(
+    what: str, scalegate: Command, project: Project, weights: str
+) -> None:
+    name = brought(scalegate, weights, 3)
+    assert attested(scalegate, name)
+    match what:
+        case "another result":
+            brought(scalegate, weights, 300)
+        case "an incident":
+            said = ("arithmetic", "--run", "r", "--weights", weights, "--because", "seen", "--as", "ada", "-p", "p")
+            assert scalegate("incident", "report", *said).code == 0
+        case "a broken assumption":
+            said = ("no-sandbagging", "--because", "it hid it", "--as", "ada", "-p", "p")
+            assert scalegate("assumption", "break", *said).code == 0
+        case _:
+            with project.journal() as journal:
+                common = {"actor": "gatekeeper", "time": journal.now(), "policy": journal.policy.digest()}
+                fault = MeterFault.model_validate(common | {"run": "r", "reason": "zero"})
+                other = DecisionMade.model_validate(common | {"decision": {"x": 1}})
+                journal.append(lambda: [(fault if what == "the meter" else other, project.key("gatekeeper"))])
+    assert not attested(scalegate, name)
 
 
 def test_what_the_predicate_would_say_otherwise_is_refused(scalegate: Command, project: Project, weights: str) -> None:

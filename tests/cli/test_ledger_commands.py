@@ -46,6 +46,7 @@ def test_an_exported_log_is_verified_as_the_ledger_is(scalegate: Command, trust:
         "size": done.json["size"],
         "root": done.json["root"],
         "entry": None,
+        "later": 0,
         "cosigned": [],
     }
     told = " ".join(scalegate("verify", "log", "--trust", trust).out.split())
@@ -90,7 +91,7 @@ def test_a_trust_file_that_asks_for_witnesses_is_not_met_without(scalegate: Comm
     strict = strictly(trust)
     short = scalegate("verify", LEDGER, "--trust", strict)
     assert short.code == 4
-    assert "there is no cosigned checkpoint, in the ledger or beside it" in short.err
+    assert "no cosigned checkpoint covers any of its entries, in the ledger or beside it" in short.err
     note = scalegate("ledger", "checkpoint", LEDGER).out
     Path("plain").write_text(note, encoding="utf-8")
     Path("cosigned").write_text(joined(note, [cosign(note, WITNESS, 1_800_000_000)]), encoding="utf-8")

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from cli_support import Command
 
+from scalegate.gate.journal import sealed
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
 from scalegate.ledger.entries import CheckpointWitnessed
+from scalegate.ledger.merkle import EMPTY_ROOT
 from scalegate.ledger.note import cosign, joined
 from scalegate.training.held import Held
 from support import POLICY_TEXT, STEP, Model, new_project, open_gate
-from witnessed_support import WITNESSES, one_more, witnessed_clause
+from witnessed_support import WITNESSES, cosigned, one_more, witnessed_clause
 
 ONE, TWO, THREE, _ = WITNESSES
 
@@ -172,6 +174,60 @@ def test_a_trust_file_is_met_by_what_the_ledger_itself_has_cosigned(scalegate: C
     assert "under the checkpoint that its entry" in " ".join(met.out.split())
     assert scalegate("ledger", "export", "p/ledger.db", "log").code == 0
     assert scalegate("verify", "log", "--trust", "trust").code == 0
+    told = " ".join(met.out.split())
     document = scalegate("verify", "p/ledger.db", "--trust", "trust", "--json").json["outside"]
+    assert document["later"] == 2
+    assert f"It covers {document['size']} of {document['size'] + 2}: for the 2 that came after nobody vouches" in told
     assert document["entry"] > document["size"] - 1
     assert len(document["cosigned"]) == 2
+
+
+def asking_one(project: Project) -> Path:
+    """A trust file that asks for one witness."""
+    with project.journal() as journal:
+        log = journal.ledger.log_verify_key.to_text()
+    Path("trust").write_text(f"log {log}\nwitness w {ONE.verify_key.to_text()}\nquorum w\n", encoding="utf-8")
+    return Path("trust")
+
+
+def put_in(project: Project, note: str, key: SigningKey, **more: int) -> str | None:
+    """Write a note as an entry, whether or not it counts. Returns why it does not."""
+    with project.journal() as journal:
+        common = {"actor": "ada", "time": journal.now(), "policy": journal.policy.digest()}
+        entry = CheckpointWitnessed.model_validate(common | {"ledger": journal.fold.identity, "note": note} | more)
+        journal.ledger.append([sealed(entry, key)])
+        journal.refresh()
+        return journal.fold.records[-1].refused
+
+
+def test_what_was_cosigned_of_no_entries_vouches_for_none(scalegate: Command, watched: Project) -> None:
+    """An honest witness that saw the log before its first entry cosigns that, and any two histories begin so."""
+    trust, log = asking_one(watched), watched.key("log")
+    none = cosigned(0, EMPTY_ROOT, {ONE: 1_700_000_000}, log=log, origin=log.name)
+    put_in(watched, none, watched.key("ada"))
+    told = scalegate("verify", "p/ledger.db", "--trust", trust)
+    assert (told.code, "no cosigned checkpoint covers any of its entries" in " ".join(told.err.split())) == (4, True)
+    Path("none").write_text(none, encoding="utf-8")
+    for options in (("--trust", trust), ()):
+        told = scalegate("verify", "p/ledger.db", *options, "--checkpoint", "none")
+        assert (told.code, "the checkpoint is of no entries" in " ".join(told.err.split())) == (4, True)
+
+
+@pytest.mark.parametrize("what", ["another signer", "an earlier date", "a wrong cosignature"])
+def test_a_proof_of_two_histories_counts_whatever_else_is_wrong_with_its_entry(
+    what: str, scalegate: Command, watched: Project
+) -> None:
+    trust, log = asking_one(watched), watched.key("log")
+    assert scalegate("ledger", "record-cosigned", note_of(watched, ONE), "--as", "ada", "-p", "p").code == 0
+    assert scalegate("verify", "p/ledger.db", "--trust", trust).code == 0
+    forked = cosigned(2, bytes(32), {ONE: 1_700_000_000}, log=log, origin=log.name)
+    if what == "a wrong cosignature":
+        other = cosigned(2, bytes(31) + b"1", {TWO: 1_700_000_000}, log=log, origin=log.name)
+        forked += other.splitlines(keepends=True)[-1]
+    by = SigningKey.generate("ada") if what == "another signer" else watched.key("ada")
+    refused = put_in(watched, forked, by, **({"time": 1} if what == "an earlier date" else {}))
+    assert (refused is None) is (what == "a wrong cosignature")
+    for options in ((), ("--trust", trust)):
+        told = scalegate("verify", "p/ledger.db", *options)
+        assert (told.code, "it proves two histories" in " ".join(told.err.split())) == (4, True)
+    assert scalegate("decide", "--run", "r", "-p", "p").code == 3

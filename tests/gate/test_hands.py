@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from effort import examples
-from scalegate.gate.fold import Record
+from scalegate.gate.fold import Fold, Record
 from scalegate.gate.journal import sealed
+from scalegate.gate.witnessing import Log, Witnessing
 from scalegate.ledger import entries as kinds
 from scalegate.ledger.keys import SigningKey
 from scalegate.policy import Policy
 from support import DAY
+from witnessed_support import LOG, ORIGIN
 
 SECOND = ('version: "1.0"', 'version: "2.0"')
 
@@ -27,7 +29,7 @@ def vkey(name: str) -> str:
 def rotation(book: Book, who: str, old: str, new: str, *also: SigningKey, **fields: Any) -> bytes:
     """A statement that a key is replaced, signed by the old one and whatever else."""
     book.time += 1
-    given = {"actor": who, "time": book.time, "policy": book.fold.policy_digest, "ledger": book.fold.genesis}
+    given = {"actor": who, "time": book.time, "policy": book.fold.policy_digest, "ledger": book.fold.identity}
     entry = kinds.KeyRotated(**{**given, "before": vkey(old), "after": vkey(new), **fields})
     return sealed(entry, (key_of(old), *(also or (key_of(new),))))
 
@@ -37,7 +39,7 @@ def rotate(book: Book, who: str, new: str, old: str = "", **fields: Any) -> Reco
 
 
 def revoke(book: Book, whose: str, who: str, key: str = "", by: str = "", since: int | None = None) -> Record:
-    given = {"ledger": book.fold.genesis, "person": whose, "revoked": vkey(key or whose), "because": "lost"}
+    given = {"ledger": book.fold.identity, "person": whose, "revoked": vkey(key or whose), "because": "lost"}
     return book.put(kinds.KeyRevoked, who, by or None, since=since, **given)
 
 
@@ -77,7 +79,7 @@ def test_the_new_key_shows_that_it_is_there() -> None:
             actor="ada",
             time=book.time,
             policy=book.fold.policy_digest or "",
-            ledger=book.fold.genesis,
+            ledger=book.fold.identity,
             before=vkey("ada"),
             after=vkey("ada2"),
         ),
@@ -116,9 +118,29 @@ def test_a_statement_is_of_one_ledger_and_counts_once() -> None:
     asked = revoke(gone, "ada", "ada")
     assert asked.refused is None
     elsewhere = twin.put(
-        kinds.KeyRevoked, "ada", ledger=gone.fold.genesis, person="ada", revoked=vkey("ada"), since=None, because="lost"
+        kinds.KeyRevoked,
+        "ada",
+        ledger=gone.fold.identity,
+        person="ada",
+        revoked=vkey("ada"),
+        since=None,
+        because="lost",
     )
     assert elsewhere.refused == "it is for another ledger"
+
+
+def test_two_logs_that_begin_alike_are_two_ledgers() -> None:
+    """All of a log is public: whoever keeps another one may begin it with the same entries."""
+    logs = (LOG, SigningKey(ORIGIN, bytes(32)))
+    one, two = (Book(fold=Fold(witnessing=Witnessing(Log(ORIGIN, it.verify_key)))) for it in logs)
+    one.adopt(policy_of())
+    two.adopt(policy_of())
+    assert one.fold.genesis == two.fold.genesis
+    assert len({one.fold.identity, two.fold.identity, one.fold.genesis}) == 3
+    said = one.sealed(kinds.Attestation, ledger=one.fold.identity)
+    assert two.fold.add(said).refused == "it is for another ledger"
+    assert one.fold.add(said).refused is None
+    assert two.fold.add(rotation(one, "ada", "ada", "ada2")).refused == "it is for another ledger"
 
 
 def test_it_names_the_key_that_it_replaces() -> None:

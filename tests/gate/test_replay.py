@@ -15,6 +15,7 @@ from scalegate.gate import Decision, replay
 from scalegate.gate.fold import Fold
 from scalegate.gate.journal import PAYLOAD_TYPE, Journal, reading
 from scalegate.gate.project import Project
+from scalegate.gate.witnessing import Log, Witnessing
 from scalegate.ledger import Ledger, SigningKey, dsse
 from scalegate.ledger.entries import Attestation, DecisionMade, read_statement, write_statement
 from scalegate.training.held import Held
@@ -235,9 +236,13 @@ def test_no_write_of_ours_is_by_the_wrong_hand(project: Project) -> None:
 
 
 def test_a_fold_is_the_same_however_often_it_is_read(project: Project) -> None:
-    whole = Fold()
+    log = project.key("log").verify_key
+    whole, nobodys = Fold(witnessing=Witnessing(Log(log.name, log))), Fold()
     for envelope in envelopes(project.ledger):
         whole.add(envelope)
+        nobodys.add(envelope)
+    assert any("it is for another ledger" in it for it in nobodys.ignored), "what is of an unknown log grants nothing"
+    assert not whole.ignored
     with reading(project.ledger) as journal:
         assert journal.fold.situation("r", now=2**33) == whole.situation("r", now=2**33)
         journal.refresh()

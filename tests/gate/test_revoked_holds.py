@@ -132,7 +132,7 @@ def test_what_a_person_of_the_later_version_did_is_read_as_before() -> None:
     asked = book.sealed(
         kinds.KeyRevoked,
         "evaluator",
-        ledger=book.fold.genesis,
+        ledger=book.fold.identity,
         person="evaluator",
         revoked=vkey("evaluator"),
         since=at,

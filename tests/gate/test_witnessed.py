@@ -92,7 +92,7 @@ def test_a_key_that_was_in_wrong_hands_takes_back_nothing_that_witnesses_said(bo
     at = book.time + 1
     assert record(book, note_of(book, {ONE: at, TWO: at})).refused is None
     held, before = book.fold.situation("r", now=book.time).witnessed, list(book.fold.witnessing.clocks)
-    of = {"ledger": book.fold.genesis, "person": "grace", "revoked": key_of("grace").verify_key.to_text()}
+    of = {"ledger": book.fold.identity, "person": "grace", "revoked": key_of("grace").verify_key.to_text()}
     assert book.put(kinds.KeyRevoked, "grace", since=1, because="stolen", **of).refused is None
     assert book.fold.situation("r", now=book.time).witnessed == held
     assert book.fold.witnessing.clocks[: len(before)] == before
@@ -259,7 +259,7 @@ def test_a_checkpoint_of_no_entries_vouches_for_nothing(book: Book) -> None:
 def rotated(book: Book, who: str, new: SigningKey) -> str | None:
     book.time += 1
     keys = {"before": key_of(who).verify_key.to_text(), "after": new.verify_key.to_text()}
-    common = {"actor": who, "time": book.time, "policy": book.fold.policy_digest, "ledger": book.fold.genesis}
+    common = {"actor": who, "time": book.time, "policy": book.fold.policy_digest, "ledger": book.fold.identity}
     entry = kinds.KeyRotated.model_validate(common | keys)
     return book.fold.add(sealed(entry, (key_of(who), new))).refused
 

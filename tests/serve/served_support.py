@@ -95,7 +95,7 @@ def attestation(project: Project, who: str = "security", statement: str = "locke
             "actor": who,
             "time": now,
             "policy": journal.policy.digest(),
-            "ledger": journal.fold.genesis,
+            "ledger": journal.fold.identity,
             "safeguard": "weights-locked",
             "until": now + 30 * DAY,
             "statement": statement,

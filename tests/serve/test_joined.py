@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import Request
 
 import pytest
 
@@ -24,6 +25,7 @@ from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
 from scalegate.ledger.served import ServedLedger
 from scalegate.serve.log_app import Served
+from scalegate.training.beside import fault_of, kept_beside, store
 from scalegate.training.held import Held
 from support import STEP, Model, attest, new_project, open_gate, train
 
@@ -190,3 +192,43 @@ def test_no_run_is_gated_by_a_ledger_that_is_served_elsewhere(project: Project, 
         shutil.copy(it, desk.folder / "keys")
     with pytest.raises(InputError, match="served elsewhere"):
         open_gate(Project(desk.folder), Model(), policy=project.policy)
+
+
+def test_what_waits_beside_the_ledger_is_said_to_be_unknown_here(project: Project, client: Client, desk: Desk) -> None:
+    open_gate(project, Model(), evaluate=None).close()
+    with project.journal() as journal:
+        genesis, (token, *_) = journal.fold.genesis, journal.fold.runs["r"].sessions
+    store(kept_beside(project.ledger), fault_of(genesis, token, "the meter stood still"))
+    code, told, _ = desk("status")
+    assert (code, told["waiting"]) == (0, None)
+    assert run(["status", "-p", str(desk.folder)]) == 0
+    assert "What waits beside the ledger to be written, and may hold a run, is not known here" in " ".join(
+        desk.capsys.readouterr().out.split()
+    )
+    (there,) = client.get("/status").json["waiting"]
+    assert "the meter stood still" in there
+    assert run(["status", "-p", str(project.folder)]) == 0
+    assert "is not known here" not in desk.capsys.readouterr().out
+
+
+@pytest.mark.parametrize("what", ["a growth", "a refusal", "a receipt"])
+def test_what_is_nested_too_deep_to_be_read_is_told_as_a_fault(
+    what: str, project: Project, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, deep = ServedLedger._get, b'{"error": ' + b"[" * 200_000
+    answers = {"a refusal": (400, deep), "a receipt": (201, b'{"receipt": ' + b"[" * 200_000)}
+    ask = ServedLedger._ask
+
+    def got(self: ServedLedger, path: str) -> bytes:
+        return deep if path.startswith("consistency") else get(self, path)
+
+    def answered(self: ServedLedger, request: Request) -> tuple[int, bytes]:
+        return answers[what] if request.get_method() == "POST" else ask(self, request)
+
+    if what == "a growth":
+        attest(project)
+        monkeypatch.setattr(ServedLedger, "_get", got)
+    else:
+        monkeypatch.setattr(ServedLedger, "_ask", answered)
+    code, _, err = desk("attest", "weights-locked", "--as", "security", *UNTIL)
+    assert code == (2 if what == "a refusal" else 4), err

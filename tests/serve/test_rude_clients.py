@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -60,26 +61,42 @@ def test_what_nobody_waits_for_any_more_is_written_whole(tmp_path: Path) -> None
         assert journal.fold.ignored == []
 
 
-def test_too_many_who_wait_are_sent_away_and_what_is_sent_in_goes_first(tmp_path: Path) -> None:
+def test_too_many_who_wait_are_sent_away(tmp_path: Path) -> None:
     project = new_project(tmp_path / "p")
     free = threading.Event()
 
     async def ask() -> None:
         desk = Desk(project.ledger, None, most_waiting=3)
         waits = [asyncio.create_task(desk.do(lambda _journal: free.wait(20))) for _ in range(2)]
-        await asyncio.sleep(0)
-        with pytest.raises(Busy):
-            await desk.do(lambda journal: journal.fold.size, 2)
         third = asyncio.create_task(desk.do(lambda journal: journal.fold.size))
         await asyncio.sleep(0)
         with pytest.raises(Busy):
             await desk.do(lambda journal: journal.fold.size)
         free.set()
         assert await asyncio.gather(*waits) == [True, True]
-        assert await third == await desk.do(lambda journal: journal.fold.size, 2) == 2
+        assert await third == await desk.do(lambda journal: journal.fold.size) == 2
         await asyncio.to_thread(desk.close)
 
     asyncio.run(ask())
+
+
+def test_whoever_asks_for_status_keeps_nobody_from_signing(tmp_path: Path) -> None:
+    project = new_project(tmp_path / "p")
+    begun, signed, waited = threading.Event(), threading.Event(), list[bool]()
+
+    def slow(_journal: Journal) -> dict[str, Any]:
+        begun.set()
+        waited.append(signed.wait(10))
+        return {}
+
+    with srv(Served(project.ledger, project.key("log"), slow)) as client:
+        asking = threading.Thread(target=client.get, args=("/status",))
+        asking.start()
+        assert begun.wait(20)
+        assert client.post(signed_by(project, attestation(project))).status == 201
+        signed.set()
+        asking.join(20)
+    assert waited == [True]
 
 
 def test_a_fault_on_the_way_is_over_with_its_request(tmp_path: Path) -> None:

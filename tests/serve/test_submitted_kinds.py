@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ pytest.importorskip("fastapi")
 
 from served_support import Client, attestation, folded, served, signed_by, size, srv
 
+from scalegate.gate import Journal
 from scalegate.gate.journal import sealed
 from scalegate.gate.project import Project
 from scalegate.ledger import SigningKey
@@ -20,17 +22,64 @@ from scalegate.ledger.entries import (
     CheckpointWitnessed,
     ComputeReserved,
     DecisionMade,
+    Determination,
     Entry,
     EvaluationFinished,
+    ExceptionGranted,
+    IncidentReported,
     KeyRevoked,
     KeyRotated,
     PolicyAdopted,
+    RiskClaimed,
 )
 from scalegate.policy import parse_policy
 from scalegate.training.beside import fault_of, kept_beside, store
 from scalegate.training.held import Held
 from support import DAY, POLICY_TEXT, STEP, Model, new_project, open_gate, train
 from witnessed_support import WITNESSES, cosigned, witnessed_clause
+
+SAID: dict[type[Entry], dict[str, Any]] = {
+    IncidentReported: {"domain": "arithmetic"},
+    ExceptionGranted: {"exception": "publish", "decision": None, "withdrawn": True},
+    Determination: {"determination": "bio"},
+    RiskClaimed: {"risk": "harm", "action": "train", "bound": None},
+}
+JUDGED = """exceptions:
+  - id: publish
+    text: Another developer is about to cause a catastrophe that this run would help to prevent.
+    source: {document: Policy of Example Lab, section: "8"}
+    clauses: [capability.arithmetic]
+    actions: [train]
+    granted_by: {role: officer, at_least: 2}
+    valid_for: 30 days
+    growth: 2x
+determinations:
+  - id: bio
+    text: The model does not come near the bio threshold.
+    about: weights
+    decided_by: {role: officer, at_least: 1}
+    level: 2
+    carries: 6x
+    valid_for: 6 months
+risks:
+  - id: harm
+    about: A catastrophe from it within a year.
+    claimed_by: {role: officer, at_least: 1}
+    valid_for: 60 days
+    carries: 4x
+    years_from: 2026-01-01
+clauses:
+  - id: harm
+    kind: residual_risk
+    risk: harm
+    at_most: 0.01%
+    per: action
+    text: The risk is small.
+    source: {document: d}
+    actions: [store]
+    modality: will
+  - {id: bio, kind: capability, domain: bio, text: a, source: {document: d}, actions: [train], modality: will}
+"""
 
 
 @pytest.fixture
@@ -58,7 +107,7 @@ def held(project: Project) -> tuple[Model, str]:
 def approval(project: Project, decision: str, who: str = "ada") -> Approval:
     common = folded(
         project,
-        lambda journal: {"time": journal.now(), "policy": journal.policy.digest(), "ledger": journal.fold.genesis},
+        lambda journal: {"time": journal.now(), "policy": journal.policy.digest(), "ledger": journal.fold.identity},
     )
     said = {"run": "r", "level": 2, "decision": decision, "until": common["time"] + DAY, "statement": "seen"}
     return Approval.model_validate({"actor": who, **common, **said})
@@ -83,7 +132,7 @@ def test_a_key_that_was_rotated_or_revoked_signs_no_more(project: Project, clien
     old = project.key("security")
     common = folded(
         project,
-        lambda journal: {"time": journal.now(), "policy": journal.policy.digest(), "ledger": journal.fold.genesis},
+        lambda journal: {"time": journal.now(), "policy": journal.policy.digest(), "ledger": journal.fold.identity},
     )
     keys = {"before": old.verify_key.to_text(), "after": fresh.verify_key.to_text()}
     rotated = KeyRotated.model_validate({"actor": "security", **common, **keys})
@@ -105,7 +154,7 @@ def test_the_log_s_own_key_becomes_nobody_s(project: Project, client: Client) ->
     log, old = project.key("log"), project.key("security")
     common = folded(
         project,
-        lambda journal: {"time": journal.now(), "policy": journal.policy.digest(), "ledger": journal.fold.genesis},
+        lambda journal: {"time": journal.now(), "policy": journal.policy.digest(), "ledger": journal.fold.identity},
     )
     keys = {"before": old.verify_key.to_text(), "after": log.named("security").verify_key.to_text()}
     rotated = KeyRotated.model_validate({"actor": "security", **common, **keys})
@@ -118,7 +167,7 @@ def test_a_version_is_adopted_by_two_who_never_meet(project: Project, client: Cl
     assert policy.version == "1.1"
 
     def adoption(who: str) -> bytes:
-        now, before, ledger = folded(project, lambda it: (it.now(), it.policy.digest(), it.fold.genesis))
+        now, before, ledger = folded(project, lambda it: (it.now(), it.policy.digest(), it.fold.identity))
         said = {"document": policy.document(), "supersedes": before, "enforcement": "cooperative"}
         fields = {"actor": who, "time": now, "policy": policy.digest(), "ledger": ledger, **said}
         return signed_by(project, PolicyAdopted.model_validate(fields))
@@ -134,7 +183,7 @@ def test_the_proof_of_two_histories_is_not_written_by_whoever_sends_it(tmp_path:
     project = new_project(tmp_path / "p", POLICY_TEXT.rstrip() + witnessed_clause() + "\n")
     log = project.key("log")
     now, policy, root, ledger = folded(
-        project, lambda it: (it.now(), it.policy.digest(), it.ledger.root(), it.fold.genesis)
+        project, lambda it: (it.now(), it.policy.digest(), it.ledger.root(), it.fold.identity)
     )
     common = {"actor": "ada", "time": now, "policy": policy, "ledger": ledger}
     at, there = {WITNESSES[0]: now}, size(project)
@@ -195,6 +244,48 @@ def test_an_approval_is_for_the_latest_decision_and_for_what_its_signer_saw(proj
         gate.step(STEP)
     told = client.get("/decisions?run=r").json["decisions"]
     assert [it["verdict"] for it in told][-1] == "PROCEED"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "why"),
+    [
+        (IncidentReported, {"run": "typo", "weights": None}, "no run `typo` has been opened"),
+        (IncidentReported, {"run": None, "weights": "a" * 64}, "weights are of a run, and it names none"),
+        (IncidentReported, {"run": "r", "weights": "a" * 64}, "run `r` never had weights aaaaaaaaaaaa"),
+        (ExceptionGranted, {"run": "typo"}, "no run `typo` has been opened"),
+        (Determination, {"run": None, "weights": None, "holds": False}, "`bio` is about weights of a run"),
+        (Determination, {"run": "r", "weights": None, "holds": True}, "`bio` is about weights of a run"),
+        (Determination, {"run": "typo", "weights": "a" * 64, "holds": False}, "no run `typo` has been opened"),
+        (Determination, {"run": "r", "weights": "a" * 64, "holds": True}, "the ledger does not know these weights"),
+        (RiskClaimed, {"run": None, "weights": "TIP"}, "it names no run, and is of one"),
+        (RiskClaimed, {"run": "typo", "weights": "TIP"}, "no run `typo` has been opened"),
+        (RiskClaimed, {"run": "r", "weights": "a" * 64, "bound": "0.00001"}, "the ledger does not know these weights"),
+        (RiskClaimed, {"run": "r", "weights": "TIP", "action": "store"}, "is claimed of a deployment configuration"),
+    ],
+)
+def test_what_is_of_nothing_that_the_ledger_knows_is_a_slip_of_the_pen(
+    kind: type[Entry], said: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    """As the commands tell it before a signature."""
+    model, text = Model(), POLICY_TEXT.replace("clauses:\n", JUDGED, 1)
+    project = new_project(tmp_path / "p", text)
+    with open_gate(project, model, evaluate=None) as gate:
+        train(gate, model, 5)
+        gate.save()
+
+    def common(journal: Journal) -> dict[str, Any]:
+        of = {"time": journal.now(), "policy": journal.policy.digest(), "ledger": journal.fold.identity}
+        return of | {"actor": "ada", "statement": "seen", "until": of["time"] + DAY, "configuration": None}
+
+    whole = folded(project, common) | SAID[kind] | said
+    if whole.get("weights") == "TIP":
+        whole["weights"] = folded(project, lambda journal: journal.fold.runs["r"].tip)
+    entry = kind.model_validate({name: it for name, it in whole.items() if name in kind.model_fields})
+    before = size(project)
+    with srv(served(project)) as client:
+        answer = client.post(signed_by(project, entry))
+        assert (answer.why, why in answer.said) == ((409, "counts for nothing"), True), answer.said
+    assert size(project) == before
 
 
 def test_nobody_signs_for_what_waits_beside_the_ledger(project: Project, client: Client) -> None:

@@ -264,6 +264,18 @@ def test_what_was_signed_for_one_ledger_is_nothing_in_another(project: Project, 
         assert (answer.why, "it is for another ledger" in answer.said) == ((409, "counts for nothing"), True)
         unnamed = there.post(signed_by(project, entry.model_copy(update={"ledger": None})))
         assert (unnamed.why, "which ledger it is for" in unnamed.said) == ((409, "counts for nothing"), True)
+    # As little in one that begins with all the same entries under another log's key.
+    twin = Project(tmp_path / "twin")
+    shutil.copytree(project.keys, twin.keys)
+    (twin.keys / "log.key").unlink()
+    key = SigningKey.generate("twin.example/log")
+    key.save(twin.keys / "log.key")
+    with Ledger.open(project.ledger) as ledger, Ledger.create(twin.ledger, origin=key.name, log_key=key) as begun:
+        begun.append([it for _, it in ledger.entries(0, size(project) - 1)])
+    assert folded(twin, lambda it: it.fold.genesis) == folded(project, lambda it: it.fold.genesis)
+    with srv(served(twin)) as there:
+        answer = there.post(sent)
+        assert (answer.why, "it is for another ledger" in answer.said) == ((409, "counts for nothing"), True)
     # Whoever has the other log's key may write it there: it counts for nothing, and makes nothing unsound.
     with Ledger.open(other.ledger, log_key=other.key("log")) as ledger:
         ledger.append([sent])

@@ -21,7 +21,7 @@ def rotate(project: Project, new: SigningKey, who: str = "gatekeeper") -> None:
             actor=who,
             time=journal.now(),
             policy=journal.policy.digest(),
-            ledger=journal.fold.genesis,
+            ledger=journal.fold.identity,
             before=old.verify_key.to_text(),
             after=new.verify_key.to_text(),
         )
@@ -35,7 +35,7 @@ def revoke(project: Project, who: str, since: int | None) -> None:
             actor=who,
             time=journal.now(),
             policy=journal.policy.digest(),
-            ledger=journal.fold.genesis,
+            ledger=journal.fold.identity,
             person=who,
             revoked=key.verify_key.to_text(),
             since=since,

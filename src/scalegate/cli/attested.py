@@ -27,7 +27,8 @@ def attest_result(
     """Sign a result as in-toto's proposed eval-result.
 
     For others' tools: a DSSE envelope around a statement whose claim is that the upper bound of the success rate is
-    under the alarm. It goes by what the ledger holds now, and is written nowhere in it. The predicate is a draft
+    under the alarm, passed if the gate holds that of these weights now, by all that is known of them. It is written
+    nowhere in the ledger. The predicate is a draft
     (in-toto/attestation, pull request 575), and has no field for much of what the ledger says.
     """
     from scalegate.cli.project import reader, signer
@@ -45,7 +46,7 @@ def attest_result(
         if "evaluator" not in roles:
             fix = "one of " + (", ".join(f"`{it.id}`" for it in journal.policy.with_role("evaluator")) or "nobody")
             raise InputError(f"`{who}` does not sign what a measurement showed", fix=fix)
-        made = eval_result(journal.ledger, journal.fold, name)
+        made = eval_result(journal.ledger, journal.fold, name, journal.now())
     envelope = dsse.sign(strict_json.dumps(made.statement), dsse.IN_TOTO, [signing])
     if out is not None:
         try:

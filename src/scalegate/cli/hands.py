@@ -51,7 +51,7 @@ def rotate(
         def entry() -> KeyRotated:
             common = {"actor": who, "time": journal.now(), "policy": journal.policy.digest()}
             keys = {"before": old.verify_key.to_text(), "after": after.to_text()}
-            return checked(lambda: KeyRotated.model_validate({**common, **keys, "ledger": journal.fold.genesis}))
+            return checked(lambda: KeyRotated.model_validate({**common, **keys, "ledger": journal.fold.identity}))
 
         index = journal.grant(entry, (old, fresh))
     words = (
@@ -103,7 +103,7 @@ def revoke(
             common = {"actor": who, "time": journal.now(), "policy": journal.policy.digest()}
             said = {"person": whose, "revoked": gone, "since": since, "because": because}
             with plain():
-                return checked(lambda: KeyRevoked.model_validate({**common, **said, "ledger": journal.fold.genesis}))
+                return checked(lambda: KeyRevoked.model_validate({**common, **said, "ledger": journal.fold.identity}))
 
         index = journal.grant(entry, signing)
         now = [it for it in told(journal.fold) if whose in it or "holds" in it]

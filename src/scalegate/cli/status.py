@@ -29,6 +29,7 @@ from scalegate.gate.hands import told as told_of_keys
 from scalegate.gate.lineage import members, total
 from scalegate.gate.since import Since, ended, latest_decision, otherwise, outdated, since, to_decide
 from scalegate.ledger.outside import Outside
+from scalegate.ledger.served import ServedLedger
 from scalegate.policy import ACTIONS, Policy, load_policy
 from scalegate.training.beside import kept_beside
 from scalegate.training.left import waiting
@@ -43,6 +44,10 @@ __all__ = [
 ]
 
 Document = dict[str, Any]
+_NOT_HERE = (
+    "What waits beside the ledger to be written, and may hold a run, is not known here: `scalegate status` tells it"
+    " where the ledger is, and so does the server's /status."
+)
 
 
 def status_document(journal: Journal, folder: Path = Path()) -> Document:
@@ -106,7 +111,10 @@ def status_document(journal: Journal, folder: Path = Path()) -> Document:
         "unbounded": unbounded_said(journal),
         "file": _file(folder, policy, fold),
         "faults": list(fold.unsound),
-        "waiting": waiting(journal, kept_beside(journal.ledger.path)),
+        # Of a ledger that is served elsewhere it lies there.
+        "waiting": None
+        if isinstance(journal.ledger, ServedLedger)
+        else waiting(journal, kept_beside(journal.ledger.path)),
         "ignored": fold.ignored,
     }
 
@@ -260,8 +268,10 @@ def status_view(document: Document) -> RenderableType:
     lines += [Text(f"! {fault}", style="bold red") for fault in document["faults"]]
     lines += [
         Text(f"! kept beside the ledger, and written when a run is opened: {it}", style="bold red")
-        for it in document["waiting"]
+        for it in document["waiting"] or ()
     ]
+    if document["waiting"] is None:
+        lines.append(Text(_NOT_HERE, style="bold yellow"))
     lines += [Text(f"grants nothing: {reason}", style="yellow") for reason in document["ignored"]]
     return Group(*lines)
 
@@ -304,27 +314,33 @@ def verify_document(replayed: Replayed, forecasts: int | None = None) -> Documen
         "faults": list(replayed.faults),
         "ignored": list(replayed.ignored),
         "trusted": replayed.trusted,
-        "outside": _outside_document(replayed.outside),
+        "outside": _outside_document(replayed.outside, replayed.entries),
         **deep,
     }
 
 
-def _outside_document(outside: Outside | None) -> Document | None:
+def _outside_document(outside: Outside | None, entries: int) -> Document | None:
     if outside is None:
         return None
     return {
         "size": outside.checkpoint.size,
         "root": outside.checkpoint.root.hex(),
         "entry": outside.entry,
+        "later": entries - outside.checkpoint.size,
         "cosigned": [{"witness": key.to_text(), "time": at} for key, at in outside.cosigned],
     }
 
 
-def _outside_words(outside: Outside) -> str:
+def _outside_words(outside: Outside, entries: int) -> str:
+    size = outside.checkpoint.size
     of = "from outside" if outside.entry is None else f"that its entry {outside.entry} has"
-    said = f"It is a growth of the {count(outside.checkpoint.size, 'entry', 'entries')} under the checkpoint {of}"
+    said = f"It is a growth of the {count(size, 'entry', 'entries')} under the checkpoint {of}"
     by = ", ".join(f"{key.name} on {format_instant(at)}" for key, at in outside.cosigned)
-    return f"{said}, cosigned by {by}." if by else f"{said}, which no witness that is trusted cosigned."
+    said += f", cosigned by {by}." if by else ", which no witness that is trusted cosigned."
+    if size == entries:
+        return f"{said} It covers all of them."
+    later = f"for the {entries - size} that came after" if entries - size > 1 else "for the one that came after"
+    return f"{said} It covers {size} of {entries}: {later} nobody vouches but the log's key."
 
 
 def verify_view(replayed: Replayed, forecasts: int | None = None) -> RenderableType:
@@ -344,7 +360,7 @@ def verify_view(replayed: Replayed, forecasts: int | None = None) -> RenderableT
         Text(f"Root, which stands for all entries: {replayed.root}"),
     ]
     if replayed.outside is not None:
-        lines.append(Text(_outside_words(replayed.outside)))
+        lines.append(Text(_outside_words(replayed.outside, replayed.entries)))
     unknown = "" if replayed.trusted else " that the log's key is the one you know,"
     compare = "" if replayed.trusted and replayed.outside else " Compare the root and the key with those that you got"
     lines.append(

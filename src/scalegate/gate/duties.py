@@ -198,8 +198,6 @@ class Duties:
     kept: list[Kept] = field(default_factory=list)
     signing: dict[tuple[str, int, str | None], Kept] = field(default_factory=dict)
     """What too few have signed yet, of those who may under the policy in force."""
-    once: list[Kept] = field(default_factory=list)
-    """What was kept by signatures that count no more, with when it was, and by nobody."""
 
     def adopted(self, policy: Policy, time: int) -> None:
         """A version came into force. What not enough had signed is signed anew."""
@@ -210,15 +208,6 @@ class Duties:
             origins |= {new: was.origins[old] for old, new in followed(was.policy, policy).items()}
         self.versions.append(_Version(time, policy, origins))
         self.signing = {}
-
-    def know(self, before: Duties) -> None:
-        """Entries are taken anew: of what was kept it is known when, should its signatures count no more."""
-        self.once = [*before.once, *(it.model_copy(update={"by": ()}) for it in before.kept)]
-
-    def half_signed(self) -> tuple[Kept, ...]:
-        """What too few have signed yet; by nobody, what was kept once and is to be signed again."""
-        gone = (it for it in self.once if not any(_alike(it, other) for other in self.kept))
-        return *self.signing.values(), *dict.fromkeys(gone)
 
     def known(self) -> bool:
         """Whether there ever was an obligation."""
@@ -302,8 +291,7 @@ class Duties:
         made = Kept(
             obligation=duty.id,
             deadline=entry.deadline,
-            # What was kept once is confirmed: it was known to be done by then.
-            time=min([entry.time, *(it.time for it in self.once if _same(it, entry.deadline, grid))]),
+            time=entry.time,
             run=entry.run,
             text=grid.text,
             origin=grid.origin,
@@ -331,13 +319,3 @@ class Duties:
 
     def _kept(self, grid: Grid) -> frozenset[int]:
         return frozenset(it.deadline for it in self.kept if keeps(it, grid))
-
-
-def _same(word: Kept, deadline: int, grid: Grid) -> bool:
-    return word.deadline == deadline and keeps(word, grid)
-
-
-def _alike(one: Kept, other: Kept) -> bool:
-    """Whether two are words on one deadline."""
-    mine, theirs = ((it.origin, it.run, akin(it.text), it.deadline) for it in (one, other))
-    return mine == theirs

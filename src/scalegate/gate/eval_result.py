@@ -13,13 +13,16 @@ from dataclasses import dataclass
 
 from scalegate.errors import InputError
 from scalegate.gate.assessing import bound_of
+from scalegate.gate.facts import derive_facts, ruled_out_on
 from scalegate.gate.fold import Fold
 from scalegate.gate.forecast_points import as_decimal
 from scalegate.gate.intake import worth
+from scalegate.gate.lineage import holders
 from scalegate.gate.stopping import look_alpha
 from scalegate.ledger.entries import NO_LOG, STATEMENT_TYPE
 from scalegate.ledger.served import AnyLedger
 from scalegate.ledger.strict_json import JsonValue
+from scalegate.policy.document import Domain
 from scalegate.units import exact_decimal, format_instant
 
 __all__ = ["NOT_SAID", "PREDICATE_TYPE", "EvalResult", "eval_result"]
@@ -44,11 +47,13 @@ class EvalResult:
     """The upper bound of the success rate that `passed` compares with the threshold, rounded up."""
 
 
-def eval_result(ledger: AnyLedger, fold: Fold, evaluation: str) -> EvalResult:
+def eval_result(ledger: AnyLedger, fold: Fold, evaluation: str, now: int) -> EvalResult:
     """The result of an evaluation as a statement with the predicate `eval-result`.
 
-    `passed` says what the gate holds by now: that the alarm is ruled out, with nothing lacking. So it is false of a
-    result that is lacking in anything, whatever its numbers.
+    `passed` says what the gate holds of these weights now: that this result rules the alarm out with nothing lacking,
+    and that nothing else speaks against it. So it is false of a result that is lacking in anything, whatever its
+    numbers; where another result, an incident or an evaluation that is open leaves the alarm open; and in a ledger or
+    by a meter that is unsound.
 
     Raises InputError for one that was not announced, has no result or several, is of a deployment configuration, or is
     about nothing that the policy in force knows: of these the predicate would say something else.
@@ -71,7 +76,7 @@ def eval_result(ledger: AnyLedger, fold: Fold, evaluation: str) -> EvalResult:
     bound, samples = bound_of(fold.policy, item)
     upper = exact_decimal(as_decimal(bound))
     domain = fold.policy.domain(item.piece.domain)
-    passed = item.rules_out and not item.faults
+    passed = item.rules_out and not item.faults and _stands(fold, announced.run, finished.weights, domain, now)
     alpha = exact_decimal(as_decimal(look_alpha(fold.policy)))
     claim: dict[str, JsonValue] = {
         "metric": f"upper bound of the success rate in {domain.id}, one-sided, but for a chance of {alpha}",
@@ -108,6 +113,24 @@ def eval_result(ledger: AnyLedger, fold: Fold, evaluation: str) -> EvalResult:
         "predicate": predicate,
     }
     return EvalResult(statement, passed, upper)
+
+
+def _stands(fold: Fold, run: str, weights: str, domain: Domain, now: int) -> bool:
+    """Whether the alarm is ruled out on these weights by all that is known, of each run that has them."""
+    return all(
+        _ruled_out(fold, name, weights, domain, now)
+        for name in dict.fromkeys((run, *(it.name for it in holders(fold.runs, weights))))
+    )
+
+
+def _ruled_out(fold: Fold, run: str, weights: str, domain: Domain, now: int) -> bool:
+    if fold.policy is None:
+        return False
+    situation = fold.situation(run, now=now, weights=weights)
+    facts = derive_facts(fold.policy, situation, "train")
+    asked = ("ledger.sound", "meter.sound", "lineage.declared", f"{domain.id}.ruled_out")
+    sound = all(facts.get(name) is True for name in asked) and facts.get(f"{domain.id}.reached") is False
+    return sound and isinstance(ruled_out_on(fold.policy, situation, domain, weights), int)
 
 
 def _digest(ledger: AnyLedger, index: int) -> str:

@@ -22,16 +22,16 @@ from scalegate.gate.bookkeeping import opened, recorded, settled, tier_told, uno
 from scalegate.gate.candidates import Candidates
 from scalegate.gate.decision import Decision
 from scalegate.gate.deeds import Deeds
-from scalegate.gate.determinations import judged_weights
 from scalegate.gate.duties import Duties
 from scalegate.gate.forecasts import Forecasts, keep_standing
 from scalegate.gate.goes_on import refused_of
 from scalegate.gate.granting import approved, granted
 from scalegate.gate.hands import Hands
+from scalegate.gate.judging import claimed, determined
 from scalegate.gate.known import situation_of
 from scalegate.gate.lineage import Run, holders, members, total
 from scalegate.gate.pieces import Attempt, completes, spoken_of
-from scalegate.gate.renaming import Said, Word, as_now, judged_of, put_down, risks_of
+from scalegate.gate.renaming import Said, Word, as_now, judged_of, risks_of
 from scalegate.gate.reservations import concerns_others, permitted, reserved
 from scalegate.gate.situation import Broken, Granted, Signature, Situation, TierRecord
 from scalegate.gate.spending import Spending
@@ -138,8 +138,17 @@ class Fold:
 
     @property
     def genesis(self) -> str:
-        """What tells this ledger from any other: the leaf of its first entry; empty without one."""
+        """The leaf of its first entry, by which files beside a ledger name it; empty without one."""
         return self.records[0].leaf if self.records else ""
+
+    @property
+    def identity(self) -> str:
+        """What statements name the ledger by, as two may begin with the same entry: hex SHA-256 of its log's key and
+        the leaf of its first entry. Of no known log it is that leaf alone; empty without an entry."""
+        log = self.witnessing.log
+        if log is None or not self.genesis:
+            return self.genesis
+        return hashlib.sha256(f"{log.key.to_text()}\n{self.genesis}\n".encode()).hexdigest()
 
     def add(self, envelope: bytes) -> Record:
         """Fold in the next entry. An entry that cannot be read makes the ledger unsound; nothing is raised."""
@@ -157,16 +166,18 @@ class Fold:
 
     def put(self, index: int, entry: Entry, leaf: str, payload: bytes, wrong: str | None, by: str) -> Record:
         """Fold in an entry that was read: the same each time, but for what keys in wrong hands signed."""
-        elsewhere = "it is for another ledger" if entry.ledger not in (None, self.genesis) else None
+        elsewhere = "it is for another ledger" if entry.ledger not in (None, self.identity) else None
         refused = wrong or elsewhere or self._replayed(entry, payload)
-        said, claimed = self._now(self.said), self._now(self.claimed)
-        refused = refused or self.deeds.refused(self.policy, self.runs, entry, said, claimed)
+        said, bounded = self._now(self.said), self._now(self.claimed)
+        refused = refused or self.deeds.refused(self.policy, self.runs, entry, said, bounded)
         if wrong is None and (refused is None or isinstance(entry, UNREPEATED)):
             # Also by a key in wrong hands: that its owner did it is what counts against them.
             self.deeds.put(self.policy, index, entry, self.attempts)
         misused = held_wrongly(self.wrong, index, entry, by)
         counted = counts_as(entry) if misused else entry
         refused = refused or (misused if counted is None else self.known.refused.get(index))
+        if isinstance(entry, CheckpointWitnessed):
+            self.witnessing.look(index, entry, self.faults)
         machine = isinstance(entry, GATE_ENTRIES)
         about = self.runs.get(getattr(entry, "run", ""))
         faults_before, starts = (len(about.faults), set(about.starts)) if about else (0, set[str]())
@@ -268,21 +279,13 @@ class Fold:
                 )
                 self.signatures.append((self.adopted_at, "", signature))
             case entries.Determination():
-                if entry.holds and not judged_weights(self.runs, entry, self._now(self.said)):
-                    return "the ledger does not know the weights that it is of: they are saved first"
-                put_down(self.said, self.adopted_at, entry, self.policy, self.deeds.who(self.policy))
+                return determined(self, entry)
             case entries.ExceptionGranted():
                 return granted(self, entry)
             case entries.ObligationKept():
                 return self.duties.take(self.policy, self.runs, entry) if self.policy else None
             case entries.RiskClaimed():
-                if entry.configuration is not None and entry.action in ("train", "release_weights"):
-                    return f"for `{entry.action}` a risk is claimed of the bare weights"
-                answers = entry.bound is None or self.spending.answers(entry, self._now(self.claimed), self.policy)
-                if not answers and not judged_weights(self.runs, entry, self._now(self.claimed)):
-                    return "the ledger does not know the weights that it is of: they are saved first"
-                put_down(self.claimed, self.adopted_at, entry, self.policy, self.deeds.who(self.policy))
-                self.spending.say(entry, self.runs, self.policy, self.deeds)
+                return claimed(self, entry)
             case entries.CandidateProposed() | entries.CandidateTried() | entries.CandidateApproved():
                 return self.candidates.take(self.policy, self.adopted_at, self.runs, entry) if self.policy else None
             case entries.AssumptionBroken() | entries.AssumptionRestored():
@@ -293,7 +296,7 @@ class Fold:
             case entries.IncidentReported():
                 return reported(self.policy, index, entry, self.attempts, self.runs, self.assumptions.domains)
             case CheckpointWitnessed():
-                return self.witnessing.take(self.policy, index, entry, self.faults) if self.policy else None
+                return self.witnessing.take(self.policy, index, entry) if self.policy else None
             case entries.TierStatus():
                 return tier_told(self, entry, held_wrongly(self.wrong, index, entry, by) is None)
             case entries.KeyRotated():

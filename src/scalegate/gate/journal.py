@@ -176,8 +176,8 @@ class Journal:
 
         def make() -> Sequence[tuple[Entry, Signers]]:
             made = entry() if callable(entry) else entry
-            if made.ledger is None and self.fold.genesis:
-                made = made.model_copy(update={"ledger": self.fold.genesis})
+            if made.ledger is None and self.fold.identity:
+                made = made.model_copy(update={"ledger": self.fold.identity})
             refused = self.fold.would_refuse(sealed(made, key))
             if refused:
                 raise InputError(refused, place=Place(file=self.ledger.name), fix="nothing was written")

@@ -97,7 +97,7 @@ def situation_of(
         origins=fold.duties.origins,
         spans=fold.duties.spans(openings),
         kept=tuple(fold.duties.kept),
-        signing=fold.duties.half_signed(),
+        signing=tuple(fold.duties.signing.values()),
         meter_faults=tuple(meter_faults),
         ledger_faults=fold.unsound,
         ledger_time=fold.time,

@@ -77,9 +77,7 @@ def _first(deadlines: Iterable[int | None]) -> int:
 def _due_signed(situation: Situation, duty: Obligation, grid: Grid, since: int) -> int | None:
     """What is due once all is signed for that has passed, where that helps. `since`: from then on it is in time."""
     kept = _kept(situation, duty, grid)
-    # What was kept in time by signatures that count no more is in time once it is signed again.
-    once = {it.deadline for it in situation.signing if not it.by and keeps(it, grid) and it.time <= it.deadline}
-    first = next_unkept(grid, kept | once)
+    first = next_unkept(grid, kept)
     if grid.late == "stands" and first is not None and first < since:
         return first
     return next_unkept(grid, kept, situation.now)

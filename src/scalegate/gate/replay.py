@@ -97,13 +97,13 @@ def replay(
                 fold.add(envelope)
             except InputError as error:
                 raise NotVerified(error.message, place=at) from error
+        if fold.witnessing.tree.root() != checked.root:
+            raise _changed(path)
+        for index, proof in fold.witnessing.proofs:
+            fix = "its owner signed two histories: keep a copy of this ledger, which proves that to anybody"
+            raise NotVerified(f"it proves {proof}", place=Place(file=str(path), entry=index), fix=fix)
         if trust is not None and asks:
             outside = _recorded(ledger, trust, fold, place)
-    if fold.witnessing.tree.root() != checked.root:
-        raise _changed(path)
-    for index, proof in fold.witnessing.proofs:
-        fix = "its owner signed two histories: keep a copy of this ledger, which proves that to anybody"
-        raise NotVerified(f"it proves {proof}", place=Place(file=str(path), entry=index), fix=fix)
     return Replayed(
         entries=fold.size,
         checkpoints=checked.checkpoints,
@@ -165,10 +165,14 @@ def _recorded(log: Ledger | ExportedLog, trust: Trust, fold: Fold, place: Place)
     """
     for record in reversed(fold.records):
         if isinstance(record.entry, CheckpointWitnessed):
-            # One that is no checkpoint, or has too few, is passed by; of two histories it was told before.
+            # One that is no checkpoint, has too few, or is of no entries is passed by; of two histories it was told
+            # before.
             with suppress(InputError, NotVerified):
                 return replace(grown_from(log, record.entry.note, trust, place), entry=record.index)
-    what = f"the trust file asks for {trust.asks()}, and there is no cosigned checkpoint, in the ledger or beside it"
+    what = (
+        f"the trust file asks for {trust.asks()}, and no cosigned checkpoint covers any of its entries, in the ledger"
+    )
+    what += " or beside it"
     raise NotVerified(what, place=place, fix="give one: `--checkpoint FILE`")
 
 

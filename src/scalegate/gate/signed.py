@@ -351,7 +351,7 @@ class Kept(Record):
     obligation: str
     deadline: int
     time: int
-    """When the last of them signed, or of those whose signatures count no more."""
+    """When the last of them signed."""
     run: str | None
     """Of an obligation of each run of a lineage: the run in whose name they signed. It keeps no other's deadline."""
     text: str

@@ -17,6 +17,7 @@ from scalegate.gate.amending import same_version
 from scalegate.gate.fold import Fold, Record
 from scalegate.gate.hands import public_of
 from scalegate.gate.journal import Journal
+from scalegate.gate.meant import check_meant
 from scalegate.gate.since import check_seen, named_decision, to_decide
 from scalegate.gate.trust import GATE_ENTRIES
 from scalegate.gate.trust import refused as refused_by
@@ -166,7 +167,7 @@ def _check_counts(journal: Journal, entry: Entry, waiting: Callable[[], list[str
     if entry.ledger is None:
         raise InputError(
             "it does not say which ledger it is for, so whoever reads it could send it to another",
-            fix=f"sign it with `ledger`: {fold.genesis}, the leaf of the first entry",
+            fix=f"sign it with `ledger`: {fold.identity}, the SHA-256 of the log's key and the first entry",
         )
     if entry.time > now:
         raise InputError(
@@ -176,8 +177,11 @@ def _check_counts(journal: Journal, entry: Entry, waiting: Callable[[], list[str
     until = getattr(entry, "until", None)
     if until is not None and until <= now and not getattr(entry, "withdrawn", False):
         raise InputError("the day is past until which it is to count", fix="sign it with a later date")
-    if isinstance(entry, entries.Approval | entries.ExceptionGranted) and entry.decision is not None:
-        _check_decision(fold, entry.run, entry.decision, waiting)
+    check_meant(fold, entry)
+    if isinstance(entry, entries.Approval | entries.ExceptionGranted):
+        # Whoever takes back what they granted need have seen nothing.
+        if entry.decision is not None and not getattr(entry, "withdrawn", False):
+            _check_decision(fold, entry.run, entry.decision, waiting)
     elif isinstance(entry, entries.PolicyAdopted):
         _check_version(fold, entry)
     elif isinstance(entry, CheckpointWitnessed) and fold.policy is not None:

@@ -91,22 +91,29 @@ class Witnessing:
         """Say of an entry how late the ledger has it."""
         self.clocks[index] = time
 
-    def take(self, policy: Policy, index: int, entry: CheckpointWitnessed, faults: list[str]) -> str | None:
-        """Count the cosignatures of an entry, and say why it counts for nothing, if it does. What it is the proof of is
-        put to the ledger's faults."""
+    def take(self, policy: Policy, index: int, entry: CheckpointWitnessed) -> str | None:
+        """Count the cosignatures of an entry, and say why it counts for nothing, if it does."""
         found = self.read(policy, index, entry)
         for key, at, size in found.cosigned:
             self.seen[key.public] = max((size, at), self.seen.get(key.public, (0, 0)))
             self.latest[key.public] = max(at, self.latest.get(key.public, 0))
-        if found.proof is not None and (index, found.proof) not in self.proofs:
-            self.proofs.append((index, found.proof))
-        faults += [f"entry {index} proves {found.proof}"] if found.proof is not None else []
         return found.refused
+
+    def look(self, index: int, entry: CheckpointWitnessed, faults: list[str]) -> None:
+        """Put what an entry proves to the ledger's faults, whoever put it in and whatever else is wrong with it: the
+        log's own signature says it."""
+        found = self._proved(index, entry)
+        if found is not None:
+            faults.append(f"entry {index} proves {found}")
+            self.proofs += [(index, found)] if (index, found) not in self.proofs else []
 
     def read(self, policy: Policy, index: int, entry: CheckpointWitnessed) -> Read:
         """What an entry at a position comes to."""
         if self.log is None:
             return Read("it is not known here whose log this is")
+        proof = self._proved(index, entry)
+        if proof is not None:
+            return Read(proof=proof)
         try:
             opened = open_note(entry.note, [self.log.key, *witness_keys(policy)])
             checkpoint = Checkpoint.from_text(opened.text)
@@ -116,9 +123,6 @@ class Witnessing:
             return Read(f"its checkpoint is of the log {checkpoint.origin}, and this is {self.log.origin}")
         if self.log.key not in opened.signers:
             return Read("its checkpoint is not signed by the key of this log")
-        proof = self.proof(index, checkpoint)
-        if proof is not None:
-            return Read(proof=proof)
         if checkpoint.size == 0:
             return Read("its checkpoint is of no entries, so it vouches for nothing")
         own = self.log.key.public
@@ -126,6 +130,16 @@ class Witnessing:
         if not counted:
             return Read("no witness that the policy in force names has cosigned its checkpoint")
         return Read(cosigned=counted)
+
+    def _proved(self, index: int, entry: CheckpointWitnessed) -> str | None:
+        """Of what the note of an entry is the proof by this log's signature alone, whatever else stands under it."""
+        if self.log is None:
+            return None
+        with suppress(InputError, NotVerified):
+            checkpoint = Checkpoint.from_text(open_note(entry.note, [self.log.key]).text)
+            if checkpoint.origin == self.log.origin:
+                return self.proof(index, checkpoint)
+        return None
 
     def proof(self, index: int, checkpoint: Checkpoint) -> str | None:
         """Of what a checkpoint that this log signed is the proof, as it stands at a position; None: it is of this tree.

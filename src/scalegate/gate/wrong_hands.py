@@ -89,7 +89,7 @@ def held_wrongly(wrong: Mapping[str, int], index: int, entry: Entry, by: str) ->
 
 def rotated(fold: Fold, index: int, entry: KeyRotated) -> str | None:
     """Take a new key in place of its owner's. Returns why it counts for nothing, if it does."""
-    if fold.policy is None or entry.ledger != fold.genesis:
+    if fold.policy is None or entry.ledger != fold.identity:
         return "it is for another ledger"
     refused = fold.hands.rotate(fold.policy, index, entry)
     if refused is None:
@@ -100,7 +100,7 @@ def rotated(fold: Fold, index: int, entry: KeyRotated) -> str | None:
 
 def revoked(fold: Fold, index: int, entry: KeyRevoked) -> str | None:
     """Take a revocation. Returns why it counts for nothing, if it does."""
-    if fold.policy is None or entry.ledger != fold.genesis:
+    if fold.policy is None or entry.ledger != fold.identity:
         return "it is for another ledger"
     today = fold.deeds.who(fold.policy)(entry.person)
     found = fold.hands.weighed(fold.policy, index, entry, today)
@@ -218,7 +218,6 @@ def _refold(fold: Fold, wrong: Mapping[str, int]) -> None:
         adopted[last.at] = replace(last, doubted=True)
     # What witnesses cosigned speaks for itself, whoever recorded it: taken again it comes to the same.
     fresh = type(fold)(wrong=dict(wrong), witnessing=fold.witnessing, known=OnRecord(adopted, refused))
-    fresh.duties.know(fold.duties)
     for it in fold.records:
         fresh.put(it.index, it.entry, it.leaf, it.payload, it.wrong, it.by)
     fresh.deeds.keep(fold.deeds)

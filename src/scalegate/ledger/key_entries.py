@@ -12,7 +12,7 @@ class KeyRotated(Predicate):
 
     type_uri = PREFIX + "key-rotated/v0.1"
     ledger: Digest
-    """Leaf of the first entry of the ledger that it is for: in another it is nothing."""
+    """The ledger that it is for, as every entry may name it: in another it is nothing."""
     before: Line
     """The verification key that it replaces."""
     after: Line
@@ -24,7 +24,7 @@ class KeyRevoked(Predicate):
 
     type_uri = PREFIX + "key-revoked/v0.1"
     ledger: Digest
-    """Leaf of the first entry of the ledger that it is for: in another it is nothing."""
+    """The ledger that it is for, as every entry may name it: in another it is nothing."""
     person: Name
     """Whose key it is, as the policy last named them."""
     revoked: Line

@@ -71,4 +71,7 @@ def grown_from(log: Log, note: str, trust: Trust | None, place: Place) -> Outsid
         what = f"the log of {log.size} entries is no growth of the {known.size} entries under the checkpoint"
         fix = "its owner signed two histories: keep the checkpoint and a copy of the log, which prove that"
         raise NotVerified(what, place=place, fix=fix)
+    if known.size == 0 < log.size:
+        what = f"the checkpoint is of no entries, and shows nothing of the {log.size} that the log has"
+        raise NotVerified(what, place=place, fix="give a later one")
     return Outside(known, opened.cosigned)

@@ -111,8 +111,9 @@ class Predicate(BaseModel):
     policy: Digest
     """Digest of the policy in force when this was written."""
     ledger: Digest | None = None
-    """Leaf of the first entry of the ledger that it is for: in another it is nothing. What people sign says it; the
-    first entry cannot, and where it is not told it is not written."""
+    """The ledger that it is for, by the SHA-256 of two lines: its log's key, and the leaf of its first entry in hex. In
+    another it is nothing. What people sign says it; the first entry cannot, and where it is not told it is not
+    written."""
 
     def subjects(self) -> dict[str, str]:
         """Name and SHA-256 of what the entry is about; matched by digest only."""

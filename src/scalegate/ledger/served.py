@@ -7,7 +7,6 @@ file that names the server, which has one line of a trust file (C2SP tlog-policy
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from scalegate.errors import InputError, LedgerError, NotVerified, Place
-from scalegate.ledger import _memory
+from scalegate.ledger import _memory, strict_json
 from scalegate.ledger.keys import VerifyKey
 from scalegate.ledger.merkle import verify_consistency
 from scalegate.ledger.note import Checkpoint, open_note
@@ -188,7 +187,7 @@ class ServedLedger:
             what = f"it serves {head.size} entries, and had {seen.size}: it was rolled back"
             raise NotVerified(what, place=self._place(), fix="ask whoever keeps it, and sign nothing until then")
         try:
-            answer = json.loads(self._get(f"consistency?old={seen.size}&new={head.size}")) if seen.size else None
+            answer = _object(self._get(f"consistency?old={seen.size}&new={head.size}")) if seen.size else None
             proof = [bytes.fromhex(it) for it in answer["hashes"]] if answer is not None else []
             if answer is not None:
                 verify_consistency(seen.size, head.size, seen.root, head.root, proof)
@@ -233,9 +232,10 @@ class ServedLedger:
 
 
 def _object(data: bytes) -> dict[str, Any]:
+    """Of what a server answers an object; of anything else, and of what is nested too deep to be read, an empty one."""
     try:
-        document = json.loads(data)
-    except ValueError:
+        document = strict_json.loads(data)
+    except InputError:
         return {}
     return document if isinstance(document, dict) else {}
 

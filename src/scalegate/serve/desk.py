@@ -1,4 +1,8 @@
-"""The one thread that folds a served ledger: what is submitted, and what is told of runs, goes through it in turn."""
+"""A thread that folds a served ledger: what it is given goes through it in turn.
+
+What is submitted goes through one, and what is told of runs through another with a fold of its own: it decides again on
+every run, and whoever asks for that keeps nobody from signing.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ __all__ = ["MOST_READING", "Busy", "Desk"]
 T = TypeVar("T")
 MOST_WAITING = 16
 MOST_READING = 4
-"""With more of any kind waiting, nobody is told of runs: what is sent in goes first."""
+"""With more waiting, nobody else is told of runs."""
 
 
 class Busy(ScalegateError):
@@ -46,12 +50,12 @@ class Desk:
         self._file: tuple[int, int] | None = None
         self._waiting, self._most = 0, most_waiting
 
-    async def do(self, work: Callable[[Journal], T], most: int | None = None) -> T:
+    async def do(self, work: Callable[[Journal], T]) -> T:
         """What `work` returns of the journal at the ledger's head. Call it from the event loop.
 
-        Raises Busy where `most` wait already, what opening raises, and what `work` raises.
+        Raises Busy where too many wait already, what opening raises, and what `work` raises.
         """
-        if self._waiting >= (most or self._most):
+        if self._waiting >= self._most:
             raise Busy("too many wait for the ledger", fix="send it again in some seconds: it is written once")
         self._waiting += 1
         try:

@@ -99,14 +99,16 @@ _READ = problems(404, 422, 503)
 
 
 def log_app(served: Served, *, desk: Desk | None = None) -> FastAPI:
-    """The application. `desk`: the thread that folds the ledger; made if it is not given, and closed at the end."""
+    """The application. `desk`: the thread that writes; made if it is not given, and closed at the end."""
     shelf, desk = Shelf(served.ledger), desk or Desk(served.ledger, served.log_key)
+    reader = Desk(served.ledger, None, now=desk.now, most_waiting=MOST_READING)
     told = _kept(served.status) if served.status is not None else None
 
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await asyncio.get_running_loop().run_in_executor(None, desk.close)
+        for it in (desk, reader):
+            await asyncio.get_running_loop().run_in_executor(None, it.close)
 
     app = FastAPI(
         title="scalegate ledger",
@@ -196,16 +198,14 @@ def log_app(served: Served, *, desk: Desk | None = None) -> FastAPI:
     @app.get("/decisions", responses=problems(422, 503))
     async def decisions(asked: Annotated[_Decisions, Query()]) -> DecisionPage:
         """Decisions on record, holds too."""
-        return await desk.do(
-            lambda journal: decisions_on_record(journal, asked.start, asked.limit, asked.run), MOST_READING
-        )
+        return await reader.do(lambda journal: decisions_on_record(journal, asked.start, asked.limit, asked.run))
 
     @app.get("/status", responses=problems(404, 503))
     async def status() -> dict[str, Any]:
         """The policy in force, each run with its latest decision, what waits for signatures, and what is at fault."""
         if told is None:
             raise Missing("it is not told here")
-        return await desk.do(told, MOST_READING)
+        return await reader.do(told)
 
     @app.get("/schemas")
     def schemas() -> SchemaList:
