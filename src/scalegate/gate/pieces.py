@@ -50,8 +50,7 @@ class Attempt:
     announced_at: int = -1
     finished: EvaluationFinished | None = None
     finished_at: int = -1
-    first_at: int = -1
-    """Where its first result stands, which another may have completed."""
+    first_at: int = -1  # where its first result stands, which another may have completed
     signed: bool = False
     reserved: int = 0
     """Elicitation FLOP that its run reserved for it, after it was announced and before its result."""
@@ -147,9 +146,8 @@ def pieces(
             of = name if attempt.anywhere else incident.run
             yield from _each(attempt, _incident(runs, identifier, incident, of, attempt))
         if announced and (announced.weights in lineage or announced.run in names):
-            number = 0
-            if announced.spends:
-                number = counted[announced.domain] = counted.get(announced.domain, 0) + 1
+            counted[announced.domain] = counted.get(announced.domain, 0) + announced.spends
+            number = counted[announced.domain] if announced.spends else 0
             piece = _piece(runs, names, identifier, attempt, number, announced.weights in ancestors)
             if apart:
                 yield from _as_control(attempt, piece, runs, lineage)
