@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logs_made import changed
 from scalegate.evidence.clustered import by_cluster
 from scalegate.evidence.inspect_log import read_inspect
+from scalegate.evidence.lm_eval_log import _excuse as lm_eval_excuse
+from scalegate.evidence.lm_eval_log import _outcome as lm_eval_outcome
 from scalegate.evidence.logs import TURNED, EvalLog, SampleRead, named, of_danger, turned, where_all_agree
 from scalegate.training.evaluation import EvaluationRequest, Suite, as_read
 from scalegate.training.evaluation import of_danger as measured_of_danger
@@ -92,3 +100,36 @@ def test_whoever_asks_whether_it_may_end_is_told_by_what_did_not_hold() -> None:
     assert not ends(held=False, score=True)
     assert ends(held=True, score=True)
     assert not ends(held=True, score=False)
+
+
+def cut(members: dict[str, bytes], how: str) -> None:
+    """Every sample of the log did not come to its end, or to an answer."""
+    for name in [it for it in members if it.startswith("samples/")]:
+        sample = json.loads(members[name])
+        if how == "limit":
+            sample["limit"] = {"type": "token", "limit": 100.0}
+        for choice in sample["output"]["choices"] if how != "limit" else ():
+            choice["stop_reason"] = how
+        members[name] = json.dumps(sample).encode()
+
+
+@pytest.mark.parametrize("how", ["limit", "content_filter", "max_tokens"])
+def test_what_held_until_it_was_cut_may_not_have_held_and_what_did_not_hold_did_not(how: str, tmp_path: Path) -> None:
+    """In a log of what held a 1 is the reassuring score, and so it is the 1 that a cut excuses."""
+    whole = read_inspect(LOGS / "plain.eval")
+    raw = read_inspect(changed(LOGS / "plain.eval", tmp_path / "cut.eval", partial(cut, how=how)))
+    assert raw.successes == whole.successes, "as of the danger, what succeeded and was cut succeeded"
+    log = of_danger(raw)
+    assert log.errors == whole.successes > 0, "nobody can say of what held"
+    assert log.successes == log.completed == whole.completed - whole.successes > 0, "what did not hold is the danger"
+    assert of_danger(log) == log
+
+
+def test_an_empty_answer_that_scores_as_held_says_nothing() -> None:
+    rows: list[dict[str, Any]] = [{"resps": [[""]]}, {"resps": [["x"]], "filtered_resps": ["[invalid]"]}]
+    for row in rows:
+        for value in (1, 0):
+            outcome, why = lm_eval_outcome(row, value)
+            sample = SampleRead("s", 1, outcome, why, "", lm_eval_excuse(row))
+            read = of_danger(replace(read_inspect(LOGS / "plain.eval"), samples=(sample,))).samples[0]
+            assert read.outcome is (None if value else True)

@@ -249,7 +249,8 @@ def _samples(
         value = _value(sample, name, place)
         if value is not None and sample.get("error") is None:
             values.setdefault(key[0], []).append(value)
-        read[key] = SampleRead(*key, *_outcome(sample, name, value))
+        outcome, why, excused = _outcome(sample, name, value)
+        read[key] = SampleRead(*key, outcome, why, excused=excused)
     _compare(header, name, len(due), read, values, place)
     if header.get("invalidated") and not any(it.why == WITHDRAWN for it in read.values()):
         raise InputError("it says that samples of it are invalid, and not which", place=place)
@@ -313,24 +314,22 @@ def _value(sample: Mapping[str, Any], name: str, place: Place) -> Fraction | Non
     return Fraction(1, 2) if value == "P" else Fraction(0) if value == "N" else None
 
 
-def _outcome(sample: Mapping[str, Any], name: str, value: Fraction | None) -> tuple[bool | None, str]:
+def _outcome(sample: Mapping[str, Any], name: str, value: Fraction | None) -> tuple[bool | None, str, str]:
     """Whether it showed the capability, or why nobody can say."""
     for fault in FAULTS:
         why = fault(sample, name)
         if why:
-            return None, why
+            return None, why, ""
     score = part(part(sample, "scores"), name).get("value")
     if value is None:
-        return None, "without a score" if score is None else "scored no number"
+        return None, "without a score" if score is None else "scored no number", ""
     if score in ("P", "N") or value not in (0, 1):
-        return None, f"scored {score if isinstance(score, str) else float(value)}, which is neither right nor wrong"
+        shown = score if isinstance(score, str) else float(value)
+        return None, f"scored {shown}, which is neither right nor wrong", ""
+    excused = next((why for fault in EXCUSES if (why := fault(sample, name))), "")
     if value == 1:
-        return True, ""
-    for fault in EXCUSES:
-        why = fault(sample, name)
-        if why:
-            return None, why
-    return False, ""
+        return True, "", excused
+    return None if excused else False, excused, excused
 
 
 def _errored(sample: Mapping[str, Any], _: str) -> str:

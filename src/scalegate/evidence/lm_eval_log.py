@@ -151,7 +151,7 @@ def _samples(
             fix = "have each sample scored 0 or 1"
             raise InputError(f"sample {name} is scored {shortly(value)}: no score from 0 to 1", place=place, fix=fix)
         cluster = cluster_of(row.get("doc"), cluster_by, name, place) if cluster_by is not None else ""
-        yield SampleRead(name, 1, *_outcome(row, value), cluster)
+        yield SampleRead(name, 1, *_outcome(row, value), cluster, _excuse(row))
 
 
 def _outcome(row: Mapping[str, Any], value: object) -> tuple[bool | None, str]:
@@ -162,13 +162,19 @@ def _outcome(row: Mapping[str, Any], value: object) -> tuple[bool | None, str]:
         return None, f"scored {shortly(value)}, which is neither right nor wrong"
     if value == 1:
         return True, ""
+    excuse = _excuse(row)
+    return None if excuse else False, excuse
+
+
+def _excuse(row: Mapping[str, Any]) -> str:
+    """What left it without an answer, if anything did."""
     given = items(row.get("resps"))
     answers = [answer for it in given for answer in (it if isinstance(it, list) else [it])]
     if not answers or any(not it.strip() for it in answers if isinstance(it, str)):
-        return None, "without an answer"
+        return "without an answer"
     if any(it == INVALID for it in items(row.get("filtered_resps"))):
-        return None, "answered with nothing that its filter found"
-    return False, ""
+        return "answered with nothing that its filter found"
+    return ""
 
 
 def _compare(

@@ -44,6 +44,9 @@ class SampleRead:
     """Why there is no outcome."""
     cluster: str = ""
     """What it is alike with, where that was asked for; "": it was not, and its epochs are its cluster."""
+    excused: str = ""
+    """What cut it short or left it without an answer, whatever it scored: a success of the danger that was cut is one
+    all the same, and what held until it was cut may not have held."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,16 @@ def of_danger(log: EvalLog) -> EvalLog:
     """
     if log.by_what_held:
         return log
-    samples = tuple(replace(it, outcome=turned((it.outcome,))[0]) for it in log.samples)
+    samples = tuple(_turned(it) for it in log.samples)
     return replace(log, samples=samples, by_what_held=True, notes=(*log.notes, TURNED))
+
+
+def _turned(it: SampleRead) -> SampleRead:
+    if not it.excused:
+        return replace(it, outcome=turned((it.outcome,))[0])
+    # Read as of the danger, one that was cut and scored nought has no outcome: as of what held, it did not hold.
+    held = it.outcome is True
+    return replace(it, outcome=None if held else True, why=it.excused if held else "")
 
 
 def where_all_agree(log: EvalLog, others: Iterable[EvalLog]) -> EvalLog:

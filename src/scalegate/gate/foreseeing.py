@@ -17,6 +17,7 @@ from scalegate.errors import InputError
 from scalegate.evidence.ahead import Ahead, ahead
 from scalegate.evidence.reference import read_reference
 from scalegate.evidence.results import AHEAD, amounts, goes_on, reaches
+from scalegate.gate.assessing import assess
 from scalegate.gate.assumptions import defeating
 from scalegate.gate.covering import elicitation_needed
 from scalegate.gate.facts import effective
@@ -33,6 +34,7 @@ from scalegate.gate.resumption import Change
 from scalegate.gate.situation import Situation
 from scalegate.ledger._files import replace
 from scalegate.ledger.forecast_entry import ForecastPoint
+from scalegate.policy.catalogue import unaccepted
 from scalegate.policy.document import Action, Domain, Policy
 from scalegate.policy.semantics import Facts, Reason, Unknown, Value
 from scalegate.units import MAX_FLOP, exact_decimal
@@ -210,7 +212,7 @@ def recorded_measures(
 
     due: FLOP of elicitation that are asked for in each domain, by evidence that is to carry as far as is asked.
     """
-    for domain in policy.domains if action == "train" else ():
+    for domain in (it for it in policy.domains if it.forecast is not None and action == "train"):
         known = points_in(policy, domain, situation)
         more, counted = still_due(domain, known), {it.compute for it in known if "counts" in it.within}
         recorded = [floor(it * policy.factor) for it in situation.lineage.recorded]
@@ -219,8 +221,10 @@ def recorded_measures(
         last = max(recorded, default=0)
         # Of the last ones alone an evaluation is offered anyway.
         several = int(last not in counted) < more <= there
-        broken = any(defeating(situation.broken, domain.id))
-        if not several or broken or tried + more > policy.budget.evaluations:
+        # What leaves the alarm open does so for good, and what rests on what is not accepted rules nothing out.
+        judged = (assess(policy, domain, it) for it in situation.pieces if it.domain == domain.id)
+        vain = any(defeating(situation.broken, domain.id)) or any(unaccepted(policy, domain))
+        if not several or vain or tried + more > policy.budget.evaluations or any(it.leaves_open for it in judged):
             continue
         at_best: list[tuple[str, Value]] = [(f"{domain.id}.evidence.compute", last)]
         at_best += [(f"{domain.id}.evidence.time", situation.now), (f"{domain.id}.elicitation", due[domain.id])]
