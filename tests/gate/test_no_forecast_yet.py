@@ -98,3 +98,33 @@ def test_all_that_are_spent_are_said_to_be() -> None:
     go_on(book, 5 * 10**10, 0, 0)
     told = book.decide(compute=PAST).limits.surprises
     assert "All 1 evaluations of `arithmetic` are spent: a further one rules nothing out." in told
+
+
+def test_who_signed_for_a_clean_model_has_not_signed_for_what_it_became() -> None:
+    """Both officers signed while the alarm was ruled out; then the run is measured again, and the alarm is reached."""
+    book = at_first()
+    evaluated(book, AT, 0)
+    held = book.decide(compute=PAST)
+    assert held.clean == (2,)
+    assert signed(book, held).verdict == "PROCEED"
+    more = AT + 10**10
+    book.put(kinds.ComputeReserved, use="training", flops=10**10)
+    book.put(kinds.WeightsRecorded, weights=digest(f"w{more}"), trained=more)
+    evaluated(book, more, 400)
+    after = book.decide(compute=PAST)
+    assert after.verdict == "HOLD"
+    assert (after.levels, after.clean) == ((2,), ())
+    assert {"approval"} <= kinds_of(after), "what it takes is that they sign having seen it"
+    for officer in ("ada", "grace"):
+        assert book.put(Approval, officer, decision=after.digest()).refused is None
+    assert book.decide(compute=PAST).verdict == "PROCEED"
+
+
+def test_who_signed_for_an_alarm_that_was_reached_has_seen_the_worst() -> None:
+    book = at_first()
+    evaluated(book, AT, 200)
+    held = book.decide(compute=PAST)
+    assert held.clean == ()
+    assert signed(book, held).verdict == "PROCEED"
+    evaluated(book, AT, 400)
+    assert book.decide(compute=PAST).verdict == "PROCEED"

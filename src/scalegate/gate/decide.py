@@ -17,7 +17,7 @@ from scalegate.gate.changes import unforeseen_changes, ways_out
 from scalegate.gate.decision import Decision, ExceptionPermit, Finding, Limits, Permit, Resumption
 from scalegate.gate.determinations import judgements
 from scalegate.gate.exceptions import exception_permit, idle
-from scalegate.gate.facts import derive_facts, levels_open
+from scalegate.gate.facts import derive_facts, levels_open, ruled_out_in
 from scalegate.gate.findings import findings, required
 from scalegate.gate.fit import fitted
 from scalegate.gate.judge import Judge
@@ -72,6 +72,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
     judge = Judge.of(policy, action)
     facts = derive_facts(policy, situation, action)
     levels = levels_open(policy, facts, action)
+    clean = tuple(it for it in levels if ruled_out_in(policy, facts, it))
     faults = {"standing.meter": situation.meter_faults, "standing.ledger": situation.ledger_faults}
     found = with_candidates(policy, situation, findings(judge, facts, faults))
     holding = judge.holding(facts)
@@ -89,14 +90,14 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         against = tuple(known_against(policy, situation, judge, facts)) if policy.exceptions else ()
         exception = exception_permit(policy, situation, judge, facts, against)
         surprises += () if exception else tuple(idle(policy, situation, judge, facts, against))
-        return _decision(policy, situation, action, found, None, way_out, surprises, levels, exception, against)
+        return _decision(policy, situation, action, found, None, way_out, surprises, levels, clean, exception, against)
     ends = largest_permit(judge, facts)
     if ends.compute is None or ends.time is None:
         endless = "compute" if ends.compute is None else "time"
         found = (*found, required("required.permit", f"no clause in force bounds the permit in {endless}"))
         asked = ("required.permit",)
         stop = Resumption(sets=(), more=False, stop=True, because=asked, stopped_by=asked)
-        return _decision(policy, situation, action, found, None, stop, surprises, levels)
+        return _decision(policy, situation, action, found, None, stop, surprises, levels, clean)
     permit = Permit(
         compute=ends.compute,
         time=ends.time,
@@ -105,7 +106,7 @@ def _decide(policy: Policy, situation: Situation, action: Action) -> Decision:
         compute_ends_by=ends.past_compute,
         time_ends_by=ends.past_time,
     )
-    return _decision(policy, situation, action, found, permit, None, surprises, levels)
+    return _decision(policy, situation, action, found, permit, None, surprises, levels, clean)
 
 
 def _spent(policy: Policy, situation: Situation) -> Iterator[str]:
@@ -145,6 +146,7 @@ def _decision(
     way_out: Resumption | None,
     surprises: tuple[str, ...] = (),
     levels: tuple[int, ...] = (),
+    clean: tuple[int, ...] = (),
     exception: ExceptionPermit | None = None,
     against: tuple[Against, ...] = (),
 ) -> Decision:
@@ -184,6 +186,7 @@ def _decision(
         policy_name=f"{policy.policy} {policy.version}",
         situation=situation.digest(),
         levels=levels,
+        clean=clean,
         findings=found,
         permit=permit,
         risks=risks_taken(policy, situation, action, reach) if reach else (),

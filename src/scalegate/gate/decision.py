@@ -161,6 +161,9 @@ class Decision(_Data):
     """Digest of the situation decided on."""
     levels: tuple[int, ...]
     """Levels that the evidence does not keep the model out of: what may be signed for, having seen this decision."""
+    clean: tuple[int, ...] = ()
+    """Of these, those of which every alarm is ruled out, and a forecast leaves open how far that carries: what is
+    signed for one, having seen this, counts while its alarms are ruled out."""
     findings: tuple[Finding, ...]
     permit: Permit | None
     risks: tuple[Taken, ...] = ()

@@ -42,6 +42,7 @@ __all__ = [
     "effective",
     "levels_open",
     "reached_by_descendants",
+    "ruled_out_in",
     "ruled_out_on",
 ]
 
@@ -89,7 +90,9 @@ def derive_facts(policy: Policy, situation: Situation, action: Action) -> dict[s
             for person in policy.signers(level.approvals):
                 name = f"approval.{level.number}.{person.id}"
                 barred = barred_as(situation, level.approvals.apart_from, person.id)
-                until = _until(situation, action, name, level.approvals.valid_for, f"{person.name} has not signed")
+                clean = ruled_out_in(policy, facts, level.number)
+                unsigned = f"{person.name} has not signed"
+                until = _until(situation, action, name, level.approvals.valid_for, unsigned, clean=clean)
                 if barred:
                     # Also what they signed before it was known of this lineage.
                     signed = "has not signed" if isinstance(until, Unknown) else "has signed"
@@ -153,6 +156,14 @@ def levels_open(policy: Policy, facts: Mapping[str, Value], action: Action = "tr
         seen = evaluate(judged(policy, item, action), facts) is Truth.TRUE or _denied(policy, item, facts)
         about[item.level] |= seen and evaluate(determined(policy, item, action), facts) is not Truth.TRUE
     return tuple(sorted(level.number for level in policy.levels if about.get(level.number, True)))
+
+
+def ruled_out_in(policy: Policy, facts: Mapping[str, Value], level: int) -> bool:
+    """Whether the alarm of every domain of a level is ruled out, and it is how far that carries which a forecast may
+    leave open: who signs for it then has seen no alarm."""
+    mine = [it for it in policy.domains if it.level == level]
+    ruled_out = all(facts.get(f"{it.id}.ruled_out") is True and facts.get(f"{it.id}.reached") is False for it in mine)
+    return ruled_out and any(it.forecast is not None for it in mine)
 
 
 def _denied(policy: Policy, item: Determination, facts: Mapping[str, Value]) -> bool:
@@ -372,11 +383,15 @@ def _not_ruled_out(policy: Policy, domain: Domain, item: Assessment) -> str:
     )
 
 
-def _until(situation: Situation, action: Action, subject: str, valid_for: int | None, missing: str) -> Value:
+def _until(
+    situation: Situation, action: Action, subject: str, valid_for: int | None, missing: str, *, clean: bool = False
+) -> Value:
+    """`clean`: whether what was signed while the alarms of its level were ruled out still speaks of that."""
     ends = [
         min(s.until, s.time + (valid_for or s.until))
         for s in situation.signatures
         if s.subject == subject and (subject.startswith("safeguard.") or _covers(s, situation, action))
+        if clean or not s.clean
     ]
     return max(ends) if ends else Unknown(Reason.UNSIGNED, missing)
 

@@ -40,6 +40,7 @@ def approved(fold: Fold, entry: Approval) -> str | None:
         action=seen.action,
         weights=seen.weights,
         configuration=seen.configuration,
+        clean=entry.level in seen.clean,
     )
     fold.signatures.append((fold.adopted_at, entry.run, signature))
     return None

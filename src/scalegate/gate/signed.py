@@ -54,6 +54,9 @@ class Signature(Record):
     """Of an approval: the action that the decision it names was about; it counts for no other."""
     weights: str | None = None
     configuration: str | None = None
+    clean: bool = False
+    """Of an approval: whether the decision it names had every alarm of the level ruled out; it counts while that is
+    so."""
 
 
 class Cosigned(Record):
