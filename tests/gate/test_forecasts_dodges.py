@@ -183,7 +183,8 @@ def test_a_run_that_saved_too_little_before_is_told_no_way_that_it_does_not_have
     assert held.resumption is not None
     said = [fact.text for way in held.resumption.sets for fact in way]
     assert not [it for it in said if "more recorded weights" in it]
-    assert held.resumption.stop
+    assert not held.resumption.stop
+    assert {fact.concerns[0] for way in held.resumption.sets for fact in way} == {"safeguard", "approval"}
     saved_more = saved((1000 * 1000, 0), (195 * 10**9, 0))
     ways = saved_more.decide("r", FAR).resumption
     assert ways is not None

@@ -418,4 +418,4 @@ def test_the_situation_says_which_run_recorded_what_a_word_is_of() -> None:
     by_run: dict[str, Elsewhere] = {it.run: it for it in of.elsewhere}
     assert (by_run["r"].furthest, by_run["r"].own) == (digest("w"), BIG)
     assert (by_run["tuned"].furthest, by_run["tuned"].own) == (digest("tuned"), 10**11)
-    assert of.schema_version == "scalegate.situation/13"
+    assert of.schema_version == "scalegate.situation/14"

@@ -28,6 +28,8 @@ BEYOND = {
     "day_that_is_not": "how many days a month has",
     "duplicate_key": "what a field said before it was said again",
     "hidden_direction": "which characters can be shown",
+    "kind_elicited": "what a field asks of another: of which kinds something is elicited",
+    "kind_without_elicitation": "the same",
 }
 """Broken files with faults of form alone that a schema cannot tell, with what it would have to know."""
 
