@@ -40,7 +40,10 @@ def attest_result(
 
     place = Project(project)
     with reader(place) as journal:
-        name = named_evaluation(journal.fold.attempts, evaluation)
+        try:
+            name = named_evaluation(journal.fold.attempts, evaluation)
+        except InputError as error:
+            raise InputError(error.message, place=Place(file=str(place.ledger)), fix=error.fix) from error
         signing = signer(journal.policy, place, who, key)
         roles = next(it.roles for it in journal.policy.people if it.id == who)
         if "evaluator" not in roles:

@@ -33,6 +33,9 @@ def serve(
     signed here, and anything else is refused; only the gate decides. It needs the log's key, and of nobody else's any.
     Put a server that speaks TLS in front of it. /openapi.json describes it.
     """
+    import os
+    import socket
+
     from scalegate.cli.project import ledger_of
     from scalegate.errors import InputError, Place, lacking
     from scalegate.gate.project import Project
@@ -53,6 +56,12 @@ def serve(
             "the log's key is not here, and without it nothing is taken", place=Place(file=str(key_file)), fix=fix
         )
     log_key = None if read_only else place.key("log")
+    try:
+        # Before it is said where it is: it is let go again, and taken by the server.
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        what = f"nothing can be served at {host}:{port}: {os.strerror(error.errno or 0)}"
+        raise InputError(what, fix="choose another") from error
     desk = Desk(ledger, log_key)
     try:
         named = desk.begin(_called)
